@@ -35,6 +35,7 @@ test: test-setup  ## Run all tests on real Kafka and PostgreSQL, with ARGS="test
 lint: setup  ## Check style, types and the rules of the architecture.
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+	@.venv/bin/codespell services shared deploy docs tests README.md
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m deploy.sinks
 	@$(PYTHON) -W ignore -m deploy.docs --check

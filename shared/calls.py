@@ -135,7 +135,7 @@ class ServiceCalls:
             response = await self.http.request(
                 call.method,
                 call.path,
-                params=_query(call.query),
+                params=_query(call.query) or None,
                 headers=await self._headers(call),
                 content=call.body.model_dump_json() if call.body is not None else call.content,
                 timeout=httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout,

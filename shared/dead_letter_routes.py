@@ -16,7 +16,7 @@ router = Router(prefix="/dead-letters", tags=["platform"])
 Operator = Annotated[Principal, Depends(require_roles("operator"))]
 
 
-class DecideDeadLetter(RequestModel):
+class DecideDeadLetterRequest(RequestModel):
     decision: Decision
 
 
@@ -38,7 +38,7 @@ async def show_dead_letter(request: Request, letter_id: str, _: Operator) -> Dea
 async def decide_dead_letter(
     request: Request,
     letter_id: str,
-    body: DecideDeadLetter,
+    body: DecideDeadLetterRequest,
     operator: Operator,
     headers: Headers,
 ) -> DeadLetters:

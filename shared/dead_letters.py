@@ -36,7 +36,7 @@ LIMIT $3
 """
 
 _GIVEN_UP_TIMERS = """
-SELECT timer_id::text AS letter_id, store_id, kind AS name, subject, error, given_up_at AS since
+SELECT timer_id::text AS letter_id, store_id, kind AS name, entity_id, error, given_up_at AS since
 FROM timer
 WHERE given_up_at IS NOT NULL AND ($1::uuid IS NULL OR timer_id = $1)
 ORDER BY given_up_at, timer_id
@@ -151,7 +151,7 @@ class Gap(BaseModel):
     since: datetime
 
 
-class DecisionTaken(BaseModel):
+class DecideDeadLetterResponse(BaseModel):
     """Who decided what on a dead letter."""
 
     letter_id: str
@@ -166,7 +166,7 @@ class DeadLetters(BaseModel):
 
     letters: list[DeadLetter]
     gaps: list[Gap]
-    decisions: list[DecisionTaken]
+    decisions: list[DecideDeadLetterResponse]
 
 
 async def listed(connection: Connection, *, resolved: bool = False) -> DeadLetters:
@@ -178,7 +178,7 @@ async def listed(connection: Connection, *, resolved: bool = False) -> DeadLette
     return DeadLetters(
         letters=[*map(_event, events), *map(_timer, timers)],
         gaps=[Gap.model_validate(dict(row)) for row in gaps],
-        decisions=[DecisionTaken.model_validate(dict(row)) for row in decisions],
+        decisions=[DecideDeadLetterResponse.model_validate(dict(row)) for row in decisions],
     )
 
 
@@ -310,7 +310,7 @@ def _event(row: Any) -> DeadLetter:
 
 def _timer(row: Any) -> DeadLetter:
     content = dict(row)
-    return DeadLetter.model_validate(content | {"kind": "timer", "key": content.pop("subject")})
+    return DeadLetter.model_validate(content | {"kind": "timer", "key": content.pop("entity_id")})
 
 
 def _text(raw: bytes | None) -> str:

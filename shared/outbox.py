@@ -153,7 +153,7 @@ class Relay:
     """Sends unsent outbox rows to Kafka, in sequence per key, while it holds the lease.
 
     It reads what is unsent and keeps no cursor, so no commit order can make it miss a row. A row is
-    marked only after the broker's acknowledgement; after a failure it is sent again and consumers
+    marked only after the broker's acknowledgment; after a failure it is sent again and consumers
     discard the repetition.
     """
 

@@ -15,14 +15,15 @@ from shared.settings import Settings
 
 _NONCE_BYTES = 12
 
-_FIND = "SELECT wrapped_key FROM subject_key WHERE store_id = $1 AND subject = $2"
+_FIND = "SELECT wrapped_key FROM subject_key WHERE store_id = $1 AND data_subject_id = $2"
 
 _FIND_ALL = """
-SELECT subject, wrapped_key FROM subject_key WHERE store_id = $1 AND subject = ANY ($2)
+SELECT data_subject_id, wrapped_key FROM subject_key WHERE store_id = $1
+       AND data_subject_id = ANY ($2)
 """
 
 _ADD = """
-INSERT INTO subject_key (store_id, subject, wrapped_key) VALUES ($1, $2, $3)
+INSERT INTO subject_key (store_id, data_subject_id, wrapped_key) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
 """
 
@@ -63,75 +64,87 @@ class PersonalData:
 
     @overload
     async def encrypt(
-        self, connection: Connection, store_id: str, subject: str, text: str
+        self, connection: Connection, store_id: str, data_subject_id: str, text: str
     ) -> bytes: ...
 
     @overload
     async def encrypt(
-        self, connection: Connection, store_id: str, subject: str, text: None
+        self, connection: Connection, store_id: str, data_subject_id: str, text: None
     ) -> None: ...
 
     async def encrypt(
-        self, connection: Connection, store_id: str, subject: str, text: str | None
+        self, connection: Connection, store_id: str, data_subject_id: str, text: str | None
     ) -> bytes | None:
         """``text``, if there is any, under the subject's key, which is made when there is none."""
         if text is None:
             return None
-        return await self.encrypt_bytes(connection, store_id, subject, text.encode())
+        return await self.encrypt_bytes(connection, store_id, data_subject_id, text.encode())
 
     async def encrypt_bytes(
-        self, connection: Connection, store_id: str, subject: str, content: bytes
+        self, connection: Connection, store_id: str, data_subject_id: str, content: bytes
     ) -> bytes:
         """``content`` under the subject's key, which is made when there is none."""
-        wrapped = await connection.fetchval(_FIND, store_id, subject)
+        wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         if wrapped is None:
-            fresh = _encrypt(self._master, AESGCM.generate_key(256), subject)
-            await connection.execute(_ADD, store_id, subject, fresh)
-            wrapped = await connection.fetchval(_FIND, store_id, subject)
-        return _encrypt(_decrypt(self._master, wrapped, subject), content, subject)
+            fresh = _encrypt(self._master, AESGCM.generate_key(256), data_subject_id)
+            await connection.execute(_ADD, store_id, data_subject_id, fresh)
+            wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
+        return _encrypt(_decrypt(self._master, wrapped, data_subject_id), content, data_subject_id)
 
     async def decrypt(
-        self, connection: Connection, store_id: str, subject: str, encrypted: bytes | None
+        self, connection: Connection, store_id: str, data_subject_id: str, encrypted: bytes | None
     ) -> str | None:
         """The text, or ``None`` when the subject's key was destroyed."""
-        content = await self.decrypt_bytes(connection, store_id, subject, encrypted)
+        content = await self.decrypt_bytes(connection, store_id, data_subject_id, encrypted)
         return None if content is None else content.decode()
 
     async def decrypt_bytes(
-        self, connection: Connection, store_id: str, subject: str, encrypted: bytes | None
+        self, connection: Connection, store_id: str, data_subject_id: str, encrypted: bytes | None
     ) -> bytes | None:
         """The content, or ``None`` when the subject's key was destroyed."""
-        wrapped = await connection.fetchval(_FIND, store_id, subject)
+        wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         if wrapped is None or encrypted is None:
             return None
-        return _decrypt(_decrypt(self._master, wrapped, subject), encrypted, subject)
+        return _decrypt(
+            _decrypt(self._master, wrapped, data_subject_id), encrypted, data_subject_id
+        )
 
     async def decrypt_all(
         self, connection: Connection, store_id: str, encrypted: Sequence[tuple[str, bytes]]
     ) -> list[str | None]:
         """The texts of (subject, encrypted) pairs, in their order, with one look at the keys."""
-        rows = await connection.fetch(_FIND_ALL, store_id, [subject for subject, _ in encrypted])
+        rows = await connection.fetch(
+            _FIND_ALL, store_id, [data_subject_id for data_subject_id, _ in encrypted]
+        )
         keys = {
-            row["subject"]: _decrypt(self._master, row["wrapped_key"], row["subject"])
+            row["data_subject_id"]: _decrypt(
+                self._master, row["wrapped_key"], row["data_subject_id"]
+            )
             for row in rows
         }
         return [
-            _decrypt(keys[subject], content, subject).decode() if subject in keys else None
-            for subject, content in encrypted
+            _decrypt(keys[data_subject_id], content, data_subject_id).decode()
+            if data_subject_id in keys
+            else None
+            for data_subject_id, content in encrypted
         ]
 
 
-async def erase(connection: Connection, store_id: str, subject: str) -> None:
+async def erase(connection: Connection, store_id: str, data_subject_id: str) -> None:
     """Destroy the subject's key; what it encrypted can never be read again."""
     await connection.execute(
-        "DELETE FROM subject_key WHERE store_id = $1 AND subject = $2", store_id, subject
+        "DELETE FROM subject_key WHERE store_id = $1 AND data_subject_id = $2",
+        store_id,
+        data_subject_id,
     )
 
 
-def _encrypt(key: bytes, content: bytes, subject: str) -> bytes:
+def _encrypt(key: bytes, content: bytes, data_subject_id: str) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, content, subject.encode())
+    return nonce + AESGCM(key).encrypt(nonce, content, data_subject_id.encode())
 
 
-def _decrypt(key: bytes, encrypted: bytes, subject: str) -> bytes:
-    return AESGCM(key).decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], subject.encode())
+def _decrypt(key: bytes, encrypted: bytes, data_subject_id: str) -> bytes:
+    return AESGCM(key).decrypt(
+        encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], data_subject_id.encode()
+    )

@@ -41,7 +41,7 @@ class RequestWithVin(RequestModel):
         return confirmed_vin(vin, confirmed=info.data.get("vin_confirmed", False))
 
 
-class Seen(RequestModel):
+class VersionedRequest(RequestModel):
     """A command that decides on what a person sees; refused when that has changed since."""
 
     version: SeenVersion

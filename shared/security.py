@@ -59,7 +59,7 @@ class Principal:
         return not self.roles.isdisjoint(roles)
 
 
-Moment = Annotated[float, Field(ge=0, le=_LATEST_S)]
+Timestamp = Annotated[float, Field(ge=0, le=_LATEST_S)]
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern="^[^\x00-\x1f\x7f]+$")]
 
 
@@ -78,9 +78,9 @@ class _Claims(_Read):
     iss: str
     aud: str | list[str]
     sub: Identifier
-    iat: Moment
-    exp: Moment
-    nbf: Moment = 0
+    iat: Timestamp
+    exp: Timestamp
+    nbf: Timestamp = 0
     name: Name | None = None
     roles: list[Name] = []
     stores: list[Name] = []

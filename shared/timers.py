@@ -30,22 +30,22 @@ _DATABASE_PAUSE_S = 1.0
 _LONGEST_ERROR = 300
 
 _SCHEDULE = """
-INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
+INSERT INTO timer (timer_id, store_id, kind, entity_id, due_at, data)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (kind, subject) DO UPDATE
+ON CONFLICT (kind, entity_id) DO UPDATE
 SET due_at = excluded.due_at, data = excluded.data, attempts = DEFAULT, failures = DEFAULT,
     next_attempt_at = DEFAULT, error = DEFAULT, given_up_at = DEFAULT
 """
 
 _SCHEDULE_MISSING = """
-INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
+INSERT INTO timer (timer_id, store_id, kind, entity_id, due_at, data)
 VALUES ($1, $2, $3, $2, $4, $5)
-ON CONFLICT (kind, subject) DO NOTHING
+ON CONFLICT (kind, entity_id) DO NOTHING
 """
 
 # Those of a lane that were never tried come first: one that fails again and again delays none.
 _DUE = """
-SELECT timer_id, store_id, kind, subject, due_at, attempts
+SELECT timer_id, store_id, kind, entity_id, due_at, attempts
 FROM (
     SELECT due.*, lane.concurrency, row_number() OVER (
                PARTITION BY lane.name ORDER BY next_attempt_at, due_at, timer_id) AS turn
@@ -64,7 +64,7 @@ _CLAIM = """
 DELETE FROM timer WHERE timer_id = (
     SELECT timer_id FROM timer
     WHERE timer_id = $1 AND due_at <= $2 AND given_up_at IS NULL FOR UPDATE SKIP LOCKED)
-RETURNING timer_id, store_id, kind, subject, due_at, data
+RETURNING timer_id, store_id, kind, entity_id, due_at, data
 """
 
 # The pauses double from one second to a minute, each a quarter longer or shorter by chance.
@@ -86,7 +86,7 @@ class Timer:
     """A timer that is due."""
 
     store_id: str
-    subject: str
+    entity_id: str
     due_at: datetime
     data: Mapping[str, Any]
     causation: Causation
@@ -109,7 +109,7 @@ class Lane:
 class TimerHandler(Generic[D]):
     """What happens when a timer of one kind is due.
 
-    ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
+    ``prepare`` computes, from store and entity and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
     A kind that names no ``lane`` waits for this process alone and has a lane of its own. With
@@ -139,15 +139,15 @@ class StaleStateError(Exception):
 async def schedule(
     uow: UnitOfWork,
     kind: str,
-    subject: str,
+    entity_id: str,
     *,
     store_id: str,
     due_at: datetime,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set the one timer of ``kind`` for ``subject``, moving it where it exists."""
+    """Set the one timer of ``kind`` for ``entity_id``, moving it where it exists."""
     content = {"correlation_id": uow.cause.correlation_id, **(data or {})}
-    await uow.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
+    await uow.connection.execute(_SCHEDULE, new_id(), store_id, kind, entity_id, due_at, content)
 
 
 async def schedule_missing(uow: UnitOfWork, kind: str, due_at: Mapping[str, datetime]) -> None:
@@ -159,10 +159,10 @@ async def schedule_missing(uow: UnitOfWork, kind: str, due_at: Mapping[str, date
     )
 
 
-async def cancel(uow: UnitOfWork, kind: str, subject: str) -> None:
+async def cancel(uow: UnitOfWork, kind: str, entity_id: str) -> None:
     """Drop a timer that no longer matters."""
     await uow.connection.execute(
-        "DELETE FROM timer WHERE kind = $1 AND subject = $2", kind, subject
+        "DELETE FROM timer WHERE kind = $1 AND entity_id = $2", kind, entity_id
     )
 
 
@@ -256,23 +256,23 @@ class Timers(Generic[D]):
 
     async def _fire(self, row: Any) -> bool:
         """Whether the timer was still to be fired; another may be just doing so."""
-        timer_id, store_id, subject = row["timer_id"], row["store_id"], row["subject"]
+        timer_id, store_id, entity_id = row["timer_id"], row["store_id"], row["entity_id"]
         handler = self._timer_handlers[row["kind"]]
         async with asyncio.timeout(self._lane(row["kind"]).timeout_s):
             if handler.when_caught_up and not await self._catch_up(_CATCH_UP_S):
                 raise StaleStateError
             prepared = (
-                await handler.prepare(store_id, subject, self._deps) if handler.prepare else None
+                await handler.prepare(store_id, entity_id, self._deps) if handler.prepare else None
             )
         async with self._uow_factory.open([store_id]) as uow:
             if handler.lock:
-                await handler.lock(uow, store_id, subject)
+                await handler.lock(uow, store_id, entity_id)
             claimed = await uow.connection.fetchrow(_CLAIM, timer_id, uow.now)
             if claimed is None:
                 return False
             data = claimed["data"]
             causation = Causation(data["correlation_id"], str(timer_id))
-            timer = Timer(store_id, subject, claimed["due_at"], data, causation, prepared)
+            timer = Timer(store_id, entity_id, claimed["due_at"], data, causation, prepared)
             await handler.fire(uow.caused_by(causation, timer.due_at), timer, self._deps)
         return True
 

@@ -129,7 +129,7 @@ class Publisher:
         return [await self._send(event, at, Causation("test", causation)) for event in events]
 
     async def enqueue(self, event: Event, at: datetime) -> None:
-        """Send one event without waiting for the broker's acknowledgement."""
+        """Send one event without waiting for the broker's acknowledgment."""
         key, headers = self._enveloped(event, at, Causation("test", "test"))
         await self.producer.send(
             event.topic,

@@ -2,7 +2,8 @@
 # requires-python = ">=3.11"
 # dependencies = ["libcst"]
 # ///
-"""Report scopes in which a rename of the list merges two names. Run at the root, before the list."""
+"""Report scopes in which a rename of the list merges two names. Run at the root, before the
+list."""
 import sys; sys.path.insert(0, "tools")
 import rename as R, libcst as cst
 from collections import defaultdict

@@ -1,6 +1,7 @@
 """Wrap docstrings and comments that have grown past 100 columns: ``rewrap.py``, in the root.
 
-The overlong line gives its last words to the next line of its paragraph, and so on; other lines stay.
+The overlong line gives its last words to the next line of its paragraph, and so on; other lines
+stay.
 """
 
 import ast

@@ -165,7 +165,7 @@ class AuditData:
             for name, value in event.data.items():
                 if name.endswith(("_id", "_ref")) and isinstance(value, str):
                     stores[name, value].add(event.store_id)
-                    stores["subject", value].add(event.store_id)
+                    stores["entity_id", value].add(event.store_id)
         return stores
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:

@@ -67,7 +67,7 @@ _LEARNT: Mapping[str, Mapping[str, str]] = {
         "ended_at": "delivered_at",
     },
     "OrderCancelled": {},
-    "PromiseRevised": {},
+    "PromisedTimeRevised": {},
     "ReceivableOverdue": {},
     "InvoiceIssued": {},
     "CreditNoteIssued": {},
@@ -137,17 +137,17 @@ def _messages(audit_data: AuditData) -> Check:
         if event.name in _SUBJECTS and event.data.get("payer", "customer") == "customer"
     )
     rows = audit_data.tables.of("crm", "message")
-    found = Counter((row["order_id"], row["subject"]) for row in rows)
-    for (order_id, subject), count in reasons.items():
+    found = Counter((row["order_id"], row["message_type"]) for row in rows)
+    for (order_id, message_type), count in reasons.items():
         comparison.equal(
-            f"order {order_id}", f"messages {subject}", count, found[order_id, subject]
+            f"order {order_id}", f"messages {message_type}", count, found[order_id, message_type]
         )
     told = {
         event.data["message_id"]: {
             "store_id": event.store_id,
             "customer_ref": event.key,
             "order_id": event.data["order_id"],
-            "subject": event.data["subject"],
+            "message_type": event.data["message_type"],
             "notified_at": moment(event.data["notified_at"]),
         }
         for event in audit_data.of_topic(CUSTOMERS)
@@ -163,7 +163,7 @@ def _messages(audit_data: AuditData) -> Check:
 
 _SUBJECTS = {
     "VehicleReady": "ready",
-    "PromiseRevised": "promise_changed",
+    "PromisedTimeRevised": "promise_changed",
     "ReceivableOverdue": "overdue_payment",
 }
 

@@ -1,4 +1,4 @@
-"""The figures of a store's day, computed once more from its events alone."""
+"""The KPIs of a store's day, computed once more from its events alone."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,20 +9,20 @@ from zoneinfo import ZoneInfo
 
 from deploy.audit.topics import StreamEvent
 
-Figure = int | float | Mapping[str, float] | None
+KpiValue = int | float | Mapping[str, float] | None
 
 _COMEBACK_TERM = timedelta(days=31)
 """After so long, thirty whole days have passed since any moment of a day."""
 _AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
 """Ages of invoices in days, and where each ends."""
-_SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
+_SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundIssued": -1}
 """Movements of money."""
 
 
 _TOTALS: Mapping[str, Mapping[str, str]] = {
     "arrived": {"VehicleArrived": ""},
     "orders": {"OrderOpened": ""},
-    "greeted_late": {"ReceptionOverdue": ""},
+    "greeted_late": {"GreetingOverdue": ""},
     "delivered": {"VehicleDelivered": ""},
     "settled": {"InvoiceIssued": ""},
     "invoiced_cents": {"InvoiceIssued": "total_cents"},
@@ -30,33 +30,33 @@ _TOTALS: Mapping[str, Mapping[str, str]] = {
     "parts_cents": {"InvoiceIssued": "parts_cents"},
     "credited_cents": {"CreditNoteIssued": "total_cents"},
     "received_cents": {"PaymentReceived": "amount_cents", "DepositReceived": "amount_cents"},
-    "refunded_cents": {"RefundPaid": "amount_cents"},
+    "refunded_cents": {"RefundIssued": "amount_cents"},
     "claims_submitted": {"WarrantyClaimSubmitted": ""},
     "claims_settled": {"WarrantyClaimSettled": ""},
     "customers_notified": {"CustomerNotified": ""},
     "follow_ups_scheduled": {"FollowUpScheduled": ""},
-    "corrective_actions_opened": {"RectificationOpened": ""},
-    "checks_missing": {"DailyCheckMissing": ""},
+    "corrective_actions_opened": {"CorrectiveActionOpened": ""},
+    "facility_checks_overdue": {"FacilityCheckOverdue": ""},
 }
-"""Figures that add up over days: the events that each counts, or whose amount it sums."""
+"""KPIs that add up over days: the events that each counts, or whose amount it sums."""
 
 
 def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Mapping[str, int]:
     """Counts and integer cents of what was published from ``begin`` until before ``until``."""
     totals = dict.fromkeys(_TOTALS, 0)
     within = [event for event in events if event.time and at(begin) <= event.time < at(until)]
-    for figure, fields in _TOTALS.items():
+    for kpi, fields in _TOTALS.items():
         for event in within:
             if event.name in fields:
                 field = fields[event.name]
-                totals[figure] += event.data[field] if field else 1
+                totals[kpi] += event.data[field] if field else 1
     return totals
 
 
-def figures_of_day(
+def kpis_of_day(
     events: Iterable[StreamEvent], report: Mapping[str, Any], zone: ZoneInfo
-) -> Mapping[str, Figure]:
-    """The figures of a daily report, from the store's events before the end of what it covers.
+) -> Mapping[str, KpiValue]:
+    """The KPIs of a daily report, from the store's events before the end of what it covers.
 
     Counts are integers, money integer cents, hours and ratios floats; a ratio without a
     denominator is ``None``. A vehicle's day of arrival and of delivery is by ``zone``.
@@ -66,7 +66,7 @@ def figures_of_day(
     for event in events:
         if event.time is not None and event.time < until:
             known.setdefault(event.name, []).append(event)
-    return _figures(_Day(known, begin, until, zone))
+    return _kpis(_Day(known, begin, until, zone))
 
 
 class _Day:
@@ -107,19 +107,19 @@ class _Day:
 
     def last_promises(self) -> dict[str, datetime]:
         """What each order was promised last, other than at its opening."""
-        told = [*self.all("PromiseRevised"), *self.all("AdditionalWorkAuthorized")]
+        told = [*self.all("PromisedTimeRevised"), *self.all("AdditionalWorkAuthorized")]
         told.sort(key=lambda event: event.sequence)
         return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
 
 
-def _figures(day: _Day) -> Mapping[str, Figure]:
+def _kpis(day: _Day) -> Mapping[str, KpiValue]:
     return {
         **_reception(day),
         **_delivery(day),
         **_money(day),
         **_estimates(day),
         **_collection(day),
-        "collected_by_age": _collected_by_age(day),
+        "collection_rate_by_age": _collected_by_age(day),
         **_workshop(day),
         **_quality(day),
         "promise_calibration": _calibration(day),
@@ -135,28 +135,28 @@ def _improvement(day: _Day) -> dict[str, int | float | None]:
     """What is being put right, and what nobody looked at."""
     closed = {
         event.data["corrective_action_id"]
-        for event in day.all("RectificationClosed")
+        for event in day.all("CorrectiveActionClosed")
         if at(event.data["closed_at"]) < day.until
     }
     late = [
         event
-        for event in day.all("RectificationOpened")
+        for event in day.all("CorrectiveActionOpened")
         if at(event.data["due_at"]) < day.until and event.data["corrective_action_id"] not in closed
     ]
-    missing = day.published("DailyCheckMissing")
-    done = {event.data["area"] for event in day.published("DailyCheckRecorded")}
+    missing = day.published("FacilityCheckOverdue")
+    done = {event.data["area"] for event in day.published("FacilityCheckCompleted")}
     due = done | {event.data["area"] for event in missing}
     return {
-        "corrective_actions_opened": len(day.within("RectificationOpened", "opened_at")),
+        "corrective_actions_opened": len(day.within("CorrectiveActionOpened", "opened_at")),
         "corrective_actions_overdue": len(late),
-        "checks_missing": len(missing),
-        "checks_done": len(done) / len(due) if due else None,
+        "facility_checks_overdue": len(missing),
+        "facility_check_rate": len(done) / len(due) if due else None,
     }
 
 
 def _feedback(day: _Day) -> dict[str, float | None]:
     """What customers thought, by what they were asked about and altogether."""
-    given = day.within("FeedbackGiven", "given_at")
+    given = day.within("FeedbackSubmitted", "submitted_at")
     marks = {
         name: [event.data[name] for event in given]
         for name in ("work_quality", "technical_skill", "service_attitude")
@@ -187,15 +187,15 @@ def _reception(day: _Day) -> dict[str, int | float | None]:
         if event.key in greeted
     ]
     booked = sum(bool(event.data.get("appointment_id")) for event in arrived)
-    due = booked + len(day.published("AppointmentMissed"))
+    due = booked + len(day.published("AppointmentNoShow"))
     return {
         "arrived": len(arrived),
         "orders": len(day.within("OrderOpened", "opened_at")),
         "greet_wait_median_s": _quantile(waits, 0.5),
         "greet_wait_p90_s": _quantile(waits, 0.9),
-        "greeted_late": len(day.published("ReceptionOverdue")),
-        "appointment": booked / len(arrived) if arrived else None,
-        "show": booked / due if due else None,
+        "greeted_late": len(day.published("GreetingOverdue")),
+        "appointment_rate": booked / len(arrived) if arrived else None,
+        "show_rate": booked / due if due else None,
     }
 
 
@@ -206,13 +206,13 @@ def _delivery(day: _Day) -> dict[str, int | float | None]:
     last = first | day.last_promises()
     return {
         "delivered": len(delivered),
-        "on_time_first": _share(delivered, lambda event: _kept(event, first)),
-        "on_time_last": _share(delivered, lambda event: _kept(event, last)),
-        "same_day": _share(
+        "on_time_rate_initial": _share(delivered, lambda event: _kept(event, first)),
+        "on_time_rate_final": _share(delivered, lambda event: _kept(event, last)),
+        "same_day_rate": _share(
             delivered,
             lambda event: day.date(arrived[event.key]) == day.date(at(event.data["delivered_at"])),
         ),
-        "delivery_complete": _share(delivered, _is_complete),
+        "complete_delivery_rate": _share(delivered, _is_complete),
     }
 
 
@@ -231,7 +231,7 @@ def _money(day: _Day) -> dict[str, int | float | None]:
         for name in ("PaymentReceived", "DepositReceived")
         for event in day.within(name, "received_at")
     ]
-    refunds = [event.data for event in day.within("RefundPaid", "paid_at")]
+    refunds = [event.data for event in day.within("RefundIssued", "paid_at")]
     return {
         "settled": len(invoices),
         "invoiced_cents": sum(invoice["total_cents"] for invoice in invoices),
@@ -252,9 +252,9 @@ def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     labor = sum(invoice["labor_cents"] for invoice in invoices)
     hours, settled = _hours(invoices), len(invoices)
     return {
-        "labour_rate": labor / hours if hours else None,
+        "effective_labor_rate": labor / hours if hours else None,
         "hours_per_ro": hours / settled if settled else None,
-        "output_per_vehicle": _mean([invoice["total_cents"] for invoice in invoices]),
+        "revenue_per_ro": _mean([invoice["total_cents"] for invoice in invoices]),
     }
 
 
@@ -268,7 +268,7 @@ def _estimates(day: _Day) -> dict[str, float | None]:
     ]
     return {
         "estimate_accuracy": _mean([1 - wrong / whole for wrong, whole in off]),
-        "estimate_within_tenth": _mean([float(10 * wrong <= whole) for wrong, whole in off]),
+        "estimate_within_tenth_rate": _mean([float(10 * wrong <= whole) for wrong, whole in off]),
     }
 
 
@@ -303,7 +303,7 @@ def _collection(day: _Day) -> dict[str, float | None]:
         for event in day.all(name)
         if event.key in invoiced
     )
-    return {"collected": got / due if due else None}
+    return {"collection_rate": got / due if due else None}
 
 
 def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
@@ -360,7 +360,7 @@ def worked_s(data: Mapping[str, Any]) -> int:
 def _workshop(day: _Day) -> dict[str, int | float | None]:
     clocks = {
         event.data["job_id"]: (at(ended_at), worked_s(event.data))
-        for name in ("JobFinished", "JobStopped", "JobClockCorrected")
+        for name in ("JobFinished", "JobStopped", "JobTimeCorrected")
         for event in day.all(name)
         if (ended_at := event.data.get("finished_at") or event.data.get("stopped_at"))
     }
@@ -374,7 +374,9 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
     return {
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
-        "override": _share(assigned, lambda event: event.data["job_id"] in overridden),
+        "dispatch_override_rate": _share(
+            assigned, lambda event: event.data["job_id"] in overridden
+        ),
     }
 
 
@@ -389,8 +391,8 @@ def _quality(day: _Day) -> dict[str, float | None]:
         for order_id, symptoms in found.items()
         if order_id in described
     ]
-    failed = len(day.published("InspectionFailed"))
-    inspected = failed + len(day.published("InspectionPassed"))
+    failed = len(day.published("QualityInspectionFailed"))
+    inspected = failed + len(day.published("QualityInspectionPassed"))
     links = day.all("ComebackLinked")
     entered = {event.key for event in day.within("OrderOpened", "opened_at")}
     back = entered & {event.key for event in links}
@@ -402,9 +404,9 @@ def _quality(day: _Day) -> dict[str, float | None]:
     repeated = ready & {event.data["earlier_order_id"] for event in links}
     return {
         "concern_match_rate": _mean(hits),
-        "rework_in": failed / inspected if inspected else None,
-        "rework_out": len(back) / len(entered) if entered else None,
-        "first_time_fix": 1 - len(repeated) / len(ready) if ready else None,
+        "internal_rework_rate": failed / inspected if inspected else None,
+        "comeback_rate": len(back) / len(entered) if entered else None,
+        "first_time_fix_rate": 1 - len(repeated) / len(ready) if ready else None,
     }
 
 

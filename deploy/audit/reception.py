@@ -103,7 +103,7 @@ def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:
 
 
 def _add_work(audit_data: AuditData, orders: dict[str, Fields], comparison: Comparison) -> None:
-    """What the workshop did; a vehicle is ready once all that was authorised is finished."""
+    """What the workshop did; a vehicle is ready once all that was authorized is finished."""
     operation_of: dict[str, str] = {}
     finished: dict[str, Counter[str]] = defaultdict(Counter)
     for event in audit_data.applied_by("reception", JOBS):
@@ -182,7 +182,7 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
             return _opened(data)
         case "EstimateAuthorized" | "AdditionalWorkAuthorized" | "WorkWithdrawn":
             return _agreed(event, order, added)
-        case "PromiseRevised":
+        case "PromisedTimeRevised":
             return {"promised_at": moment(data["promised_at"])}
         case "OrderCancelled":
             return {"status": "cancelled"}
@@ -251,7 +251,7 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
             return _credited(order, data["lines"])
         case "WarrantyClaimSettled":
             return {"payer_splits": _written_off(order["payer_splits"], data["written_off_cents"])}
-        case "RefundPaid":
+        case "RefundIssued":
             left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
             return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
     return {}
@@ -331,7 +331,7 @@ def _estimates(audit_data: AuditData) -> Check:
 
 
 _OUTCOMES = {
-    "EstimateSubmitted": "awaiting",
+    "EstimatePresented": "awaiting",
     "EstimateAuthorized": "authorized",
     "AdditionalWorkAuthorized": "authorized",
     "OrderOpened": "authorized",
@@ -378,7 +378,7 @@ def _amounts(audit_data: AuditData) -> Check:
             _take_back(left, event)
             remaining = left[event.key, "customer"]
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
-        elif event.name == "RefundPaid":
+        elif event.name == "RefundIssued":
             left[event.key, "customer"] += data["amount_cents"] - data["deposit_cents"]
             remaining = left[event.key, "customer"]
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
@@ -427,7 +427,7 @@ def _vouchers(audit_data: AuditData) -> Check:
             known = vouchers[event.key]
             comparison.equal(event.key, "redeemed before by", None, known["order_id"])
             known.update(order_id=data["order_id"], redeemed_cents=data["amount_cents"])
-        elif event.name == "VoucherReturned":
+        elif event.name == "VoucherReinstated":
             known = vouchers[event.key]
             had = known["order_id"], known["redeemed_cents"]
             told = data["order_id"], data["amount_cents"]
@@ -468,7 +468,7 @@ def _appointment_fields(event: StreamEvent) -> Fields:
             return {
                 "status": "booked",
                 "store_id": event.store_id,
-                "unplaced": False,
+                "reschedule_required": False,
                 **{
                     name: data.get(name)
                     for name in ("plate_ref", "op_codes", "customer_ref", "hold_id")
@@ -476,21 +476,21 @@ def _appointment_fields(event: StreamEvent) -> Fields:
                 "parts": data.get("parts", []),
                 **_planned(data),
             }
-        case "AppointmentMoved":
-            return {"hold_id": data["hold_id"], "unplaced": False, **_planned(data)}
+        case "AppointmentRescheduled":
+            return {"hold_id": data["hold_id"], "reschedule_required": False, **_planned(data)}
         case "AppointmentConfirmed":
             return {"hold_id": data["hold_id"], "promised_at": moment(data["promised_at"])}
-        case "AppointmentUnplaced":
-            return {"unplaced": True}
-        case "AppointmentMissed":
-            return {"status": "missed"}
+        case "AppointmentRescheduleRequired":
+            return {"reschedule_required": True}
+        case "AppointmentNoShow":
+            return {"status": "no_show"}
     return {"status": "cancelled"} if event.name == "AppointmentCancelled" else {}
 
 
 def _planned(data: Mapping[str, Any]) -> Fields:
     promised = data.get("promised_at")
     return {
-        "planned_at": moment(data["planned_at"]),
+        "appointment_at": moment(data["appointment_at"]),
         "promised_at": moment(promised) if promised else None,
     }
 

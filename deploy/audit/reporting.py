@@ -10,10 +10,10 @@ import orjson
 
 from deploy.audit.audit_data import CONSUMES, CUSTOMERS, JOBS, ORDERS, REPORTS, AuditData, moment
 from deploy.audit.day import (
-    Figure,
+    KpiValue,
     at,
     credited_receivable,
-    figures_of_day,
+    kpis_of_day,
     totals_between,
     worked_s,
 )
@@ -116,7 +116,7 @@ def _order_fact(event: StreamEvent) -> Fields:
                 "first_promised_at": moment(data["promised_at"]),
                 "estimate_cents": data["estimate_cents"],
             }
-        case "PromiseRevised" | "AdditionalWorkAuthorized":
+        case "PromisedTimeRevised" | "AdditionalWorkAuthorized":
             return {"last_promised_at": moment(data["promised_at"])}
         case "VehicleDelivered":
             return {
@@ -163,7 +163,7 @@ def _payment_facts(audit_data: AuditData) -> Facts:
         match event.name:
             case "PaymentReceived" | "DepositReceived":
                 key, cents, at = data["payment_id"], data["amount_cents"], data["received_at"]
-            case "RefundPaid":
+            case "RefundIssued":
                 key, cents, at = data["refund_id"], -data["amount_cents"], data["paid_at"]
             case _:
                 continue
@@ -204,7 +204,7 @@ def _job_facts(audit_data: AuditData) -> Facts:
             case "JobFinished" | "JobStopped":
                 finished_at = moment(data.get("finished_at") or data["stopped_at"])
                 changed = {"finished_at": finished_at, "clocked_s": worked_s(data)}
-            case "JobClockCorrected" if data["finished_at"]:
+            case "JobTimeCorrected" if data["finished_at"]:
                 changed = {
                     "corrected_finished_at": moment(data["finished_at"]),
                     "corrected_clocked_s": worked_s(data),
@@ -235,14 +235,14 @@ def _feedback_facts(audit_data: AuditData) -> Facts:
     return {
         event.key: {
             "store_id": event.store_id,
-            "given_at": moment(event.data["given_at"]),
+            "submitted_at": moment(event.data["submitted_at"]),
             **{
                 name: event.data[name]
                 for name in ("work_quality", "technical_skill", "service_attitude")
             },
         }
         for event in audit_data.applied_by("reporting", ORDERS)
-        if event.name == "FeedbackGiven"
+        if event.name == "FeedbackSubmitted"
     }
 
 
@@ -251,7 +251,7 @@ def _corrective_actions(audit_data: AuditData) -> Facts:
     for event in audit_data.of_topic(REPORTS):
         data = event.data
         match event.name:
-            case "RectificationOpened":
+            case "CorrectiveActionOpened":
                 changed: Fields = {
                     "store_id": event.store_id,
                     **{name: data[name] for name in ("source", "source_id", "owner_id")},
@@ -259,7 +259,7 @@ def _corrective_actions(audit_data: AuditData) -> Facts:
                     "due_at": moment(data["due_at"]),
                     "opened_at": moment(data["opened_at"]),
                 }
-            case "RectificationClosed":
+            case "CorrectiveActionClosed":
                 changed = {
                     "closed_at": moment(data["closed_at"]),
                     "closed_by": data["closed_by"],
@@ -312,7 +312,7 @@ def _reports_due(audit_data: AuditData) -> Check:
 
 def _report_figures(audit_data: AuditData) -> Check:
     """Whatever a report states in its last revision."""
-    comparison = Comparison("report figures are the fold of the events", "reporting")
+    comparison = Comparison("report KPIs are the fold of the events", "reporting")
     by_store: dict[str, list[StreamEvent]] = defaultdict(list)
     for event in audit_data.readable:
         by_store[event.store_id].append(event)
@@ -320,8 +320,8 @@ def _report_figures(audit_data: AuditData) -> Check:
     for report in _published_reports(audit_data):
         last[report.store_id, report.data["day"]] = report
     for (store_id, day), report in last.items():
-        figures = figures_of_day(by_store[store_id], report.data, audit_data.zones[store_id])
-        for name, expected in figures.items():
+        kpis = kpis_of_day(by_store[store_id], report.data, audit_data.zones[store_id])
+        for name, expected in kpis.items():
             found = report.data.get(name, expected)
             if _rounding_only(expected, found):
                 found = expected
@@ -366,7 +366,7 @@ def _last_revisions(audit_data: AuditData) -> Iterable[Fields]:
     return {(row["store_id"], row["day"]): report for row, report in kept}.values()
 
 
-def _rounding_only(expected: Figure, found: Any) -> bool:
+def _rounding_only(expected: KpiValue, found: Any) -> bool:
     """Whether two ratios or hours differ in their last binary digits only; counts never do."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         return expected.keys() == found.keys() and all(

@@ -226,7 +226,7 @@ def _identifiers(row: Row) -> Iterator[tuple[str, str]]:
     for column, value in row.items():
         if not isinstance(value, str) or column in _SHARED:
             continue
-        if column.endswith(("_id", "_ref")) or column in ("key", "subject"):
+        if column.endswith(("_id", "_ref")) or column in ("key", "entity_id"):
             yield column, value
         elif column == "aggregateid":
             yield "key", value

@@ -26,8 +26,8 @@ _STATUS = {
     "JobResumed": "in_progress",
     "JobFinished": "finished",
     "JobStopped": "stopped",
-    "InspectionPassed": "passed",
-    "InspectionFailed": "failed",
+    "QualityInspectionPassed": "passed",
+    "QualityInspectionFailed": "failed",
 }
 
 
@@ -59,7 +59,7 @@ def fold_jobs(events: Iterable[StreamEvent]) -> Mapping[str, Fields]:
     for event in events:
         if "job_id" in event.data:
             jobs[event.data["job_id"]].update(_job_fields(event))
-        if event.name == "InspectionFailed":
+        if event.name == "QualityInspectionFailed":
             rework = jobs[event.data["rework_job_id"]]
             rework.update(
                 store_id=event.store_id,
@@ -92,7 +92,7 @@ def _job_fields(event: StreamEvent) -> Fields:
         case "JobStopped":
             changed["clocked_s"] = data["clocked_s"]
             changed["stopped_at"] = moment(data["stopped_at"])
-        case "JobClockCorrected":
+        case "JobTimeCorrected":
             changed["started_at"] = moment(data["started_at"])
             if data["finished_at"]:
                 changed["clocked_s"] = data["clocked_s"]
@@ -307,7 +307,7 @@ def _work(events: Iterable[StreamEvent]) -> Iterable[_Work]:
                 if end == _NOT_YET:
                     work.spans[-1] = (begin, datetime.fromisoformat(stopped))
                 work.clocked_s = event.data.get("clocked_s")
-            case "JobClockCorrected" if work:
+            case "JobTimeCorrected" if work:
                 work.correct(event.data)
     return works.values()
 

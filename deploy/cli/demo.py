@@ -43,7 +43,7 @@ def demo(
     orders: Annotated[int, typer.Option(min=1, help="Orders of the whole group.")] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 7,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
+        Path | None, typer.Option("--json", help="Write the KPIs to this file.")
     ] = None,
     data: Annotated[Path, typer.Option("--data", help="Data folder of the day.")] = Path(
         "var/demo"
@@ -214,7 +214,7 @@ def report_table(day: DayFigures, stores: Mapping[str, Store]) -> Table:
             str(report.delivered),
             _yuan(report.invoiced_cents),
             _yuan(report.received_cents),
-            _percent(report.on_time_first),
+            _percent(report.on_time_rate_initial),
             "–" if wait is None else f"{wait / 60:.0f} min",
             str(report.follow_ups_scheduled),
         )
@@ -225,7 +225,7 @@ def report_table(day: DayFigures, stores: Mapping[str, Store]) -> Table:
         str(day.total("delivered")),
         _yuan(day.total("invoiced_cents")),
         _yuan(day.total("received_cents")),
-        _percent(day.on_time_first),
+        _percent(day.on_time_rate_initial),
         "",
         str(day.total("follow_ups_scheduled")),
     )
@@ -258,7 +258,7 @@ def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, An
         "follow_ups_scheduled": day.total("follow_ups_scheduled"),
         "invoiced_cents": day.total("invoiced_cents"),
         "received_cents": day.total("received_cents"),
-        "on_time_first": day.on_time_first,
+        "on_time_rate_initial": day.on_time_rate_initial,
         "events_published": day.events_published,
         "reports": {
             store_id: report.model_dump(mode="json") for store_id, report in day.reports.items()

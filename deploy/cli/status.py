@@ -20,7 +20,7 @@ from deploy.embedded.processes import Running, State
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
 
-_FIGURES = {
+_COUNTERS = {
     "lag": "lag",
     "outbox": "outbox",
     "oldest s": "outbox_age_s",
@@ -99,16 +99,16 @@ def one_line(rows: list[ProcessStatus]) -> str:
     """The whole platform in one line."""
     alive = sum(row.alive for row in rows)
     memory = sum(row.memory for row in rows) / 1e6
-    figures = ", ".join(
-        f"{label} {_total(rows, name)}" for label, name in _FIGURES.items() if label != "oldest s"
+    counters = ", ".join(
+        f"{label} {_total(rows, name)}" for label, name in _COUNTERS.items() if label != "oldest s"
     )
-    return f"{alive} of {len(rows)} processes, {memory:,.0f} MB; {figures}; Ctrl-C stops"
+    return f"{alive} of {len(rows)} processes, {memory:,.0f} MB; {counters}; Ctrl-C stops"
 
 
-def _total(rows: list[ProcessStatus], figure: str) -> str:
-    figures = [getattr(row.service, figure, None) for row in rows if _is_service(row.name)]
-    known = [each for each in figures if each is not None]
-    return str(sum(known)) if len(known) == len(figures) else "?"
+def _total(rows: list[ProcessStatus], counter: str) -> str:
+    counters = [getattr(row.service, counter, None) for row in rows if _is_service(row.name)]
+    known = [each for each in counters if each is not None]
+    return str(sum(known)) if len(known) == len(counters) else "?"
 
 
 def _is_service(name: str) -> bool:
@@ -152,7 +152,7 @@ def _well(row: ProcessStatus) -> bool:
 
 
 def _plain(row: ProcessStatus) -> dict[str, object]:
-    figures = row.service.model_dump() if row.service else {}
+    counters = row.service.model_dump() if row.service else {}
     return {
         "name": row.name,
         "pid": row.pid,
@@ -160,14 +160,14 @@ def _plain(row: ProcessStatus) -> dict[str, object]:
         "alive": row.alive,
         "uptime_s": round(row.uptime_s, 1),
         "memory": row.memory,
-        **figures,
+        **counters,
     }
 
 
 def _table(rows: list[ProcessStatus]) -> Table:
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("process", no_wrap=True)
-    for heading in ("pid", "port", "up s", "MB", *_FIGURES):
+    for heading in ("pid", "port", "up s", "MB", *_COUNTERS):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -176,14 +176,14 @@ def _table(rows: list[ProcessStatus]) -> Table:
             str(row.port),
             f"{row.uptime_s:,.0f}" if row.alive else "[red]down[/]",
             f"{row.memory / 1e6:,.0f}",
-            *_figures(row),
+            *_counters(row),
         )
     return table
 
 
-def _figures(row: ProcessStatus) -> list[str]:
+def _counters(row: ProcessStatus) -> list[str]:
     if row.service is None:
         silent = "" if _well(row) else "[red]?[/]"
-        return [silent for _ in _FIGURES]
-    figures = [getattr(row.service, name) for name in _FIGURES.values()]
-    return ["?" if figure is None else f"{figure:.0f}" for figure in figures]
+        return [silent for _ in _COUNTERS]
+    counters = [getattr(row.service, name) for name in _COUNTERS.values()]
+    return ["?" if counter is None else f"{counter:.0f}" for counter in counters]

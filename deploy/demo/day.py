@@ -43,14 +43,16 @@ class DayFigures:
     follow_ups_completed: int
     reports: Mapping[str, DailyReportPublished]
 
-    def total(self, figure: str) -> int:
-        """The sum of one figure over all stores."""
-        return sum(getattr(report, figure) for report in self.reports.values())
+    def total(self, kpi: str) -> int:
+        """The sum of one KPI over all stores."""
+        return sum(getattr(report, kpi) for report in self.reports.values())
 
     @property
-    def on_time_first(self) -> float | None:
+    def on_time_rate_initial(self) -> float | None:
         """Share of the group's deliveries that kept their first promise."""
-        kept = sum((each.on_time_first or 0) * each.delivered for each in self.reports.values())
+        kept = sum(
+            (each.on_time_rate_initial or 0) * each.delivered for each in self.reports.values()
+        )
         return kept / self.total("delivered") if self.total("delivered") else None
 
 

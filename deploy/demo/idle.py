@@ -53,7 +53,7 @@ class IdleWaiter:
             *(client.get(self._operator, "/status") for client in self._services.values())
         )
         return {
-            name: {figure: response[figure] for figure in _STATE}
+            name: {counter: response[counter] for counter in _STATE}
             for name, response in zip(self._services, responses, strict=True)
         }
 
@@ -61,7 +61,7 @@ class IdleWaiter:
 def backlog(state: Round) -> dict[str, dict[str, Any]]:
     """What is under way by service; a consumer without partitions counts as being behind."""
     behind = {
-        name: {figure: response[figure] for figure in _BACKLOG if response[figure] != 0}
+        name: {counter: response[counter] for counter in _BACKLOG if response[counter] != 0}
         for name, response in state.items()
     }
-    return {name: figures for name, figures in behind.items() if figures}
+    return {name: counters for name, counters in behind.items() if counters}

@@ -183,7 +183,7 @@ class Shop:
         """The freest advisor greets the customer, writes the order and promises a time."""
         advisor: Member = yield self._advisors.take()
         yield self._rounds.wait(case.visit.approach_min)
-        yield self._act(self._decide, case, advisor.person, "greeting")
+        yield self._act(self._decide, case, advisor.person, "greet")
         yield self._rounds.wait(case.visit.write_up_min)
         yield self._replan(self._open_order, case, advisor.person)
         self._advisors.release(advisor)
@@ -203,7 +203,7 @@ class Shop:
         """The appointment; whoever wants a time that is full comes without one."""
         body = {
             "plate": visit.customer.plate,
-            "planned_at": self._moment(visit.booked_for_min or 0),
+            "appointment_at": self._moment(visit.booked_for_min or 0),
             "op_codes": [each.op_code for each in visit.operations],
         }
         try:
@@ -226,7 +226,7 @@ class Shop:
         return await self._decide(
             case,
             advisor,
-            "opening",
+            "open",
             {
                 "customer_ref": customer["customer_ref"],
                 "vehicle_ref": customer["vehicle_ref"],
@@ -378,7 +378,7 @@ class Shop:
         agent = self._agent(case.visit)
         for task in await self._services.crm.get(agent, self._path("call-tasks")):
             if task["order_id"] == case.order_id:
-                path = f"call-tasks/{task['message_id']}/completion"
+                path = f"call-tasks/{task['message_id']}/complete"
                 await self._say(self._services.crm, agent, path, {"reached": True})
 
     def _calls(self, agent: Person) -> Process:

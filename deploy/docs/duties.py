@@ -16,7 +16,7 @@ from services.reception.entrypoints.http import router as reception
 from services.reporting.entrypoints.http import router as reporting
 from services.workshop.entrypoints.http import router as workshop
 from shared.contracts import CONTRACTS
-from shared.contracts.reporting import Figures
+from shared.contracts.reporting import DailyKpis
 from shared.routing import Router
 
 FILE = Path("docs/duties.md")
@@ -25,7 +25,7 @@ TITLES: Mapping[str, str] = {
     "R1": "Appointments where there is time (预约)",
     "R2": "Arrival and greeting (接待)",
     "R3": "Customer concern (故障描述)",
-    "R4": "Estimate and authorisation (估价)",
+    "R4": "Estimate and authorization (估价)",
     "R5": "Repair order with a promise (工单)",
     "R6": "Warranty claims (索赔)",
     "R7": "Delivery without a skipped step (交车)",
@@ -54,7 +54,7 @@ TITLES: Mapping[str, str] = {
     "R30": "Daily report (日报)",
     "R31": "Month, quarter and year; plans",
     "R32": "Ledgers (台账)",
-    "R33": "Indicators down to their events",
+    "R33": "KPIs down to their events",
     "R34": "Performance review (考核)",
     "R35": "SOP compliance (流程标准)",
     "R36": "Service-quality report",
@@ -67,7 +67,7 @@ TITLES: Mapping[str, str] = {
     "R43": "Facility checks of customer lounge and service drive",
 }
 
-INDICATORS: Mapping[str, tuple[str, ...]] = {
+KPIS: Mapping[str, tuple[str, ...]] = {
     "arrived": ("R2",),
     "orders": ("R5",),
     "delivered": ("R7",),
@@ -76,39 +76,39 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "labor_cents": ("R8",),
     "parts_cents": ("R8",),
     "received_cents": ("R8",),
-    "on_time_first": ("R11",),
-    "on_time_last": ("R11",),
-    "same_day": ("R11",),
+    "on_time_rate_initial": ("R11",),
+    "on_time_rate_final": ("R11",),
+    "same_day_rate": ("R11",),
     "greet_wait_median_s": ("R2",),
     "greet_wait_p90_s": ("R2",),
     "greeted_late": ("R2",),
-    "delivery_complete": ("R7",),
-    "appointment": ("R1",),
-    "show": ("R1",),
+    "complete_delivery_rate": ("R7",),
+    "appointment_rate": ("R1",),
+    "show_rate": ("R1",),
     "standard_hours_sold": ("R13",),
     "clocked_hours": ("R13",),
     "efficiency": ("R13",),
-    "override": ("R12",),
+    "dispatch_override_rate": ("R12",),
     "follow_ups_scheduled": ("R21",),
     "estimate_accuracy": ("R4",),
-    "estimate_within_tenth": ("R4",),
+    "estimate_within_tenth_rate": ("R4",),
     "refunded_cents": ("R8",),
     "credited_cents": ("R8",),
-    "collected": ("R8",),
+    "collection_rate": ("R8",),
     "feedback": ("R10",),
     "corrective_actions_opened": ("R10", "R43"),
     "corrective_actions_overdue": ("R10", "R43"),
-    "checks_missing": ("R43",),
-    "checks_done": ("R43",),
+    "facility_checks_overdue": ("R43",),
+    "facility_check_rate": ("R43",),
     "concern_match_rate": ("R3",),
     "promise_calibration": ("R11",),
-    "rework_in": ("R14",),
-    "rework_out": ("R14",),
-    "first_time_fix": ("R14",),
-    "labour_rate": ("R8",),
+    "internal_rework_rate": ("R14",),
+    "comeback_rate": ("R14",),
+    "first_time_fix_rate": ("R14",),
+    "effective_labor_rate": ("R8",),
     "hours_per_ro": ("R13",),
-    "output_per_vehicle": ("R8",),
-    "collected_by_age": ("R8",),
+    "revenue_per_ro": ("R8",),
+    "collection_rate_by_age": ("R8",),
     "claims_submitted": ("R6",),
     "claims_settled": ("R6",),
     "claims_overdue": ("R6",),
@@ -117,7 +117,7 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "feedback_service_attitude": ("R10",),
     "customers_notified": ("R9",),
 }
-"""The figures of the daily report, with the duties that they measure."""
+"""The KPIs of the daily report, with the duties that they measure."""
 
 _ROUTERS = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
 _DUTY = re.compile(r"\bR[0-9]+\b")
@@ -135,7 +135,7 @@ class Service:
 
     operations: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
-    indicators: list[str] = field(default_factory=list)
+    kpis: list[str] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
 
@@ -162,16 +162,16 @@ class Found(defaultdict[str, Service]):
 
 
 def find_duties(repository: Path) -> Found:
-    """Look through operations, contracts, figures, pages and tests."""
+    """Look through operations, contracts, KPIs, pages and tests."""
     found = Found()
     for service, router in _ROUTERS.items():
         for operation, duties in _operations(router):
             found.add("operations", f"{service} `{operation}`", duties)
     for contract in CONTRACTS.values():
         found.add("events", contract.__name__, contract.duties)
-    for name, duties in INDICATORS.items():
-        found.add("indicators", f"`{name}`", duties)
-    found.dead += _indicator_faults()
+    for name, duties in KPIS.items():
+        found.add("kpis", f"`{name}`", duties)
+    found.dead += _kpi_faults()
     for page in _pages():
         found.add("pages", f"{page.title} `{page.path}`", page.duties)
     for entry, duties in _tests(repository):
@@ -195,7 +195,7 @@ def _section(duty: str, service: Service) -> str:
     rows = {
         "operations": service.operations,
         "events": service.events,
-        "indicators": service.indicators,
+        "kpis": service.kpis,
         "pages": service.pages,
         "tests": service.tests,
     }
@@ -212,17 +212,11 @@ def _operations(router: Router) -> Iterator[tuple[str, Iterable[str]]]:
             yield f"{method.upper()} {path}", operation.get("x-duties", ())
 
 
-def _indicator_faults() -> list[str]:
-    figures = set(Figures.model_fields)
+def _kpi_faults() -> list[str]:
+    kpis = set(DailyKpis.model_fields)
     return [
-        *(
-            f"indicator {name} is no figure of the daily report"
-            for name in INDICATORS.keys() - figures
-        ),
-        *(
-            f"figure {name} of the daily report measures no duty"
-            for name in figures - INDICATORS.keys()
-        ),
+        *(f"kpi {name} is not in the daily report" for name in KPIS.keys() - kpis),
+        *(f"kpi {name} of the daily report measures no duty" for name in kpis - KPIS.keys()),
     ]
 
 

@@ -40,7 +40,7 @@ def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobNam
     if not risk:
         return ""
     return ctx.t(
-        "Kept with {probability}: {cause}; best new promise {time}",
+        "Kept with {probability}: {cause}; best new promised time {time}",
         probability=f"{risk['probability']:.0%}",
         cause=sentence(ctx, "risk", risk["cause"], risk["detail"], job_name),
         time=formats.day_and_clock(risk["best_promise_at"], ctx.store.timezone, ctx.now()),

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
-LAST_MOMENT = datetime(LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC)
+LAST_TIMESTAMP = datetime(LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC)
 DateT = TypeVar("DateT", bound=date)
 
 
@@ -31,8 +31,8 @@ Code = Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
 Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) of CNY")]
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
-Moment = Annotated[AwareDatetime, AfterValidator(in_business_years)]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Timestamp = Annotated[AwareDatetime, AfterValidator(in_business_years)]
+BusinessDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Event(BaseModel):
@@ -53,7 +53,7 @@ class Event(BaseModel):
     store_id: Identifier
 
 
-class Part(BaseModel):
+class EventPart(BaseModel):
     """A value inside an event; never published alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

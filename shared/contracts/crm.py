@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Event, Identifier, Moment
+from shared.contracts.base import Event, Identifier, Timestamp
 
 
 class _CustomerEvent(Event):
@@ -22,7 +22,7 @@ class CustomerRegistered(_CustomerEvent):
 
     vehicle_ref: Identifier
     plate_ref: Identifier
-    registered_at: Moment
+    registered_at: Timestamp
 
 
 class FollowUpScheduled(_CustomerEvent):
@@ -33,7 +33,7 @@ class FollowUpScheduled(_CustomerEvent):
     follow_up_id: Identifier
     order_id: Identifier
     agent_id: Identifier
-    due_at: Moment
+    due_at: Timestamp
 
 
 class FollowUpAttempted(_CustomerEvent):
@@ -46,8 +46,8 @@ class FollowUpAttempted(_CustomerEvent):
     agent_id: Identifier
     attempt: int = Field(ge=1)
     channel: Literal["phone", "email", "sms"]
-    next_due_at: Moment | None = None
-    attempted_at: Moment
+    next_due_at: Timestamp | None = None
+    attempted_at: Timestamp
 
 
 class FollowUpCompleted(_CustomerEvent):
@@ -61,7 +61,7 @@ class FollowUpCompleted(_CustomerEvent):
     reached: bool
     satisfaction: int | None = None
     channel: Literal["phone", "email", "sms"] = "phone"
-    completed_at: Moment
+    completed_at: Timestamp
 
 
 class CustomerNotified(_CustomerEvent):
@@ -71,6 +71,6 @@ class CustomerNotified(_CustomerEvent):
 
     message_id: Identifier
     order_id: Identifier | None
-    subject: Identifier
+    message_type: Identifier
     channel: Literal["wecom", "sms", "email", "phone"]
-    notified_at: Moment
+    notified_at: Timestamp

@@ -4,11 +4,20 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Cents, Code, Day, Event, Hours, Identifier, Moment, Part
+from shared.contracts.base import (
+    BusinessDate,
+    Cents,
+    Code,
+    Event,
+    EventPart,
+    Hours,
+    Identifier,
+    Timestamp,
+)
 
 VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
-Channel = Literal["counter", "link", "phone"]
+Channel = Literal["in_person", "link", "phone"]
 Payer = Literal["customer", "manufacturer", "internal"]
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
@@ -20,8 +29,8 @@ WalkaroundPosition = Literal[
     "front", "rear", "left", "right", "roof", "windshield", "wheels", "interior", "trunk"
 ]
 WalkaroundDamageKind = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
-ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
-ClaimStep = Literal["submission", "answer"]
+ClaimDecision = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
+ClaimStep = Literal["submission", "decision"]
 WithdrawalReason = Literal[
     "vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"
 ]
@@ -46,7 +55,7 @@ class _AppointmentEvent(Event):
     appointment_id: Identifier
 
 
-class RequestedPart(Part):
+class RequestedPart(EventPart):
     """So many of one part that the visit will need (配件需求)."""
 
     part_number: Identifier
@@ -57,45 +66,46 @@ class AppointmentBooked(_AppointmentEvent):
     """A customer has a place (预约登记); without ``hold_id`` it is provisional."""
 
     plate_ref: Identifier
-    planned_at: Moment
+    appointment_at: Timestamp
     op_codes: tuple[Identifier, ...]
     hold_id: Identifier | None = None
     customer_ref: Identifier | None = None
     parts: tuple[RequestedPart, ...] = ()
-    promised_at: Moment | None = None
+    promised_at: Timestamp | None = None
 
 
-class AppointmentMoved(_AppointmentEvent):
+class AppointmentRescheduled(_AppointmentEvent):
     """The customer comes at another time (预约改期).
 
     ``hold_id`` reserves it; ``replaced_hold_id`` is not needed any more.
     """
 
-    planned_at: Moment
+    appointment_at: Timestamp
     hold_id: Identifier | None
     replaced_hold_id: Identifier | None
-    promised_at: Moment | None
+    promised_at: Timestamp | None
 
 
 class AppointmentConfirmed(_AppointmentEvent):
     """What was booked while the workshop was unavailable now has its place there (预约确认)."""
 
     hold_id: Identifier
-    promised_at: Moment
+    promised_at: Timestamp
 
 
-class AppointmentUnplaced(_AppointmentEvent):
+class AppointmentRescheduleRequired(_AppointmentEvent):
     """What was booked while the workshop was unavailable has no place there (无产能): it must be
     moved."""
 
-    planned_at: Moment
+    appointment_at: Timestamp
     reason: Code
 
 
-class AppointmentMissed(_AppointmentEvent):
-    """The customer did not come within the store's grace (爽约); the place is given back."""
+class AppointmentNoShow(_AppointmentEvent):
+    """The customer did not come within the store's grace (爽约,
+    no-show); the place is given back."""
 
-    planned_at: Moment
+    appointment_at: Timestamp
     hold_id: Identifier | None
 
 
@@ -123,8 +133,8 @@ class VehicleArrived(_OrderEvent):
     plate_ref: Identifier
     vehicle_ref: Identifier | None = None
     appointment_id: Identifier | None = None
-    arrived_at: Moment
-    greeting_due_at: Moment
+    arrived_at: Timestamp
+    greeting_due_at: Timestamp
 
 
 class PlateCorrected(_OrderEvent):
@@ -142,7 +152,7 @@ class CustomerGreeted(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R2",)
 
     advisor_id: Identifier
-    greeted_at: Moment
+    greeted_at: Timestamp
 
 
 class AdvisorAssigned(_OrderEvent):
@@ -152,19 +162,19 @@ class AdvisorAssigned(_OrderEvent):
 
     advisor_id: Identifier
     assigned_by: Identifier
-    assigned_at: Moment
+    assigned_at: Timestamp
 
 
-class ReceptionOverdue(_OrderEvent):
+class GreetingOverdue(_OrderEvent):
     """The customer has waited longer than the store allows (接待超时)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R2",)
 
     queue_number: int
-    due_at: Moment
+    due_at: Timestamp
 
 
-class EstimateLine(Part):
+class EstimateLine(EventPart):
     """One labor operation or part of an estimate or invoice (估价行).
 
     ``package_id`` names the service package (服务套餐) whose price the line has its share of. A
@@ -182,14 +192,14 @@ class EstimateLine(Part):
     gross_cents: Cents | None = None
 
 
-class OrderedOperation(Part):
+class LaborOperation(EventPart):
     """A labor operation (维修项目) that the workshop is to plan."""
 
     op_code: Identifier
     standard_hours: Hours
 
 
-class WalkaroundDamage(Part):
+class WalkaroundDamage(EventPart):
     """What was seen on the vehicle before it was taken in (环车检查), by position."""
 
     position: WalkaroundPosition
@@ -213,22 +223,22 @@ class OrderOpened(_OrderEvent):
     fuel_or_charge_percent: int | None = Field(default=None, ge=0, le=100)
     walkaround_damages: tuple[WalkaroundDamage, ...] = ()
     symptoms: tuple[Identifier, ...]
-    labor_operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[LaborOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
     estimate_version: int | None = Field(default=None, ge=1)
     authorization_channel: Channel | None = None
-    promised_at: Moment
+    promised_at: Timestamp
     promise_confidence: float = Field(gt=0, lt=1)
     promise_provisional: bool = False
     hold_id: Identifier | None
     appointment_id: Identifier | None = None
     waiting_customer: bool = False
     rush: bool = False
-    opened_at: Moment
+    opened_at: Timestamp
 
 
-class EstimateSubmitted(_OrderEvent):
+class EstimatePresented(_OrderEvent):
     """A version of the estimate waits for the customer's decision (估价待授权).
 
     ``additional_work_id`` is absent where the version is on the ordered work.
@@ -240,8 +250,8 @@ class EstimateSubmitted(_OrderEvent):
     additional_work_id: Identifier | None
     lines: tuple[EstimateLine, ...]
     total_cents: Cents
-    submitted_by: Identifier
-    submitted_at: Moment
+    presented_by: Identifier
+    presented_at: Timestamp
 
 
 class EstimateAuthorized(_OrderEvent):
@@ -257,7 +267,7 @@ class EstimateAuthorized(_OrderEvent):
     total_cents: Cents
     channel: Channel
     recorded_by: Identifier | None
-    authorized_at: Moment
+    authorized_at: Timestamp
 
 
 class EstimateDeclined(_OrderEvent):
@@ -268,7 +278,7 @@ class EstimateDeclined(_OrderEvent):
     estimate_version: int = Field(ge=1)
     channel: Channel
     recorded_by: Identifier | None
-    declined_at: Moment
+    declined_at: Timestamp
 
 
 class OrderCustomerLinked(_OrderEvent):
@@ -279,7 +289,7 @@ class OrderCustomerLinked(_OrderEvent):
     customer_ref: Identifier
 
 
-class PromiseRevised(_OrderEvent):
+class PromisedTimeRevised(_OrderEvent):
     """The customer has been told another completion time (承诺变更).
 
     ``decided_by`` is absent where a provisional promise was settled without anybody's decision.
@@ -287,7 +297,7 @@ class PromiseRevised(_OrderEvent):
 
     duties: ClassVar[tuple[str, ...]] = ("R9", "R11")
 
-    promised_at: Moment
+    promised_at: Timestamp
     reason: Code
     confidence: float | None = Field(default=None, gt=0, lt=1)
     decided_by: Identifier | None = None
@@ -302,15 +312,15 @@ class AdditionalWorkAuthorized(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
     additional_work_id: Identifier
-    labor_operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[LaborOperation, ...]
     lines: tuple[EstimateLine, ...]
-    amount_cents: Cents
+    total_cents: Cents
     estimate_version: int = Field(ge=1)
     channel: Channel
     recorded_by: Identifier | None
-    promised_at: Moment | None
+    promised_at: Timestamp | None
     hold_id: Identifier | None
-    authorized_at: Moment
+    authorized_at: Timestamp
 
 
 class AdditionalWorkDeclined(_OrderEvent):
@@ -322,7 +332,7 @@ class AdditionalWorkDeclined(_OrderEvent):
     op_codes: tuple[Identifier, ...]
     channel: Channel
     recorded_by: Identifier | None
-    declined_at: Moment
+    declined_at: Timestamp
 
 
 class WorkWithdrawn(_OrderEvent):
@@ -336,14 +346,14 @@ class WorkWithdrawn(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
     withdrawn_op_codes: tuple[Identifier, ...]
-    labor_operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[LaborOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
     replaced_versions: tuple[int, ...]
     reason: WithdrawalReason
     channel: Channel
     recorded_by: Identifier | None
-    withdrawn_at: Moment
+    withdrawn_at: Timestamp
 
 
 class OrderCancelled(_OrderEvent):
@@ -355,23 +365,23 @@ class OrderCancelled(_OrderEvent):
     hold_id: Identifier | None = None
 
 
-class DeliveryStep(Part):
+class DeliveryStep(EventPart):
     """One step of the delivery checklist (交车步骤): done, by whom and when."""
 
     step: Identifier
     done_by: Identifier
-    done_at: Moment
+    done_at: Timestamp
 
 
-class DeliveryWaiver(Part):
+class DeliveryWaiver(EventPart):
     """A step of the checklist that was left out (免做), asked for and approved by two people."""
 
     step: Identifier
     reason: WaiverReason
     requested_by: Identifier
-    requested_at: Moment
+    requested_at: Timestamp
     approved_by: Identifier | None = None
-    approved_at: Moment | None = None
+    approved_at: Timestamp | None = None
 
 
 class VehicleDelivered(_OrderEvent):
@@ -384,14 +394,14 @@ class VehicleDelivered(_OrderEvent):
 
     advisor_id: Identifier
     customer_ref: Identifier | None
-    delivered_at: Moment
+    delivered_at: Timestamp
     steps: tuple[DeliveryStep, ...]
     waivers: tuple[DeliveryWaiver, ...] = ()
     on_account_approved_by: Identifier | None = None
     signed: bool = False
 
 
-class DiscountGranted(_OrderEvent):
+class DiscountApproved(_OrderEvent):
     """Something is taken off what the customer pays (优惠); above the limit of the one who asks,
     somebody else has approved it."""
 
@@ -403,16 +413,16 @@ class DiscountGranted(_OrderEvent):
     approved_by: Identifier
 
 
-class PayerSplit(Part):
+class PayerSplit(EventPart):
     """What one payer has to pay of an invoice (付款方): customer, manufacturer for warranty work,
     or the store itself for internal and goodwill work."""
 
     payer: Payer
     amount_cents: Cents
-    due_at: Moment
+    due_at: Timestamp
 
 
-class BilledVoucher(Part):
+class BilledVoucher(EventPart):
     """What a voucher or service card takes off an invoice (核销)."""
 
     voucher_id: Identifier
@@ -446,11 +456,11 @@ class InvoiceIssued(_OrderEvent):
     voucher_cents: Cents = 0
     deposit_cents: Cents = 0
     tax_rate_bp: int = Field(default=0, ge=0, lt=10_000)
-    due_at: Moment
-    issued_at: Moment
+    due_at: Timestamp
+    issued_at: Timestamp
 
 
-class CreditGranted(_OrderEvent):
+class OnAccountReleaseApproved(_OrderEvent):
     """The vehicle may go before it is paid (挂账批准)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -459,7 +469,7 @@ class CreditGranted(_OrderEvent):
     balance_cents: Cents
     reason: OnAccountReason
     approved_by: Identifier
-    approved_at: Moment
+    approved_at: Timestamp
 
 
 class DepositReceived(_OrderEvent):
@@ -471,7 +481,7 @@ class DepositReceived(_OrderEvent):
     method: PaymentMethod
     amount_cents: Cents
     held_cents: Cents
-    received_at: Moment
+    received_at: Timestamp
 
 
 class DepositCarriedOver(_OrderEvent):
@@ -483,7 +493,7 @@ class DepositCarriedOver(_OrderEvent):
     amount_cents: Cents
     held_cents: Cents
     carried_over_by: Identifier
-    carried_over_at: Moment
+    carried_over_at: Timestamp
 
 
 class DepositTakenOver(_OrderEvent):
@@ -495,10 +505,10 @@ class DepositTakenOver(_OrderEvent):
     from_order_id: Identifier
     amount_cents: Cents
     held_cents: Cents
-    taken_over_at: Moment
+    taken_over_at: Timestamp
 
 
-class RefundPaid(_OrderEvent):
+class RefundIssued(_OrderEvent):
     """Money back to the customer (退款), ``deposit_cents`` of it from a deposit.
 
     ``balance_cents`` is what the customer has to pay again.
@@ -514,7 +524,7 @@ class RefundPaid(_OrderEvent):
     balance_cents: Cents
     reason: RefundReason
     paid_by: Identifier
-    paid_at: Moment
+    paid_at: Timestamp
 
 
 class CreditNoteIssued(_OrderEvent):
@@ -537,7 +547,7 @@ class CreditNoteIssued(_OrderEvent):
     reason: CreditNoteReason
     voucher_cents: Cents = 0
     issued_by: Identifier
-    issued_at: Moment
+    issued_at: Timestamp
 
 
 class ReceivableOverdue(_OrderEvent):
@@ -548,7 +558,7 @@ class ReceivableOverdue(_OrderEvent):
     invoice_id: Identifier
     payer: Payer
     balance_cents: Cents
-    due_at: Moment
+    due_at: Timestamp
     days_overdue: int = Field(ge=0)
     advisor_id: Identifier
 
@@ -566,25 +576,26 @@ class TaxInvoiceIssued(_OrderEvent):
     amount_cents: Cents
     tax_cents: Cents | None = None
     computed_tax_cents: Cents | None = None
-    issued_at: Moment
+    issued_at: Timestamp
 
 
-class TaxInvoiceCorrected(_OrderEvent):
+class RedLetterInvoiceIssued(_OrderEvent):
     """The tax invoice is corrected for a credit note (红字发票), under a number of its own.
 
-    ``amount_cents`` is what is taken back of the tax invoice ``corrects``, tax included;
-    ``tax_cents`` is the tax of it as issued, ``computed_tax_cents`` what the credit note says.
+    ``amount_cents`` is what is taken back of the tax invoice ``original_tax_invoice_number``, tax
+    included; ``tax_cents`` is the tax of it as issued, ``computed_tax_cents`` what the credit note
+    says.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
     credit_note_id: Identifier
     tax_invoice_number: Identifier
-    corrects: Identifier
+    original_tax_invoice_number: Identifier
     amount_cents: Cents
     tax_cents: Cents | None = None
     computed_tax_cents: Cents | None = None
-    issued_at: Moment
+    issued_at: Timestamp
 
 
 class PaymentReceived(_OrderEvent):
@@ -598,7 +609,7 @@ class PaymentReceived(_OrderEvent):
     method: PaymentMethod
     amount_cents: Cents
     balance_cents: Cents
-    received_at: Moment
+    received_at: Timestamp
 
 
 class WarrantyClaimDrafted(_OrderEvent):
@@ -609,7 +620,7 @@ class WarrantyClaimDrafted(_OrderEvent):
     claim_id: Identifier
     lines: tuple[EstimateLine, ...]
     amount_cents: Cents
-    due_at: Moment
+    due_at: Timestamp
 
 
 class WarrantyClaimSubmitted(_OrderEvent):
@@ -621,20 +632,20 @@ class WarrantyClaimSubmitted(_OrderEvent):
     amount_cents: Cents
     submission_number: int = Field(ge=1)
     submitted_by: Identifier
-    submitted_at: Moment
-    answer_due_at: Moment
+    submitted_at: Timestamp
+    decision_due_at: Timestamp
 
 
-class WarrantyClaimAnswered(_OrderEvent):
+class WarrantyClaimDecided(_OrderEvent):
     """The manufacturer will pay so much (索赔回复); nothing where it rejects the claim."""
 
     duties: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     approved_cents: Cents
-    code: ClaimAnswer
+    code: ClaimDecision
     submission_number: int = Field(ge=1)
-    answered_at: Moment
+    decided_at: Timestamp
 
 
 class WarrantyClaimOverdue(_OrderEvent):
@@ -647,7 +658,7 @@ class WarrantyClaimOverdue(_OrderEvent):
 
     claim_id: Identifier
     pending_step: ClaimStep
-    due_at: Moment
+    due_at: Timestamp
     days_overdue: int
     owner_role: Literal["service_advisor", "service_manager", "group_manager"]
 
@@ -661,7 +672,7 @@ class WarrantyClaimSettled(_OrderEvent):
     paid_cents: Cents
     written_off_cents: Cents
     settled_by: Identifier
-    settled_at: Moment
+    settled_at: Timestamp
 
 
 class WarrantyClaimWithdrawn(_OrderEvent):
@@ -671,7 +682,7 @@ class WarrantyClaimWithdrawn(_OrderEvent):
 
     claim_id: Identifier
     withdrawn_by: Identifier
-    withdrawn_at: Moment
+    withdrawn_at: Timestamp
 
 
 class _VoucherEvent(Event):
@@ -690,9 +701,9 @@ class VoucherIssued(_VoucherEvent):
     value_cents: Cents
     op_code: Identifier | None
     customer_ref: Identifier | None
-    expires_at: Moment
+    expires_at: Timestamp
     issued_by: Identifier
-    issued_at: Moment
+    issued_at: Timestamp
 
 
 class VoucherRedeemed(_VoucherEvent):
@@ -700,10 +711,10 @@ class VoucherRedeemed(_VoucherEvent):
 
     order_id: Identifier
     amount_cents: Cents
-    redeemed_at: Moment
+    redeemed_at: Timestamp
 
 
-class VoucherReturned(_VoucherEvent):
+class VoucherReinstated(_VoucherEvent):
     """What was redeemed with an invoice is given back with its credit note (退券) and may be
     redeemed again; the time that it was spent is added to its validity.
     """
@@ -711,11 +722,11 @@ class VoucherReturned(_VoucherEvent):
     order_id: Identifier
     credit_note_id: Identifier
     amount_cents: Cents
-    expires_at: Moment
-    returned_at: Moment
+    expires_at: Timestamp
+    reinstated_at: Timestamp
 
 
-class FeedbackGiven(_OrderEvent):
+class FeedbackSubmitted(_OrderEvent):
     """What the customer thought at the counter (现场评价), in ratings; the comment stays in
     reception."""
 
@@ -727,7 +738,7 @@ class FeedbackGiven(_OrderEvent):
     advisor_id: Identifier | None
     customer_ref: Identifier | None
     recorded_by: Identifier
-    given_at: Moment
+    submitted_at: Timestamp
 
 
 class _StoreEvent(Event):
@@ -737,23 +748,23 @@ class _StoreEvent(Event):
     duties: ClassVar[tuple[str, ...]] = ("R43",)
 
 
-class DailyCheckRecorded(_StoreEvent):
+class FacilityCheckCompleted(_StoreEvent):
     """Customer lounge or service drive were looked at (日常检查): the items of its list, and those
     that failed."""
 
     check_id: Identifier
     area: Identifier
-    day: Day
+    day: BusinessDate
     items: tuple[Identifier, ...]
     failed: tuple[Identifier, ...]
     photo_id: Identifier | None
     checked_by: Identifier
-    checked_at: Moment
+    checked_at: Timestamp
 
 
-class DailyCheckMissing(_StoreEvent):
+class FacilityCheckOverdue(_StoreEvent):
     """Nobody has looked at an area by the store's hour (漏检)."""
 
     area: Identifier
-    day: Day
-    due_at: Moment
+    day: BusinessDate
+    due_at: Timestamp

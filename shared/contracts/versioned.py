@@ -52,7 +52,7 @@ def require_version(aggregate: Versioned, seen: str, **present: Any) -> None:
     if str(aggregate.version) != seen:
         at = aggregate.changed_at
         raise RuleViolation(
-            "changed_meanwhile",
+            "version_conflict",
             "It has been changed meanwhile; look at its present state.",
             field="version",
             kind="conflict",

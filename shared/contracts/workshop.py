@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Code, Event, Identifier, Moment, Part
+from shared.contracts.base import Code, Event, EventPart, Identifier, Timestamp
 
 
 class _JobEvent(Event):
@@ -27,9 +27,9 @@ class JobAssigned(_JobEvent):
     standard_hours: float
     technician_ids: tuple[Identifier, ...]
     bay_id: Identifier
-    planned_start_at: Moment
-    planned_finish_at: Moment
-    promisable_at: Moment
+    planned_start_at: Timestamp
+    planned_finish_at: Timestamp
+    promisable_at: Timestamp
     reason: Code
 
 
@@ -44,8 +44,8 @@ class JobReassigned(_JobEvent):
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
     bay_id: Identifier
-    planned_start_at: Moment
-    planned_finish_at: Moment
+    planned_start_at: Timestamp
+    planned_finish_at: Timestamp
     reason: Code
     by: Identifier
     explanation: str | None = None
@@ -56,7 +56,7 @@ class JobStarted(_JobEvent):
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
-    started_at: Moment
+    started_at: Timestamp
 
 
 class JobPaused(_JobEvent):
@@ -67,7 +67,7 @@ class JobPaused(_JobEvent):
 
     job_id: Identifier
     reason: Code
-    paused_at: Moment
+    paused_at: Timestamp
     auto_closed: bool = False
 
 
@@ -75,10 +75,10 @@ class JobResumed(_JobEvent):
     """Clocked in again (复工)."""
 
     job_id: Identifier
-    resumed_at: Moment
+    resumed_at: Timestamp
 
 
-class LaborCredit(Part):
+class LaborCredit(EventPart):
     """One technician's part of a job (工时分配): the time that they clocked, and the standard hours
     that it earns."""
 
@@ -99,7 +99,7 @@ class JobFinished(_JobEvent):
     standard_hours: float
     clocked_s: int = Field(ge=0)
     credits: tuple[LaborCredit, ...] = ()
-    finished_at: Moment
+    finished_at: Timestamp
 
 
 class JobStopped(_JobEvent):
@@ -113,14 +113,14 @@ class JobStopped(_JobEvent):
     technician_ids: tuple[Identifier, ...]
     clocked_s: int = Field(ge=0)
     credits: tuple[LaborCredit, ...] = ()
-    stopped_at: Moment
+    stopped_at: Timestamp
 
 
-class JobClockCorrected(_JobEvent):
-    """A manager put the clock of a job right (工时更正).
+class JobTimeCorrected(_JobEvent):
+    """A manager corrected the time of a job (工时更正).
 
     ``clocked_s`` is its time without pauses; that of a job in progress still grows and is told when
-    it is finished. ``*_before`` is what the clock said.
+    it is finished. ``original_*`` is what the clock said.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R13",)
@@ -129,12 +129,12 @@ class JobClockCorrected(_JobEvent):
     technician_ids: tuple[Identifier, ...]
     reason: Code
     corrected_by: Identifier
-    corrected_at: Moment
-    started_before: Moment
-    finished_before: Moment | None = None
-    clocked_before_s: int = Field(ge=0)
-    started_at: Moment
-    finished_at: Moment | None = None
+    corrected_at: Timestamp
+    original_started_at: Timestamp
+    original_finished_at: Timestamp | None = None
+    original_clocked_s: int = Field(ge=0)
+    started_at: Timestamp
+    finished_at: Timestamp | None = None
     clocked_s: int = Field(ge=0)
     credits: tuple[LaborCredit, ...] = ()
 
@@ -147,11 +147,11 @@ class DiagnosisRecorded(_JobEvent):
     job_id: Identifier
     symptoms: tuple[Identifier, ...]
     technician_id: Identifier
-    recorded_at: Moment
+    recorded_at: Timestamp
 
 
-class AdditionalWorkFound(_JobEvent):
-    """More is needed than was ordered (增项); it waits for the customer's authorisation."""
+class AdditionalWorkRecommended(_JobEvent):
+    """More is needed than was ordered (增项); it waits for the customer's authorization."""
 
     duties: ClassVar[tuple[str, ...]] = ("R4",)
 
@@ -159,21 +159,21 @@ class AdditionalWorkFound(_JobEvent):
     job_id: Identifier
     op_codes: tuple[Identifier, ...]
     part_numbers: tuple[Identifier, ...] = ()
-    found_by: Identifier
-    found_at: Moment
+    recommended_by: Identifier
+    recommended_at: Timestamp
 
 
-class InspectionPassed(_JobEvent):
+class QualityInspectionPassed(_JobEvent):
     """An inspector accepts the job (质检合格)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R14",)
 
     job_id: Identifier
     inspector_id: Identifier
-    inspected_at: Moment
+    inspected_at: Timestamp
 
 
-class InspectionFailed(_JobEvent):
+class QualityInspectionFailed(_JobEvent):
     """An inspector sends the job back (质检不合格); a rework job (返修) follows."""
 
     duties: ClassVar[tuple[str, ...]] = ("R14",)
@@ -182,7 +182,7 @@ class InspectionFailed(_JobEvent):
     rework_job_id: Identifier
     inspector_id: Identifier
     failed_items: tuple[Identifier, ...]
-    inspected_at: Moment
+    inspected_at: Timestamp
 
 
 class VehicleReady(_JobEvent):
@@ -190,25 +190,25 @@ class VehicleReady(_JobEvent):
 
     duties: ClassVar[tuple[str, ...]] = ("R7", "R14")
 
-    ready_at: Moment
+    ready_at: Timestamp
 
 
-class PromiseAtRisk(_JobEvent):
+class PromisedTimeAtRisk(_JobEvent):
     """The promise will hardly be kept (承诺风险); alerted once until it looks safe again.
 
-    ``probability`` is that of keeping ``promised_at``; ``cause`` is a code and ``explanation`` the
-    same in a sentence; ``best_promise_at`` holds with ``confidence``.
+    ``probability`` is that of keeping ``promised_at``; ``risk_cause`` is a code and ``explanation``
+    the same in a sentence; ``best_promise_at`` holds with ``confidence``.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R9", "R11", "R12")
 
-    promised_at: Moment
+    promised_at: Timestamp
     probability: float = Field(ge=0, le=1)
-    cause: Code
+    risk_cause: Code
     explanation: str
-    best_promise_at: Moment
+    best_promise_at: Timestamp
     confidence: float = Field(gt=0, lt=1)
-    alerted_at: Moment
+    alerted_at: Timestamp
 
 
 class ComebackLinked(_JobEvent):
@@ -222,19 +222,19 @@ class ComebackLinked(_JobEvent):
     earlier_order_id: Identifier
     symptoms: tuple[Identifier, ...]
     earlier_technician_ids: tuple[Identifier, ...]
-    earlier_finished_at: Moment
+    earlier_finished_at: Timestamp
 
 
-class FreeCapacity(Part):
+class FreeCapacity(EventPart):
     """Free technician minutes of one skill in one half hour (空闲工时).
 
     A vehicle whose work ends within it can be promised for ``promisable_at``.
     """
 
     skill_code: Identifier
-    starts_at: Moment
+    starts_at: Timestamp
     free_minutes: int = Field(ge=0)
-    promisable_at: Moment
+    promisable_at: Timestamp
 
 
 class CapacityChanged(Event):
@@ -256,37 +256,37 @@ class _WorkshopStoreEvent(Event):
     publisher = "workshop"
 
 
-class TechnicianAbsent(_WorkshopStoreEvent):
+class AbsenceRecorded(_WorkshopStoreEvent):
     """A technician is away (缺勤)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R12",)
 
     technician_id: Identifier
-    from_at: Moment
-    until_at: Moment
+    starts_at: Timestamp
+    ends_at: Timestamp
     kind: Literal["leave", "sick", "training", "other"] = "other"
 
 
-class AbsenceWithdrawn(_WorkshopStoreEvent):
+class AbsenceCancelled(_WorkshopStoreEvent):
     """A technician is not away after all (销假)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R12",)
 
     technician_id: Identifier
-    from_at: Moment
-    until_at: Moment
-    withdrawn_at: Moment
+    starts_at: Timestamp
+    ends_at: Timestamp
+    cancelled_at: Timestamp
 
 
-class StaffingShort(_WorkshopStoreEvent):
+class StaffingShortageDetected(_WorkshopStoreEvent):
     """A skill lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
 
     duties: ClassVar[tuple[str, ...]] = ("R18",)
 
     skill_code: Identifier
     needed_hours: float = Field(ge=0)
-    missing_hours: float = Field(ge=0)
+    shortfall_hours: float = Field(ge=0)
     people: int = Field(ge=1)
     weeks_observed: int = Field(ge=1)
     growth: float
-    computed_at: Moment
+    computed_at: Timestamp

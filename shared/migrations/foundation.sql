@@ -90,13 +90,13 @@ CREATE TABLE dead_letter (
 
 -- Timers. A row is deleted in the transaction that handles it.
 CREATE TABLE timer (
-    timer_id uuid        PRIMARY KEY,
-    store_id text        NOT NULL,
-    kind     text        NOT NULL,
-    subject  text        NOT NULL,
-    due_at   timestamptz NOT NULL,
-    data     jsonb       NOT NULL DEFAULT '{}',
-    UNIQUE (kind, subject)
+    timer_id  uuid        PRIMARY KEY,
+    store_id  text        NOT NULL,
+    kind      text        NOT NULL,
+    entity_id text        NOT NULL,
+    due_at    timestamptz NOT NULL,
+    data      jsonb       NOT NULL DEFAULT '{}',
+    UNIQUE (kind, entity_id)
 );
 CREATE INDEX timer_due ON timer (due_at);
 
@@ -108,16 +108,16 @@ CREATE TABLE idempotency (
     store_id     text        NOT NULL,
     request_hash bytea       NOT NULL,
     status       smallint    NOT NULL,
-    response       jsonb       NOT NULL,
+    response     jsonb       NOT NULL,
     PRIMARY KEY (principal, key, created_at)
 ) PARTITION BY RANGE (created_at);
 
 -- Keys that encrypt one subject's free text, wrapped by the group's master key.
 CREATE TABLE subject_key (
-    store_id    text  NOT NULL,
-    subject     text  NOT NULL,
-    wrapped_key bytea NOT NULL,
-    PRIMARY KEY (store_id, subject)
+    store_id        text  NOT NULL,
+    data_subject_id text  NOT NULL,
+    wrapped_key     bytea NOT NULL,
+    PRIMARY KEY (store_id, data_subject_id)
 );
 
 -- Creates the partitions of the coming days and drops those past their retention in which nothing

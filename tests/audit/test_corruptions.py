@@ -94,8 +94,8 @@ CORRUPTIONS = [
     Corruption(
         "a message that nobody will get",
         "crm.message",
-        "SELECT min(order_id) FROM crm.message WHERE subject = 'ready'",
-        "DELETE FROM crm.message WHERE order_id = '{victim}' AND subject = 'ready'",
+        "SELECT min(order_id) FROM crm.message WHERE message_type = 'ready'",
+        "DELETE FROM crm.message WHERE order_id = '{victim}' AND message_type = 'ready'",
         "crm: order {victim}: messages ready: expected 1, found 0",
     ),
     Corruption(
@@ -337,7 +337,7 @@ async def test_every_record_of_the_day_has_exactly_the_fields_of_its_contract(
 FORGED: list[tuple[str, bytes, str]] = [
     ("reception.AppointmentBooked.v1", b"garbage", "data: no JSON object"),
     ("reception.AppointmentBooked.v1", b"[]", "data: no JSON object"),
-    ("reception.AppointmentMoved.v7", b"{}", "unknown version of its type"),
+    ("reception.AppointmentRescheduled.v7", b"{}", "unknown version of its type"),
     ("reception.AppointmentBooked.v1", b'{"store_id":"S02"}', "store_id differs from header"),
     ("reception.OrderOpened.v1", b'{"store_id":"S01"}', "is a required property"),
     (
@@ -355,7 +355,7 @@ FORGED: list[tuple[str, bytes, str]] = [
 
 async def forge(platform: Platform, key: str, *records: tuple[str, bytes]) -> None:
     """Send records that no service published, fifty steps ahead of their streams."""
-    topics = {"AppointmentBooked": APPOINTMENTS, "AppointmentMoved": APPOINTMENTS}
+    topics = {"AppointmentBooked": APPOINTMENTS, "AppointmentRescheduled": APPOINTMENTS}
     async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
         for number, (kind, value) in enumerate(records):
             name = kind.split(".")[1]

@@ -202,15 +202,15 @@ async def test_mistakes_are_one_line(crm: Platform) -> None:
         assert said in response.output
 
 
-async def give_up(platform: Platform, subject: str) -> str:
+async def give_up(platform: Platform, entity_id: str) -> str:
     """Let a timer of customer relations stand given up; its letter."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
         timer_id = await connection.fetchval(
-            "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
+            "INSERT INTO crm.timer (timer_id, store_id, kind, entity_id, due_at, failures, error,"
             " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', $1, '2026-01-01', 6,"
             " 'RuleViolation: no such message', now()) RETURNING timer_id",
-            subject,
+            entity_id,
         )
         return str(timer_id)
     finally:

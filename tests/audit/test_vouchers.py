@@ -32,7 +32,7 @@ def event(sequence: int, name: str, **data: Any) -> StreamEvent:
 ISSUED = event(1, "VoucherIssued", value_cents=5_000, expires_at=EXPIRY.isoformat())
 REDEEMED = event(2, "VoucherRedeemed", order_id="o-1", amount_cents=4_000)
 RETURNED = event(
-    3, "VoucherReturned", order_id="o-1", amount_cents=4_000, expires_at=LATER.isoformat()
+    3, "VoucherReinstated", order_id="o-1", amount_cents=4_000, expires_at=LATER.isoformat()
 )
 AGAIN = event(4, "VoucherRedeemed", order_id="o-2", amount_cents=5_000)
 

@@ -92,7 +92,7 @@ class Advisor:
         known = await self._register(customer(self.number * 10_000 + number, plate))
         order = await self._send(until, "arrival", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
-        order = await self._send(until, "greeting", f"{path}/greeting", _seen(order))
+        order = await self._send(until, "greeting", f"{path}/greet", _seen(order))
         work = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
         await self._send(until, "estimate", f"{path}/estimates", work | _seen(order))
         write_up = work | {
@@ -102,7 +102,7 @@ class Advisor:
             "customer_concern": "冷车启动有异响",
         }
         write_up |= _seen(await self._look(path))
-        order = await self._send(until, "opening", f"{path}/opening", write_up)
+        order = await self._send(until, "opening", f"{path}/open", write_up)
         deposit = {"method": "wechat", "amount_cents": 10_000} | _seen(order)
         await self._send(until, "deposit", f"{path}/deposits", deposit)
 

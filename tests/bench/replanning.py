@@ -109,7 +109,7 @@ class _Store:
         order = await self.command("reception", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
         seen = {"version": order["version"]}
-        order = await self.command("reception", f"{path}/greeting", seen)
+        order = await self.command("reception", f"{path}/greet", seen)
         write_up: dict[str, Any] = {
             "op_codes": WORK[number % len(WORK)],
             "parts": [],
@@ -119,7 +119,7 @@ class _Store:
             "customer_concern": "冷车启动有异响",
             "version": order["version"],
         }
-        await self.command("reception", f"{path}/opening", write_up)
+        await self.command("reception", f"{path}/open", write_up)
 
 
 async def _disturbed(store: _Store, size: Size) -> Replans:
@@ -156,8 +156,8 @@ async def _planned(store: _Store, orders: int) -> Any:
 async def _sent_home(store: _Store, who: str, watched_s: float) -> list[tuple[float, float]]:
     """When the plan changed first and last; nothing if nobody else can do that work."""
     absence = {
-        "from_at": NINE.isoformat(),
-        "until_at": (NINE + timedelta(hours=12)).isoformat(),
+        "starts_at": NINE.isoformat(),
+        "ends_at": (NINE + timedelta(hours=12)).isoformat(),
         "kind": "sick",
     }
     before, changes = await store.assignments(), []
@@ -169,5 +169,5 @@ async def _sent_home(store: _Store, who: str, watched_s: float) -> list[tuple[fl
             before = assignments
             changes.append(now)
         await asyncio.sleep(_LOOK_EVERY_S)
-    await store.command("workshop", f"/absences/{sent['absence_id']}/withdrawal")
+    await store.command("workshop", f"/absences/{sent['absence_id']}/cancel")
     return [(changes[0], changes[-1])] if changes else []

@@ -24,8 +24,8 @@ OPEN = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/schemas/{kind}.json"),
-    ("GET", "/authorisations/{token}"),
-    ("POST", "/authorisations/{token}"),
+    ("GET", "/authorizations/{token}"),
+    ("POST", "/authorizations/{token}"),
 }
 """Operations for everybody."""
 

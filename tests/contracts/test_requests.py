@@ -228,7 +228,7 @@ READS = {
         "group_manager",
     ),
     "persons": ("service_advisor", "customer_care_agent", "service_manager"),
-    "figures": (
+    "daily_kpis": (
         "service_advisor",
         "dispatcher",
         "quality_inspector",
@@ -274,8 +274,8 @@ WHO_READS = {
         "/follow-ups",
         "/messages",
     ),
-    "figures": (
-        "/figures",
+    "daily_kpis": (
+        "/daily-kpis",
         "/daily-reports",
         "/corrective-actions",
         "/corrective-actions/{corrective_action_id}",
@@ -289,7 +289,7 @@ WHO_READS = {
     "operators": ("/dead-letters", "/dead-letters/{letter_id}"),
     "status": ("/status",),
     "anybody": (
-        "/authorisations/{token}",
+        "/authorizations/{token}",
         "/health/live",
         "/health/ready",
         "/metrics",
@@ -315,7 +315,7 @@ async def test_each_role_reads_what_its_work_needs(interfaces: Interfaces) -> No
 
 
 CONFIDENTIAL = re.compile(
-    r"_cents$|^(feedback|discount|credit(?!s$)|collected|labour_rate|output_per)"
+    r"_cents$|^(feedback|discount|credit(?!s$)|collected|effective_labor_rate|output_per)"
 )
 
 

@@ -11,7 +11,7 @@ from shared.contracts import CONTRACTS
 
 REVIEWED = {
     "JobReassigned.explanation": "made by the planner of a code, identifiers and times",
-    "PromiseAtRisk.explanation": "made by the planner of a code, identifiers and times",
+    "PromisedTimeAtRisk.explanation": "made by the planner of a code, identifiers and times",
 }
 """Texts that are neither an identifier nor a code, and why they may leave the service."""
 

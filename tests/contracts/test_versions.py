@@ -25,13 +25,13 @@ RECORDS_WHAT_HAPPENED = {
 """What a person did or was told; it is true whatever anybody else does meanwhile."""
 
 ENDS_WHAT_NEVER_CHANGES = {
-    "/absences/{absence_id}/withdrawal",
-    "/authorisations/{token}",
+    "/absences/{absence_id}/cancel",
+    "/authorizations/{token}",
     "/capacity-holds/{hold_id}/release",
     "/orders/{order_id}/estimates/{version}/links",
     "/orders/{order_id}/links/{link_id}/showing",
-    "/call-tasks/{message_id}/completion",
-    "/corrective-actions/{corrective_action_id}/closing",
+    "/call-tasks/{message_id}/complete",
+    "/corrective-actions/{corrective_action_id}/close",
 }
 """Its content is as it was first shown, and it can be ended once."""
 

@@ -30,7 +30,7 @@ from shared.group import load_stores
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("aftersales")
-FIGURES = Path(__file__).with_name("figures.yaml")
+KPIS = Path(__file__).with_name("kpis.yaml")
 COLUMNS = 80
 TIMEOUT_S = 300
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -104,7 +104,7 @@ def test_demo_open_serves_desk_until_interrupted(tmp_path: Path) -> None:
 
 
 def test_daily_report_at_80_columns_keeps_large_figures() -> None:
-    committed = yaml.safe_load(FIGURES.read_text(encoding="utf-8"))["reports"]
+    committed = yaml.safe_load(KPIS.read_text(encoding="utf-8"))["reports"]
     large = {"invoiced_cents": 123_456_789, "received_cents": 98_765_432, "orders": 1_234}
     reports = {
         store_id: DailyReportPublished.model_validate(report | large)

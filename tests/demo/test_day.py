@@ -11,8 +11,8 @@ from deploy.embedded.secrets import SERVICES
 from shared.clock import SimulatedClock
 
 ORDERS = 6
-FIGURES = Path(__file__).with_name("figures.yaml")
-"""The day's figures by store. A change that is meant to move them commits them anew."""
+KPIS = Path(__file__).with_name("kpis.yaml")
+"""The day's KPIs by store. A change that is meant to move them commits them anew."""
 
 
 async def played(servers: Platform, clock: SimulatedClock) -> DayFigures:
@@ -34,10 +34,10 @@ async def test_a_day_is_complete_and_repeats_itself(
     assert day.total("invoiced_cents") == day.total("received_cents") > 0
     assert day.jobs_assigned >= ORDERS
 
-    figures = {
+    kpis = {
         "jobs_assigned": day.jobs_assigned,
         "events_published": day.events_published,
         "reports": {name: each.model_dump(mode="json") for name, each in day.reports.items()},
     }
-    committed = yaml.safe_load(FIGURES.read_text(encoding="utf-8"))
-    assert figures == committed, yaml.safe_dump(figures, sort_keys=False)
+    committed = yaml.safe_load(KPIS.read_text(encoding="utf-8"))
+    assert kpis == committed, yaml.safe_dump(kpis, sort_keys=False)

@@ -61,7 +61,7 @@ async def test_a_vehicle_is_taken_from_arrival_to_payment(
     await _settle(advisor, manager)
     await _hand_over(advisor, manager)
     await _whole_history(advisor)
-    await _figures(manager)
+    await _kpis(manager)
     for colleague in (advisor, dispatcher, technician, inspector, manager):
         assert colleague.faults == []
 
@@ -251,14 +251,14 @@ async def _whole_history(advisor: Colleague) -> None:
     await advisor.keep("order")
 
 
-async def _figures(manager: Colleague) -> None:
+async def _kpis(manager: Colleague) -> None:
     await manager.go("/stores/S01/today")
-    await expect(manager.at("figure-settled").locator(".tile-value")).to_have_text("1")
-    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥730.00")
+    await expect(manager.at("kpi-settled").locator(".tile-value")).to_have_text("1")
+    await expect(manager.at("kpi-received_cents").locator(".tile-value")).to_have_text("¥730.00")
     await manager.keep("today")
 
 
-async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_invoiced(
+async def test_more_work_is_authorized_on_a_phone_then_planned_done_and_invoiced(
     desk: Desk, platform: Platform
 ) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
@@ -276,14 +276,14 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_invoiced
         await advisor.at("awaiting-strip").get_by_role("link").click()
         address = await _send_link(api, advisor, order_id)
         (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
-        assert (message["subject"], message["values"]["amount_cents"]) == (
+        assert (message["message_type"], message["values"]["amount_cents"]) == (
             "additional_work",
             93_000,
         )
         await _open_signed_out(desk, address)
         links = await api.get("reception", f"/orders/{order_id}/links", ADVISOR)
         assert "S01-advisor-2" in {use["staff_device"] for each in links for use in each["uses"]}
-        promised = await _authorise_a_part(desk, address)
+        promised = await _authorize_a_part(desk, address)
         await expect(advisor.page.locator(".promise-side .promise-time")).to_have_text(promised)
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
         await expect(advisor.at("shown-before").first).to_contain_text("出示")
@@ -356,7 +356,7 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K778")
         body = await api.write_up(78, "沪A7K778", pay_types={"MNT-001": "warranty"})
-        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
         await api.worked(order_id)
         await api.delivered(order_id)
     advisor = await desk.sign_in(ADVISOR)
@@ -402,7 +402,7 @@ async def test_an_order_at_risk_is_promised_anew_goes_on_credit_and_its_claim_is
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K779")
         body = await api.write_up(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
-        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
         await api.wait_until_idle()
         (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         await api.done("workshop", f"/jobs/{job['job_id']}/start", job["technician_ids"][0])
@@ -499,12 +499,12 @@ async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
     await advisor.open("link-2")
     await advisor.press("send-link")
     await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
-    assert "/authorise/" not in await advisor.page.content()
+    assert "/authorize/" not in await advisor.page.content()
     await advisor.press("dialog-cancel")
     await advisor.open("link-2")
     await advisor.press("show-link")
     await expect(advisor.at("link-code")).to_be_visible()
-    assert "/authorise/" not in await advisor.page.content()
+    assert "/authorize/" not in await advisor.page.content()
     await advisor.keep("link")
     await advisor.press("dialog-cancel")
     sent, shown = await api.get("reception", f"/orders/{order_id}/links", "S01-advisor-1")
@@ -529,7 +529,7 @@ async def _open_signed_out(desk: Desk, address: str) -> None:
     await expect(colleague.at("offer-total")).to_be_visible()
 
 
-async def _authorise_a_part(desk: Desk, address: str) -> str:
+async def _authorize_a_part(desk: Desk, address: str) -> str:
     """The customer, on a phone and not signed in, wants one of two items; returns the promise
     that they decide by."""
     customer = await desk.open(address)
@@ -559,7 +559,7 @@ async def _authorise_a_part(desk: Desk, address: str) -> str:
 
 
 async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
-    """What was ordered and what was authorised is done and accepted."""
+    """What was ordered and what was authorized is done and accepted."""
     await api.wait_until_idle()
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
     lists = await api.get("workshop", "/inspection-checklists", INSPECTOR)
@@ -644,7 +644,7 @@ async def test_people_see_only_what_their_roles_and_stores_allow(desk: Desk) -> 
 async def test_operator_skips_what_was_given_up(desk: Desk, platform: Platform) -> None:
     connection = await asyncpg.connect(platform.admin_url)
     await connection.execute(
-        "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
+        "INSERT INTO crm.timer (timer_id, store_id, kind, message_type, due_at, failures, error,"
         " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', 'message-7', now(), 6,"
         " 'RuleViolation: no such message', now())"
     )
@@ -673,7 +673,7 @@ ADDRESSES = (
     "/sign-in?next=/`${window.ran=1}`",
     "/sign-in?next=javascript:window.ran=1",
     "/language/en?next=javascript:window.ran=1",
-    f"/authorise/S01.{HOSTILE}",
+    f"/authorize/S01.{HOSTILE}",
     f"/board/{HOSTILE}",
     HOSTILE,
 )
@@ -720,7 +720,7 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
             "words": HOSTILE,
             "op_codes": ["MNT-001"],
         }
-        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
         await api.wait_until_idle()
     advisor, dispatcher = await desk.sign_in(ADVISOR), await desk.sign_in(DISPATCHER)
     for path in ("orders", f"orders/{order_id}", f"customers/{known['customer_ref']}"):
@@ -741,11 +741,11 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
 async def test_a_dispatcher_reads_figures_without_money(desk: Desk) -> None:
     dispatcher = await desk.sign_in("S01-dispatcher-1")
     await dispatcher.go("/stores/S01/today")
-    await expect(dispatcher.at("figure-hours_per_ro")).to_be_visible()
+    await expect(dispatcher.at("kpi-hours_per_ro")).to_be_visible()
     await expect(dispatcher.page.locator(".chart canvas")).to_have_count(1)
     await expect(dispatcher.page.locator("body")).not_to_contain_text("¥")
-    for name in ("invoiced_cents", "labour_rate", "collected", "feedback"):
-        await expect(dispatcher.at(f"figure-{name}")).to_have_count(0)
+    for name in ("invoiced_cents", "effective_labor_rate", "collected", "feedback"):
+        await expect(dispatcher.at(f"kpi-{name}")).to_have_count(0)
     await dispatcher.keep("today-of-a-dispatcher")
 
 

@@ -32,7 +32,7 @@ PUBLIC = (
     "/no/such/page",
     "/session",
     "/board/S01",
-    "/authorise/S01.token",
+    "/authorize/S01.token",
     "/static/desk.css",
     "/static/nothing.css",
     "/stores/S01/photos/1",
@@ -90,11 +90,11 @@ async def test_only_scripts_of_the_template_run(visitor: httpx.AsyncClient) -> N
 
 
 async def test_the_customers_page_is_in_no_search_engine(visitor: httpx.AsyncClient) -> None:
-    answer = await visitor.get("/authorise/S01.token")
+    answer = await visitor.get("/authorize/S01.token")
     assert '<meta name="robots" content="noindex">' in answer.text
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/authorise/S01.token", "/stores/S01/photos/1"])
+@pytest.mark.parametrize("path", ["/sign-in", "/authorize/S01.token", "/stores/S01/photos/1"])
 async def test_pages_are_kept_by_no_cache(visitor: httpx.AsyncClient, path: str) -> None:
     assert (await visitor.get(path)).headers["Cache-Control"] == "no-store"
 

@@ -510,7 +510,7 @@ def test_signing_in_leads_to_the_desk_only(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/stores/S01/orders?view=ready", "/stores/S01/orders/a%20b", "/authorise/S01.x?a=//b"],
+    ["/stores/S01/orders?view=ready", "/stores/S01/orders/a%20b", "/authorize/S01.x?a=//b"],
 )
 def test_signing_in_leads_back_to_a_page(address: str) -> None:
     assert inside(address) == address

@@ -63,7 +63,7 @@ async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     await _came_twice(api, (await api.write_up(2001, BOOKED))["customer_ref"])
     booking = {
         "plate": BOOKED,
-        "planned_at": (NINE + timedelta(minutes=30)).isoformat(),
+        "appointment_at": (NINE + timedelta(minutes=30)).isoformat(),
         "op_codes": ["MNT-001"],
     }
     await api.done("reception", "/appointments", ADVISOR, booking)
@@ -130,7 +130,7 @@ async def _visited_elsewhere(api: Api, person: Mapping[str, Any]) -> None:
         "reception", "/arrivals", caller, {"plate": person["plate"]}, token=token, store="S02"
     )
     path = f"/orders/{arrived['order_id']}"
-    await api.done("reception", f"{path}/greeting", caller, token=token, store="S02")
+    await api.done("reception", f"{path}/greet", caller, token=token, store="S02")
     known = await api.done("crm", "/customers", caller, person, token=token, store="S02")
     body = {
         "customer_ref": known["customer_ref"],
@@ -139,7 +139,7 @@ async def _visited_elsewhere(api: Api, person: Mapping[str, Any]) -> None:
         "customer_concern": "保养",
         "op_codes": ["MNT-001"],
     }
-    await api.done("reception", f"{path}/opening", caller, body, token=token, store="S02")
+    await api.done("reception", f"{path}/open", caller, body, token=token, store="S02")
     ended = {"reason": "other"}
     await api.done("reception", f"{path}/cancellation", caller, ended, token=token, store="S02")
 
@@ -176,11 +176,11 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("本单现由何军负责")
     await api.done("reception", f"{path}/estimates", ADVISOR, {"op_codes": ["MNT-001"]})
-    await api.done("reception", f"{path}/estimates/1/refusal", COLLEAGUE, {"channel": "phone"})
+    await api.done("reception", f"{path}/estimates/1/decline", COLLEAGUE, {"channel": "phone"})
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("客户已拒绝第 1 版估价")
     await advisor.keep("intake-conflict")
-    await api.done("reception", f"{path}/opening", COLLEAGUE, await _taken_by(api))
+    await api.done("reception", f"{path}/open", COLLEAGUE, await _taken_by(api))
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("本单现为：已开单")
     await expect(advisor.at("conflict")).to_contain_text("何军")
@@ -202,7 +202,7 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
     offers = advisor.at("offer")
     await expect(offers.first).to_contain_text("可交车")
     await expect(advisor.at("load-curve").locator(".curve-bar.offered").first).to_be_visible()
-    await advisor.at("planned_at").fill("2026-03-04T23:30")
+    await advisor.at("appointment_at").fill("2026-03-04T23:30")
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("该时间门店不营业")).to_be_visible()
     await expect(advisor.at("plate")).to_have_value(KNOWN)

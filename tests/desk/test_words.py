@@ -12,8 +12,8 @@ from services.crm.domain.message import Status as MessageStatus
 from services.crm.entrypoints import timers as crm
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.event_fields import FIELDS
-from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
+from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.manual_override import REASONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import error_text, field_error_text
@@ -25,7 +25,7 @@ from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import DAMAGES, POSITIONS, REPLACEMENTS
-from services.reception.domain.authorisation import Status as EstimateStatus
+from services.reception.domain.authorization import Status as EstimateStatus
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.link import Device, Use
@@ -46,7 +46,7 @@ from shared.contracts import contracts_of
 from shared.contracts.reception import (
     CancellationReason,
     Channel,
-    ClaimAnswer,
+    ClaimDecision,
     ClaimStep,
     CreditNoteReason,
     DiscountReason,
@@ -62,7 +62,7 @@ from shared.contracts.reception import (
     WalkaroundPosition,
     WithdrawalReason,
 )
-from shared.contracts.reporting import Figures
+from shared.contracts.reporting import DailyKpis
 from shared.dead_letters import Decision
 from shared.formats import PlateKind
 from shared.problems import FieldError
@@ -140,12 +140,12 @@ def test_every_coded_value_has_a_word(words: Translator) -> None:
         "withdrawal": get_args(WithdrawalReason),
         "claim": get_args(ClaimStatus),
         "pending_step": get_args(ClaimStep),
-        "answer": get_args(ClaimAnswer),
+        "claim_decision": get_args(ClaimDecision),
         "claim_details": ClaimDetails.__dataclass_fields__,
         "rating": RATINGS,
-        "figure": Figures.model_fields,
+        "kpi": DailyKpis.model_fields,
         "group": GROUPS,
-        "formula": [each.name for each in INDICATORS],
+        "formula": [each.name for each in KPIS],
         "photo": get_args(PhotoKind),
         "link": (
             *("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
@@ -184,8 +184,8 @@ def test_all_kinds_of_timers_are_known_here() -> None:
 
 
 def test_every_figure_of_a_day_is_shown() -> None:
-    shown = {*COUNTS, *AMOUNTS, *BARS, *(each.name for each in INDICATORS)}
-    assert shown == set(Figures.model_fields)
+    shown = {*COUNTS, *AMOUNTS, *BARS, *(each.name for each in KPIS)}
+    assert shown == set(DailyKpis.model_fields)
 
 
 def test_an_write_up_offers_what_reception_takes_down() -> None:

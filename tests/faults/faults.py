@@ -116,10 +116,12 @@ async def hanging_neighbor(scene: Scene, rng: random.Random) -> int:
 
 _WALK_INS = 10
 _AT_ONCE_S = 4.0
-_DUE_NOW = "UPDATE reception.timer SET due_at = $2 WHERE kind = 'greeting_overdue' AND subject = $1"
+_DUE_NOW = (
+    "UPDATE reception.timer SET due_at = $2 WHERE kind = 'greeting_overdue' AND entity_id = $1"
+)
 _OVERDUE = """
 SELECT 1 FROM reception.outbox
-WHERE type = 'aftersales.reception.ReceptionOverdue.v1' AND aggregateid = $1
+WHERE type = 'aftersales.reception.GreetingOverdue.v1' AND aggregateid = $1
 """
 _UNREGISTERED = "SELECT 1 FROM reception.timer WHERE kind = 'link_customer'"
 

@@ -43,7 +43,7 @@ _OF_CHECK = {
     "daily reports are kept as published": "totals",
     "each event is in one daily report": "totals",
     "daily reports add up to each month's events": "totals",
-    "report figures are the fold of the events": "totals",
+    "report KPIs are the fold of the events": "totals",
     "no technician or bay works twice at once (events)": "booking",
     "no technician or bay is planned twice (events)": "booking",
     "no technician or bay is booked twice (tables)": "booking",
@@ -150,7 +150,7 @@ async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
 
     if await until(is_idle, timeout_s, 0.3):
         return []
-    found = [f"{process}: {figures}" for process, figures in behind.items() if figures]
+    found = [f"{process}: {counters}" for process, counters in behind.items() if counters]
     for service in SERVICES:
         due = await stage.fetch(
             f"SELECT store_id, kind FROM {service}.timer WHERE due_at <= $1", stage.clock.now()

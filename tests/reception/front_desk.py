@@ -65,13 +65,13 @@ class FrontDesk:
     async def greeted(self, plate: str) -> str:
         """A vehicle whose customer was greeted; its order id."""
         order = await self.arrived(plate)
-        await self.done(f"/orders/{order['order_id']}/greeting")
+        await self.done(f"/orders/{order['order_id']}/greet")
         return str(order["order_id"])
 
     async def opened(self, plate: str, **changes: Any) -> dict[str, Any]:
         """An open order; its promise is provisional, for the workshop is unavailable."""
         order_id = await self.greeted(plate)
-        return await self.done(f"/orders/{order_id}/opening", write_up(plate, **changes))
+        return await self.done(f"/orders/{order_id}/open", write_up(plate, **changes))
 
     async def steps_done(self, order_id: str, steps: Sequence[str] = STEPS) -> None:
         """Every step of the delivery recorded, with the signature."""

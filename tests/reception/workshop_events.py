@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.contracts.workshop import (
-    AdditionalWorkFound,
+    AdditionalWorkRecommended,
     JobAssigned,
     JobFinished,
     JobStarted,
@@ -49,15 +49,15 @@ class WorkshopEvents:
         self, order_id: str, work_id: str, op_codes: Sequence[str], parts: Sequence[str] = ()
     ) -> None:
         """A technician has found more to do."""
-        event = AdditionalWorkFound(
+        event = AdditionalWorkRecommended(
             store_id="S01",
             order_id=order_id,
             additional_work_id=work_id,
             job_id=f"{order_id}/MNT-001",
             op_codes=tuple(op_codes),
             part_numbers=tuple(parts),
-            found_by=TECHNICIAN,
-            found_at=self.at,
+            recommended_by=TECHNICIAN,
+            recommended_at=self.at,
         )
         await self.publisher.publish(event, at=self.at)
 

@@ -1,4 +1,4 @@
-"""Days of a store as its services would publish them, and the figures added up by hand."""
+"""Days of a store as its services would publish them, and the KPIs added up by hand."""
 
 import random
 import statistics
@@ -18,26 +18,26 @@ from shared.contracts.crm import (
 )
 from shared.contracts.reception import (
     AppointmentBooked,
-    AppointmentMissed,
-    AppointmentMoved,
+    AppointmentNoShow,
+    AppointmentRescheduled,
     CreditNoteIssued,
     CustomerGreeted,
-    DailyCheckMissing,
-    DailyCheckRecorded,
     DeliveryStep,
     DeliveryWaiver,
     DepositReceived,
     EstimateLine,
-    FeedbackGiven,
+    FacilityCheckCompleted,
+    FacilityCheckOverdue,
+    FeedbackSubmitted,
+    GreetingOverdue,
     InvoiceIssued,
+    LaborOperation,
     OrderCancelled,
-    OrderedOperation,
     OrderOpened,
     PayerSplit,
     PaymentReceived,
-    PromiseRevised,
-    ReceptionOverdue,
-    RefundPaid,
+    PromisedTimeRevised,
+    RefundIssued,
     VehicleArrived,
     VehicleDelivered,
     WarrantyClaimOverdue,
@@ -47,16 +47,16 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import (
     ComebackLinked,
     DiagnosisRecorded,
-    InspectionFailed,
-    InspectionPassed,
     JobAssigned,
-    JobClockCorrected,
     JobFinished,
     JobPaused,
     JobReassigned,
     JobResumed,
     JobStarted,
+    JobTimeCorrected,
     LaborCredit,
+    QualityInspectionFailed,
+    QualityInspectionPassed,
     VehicleReady,
 )
 
@@ -98,7 +98,7 @@ class SimulatedVisit:
         yield from self._workshop([line for line in lines if line.kind == "labor"])
         if self.chance(0.2):
             later = promised_at + timedelta(hours=1)
-            revised = PromiseRevised(**self._key, promised_at=later, reason="part_late")
+            revised = PromisedTimeRevised(**self._key, promised_at=later, reason="part_late")
             yield self.at, revised
         yield from self._delivery(lines)
 
@@ -133,7 +133,7 @@ class SimulatedVisit:
         if appointment_id:
             yield from self._planned(appointment_id)
         if self.chance(0.1):
-            yield from self._missed(f"m-{self.order_id}")
+            yield from self._no_show(f"m-{self.order_id}")
         due = self.at + GREETING_LIMIT
         arrived = VehicleArrived(
             **self._key,
@@ -146,7 +146,7 @@ class SimulatedVisit:
         yield self.at, arrived
         self.minutes(1, 14)
         if self.at > due:
-            yield due, ReceptionOverdue(**self._key, queue_number=self.number, due_at=due)
+            yield due, GreetingOverdue(**self._key, queue_number=self.number, due_at=due)
             if self.chance(0.3):
                 return
         greeted = CustomerGreeted(
@@ -163,30 +163,33 @@ class SimulatedVisit:
                 store_id=self.store_id,
                 appointment_id=appointment_id,
                 plate_ref="k1-p",
-                planned_at=self.at - timedelta(days=2 if moved else 0),
+                appointment_at=self.at - timedelta(days=2 if moved else 0),
                 op_codes=("oil",),
             ),
         )
         if moved:
             yield (
                 booked_at + timedelta(hours=1),
-                AppointmentMoved(
+                AppointmentRescheduled(
                     store_id=self.store_id,
                     appointment_id=appointment_id,
-                    planned_at=self.at,
+                    appointment_at=self.at,
                     hold_id="h-2",
                     replaced_hold_id="h-1",
                     promised_at=None,
                 ),
             )
 
-    def _missed(self, appointment_id: str) -> Iterator[Told]:
+    def _no_show(self, appointment_id: str) -> Iterator[Told]:
         """Somebody else's appointment for now, who does not come."""
         yield from self._planned(appointment_id)
-        missed = AppointmentMissed(
-            store_id=self.store_id, appointment_id=appointment_id, planned_at=self.at, hold_id=None
+        no_show = AppointmentNoShow(
+            store_id=self.store_id,
+            appointment_id=appointment_id,
+            appointment_at=self.at,
+            hold_id=None,
         )
-        yield self.at + timedelta(minutes=30), missed
+        yield self.at + timedelta(minutes=30), no_show
 
     def _lines(self) -> list[EstimateLine]:
         hours = [
@@ -218,7 +221,7 @@ class SimulatedVisit:
             odometer_km=self.luck.randint(1, 200_000),
             symptoms=("ENG-NOISE",),
             labor_operations=tuple(
-                OrderedOperation(op_code=line.code, standard_hours=line.standard_hours)
+                LaborOperation(op_code=line.code, standard_hours=line.standard_hours)
                 for line in lines
                 if line.standard_hours
             ),
@@ -278,15 +281,15 @@ class SimulatedVisit:
             )
             yield self.at, finished
             if self.chance(0.2):
-                corrected = JobClockCorrected(
+                corrected = JobTimeCorrected(
                     **job,
                     technician_ids=people,
                     reason="forgot_to_finish",
                     corrected_by=f"{self.store_id}-manager-1",
                     corrected_at=self.minutes(1, 5),
-                    started_before=began,
-                    finished_before=finished.finished_at,
-                    clocked_before_s=finished.clocked_s,
+                    original_started_at=began,
+                    original_finished_at=finished.finished_at,
+                    original_clocked_s=finished.clocked_s,
                     started_at=began,
                     finished_at=finished.finished_at - timedelta(seconds=90),
                     clocked_s=finished.clocked_s - 90,
@@ -317,10 +320,12 @@ class SimulatedVisit:
     def _inspection(self, job: dict[str, Any]) -> Iterator[Told]:
         inspection = job | {"inspector_id": "i", "inspected_at": self.minutes(1, 5)}
         if self.chance(0.2):
-            failed = InspectionFailed(**inspection, rework_job_id="r", failed_items=("oil_level",))
+            failed = QualityInspectionFailed(
+                **inspection, rework_job_id="r", failed_items=("oil_level",)
+            )
             yield self.at, failed
         else:
-            yield self.at, InspectionPassed(**inspection)
+            yield self.at, QualityInspectionPassed(**inspection)
 
     def _notified(self) -> CustomerNotified:
         return CustomerNotified(
@@ -328,7 +333,7 @@ class SimulatedVisit:
             customer_ref=f"c-{self.order_id}",
             message_id=f"m-{self.order_id}",
             order_id=self.order_id,
-            subject="ready",
+            message_type="ready",
             channel="sms",
             notified_at=self.at,
         )
@@ -427,8 +432,8 @@ class SimulatedVisit:
         if self.chance(0.3):
             yield from self._claim()
 
-    def _feedback(self) -> FeedbackGiven:
-        return FeedbackGiven(
+    def _feedback(self) -> FeedbackSubmitted:
+        return FeedbackSubmitted(
             **self._key,
             work_quality=self.luck.randint(3, 5),
             technical_skill=self.luck.randint(3, 5),
@@ -436,7 +441,7 @@ class SimulatedVisit:
             advisor_id=None,
             customer_ref=None,
             recorded_by="service_advisor",
-            given_at=self.at,
+            submitted_at=self.at,
         )
 
     def _claim(self) -> Iterator[Told]:
@@ -458,7 +463,7 @@ class SimulatedVisit:
             submission_number=1,
             submitted_by="service_advisor",
             submitted_at=self.minutes(0, 3),
-            answer_due_at=self.at + timedelta(days=30),
+            decision_due_at=self.at + timedelta(days=30),
         )
         yield self.at, submitted
         if self.chance(0.5):
@@ -496,7 +501,7 @@ class SimulatedVisit:
             received_at=self.minutes(0, 3),
         )
         yield self.at, deposit
-        refund = RefundPaid(
+        refund = RefundIssued(
             **money,
             refund_id=f"r-{self.order_id}",
             invoice_id=None,
@@ -533,9 +538,9 @@ def _checks(store_id: str, day: date) -> Iterator[Told]:
     """Two areas were looked at, one of them late; a third one never."""
     due = {"store_id": store_id, "day": day.isoformat(), "due_at": local(day, 8, 30)}
     for area in ("service_drive", "parking"):
-        yield local(day, 8, 30), DailyCheckMissing(**due, area=area)
+        yield local(day, 8, 30), FacilityCheckOverdue(**due, area=area)
     for area, at in (("customer_lounge", local(day, 8)), ("service_drive", local(day, 9))):
-        check = DailyCheckRecorded(
+        check = FacilityCheckCompleted(
             store_id=store_id,
             check_id=f"{store_id}-{day}-{area}",
             area=area,
@@ -550,7 +555,7 @@ def _checks(store_id: str, day: date) -> Iterator[Told]:
 
 
 def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
-    """The figures of [``begin``, ``until``) by arithmetic that shares nothing with the product."""
+    """The KPIs of [``begin``, ``until``) by arithmetic that shares nothing with the product."""
     known = [(at, event) for at, event in told if at < until]
 
     def of(kind: type[Event]) -> dict[Any, Any]:
@@ -571,7 +576,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     )
     all_arrived = {key: event for key, (_, event) in of(VehicleArrived).items()}
     opened = {key: event for key, (_, event) in of(OrderOpened).items()}
-    revised = {key: event for key, (_, event) in of(PromiseRevised).items()}
+    revised = {key: event for key, (_, event) in of(PromisedTimeRevised).items()}
     greeted = {key: event for key, (_, event) in of(CustomerGreeted).items()}
     waits = sorted(
         (greeted[key].greeted_at - event.arrived_at).total_seconds()
@@ -583,9 +588,11 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for at, event in told
         if isinstance(event, PaymentReceived | DepositReceived) and begin <= at < until
     ]
-    refunds = [event for at, event in told if isinstance(event, RefundPaid) and begin <= at < until]
+    refunds = [
+        event for at, event in told if isinstance(event, RefundIssued) and begin <= at < until
+    ]
     notes = [event for at, event in told if isinstance(event, CreditNoteIssued) and at < until]
-    signs = {PaymentReceived: 1, DepositReceived: 1, RefundPaid: -1}
+    signs = {PaymentReceived: 1, DepositReceived: 1, RefundIssued: -1}
     assigned = today(JobAssigned)
     by_person = {
         event.job_id
@@ -602,7 +609,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     )
     clocks = {
         job_id: event
-        for kind in (JobFinished, JobClockCorrected)
+        for kind in (JobFinished, JobTimeCorrected)
         for job_id, (_, event) in of(kind).items()
     }
     clocked = (
@@ -615,8 +622,8 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     )
 
     came = [event for event in arrived.values() if event.appointment_id]
-    missed = [
-        event for at, event in told if isinstance(event, AppointmentMissed) and begin <= at < until
+    no_show = [
+        event for at, event in told if isinstance(event, AppointmentNoShow) and begin <= at < until
     ]
 
     def share(count: int, whole: int) -> float | None:
@@ -638,7 +645,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for split in event.payer_splits
         if split.payer != "internal"
     ) - sum(event.total_cents for event in notes if event.order_id in invoiced)
-    on_time_last = sum(
+    on_time_rate_final = sum(
         event.delivered_at <= revised.get(key, opened[key]).promised_at
         for key, event in delivered.items()
     )
@@ -651,12 +658,12 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "labor_cents": sum(event.labor_cents for event in invoiced.values()),
         "parts_cents": sum(event.parts_cents for event in invoiced.values()),
         "received_cents": sum(event.amount_cents for event in payments),
-        "on_time_first": share(
+        "on_time_rate_initial": share(
             sum(event.delivered_at <= opened[key].promised_at for key, event in delivered.items()),
             len(delivered),
         ),
-        "on_time_last": share(on_time_last, len(delivered)),
-        "same_day": share(
+        "on_time_rate_final": share(on_time_rate_final, len(delivered)),
+        "same_day_rate": share(
             sum(
                 all_arrived[key].arrived_at.astimezone(ZONE).date()
                 == event.delivered_at.astimezone(ZONE).date()
@@ -666,31 +673,33 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         ),
         "greet_wait_median_s": statistics.median(waits) if waits else None,
         "greet_wait_p90_s": percentile(waits, 0.9),
-        "greeted_late": len(today(ReceptionOverdue)),
-        "delivery_complete": share(
+        "greeted_late": len(today(GreetingOverdue)),
+        "complete_delivery_rate": share(
             sum(bool(event.steps) and not event.waivers for event in delivered.values()),
             len(delivered),
         ),
-        "appointment": share(
+        "appointment_rate": share(
             sum(event.appointment_id is not None for event in arrived.values()), len(arrived)
         ),
-        "show": share(len(came), len(came) + len(missed)),
+        "show_rate": share(len(came), len(came) + len(no_show)),
         "standard_hours_sold": sold,
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
-        "override": share(sum(key in by_person for key in assigned), len(assigned)),
+        "dispatch_override_rate": share(sum(key in by_person for key in assigned), len(assigned)),
         "follow_ups_scheduled": len(today(FollowUpScheduled)),
         "estimate_accuracy": share(sum(1 - wrong / whole for wrong, whole in off), len(off)),
-        "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
+        "estimate_within_tenth_rate": share(
+            sum(wrong * 10 <= whole for wrong, whole in off), len(off)
+        ),
         "refunded_cents": sum(event.amount_cents for event in refunds),
         "credited_cents": sum(event.total_cents for event in notes if begin <= event.issued_at),
-        "collected": share(paid_of_invoices, due_of_invoices),
+        "collection_rate": share(paid_of_invoices, due_of_invoices),
         **_fractions(known, begin, until),
     }
 
 
 def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
-    """The figures that are plain fractions or counts of what was ``known`` by ``until``."""
+    """The KPIs that are plain fractions or counts of what was ``known`` by ``until``."""
 
     def of(kind: type[Event], *, today: bool = True) -> list[Any]:
         return [
@@ -708,16 +717,16 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
         if isinstance(event, VehicleReady) and begin <= at + timedelta(days=31) < until
     }
     returned = month_ago & {event.earlier_order_id for event in links}
-    failed, passed = of(InspectionFailed), of(InspectionPassed)
+    failed, passed = of(QualityInspectionFailed), of(QualityInspectionPassed)
     invoices = of(InvoiceIssued)
     hours = Fraction(0)
     for invoice in invoices:
         hours += sum(Fraction(str(line.standard_hours or 0)) for line in invoice.lines)
     ratings = {
-        name: [getattr(event, name) for event in of(FeedbackGiven)]
+        name: [getattr(event, name) for event in of(FeedbackSubmitted)]
         for name in ("work_quality", "technical_skill", "service_attitude")
     }
-    areas = {event.area for event in of(DailyCheckRecorded)}
+    areas = {event.area for event in of(FacilityCheckCompleted)}
     promises: dict[str, list[bool]] = {}
     for ready in of(VehicleReady):
         promise = opened.get(ready.order_id)
@@ -731,14 +740,14 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
     return {
         "concern_match_rate": mean([each not in bad_fit for each in diagnosed]),
         "promise_calibration": {each: mean(kept) for each, kept in promises.items()} or None,
-        "rework_in": mean([1] * len(failed) + [0] * len(passed)),
-        "rework_out": mean([any(link.order_id == each for link in links) for each in in_plant]),
-        "first_time_fix": mean([each not in returned for each in month_ago]),
-        "labour_rate": float(sum(invoice.labor_cents for invoice in invoices) / hours)
+        "internal_rework_rate": mean([1] * len(failed) + [0] * len(passed)),
+        "comeback_rate": mean([any(link.order_id == each for link in links) for each in in_plant]),
+        "first_time_fix_rate": mean([each not in returned for each in month_ago]),
+        "effective_labor_rate": float(sum(invoice.labor_cents for invoice in invoices) / hours)
         if invoices
         else None,
         "hours_per_ro": float(hours / len(invoices)) if invoices else None,
-        "output_per_vehicle": mean([invoice.total_cents for invoice in invoices]),
+        "revenue_per_ro": mean([invoice.total_cents for invoice in invoices]),
         "claims_submitted": len(of(WarrantyClaimSubmitted)),
         "claims_settled": len(of(WarrantyClaimSettled)),
         "claims_overdue": len(
@@ -747,11 +756,11 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
         "feedback": mean([rating for each in ratings.values() for rating in each]),
         **{f"feedback_{name}": mean(given) for name, given in ratings.items()},
         "customers_notified": len(of(CustomerNotified)),
-        "checks_missing": len(of(DailyCheckMissing)),
-        "checks_done": mean(
-            [each in areas for each in areas | {event.area for event in of(DailyCheckMissing)}]
+        "facility_checks_overdue": len(of(FacilityCheckOverdue)),
+        "facility_check_rate": mean(
+            [each in areas for each in areas | {event.area for event in of(FacilityCheckOverdue)}]
         ),
-        "collected_by_age": _collected_by_age(known, until),
+        "collection_rate_by_age": _collected_by_age(known, until),
     }
 
 
@@ -772,21 +781,21 @@ def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float
                 each.amount_cents
                 for each in of_order
                 if isinstance(each, PaymentReceived | DepositReceived)
-            ) - sum(each.amount_cents for each in of_order if isinstance(each, RefundPaid))
+            ) - sum(each.amount_cents for each in of_order if isinstance(each, RefundIssued))
             total = sums.setdefault(age, [0, 0])
             total[0] += got
             total[1] += due
     return {age: got / due for age, (got, due) in sums.items() if due} or None
 
 
-def flat(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures one by one, those in a map by its keys too."""
+def flat(kpis: Mapping[str, Any]) -> dict[str, Any]:
+    """KPIs one by one, those in a map by its keys too."""
     found: dict[str, Any] = {}
-    for name, figure in figures.items():
-        if isinstance(figure, Mapping):
-            found |= {f"{name} {key}": each for key, each in figure.items()}
+    for name, kpi in kpis.items():
+        if isinstance(kpi, Mapping):
+            found |= {f"{name} {key}": each for key, each in kpi.items()}
         else:
-            found[name] = figure
+            found[name] = kpi
     return found
 
 

@@ -128,7 +128,7 @@ class Api:
     async def greeted(self, plate: str) -> str:
         """A vehicle whose customer was greeted; its order id."""
         order = await self.done("reception", "/arrivals", ADVISOR, {"plate": plate})
-        await self.done("reception", f"/orders/{order['order_id']}/greeting", ADVISOR)
+        await self.done("reception", f"/orders/{order['order_id']}/greet", ADVISOR)
         return str(order["order_id"])
 
     async def write_up(self, number: int, plate: str, **changes: Any) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Api:
         """An open order; its id."""
         order_id = await self.greeted(plate)
         body = await self.write_up(number, plate)
-        await self.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await self.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
         return order_id
 
     async def worked(self, order_id: str) -> None:
@@ -175,7 +175,7 @@ class Api:
         path = f"/orders/{order_id}"
         await self.wait_until_idle()
         order = await self.get("reception", path, ADVISOR)
-        decision = {"reason": "vehicle_needed", "channel": "counter", "version": order["version"]}
+        decision = {"reason": "vehicle_needed", "channel": "in_person", "version": order["version"]}
         return await self.post("reception", f"{path}/withdrawals", ADVISOR, decision | unwanted)
 
     async def paid(self, order_id: str) -> None:

@@ -17,18 +17,18 @@ async def offers(api, *op_codes, **more):
     return await api.done("reception", "/appointments/offers", AGENT, body)
 
 
-def booking(plate, planned_at, *op_codes, **more):
-    return {"plate": plate, "planned_at": planned_at, "op_codes": list(op_codes), **more}
+def booking(plate, appointment_at, *op_codes, **more):
+    return {"plate": plate, "appointment_at": appointment_at, "op_codes": list(op_codes), **more}
 
 
-async def book(api, plate, planned_at, *op_codes, **more):
-    body = booking(plate, planned_at, *op_codes, **more)
+async def book(api, plate, appointment_at, *op_codes, **more):
+    body = booking(plate, appointment_at, *op_codes, **more)
     return await api.done("reception", "/appointments", AGENT, body)
 
 
-async def try_to_book(api, plate, planned_at, *op_codes):
+async def try_to_book(api, plate, appointment_at, *op_codes):
     return await api.post(
-        "reception", "/appointments", AGENT, booking(plate, planned_at, *op_codes)
+        "reception", "/appointments", AGENT, booking(plate, appointment_at, *op_codes)
     )
 
 
@@ -70,17 +70,17 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
         each["booked_share"] for each in found
     )
     for each in found:
-        assert moment(each["planned_at"]) < moment(each["promised_at"])
+        assert moment(each["appointment_at"]) < moment(each["promised_at"])
         assert each["provisional"] is False
     half_hours = [each for each in response["load"] if each["skill_code"] == "maintenance"]
     assert all(0 <= each["free_minutes"] <= each["working_minutes"] for each in half_hours)
 
-    first = found[0]["planned_at"]
+    first = found[0]["appointment_at"]
     wanted = [{"part_number": "FLT-OIL", "quantity": 1}]
     booked = await book(api, "沪E10001", first, "MNT-001", parts=wanted)
     assert (booked["provisional"], booked["parts"]) == (False, wanted)
     later = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
-    assert later["offers"][0]["planned_at"] != first
+    assert later["offers"][0]["appointment_at"] != first
     at_first = [each["free_minutes"] for each in later["load"] if each["starts_at"] == first]
     assert sum(at_first) < sum(
         each["free_minutes"] for each in response["load"] if each["starts_at"] == first
@@ -90,16 +90,16 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
 async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offered_others(
     api, clock
 ):
-    planned_at = "2026-03-06T01:00:00Z"
+    appointment_at = "2026-03-06T01:00:00Z"
     responses = [
-        await try_to_book(api, f"沪E2000{number}", planned_at, SCARCE) for number in range(5)
+        await try_to_book(api, f"沪E2000{number}", appointment_at, SCARCE) for number in range(5)
     ]
     taken = [
         response.json()["appointment_id"] for response in responses if response.status_code == 201
     ]
     assert taken
     full = responses[-1]
-    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "place_taken")
+    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "slot_taken")
     assert full.json()["values"]["offers"]
 
     await api.done(
@@ -107,15 +107,15 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     )
     await api.wait_until_idle()
     both = await asyncio.gather(
-        *(try_to_book(api, f"沪E2100{number}", planned_at, SCARCE) for number in range(2))
+        *(try_to_book(api, f"沪E2100{number}", appointment_at, SCARCE) for number in range(2))
     )
     assert sorted(response.status_code for response in both) == [201, 409]
     loser = next(response for response in both if response.status_code == 409)
     next_offer = loser.json()["values"]["offers"][0]
-    assert next_offer["planned_at"] != planned_at
+    assert next_offer["appointment_at"] != appointment_at
     assert loser.json()["values"]["by"] == AGENT
     assert loser.json()["values"]["at"] == clock.now().isoformat()
-    again = await try_to_book(api, "沪E21009", next_offer["planned_at"], SCARCE)
+    again = await try_to_book(api, "沪E21009", next_offer["appointment_at"], SCARCE)
     assert again.status_code == 201
 
 
@@ -125,26 +125,30 @@ async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api)
     first = responses[0].json()["appointment_id"]
     assert responses[-1].status_code == 409
 
-    await api.done("reception", f"/appointments/{first}/move", AGENT, {"planned_at": new})
+    await api.done("reception", f"/appointments/{first}/reschedule", AGENT, {"appointment_at": new})
     await api.wait_until_idle()
     moved = await appointment(api, first, "2026-03-11")
     assert (moved["status"], moved["provisional"]) == ("booked", False)
     assert (await try_to_book(api, "沪E30009", old, SCARCE)).status_code == 201
 
-    full = await api.post("reception", f"/appointments/{first}/move", AGENT, {"planned_at": old})
-    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "place_taken")
-    assert (await appointment(api, first, "2026-03-11"))["planned_at"] == moved["planned_at"]
+    full = await api.post(
+        "reception", f"/appointments/{first}/reschedule", AGENT, {"appointment_at": old}
+    )
+    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "slot_taken")
+    assert (await appointment(api, first, "2026-03-11"))["appointment_at"] == moved[
+        "appointment_at"
+    ]
     past = await api.post(
         "reception",
-        f"/appointments/{first}/move",
+        f"/appointments/{first}/reschedule",
         AGENT,
-        {"planned_at": "2026-03-01T01:00:00Z"},
+        {"appointment_at": "2026-03-01T01:00:00Z"},
     )
     assert past.json()["errors"][0]["rule"] == "in_the_past"
 
 
 async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_later(api, clock):
-    planned_at = "2026-03-12T01:00:00Z"
+    appointment_at = "2026-03-12T01:00:00Z"
     full = "2026-03-06T01:00:00Z"
     clock.set(clock.now() + timedelta(minutes=5))
     await api.wait_until_idle()
@@ -153,7 +157,7 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     offered = await offers(api, "MNT-001", day_from="2026-03-04", days=2)
     assert offered["offers"]
     assert all(each["provisional"] for each in offered["offers"])
-    waits = await book(api, "沪E40001", planned_at, "MNT-001")
+    waits = await book(api, "沪E40001", appointment_at, "MNT-001")
     too_many = await book(api, "沪E40002", full, SCARCE)
     assert (waits["provisional"], waits["promised_at"]) == (True, None)
     status = await waiting_timers(api, 2)
@@ -164,21 +168,24 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     await workshop_quotes(api)
     await api.wait_until_idle()
     confirmed = await appointment(api, waits["appointment_id"], "2026-03-12")
-    assert (confirmed["provisional"], confirmed["unplaced"]) == (False, False)
+    assert (confirmed["provisional"], confirmed["reschedule_required"]) == (False, False)
     assert confirmed["promised_at"]
-    unplaced = await appointment(api, too_many["appointment_id"], "2026-03-06")
-    assert (unplaced["provisional"], unplaced["unplaced"]) == (True, True)
+    reschedule_required = await appointment(api, too_many["appointment_id"], "2026-03-06")
+    assert (reschedule_required["provisional"], reschedule_required["reschedule_required"]) == (
+        True,
+        True,
+    )
 
 
 async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_free_again(api, clock):
-    planned_at = moment("2026-03-04T02:00:00Z")
+    appointment_at = moment("2026-03-04T02:00:00Z")
     responses = [
-        await try_to_book(api, f"沪E5000{number}", planned_at.isoformat(), SHORT)
+        await try_to_book(api, f"沪E5000{number}", appointment_at.isoformat(), SHORT)
         for number in range(3)
     ]
     booked = [response.json()["appointment_id"] for response in responses if response.is_success]
     assert responses[-1].status_code == 409
-    clock.set(planned_at + timedelta(minutes=5))
+    clock.set(appointment_at + timedelta(minutes=5))
     arrived = await api.done(
         "reception",
         "/arrivals",
@@ -186,20 +193,20 @@ async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_fre
         {"plate": "沪E50000", "appointment_id": booked[0]},
     )
     walk_in = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪E50009"})
-    clock.set(planned_at + timedelta(minutes=31))
+    clock.set(appointment_at + timedelta(minutes=31))
     await api.wait_until_idle()
     states = [(await appointment(api, each, "2026-03-04"))["status"] for each in booked]
     assert states[0] == "arrived"
-    assert set(states[1:]) == {"missed"}
+    assert set(states[1:]) == {"no_show"}
     late = await api.post(
         "reception", "/arrivals", ADVISOR, {"plate": "沪E50001", "appointment_id": booked[1]}
     )
-    assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "wrong_stage")
+    assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "invalid_status")
     assert arrived["appointment_id"] == booked[0]
     assert walk_in["appointment_id"] is None
-    figures = await api.get("reporting", "/figures?day=2026-03-04", MANAGER)
+    kpis = await api.get("reporting", "/daily-kpis?day=2026-03-04", MANAGER)
     due = [
         each["status"] for each in await api.get("reception", "/appointments?day=2026-03-04", AGENT)
     ]
-    came, missed = due.count("arrived"), due.count("missed")
-    assert figures["show"] == came / (came + missed)
+    came, no_shows = due.count("arrived"), due.count("no_show")
+    assert kpis["show_rate"] == came / (came + no_shows)

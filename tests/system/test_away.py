@@ -19,7 +19,7 @@ async def test_without_the_workshop_a_promise_is_provisional(api):
     body = await api.write_up(11, "沪B10001")
     await api.wait_until_idle()
     await stopped(api, "workshop")
-    order = await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+    order = await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
     assert order["promise_provisional"] is True
 
     await api.platform.restart("workshop")
@@ -29,8 +29,8 @@ async def test_without_the_workshop_a_promise_is_provisional(api):
     assert [bool(job["technician_ids"]) for job in jobs] == [True]
     order = await api.get("reception", f"/orders/{order_id}", ADVISOR)
     assert order["promise_provisional"] is False
-    finish_at = max(datetime.fromisoformat(job["planned_finish_at"]) for job in jobs)
-    assert datetime.fromisoformat(order["promised_at"]) >= finish_at + timedelta(minutes=20)
+    ends_at = max(datetime.fromisoformat(job["planned_finish_at"]) for job in jobs)
+    assert datetime.fromisoformat(order["promised_at"]) >= ends_at + timedelta(minutes=20)
 
 
 async def test_without_customer_relations_an_order_opens_and_the_details_follow(api):
@@ -40,7 +40,7 @@ async def test_without_customer_relations_an_order_opens_and_the_details_follow(
     details = (
         body | {"customer_ref": None, "vehicle_ref": None} | {"customer": customer(13, "沪B10002")}
     )
-    order = await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, details)
+    order = await api.done("reception", f"/orders/{order_id}/open", ADVISOR, details)
     assert (order["status"], order["customer_ref"]) == ("opened", None)
 
     await api.platform.restart("crm")

@@ -131,7 +131,7 @@ async def test_a_command_without_an_idempotency_key(api):
 )
 async def test_openings_that_break_a_rule(api, change, field, rule):
     body = await api.write_up(2, "沪A00002", **change)
-    response = await api.post("reception", f"/orders/{new_id()}/opening", ADVISOR, body)
+    response = await api.post("reception", f"/orders/{new_id()}/open", ADVISOR, body)
     assert_problem(response, 422, rule, field)
 
 
@@ -161,13 +161,13 @@ async def test_one_key_has_one_effect_and_the_same_response(api):
 async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     order_id = await api.greeted("沪A10003")
     path = f"/orders/{order_id}"
-    twice = await api.post("reception", f"{path}/greeting", ADVISOR)
-    assert_problem(twice, 409, "wrong_stage", "order_id")
+    twice = await api.post("reception", f"{path}/greet", ADVISOR)
+    assert_problem(twice, 409, "invalid_status", "order_id")
     body = await api.write_up(3, "沪A10003")
-    await api.done("reception", f"{path}/opening", ADVISOR, body)
+    await api.done("reception", f"{path}/open", ADVISOR, body)
 
     early = await api.post("reception", f"{path}/delivery", ADVISOR)
-    assert_problem(early, 409, "wrong_stage", "order_id")
+    assert_problem(early, 409, "invalid_status", "order_id")
     await api.worked(order_id)
     for step in STEPS[1:]:
         await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": step})
@@ -200,7 +200,7 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
 
     second = await api.greeted("沪A10003")
     backwards = body | {"odometer_km": body["odometer_km"] - 1}
-    response = await api.post("reception", f"/orders/{second}/opening", ADVISOR, backwards)
+    response = await api.post("reception", f"/orders/{second}/open", ADVISOR, backwards)
     assert_problem(response, 422, "odometer_backwards", "odometer_km")
 
 
@@ -227,7 +227,7 @@ async def elsewhere(api):
     known = await done("crm", "/customers", customer(31, "沪A10031"))
     order = await done("reception", "/arrivals", {"plate": "沪A10031"})
     voucher = await done("reception", "/vouchers", {"kind": "voucher", "value_cents": 100})
-    booking = {"planned_at": "2026-03-05T02:00:00Z", "op_codes": ["MNT-001"]}
+    booking = {"appointment_at": "2026-03-05T02:00:00Z", "op_codes": ["MNT-001"]}
     booked = await done("reception", "/appointments", booking | {"plate": "沪A10032"})
     return {
         "customer_ref": known["customer_ref"],
@@ -242,20 +242,20 @@ async def elsewhere(api):
     }
 
 
-BOOKING = {"plate": "沪A10033", "planned_at": "2026-03-05T06:00:00Z", "op_codes": ["MNT-001"]}
-READY = {"subject": "ready", "values": {"ready_at": "2026-03-04T06:00:00Z"}}
+BOOKING = {"plate": "沪A10033", "appointment_at": "2026-03-05T06:00:00Z", "op_codes": ["MNT-001"]}
+READY = {"message_type": "ready", "values": {"ready_at": "2026-03-04T06:00:00Z"}}
 FOREIGN = [
     ("reception", "/appointments", "customer_ref", BOOKING),
     ("reception", "/vouchers", "customer_ref", {"kind": "voucher", "value_cents": 100}),
-    ("reception", "/orders/{own}/opening", "customer_ref", {}),
-    ("reception", "/orders/{own}/opening", "vehicle_ref", {}),
+    ("reception", "/orders/{own}/open", "customer_ref", {}),
+    ("reception", "/orders/{own}/open", "vehicle_ref", {}),
     ("reception", "/orders/{own}/advisor", "advisor_id", {}),
     ("reception", "/arrivals", "appointment_id", {"plate": "沪A10034"}),
     ("reception", "/quotes", "order_id", {"op_codes": ["MNT-006"]}),
     ("reception", "/orders/{own}/deposit-carry-over", "to_order_id", {"amount_cents": 1}),
     ("crm", "/messages", "customer_ref", READY),
     ("crm", "/messages", "order_id", READY),
-    ("reception", "/orders/{order_id}/greeting", "order_id", None),
+    ("reception", "/orders/{order_id}/greet", "order_id", None),
     ("reception", "/orders/{order_id}/cancellation", "order_id", {"reason": "too_expensive"}),
 ]
 
@@ -265,7 +265,7 @@ async def test_a_reference_of_another_store_is_refused(
     api, elsewhere, own, service, path, field, body
 ):
     address = path.format(own=own["order_id"], **elsewhere)
-    if path.endswith("/opening"):
+    if path.endswith("/open"):
         body = own["write_up"]
     elif path == "/messages":
         body = body | {"customer_ref": own["write_up"]["customer_ref"]}
@@ -314,7 +314,7 @@ async def test_a_flood_without_a_token_is_not_read(api, service, chunked):
         ("/stores/S01/photos", True, None),
         ("/stores/S01/arrivals", False, 10),
         ("/stores/S01/arrivals", True, 10),
-        ("/authorisations/S01.no-such-link", True, None),
+        ("/authorizations/S01.no-such-link", True, None),
     ],
 )
 async def test_a_flood_of_a_colleague_ends_at_the_limit(api, path, chunked, announced):
@@ -347,7 +347,7 @@ async def test_a_refused_body_has_an_answer(api):
         ("/sign-in/person", False, 413),
         ("/sign-in/person", True, 413),
         ("/sign-out", False, 413),
-        ("/authorise/S01.no-such-link", False, 413),
+        ("/authorize/S01.no-such-link", False, 413),
         ("/_nicegui_ws/socket.io/?EIO=4&transport=polling", False, 413),
         ("/_nicegui/client/none/upload/3", False, 401),
         ("/_nicegui/client/none/upload/3", True, 401),

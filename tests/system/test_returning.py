@@ -55,7 +55,7 @@ async def test_stopped_work_is_invoiced_and_offered_again(api, clock):
     plate = "沪D10009"
     order_id = await api.greeted(plate)
     body = await api.write_up(49, plate, op_codes=["MNT-001", "MNT-006"])
-    await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+    await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
     first = await api.begun(order_id)
     path, unwanted = f"/orders/{order_id}", {"op_codes": ["MNT-001", "MNT-006"]}
     preview = await api.done("reception", f"{path}/withdrawal-preview", ADVISOR, unwanted)

@@ -14,8 +14,8 @@ from services.workshop.application.deps import Deps
 from shared.clock import SimulatedClock
 from shared.contracts import Event
 from shared.contracts.reception import (
+    LaborOperation,
     OrderCancelled,
-    OrderedOperation,
     OrderOpened,
     VehicleArrived,
     WorkWithdrawn,
@@ -130,7 +130,7 @@ class WorkshopHarness:
             "odometer_km": 1,
             "symptoms": [],
             "labor_operations": [
-                OrderedOperation(
+                LaborOperation(
                     op_code=each,
                     standard_hours=config.operation(each).standard_hours,
                 )
@@ -167,7 +167,7 @@ class WorkshopHarness:
             estimate_cents=0,
             replaced_versions=(1,),
             reason="vehicle_needed",
-            channel="counter",
+            channel="in_person",
             recorded_by=f"{self.store_id}-advisor-1",
             withdrawn_at=self.clock.now(),
         )

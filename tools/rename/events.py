@@ -259,7 +259,7 @@ BODIES = {
 
 
 def bodies():
-    files = "services/*/entrypoints/**/*.py shared/dead_letter_routes.py shared/dead_letters.py"
+    files = "services/*/entrypoints/**/*.py services/*/application/*.py shared/dead_letter_routes.py shared/dead_letters.py"
     pattern = re.compile(r"(?<![\w.\"'])(" + "|".join(BODIES) + r")(?![\w\"'])")
     for name in tracked(*files.split()):
         file = Path(name)
@@ -267,15 +267,16 @@ def bodies():
         after = pattern.sub(lambda found: BODIES[found[1]], text)
         if after != text:
             file.write_text(after, encoding="utf-8")
-    base = "services/reception/entrypoints/http/"
-    sub(base + "authori*.py", (r"\bDecision\b(?=[(),:])", "LinkDecisionRequest"))
-    sub(base + "cancellations.py " + base + "appointments.py " + base + "orders.py " + base + "arrivals.py",
-        (r"(?<![\w.\"'])Cancel(?![\w\"'])", "CancelRequest"))
-    sub(base + "delivery.py", (r"(?<![\w.\"'])Signature(?![\w\"'])", "SignatureRequest"))
-    sub(base + "views.py", (r'\bSeen\b', "ViewT"))
+    for base in ("services/reception/entrypoints/http/", "services/reception/application/"):
+        sub(base + "authori*.py", (r"\bDecision\b(?=[(),:])", "LinkDecisionRequest"), quiet=True)
+        sub(base + "cancellations.py " + base + "appointments.py " + base + "orders.py " + base + "arrivals.py",
+            (r"(?<![\w.\"'])Cancel(?![\w\"'])", "CancelRequest"), quiet=True)
+        sub(base + "delivery.py", (r"(?<![\w.\"'])Signature(?![\w\"'])", "SignatureRequest"), quiet=True)
+        sub(base + "views.py", (r'\bSeen\b', "ViewT"), quiet=True)
 
 
-# --- sentences -----------------------------------------------------------------------------------------
+# --- sentences
+# -----------------------------------------------------------------------------------------
 def sentences():
     put("services/reception/application/tax_invoices.py",
         ("``original_tax_invoice_number``, the number of its tax invoice, what a credit note takes back of it (红字发票); ``document_id`` is that of the bill or note.",
@@ -294,7 +295,8 @@ def sentences():
           (r"(a|the) manager put(s)? (the|a) clock(s)? (of a job )?right", r"\1 manager correct\2s time"))
 
 
-# --- UI wording ------------------------------------------------------------------------------------------
+# --- UI wording
+# ------------------------------------------------------------------------------------------
 UI = [
     ("Promise", "Promised time"),
     ("Promised", "Promised time"),
@@ -473,7 +475,8 @@ def _merge(file):
     file.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
 
 
-# --- columns of SQL stand under each other -----------------------------------------------------------------
+# --- columns of SQL stand under each other
+# -----------------------------------------------------------------
 def align():
     changed = subprocess.run(["git", "diff", "--name-only", "HEAD", "--", "*.sql"],
                              check=True, capture_output=True, text=True).stdout.split()

@@ -1,4 +1,5 @@
-"""What rename/trade.toml cannot say; run from the root after the list: ``python tools/rename/trade.py``."""
+"""What rename/trade.toml cannot say; run from the root after the list: ``python
+tools/rename/trade.py``."""
 
 import ast
 import io

@@ -1,4 +1,5 @@
-"""Keywords of calls of models that the model does not have; attributes of SQL rows are not looked at."""
+"""Keywords of calls of models that the model does not have; attributes of SQL rows are not looked
+at."""
 import ast, importlib, os, subprocess, sys, warnings
 warnings.simplefilter("ignore"); sys.path.insert(0, os.getcwd())
 import deploy.cli

@@ -9,13 +9,13 @@ from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import RenderedMessage, render_messages
 from services.crm.domain import message as messages
-from services.crm.domain.message import CallReason, Language, Subject
+from services.crm.domain.message import CallReason, Language, MessageType
 from services.crm.persistence.persons import find_persons
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
-class CompleteCallTask(RequestModel):
+class CompleteCallTaskRequest(RequestModel):
     reached: Annotated[bool, Field(description="已接通")]
 
 
@@ -25,7 +25,7 @@ class CallTask(BaseModel):
     message_id: str
     customer_ref: str
     order_id: str | None
-    subject: Subject
+    message_type: MessageType
     agent_id: str | None
     reason: CallReason | None
     name: str
@@ -36,7 +36,7 @@ class CallTask(BaseModel):
     calls: int
 
 
-class CompletedTask(BaseModel):
+class CallTaskResponse(BaseModel):
     """``notified_at`` is absent when the customer was not reached."""
 
     message_id: str
@@ -57,8 +57,8 @@ async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
 
 
 async def complete_call_task(
-    uow: UnitOfWork, message_id: str, command: CompleteCallTask
-) -> CompletedTask:
+    uow: UnitOfWork, message_id: str, command: CompleteCallTaskRequest
+) -> CallTaskResponse:
     """Record that the person has called, whether or not the customer was reached.
 
     Raises:
@@ -72,7 +72,7 @@ async def complete_call_task(
     )
     await persistence.save_message(uow.connection, completed)
     uow.publish(events)
-    return CompletedTask(
+    return CallTaskResponse(
         message_id=message_id,
         reached=command.reached,
         completed_by=uow.person,
@@ -86,7 +86,7 @@ def _view(rendered: RenderedMessage) -> CallTask:
         message_id=task.message_id,
         customer_ref=person.customer_ref,
         order_id=task.order_id,
-        subject=task.subject,
+        message_type=task.message_type,
         agent_id=task.agent_id,
         reason=task.reason,
         name=person.name,

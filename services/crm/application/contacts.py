@@ -13,11 +13,11 @@ from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.persistence.persons import Person, find_person, save_contacts
 from shared.contracts.versioned import require_version
 from shared.formats import Email
-from shared.request_model import Seen, Version
+from shared.request_model import Version, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class ContactPreferences(Seen):
+class ContactPreferencesRequest(VersionedRequest):
     """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
     (退订)."""
 
@@ -48,7 +48,7 @@ class ContactView(Preferences):
 
 
 async def set_contact_preferences(
-    uow: UnitOfWork, customer_ref: str, command: ContactPreferences, deps: Deps
+    uow: UnitOfWork, customer_ref: str, command: ContactPreferencesRequest, deps: Deps
 ) -> Preferences:
     """Note how a customer wants to be told, and by what not; messages heed it when they are sent.
 

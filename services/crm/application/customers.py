@@ -25,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 _LARGEST_PAGE = 1000
 
 
-class RegisterCustomer(RequestWithVin):
+class RegisterCustomerRequest(RequestWithVin):
     """A person and their vehicle, as taken down at the counter or on the phone; a vehicle without a
     plate goes by its VIN."""
 
@@ -36,7 +36,7 @@ class RegisterCustomer(RequestWithVin):
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 
 
-class Resolve(RequestModel):
+class ResolveRequest(RequestModel):
     """References whose names and plates a page shows; ``tiers_of`` are plates with whose customers'
     tiers it does."""
 
@@ -45,7 +45,7 @@ class Resolve(RequestModel):
     tiers_of: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
 
 
-class Registered(BaseModel):
+class RegisterCustomerResponse(BaseModel):
     """The references by which other services know the customer and the vehicle."""
 
     customer_ref: str
@@ -53,7 +53,7 @@ class Registered(BaseModel):
     plate_ref: str
 
 
-class CustomerView(Registered, Loyalty):
+class CustomerView(RegisterCustomerResponse, Loyalty):
     """A customer with one vehicle; what was erased is absent.
 
     ``plate_kind`` is that of a special plate (特殊号牌); ``vin_unusual``: its check digit is wrong,
@@ -70,7 +70,7 @@ class CustomerView(Registered, Loyalty):
     model: str
 
 
-class Resolved(BaseModel):
+class ResolveResponse(BaseModel):
     """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``; unknown and erased
     ones are absent."""
 
@@ -79,7 +79,9 @@ class Resolved(BaseModel):
     tiers: dict[str, Tier]
 
 
-async def register_customer(uow: UnitOfWork, command: RegisterCustomer, deps: Deps) -> Registered:
+async def register_customer(
+    uow: UnitOfWork, command: RegisterCustomerRequest, deps: Deps
+) -> RegisterCustomerResponse:
     """Enter a customer and vehicle into customer records, or bring them up to date.
 
     A known vehicle keeps its customer, and a known telephone number its owner.
@@ -112,7 +114,7 @@ async def register_customer(uow: UnitOfWork, command: RegisterCustomer, deps: De
     await persistence.save_customer(connection, store_id, customer, uow.now, uow.person)
     await persistence.save_vehicle(connection, store_id, vehicle)
     uow.publish(customers.register(store_id, references, known, uow.now))
-    return Registered.model_validate(references, from_attributes=True)
+    return RegisterCustomerResponse.model_validate(references, from_attributes=True)
 
 
 async def find_customer(
@@ -145,13 +147,15 @@ async def find_customer(
     )
 
 
-async def resolve(store_id: str, query: Resolve, principal: Principal, deps: Deps) -> Resolved:
+async def resolve(
+    store_id: str, query: ResolveRequest, principal: Principal, deps: Deps
+) -> ResolveResponse:
     """Find the names, plates and tiers behind references, all that a page shows."""
     async with deps.uow_factory.read(store_id) as connection:
         names = await persistence.encrypted_names(connection, store_id, query.customer_refs)
         plates = await persistence.encrypted_plates(connection, store_id, query.plate_refs)
         loyalty = await loyalty_by_vehicle(connection, store_id, query.tiers_of, principal, deps)
-        return Resolved(
+        return ResolveResponse(
             names=await _texts(connection, store_id, names, deps.personal),
             plates=await _texts(connection, store_id, plates, deps.personal),
             tiers={ref: each.tier for ref, each in loyalty.items() if each.tier},

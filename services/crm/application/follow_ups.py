@@ -18,7 +18,7 @@ from shared.unit_of_work import UnitOfWork
 _COMPLETED_DAYS = 30
 
 
-class RecordCall(RequestModel):
+class RecordCallRequest(RequestModel):
     reached: bool
     satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
     channel: Channel
@@ -68,7 +68,7 @@ async def schedule_follow_up(
 
 
 async def record_call(
-    uow: UnitOfWork, follow_up_id: str, command: RecordCall, deps: Deps
+    uow: UnitOfWork, follow_up_id: str, command: RecordCallRequest, deps: Deps
 ) -> FollowUpView:
     """Record what came of the person's call (回访记录); who was not reached is called again.
 

@@ -67,8 +67,8 @@ def _render(message: Message, person: Person, link: str | None, config: CrmConfi
     store = config.stores[message.store_id]
     templates = config.messages[message.store_id].templates
     return render(
-        templates[message.subject, person.language],
-        TEMPLATE_VALUES[message.subject].model_validate(message.values),
+        templates[message.message_type, person.language],
+        TEMPLATE_VALUES[message.message_type].model_validate(message.values),
         name=person.name,
         store=store.zh if person.language == "zh" else store.en,
         language=person.language,

@@ -13,22 +13,22 @@ from services.crm.domain.message import (
     CallReason,
     Channel,
     Message,
+    MessageType,
     Status,
-    Subject,
     require_own_order,
 )
 from services.crm.domain.message_text import (
     AppointmentReminder,
     AtRisk,
     LinkedAdditionalWork,
-    LinkedAuthorisation,
+    LinkedAuthorization,
     OverduePayment,
     PromiseChanged,
     Ready,
     compose,
     require_link_maker,
 )
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import Identifier, Timestamp
 from shared.ids import new_id
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
@@ -41,46 +41,46 @@ class _Request(RequestModel):
     customer_ref: Identifier
     order_id: Identifier | None = None
     about: Identifier | None = None
-    expires_at: Moment | None = None
+    expires_at: Timestamp | None = None
 
 
-class AuthorisationMessage(_Request):
-    subject: Literal["authorisation"]
-    values: LinkedAuthorisation
+class AuthorizationMessage(_Request):
+    message_type: Literal["authorization"]
+    values: LinkedAuthorization
 
 
 class AdditionalWorkMessage(_Request):
-    subject: Literal["additional_work"]
+    message_type: Literal["additional_work"]
     values: LinkedAdditionalWork
 
 
 class AtRiskMessage(_Request):
-    subject: Literal["at_risk"]
+    message_type: Literal["at_risk"]
     values: AtRisk
 
 
 class PromiseChangedMessage(_Request):
-    subject: Literal["promise_changed"]
+    message_type: Literal["promise_changed"]
     values: PromiseChanged
 
 
 class ReadyMessage(_Request):
-    subject: Literal["ready"]
+    message_type: Literal["ready"]
     values: Ready
 
 
 class OverduePaymentMessage(_Request):
-    subject: Literal["overdue_payment"]
+    message_type: Literal["overdue_payment"]
     values: OverduePayment
 
 
 class AppointmentReminderMessage(_Request):
-    subject: Literal["appointment_reminder"]
+    message_type: Literal["appointment_reminder"]
     values: AppointmentReminder
 
 
 SendMessage = (
-    AuthorisationMessage
+    AuthorizationMessage
     | AdditionalWorkMessage
     | AtRiskMessage
     | PromiseChangedMessage
@@ -100,7 +100,7 @@ class MessageView(BaseModel):
     customer_ref: str | None
     order_id: str | None
     about: str | None
-    subject: Subject
+    message_type: MessageType
     values: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
@@ -127,7 +127,7 @@ async def send_message(
             do not belong together.
     """
     connection, store_id = uow.connection, uow.store_id
-    require_link_maker(command.subject, by_service=by_service)
+    require_link_maker(command.message_type, by_service=by_service)
     await persistence.require_customer(connection, store_id, command.customer_ref)
     visit = await persistence.find_service_visit(connection, store_id, command.order_id)
     require_own_order(visit, command.order_id, command.customer_ref, by_service=by_service)
@@ -143,7 +143,7 @@ async def send_message(
         expires_at=command.expires_at,
     )
     await send_soon(uow, message)
-    if isinstance(command, (AuthorisationMessage, AdditionalWorkMessage)):
+    if isinstance(command, (AuthorizationMessage, AdditionalWorkMessage)):
         link = await deps.personal.encrypt(
             connection, store_id, command.customer_ref, command.values.link
         )

@@ -23,25 +23,25 @@ from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
     AppointmentCancelled,
-    AppointmentMissed,
-    AppointmentMoved,
+    AppointmentNoShow,
+    AppointmentRescheduled,
     PaymentReceived,
-    PromiseRevised,
+    PromisedTimeRevised,
     ReceivableOverdue,
 )
-from shared.contracts.workshop import PromiseAtRisk, VehicleReady
+from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
 from shared.ids import new_id
 from shared.unit_of_work import UnitOfWork
 
 
-async def notify_promise_changed(uow: UnitOfWork, event: PromiseRevised, _: Deps) -> None:
+async def notify_promise_changed(uow: UnitOfWork, event: PromisedTimeRevised, _: Deps) -> None:
     """Tell the customer the new time, and no earlier one any more (R9)."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     await _void_promises(uow, event.store_id, event.order_id)
     await _notify(uow, visit, PromiseChanged(promised_at=event.promised_at))
 
 
-async def notify_promise_at_risk(uow: UnitOfWork, event: PromiseAtRisk, deps: Deps) -> None:
+async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, deps: Deps) -> None:
     """Tell the customer of the risk before it is decided on, where the store wants it (R9)."""
     if not deps.config.messages[event.store_id].notify_at_risk:
         return
@@ -91,7 +91,9 @@ async def void_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _: 
 
 
 async def void_appointment(
-    uow: UnitOfWork, event: AppointmentCancelled | AppointmentMoved | AppointmentMissed, _: Deps
+    uow: UnitOfWork,
+    event: AppointmentCancelled | AppointmentRescheduled | AppointmentNoShow,
+    _: Deps,
 ) -> None:
     """Tell nothing of an appointment that is cancelled, moved or missed."""
     await persistence.end_messages_about(

@@ -86,7 +86,7 @@ async def lock_message(uow: UnitOfWork, store_id: str, message_id: str) -> None:
 
 async def go_on_with_message(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Record what came of the attempt, or do what is to be done instead (R9)."""
-    message = await persistence.lock_message(uow.connection, timer.store_id, timer.subject)
+    message = await persistence.lock_message(uow.connection, timer.store_id, timer.entity_id)
     if isinstance(timer.prepared, Attempt):
         await _record_attempt(uow, message, timer.prepared)
     elif message.state == "waiting":

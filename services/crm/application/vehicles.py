@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from services.crm import persistence
-from services.crm.application.customers import Registered
+from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.deps import Deps
 from services.crm.application.loyalty import Loyalty, loyalty_of
 from shared.contracts.violations import unknown
@@ -43,7 +43,9 @@ async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Dep
     return VehicleView(**loyalty.model_dump(), **known)
 
 
-async def get_registered_vehicle(store_id: str, vehicle_ref: str, deps: Deps) -> Registered:
+async def get_registered_vehicle(
+    store_id: str, vehicle_ref: str, deps: Deps
+) -> RegisterCustomerResponse:
     """Read the references of a vehicle and its customer in the store's customer records.
 
     Raises:
@@ -53,7 +55,7 @@ async def get_registered_vehicle(store_id: str, vehicle_ref: str, deps: Deps) ->
         known = await persistence.known_vehicle(connection, store_id, vehicle_ref)
     if known is None:
         raise unknown("vehicle_ref", vehicle_ref)
-    return Registered.model_validate(known, from_attributes=True)
+    return RegisterCustomerResponse.model_validate(known, from_attributes=True)
 
 
 async def get_registered_customer(

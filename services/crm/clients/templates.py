@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from services.crm.domain.message import Language, QuietHours, Subject
+from services.crm.domain.message import Language, MessageType, QuietHours
 from services.crm.domain.message_text import Template, check
 from shared.group import read_yaml
 
@@ -35,7 +35,7 @@ class _Rules(_Strict):
 
     quiet_hours: _QuietHours | None = None
     notify_at_risk: bool | None = None
-    templates: dict[Subject, dict[Language, _Text]] = {}
+    templates: dict[MessageType, dict[Language, _Text]] = {}
 
 
 class _File(_Rules):
@@ -51,14 +51,14 @@ class MessageRules:
 
     quiet: QuietHours
     notify_at_risk: bool
-    templates: Mapping[tuple[Subject, Language], Template]
+    templates: Mapping[tuple[MessageType, Language], Template]
 
 
 def load_message_rules(folder: Path, stores: Iterable[str]) -> Mapping[str, MessageRules]:
     """The rules by store.
 
     Raises:
-        ValueError: a template is missing, names what its subject does not have, or a store is not
+        ValueError: a template is missing, names what its type does not have, or a store is not
             the group's.
     """
     file = _File.model_validate(read_yaml(folder, "messages.yaml"))
@@ -78,18 +78,18 @@ def _merged(group: _Rules, own: _Rules) -> MessageRules:
     )
 
 
-def _templates(group: _Rules, own: _Rules) -> Mapping[tuple[Subject, Language], Template]:
-    templates: dict[tuple[Subject, Language], Template] = {}
-    subjects: tuple[Subject, ...] = get_args(Subject)
-    for subject in subjects:
-        texts = group.templates.get(subject, {}) | own.templates.get(subject, {})
+def _templates(group: _Rules, own: _Rules) -> Mapping[tuple[MessageType, Language], Template]:
+    templates: dict[tuple[MessageType, Language], Template] = {}
+    message_types: tuple[MessageType, ...] = get_args(MessageType)
+    for message_type in message_types:
+        texts = group.templates.get(message_type, {}) | own.templates.get(message_type, {})
         for language in _LANGUAGES:
             if language not in texts:
-                raise ValueError(f"messages.yaml has no template {subject} in {language}")
+                raise ValueError(f"messages.yaml has no template {message_type} in {language}")
             template = Template(**dict(texts[language]))
             try:
-                check(template, subject)
+                check(template, message_type)
             except ValueError as error:
-                raise ValueError(f"messages.yaml, {subject} in {language}: {error}") from None
-            templates[subject, language] = template
+                raise ValueError(f"messages.yaml, {message_type} in {language}: {error}") from None
+            templates[message_type, language] = template
     return templates

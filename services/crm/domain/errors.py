@@ -59,6 +59,6 @@ def link_from_a_person() -> RuleViolation:
     return RuleViolation(
         "link_from_a_person",
         "A message with a link is asked for by the service that has made the link.",
-        field="subject",
+        field="message_type",
         kind="forbidden",
     )

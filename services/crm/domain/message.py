@@ -9,8 +9,8 @@ from services.crm.domain import errors
 from shared.contracts.crm import CustomerNotified
 from shared.contracts.violations import unknown
 
-Subject = Literal[
-    "authorisation",
+MessageType = Literal[
+    "authorization",
     "additional_work",
     "at_risk",
     "promise_changed",
@@ -52,15 +52,15 @@ IDEMPOTENT_CHANNELS: frozenset[Channel] = frozenset({"wecom", "sms"})
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 """Delays between the attempts on one channel."""
 
-ENDED_BY_READINESS: tuple[Subject, ...] = (
-    "authorisation",
+ENDED_BY_READINESS: tuple[MessageType, ...] = (
+    "authorization",
     "additional_work",
     "at_risk",
     "promise_changed",
 )
-ENDED_BY_DEPARTURE: tuple[Subject, ...] = (*ENDED_BY_READINESS, "ready")
-ENDED_BY_PAYMENT: tuple[Subject, ...] = ("overdue_payment",)
-ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed", "ready")
+ENDED_BY_DEPARTURE: tuple[MessageType, ...] = (*ENDED_BY_READINESS, "ready")
+ENDED_BY_PAYMENT: tuple[MessageType, ...] = ("overdue_payment",)
+ENDED_BY_ANOTHER_PROMISE: tuple[MessageType, ...] = ("at_risk", "promise_changed", "ready")
 
 MOST_CALLS = 3
 """A customer who is not reached is called so often about one message."""
@@ -83,15 +83,15 @@ class ServiceVisit:
     delivered_at: datetime | None = None
     ended_at: datetime | None = None
 
-    def void_since(self, subject: Subject) -> datetime | None:
-        """Return since when a message on ``subject`` is void, if it is."""
+    def void_since(self, message_type: MessageType) -> datetime | None:
+        """Return since when a message of ``message_type`` is void, if it is."""
         moments = [
             moment
-            for moment, subjects in (
+            for moment, message_types in (
                 (self.ready_at, ENDED_BY_READINESS),
                 (self.ended_at, ENDED_BY_DEPARTURE),
             )
-            if moment is not None and subject in subjects
+            if moment is not None and message_type in message_types
         ]
         return min(moments, default=None)
 
@@ -150,7 +150,7 @@ class Message:
 
     message_id: str
     store_id: str
-    subject: Subject
+    message_type: MessageType
     values: Mapping[str, Any]
     created_at: datetime
     customer_ref: str | None = None
@@ -220,7 +220,7 @@ def next_step(
     channel = choose(message, contact, channels)
     if channel is None:
         return "suppress" if "phone" in contact.declined else Call(_why(message))
-    exempt = message.subject == "ready" and waiting_customer
+    exempt = message.message_type == "ready" and waiting_customer
     holds = [quiet_until if not exempt else None, message.retry_at]
     until = max((moment for moment in holds if moment is not None), default=now)
     return Defer(until) if until > now else Send(channel)
@@ -352,7 +352,7 @@ def _notified(
         customer_ref=customer_ref,
         message_id=message.message_id,
         order_id=message.order_id,
-        subject=message.subject,
+        message_type=message.message_type,
         channel=channel,
         notified_at=now,
     )

@@ -1,4 +1,5 @@
-"""Message texts: the values of each subject, and templates (模板) in the customer's language."""
+"""Message texts: the values of each message type,
+and templates (模板) in the customer's language."""
 
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
@@ -10,18 +11,18 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.crm.domain import errors
-from services.crm.domain.message import Language, Message, ServiceVisit, Subject
-from shared.contracts.base import Cents, Moment
+from services.crm.domain.message import Language, Message, MessageType, ServiceVisit
+from shared.contracts.base import Cents, Timestamp
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class TemplateValues(BaseModel):
-    """What a message on one subject is about; each field is a placeholder of its templates."""
+    """What a message of one type is about; each field is a placeholder of its templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subject: ClassVar[Subject]
+    message_type: ClassVar[MessageType]
 
     @property
     def void_at(self) -> datetime | None:
@@ -29,20 +30,20 @@ class TemplateValues(BaseModel):
         return None
 
 
-class Authorisation(TemplateValues):
-    """The customer is to authorise an estimate (授权)."""
+class Authorization(TemplateValues):
+    """The customer is to authorize an estimate (授权)."""
 
-    subject: ClassVar[Subject] = "authorisation"
+    message_type: ClassVar[MessageType] = "authorization"
 
     amount_cents: Cents
 
 
-class AdditionalWork(Authorisation):
-    """The customer is to authorise additional work (增项); the promise is then another."""
+class AdditionalWork(Authorization):
+    """The customer is to authorize additional work (增项); the promise is then another."""
 
-    subject: ClassVar[Subject] = "additional_work"
+    message_type: ClassVar[MessageType] = "additional_work"
 
-    promised_at: Moment
+    promised_at: Timestamp
 
 
 class _Linked(BaseModel):
@@ -55,8 +56,8 @@ class _Linked(BaseModel):
     )
 
 
-class LinkedAuthorisation(_Linked, Authorisation):
-    """An authorisation that is asked for with its link."""
+class LinkedAuthorization(_Linked, Authorization):
+    """An authorization that is asked for with its link."""
 
 
 class LinkedAdditionalWork(_Linked, AdditionalWork):
@@ -66,53 +67,53 @@ class LinkedAdditionalWork(_Linked, AdditionalWork):
 class AtRisk(TemplateValues):
     """The promise may not be kept (承诺风险)."""
 
-    subject: ClassVar[Subject] = "at_risk"
+    message_type: ClassVar[MessageType] = "at_risk"
 
-    promised_at: Moment
-    likely_at: Moment
+    promised_at: Timestamp
+    likely_at: Timestamp
 
 
 class PromiseChanged(TemplateValues):
     """The new completion time (承诺变更)."""
 
-    subject: ClassVar[Subject] = "promise_changed"
+    message_type: ClassVar[MessageType] = "promise_changed"
 
-    promised_at: Moment
+    promised_at: Timestamp
 
 
 class Ready(TemplateValues):
     """The vehicle can be fetched (竣工)."""
 
-    subject: ClassVar[Subject] = "ready"
+    message_type: ClassVar[MessageType] = "ready"
 
-    ready_at: Moment
+    ready_at: Timestamp
 
 
 class OverduePayment(TemplateValues):
     """An invoice is unpaid past its day (逾期未付)."""
 
-    subject: ClassVar[Subject] = "overdue_payment"
+    message_type: ClassVar[MessageType] = "overdue_payment"
 
     amount_cents: Cents
-    due_at: Moment
+    due_at: Timestamp
 
 
 class AppointmentReminder(TemplateValues):
     """An appointment is near (预约提醒)."""
 
-    subject: ClassVar[Subject] = "appointment_reminder"
+    message_type: ClassVar[MessageType] = "appointment_reminder"
 
-    planned_at: Moment
+    appointment_at: Timestamp
 
     @property
     def void_at(self) -> datetime:
-        return self.planned_at
+        return self.appointment_at
 
 
-TEMPLATE_VALUES: Mapping[Subject, type[TemplateValues]] = {
-    values.subject: values
+TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
+    values.message_type: values
     for values in (
-        Authorisation,
+        Authorization,
         AdditionalWork,
         AtRisk,
         PromiseChanged,
@@ -123,7 +124,7 @@ TEMPLATE_VALUES: Mapping[Subject, type[TemplateValues]] = {
 }
 
 
-LINKED: Set[Subject] = frozenset({"authorisation", "additional_work"})
+LINKED: Set[MessageType] = frozenset({"authorization", "additional_work"})
 """Subjects on which the customer answers over a link."""
 
 
@@ -152,13 +153,13 @@ class MessageText:
     text: str
 
 
-def require_link_maker(subject: Subject, *, by_service: bool) -> None:
+def require_link_maker(message_type: MessageType, *, by_service: bool) -> None:
     """Refuse a message with a link, unless the service that has made the link asks for it.
 
     Raises:
         RuleViolation: a person asks for it.
     """
-    if subject in LINKED and not by_service:
+    if message_type in LINKED and not by_service:
         raise errors.link_from_a_person()
 
 
@@ -178,11 +179,11 @@ def compose(
 
     Its link, if it has one, is not among its values, as it is kept encrypted.
     """
-    over = (expires_at, values.void_at, visit.void_since(values.subject) if visit else None)
+    over = (expires_at, values.void_at, visit.void_since(values.message_type) if visit else None)
     return Message(
         message_id=message_id,
         store_id=store_id,
-        subject=values.subject,
+        message_type=values.message_type,
         values=values.model_dump(mode="json", exclude={"link"}),
         created_at=now,
         customer_ref=customer_ref,
@@ -192,22 +193,22 @@ def compose(
     )
 
 
-def check(template: Template, subject: Subject) -> None:
-    """A title may name the store; a text also the customer, every value of its subject and the
+def check(template: Template, message_type: MessageType) -> None:
+    """A title may name the store; a text also the customer, every value of its type and the
     link, where it has one.
 
     Raises:
         ValueError: another placeholder, a link that is left out, or nothing to say without it.
     """
-    values = {"store", "name", *TEMPLATE_VALUES[subject].model_fields}
+    values = {"store", "name", *TEMPLATE_VALUES[message_type].model_fields}
     _allow(template.title, {"store"})
     _allow(template.call or "", values)
-    if (template.call is not None) != (subject in LINKED):
+    if (template.call is not None) != (message_type in LINKED):
         raise ValueError("call stands instead of a text with {link}, and there alone")
-    if subject not in LINKED:
+    if message_type not in LINKED:
         _allow(template.text, values)
     elif "link" not in _allow(template.text, {*values, "link"}):
-        raise ValueError(f"the text of {subject} lacks {{link}}")
+        raise ValueError(f"the text of {message_type} lacks {{link}}")
 
 
 def render(

@@ -17,30 +17,30 @@ ALTER TABLE service_visit
     ADD COLUMN ended_at timestamptz;
 UPDATE service_visit SET ended_at = delivered_at;
 
--- link is the one secret in a message; it is encrypted under the customer's subject key.
+-- link is the one secret in a message; it is encrypted under the customer's data subject key.
 -- claimed_until, in real time, keeps other processes off while an attempt is under way.
 CREATE TABLE message (
-    store_id      text        NOT NULL,
-    message_id    text        NOT NULL,
-    customer_ref  text,
-    order_id      text,
-    about         text,
-    subject       text        NOT NULL,
-    "values"      jsonb       NOT NULL,
-    link          bytea,
-    created_at    timestamptz NOT NULL,
-    expires_at    timestamptz,
-    state         text        NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'call_required',
+    store_id           text        NOT NULL,
+    message_id         text        NOT NULL,
+    customer_ref       text,
+    order_id           text,
+    about              text,
+    message_type       text        NOT NULL,
+    "values"           jsonb       NOT NULL,
+    link               bytea,
+    created_at         timestamptz NOT NULL,
+    expires_at         timestamptz,
+    state              text        NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'call_required',
                                                         'called', 'not_reached', 'suppressed')),
-    channel       text        CHECK (channel IN ('wecom', 'sms', 'email')),
-    tries         smallint    NOT NULL,
-    retry_at      timestamptz,
+    channel            text        CHECK (channel IN ('wecom', 'sms', 'email')),
+    tries              smallint    NOT NULL,
+    retry_at           timestamptz,
     exhausted_channels text[]      NOT NULL,
-    uncertain     boolean     NOT NULL,
-    reason        text,
-    agent_id      text,
-    notified_at   timestamptz,
-    claimed_until timestamptz,
+    uncertain          boolean     NOT NULL,
+    reason             text,
+    agent_id           text,
+    notified_at        timestamptz,
+    claimed_until      timestamptz,
     PRIMARY KEY (store_id, message_id)
 );
 -- What a customer was told, and what about an order.

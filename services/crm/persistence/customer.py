@@ -52,12 +52,12 @@ WHERE store_id = $1 AND (plate_ref = $2 OR vehicle_ref = $2)
 """
 
 _NAMES = """
-SELECT customer_ref AS ref, customer_ref AS subject, name AS encrypted
+SELECT customer_ref AS ref, customer_ref AS data_subject_id, name AS encrypted
 FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 """
 
 _PLATES = """
-SELECT plate_ref AS ref, customer_ref AS subject, plate AS encrypted
+SELECT plate_ref AS ref, customer_ref AS data_subject_id, plate AS encrypted
 FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 """
 
@@ -206,7 +206,7 @@ async def encrypted_names(
 ) -> Mapping[str, tuple[str, bytes]]:
     """Subject and encrypted name of each known customer, by reference."""
     rows = await connection.fetch(_NAMES, store_id, list(customer_refs))
-    return {row["ref"]: (row["subject"], row["encrypted"]) for row in rows}
+    return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
 
 
 async def encrypted_plates(
@@ -214,7 +214,7 @@ async def encrypted_plates(
 ) -> Mapping[str, tuple[str, bytes]]:
     """Subject and encrypted plate of each known vehicle, by reference."""
     rows = await connection.fetch(_PLATES, store_id, list(plate_refs))
-    return {row["ref"]: (row["subject"], row["encrypted"]) for row in rows}
+    return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
 
 
 async def encrypted_contacts(

@@ -4,19 +4,20 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from services.crm.domain.message import Message, Status, Subject
+from services.crm.domain.message import Message, MessageType, Status
 from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _MESSAGE = """
-SELECT message_id, store_id, subject, "values", created_at, customer_ref, order_id, about,
+SELECT message_id, store_id, message_type, "values", created_at, customer_ref, order_id, about,
        expires_at, state, channel, tries, retry_at, exhausted_channels, uncertain, reason, agent_id,
        notified_at, calls, contact_set_by, contact_set_at
 FROM message
 """
 
 _SAVE = """
-INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
+INSERT INTO message (message_id, store_id, message_type, "values", created_at, customer_ref,
+order_id,
                      about, expires_at, state, channel, tries, retry_at, exhausted_channels,
                      uncertain, reason, agent_id, notified_at, calls, contact_set_by,
                      contact_set_at)
@@ -43,7 +44,7 @@ SELECT claimed_until > clock_timestamp() FROM message WHERE store_id = $1 AND me
 
 _END = """
 UPDATE message SET expires_at = least(expires_at, $4)
-WHERE store_id = $1 AND order_id = $2 AND subject = ANY ($3)
+WHERE store_id = $1 AND order_id = $2 AND message_type = ANY ($3)
   AND state IN ('waiting', 'sending', 'call_required')
 """
 
@@ -160,11 +161,11 @@ async def end_messages(
     connection: Connection,
     store_id: str,
     order_id: str,
-    subjects: Sequence[Subject],
+    message_types: Sequence[MessageType],
     moment: datetime,
 ) -> None:
     """What has not been told about an order by ``moment`` needs no telling any more."""
-    await connection.execute(_END, store_id, order_id, list(subjects), moment)
+    await connection.execute(_END, store_id, order_id, list(message_types), moment)
 
 
 async def end_messages_about(

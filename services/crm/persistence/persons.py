@@ -64,12 +64,14 @@ async def find_persons(
         if row[name] is not None
     ]
     texts = await personal.decrypt_all(
-        connection, store_id, [(subject, content) for subject, _, content in encrypted]
+        connection,
+        store_id,
+        [(data_subject_id, content) for data_subject_id, _, content in encrypted],
     )
     known: dict[str, dict[str, str]] = {}
-    for (subject, name, _), text in zip(encrypted, texts, strict=True):
+    for (data_subject_id, name, _), text in zip(encrypted, texts, strict=True):
         if text is not None:
-            known.setdefault(subject, {})[name] = text
+            known.setdefault(data_subject_id, {})[name] = text
     return {
         row["customer_ref"]: _person(row, known[row["customer_ref"]])
         for row in rows

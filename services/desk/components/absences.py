@@ -35,17 +35,17 @@ def absence_dialog(
         kinds = choices(t, "absence", _KINDS)
         kind = form.field("kind", ui.select(kinds, label=t("Reason"), value=_KINDS[0]))
         closing = datetime.combine(ctx.today(), ctx.store.closing, zone)
-        begin = moment_field(form, "from_at", t("From"), ctx.now())
-        end = moment_field(form, "until_at", t("Until"), closing)
+        begin = moment_field(form, "starts_at", t("From"), ctx.now())
+        end = moment_field(form, "ends_at", t("Until"), closing)
 
         async def send() -> None:
-            if not form.require("kind", "from_at", "until_at"):
+            if not form.require("kind", "starts_at", "ends_at"):
                 return
             path = f"/technicians/{technician_id}/absences"
             body = {
                 "kind": kind.value,
-                "from_at": moment_of(form, begin),
-                "until_at": moment_of(form, end),
+                "starts_at": moment_of(form, begin),
+                "ends_at": moment_of(form, end),
             }
             await submit(form, opened, "workshop", path, body)
 
@@ -55,15 +55,15 @@ def absence_dialog(
 def _known(ctx: PageContext, absence: Mapping[str, Any], opened: ui.dialog) -> None:
     t, zone, attempt = ctx.t, ctx.store.timezone, new_attempt()
 
-    async def withdraw() -> None:
-        path = f"/absences/{absence['absence_id']}/withdrawal"
+    async def cancel() -> None:
+        path = f"/absences/{absence['absence_id']}/cancel"
         if await send_now(ctx, "workshop", path, attempt=attempt):
             opened.close()
 
     with box("known-absence"):
         begin, end = (
             formats.day_and_clock(absence[edge], zone, ctx.now())
-            for edge in ("from_at", "until_at")
+            for edge in ("starts_at", "ends_at")
         )
         text(f"{t.code('absence', absence['kind'])} · {begin} – {end}")
-        button(t("Take back"), withdraw, name="withdraw", kind="small")
+        button(t("Take back"), cancel, name="cancel", kind="small")

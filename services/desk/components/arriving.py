@@ -140,7 +140,7 @@ async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
             filter(
                 None,
                 (
-                    formats.clock(each["planned_at"], ctx.store.timezone),
+                    formats.clock(each["appointment_at"], ctx.store.timezone),
                     plates[each["appointment_id"]],
                     catalog.operation(each["op_codes"][0]),
                 ),

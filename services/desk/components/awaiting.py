@@ -37,7 +37,7 @@ async def awaiting_strip(ctx: PageContext) -> None:
         if not found:
             return
         with renderer.frame("strip", strip):
-            renderer.section("badge", badge, ctx.t("To be authorised"), "warn")
+            renderer.section("badge", badge, ctx.t("Awaiting authorization"), "warn")
             renderer.section("count", text, str(len(found)), "count")
             for order_id, number in found:
                 address = f"{ctx.store_path}/orders/{order_id}"

@@ -22,7 +22,7 @@ def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveActio
     elif corrective_action["overdue_at"]:
         badge(ctx.t("Overdue"), "bad")
     else:
-        badge(ctx.t("Being put right"), "warn")
+        badge(ctx.t("Action in progress"), "warn")
 
 
 def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
@@ -30,7 +30,7 @@ def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
     mine = corrective_action["owner_id"] == ctx.person.subject
     if not corrective_action["closed_at"] and (mine or ctx.person.has(("service_manager",))):
         button(
-            ctx.t("Put right"),
+            ctx.t("Close action"),
             partial(_closing_dialog, ctx, corrective_action),
             name="close-corrective-action",
             kind="small",
@@ -39,7 +39,7 @@ def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
 
 def _closing_dialog(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
     t = ctx.t
-    with dialog(t("Put right")) as opened:
+    with dialog(t("Close action")) as opened:
         form = Form(ctx)
         results = choices(t, "closing", _CLOSINGS)
         result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
@@ -49,7 +49,7 @@ def _closing_dialog(ctx: PageContext, corrective_action: CorrectiveAction) -> No
             if not form.require("note"):
                 return
             body = {"result": result.value, "note": note.value}
-            path = f"/corrective-actions/{corrective_action['corrective_action_id']}/closing"
+            path = f"/corrective-actions/{corrective_action['corrective_action_id']}/close"
             await submit(form, opened, "reporting", path, body)
 
         dialog_actions(form, opened, t("Save"), send)

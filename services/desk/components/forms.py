@@ -19,7 +19,7 @@ from services.desk.session import SignedOutError
 from shared.calls import ApiError, ServiceUnavailableError
 
 T = TypeVar("T")
-_CONFLICT = "changed_meanwhile"
+_CONFLICT = "version_conflict"
 _GO_ON = '(event) => runMethod(event.target.dataset.next, "focus", [])'
 
 FieldT = TypeVar("FieldT", bound=ValidationElement[Any])

@@ -57,7 +57,7 @@ def running_clock(ctx: PageContext, job: Job, every_second: EverySecond, classes
 async def clock_dialog(ctx: PageContext, job: Job, name: str) -> None:
     """Ask when the technicians really began and ended; a moment left as it was is not touched."""
     t, path = ctx.t, f"/jobs/{job['job_id']}"
-    with dialog(f"{t('Correct the clock')} · {name}") as opened:
+    with dialog(f"{t('Correct time')} · {name}") as opened:
         clocked = formats.stopwatch(clocked_s(job, ctx.now(), ctx.now()))
         facts([(t("Clocked"), clocked)])
         earlier = box("corrections")
@@ -81,11 +81,11 @@ async def clock_dialog(ctx: PageContext, job: Job, name: str) -> None:
                 if made.value != as_it_was[field]
             }
             body = {**changed, "reason": reason.value}
-            await submit(form, opened, "workshop", f"{path}/clock-correction", body)
+            await submit(form, opened, "workshop", f"{path}/time-correction", body)
 
         dialog_actions(form, opened, t("Correct"), send)
     found = await form.send(
-        lambda: ctx.services.get("workshop", f"{ctx.store_path}{path}/clock-corrections")
+        lambda: ctx.services.get("workshop", f"{ctx.store_path}{path}/time-corrections")
     )
     with earlier:
         _corrections(ctx, found or ())
@@ -97,7 +97,7 @@ def _corrections(ctx: PageContext, found: Sequence[Mapping[str, Any]]) -> None:
     for each in found:
         with test_id("correction", box("state-line")):
             badge(t.code("correction", each["reason"]), "warn")
-            clocked = (each["clocked_before_s"], each["clocked_s"])
+            clocked = (each["original_clocked_s"], each["clocked_s"])
             text(" → ".join(map(formats.stopwatch, clocked)), "number")
             at = formats.day_and_clock(each["corrected_at"], zone, now)
             text(f"{ctx.colleague(each['corrected_by'])} · {at}", "card-note")

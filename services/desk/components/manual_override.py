@@ -75,13 +75,13 @@ class Slot:
 
     technician_ids: Sequence[str]
     bay_id: str
-    start_at: datetime
+    starts_at: datetime
 
     @classmethod
     def of(cls, job: Job) -> "Slot":
         """Where it is planned."""
-        start_at = datetime.fromisoformat(job["planned_start_at"])
-        return cls(job["technician_ids"], job["bay_id"], start_at)
+        starts_at = datetime.fromisoformat(job["planned_start_at"])
+        return cls(job["technician_ids"], job["bay_id"], starts_at)
 
 
 def move(ctx: PageContext, options: DispatchOptions, job: Job, slot: Slot) -> None:
@@ -96,14 +96,14 @@ def move(ctx: PageContext, options: DispatchOptions, job: Job, slot: Slot) -> No
         )
         wanted = slot.bay_id if slot.bay_id in bays else None
         bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=wanted))
-        start = moment_field(form, "start_at", t("Start"), max(slot.start_at, _soon(ctx)))
+        start = moment_field(form, "starts_at", t("Start"), max(slot.starts_at, _soon(ctx)))
         return lambda: {
             "technician_ids": people.value,
             "bay_id": bay.value,
-            "start_at": moment_of(form, start),
+            "starts_at": moment_of(form, start),
         }
 
-    needed = ("technician_ids", "bay_id", "start_at")
+    needed = ("technician_ids", "bay_id", "starts_at")
     _override_dialog(ctx, options, job, ctx.t("Move"), "reassignment", fields, needed)
 
 
@@ -115,7 +115,7 @@ def swap(
 
     def fields(form: Form) -> Callable[[], Body]:
         wanted = other_job_id if other_job_id in others else None
-        label = ctx.t("Change places with")
+        label = ctx.t("Swap with")
         other = form.field("other_job_id", ui.select(others, label=label, value=wanted))
         return lambda: {"other_job_id": other.value}
 
@@ -143,7 +143,7 @@ def forbid(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
         ctx,
         options,
         job,
-        ctx.t("Forbid"),
+        ctx.t("Exclude technician"),
         "forbid",
         _technician(ctx, able),
         ("technician_id",),
@@ -154,7 +154,13 @@ def allow(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
     """Take a technician's exclusion from a job back (解禁)."""
     kept = {each: ctx.colleague(each) for each in job["forbidden_technicians"]}
     _override_dialog(
-        ctx, options, job, ctx.t("Allow"), "allow", _technician(ctx, kept), ("technician_id",)
+        ctx,
+        options,
+        job,
+        ctx.t("Remove exclusion"),
+        "allow",
+        _technician(ctx, kept),
+        ("technician_id",),
     )
 
 
@@ -214,7 +220,7 @@ def _override_dialog(
             if done:
                 opened.close()
                 await ctx.changed()
-            elif form.error and form.error.rule == "changed_meanwhile":
+            elif form.error and form.error.rule == "version_conflict":
                 changed = await _present(ctx, seen[form.error.values["job_id"]])
                 seen[changed["job_id"]] = changed
                 _show_present(ctx, options, conflict, changed)

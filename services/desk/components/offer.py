@@ -1,4 +1,4 @@
-"""What a customer is asked to authorise (授权), item by item, with what they choose of it."""
+"""What a customer is asked to authorize (授权), item by item, with what they choose of it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any

@@ -34,10 +34,8 @@ def _totals(ctx: PageContext, totals: Mapping[str, Any]) -> None:
 
 def _table(ctx: PageContext, made: Sequence[Override], names: Mapping[str, str]) -> None:
     t = ctx.t
-    figures = [t("Late before"), t("Late after"), t("Late in fact")]
-    with table(
-        [t("Time"), t("Who"), t("Job"), t("Change"), t("Reason"), t("Note"), *figures], figures
-    ):
+    kpis = [t("Lateness before"), t("Lateness after"), t("Actual lateness")]
+    with table([t("Time"), t("Who"), t("Job"), t("Change"), t("Reason"), t("Note"), *kpis], kpis):
         for each in reversed(made):
             with row():
                 cell(formats.clock(each["made_at"], ctx.store.timezone), "number")
@@ -47,7 +45,7 @@ def _table(ctx: PageContext, made: Sequence[Override], names: Mapping[str, str])
                 cell(t.code("manual_override", each["reason"]))
                 cell(each["note"] or formats.NOTHING)
                 for name in ("late_before_min", "late_after_min", "late_actual_min"):
-                    cell(formats.minutes(each[name]), "figure")
+                    cell(formats.minutes(each[name]), "kpi")
 
 
 def _change(ctx: PageContext, override: Override) -> str:

@@ -26,7 +26,7 @@ def parts_dialog(ctx: PageContext, job: Mapping[str, Any], name: str) -> None:
     with dialog(f"{t('Parts expected')} · {name}") as opened:
         text(t("Leave the time empty when the parts are there."), "hint")
         form = Form(ctx, job["version"])
-        expected = moment_field(form, "at", t("Expected"), job["parts_eta"])
+        expected = moment_field(form, "at", t("Parts ETA"), job["parts_eta"])
         reason = form.field("reason", ui.select(choices(t, "parts", REASONS), label=t("Reason")))
 
         async def send() -> None:

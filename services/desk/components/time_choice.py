@@ -18,7 +18,7 @@ from services.desk.context import PageContext
 from shared.calls import ApiError, ServiceUnavailableError
 
 _BUSY_SHARE = 0.8
-_WITH_OFFERS = ("place_taken", "store_closed", "store_closed_all_day")
+_WITH_OFFERS = ("slot_taken", "store_closed", "store_closed_all_day")
 
 Offer = Mapping[str, Any]
 HalfHour = Mapping[str, Any]
@@ -43,20 +43,20 @@ class TimeChoice:
         self._op_codes = op_codes
         self._asked = 0
 
-    def show(self, planned_at: str | None = None) -> None:
+    def show(self, appointment_at: str | None = None) -> None:
         t, zone = self._ctx.t, self._ctx.store.timezone
-        begin = datetime.fromisoformat(planned_at).astimezone(zone) if planned_at else None
+        begin = datetime.fromisoformat(appointment_at).astimezone(zone) if appointment_at else None
         day = max(begin.date(), self._ctx.today()) if begin else self._ctx.today()
         with box("fields"):
             self._day = ui.input(t("Day"), value=f"{day}").props("type=date outlined dense")
             test_id("offers-day", self._day.classes("field"))
             self._day.on_value_change(self.ask)
-            self._planned = moment_field(self._form, "planned_at", t("Time"), planned_at)
+            self._planned = moment_field(self._form, "appointment_at", t("Time"), appointment_at)
         self._offers = test_id("offers", box("offers"))
         self._curve = test_id("load-curve", box("curve"))
 
     @property
-    def planned_at(self) -> str | None:
+    def appointment_at(self) -> str | None:
         """The chosen time as the services write it."""
         return moment_of(self._form, self._planned)
 
@@ -99,10 +99,10 @@ class TimeChoice:
         self._offers.clear()
         with self._offers:
             if not offers:
-                text(t("No room on these days; choose a later day."), "hint")
+                text(t("No capacity on these days; choose a later day."), "hint")
             for offer in offers:
                 with test_id("offer", box("time-offer").props("role=button tabindex=0")) as made:
-                    text(formats.day_and_clock(offer["planned_at"], zone, now), "offer-time")
+                    text(formats.day_and_clock(offer["appointment_at"], zone, now), "offer-time")
                     ready = formats.day_and_clock(offer["promised_at"], zone, now)
                     text(t("ready {time}", time=ready), "card-note")
                     if offer["calendar_assumed"]:
@@ -112,16 +112,16 @@ class TimeChoice:
                     else:
                         booked = f"{offer['booked_share']:.0%}"
                         text(t("{share} booked", share=booked), "card-note")
-                chosen = partial(self._choose, offer["planned_at"])
+                chosen = partial(self._choose, offer["appointment_at"])
                 made.on("click", chosen).on("keydown.enter", chosen)
 
-    def _choose(self, planned_at: str) -> None:
-        self._planned.set_value(formats.local(planned_at, self._ctx.store.timezone))
+    def _choose(self, appointment_at: str) -> None:
+        self._planned.set_value(formats.local(appointment_at, self._ctx.store.timezone))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
         """The share of the skills' time that is booked, by half hour of the chosen day."""
         day, zone = date.fromisoformat(self._day.value or ""), self._ctx.store.timezone
-        offered = {offer["planned_at"] for offer in offers}
+        offered = {offer["appointment_at"] for offer in offers}
         curves: dict[str, list[HalfHour]] = defaultdict(list)
         for each in load:
             starts_at = datetime.fromisoformat(each["starts_at"]).astimezone(zone)

@@ -3,7 +3,7 @@
 from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
-    authorise,
+    authorize,
     board,
     call_tasks,
     claim,
@@ -27,7 +27,7 @@ from services.desk.pages import (
     write_up,
 )
 
-__all__ = ["authorise", "board", "claim", "nothing", "order", "sign_in", "write_up"]
+__all__ = ["authorize", "board", "claim", "nothing", "order", "sign_in", "write_up"]
 
 MENU.extend(
     (

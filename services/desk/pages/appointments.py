@@ -47,7 +47,7 @@ PAGE = Page(
     duties=DUTIES,
 )
 
-_TONES = {"booked": "calm", "arrived": "good", "missed": "bad", "cancelled": "quiet"}
+_TONES = {"booked": "calm", "arrived": "good", "no_show": "bad", "cancelled": "quiet"}
 
 Appointment = Mapping[str, Any]
 Booked = tuple[list[Appointment], Names]
@@ -81,7 +81,7 @@ async def show(ctx: PageContext) -> None:
             renderer.section("none", empty, ctx.t("No appointments on this day."))
             return
         with renderer.frame("table", _table, ctx.t):
-            for each in sorted(booked, key=lambda each: str(each["planned_at"])):
+            for each in sorted(booked, key=lambda each: str(each["appointment_at"])):
                 shown = partial(_row, ctx, catalog, day)
                 renderer.section(each["appointment_id"], shown, each, names.of(each))
 
@@ -97,13 +97,15 @@ def _counts(t: Translator, counts: Mapping[str, int]) -> None:
 
 
 def _table(t: Translator) -> AbstractContextManager[None]:
-    return table([t("Time"), t("Plate"), t("Customer"), t("Work"), t("Promised"), t("Status"), ""])
+    return table(
+        [t("Time"), t("Plate"), t("Customer"), t("Work"), t("Promised time"), t("Status"), ""]
+    )
 
 
 def _row(ctx: PageContext, catalog: Catalog, day: date, appointment: Appointment, who: Who) -> None:
     zone, now = ctx.store.timezone, ctx.now()
     with test_id("appointment", row()):
-        cell(formats.clock(appointment["planned_at"], zone), "number")
+        cell(formats.clock(appointment["appointment_at"], zone), "number")
         cell(who.plate or formats.NOTHING, "plate-cell")
         cell(who.name or formats.NOTHING)
         cell(ctx.t.listed(map(catalog.operation, appointment["op_codes"])))
@@ -123,8 +125,8 @@ def _status(ctx: PageContext, appointment: Appointment) -> None:
         badge(t.code("appointment", status), _TONES.get(status, "quiet"))
         if status == "booked" and appointment["calendar_assumed"]:
             badge(t("Holidays not announced yet"), "warn")
-        if status == "booked" and appointment["unplaced"]:
-            badge(t("No room: please move"), "bad")
+        if status == "booked" and appointment["reschedule_required"]:
+            badge(t("No capacity: reschedule"), "bad")
         elif status == "booked" and appointment["provisional"]:
             badge(t("Provisional"), "warn")
 
@@ -196,12 +198,12 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
         operations.on_value_change(work_chosen)
 
         async def send() -> None:
-            if not form.require("plate", "op_codes", "planned_at"):
+            if not form.require("plate", "op_codes", "appointment_at"):
                 return
             wanted = catalog.typical_parts(operations.value)
             body = {
                 "plate": customer.get("plate") or plate.value,
-                "planned_at": choice.planned_at,
+                "appointment_at": choice.appointment_at,
                 "op_codes": operations.value,
                 "parts": [
                     {"part_number": part_number, "quantity": wanted.get(part_number, 1)}
@@ -251,29 +253,29 @@ def _known_text(ctx: PageContext, customer: Mapping[str, Any]) -> str:
 
 async def _move_dialog(ctx: PageContext, catalog: Catalog, appointment: Appointment) -> None:
     t = ctx.t
-    with dialog(t("Move appointment")) as opened:
+    with dialog(t("Reschedule appointment")) as opened:
         opened.classes("wide-dialog")
         text(t("The old place is kept until the new one is had."), "hint")
         form = Form(ctx, appointment["version"])
         confirmation = _second_booking(ctx, form)
         choice = TimeChoice(ctx, catalog, form, lambda: appointment["op_codes"])
-        choice.show(appointment["planned_at"])
+        choice.show(appointment["appointment_at"])
 
         async def send() -> None:
-            if not form.require("planned_at"):
+            if not form.require("appointment_at"):
                 return
-            path = f"{ctx.store_path}/appointments/{appointment['appointment_id']}/move"
-            body = form.seen({"planned_at": choice.planned_at, **confirmation.body})
+            path = f"{ctx.store_path}/appointments/{appointment['appointment_id']}/reschedule"
+            body = form.seen({"appointment_at": choice.appointment_at, **confirmation.body})
             if await send_or_offer(
                 form,
                 choice,
                 lambda: ctx.services.command("reception", path, body, attempt=form.attempt),
             ):
                 opened.close()
-                ui.notify(t("The appointment is moved."), type="positive", position="top")
+                ui.notify(t("The appointment is rescheduled."), type="positive", position="top")
                 await ctx.changed()
             else:
                 confirmation.ask(send)
 
-        dialog_actions(form, opened, t("Move appointment"), send)
+        dialog_actions(form, opened, t("Reschedule appointment"), send)
     await choice.ask()

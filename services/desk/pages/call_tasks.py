@@ -28,7 +28,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
-from shared.clients.crm.models import CallTask, CompleteCallTask, CompletedTask
+from shared.clients.crm.models import CallTask, CallTaskResponse, CompleteCallTaskRequest
 
 PAGE = Page(
     path="/stores/{store_id}/call-tasks",
@@ -60,7 +60,7 @@ async def show(ctx: PageContext) -> None:
 
 
 def _table(t: Translator) -> AbstractContextManager[None]:
-    return table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""])
+    return table([t("Customer"), t("Message type"), t("Since"), t("Agent"), t("Reason"), ""])
 
 
 def _row(ctx: PageContext, task: CallTask) -> None:
@@ -70,14 +70,14 @@ def _row(ctx: PageContext, task: CallTask) -> None:
             address = f"{ctx.store_path}/customers/{task.customer_ref}"
             link(task.name, address, "text-link")
         with cell_box():
-            badge(t.code("subject", task.subject), "busy")
+            badge(t.code("message_type", task.message_type), "busy")
             if task.calls:
                 badge(t("Not reached: {count}", count=task.calls), "warn")
         cell(formats.day_and_clock(task.since, ctx.store.timezone, ctx.now()), "number")
         cell(ctx.colleague(task.agent_id))
         cell(t.code("call_reason", task.reason))
         with cell_box("cell-actions"):
-            button(t("Tell"), partial(_dialog, ctx, task), name="tell", kind="small")
+            button(t("Notify"), partial(_dialog, ctx, task), name="tell", kind="small")
             if task.order_id:
                 link(t("Order"), f"{ctx.store_path}/orders/{task.order_id}", "text-link")
 
@@ -94,11 +94,11 @@ def _dialog(ctx: PageContext, task: CallTask) -> None:
             ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),
         )
 
-        def complete() -> Awaitable[CompletedTask]:
+        def complete() -> Awaitable[CallTaskResponse]:
             return ctx.services.crm.complete_call_task(
                 ctx.store.id,
                 task.message_id,
-                CompleteCallTask(reached=reached.value),
+                CompleteCallTaskRequest(reached=reached.value),
                 idempotency_key=form.attempt,
             )
 

@@ -50,7 +50,7 @@ PAGE = Page(
 _CHANGES = ("service_advisor", "service_manager")
 _GIVES_UP = ("service_manager", "group_manager")
 _WITH_US = ("draft", "rejected")
-_ANSWERS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
+_DECISIONS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
 _CENTS = 100
 
 
@@ -130,10 +130,10 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
 
 def _last_answer(ctx: PageContext, claim: Claim) -> str:
     """What the manufacturer said last, and when."""
-    if claim["answer"] is None:
+    if claim["decision"] is None:
         return formats.NOTHING
-    at = formats.day_and_clock(claim["answered_at"], ctx.store.timezone, ctx.now())
-    return f"{ctx.t.code('answer', claim['answer'])} · {at}"
+    at = formats.day_and_clock(claim["decided_at"], ctx.store.timezone, ctx.now())
+    return f"{ctx.t.code('claim_decision', claim['decision'])} · {at}"
 
 
 def _counter_actions(ctx: PageContext, claim: Claim) -> None:
@@ -148,7 +148,10 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
             made.set_enabled(not claim["missing"])
         case "submitted":
             button(
-                t("Record the answer …"), partial(_answer, ctx, claim), name="answer", kind="main"
+                t("Record the decision…"),
+                partial(_decision, ctx, claim),
+                name="decision",
+                kind="main",
             )
         case "approved":
             button(
@@ -268,13 +271,18 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _answer(ctx: PageContext, claim: Claim) -> None:
+def _decision(ctx: PageContext, claim: Claim) -> None:
     """What the manufacturer pays (回复); nothing where it rejects the claim."""
     t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
         form = Form(ctx, claim["version"])
         code = form.field(
-            "code", ui.select(choices(t, "answer", _ANSWERS), label=t("Answer"), value="accepted")
+            "code",
+            ui.select(
+                choices(t, "claim_decision", _DECISIONS),
+                label=t("Claim decision"),
+                value="accepted",
+            ),
         )
         approved = form.field(
             "approved_cents",
@@ -291,7 +299,9 @@ def _answer(ctx: PageContext, claim: Claim) -> None:
         async def send() -> None:
             if form.require("approved_cents"):
                 body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
-                await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/answer", body)
+                await submit(
+                    form, opened, "reception", f"/claims/{claim['claim_id']}/decision", body
+                )
 
         dialog_actions(form, opened, t("Save"), send)
 

@@ -62,7 +62,7 @@ async def show(ctx: PageContext) -> None:
     def render(found: Sequence[Entry], renderer: PartialRenderer) -> None:
         t = ctx.t
         if not found:
-            renderer.section("none", empty, t("Nothing is to be put right."))
+            renderer.section("none", empty, t("No corrective action is open."))
             return
         headings = [t("Source"), t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
         with renderer.frame("table", table, headings):
@@ -98,10 +98,10 @@ def _row(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> None:
 def _subjects(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> list[str]:
     """Bad ratings of a feedback, or failed items of a check, in words."""
     if corrective_action["source"] == "feedback":
-        return [ctx.t.code("rating", subject) for subject in corrective_action["subjects"]]
+        return [ctx.t.code("rating", finding) for finding in corrective_action["findings"]]
     items = {
         item["item"]: ctx.t.of(dict(item))
         for area in catalog.check_areas.values()
         for item in area["items"]
     }
-    return [items.get(subject, subject) for subject in corrective_action["subjects"]]
+    return [items.get(finding, finding) for finding in corrective_action["findings"]]

@@ -189,7 +189,7 @@ async def _messages(ctx: PageContext, customer_ref: str) -> None:
         if not messages:
             renderer.section("none", empty, t("Nothing was told yet."))
             return
-        headings = [t("Since"), t("Subject"), t("Channel"), t("Status"), ""]
+        headings = [t("Since"), t("Message type"), t("Channel"), t("Status"), ""]
         with renderer.frame("table", table, headings):
             for each in messages:
                 renderer.section(each["message_id"], partial(_message, ctx), each)
@@ -201,7 +201,7 @@ def _message(ctx: PageContext, message: Mapping[str, Any]) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("message", row()):
         cell(formats.day_and_clock(message["created_at"], zone, now), "number")
-        cell(t.code("subject", message["subject"]))
+        cell(t.code("message_type", message["message_type"]))
         cell(t.code("channel", message["channel"]))
         with cell_box():
             badge(t.code("message", message["status"]), _TONES[message["status"]])

@@ -172,7 +172,7 @@ def _corrective_actions(
         for item in area["items"]
     }
     if not found:
-        renderer.section("none", empty, t("Nothing is to be put right."))
+        renderer.section("none", empty, t("No corrective action is open."))
         return
     headings = [t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
     with renderer.frame("table", table, headings):
@@ -187,7 +187,7 @@ def _corrective_action(
 ) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("corrective_action", row()):
-        cell(t.listed(names.get(item, item) for item in corrective_action["subjects"]))
+        cell(t.listed(names.get(item, item) for item in corrective_action["findings"]))
         cell(ctx.colleague(corrective_action["owner_id"]))
         cell(formats.day_and_clock(corrective_action["due_at"], zone, now), "number")
         with cell_box():

@@ -17,7 +17,7 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.figures import INDICATORS, bars, tone_of
+from services.desk.components.kpis import KPIS, bars, tone_of
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
@@ -36,8 +36,8 @@ PAGE = Page(
 )
 
 _CENTS = 100
-_INDICATORS = {indicator.name: indicator for indicator in INDICATORS}
-_SHOWN = ("on_time_first", "same_day", "delivery_complete", "efficiency")
+_INDICATORS = {kpi.name: kpi for kpi in KPIS}
+_SHOWN = ("on_time_rate_initial", "same_day_rate", "complete_delivery_rate", "efficiency")
 
 Reports = list[dict[str, Any]]
 
@@ -80,10 +80,10 @@ def _name(ctx: PageContext, store_id: str) -> str:
 
 
 def _table(t: Translator) -> AbstractContextManager[None]:
-    counts = [t.code("figure", name) for name in ("arrived", "delivered")]
-    money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
-    shares = [t.code("figure", name) for name in _SHOWN]
-    numbers = [*counts, *money, *shares, t.code("figure", "greet_wait_median_s")]
+    counts = [t.code("kpi", name) for name in ("arrived", "delivered")]
+    money = [t.code("kpi", name) for name in ("invoiced_cents", "received_cents")]
+    shares = [t.code("kpi", name) for name in _SHOWN]
+    numbers = [*counts, *money, *shares, t.code("kpi", "greet_wait_median_s")]
     return table([t("Store"), *numbers, t("Covers")], numbers)
 
 
@@ -99,14 +99,14 @@ def _cells(ctx: PageContext, report: Mapping[str, Any] | None) -> None:
         with _wide_cell(10):
             text(ctx.t("Not published yet"), "hint")
         return
-    cell(str(report["arrived"]), "figure")
-    cell(str(report["delivered"]), "figure")
-    cell(formats.money(report["invoiced_cents"]), "figure")
-    cell(formats.money(report["received_cents"]), "figure")
+    cell(str(report["arrived"]), "kpi")
+    cell(str(report["delivered"]), "kpi")
+    cell(formats.money(report["invoiced_cents"]), "kpi")
+    cell(formats.money(report["received_cents"]), "kpi")
     for name in _SHOWN:
-        indicator = _INDICATORS[name]
-        cell(formats.share(report[name]), "figure").classes(tone_of(indicator, report[name]))
-    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "figure")
+        kpi = _INDICATORS[name]
+        cell(formats.share(report[name]), "kpi").classes(tone_of(kpi, report[name]))
+    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "kpi")
     zone = ctx.app_context.stores[report["store_id"]].timezone
     cell(formats.period(report["covers_from"], report["covers_until"], zone))
 
@@ -124,10 +124,10 @@ def _totals(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
 
     with row("total"):
         cell(ctx.t("Group"))
-        cell(str(total("arrived")), "figure")
-        cell(str(total("delivered")), "figure")
-        cell(formats.money(total("invoiced_cents")), "figure")
-        cell(formats.money(total("received_cents")), "figure")
+        cell(str(total("arrived")), "kpi")
+        cell(str(total("delivered")), "kpi")
+        cell(formats.money(total("invoiced_cents")), "kpi")
+        cell(formats.money(total("received_cents")), "kpi")
         _wide_cell(6)
 
 
@@ -138,15 +138,17 @@ def _charts(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
             bars(
                 names,
                 {
-                    t.code("figure", name): [
+                    t.code("kpi", name): [
                         round(report[name] / _CENTS) for report in reports.values()
                     ]
                     for name in ("invoiced_cents", "received_cents")
                 },
             )
-        with box("column-wide"), panel(t.code("figure", "on_time_first")):
+        with box("column-wide"), panel(t.code("kpi", "on_time_rate_initial")):
             shares = [
-                None if report["on_time_first"] is None else round(100 * report["on_time_first"], 1)
+                None
+                if report["on_time_rate_initial"] is None
+                else round(100 * report["on_time_rate_initial"], 1)
                 for report in reports.values()
             ]
-            bars(names, {t.code("figure", "on_time_first"): shares}, unit="%")
+            bars(names, {t.code("kpi", "on_time_rate_initial"): shares}, unit="%")

@@ -122,7 +122,7 @@ def _card(
             if job["comeback_of"]:
                 badge(t("Comeback"), "warn")
             if job["missed_punches"]:
-                badge(t("Clock closed by rule"), "bad")
+                badge(t("Auto clock-out (missed punch)"), "bad")
         running_clock(ctx, job, every_second, "own-clock number")
         if len(job["technician_ids"]) > 1:
             _team(ctx, job)
@@ -130,7 +130,7 @@ def _card(
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
             _time(t("Standard hours"), formats.hours(job["standard_hours"]))
-            _time(t("Promised"), formats.day_and_clock(job["promised_at"], zone, ctx.now()))
+            _time(t("Promised time"), formats.day_and_clock(job["promised_at"], zone, ctx.now()))
         with box("own-actions"):
             _actions(ctx, catalog, job)
         link(t("Show the order"), f"{ctx.store_path}/orders/{job['order_id']}", "text-link")
@@ -202,7 +202,11 @@ def _actions(ctx: PageContext, catalog: Catalog, job: Job) -> None:
             button(t("Pause"), lambda: _pause_dialog(ctx, job), name="pause")
     if job["status"] != "planned":
         button(t("Diagnosis"), lambda: _diagnosis_dialog(ctx, catalog, job), name="diagnosis")
-        button(t("More work found"), lambda: _more_dialog(ctx, catalog, job), name="more-work")
+        button(
+            t("Recommend additional work"),
+            lambda: _more_dialog(ctx, catalog, job),
+            name="more-work",
+        )
 
 
 def _pause_dialog(ctx: PageContext, job: Job) -> None:
@@ -225,7 +229,7 @@ def _diagnosis_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
         text(t("What is really wrong with the vehicle?"), "hint")
         form = Form(ctx)
         found = form.field(
-            "symptoms", several(catalog.symptoms, t("Found symptoms"), job["diagnosis"])
+            "symptoms", several(catalog.symptoms, t("Diagnosed symptoms"), job["diagnosis"])
         )
 
         async def send() -> None:
@@ -238,7 +242,7 @@ def _diagnosis_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
 
 def _more_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
     t = ctx.t
-    with dialog(t("More work found")) as opened:
+    with dialog(t("Recommend additional work")) as opened:
         text(t("The customer is asked before anything is done."), "hint")
         form = Form(ctx)
         operations = form.field("op_codes", several(catalog.operation_choices(()), t("Operations")))

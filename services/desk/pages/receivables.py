@@ -19,7 +19,7 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.figures import bars
+from services.desk.components.kpis import bars
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who, together
@@ -98,8 +98,8 @@ def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
 def _sums(t: Translator, sums: Mapping[str, int]) -> None:
     with box("tiles"):
         for name, cents in (
-            (t("Owed altogether"), sum(sums.values())),
-            (t("Of it overdue"), sum(sums.values()) - sums["not_due"]),
+            (t("Total receivable"), sum(sums.values())),
+            (t("Overdue"), sum(sums.values()) - sums["not_due"]),
         ):
             with box("tile"):
                 text(name, "tile-name")

@@ -85,7 +85,7 @@ async def show(ctx: PageContext) -> None:
             names = await ctx.names([*orders, *expected], tiers=True)
             return Board(expected, orders, names)
         except ServiceUnavailableError:
-            sentence = ctx.t("Customer relations is away: names are not shown.")
+            sentence = ctx.t("Customer records are unavailable; names are hidden.")
             return Board(expected, orders, Names(), sentence)
 
     await live(ctx, fetch, partial(_board, ctx), AT_ONCE_S)
@@ -94,9 +94,14 @@ async def show(ctx: PageContext) -> None:
 def _board(ctx: PageContext, board: Board, renderer: PartialRenderer) -> None:
     t = ctx.t
     columns = (
-        (t("To come"), _expected_card, board.expected, t("Nobody is expected any more today.")),
+        (t("Expected"), _expected_card, board.expected, t("Nobody is expected any more today.")),
         (t("Waiting"), _waiting_card, board.at("arrived"), t("Nobody is waiting.")),
-        (t("Being received"), _received_card, board.at("greeted"), t("Nobody is being received.")),
+        (
+            t("Being greeted"),
+            _received_card,
+            board.at("greeted"),
+            t("No customer is being greeted."),
+        ),
     )
     if board.problem:
         renderer.section("problem", text, board.problem, "hint")
@@ -131,7 +136,7 @@ async def expected_today(ctx: PageContext) -> list[dict[str, Any]]:
         "appointments", lambda: ctx.services.get("reception", f"{ctx.store_path}/appointments")
     )
     to_come = [each for each in booked if each["status"] == "booked"]
-    return sorted(to_come, key=lambda each: str(each["planned_at"]))
+    return sorted(to_come, key=lambda each: str(each["appointment_at"]))
 
 
 def _heading(title: str, count: int) -> None:
@@ -143,7 +148,7 @@ def _heading(title: str, count: int) -> None:
 def _expected_card(
     ctx: PageContext, every_second: EverySecond, appointment: Entry, who: Who
 ) -> None:
-    t, planned = ctx.t, datetime.fromisoformat(appointment["planned_at"])
+    t, planned = ctx.t, datetime.fromisoformat(appointment["appointment_at"])
     plate = who.plate
     with test_id("expected", box("card slim")) as card:
         with box("card-who"):
@@ -207,7 +212,7 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
                     lambda: send_now(
                         ctx,
                         "reception",
-                        f"/orders/{order_id}/greeting",
+                        f"/orders/{order_id}/greet",
                         {"version": order["version"]},
                         attempt=attempt,
                         then_open=f"{ctx.store_path}/reception/{order_id}",

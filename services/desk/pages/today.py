@@ -1,4 +1,4 @@
-"""The store's day in figures (今日经营), live, with the daily report when it is published."""
+"""The store's day in KPIs (今日经营), live, with the daily report when it is published."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 
 from services.desk import formats
 from services.desk.components.elements import badge, box, facts, link, panel, text
-from services.desk.components.figures import AMOUNTS, COUNTS, bars, indicators, tiles
+from services.desk.components.kpis import AMOUNTS, COUNTS, bars, kpi_groups, tiles
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext, together
@@ -18,7 +18,7 @@ DUTIES = ("R30", "R33")
 
 PAGE = Page(
     path="/stores/{store_id}/today",
-    title="Today's figures",
+    title="Today's KPIs",
     icon="insights",
     roles=frozenset({"service_manager", "group_manager", "service_advisor", "dispatcher"}),
     duties=DUTIES,
@@ -27,21 +27,21 @@ PAGE = Page(
 _CENTS = 100
 MONEY = ("labor_cents", "parts_cents", "invoiced_cents", "received_cents")
 
-Figures = tuple[dict[str, Any], list[dict[str, Any]]]
+Kpis = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The figures of the address's day, as they are now and as they were published."""
+    """The KPIs of the address's day, as they are now and as they were published."""
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
-    async def fetch() -> Figures:
+    async def fetch() -> Kpis:
         services, store = ctx.services, ctx.store_path
         live_figures, published = await together(
             ctx.shared(
                 f"figures {day}",
-                lambda: services.get("reporting", f"{store}/figures", day=f"{day}"),
+                lambda: services.get("reporting", f"{store}/daily-kpis", day=f"{day}"),
             ),
             ctx.shared(
                 f"report {day}",
@@ -50,8 +50,8 @@ async def show(ctx: PageContext) -> None:
         )
         return live_figures, published
 
-    def render(figures: Figures, renderer: PartialRenderer) -> None:
-        t, (now, published) = ctx.t, figures
+    def render(kpis: Kpis, renderer: PartialRenderer) -> None:
+        t, (now, published) = ctx.t, kpis
         renderer.section("covered", partial(_covered, ctx), now)
         renderer.section("tiles", partial(tiles, t, with_money=ctx.sees_money), now)
         with renderer.frame("charts", box, "columns even"):
@@ -61,30 +61,30 @@ async def show(ctx: PageContext) -> None:
             for title, amounts in charts.items():
                 renderer.section(title, partial(_chart, t, title), amounts)
         renderer.section("published", partial(_published, ctx), published)
-        renderer.section("indicators", partial(_indicators, ctx), now)
+        renderer.section("kpis", partial(_kpis, ctx), now)
 
     await live(ctx, fetch, render)
 
 
-def _covered(ctx: PageContext, figures: Mapping[str, Any]) -> None:
-    t, covered = ctx.t, _period(ctx, figures)
+def _covered(ctx: PageContext, kpis: Mapping[str, Any]) -> None:
+    t, covered = ctx.t, _period(ctx, kpis)
     later = t("{covered}. What happens after closing counts on the next day.", covered=covered)
     text(later, "hint")
 
 
-def _period(ctx: PageContext, figures: Mapping[str, Any]) -> str:
+def _period(ctx: PageContext, kpis: Mapping[str, Any]) -> str:
     zone = ctx.store.timezone
-    return formats.period(figures["covers_from"], figures["covers_until"], zone)
+    return formats.period(kpis["covers_from"], kpis["covers_until"], zone)
 
 
 def _chart(t: Translator, title: str, amounts: Mapping[str, int]) -> None:
     with box("column-wide"), panel(title):
-        bars([t.code("figure", name) for name in amounts], {title: list(amounts.values())})
+        bars([t.code("kpi", name) for name in amounts], {title: list(amounts.values())})
 
 
-def _indicators(ctx: PageContext, figures: Mapping[str, Any]) -> None:
-    with panel(ctx.t("Indicators")):
-        indicators(ctx.t, figures, with_money=ctx.sees_money)
+def _kpis(ctx: PageContext, kpis: Mapping[str, Any]) -> None:
+    with panel(ctx.t("KPIs")):
+        kpi_groups(ctx.t, kpis, with_money=ctx.sees_money)
 
 
 def chosen_day(ctx: PageContext) -> date:
@@ -117,14 +117,17 @@ def _published(ctx: PageContext, reports: list[dict[str, Any]]) -> None:
             if report["revision"] > 1:
                 badge(t("Revision {number}", number=report["revision"]), "warn")
             money = [
-                (t.code("figure", name), formats.money(report[name]))
+                (t.code("kpi", name), formats.money(report[name]))
                 for name in (AMOUNTS if ctx.sees_money else ())
             ]
             facts(
                 [
                     (t("Covers"), _period(ctx, report)),
-                    (t.code("figure", "delivered"), str(report["delivered"])),
+                    (t.code("kpi", "delivered"), str(report["delivered"])),
                     *money,
-                    (t.code("figure", "on_time_first"), formats.share(report["on_time_first"])),
+                    (
+                        t.code("kpi", "on_time_rate_initial"),
+                        formats.share(report["on_time_rate_initial"]),
+                    ),
                 ]
             )

@@ -159,9 +159,9 @@ def _toolbar(ctx: PageContext, day: date, rows: str) -> None:
             for status in _LEGEND:
                 _legend(f"status-{status}", ctx.t.code("status", status))
             _legend("buffer-swatch", ctx.t("Overrun buffer"))
-            _legend("promise-swatch", ctx.t("Promise"))
-            _legend("risk-swatch warn", ctx.t("Promise at risk"))
-            _legend("risk-swatch bad", ctx.t("Promise in danger"))
+            _legend("promise-swatch", ctx.t("Promised time"))
+            _legend("risk-swatch warn", ctx.t("Promised time at risk"))
+            _legend("risk-swatch bad", ctx.t("Promised time in danger"))
 
 
 def _legend(swatch: str, name: str) -> None:
@@ -263,7 +263,7 @@ class _Board:
                 for window in technician["windows"]
             ],
             absences=[
-                Stretch(at(each["from_at"]), at(each["until_at"]), t.code("absence", each["kind"]))
+                Stretch(at(each["starts_at"]), at(each["ends_at"]), t.code("absence", each["kind"]))
                 for each in self._away(key)
             ],
             bars=[self._bar(job) for job in self.shown.jobs if key in job["technician_ids"]],
@@ -335,11 +335,11 @@ class _Board:
 
     def _slot(self, job: Job, drop: Drop) -> Slot:
         planned = Slot.of(job)
-        start_at = planned.start_at + timedelta(minutes=drop.minutes)
+        starts_at = planned.starts_at + timedelta(minutes=drop.minutes)
         if self.rows == "bay":
-            return Slot(planned.technician_ids, drop.row, start_at)
+            return Slot(planned.technician_ids, drop.row, starts_at)
         people = [drop.row if each == drop.source else each for each in planned.technician_ids]
-        return Slot(list(dict.fromkeys(people)), planned.bay_id, start_at)
+        return Slot(list(dict.fromkeys(people)), planned.bay_id, starts_at)
 
     def _job_dialog(self, job_id: str) -> None:
         ctx, t, zone = self.ctx, self.ctx.t, self.ctx.store.timezone
@@ -356,21 +356,24 @@ class _Board:
                     (t("Technician"), t.listed(map(ctx.colleague, job["technician_ids"]))),
                     (t("Bay"), ctx.bay(job["bay_id"])),
                     (t("Planned"), planned),
-                    (t("Promised"), formats.day_and_clock(job["promised_at"], zone, ctx.now())),
+                    (
+                        t("Promised time"),
+                        formats.day_and_clock(job["promised_at"], zone, ctx.now()),
+                    ),
                     (t("Standard hours"), formats.hours(job["standard_hours"])),
                     (t("Worked"), formats.span(job["started_at"], job["finished_at"], zone)),
                     (t("Clocked"), formats.stopwatch(clocked_s(job, ctx.now(), ctx.now()))),
                 ]
             )
-            _explained(t("Planned so because"), change_text(ctx, job["reason"], self.name_by_id))
-            _explained(t("Promise"), self.risk(job))
+            _explained(t("Reason for this slot"), change_text(ctx, job["reason"], self.name_by_id))
+            _explained(t("Promised time"), self.risk(job))
             link(t("Show the order"), f"{ctx.store_path}/orders/{job['order_id']}", "text-link")
             if self._movable(job):
                 self._hand_buttons(job, opened)
             if job["started_at"] and ctx.person.has(_CORRECTS):
                 with box("override-actions"):
                     correct = partial(clock_dialog, ctx, job, self.name(job))
-                    _instead(opened, "correct-clock", t("Correct the clock …"), correct)
+                    _instead(opened, "correct-clock", t("Correct time…"), correct)
 
     def _hand_buttons(self, job: Job, opened: ui.dialog) -> None:
         ctx, options, t = self.ctx, self.options, self.ctx.t
@@ -384,9 +387,17 @@ class _Board:
                 press("unpin", t("Unpin …"), lambda: manual_override.unpin(ctx, options, job))
             else:
                 press("pin", t("Pin …"), lambda: manual_override.pin(ctx, options, job))
-            press("forbid", t("Forbid …"), lambda: manual_override.forbid(ctx, options, job))
+            press(
+                "forbid",
+                t("Exclude technician…"),
+                lambda: manual_override.forbid(ctx, options, job),
+            )
             if job["forbidden_technicians"]:
-                press("allow", t("Allow …"), lambda: manual_override.allow(ctx, options, job))
+                press(
+                    "allow",
+                    t("Remove exclusion…"),
+                    lambda: manual_override.allow(ctx, options, job),
+                )
             press("parts", t("Parts expected …"), lambda: parts_dialog(ctx, job, self.name(job)))
 
 
@@ -398,7 +409,7 @@ def _figures(t: Translator, counts: Mapping[str, int], endangered: int) -> None:
                 text(t.code("status", status), "mini-name")
         with test_id("endangered", box(f"mini-figure {'bad' if endangered else ''}")):
             text(str(endangered), "mini-value")
-            text(t("Promises at risk"), "mini-name")
+            text(t("Promised times at risk"), "mini-name")
 
 
 def _unplanned(t: Translator, names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
-from services.reception.domain.estimate import LaborOperation, RequestedWork, estimate
+from services.reception.domain.estimate import CatalogOperation, RequestedWork, estimate
 from services.reception.domain.offers import HalfHour, Slot, off_peak_slots
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.base import Identifier
@@ -23,7 +23,7 @@ from shared.group import CalendarDay
 from shared.problems import Problem
 from shared.request_model import RequestModel
 
-NO_PLACE = "no_place"
+NO_PLACE = "no_capacity"
 """The rule by which the workshop refuses a time at which work cannot begin."""
 
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
@@ -32,7 +32,7 @@ _TRIES = 3
 OpCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
-class AskForOffers(RequestModel):
+class OffersRequest(RequestModel):
     """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
 
     op_codes: OpCodes
@@ -48,7 +48,7 @@ class OfferedTime(BaseModel):
     ``calendar_assumed``: the holidays of that year are not published yet.
     """
 
-    planned_at: datetime
+    appointment_at: datetime
     promised_at: datetime
     confidence: float
     booked_share: float
@@ -73,7 +73,7 @@ class Offers(BaseModel):
     load: Sequence[LoadView]
 
 
-async def offer_times(token: str, store_id: str, command: AskForOffers, deps: Deps) -> Offers:
+async def offer_times(token: str, store_id: str, command: OffersRequest, deps: Deps) -> Offers:
     """Find times at which the workshop has room, off-peak hours first (错峰预约), in the name of
     the bearer of ``token``; nothing is reserved.
 
@@ -97,7 +97,7 @@ class _Wanted:
     count: int
 
 
-async def find_offers(token: str, store_id: str, asked: AskForOffers, deps: Deps) -> Offers:
+async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Deps) -> Offers:
     """Find the least booked times at which the workshop can begin, each with its promise.
 
     While the workshop is unavailable they come from its last published free time, provisional.
@@ -131,9 +131,9 @@ async def find_offers(token: str, store_id: str, asked: AskForOffers, deps: Deps
     )
 
 
-def start_window(planned_at: datetime) -> StartWindow:
+def start_window(appointment_at: datetime) -> StartWindow:
     """When work on a booked vehicle is to begin."""
-    return StartWindow(planned_at, planned_at + LATEST_START)
+    return StartWindow(appointment_at, appointment_at + LATEST_START)
 
 
 async def _promised(wanted: _Wanted, slots: Sequence[Slot], deps: Deps) -> list[OfferedTime]:
@@ -162,7 +162,7 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
             raise
         return None
     return OfferedTime(
-        planned_at=slot.starts_at,
+        appointment_at=slot.starts_at,
         promised_at=response.promised_at,
         confidence=response.confidence,
         booked_share=slot.booked_share,
@@ -188,13 +188,13 @@ async def _last_free(wanted: _Wanted, deps: Deps) -> list[FreeCapacity]:
 
 def _provisional(
     free: Sequence[FreeCapacity],
-    work: Sequence[LaborOperation],
+    work: Sequence[CatalogOperation],
     wanted: _Wanted,
     slot: Slot,
     deps: Deps,
 ) -> OfferedTime:
     return OfferedTime(
-        planned_at=slot.starts_at,
+        appointment_at=slot.starts_at,
         promised_at=provisional_promise(free, work, slot.starts_at),
         confidence=wanted.confidence,
         booked_share=slot.booked_share,

@@ -19,8 +19,8 @@ from shared.problems import Problem
 from shared.timers import RetryLaterError, Timer
 from shared.unit_of_work import UnitOfWork
 
-MISSED, REMINDER, CONFIRMATION = (
-    "appointment_missed",
+NO_SHOW, REMINDER, CONFIRMATION = (
+    "appointment_no_show",
     "appointment_reminder",
     "appointment_confirmation",
 )
@@ -29,7 +29,7 @@ MISSED, REMINDER, CONFIRMATION = (
 async def schedule_timers(uow: UnitOfWork, appointment: Appointment, store: Store) -> None:
     """Expect the customer until the store's grace is over, and remind them the day before."""
     grace = timedelta(minutes=store.appointment_grace_minutes)
-    await _set(uow, MISSED, appointment, appointment.planned_at + grace)
+    await _set(uow, NO_SHOW, appointment, appointment.appointment_at + grace)
     reminder_at = _reminder_at(appointment, store)
     if appointment.customer_ref and reminder_at > uow.now:
         await _set(uow, REMINDER, appointment, reminder_at)
@@ -42,7 +42,7 @@ async def set_confirmation(uow: UnitOfWork, appointment: Appointment) -> None:
 
 async def cancel_timers(uow: UnitOfWork, appointment_id: str) -> None:
     """Expect nothing of the appointment any more."""
-    for kind in (MISSED, REMINDER, CONFIRMATION):
+    for kind in (NO_SHOW, REMINDER, CONFIRMATION):
         await timers.cancel(uow, kind, appointment_id)
 
 
@@ -53,7 +53,7 @@ async def _set(uow: UnitOfWork, kind: str, appointment: Appointment, due_at: dat
 
 
 def _reminder_at(appointment: Appointment, store: Store) -> datetime:
-    day_before = store.local_day(appointment.planned_at) - timedelta(days=1)
+    day_before = store.local_day(appointment.appointment_at) - timedelta(days=1)
     return store.at(day_before, store.appointment_reminder).astimezone(UTC)
 
 
@@ -64,9 +64,9 @@ async def lock_appointment(uow: UnitOfWork, store_id: str, appointment_id: str) 
 
 async def miss_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Give the place back: the customer did not come (爽约)."""
-    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
-    missed, events = appointments.miss(booked)
-    await persistence.save_appointment(uow, missed)
+    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.entity_id)
+    no_show, events = appointments.mark_no_show(booked)
+    await persistence.save_appointment(uow, no_show)
     uow.publish(events)
 
 
@@ -75,14 +75,14 @@ async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
     appointment = await _read(store_id, appointment_id, deps)
     if appointment.status != "booked" or appointment.customer_ref is None:
         return
-    local = appointment.planned_at.astimezone(deps.catalog.stores[store_id].timezone)
+    local = appointment.appointment_at.astimezone(deps.catalog.stores[store_id].timezone)
     await deps.crm.send_message(
         store_id,
         f"{appointment_id}:{local:%Y%m%d%H%M}",
         customer_ref=appointment.customer_ref,
-        subject="appointment_reminder",
+        message_type="appointment_reminder",
         about=appointment_id,
-        values={"planned_at": local.isoformat()},
+        values={"appointment_at": local.isoformat()},
     )
 
 
@@ -94,7 +94,7 @@ async def forget_reminder(_uow: UnitOfWork, _timer: Timer, _deps: Deps) -> None:
 class Confirmation:
     """What the workshop said about a time that was booked while it was unavailable."""
 
-    planned_at: datetime
+    appointment_at: datetime
     place: Place | None
     reason: str = ""
 
@@ -106,7 +106,7 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
         RetryLaterError: it is still unavailable.
     """
     appointment = await _read(store_id, appointment_id, deps)
-    planned_at = appointment.planned_at
+    appointment_at = appointment.appointment_at
     if appointment.status != "booked" or appointment.hold_id is not None:
         return None
     try:
@@ -115,25 +115,25 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
         raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
     try:
         held = await deps.workshop.hold(
-            Caller(store_id, token, f"{appointment_id}:{planned_at.isoformat()}"),
+            Caller(store_id, token, f"{appointment_id}:{appointment_at.isoformat()}"),
             appointment.op_codes,
             confidence=DEFAULT_CONFIDENCE,
-            start_window=start_window(planned_at),
+            start_window=start_window(appointment_at),
         )
     except WorkshopUnavailableError as error:
         raise RetryLaterError(f"workshop: {error}") from error
     except Problem as problem:
         if problem.status != HTTPStatus.CONFLICT:
             raise
-        return Confirmation(planned_at, None, problem.rule)
-    return Confirmation(planned_at, Place(held.hold_id, held.promised_at))
+        return Confirmation(appointment_at, None, problem.rule)
+    return Confirmation(appointment_at, Place(held.hold_id, held.promised_at))
 
 
 async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Apply what the workshop said; an appointment that was moved meanwhile asked for itself."""
     response: Confirmation | None = timer.prepared
-    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
-    if response is None or response.planned_at != booked.planned_at:
+    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.entity_id)
+    if response is None or response.appointment_at != booked.appointment_at:
         return
     confirmed, events = appointments.confirm(booked, response.place, response.reason)
     await persistence.save_appointment(uow, confirmed)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.reception import persistence
 from services.reception.application.appointment_offers import (
     NO_PLACE,
-    AskForOffers,
+    OffersRequest,
     OpCodes,
     find_offers,
     start_window,
@@ -19,7 +19,7 @@ from services.reception.application.appointment_timers import (
     schedule_timers,
     set_confirmation,
 )
-from services.reception.application.cancellations import Cancel, keep_cancellation
+from services.reception.application.cancellations import CancelRequest, keep_cancellation
 from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.customers import check_customer
 from services.reception.application.deps import Deps
@@ -30,7 +30,7 @@ from services.reception.domain import errors
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.appointment import Appointment, Place, Status
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.reception import RequestedPart
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
@@ -38,7 +38,7 @@ from shared.db import Connection
 from shared.formats import Plate
 from shared.ids import new_id
 from shared.problems import Problem
-from shared.request_model import RequestModel, Seen, Version
+from shared.request_model import RequestModel, Version, VersionedRequest
 from shared.security import Principal
 from shared.sharing import log_cross_store_access
 from shared.unit_of_work import UnitOfWork
@@ -48,15 +48,15 @@ class Booking(RequestModel):
     """``second_booking_confirmed``: the vehicle comes, although it has another appointment that
     day."""
 
-    planned_at: Moment
+    appointment_at: Timestamp
     second_booking_confirmed: bool = False
 
 
-class MoveAppointment(Seen, Booking):
+class RescheduleAppointmentRequest(VersionedRequest, Booking):
     """Another time."""
 
 
-class BookAppointment(Booking):
+class BookAppointmentRequest(Booking):
     plate: Plate
     op_codes: OpCodes
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
@@ -64,25 +64,25 @@ class BookAppointment(Booking):
 
 
 class AppointmentView(BaseModel):
-    """``provisional``: the workshop was unavailable; ``unplaced``: it has no room then, so move it;
-    ``calendar_assumed``: the holidays of that year are not published yet."""
+    """``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room then,
+    so move it; ``calendar_assumed``: the holidays of that year are not published yet."""
 
     appointment_id: str
     plate_ref: str
     customer_ref: str | None
-    planned_at: datetime
+    appointment_at: datetime
     op_codes: Sequence[str]
     parts: Sequence[RequestedPart]
     promised_at: datetime | None
     status: Status
     provisional: bool
-    unplaced: bool
+    reschedule_required: bool
     calendar_assumed: bool
     version: Version
 
 
 async def prepare_booking(
-    command: BookAppointment, principal: Principal, caller: Caller, deps: Deps
+    command: BookAppointmentRequest, principal: Principal, caller: Caller, deps: Deps
 ) -> Place | None:
     """Have the workshop reserve the time; none while it is unavailable.
 
@@ -90,7 +90,7 @@ async def prepare_booking(
         RuleViolation: nobody can come then, or other times can be had.
     """
     store_id = caller.store_id
-    appointments.check_time(command.planned_at, deps.uow_factory.clock.now())
+    appointments.check_time(command.appointment_at, deps.uow_factory.clock.now())
     parts = tuple(PartQuantity(line.part_number, line.quantity) for line in command.parts)
     wanted = RequestedWork(tuple(command.op_codes), parts=parts)
     estimate(deps.catalog.prices(store_id), wanted)
@@ -98,12 +98,12 @@ async def prepare_booking(
     plate_ref = deps.personal.reference("plate", command.plate)
     async with deps.uow_factory.read(store_id) as connection:
         await _check_booked_once(connection, store_id, command, plate_ref, principal, deps)
-    return await _place(caller, command.op_codes, command.planned_at, None, deps)
+    return await _place(caller, command.op_codes, command.appointment_at, None, deps)
 
 
 async def book_appointment(
     uow: UnitOfWork,
-    command: BookAppointment,
+    command: BookAppointmentRequest,
     place: Place | None,
     principal: Principal,
     deps: Deps,
@@ -116,7 +116,7 @@ async def book_appointment(
         appointment_id=str(new_id()),
         store_id=uow.store_id,
         plate_ref=plate_ref,
-        planned_at=command.planned_at,
+        appointment_at=command.appointment_at,
         op_codes=tuple(command.op_codes),
         parts=tuple(RequestedPart(**line.model_dump()) for line in command.parts),
         customer_ref=command.customer_ref,
@@ -146,7 +146,7 @@ async def get_appointment(store_id: str, appointment_id: str, deps: Deps) -> App
 
 async def prepare_move(
     appointment_id: str,
-    command: MoveAppointment,
+    command: RescheduleAppointmentRequest,
     principal: Principal,
     caller: Caller,
     deps: Deps,
@@ -163,14 +163,14 @@ async def prepare_move(
             connection, store_id, command, booked.plate_ref, principal, deps, appointment_id
         )
     require_version(booked, command.version)
-    appointments.check_may_move(booked, command.planned_at, deps.uow_factory.clock.now())
-    return await _place(caller, booked.op_codes, command.planned_at, booked.hold_id, deps)
+    appointments.check_may_reschedule(booked, command.appointment_at, deps.uow_factory.clock.now())
+    return await _place(caller, booked.op_codes, command.appointment_at, booked.hold_id, deps)
 
 
-async def move_appointment(
+async def reschedule_appointment(
     uow: UnitOfWork,
     appointment_id: str,
-    command: MoveAppointment,
+    command: RescheduleAppointmentRequest,
     place: Place | None,
     principal: Principal,
     deps: Deps,
@@ -184,7 +184,7 @@ async def move_appointment(
     )
     booked = await persistence.lock_appointment(connection, store_id, appointment_id)
     require_version(booked, command.version)
-    moved, events = appointments.move(booked, command.planned_at, place, uow.now)
+    moved, events = appointments.reschedule(booked, command.appointment_at, place, uow.now)
     await cancel_timers(uow, appointment_id)
     saved = await _save(uow, moved, deps)
     uow.publish(events)
@@ -192,7 +192,7 @@ async def move_appointment(
 
 
 async def cancel_appointment(
-    uow: UnitOfWork, appointment_id: str, command: Cancel, deps: Deps
+    uow: UnitOfWork, appointment_id: str, command: CancelRequest, deps: Deps
 ) -> AppointmentView:
     """Give a place up."""
     booked = await persistence.lock_appointment(uow.connection, uow.store_id, appointment_id)
@@ -216,7 +216,7 @@ async def _save(uow: UnitOfWork, appointment: Appointment, deps: Deps) -> Appoin
 async def _place(
     caller: Caller,
     op_codes: Sequence[str],
-    planned_at: datetime,
+    appointment_at: datetime,
     replaces: str | None,
     deps: Deps,
 ) -> Place | None:
@@ -226,15 +226,15 @@ async def _place(
         RuleViolation: the store is closed or the place taken; with the next offers.
     """
     try:
-        deps.catalog.opening_hours(caller.store_id).check_open(planned_at)
+        deps.catalog.opening_hours(caller.store_id).check_open(appointment_at)
     except RuleViolation as violation:
-        raise await _with_next_offers(caller, op_codes, planned_at, violation, deps) from None
+        raise await _with_next_offers(caller, op_codes, appointment_at, violation, deps) from None
     try:
         held = await deps.workshop.hold(
             caller,
             op_codes,
             confidence=DEFAULT_CONFIDENCE,
-            start_window=start_window(planned_at),
+            start_window=start_window(appointment_at),
             replaces=replaces,
         )
     except WorkshopUnavailableError:
@@ -242,21 +242,21 @@ async def _place(
     except Problem as problem:
         if problem.rule != NO_PLACE:
             raise
-        taken = errors.place_taken(problem.values["by"], problem.values["at"])
-        raise await _with_next_offers(caller, op_codes, planned_at, taken, deps) from None
+        taken = errors.slot_taken(problem.values["by"], problem.values["at"])
+        raise await _with_next_offers(caller, op_codes, appointment_at, taken, deps) from None
     return Place(held.hold_id, held.promised_at)
 
 
 async def _with_next_offers(
     caller: Caller,
     op_codes: Sequence[str],
-    planned_at: datetime,
+    appointment_at: datetime,
     violation: RuleViolation,
     deps: Deps,
 ) -> RuleViolation:
     """The rejection of a time, with the times that can be had from its day on."""
-    day = deps.catalog.stores[caller.store_id].local_day(planned_at)
-    asked = AskForOffers(op_codes=list(op_codes), day_from=day)
+    day = deps.catalog.stores[caller.store_id].local_day(appointment_at)
+    asked = OffersRequest(op_codes=list(op_codes), day_from=day)
     found = await find_offers(caller.token, caller.store_id, asked, deps)
     violation.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
     return violation
@@ -275,7 +275,7 @@ async def _check_booked_once(
     if booking.second_booking_confirmed:
         return
     store = deps.catalog.stores[store_id]
-    day = store.day_bounds(store.local_day(booking.planned_at))
+    day = store.day_bounds(store.local_day(booking.appointment_at))
     others = await persistence.other_bookings(connection, plate_ref, *day, appointment_id)
     log_cross_store_access(
         "appointments in other stores shown",
@@ -288,7 +288,7 @@ async def _check_booked_once(
 
 
 def _view(appointment: Appointment, deps: Deps) -> AppointmentView:
-    day = deps.catalog.stores[appointment.store_id].local_day(appointment.planned_at)
+    day = deps.catalog.stores[appointment.store_id].local_day(appointment.appointment_at)
     return AppointmentView(
         **{name: getattr(appointment, name) for name in _VIEW_FIELDS},
         provisional=appointment.hold_id is None,

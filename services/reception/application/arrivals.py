@@ -21,17 +21,17 @@ from shared.contracts.base import Identifier
 from shared.contracts.violations import unknown_code
 from shared.formats import Plate, plate_kind
 from shared.ids import new_id
-from shared.request_model import RequestModel, Seen
+from shared.request_model import RequestModel, VersionedRequest
 from shared.security import Principal
 from shared.sharing import log_cross_store_access
 from shared.unit_of_work import UnitOfWork
 
 
-class CorrectPlate(Seen):
+class CorrectPlateRequest(VersionedRequest):
     plate: Plate
 
 
-class RecordArrival(RequestModel):
+class RecordArrivalRequest(RequestModel):
     """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
 
     plate: Plate
@@ -39,7 +39,7 @@ class RecordArrival(RequestModel):
     elsewhere_confirmed: bool = False
 
 
-class AssignAdvisor(Seen):
+class AssignAdvisorRequest(VersionedRequest):
     advisor_id: Identifier
 
 
@@ -59,7 +59,11 @@ class WaitingView(OrderView):
 
 
 async def record_arrival(
-    uow: UnitOfWork, command: RecordArrival, known: VehicleView, principal: Principal, deps: Deps
+    uow: UnitOfWork,
+    command: RecordArrivalRequest,
+    known: VehicleView,
+    principal: Principal,
+    deps: Deps,
 ) -> ArrivalView:
     """Receive a vehicle (进厂), as far as it is ``known``; its customer gets a queue number."""
     store = deps.catalog.stores[uow.store_id]
@@ -84,7 +88,7 @@ async def record_arrival(
 
 
 async def correct_plate(
-    uow: UnitOfWork, order_id: str, command: CorrectPlate, known: VehicleView, deps: Deps
+    uow: UnitOfWork, order_id: str, command: CorrectPlateRequest, known: VehicleView, deps: Deps
 ) -> ArrivalView:
     """Correct the plate that was recorded at the arrival (更正车牌), as far as its vehicle is
     ``known``."""
@@ -115,7 +119,7 @@ async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[Wa
 
 
 async def assign_advisor(
-    uow: UnitOfWork, order_id: str, command: AssignAdvisor, reader: Principal, deps: Deps
+    uow: UnitOfWork, order_id: str, command: AssignAdvisorRequest, reader: Principal, deps: Deps
 ) -> OrderView:
     """Say which advisor receives the customer, or takes an order over (指派, 交接); the answer is
     the order as its ``reader`` may see it."""
@@ -126,7 +130,7 @@ async def assign_advisor(
     return as_seen_by(reader, order_view(saved))
 
 
-async def greet_customer(uow: UnitOfWork, order_id: str, command: Seen) -> OrderView:
+async def greet_customer(uow: UnitOfWork, order_id: str, command: VersionedRequest) -> OrderView:
     """Let the calling advisor receive the customer (接待)."""
     order = await lock_seen(uow, order_id, command.version)
     saved = await save_change(uow, *orders.greet(order, uow.person, uow.now))
@@ -149,7 +153,7 @@ async def _check_in(uow: UnitOfWork, appointment_id: str, vehicle: VehicleIdenti
 
 
 async def _check_in_one_place(
-    uow: UnitOfWork, vehicle: VehicleIdentity, command: RecordArrival, principal: Principal
+    uow: UnitOfWork, vehicle: VehicleIdentity, command: RecordArrivalRequest, principal: Principal
 ) -> None:
     """Refuse a vehicle that has not left; which other store has it is told and traced."""
     await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)

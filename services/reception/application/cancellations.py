@@ -9,11 +9,11 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.persistence import Cancellation
 from shared.contracts.reception import CancellationReason
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class Cancel(Seen):
+class CancelRequest(VersionedRequest):
     """``note`` is kept encrypted and stands in no event."""
 
     reason: CancellationReason
@@ -29,10 +29,12 @@ class CancellationView(BaseModel):
     cancelled_at: datetime
 
 
-async def keep_cancellation(uow: UnitOfWork, subject: str, command: Cancel, deps: Deps) -> None:
-    """Keep why the order or appointment ``subject`` was cancelled, and by whom."""
-    note = await deps.personal.encrypt(uow.connection, uow.store_id, subject, command.note)
-    cancellation = Cancellation(subject, command.reason, note, uow.person, uow.now)
+async def keep_cancellation(
+    uow: UnitOfWork, entity_id: str, command: CancelRequest, deps: Deps
+) -> None:
+    """Keep why the order or appointment ``entity_id`` was cancelled, and by whom."""
+    note = await deps.personal.encrypt(uow.connection, uow.store_id, entity_id, command.note)
+    cancellation = Cancellation(entity_id, command.reason, note, uow.person, uow.now)
     await persistence.add_cancellation(uow.connection, uow.store_id, cancellation)
 
 
@@ -48,10 +50,10 @@ async def get_appointment_cancellation(
     return await _read(store_id, appointment_id, "appointment_id", deps)
 
 
-async def _read(store_id: str, subject: str, field: str, deps: Deps) -> CancellationView:
+async def _read(store_id: str, entity_id: str, field: str, deps: Deps) -> CancellationView:
     async with deps.uow_factory.read(store_id) as connection:
-        found = await persistence.read_cancellation(connection, store_id, subject, field)
-        note = await deps.personal.decrypt(connection, store_id, subject, found.note)
+        found = await persistence.read_cancellation(connection, store_id, entity_id, field)
+        note = await deps.personal.decrypt(connection, store_id, entity_id, found.note)
     return CancellationView(
         reason=found.reason,
         note=note,

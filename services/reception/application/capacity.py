@@ -9,7 +9,7 @@ import httpx
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
-from services.reception.domain.authorisation import new_promise
+from services.reception.domain.authorization import new_promise
 from services.reception.domain.order import Order, Promise
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.workshop import CapacityChanged

@@ -24,7 +24,7 @@ async def watch(uow: UnitOfWork, claim: Claim, deps: Deps) -> None:
 
 async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report a claim that is to be submitted, or was to be answered (R6)."""
-    claim = await persistence.read_claim(uow.connection, timer.store_id, timer.subject)
+    claim = await persistence.read_claim(uow.connection, timer.store_id, timer.entity_id)
     uow.publish(claims.overdue(claim, deps.catalog.claim_rules, uow.now))
     await watch(uow, claim, deps)
 

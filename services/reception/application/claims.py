@@ -19,7 +19,7 @@ from services.reception.domain.order import LARGEST_ODOMETER_KM, Order
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
-    ClaimAnswer,
+    ClaimDecision,
     ClaimStep,
     EstimateLine,
     InvoiceIssued,
@@ -30,11 +30,11 @@ from shared.contracts.violations import unknown_code
 from shared.db import Connection
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.request_model import Seen, Version
+from shared.request_model import Version, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class RecordClaimDetails(Seen):
+class RecordClaimDetailsRequest(VersionedRequest):
     """All that is known."""
 
     odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
@@ -44,14 +44,14 @@ class RecordClaimDetails(Seen):
     photo_ids: Annotated[list[Identifier], Field(max_length=40)] = []
 
 
-class RecordAnswer(Seen):
+class ClaimDecisionRequest(VersionedRequest):
     """What the manufacturer pays, 0 where it rejects the claim, and why."""
 
     approved_cents: Annotated[int, Field(ge=0, le=10**10)]
-    code: ClaimAnswer
+    code: ClaimDecision
 
 
-class SettleClaim(Seen):
+class SettleClaimRequest(VersionedRequest):
     method: PaymentMethod
 
 
@@ -73,8 +73,8 @@ class ClaimView(BaseModel):
     lines: Sequence[EstimateLine]
     amount_cents: int
     approved_cents: int
-    answer: ClaimAnswer | None
-    answered_at: datetime | None
+    decision: ClaimDecision | None
+    decided_at: datetime | None
     claim_details: ClaimDetailsView
     missing: Sequence[str]
     pending_step: ClaimStep | None
@@ -125,7 +125,7 @@ async def withdraw_claims(uow: UnitOfWork, found: Sequence[Claim], deps: Deps) -
 
 
 async def record_claim_details(
-    uow: UnitOfWork, claim_id: str, command: RecordClaimDetails, deps: Deps
+    uow: UnitOfWork, claim_id: str, command: RecordClaimDetailsRequest, deps: Deps
 ) -> ClaimView:
     """Complete the claim details (索赔资料)."""
     if (
@@ -152,26 +152,28 @@ async def record_claim_details(
     return _view(await persistence.save_claim(uow, completed))
 
 
-async def submit_claim(uow: UnitOfWork, claim_id: str, command: Seen, deps: Deps) -> ClaimView:
+async def submit_claim(
+    uow: UnitOfWork, claim_id: str, command: VersionedRequest, deps: Deps
+) -> ClaimView:
     """Send the claim to the manufacturer (提交); refused while details are missing."""
     claim = await _lock_seen(uow, claim_id, command)
     submitted, events = claims.submit(claim, uow.person, deps.catalog.claim_rules, uow.now)
     return await _save(uow, submitted, events, deps)
 
 
-async def record_answer(
-    uow: UnitOfWork, claim_id: str, command: RecordAnswer, deps: Deps
+async def record_claim_decision(
+    uow: UnitOfWork, claim_id: str, command: ClaimDecisionRequest, deps: Deps
 ) -> ClaimView:
     """Record what the manufacturer has answered (回复)."""
     claim = await _lock_seen(uow, claim_id, command)
-    answered, events = claims.answer(
+    decided, events = claims.record_decision(
         claim, command.approved_cents, command.code, deps.catalog.claim_rules, uow.now
     )
-    return await _save(uow, answered, events, deps)
+    return await _save(uow, decided, events, deps)
 
 
 async def settle_claim(
-    uow: UnitOfWork, claim_id: str, command: SettleClaim, deps: Deps
+    uow: UnitOfWork, claim_id: str, command: SettleClaimRequest, deps: Deps
 ) -> ClaimView:
     """Record that the manufacturer has paid what it approved (索赔结算); the store bears the
     rest."""
@@ -183,7 +185,9 @@ async def settle_claim(
     return await _save(uow, settled, events, deps)
 
 
-async def write_claim_off(uow: UnitOfWork, claim_id: str, command: Seen, deps: Deps) -> ClaimView:
+async def write_claim_off(
+    uow: UnitOfWork, claim_id: str, command: VersionedRequest, deps: Deps
+) -> ClaimView:
     """Expect nothing of the manufacturer any more (索赔核销): the store bears it."""
     claim = await _lock_seen(uow, claim_id, command)
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
@@ -192,7 +196,7 @@ async def write_claim_off(uow: UnitOfWork, claim_id: str, command: Seen, deps: D
     return await _save(uow, given_up, events, deps)
 
 
-async def _lock_seen(uow: UnitOfWork, claim_id: str, command: Seen) -> Claim:
+async def _lock_seen(uow: UnitOfWork, claim_id: str, command: VersionedRequest) -> Claim:
     claim = await persistence.lock_claim(uow.connection, uow.store_id, claim_id)
     require_version(claim, command.version)
     return claim
@@ -226,8 +230,8 @@ def _view(claim: Claim) -> ClaimView:
         lines=claim.lines,
         amount_cents=claim.amount_cents,
         approved_cents=claim.approved_cents,
-        answer=claim.answer,
-        answered_at=claim.answered_at,
+        decision=claim.decision,
+        decided_at=claim.decided_at,
         claim_details=ClaimDetailsView(**asdict(claim.claim_details)),
         missing=claim.claim_details.missing,
         pending_step=claim.pending_step,

@@ -14,11 +14,11 @@ from services.reception.domain import errors, invoicing
 from services.reception.domain.invoicing import Correction
 from shared.contracts.reception import CreditNoteReason, PaymentMethod
 from shared.ids import new_id
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class IssueCreditNote(Seen):
+class IssueCreditNoteRequest(VersionedRequest):
     """``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
     ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice, of
     all payers."""
@@ -39,7 +39,7 @@ class IssueCreditNote(Seen):
 
 
 async def issue_credit_note(
-    uow: UnitOfWork, order_id: str, command: IssueCreditNote, deps: Deps
+    uow: UnitOfWork, order_id: str, command: IssueCreditNoteRequest, deps: Deps
 ) -> OrderView:
     """Correct an invoice (红字): take back a part of what the customer pays, refund what is paid of
     it already, and reinstate vouchers; with the last of what the customer pays, all of them."""

@@ -40,8 +40,8 @@ async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Link the order to its customer and forget the details."""
     if timer.prepared is None:
         return
-    order = await persistence.read_order(uow.connection, timer.store_id, timer.subject)
+    order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)
     linked, events = orders.link_customer(order, timer.prepared)
     await persistence.save_order(uow, linked)
-    await persistence.save_details(uow.connection, timer.store_id, timer.subject, None)
+    await persistence.save_details(uow.connection, timer.store_id, timer.entity_id, None)
     uow.publish(events)

@@ -12,20 +12,20 @@ from services.reception.application.deps import Deps
 from services.reception.application.estimate_offers import further_operations, present_promise
 from services.reception.application.estimates import EstimateView, estimate_view
 from services.reception.clients.workshop import Caller
-from services.reception.domain import authorisation, errors
+from services.reception.domain import authorization, errors
 from services.reception.domain import decision as decisions
-from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.decision import Choice
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
 from services.reception.persistence import Link
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.reception import Channel
 from shared.contracts.versioned import require_version
 from shared.db import Connection
 from shared.ids import new_id
 from shared.problems import Problem
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
@@ -33,18 +33,18 @@ PROMISE_LATER = "promise_later"
 """The rule by which the workshop refuses to reserve what would be done later than was shown."""
 
 
-class TakeWord(Seen):
+class EstimateDecisionRequest(VersionedRequest):
     """How the customer said it, on the order as it was seen."""
 
-    channel: Literal["counter", "phone"]
+    channel: Literal["in_person", "phone"]
 
 
-class TakeAgreement(TakeWord):
+class EstimateAuthorizationRequest(EstimateDecisionRequest):
     """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
     new promise that the customer was told. Where it would be later, they are asked again."""
 
     declined: Annotated[list[Identifier], Field(max_length=120)] = []
-    promised_at: Moment | None = None
+    promised_at: Timestamp | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Prepared:
 
 
 def agreement(
-    order_id: str, version: int, command: TakeAgreement, principal: Principal
+    order_id: str, version: int, command: EstimateAuthorizationRequest, principal: Principal
 ) -> CustomerDecision:
     """The customer agrees, at the counter or on the phone; ``principal`` has recorded it.
 
@@ -98,7 +98,7 @@ def agreement(
 
 
 def refusal(
-    order_id: str, version: int, command: TakeWord, principal: Principal
+    order_id: str, version: int, command: EstimateDecisionRequest, principal: Principal
 ) -> CustomerDecision:
     """The customer does not agree; ``principal`` has recorded it.
 
@@ -124,7 +124,7 @@ async def prepare_decision(
     return Prepared(promise, await _contact_used(store_id, decision.link, deps))
 
 
-async def record_authorisation(
+async def record_authorization(
     uow: UnitOfWork, agreement: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> EstimateView:
     """Record that the customer agrees (授权), as a colleague was told.
@@ -222,7 +222,7 @@ async def _promise(
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     decision.check(order)
-    estimate_version = authorisation.require_pending(order, versions, decision.choice.version)
+    estimate_version = authorization.require_pending(order, versions, decision.choice.version)
     if estimate_version.additional_work_id is None:
         return None
     op_codes = further_operations(deps.catalog, estimate_version, decision.choice.declined)
@@ -232,7 +232,7 @@ async def _promise(
     if token is None:
         promise, _ = await ask_promise(store_id, None, op_codes, deps)
         return promise
-    latest = authorisation.latest_promise(order, decision.promised_at)
+    latest = authorization.latest_promise(order, decision.promised_at)
     try:
         return await reserve(
             Caller(store_id, token, key),

@@ -12,7 +12,7 @@ from services.reception.application.views import OrderView, order_view
 from services.reception.domain import delivery
 from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
-from shared.request_model import RequestModel, Seen
+from shared.request_model import RequestModel, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 Coordinate = Annotated[int, Field(ge=0, le=10_000)]
@@ -22,15 +22,15 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST_IMAGE = 200_000
 
 
-class RecordStep(RequestModel):
+class RecordStepRequest(RequestModel):
     step: Identifier
 
 
-class RequestWaiver(Seen):
+class WaiverRequest(VersionedRequest):
     reason: WaiverReason
 
 
-class Signature(Seen):
+class SignatureRequest(VersionedRequest):
     """What the customer has drawn (签字): strokes of points, or a picture (PNG, base64)."""
 
     strokes: Annotated[list[Stroke], Field(min_length=1, max_length=200)] | None = None
@@ -58,7 +58,7 @@ class SignatureView(BaseModel):
 
 
 async def record_delivery_step(
-    uow: UnitOfWork, order_id: str, command: RecordStep, deps: Deps
+    uow: UnitOfWork, order_id: str, command: RecordStepRequest, deps: Deps
 ) -> OrderView:
     """Record that the caller has done one step of the delivery checklist (交车步骤), now."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
@@ -68,7 +68,7 @@ async def record_delivery_step(
 
 
 async def request_waiver(
-    uow: UnitOfWork, order_id: str, step: str, command: RequestWaiver, deps: Deps
+    uow: UnitOfWork, order_id: str, step: str, command: WaiverRequest, deps: Deps
 ) -> OrderView:
     """Ask to leave a step out (免做申请), for a reason."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
@@ -77,7 +77,9 @@ async def request_waiver(
     return order_view(await save_change(uow, changed))
 
 
-async def approve_waiver(uow: UnitOfWork, order_id: str, step: str, command: Seen) -> OrderView:
+async def approve_waiver(
+    uow: UnitOfWork, order_id: str, step: str, command: VersionedRequest
+) -> OrderView:
     """Let a step be left out (免做批准); not by the one who asked for it."""
     order = await lock_seen(uow, order_id, command.version)
     changed = delivery.approve_waiver(order, step, uow.person, uow.now)
@@ -85,7 +87,7 @@ async def approve_waiver(uow: UnitOfWork, order_id: str, step: str, command: See
 
 
 async def record_signature(
-    uow: UnitOfWork, order_id: str, command: Signature, deps: Deps
+    uow: UnitOfWork, order_id: str, command: SignatureRequest, deps: Deps
 ) -> OrderView:
     """Keep the customer's signature for the vehicle (签字), encrypted."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
@@ -106,7 +108,9 @@ async def get_signature(store_id: str, order_id: str, deps: Deps) -> SignatureVi
     return SignatureView.model_validate_json(text) if text else SignatureView()
 
 
-async def deliver_vehicle(uow: UnitOfWork, order_id: str, command: Seen, deps: Deps) -> OrderView:
+async def deliver_vehicle(
+    uow: UnitOfWork, order_id: str, command: VersionedRequest, deps: Deps
+) -> OrderView:
     """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
     order = await lock_seen(uow, order_id, command.version)

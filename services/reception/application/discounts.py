@@ -8,17 +8,17 @@ from services.reception.application.payments import Amount
 from services.reception.application.views import OrderView, order_view
 from services.reception.domain import invoicing
 from shared.contracts.reception import DiscountReason
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class RequestDiscount(Seen):
+class DiscountRequest(VersionedRequest):
     amount_cents: Amount
     reason: DiscountReason
 
 
 async def request_discount(
-    uow: UnitOfWork, order_id: str, command: RequestDiscount, roles: Collection[str], deps: Deps
+    uow: UnitOfWork, order_id: str, command: DiscountRequest, roles: Collection[str], deps: Deps
 ) -> OrderView:
     """Take something off what the customer pays (优惠); above the limit of the caller's ``roles``
     it waits for another person's approval."""
@@ -31,7 +31,7 @@ async def request_discount(
 
 
 async def approve_discount(
-    uow: UnitOfWork, order_id: str, command: Seen, roles: Collection[str], deps: Deps
+    uow: UnitOfWork, order_id: str, command: VersionedRequest, roles: Collection[str], deps: Deps
 ) -> OrderView:
     """Grant a discount (优惠审批) that somebody else has asked for, within the limit of the
     caller's ``roles``."""
@@ -41,7 +41,7 @@ async def approve_discount(
     return order_view(await save_change(uow, changed, events))
 
 
-async def withdraw_discount(uow: UnitOfWork, order_id: str, command: Seen) -> OrderView:
+async def withdraw_discount(uow: UnitOfWork, order_id: str, command: VersionedRequest) -> OrderView:
     """Take back a discount that waits for its approval (撤回优惠), or decline it."""
     order = await lock_seen(uow, order_id, command.version)
     return order_view(await save_change(uow, invoicing.withdraw_discount(order)))

@@ -44,40 +44,40 @@ async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
 async def schedule_next_reminder(uow: UnitOfWork, order: Order, deps: Deps) -> None:
     """Set the next reminder of each unpaid payer split, and drop those of splits that are paid."""
     for split in invoicing.receivable_splits(order):
-        subject = _subject_of(order.order_id, split.payer)
+        entity_id = _subject_of(order.order_id, split.payer)
         due_at = invoicing.next_reminder(split.due_at, deps.catalog.dunning_days, uow.now)
         if split.balance_cents and due_at:
             await timers.schedule(
                 uow,
                 RECEIVABLE_OVERDUE,
-                subject,
+                entity_id,
                 store_id=order.store_id,
                 due_at=due_at,
                 data={"payer": split.payer},
             )
         else:
-            await timers.cancel(uow, RECEIVABLE_OVERDUE, subject)
+            await timers.cancel(uow, RECEIVABLE_OVERDUE, entity_id)
 
 
 async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report a payer split of an invoice that is not paid, and chase it again later (R8)."""
-    order_id = _order_of(timer.subject)
+    order_id = _order_of(timer.entity_id)
     order = await persistence.read_order(uow.connection, timer.store_id, order_id)
     uow.publish(invoicing.receivable_overdue(order, timer.data["payer"], uow.now))
     await schedule_next_reminder(uow, order, deps)
 
 
-async def lock_order(uow: UnitOfWork, store_id: str, subject: str) -> None:
+async def lock_order(uow: UnitOfWork, store_id: str, entity_id: str) -> None:
     """Lock the order of a reminder."""
-    await persistence.lock_order(uow.connection, store_id, _order_of(subject))
+    await persistence.lock_order(uow.connection, store_id, _order_of(entity_id))
 
 
 def _subject_of(order_id: str, payer: Payer) -> str:
     return f"{order_id}/{payer}"
 
 
-def _order_of(subject: str) -> str:
-    return subject.partition("/")[0]
+def _order_of(entity_id: str) -> str:
+    return entity_id.partition("/")[0]
 
 
 def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:

@@ -14,8 +14,8 @@ from services.reception.application.capacity import (
 )
 from services.reception.application.deps import Deps
 from services.reception.clients.catalog import Catalog
-from services.reception.domain import authorisation
-from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain import authorization
+from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order, Promise
 from shared.contracts.reception import PayType
@@ -77,7 +77,7 @@ async def read_proposal(
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
-    return order, authorisation.require_pending(order, versions, version)
+    return order, authorization.require_pending(order, versions, version)
 
 
 async def make_offer(
@@ -93,12 +93,12 @@ async def make_offer(
     """
     promise = await offered_promise(order, proposal, declined, deps)
     store, names = deps.catalog.stores[order.store_id], deps.catalog.names
-    items = authorisation.items_of(proposal.lines, deps.catalog.typical_parts)
+    items = authorization.items_of(proposal.lines, deps.catalog.typical_parts)
     return PresentedEstimate(
         store=Names(zh=store.zh, en=store.en),
         version=proposal.version,
         additional=proposal.additional_work_id is not None,
-        divisible=authorisation.is_divisible(order, proposal),
+        divisible=authorization.is_divisible(order, proposal),
         lines=[
             OfferedLine(
                 item=item,
@@ -137,7 +137,7 @@ def further_operations(
     """What a version adds to the work of its order without the items ``declined``."""
     if proposal.additional_work_id is None:
         return []
-    wanted, _ = authorisation.without(proposal, declined, catalog.typical_parts)
+    wanted, _ = authorization.without(proposal, declined, catalog.typical_parts)
     return [operation.op_code for operation in wanted.labor_operations]
 
 

@@ -10,20 +10,20 @@ from services.reception import persistence
 from services.reception.application.changes import lock_seen
 from services.reception.application.deps import Deps
 from services.reception.application.work import PricedWork, priced_work
-from services.reception.domain import authorisation
-from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain import authorization
+from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from services.reception.domain.link import LinkConsent
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import Channel, EstimateLine
-from shared.contracts.workshop import AdditionalWorkFound
+from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.db import Connection
 from shared.ids import new_id
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class ReviseEstimate(Seen, PricedWork):
+class ReviseEstimateRequest(VersionedRequest, PricedWork):
     """Other prices, parts or payers for the order as it was seen."""
 
 
@@ -35,9 +35,9 @@ class EstimateView(BaseModel):
     additional_work_id: str | None
     lines: Sequence[EstimateLine]
     total_cents: int
-    status: authorisation.Status
-    submitted_by: str
-    submitted_at: datetime
+    status: authorization.Status
+    presented_by: str
+    presented_at: datetime
     channel: Channel | None
     recorded_by: str | None
     decided_at: datetime | None
@@ -45,7 +45,7 @@ class EstimateView(BaseModel):
 
 
 async def submit_estimate(
-    uow: UnitOfWork, order_id: str, command: ReviseEstimate, deps: Deps
+    uow: UnitOfWork, order_id: str, command: ReviseEstimateRequest, deps: Deps
 ) -> EstimateView:
     """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
 
@@ -55,25 +55,25 @@ async def submit_estimate(
 
 
 async def submit_additional_work(
-    uow: UnitOfWork, order_id: str, command: ReviseEstimate, deps: Deps
+    uow: UnitOfWork, order_id: str, command: ReviseEstimateRequest, deps: Deps
 ) -> EstimateView:
     """Put further work on an open order before the customer (增项)."""
     return await _submit(uow, order_id, command, str(new_id()), deps)
 
 
-async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkFound, deps: Deps) -> None:
+async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, deps: Deps) -> None:
     """Price work that was found while working, and put it before the customer (R4)."""
     key = (event.store_id, event.order_id)
     parts = Counter(event.part_numbers)
     wanted = RequestedWork(
         event.op_codes, tuple(PartQuantity(no, count) for no, count in parts.items())
     )
-    order, changed, events = authorisation.offer_additional(
+    order, changed, events = authorization.offer_additional(
         await persistence.lock_order(uow.connection, *key),
         await persistence.estimate_versions(uow.connection, *key),
         estimate(deps.catalog.prices(event.store_id), wanted),
         additional_work_id=event.additional_work_id,
-        submitted_by=event.found_by,
+        presented_by=event.recommended_by,
         now=uow.now,
     )
     await persistence.save_order(uow, order)
@@ -102,9 +102,9 @@ async def work_to_offer_again(
 ) -> list[EstimateView]:
     """Work that was declined at the vehicle's visits before then and not ordered since."""
     found = await persistence.declined_services(connection, store_id, vehicle, before)
-    since = min((version.submitted_at for version in found), default=before)
+    since = min((version.presented_at for version in found), default=before)
     ordered = await persistence.operations_since(connection, store_id, vehicle, since)
-    return [estimate_view(version) for version in authorisation.services_to_reoffer(found, ordered)]
+    return [estimate_view(version) for version in authorization.services_to_reoffer(found, ordered)]
 
 
 def estimate_view(version: EstimateVersion) -> EstimateView:
@@ -115,18 +115,18 @@ def estimate_view(version: EstimateVersion) -> EstimateView:
 async def _submit(
     uow: UnitOfWork,
     order_id: str,
-    command: ReviseEstimate,
+    command: ReviseEstimateRequest,
     additional_work_id: str | None,
     deps: Deps,
 ) -> EstimateView:
     priced = priced_work(uow.store_id, command, deps)
     order = await lock_seen(uow, order_id, command.version)
-    changed_order, changed, events = authorisation.submit(
+    changed_order, changed, events = authorization.submit(
         order,
         await persistence.estimate_versions(uow.connection, uow.store_id, order_id),
         priced,
         additional_work_id=additional_work_id,
-        submitted_by=uow.person,
+        presented_by=uow.person,
         now=uow.now,
     )
     await persistence.save_order(uow, changed_order)

@@ -25,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 CHECKS_DUE = "facility_checks_due"
 
 
-class RecordCheck(RequestModel):
+class RecordCheckRequest(RequestModel):
     """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
 
     area: Identifier
@@ -44,7 +44,7 @@ class CheckView(BaseModel):
     checked_at: datetime
 
 
-async def record_check(uow: UnitOfWork, command: RecordCheck, deps: Deps) -> CheckView:
+async def record_check(uow: UnitOfWork, command: RecordCheckRequest, deps: Deps) -> CheckView:
     """Record how the caller has found an area; what failed becomes a corrective action (整改)."""
     check = FacilityCheck(
         check_id=str(new_id()),

@@ -14,7 +14,7 @@ from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
-class GiveFeedback(RequestModel):
+class SubmitFeedbackRequest(RequestModel):
     work_quality: Rating
     technical_skill: Rating
     service_attitude: Rating
@@ -29,7 +29,7 @@ class FeedbackView(BaseModel):
     technical_skill: int
     service_attitude: int
     recorded_by: str
-    given_at: datetime
+    submitted_at: datetime
 
 
 class FeedbackDetail(FeedbackView):
@@ -38,8 +38,8 @@ class FeedbackDetail(FeedbackView):
     comment: str | None
 
 
-async def give_feedback(
-    uow: UnitOfWork, order_id: str, command: GiveFeedback, deps: Deps
+async def submit_feedback(
+    uow: UnitOfWork, order_id: str, command: SubmitFeedbackRequest, deps: Deps
 ) -> FeedbackView:
     """Record what the customer thinks of work quality, technical skill and service attitude, once
     the vehicle is back."""

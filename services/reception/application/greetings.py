@@ -29,5 +29,5 @@ async def cancel_expected_greeting(uow: UnitOfWork, order_id: str) -> None:
 
 async def report_greeting_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Say that the customer's waiting time has reached the store's limit (R2)."""
-    order = await persistence.read_order(uow.connection, timer.store_id, timer.subject)
+    order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)
     uow.publish(orders.greeting_overdue(order))

@@ -13,7 +13,7 @@ from services.reception.domain.lifecycle import RepairOrderStatus
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.versioned import require_version
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
@@ -30,7 +30,7 @@ class HeldMoney(BaseModel):
     money_by_method: Mapping[PaymentMethod, int]
 
 
-class CarryOver(Seen):
+class CarryOverRequest(VersionedRequest):
     """Money held is carried over to ``to_order_id``, an order of the same customer."""
 
     to_order_id: Identifier
@@ -44,7 +44,7 @@ async def list_held_money(store_id: str, deps: Deps) -> list[HeldMoney]:
     return [HeldMoney.model_validate(order, from_attributes=True) for order in found]
 
 
-async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOver) -> OrderView:
+async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOverRequest) -> OrderView:
     """Carry money held over to another order of the same customer (定金转单)."""
     fields = {command.to_order_id: "to_order_id", order_id: "order_id"}
     locked = {

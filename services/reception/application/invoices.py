@@ -27,7 +27,7 @@ from shared.contracts.reception import (
     VoucherKind,
 )
 from shared.ids import new_id
-from shared.request_model import RequestModel, Seen
+from shared.request_model import RequestModel, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
@@ -48,7 +48,7 @@ class ChosenVouchers(RequestModel):
     pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
 
-class IssueInvoice(Seen, ChosenVouchers):
+class IssueInvoiceRequest(VersionedRequest, ChosenVouchers):
     """The invoice as it was previewed."""
 
 
@@ -108,7 +108,7 @@ class InvoicePreview(BaseModel):
 
 
 async def issue_invoice(
-    uow: UnitOfWork, order_id: str, command: IssueInvoice, deps: Deps
+    uow: UnitOfWork, order_id: str, command: IssueInvoiceRequest, deps: Deps
 ) -> OrderView:
     """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
     connection = uow.connection

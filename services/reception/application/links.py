@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.application.estimate_offers import offered_promise, read_proposal
-from services.reception.domain import authorisation, errors
+from services.reception.domain import authorization, errors
 from services.reception.domain.link import LinkUse
 from services.reception.persistence import Link
 from shared import timers
@@ -29,7 +29,7 @@ LINK_MESSAGE = "link_message"
 LINK_LIFE = timedelta(hours=24)
 
 
-class CreateLink(RequestModel):
+class CreateLinkRequest(RequestModel):
     """With ``send`` the customer is sent the link, through customer relations; else it is there to
     be shown to them."""
 
@@ -77,7 +77,7 @@ async def create_link(
     uow: UnitOfWork,
     order_id: str,
     version: int,
-    command: CreateLink | None,
+    command: CreateLinkRequest | None,
     promised_at: datetime | None,
     deps: Deps,
 ) -> LinkView:
@@ -85,7 +85,7 @@ async def create_link(
     send = command is not None and command.send
     order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
     versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
-    authorisation.require_pending(order, versions, version)
+    authorization.require_pending(order, versions, version)
     link = Link(
         uow.store_id,
         str(new_id()),
@@ -144,15 +144,15 @@ async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
         "amount_cents": proposal.total_cents,
         "link": link_url(store_id, link_id, deps),
     }
-    subject = "authorisation"
+    message_type = "authorization"
     if proposal.additional_work_id and link.promised_at:
-        subject = "additional_work"
+        message_type = "additional_work"
         values["promised_at"] = link.promised_at.isoformat()
     return await deps.crm.send_message(
         store_id,
         link_id,
         customer_ref=order.customer_ref,
-        subject=subject,
+        message_type=message_type,
         about=proposal.additional_work_id,
         order_id=order.order_id,
         expires_at=link.expires_at.isoformat(),
@@ -164,14 +164,14 @@ async def record_message(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Remember by which message the link was sent."""
     if timer.prepared is not None:
         await persistence.link_sent_by(
-            uow.connection, timer.store_id, timer.subject, timer.prepared
+            uow.connection, timer.store_id, timer.entity_id, timer.prepared
         )
 
 
 def link_url(store_id: str, link_id: str, deps: Deps) -> str:
     """The page on which a customer sees and decides what the link leads to."""
     token = link_token(deps.personal, store_id, link_id)
-    return f"{deps.public_url.rstrip('/')}/authorise/{token}"
+    return f"{deps.public_url.rstrip('/')}/authorize/{token}"
 
 
 def link_token(personal: PersonalData, store_id: str, link_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.reception import persistence
-from services.reception.application.cancellations import Cancel, keep_cancellation
+from services.reception.application.cancellations import CancelRequest, keep_cancellation
 from services.reception.application.capacity import reserve
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.customers import check_customer, keep_details
@@ -23,7 +23,7 @@ from services.reception.application.work import Work, op_codes_of, priced_work
 from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.authorisation import DecisionRecord, agree_at_opening, check_seen
+from services.reception.domain.authorization import DecisionRecord, agree_at_opening, check_seen
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import LARGEST_ODOMETER_KM, Order, Promise, WriteUp
 from services.reception.domain.vehicle import VehicleIdentity
@@ -32,7 +32,7 @@ from shared.contracts.reception import OdometerDiscrepancyReason, WalkaroundDama
 from shared.contracts.violations import unknown_code
 from shared.db import Connection
 from shared.formats import Phone, Plate
-from shared.request_model import RequestWithVin, Seen
+from shared.request_model import RequestWithVin, VersionedRequest
 from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
@@ -49,7 +49,7 @@ class CustomerDetails(RequestWithVin):
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 
 
-class OpenOrder(Seen, Work):
+class OpenOrderRequest(VersionedRequest, Work):
     """What the advisor takes down. References come from customer relations; while it is
     unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
     later."""
@@ -66,7 +66,7 @@ class OpenOrder(Seen, Work):
     symptoms: Annotated[list[Identifier], Field(max_length=10)] = []
     waiting_customer: bool = False
     rush: bool = False
-    authorized_over: Literal["counter", "phone"] = "counter"
+    authorization_channel: Literal["in_person", "phone"] = "in_person"
 
     @model_validator(mode="after")
     def _one_way_to_name_the_customer(self) -> Self:
@@ -102,7 +102,9 @@ async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps)
     return as_seen_by(reader, view)
 
 
-async def prepare_opening(order_id: str, command: OpenOrder, caller: Caller, deps: Deps) -> Promise:
+async def prepare_opening(
+    order_id: str, command: OpenOrderRequest, caller: Caller, deps: Deps
+) -> Promise:
     """Have the workshop reserve the time; its promise is provisional while it is unavailable.
 
     Raises:
@@ -117,7 +119,7 @@ async def prepare_opening(order_id: str, command: OpenOrder, caller: Caller, dep
 
 
 async def open_order(
-    uow: UnitOfWork, order_id: str, command: OpenOrder, promise: Promise, deps: Deps
+    uow: UnitOfWork, order_id: str, command: OpenOrderRequest, promise: Promise, deps: Deps
 ) -> OrderView:
     """Open the repair order (开单) with the workshop's hold behind its ``promise``."""
     connection = uow.connection
@@ -131,7 +133,7 @@ async def open_order(
         order,
         versions,
         priced_work(uow.store_id, command, deps),
-        DecisionRecord(command.authorized_over, uow.person, uow.now),
+        DecisionRecord(command.authorization_channel, uow.person, uow.now),
         uow.person,
     )
     opened, events = orders.open_order(
@@ -150,7 +152,9 @@ async def open_order(
     return order_view(saved)
 
 
-async def cancel_order(uow: UnitOfWork, order_id: str, command: Cancel, deps: Deps) -> OrderView:
+async def cancel_order(
+    uow: UnitOfWork, order_id: str, command: CancelRequest, deps: Deps
+) -> OrderView:
     """End a visit before work has begun; what was reserved for it is given back."""
     order = await lock_seen(uow, order_id, command.version)
     held = await _appointment_hold(uow.connection, order)
@@ -160,13 +164,13 @@ async def cancel_order(uow: UnitOfWork, order_id: str, command: Cancel, deps: De
     return order_view(saved)
 
 
-def _vehicle_ref(command: OpenOrder, deps: Deps) -> str:
+def _vehicle_ref(command: OpenOrderRequest, deps: Deps) -> str:
     if command.customer is None:
         return command.vehicle_ref or ""
     return deps.personal.reference("vin", command.customer.vin)
 
 
-def _write_up(command: OpenOrder, vehicle_ref: str) -> WriteUp:
+def _write_up(command: OpenOrderRequest, vehicle_ref: str) -> WriteUp:
     return WriteUp(
         customer_ref=command.customer_ref,
         vehicle_ref=vehicle_ref,
@@ -180,7 +184,9 @@ def _write_up(command: OpenOrder, vehicle_ref: str) -> WriteUp:
     )
 
 
-async def _keep_texts(uow: UnitOfWork, order_id: str, command: OpenOrder, deps: Deps) -> None:
+async def _keep_texts(
+    uow: UnitOfWork, order_id: str, command: OpenOrderRequest, deps: Deps
+) -> None:
     """Keep what was said and left in the vehicle, encrypted."""
     connection, store_id = uow.connection, uow.store_id
     customer_concern = await deps.personal.encrypt(
@@ -191,7 +197,7 @@ async def _keep_texts(uow: UnitOfWork, order_id: str, command: OpenOrder, deps: 
 
 
 async def _check_may_open(
-    order_id: str, command: OpenOrder, caller: Caller, deps: Deps
+    order_id: str, command: OpenOrderRequest, caller: Caller, deps: Deps
 ) -> str | None:
     """Refuse before capacity is reserved what the decision would refuse after it; answers with
     the hold of the order's appointment, which the order's own hold replaces."""
@@ -219,7 +225,9 @@ async def _check_has_no_other_order(connection: Connection, order: Order, vehicl
     vehicles.check_not_in_store(visits, order.store_id, order.order_id)
 
 
-async def _check_same_vehicle(order: Order, command: OpenOrder, caller: Caller, deps: Deps) -> None:
+async def _check_same_vehicle(
+    order: Order, command: OpenOrderRequest, caller: Caller, deps: Deps
+) -> None:
     """Refuse an order for another vehicle than the one that arrived.
 
     While customer relations is unavailable, nobody can tell.

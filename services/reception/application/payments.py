@@ -13,26 +13,28 @@ from services.reception.domain import invoicing
 from services.reception.domain.invoicing import Paid
 from shared.contracts.reception import OnAccountReason, PaymentMethod, RefundReason
 from shared.ids import new_id
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 Amount = Annotated[int, Field(gt=0, le=10**10)]
 
 
-class RecordPayment(Seen):
+class RecordPaymentRequest(VersionedRequest):
     method: PaymentMethod
     amount_cents: Amount
 
 
-class PayRefund(RecordPayment):
+class IssueRefundRequest(RecordPaymentRequest):
     reason: RefundReason
 
 
-class ApproveOnAccount(Seen):
+class ApproveOnAccountRequest(VersionedRequest):
     reason: OnAccountReason
 
 
-async def receive_deposit(uow: UnitOfWork, order_id: str, command: RecordPayment) -> OrderView:
+async def receive_deposit(
+    uow: UnitOfWork, order_id: str, command: RecordPaymentRequest
+) -> OrderView:
     """Take money before the invoice (定金); it will be set against it."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.receive_deposit(order, _paid(command, uow.now))
@@ -40,7 +42,7 @@ async def receive_deposit(uow: UnitOfWork, order_id: str, command: RecordPayment
 
 
 async def receive_payment(
-    uow: UnitOfWork, order_id: str, command: RecordPayment, deps: Deps
+    uow: UnitOfWork, order_id: str, command: RecordPaymentRequest, deps: Deps
 ) -> OrderView:
     """Take money from the customer (收款), never more than the balance."""
     order = await lock_seen(uow, order_id, command.version)
@@ -50,7 +52,9 @@ async def receive_payment(
     return order_view(saved)
 
 
-async def pay_refund(uow: UnitOfWork, order_id: str, command: PayRefund, deps: Deps) -> OrderView:
+async def pay_refund(
+    uow: UnitOfWork, order_id: str, command: IssueRefundRequest, deps: Deps
+) -> OrderView:
     """Give money back to the customer (退款): a deposit first, then payments."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.refund(order, _paid(command, uow.now), command.reason, uow.person)
@@ -60,7 +64,7 @@ async def pay_refund(uow: UnitOfWork, order_id: str, command: PayRefund, deps: D
 
 
 async def approve_on_account(
-    uow: UnitOfWork, order_id: str, command: ApproveOnAccount
+    uow: UnitOfWork, order_id: str, command: ApproveOnAccountRequest
 ) -> OrderView:
     """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
     order = await lock_seen(uow, order_id, command.version)
@@ -68,5 +72,5 @@ async def approve_on_account(
     return order_view(await save_change(uow, changed, events))
 
 
-def _paid(command: RecordPayment, now: datetime) -> Paid:
+def _paid(command: RecordPaymentRequest, now: datetime) -> Paid:
     return Paid(str(new_id()), command.method, command.amount_cents, now)

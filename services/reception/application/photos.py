@@ -80,7 +80,9 @@ async def get_photo(store_id: str, photo_id: str, deps: Deps) -> bytes:
         photo = await persistence.read_photo(connection, store_id, photo_id)
     encrypted = await deps.files.get(photo.file)
     async with deps.uow_factory.read(store_id) as connection:
-        content = await deps.personal.decrypt_bytes(connection, store_id, photo.subject, encrypted)
+        content = await deps.personal.decrypt_bytes(
+            connection, store_id, photo.data_subject_id, encrypted
+        )
     if content is None:
         raise errors.photo_erased()
     return content

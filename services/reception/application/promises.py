@@ -7,20 +7,22 @@ from services.reception.application.views import OrderView, order_view
 from services.reception.domain import order as orders
 from services.reception.domain import promise
 from services.reception.domain.promise import RevisionReason
-from shared.contracts.base import Moment
-from shared.contracts.workshop import JobAssigned, PromiseAtRisk
-from shared.request_model import Seen
+from shared.contracts.base import Timestamp
+from shared.contracts.workshop import JobAssigned, PromisedTimeAtRisk
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class RevisePromise(Seen):
+class RevisePromisedTimeRequest(VersionedRequest):
     """What the customer has been told."""
 
-    promised_at: Moment
+    promised_at: Timestamp
     reason: RevisionReason
 
 
-async def revise_promise(uow: UnitOfWork, order_id: str, command: RevisePromise) -> OrderView:
+async def revise_promise(
+    uow: UnitOfWork, order_id: str, command: RevisePromisedTimeRequest
+) -> OrderView:
     """Give the customer another completion time (承诺变更)."""
     order = await lock_seen(uow, order_id, command.version)
     revised, events = promise.revise(
@@ -38,7 +40,7 @@ async def confirm_promise(uow: UnitOfWork, event: JobAssigned, _: Deps) -> None:
         await save_change(uow, *orders.confirm_promise(order, promisable))
 
 
-async def record_risk(uow: UnitOfWork, event: PromiseAtRisk, _: Deps) -> None:
+async def record_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, _: Deps) -> None:
     """Record the workshop's alert that a promise is in danger."""
     order = await persistence.lock_order(uow.connection, event.store_id, event.order_id)
     await save_change(uow, promise.record_risk(order, event))

@@ -13,7 +13,7 @@ from shared.contracts.reception import (
     CreditNoteIssued,
     EstimateLine,
     InvoiceIssued,
-    TaxInvoiceCorrected,
+    RedLetterInvoiceIssued,
     TaxInvoiceIssued,
 )
 from shared.timers import RetryLaterError, Timer
@@ -92,7 +92,7 @@ async def keep_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
 
 async def request_tax_correction(
     store_id: str, credit_note_id: str, deps: Deps
-) -> TaxInvoiceCorrected | None:
+) -> RedLetterInvoiceIssued | None:
     """Have a tax invoice corrected (红字发票); nothing to do where the customer gets nothing.
 
     Raises:
@@ -110,12 +110,12 @@ async def request_tax_correction(
         raise RetryLaterError("the tax invoice is not issued yet")
     tax_cents = _tax_to_correct(note, invoice, tax_invoice, notes)
     response = await deps.tax_invoices.issue(_correction(note, tax_invoice, tax_cents))
-    return TaxInvoiceCorrected(
+    return RedLetterInvoiceIssued(
         store_id=store_id,
         order_id=note.order_id,
         credit_note_id=credit_note_id,
         tax_invoice_number=response.number,
-        corrects=tax_invoice.number,
+        original_tax_invoice_number=tax_invoice.number,
         amount_cents=amount,
         tax_cents=response.tax_cents,
         computed_tax_cents=_customers_tax(note, invoice, notes),
@@ -125,10 +125,10 @@ async def request_tax_correction(
 
 async def keep_tax_correction(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Keep and publish the correction of a tax invoice as it was issued (R8)."""
-    corrected: TaxInvoiceCorrected | None = timer.prepared
+    corrected: RedLetterInvoiceIssued | None = timer.prepared
     if corrected:
         await persistence.save_tax_correction(
-            uow.connection, timer.store_id, timer.subject, _as_issued(corrected)
+            uow.connection, timer.store_id, timer.entity_id, _as_issued(corrected)
         )
         uow.publish([corrected])
 
@@ -137,7 +137,7 @@ def _of_customer(lines: Iterable[EstimateLine]) -> list[EstimateLine]:
     return [line for line in lines if line.pay_type == "customer"]
 
 
-def _as_issued(event: TaxInvoiceIssued | TaxInvoiceCorrected) -> TaxInvoice:
+def _as_issued(event: TaxInvoiceIssued | RedLetterInvoiceIssued) -> TaxInvoice:
     return TaxInvoice(event.tax_invoice_number, event.tax_cents or 0)
 
 
@@ -147,7 +147,7 @@ def _correction(note: CreditNoteIssued, tax_invoice: TaxInvoice, tax_cents: int)
         store_id=note.store_id,
         order_id=note.order_id,
         document_id=note.credit_note_id,
-        corrects=tax_invoice.number,
+        original_tax_invoice_number=tax_invoice.number,
         lines=[
             line.model_copy(update={"gross_cents": line.amount_cents})
             for line in _of_customer(note.lines)

@@ -89,7 +89,7 @@ class OrderView(BaseModel):
     version: Version
 
 
-Seen = TypeVar("Seen", bound=OrderView)
+ViewT = TypeVar("ViewT", bound=OrderView)
 
 
 class OrderDetail(OrderView):
@@ -110,7 +110,7 @@ def order_view(order: Order) -> OrderView:
     )
 
 
-def as_seen_by(principal: Principal, view: Seen) -> Seen:
+def as_seen_by(principal: Principal, view: ViewT) -> ViewT:
     """The view without what its reader has no need of."""
     if principal.has(*SEES_MONEY):
         return view

@@ -9,7 +9,7 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
-from shared.contracts.base import LAST_MOMENT, Identifier, Moment
+from shared.contracts.base import LAST_TIMESTAMP, Identifier, Timestamp
 from shared.contracts.reception import VoucherKind
 from shared.contracts.violations import unknown_code
 from shared.ids import new_id
@@ -17,7 +17,7 @@ from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
-class IssueVoucher(RequestModel):
+class IssueVoucherRequest(RequestModel):
     """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing.
     Without ``expires_at`` it is for ever."""
 
@@ -25,7 +25,7 @@ class IssueVoucher(RequestModel):
     value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
     op_code: Identifier | None = None
     customer_ref: Identifier | None = None
-    expires_at: Moment = LAST_MOMENT
+    expires_at: Timestamp = LAST_TIMESTAMP
 
     @model_validator(mode="after")
     def _worth_something(self) -> Self:
@@ -52,7 +52,9 @@ class VoucherView(BaseModel):
     redeemed_at: datetime | None
 
 
-async def check_voucher(token: str, store_id: str, command: IssueVoucher, deps: Deps) -> None:
+async def check_voucher(
+    token: str, store_id: str, command: IssueVoucherRequest, deps: Deps
+) -> None:
     """Refuse a voucher for work or a customer that nobody knows, asking in the name of the bearer
     of ``token``."""
     if command.op_code and command.op_code not in deps.catalog.operations:
@@ -61,7 +63,7 @@ async def check_voucher(token: str, store_id: str, command: IssueVoucher, deps: 
         await deps.crm.check_customer(token, store_id, command.customer_ref)
 
 
-async def issue_voucher(uow: UnitOfWork, command: IssueVoucher) -> VoucherView:
+async def issue_voucher(uow: UnitOfWork, command: IssueVoucherRequest) -> VoucherView:
     """Give a voucher or service card out (发券)."""
     issued = Voucher(
         store_id=uow.store_id,

@@ -12,7 +12,7 @@ from services.reception.application.views import OrderView, order_view
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import order as orders
 from services.reception.domain import withdrawal
-from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
@@ -21,7 +21,7 @@ from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithd
 from shared.db import Connection
 from shared.ids import new_id
 from shared.problems import unavailable
-from shared.request_model import RequestModel, Seen
+from shared.request_model import RequestModel, VersionedRequest
 from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
@@ -36,11 +36,11 @@ class UnwantedWork(RequestModel):
     parts: Codes = []
 
 
-class WithdrawWork(Seen, UnwantedWork):
+class WithdrawWorkRequest(VersionedRequest, UnwantedWork):
     """``agreed_cents`` is what remains, as the customer has agreed to it."""
 
     reason: WithdrawalReason
-    channel: Literal["counter", "phone"]
+    channel: Literal["in_person", "phone"]
     agreed_cents: Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -66,7 +66,7 @@ async def preview_withdrawal(
             await persistence.read_order(connection, store_id, order_id),
             Withdrawal(tuple(command.op_codes), tuple(command.parts), "other"),
             done,
-            DecisionRecord("counter", principal.subject, now),
+            DecisionRecord("in_person", principal.subject, now),
         )
     return WithdrawalPreview(
         lines=changed.lines,
@@ -89,7 +89,7 @@ async def ask_work_done(caller: Caller, order_id: str, deps: Deps) -> list[WorkD
 
 
 async def withdraw_work(
-    uow: UnitOfWork, order_id: str, command: WithdrawWork, done: Sequence[WorkDone]
+    uow: UnitOfWork, order_id: str, command: WithdrawWorkRequest, done: Sequence[WorkDone]
 ) -> OrderView:
     """Take out work that the customer does not want any more; the workshop stops what has begun.
 

@@ -46,7 +46,7 @@ class Work(PricedWork):
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
 
 
-class QuotedWork(Work):
+class QuoteRequest(Work):
     """Work to be estimated; with ``order_id`` it is further work of an open order."""
 
     order_id: Identifier | None = None
@@ -64,7 +64,7 @@ class Quote(BaseModel):
     limiting_factor: dict[str, Any] | None
 
 
-async def quote(token: str, store_id: str, command: QuotedWork, deps: Deps) -> Quote:
+async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) -> Quote:
     """Say what the work costs and when it would be done (报价), asking the workshop in the name of
     the bearer of ``token``; nothing is reserved."""
     priced = priced_work(store_id, command, deps)

@@ -9,7 +9,7 @@ from typing import Any
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
-    LaborOperation,
+    CatalogOperation,
     PartQuantity,
     PriceList,
     ServicePackage,
@@ -27,7 +27,7 @@ class Catalog:
     settlement, rules of claims."""
 
     stores: Mapping[str, Store]
-    operations: Mapping[str, LaborOperation]
+    operations: Mapping[str, CatalogOperation]
     part_price_cents: Mapping[str, int]
     packages: Mapping[str, ServicePackage]
     typical_parts: Mapping[str, frozenset[str]]
@@ -69,7 +69,7 @@ def load_catalog(folder: Path) -> Catalog:
     return Catalog(
         stores=stores,
         operations={
-            entry["id"]: LaborOperation(
+            entry["id"]: CatalogOperation(
                 entry["id"],
                 entry["skill_code"],
                 float(entry["standard_hours"]),

@@ -127,7 +127,7 @@ class CrmClient:
         key: str,
         *,
         customer_ref: str,
-        subject: str,
+        message_type: str,
         about: str | None,
         values: dict[str, Any],
         order_id: str | None = None,
@@ -142,7 +142,7 @@ class CrmClient:
         """
         message = {
             "customer_ref": customer_ref,
-            "subject": subject,
+            "message_type": message_type,
             "about": about,
             "order_id": order_id,
             "expires_at": expires_at,

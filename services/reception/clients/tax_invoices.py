@@ -12,8 +12,8 @@ from shared.timers import RetryLaterError
 
 
 class TaxDocument(BaseModel):
-    """The customer's share of one invoice, or with ``corrects``, the number of its tax invoice,
-    what a credit note takes back of it (红字发票); ``document_id`` is that of the invoice or note.
+    """The customer's share of one invoice, or with ``original_tax_invoice_number`` what a credit
+    note takes back of that tax invoice (红字发票); ``document_id`` is that of the invoice or note.
 
     ``gross_cents`` less ``discount_cents`` and ``voucher_cents`` is ``amount_cents``, line by line
     and altogether. The buyer's title is asked from customer relations.
@@ -22,7 +22,7 @@ class TaxDocument(BaseModel):
     store_id: str
     order_id: str
     document_id: str
-    corrects: str | None = None
+    original_tax_invoice_number: str | None = None
     lines: list[EstimateLine]
     gross_cents: int
     discount_cents: int = 0

@@ -11,7 +11,7 @@ from services.reception.domain.offers import HalfHour
 from services.reception.domain.withdrawal import WorkDone
 from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError
 from shared.clients.workshop.client import WorkshopApi
-from shared.clients.workshop.models import HoldBody, HoldView, QuoteBody, QuoteView
+from shared.clients.workshop.models import HoldRequest, HoldView, QuoteRequest, QuoteView
 from shared.problems import Problem
 
 _TIMEOUT = httpx.Timeout(3.0, connect=1.0)
@@ -44,10 +44,10 @@ class WorkshopClient:
     """Calls the workshop in the name of whoever asked."""
 
     def __init__(self, base_url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._client.aclose()
 
     async def quote(
         self,
@@ -65,8 +65,8 @@ class WorkshopClient:
             WorkshopUnavailableError: no response.
             Problem: the workshop refuses, with its reason.
         """
-        body = QuoteBody(
-            operations=list(op_codes),
+        body = QuoteRequest(
+            op_codes=list(op_codes),
             confidence=confidence,
             earliest_start_at=start_window.earliest if start_window else None,
             latest_start_at=start_window.latest if start_window else None,
@@ -107,8 +107,8 @@ class WorkshopClient:
         latest_promise_at: datetime | None = None,
     ) -> HoldView:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
-        body = HoldBody(
-            operations=list(op_codes),
+        body = HoldRequest(
+            op_codes=list(op_codes),
             confidence=confidence,
             earliest_start_at=start_window.earliest if start_window else None,
             latest_start_at=start_window.latest if start_window else None,
@@ -120,7 +120,7 @@ class WorkshopClient:
         return await _response(api.hold_capacity(caller.store_id, body, idempotency_key=key))
 
     def _api(self, token: str) -> WorkshopApi:
-        return WorkshopApi(ServiceCalls("workshop", self._http, token))
+        return WorkshopApi(ServiceCalls("workshop", self._client, token))
 
 
 async def _response(call: Awaitable[T]) -> T:

@@ -11,16 +11,16 @@ from shared.contracts.reception import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentConfirmed,
-    AppointmentMissed,
-    AppointmentMoved,
-    AppointmentUnplaced,
+    AppointmentNoShow,
+    AppointmentRescheduled,
+    AppointmentRescheduleRequired,
     CancellationReason,
     RequestedPart,
 )
 from shared.contracts.versioned import Versioned
 from shared.contracts.violations import RuleViolation
 
-Status = Literal["booked", "arrived", "cancelled", "missed"]
+Status = Literal["booked", "arrived", "cancelled", "no_show"]
 """已预约、已到店、已取消、爽约."""
 
 LATEST_START = timedelta(hours=1)
@@ -42,20 +42,21 @@ class Place:
 class Appointment(Versioned):
     """A customer's visit at a time, with the capacity hold behind it.
 
-    Without ``hold_id`` it is provisional; ``unplaced`` says that the workshop has no room then.
+    Without ``hold_id`` it is provisional; ``reschedule_required`` says that the workshop has no
+    room then.
     """
 
     appointment_id: str
     store_id: str
     plate_ref: str
-    planned_at: datetime
+    appointment_at: datetime
     op_codes: tuple[str, ...]
     hold_id: str | None
     status: Status
     customer_ref: str | None = None
     parts: tuple[RequestedPart, ...] = ()
     promised_at: datetime | None = None
-    unplaced: bool = False
+    reschedule_required: bool = False
 
 
 def book(
@@ -63,7 +64,7 @@ def book(
     appointment_id: str,
     store_id: str,
     plate_ref: str,
-    planned_at: datetime,
+    appointment_at: datetime,
     op_codes: tuple[str, ...],
     parts: tuple[RequestedPart, ...],
     customer_ref: str | None,
@@ -71,12 +72,12 @@ def book(
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
     """Give the customer a time, provisional without a ``place`` in the workshop."""
-    check_time(planned_at, now)
+    check_time(appointment_at, now)
     appointment = Appointment(
         appointment_id=appointment_id,
         store_id=store_id,
         plate_ref=plate_ref,
-        planned_at=planned_at,
+        appointment_at=appointment_at,
         op_codes=op_codes,
         hold_id=place.hold_id if place else None,
         status="booked",
@@ -88,7 +89,7 @@ def book(
         store_id=store_id,
         appointment_id=appointment_id,
         plate_ref=plate_ref,
-        planned_at=planned_at,
+        appointment_at=appointment_at,
         op_codes=op_codes,
         hold_id=appointment.hold_id,
         customer_ref=customer_ref,
@@ -98,39 +99,39 @@ def book(
     return appointment, [event]
 
 
-def check_time(planned_at: datetime, now: datetime) -> None:
+def check_time(appointment_at: datetime, now: datetime) -> None:
     """Refuse a time that has passed or is too far ahead."""
-    if planned_at <= now:
-        raise errors.in_the_past("planned_at", planned_at)
-    if planned_at > now + LONGEST_AHEAD:
-        raise errors.too_far_ahead("planned_at", LONGEST_AHEAD.days)
+    if appointment_at <= now:
+        raise errors.in_the_past("appointment_at", appointment_at)
+    if appointment_at > now + LONGEST_AHEAD:
+        raise errors.too_far_ahead("appointment_at", LONGEST_AHEAD.days)
 
 
-def check_may_move(appointment: Appointment, planned_at: datetime, now: datetime) -> None:
+def check_may_reschedule(appointment: Appointment, appointment_at: datetime, now: datetime) -> None:
     """Refuse to move what is over, or into the past."""
     _require_booked(appointment)
-    check_time(planned_at, now)
+    check_time(appointment_at, now)
 
 
-def move(
+def reschedule(
     appointment: Appointment,
-    planned_at: datetime,
+    appointment_at: datetime,
     place: Place | None,
     now: datetime,
-) -> tuple[Appointment, list[AppointmentMoved]]:
+) -> tuple[Appointment, list[AppointmentRescheduled]]:
     """The customer comes at another time; the old place is given back with the event."""
-    check_may_move(appointment, planned_at, now)
+    check_may_reschedule(appointment, appointment_at, now)
     moved = replace(
         appointment,
-        planned_at=planned_at,
+        appointment_at=appointment_at,
         hold_id=place.hold_id if place else None,
         promised_at=place.promised_at if place else None,
-        unplaced=False,
+        reschedule_required=False,
     )
-    event = AppointmentMoved(
+    event = AppointmentRescheduled(
         store_id=appointment.store_id,
         appointment_id=appointment.appointment_id,
-        planned_at=planned_at,
+        appointment_at=appointment_at,
         hold_id=moved.hold_id,
         replaced_hold_id=appointment.hold_id,
         promised_at=moved.promised_at,
@@ -146,8 +147,10 @@ def confirm(
         return appointment, []
     about = {"store_id": appointment.store_id, "appointment_id": appointment.appointment_id}
     if place is None:
-        unplaced = AppointmentUnplaced(**about, planned_at=appointment.planned_at, reason=reason)
-        return replace(appointment, unplaced=True), [unplaced]
+        reschedule_required = AppointmentRescheduleRequired(
+            **about, appointment_at=appointment.appointment_at, reason=reason
+        )
+        return replace(appointment, reschedule_required=True), [reschedule_required]
     confirmed = replace(appointment, hold_id=place.hold_id, promised_at=place.promised_at)
     return confirmed, [
         AppointmentConfirmed(**about, hold_id=place.hold_id, promised_at=place.promised_at)
@@ -168,17 +171,17 @@ def cancel(
     return replace(appointment, status="cancelled"), [event]
 
 
-def miss(appointment: Appointment) -> tuple[Appointment, list[AppointmentMissed]]:
+def mark_no_show(appointment: Appointment) -> tuple[Appointment, list[AppointmentNoShow]]:
     """The grace is over: whoever has not come by now comes without an appointment."""
     if appointment.status != "booked":
         return appointment, []
-    event = AppointmentMissed(
+    event = AppointmentNoShow(
         store_id=appointment.store_id,
         appointment_id=appointment.appointment_id,
-        planned_at=appointment.planned_at,
+        appointment_at=appointment.appointment_at,
         hold_id=appointment.hold_id,
     )
-    return replace(appointment, status="missed"), [event]
+    return replace(appointment, status="no_show"), [event]
 
 
 def check_in(appointment: Appointment, plate_ref: str) -> Appointment:

@@ -10,11 +10,11 @@ from services.reception.domain.estimate import sum_of
 from services.reception.domain.invoicing import Paid, receive_payment, write_off
 from services.reception.domain.order import Order
 from shared.contracts.reception import (
-    ClaimAnswer,
+    ClaimDecision,
     ClaimStep,
     EstimateLine,
     PaymentReceived,
-    WarrantyClaimAnswered,
+    WarrantyClaimDecided,
     WarrantyClaimDrafted,
     WarrantyClaimOverdue,
     WarrantyClaimSettled,
@@ -33,7 +33,7 @@ _OPTIONAL = {"photo_ids"}
 _PENDING_STEPS: Mapping[ClaimStatus, ClaimStep] = {
     "draft": "submission",
     "rejected": "submission",
-    "submitted": "answer",
+    "submitted": "decision",
 }
 
 
@@ -42,14 +42,14 @@ class ClaimRules:
     """Days that a claim may take, and on which somebody is reminded, counted from its deadline."""
 
     submission_days: int
-    answer_days: int
+    decision_days: int
     submission_reminders: Sequence[int]
-    answer_reminders: Sequence[int]
+    decision_reminders: Sequence[int]
 
 
 @dataclass(frozen=True)
 class ClaimDetails:
-    """What the manufacturer wants to know: kilometres, first registration, fault code and the part
+    """What the manufacturer wants to know: kilometers, first registration, fault code and the part
     that failed; photos where there are some."""
 
     odometer_km: int | None = None
@@ -83,8 +83,8 @@ class Claim(Versioned):
     due_at: datetime
     submission_number: int = 0
     approved_cents: int = 0
-    answer: ClaimAnswer | None = None
-    answered_at: datetime | None = None
+    decision: ClaimDecision | None = None
+    decided_at: datetime | None = None
 
     @property
     def pending_step(self) -> ClaimStep | None:
@@ -147,7 +147,7 @@ def submit(
         claim,
         status="submitted",
         submission_number=claim.submission_number + 1,
-        due_at=now + timedelta(days=rules.answer_days),
+        due_at=now + timedelta(days=rules.decision_days),
     )
     event = WarrantyClaimSubmitted(
         store_id=claim.store_id,
@@ -157,14 +157,14 @@ def submit(
         submission_number=submitted.submission_number,
         submitted_by=person,
         submitted_at=now,
-        answer_due_at=submitted.due_at,
+        decision_due_at=submitted.due_at,
     )
     return submitted, [event]
 
 
-def answer(
-    claim: Claim, approved_cents: int, code: ClaimAnswer, rules: ClaimRules, now: datetime
-) -> tuple[Claim, list[WarrantyClaimAnswered]]:
+def record_decision(
+    claim: Claim, approved_cents: int, code: ClaimDecision, rules: ClaimRules, now: datetime
+) -> tuple[Claim, list[WarrantyClaimDecided]]:
     """The manufacturer has answered (回复): it pays so much, or nothing; then the claim may be
     submitted again.
 
@@ -174,24 +174,22 @@ def answer(
     _require_status(claim, "submitted")
     if approved_cents > claim.amount_cents:
         raise errors.approved_above_claim(claim.amount_cents)
-    answered = replace(claim, answer=code, answered_at=now)
-    answered = (
-        replace(answered, status="approved", approved_cents=approved_cents)
+    decided = replace(claim, decision=code, decided_at=now)
+    decided = (
+        replace(decided, status="approved", approved_cents=approved_cents)
         if approved_cents
-        else replace(
-            answered, status="rejected", due_at=now + timedelta(days=rules.submission_days)
-        )
+        else replace(decided, status="rejected", due_at=now + timedelta(days=rules.submission_days))
     )
-    event = WarrantyClaimAnswered(
+    event = WarrantyClaimDecided(
         store_id=claim.store_id,
         order_id=claim.order_id,
         claim_id=claim.claim_id,
         approved_cents=approved_cents,
         code=code,
         submission_number=claim.submission_number,
-        answered_at=now,
+        decided_at=now,
     )
-    return answered, [event]
+    return decided, [event]
 
 
 def settle(
@@ -265,7 +263,9 @@ def next_reminder(claim: Claim, rules: ClaimRules, now: datetime) -> datetime | 
 def _reminders(claim: Claim, rules: ClaimRules) -> list[datetime]:
     if claim.pending_step is None:
         return []
-    days = rules.answer_reminders if claim.pending_step == "answer" else rules.submission_reminders
+    days = (
+        rules.decision_reminders if claim.pending_step == "decision" else rules.submission_reminders
+    )
     return [claim.due_at + timedelta(days=day) for day in days]
 
 

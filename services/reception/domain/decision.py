@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.reception.domain import authorisation, errors
-from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain import authorization, errors
+from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.order import Order, Promise
 from shared.contracts import Event
 from shared.contracts.reception import Channel
@@ -22,8 +22,8 @@ class Choice:
 
 def require_presence(channel: Channel, *, meets_customers: bool) -> None:
     """Refuse a word at the counter from customer care, which has it on the phone alone."""
-    if channel == "counter" and not meets_customers:
-        raise errors.counter_word_by_agent()
+    if channel == "in_person" and not meets_customers:
+        raise errors.in_person_decision_by_agent()
 
 
 def divide(
@@ -39,12 +39,12 @@ def divide(
     but one is wanted then, and the last is not."""
     if not choice.declined:
         return versions, ()
-    parts = authorisation.without(
-        authorisation.require_pending(order, versions, choice.version),
+    parts = authorization.without(
+        authorization.require_pending(order, versions, choice.version),
         choice.declined,
         typical_parts,
     )
-    return authorisation.split(
+    return authorization.split(
         order, versions, choice.version, parts, additional_work_id=additional_work_id, now=now
     )
 
@@ -67,7 +67,7 @@ def decide(
     order, kept, agreed = _decide_on(
         order, versions, wanted.version, decision_record, promise, wanted=True
     )
-    order, left, declined = authorisation.decline(
+    order, left, declined = authorization.decline(
         order, [*others, kept, rest], rest.version, decision_record
     )
     return order, [kept, left], [*agreed, *declined]
@@ -83,7 +83,7 @@ def _decide_on(
     wanted: bool,
 ) -> tuple[Order, EstimateVersion, Sequence[Event]]:
     if not wanted:
-        return authorisation.decline(order, versions, version, decision_record)
+        return authorization.decline(order, versions, version, decision_record)
     if promise is None:
-        return authorisation.authorize(order, versions, version, decision_record)
-    return authorisation.authorize_additional(order, versions, version, decision_record, promise)
+        return authorization.authorize(order, versions, version, decision_record)
+    return authorization.authorize_additional(order, versions, version, decision_record, promise)

@@ -8,7 +8,7 @@ from shared.contracts.violations import RuleViolation
 
 def invalid_status(field: str, status: str, needed: str) -> RuleViolation:
     return RuleViolation(
-        "wrong_stage",
+        "invalid_status",
         f"The order is in status {status}; it must be at {needed}.",
         field=field,
         kind="conflict",
@@ -41,15 +41,15 @@ def vehicle_elsewhere(store_id: str, since: datetime) -> RuleViolation:
     )
 
 
-def booked_already(store_id: str, planned_at: datetime) -> RuleViolation:
+def booked_already(store_id: str, appointment_at: datetime) -> RuleViolation:
     return RuleViolation(
         "booked_already",
-        f"The vehicle has an appointment on that day, at {planned_at.isoformat()} in the store "
+        f"The vehicle has an appointment on that day, at {appointment_at.isoformat()} in the store "
         f"{store_id}; confirm that it comes twice.",
         field="plate",
         kind="conflict",
         store_id=store_id,
-        planned_at=planned_at.isoformat(),
+        appointment_at=appointment_at.isoformat(),
     )
 
 
@@ -62,12 +62,12 @@ def not_the_vehicle_that_arrived() -> RuleViolation:
     )
 
 
-def place_taken(by: str | None, at: str | None) -> RuleViolation:
+def slot_taken(by: str | None, at: str | None) -> RuleViolation:
     """``by`` reserved such work last, ``at`` that time."""
     return RuleViolation(
-        "place_taken",
+        "slot_taken",
         "The workshop has no room at that time any more; other times are offered.",
-        field="planned_at",
+        field="appointment_at",
         kind="conflict",
         by=by,
         at=at,
@@ -78,7 +78,7 @@ def store_closed_all_day(day: date) -> RuleViolation:
     return RuleViolation(
         "store_closed_all_day",
         f"The store is closed on {day.isoformat()}.",
-        field="planned_at",
+        field="appointment_at",
         kind="conflict",
         day=day.isoformat(),
     )
@@ -88,7 +88,7 @@ def store_closed(opening: time, closing: time) -> RuleViolation:
     return RuleViolation(
         "store_closed",
         f"The store is closed at that time; it is open from {opening:%H:%M} to {closing:%H:%M}.",
-        field="planned_at",
+        field="appointment_at",
         kind="conflict",
         opening=f"{opening:%H:%M}",
         closing=f"{closing:%H:%M}",
@@ -195,7 +195,7 @@ def amount_changed(amount_cents: int) -> RuleViolation:
 
 def nothing_wanted() -> RuleViolation:
     return RuleViolation(
-        "nothing_wanted", "Nothing remains to be authorised; decline the whole.", field="declined"
+        "nothing_wanted", "Nothing remains to be authorized; decline the whole.", field="declined"
     )
 
 
@@ -293,9 +293,9 @@ def staff_device_by_desk() -> RuleViolation:
     )
 
 
-def counter_word_by_agent() -> RuleViolation:
+def in_person_decision_by_agent() -> RuleViolation:
     return RuleViolation(
-        "counter_word_by_agent",
+        "in_person_decision_by_agent",
         "Customer care takes the customer's decision on the phone only.",
         field="channel",
         kind="forbidden",
@@ -380,9 +380,9 @@ def above_on_account(balance_cents: int, amount_cents: int) -> RuleViolation:
     )
 
 
-def awaits_authorisation(count: int) -> RuleViolation:
+def awaits_authorization(count: int) -> RuleViolation:
     return RuleViolation(
-        "awaits_authorisation",
+        "awaits_authorization",
         f"The customer has yet to decide on {count} estimates.",
         field="order_id",
         kind="conflict",

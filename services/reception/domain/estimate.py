@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from services.reception.domain import errors
 from services.reception.domain.money import allocate, rounded_cents
-from shared.contracts.reception import EstimateLine, OrderedOperation, PayType
+from shared.contracts.reception import EstimateLine, LaborOperation, PayType
 from shared.contracts.violations import unknown_code
 
 
 @dataclass(frozen=True)
-class LaborOperation:
+class CatalogOperation:
     """A labor operation of the catalog (维修项目) with its standard hours (标准工时), for which
     it takes so many ``technicians``."""
 
@@ -44,7 +44,7 @@ class ServicePackage:
 class PriceList:
     """What a store charges: cents per standard hour by skill, cents per part; tax included."""
 
-    operations: Mapping[str, LaborOperation]
+    operations: Mapping[str, CatalogOperation]
     labor_rate_cents: Mapping[str, int]
     part_price_cents: Mapping[str, int]
     packages: Mapping[str, ServicePackage] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class RequestedWork:
 class Estimate:
     """The lines and their sum in cents."""
 
-    labor_operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[LaborOperation, ...]
     lines: tuple[EstimateLine, ...]
 
     @property
@@ -95,7 +95,7 @@ def estimate(prices: PriceList, work: RequestedWork) -> Estimate:
         lines += _package_lines(prices, package_id)
     lines += _lines(prices, work.op_codes, work.parts)
     operations = tuple(
-        OrderedOperation(op_code=line.code, standard_hours=line.standard_hours or 0)
+        LaborOperation(op_code=line.code, standard_hours=line.standard_hours or 0)
         for line in lines
         if line.kind == "labor"
     )
@@ -110,7 +110,7 @@ def estimate(prices: PriceList, work: RequestedWork) -> Estimate:
 
 
 def _check(
-    operations: Iterable[OrderedOperation],
+    operations: Iterable[LaborOperation],
     lines: Sequence[EstimateLine],
     pay_types: Mapping[str, PayType],
 ) -> None:

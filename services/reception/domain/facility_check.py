@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded
+from shared.contracts.reception import FacilityCheckCompleted, FacilityCheckOverdue
 from shared.contracts.violations import RuleViolation, unknown_code
 
 Result = Literal["ok", "failed"]
@@ -40,7 +40,9 @@ class FacilityCheck:
         return tuple(item for item, result in self.results.items() if result == "failed")
 
 
-def record(check: FacilityCheck, lists: Sequence[FacilityChecklist]) -> list[DailyCheckRecorded]:
+def record(
+    check: FacilityCheck, lists: Sequence[FacilityChecklist]
+) -> list[FacilityCheckCompleted]:
     """Take down a check of every item of its area's list."""
     listed = next((each for each in lists if each.area == check.area), None)
     if listed is None:
@@ -51,7 +53,7 @@ def record(check: FacilityCheck, lists: Sequence[FacilityChecklist]) -> list[Dai
     if missing := [item for item in listed.items if item not in check.results]:
         raise _items_missing(missing)
     return [
-        DailyCheckRecorded(
+        FacilityCheckCompleted(
             store_id=check.store_id,
             check_id=check.check_id,
             area=check.area,
@@ -82,11 +84,11 @@ def missing(
     zone: ZoneInfo,
     due_at: datetime,
     checked: Collection[str],
-) -> list[DailyCheckMissing]:
+) -> list[FacilityCheckOverdue]:
     """Areas due at ``due_at`` that are not among those ``checked`` that day."""
     day = due_at.astimezone(zone).date()
     return [
-        DailyCheckMissing(store_id=store_id, area=each.area, day=day.isoformat(), due_at=due_at)
+        FacilityCheckOverdue(store_id=store_id, area=each.area, day=day.isoformat(), due_at=due_at)
         for each in lists
         if datetime.combine(day, each.due, zone) == due_at and each.area not in checked
     ]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.reception.domain.lifecycle import require_status
 from services.reception.domain.order import Order
-from shared.contracts.reception import FeedbackGiven
+from shared.contracts.reception import FeedbackSubmitted
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Feedback:
     technical_skill: int
     service_attitude: int
     recorded_by: str
-    given_at: datetime
+    submitted_at: datetime
 
 
 def give(
@@ -29,9 +29,9 @@ def give(
     service_attitude: int,
     recorded_by: str,
     now: datetime,
-) -> tuple[Feedback, list[FeedbackGiven]]:
+) -> tuple[Feedback, list[FeedbackSubmitted]]:
     """Record what the customer says once the vehicle is back."""
-    require_status(order.status, "give_feedback")
+    require_status(order.status, "submit_feedback")
     feedback = Feedback(
         order.order_id,
         order.store_id,
@@ -41,7 +41,7 @@ def give(
         recorded_by,
         now,
     )
-    event = FeedbackGiven(
+    event = FeedbackSubmitted(
         store_id=order.store_id,
         order_id=order.order_id,
         work_quality=work_quality,
@@ -50,6 +50,6 @@ def give(
         advisor_id=order.advisor_id,
         customer_ref=order.customer_ref,
         recorded_by=recorded_by,
-        given_at=now,
+        submitted_at=now,
     )
     return feedback, [event]

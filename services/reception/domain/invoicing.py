@@ -18,25 +18,25 @@ from services.reception.domain.order import Discount, OnAccount, Order, PayerBal
 from services.reception.domain.voucher import Voucher, redeem, reduce_lines, reinstate
 from shared.contracts.reception import (
     BilledVoucher,
-    CreditGranted,
     CreditNoteIssued,
     CreditNoteReason,
     DepositReceived,
-    DiscountGranted,
+    DiscountApproved,
     DiscountReason,
     EstimateLine,
     InvoiceIssued,
     OnAccountReason,
+    OnAccountReleaseApproved,
     Payer,
     PayerSplit,
     PaymentMethod,
     PaymentReceived,
     PayType,
     ReceivableOverdue,
-    RefundPaid,
+    RefundIssued,
     RefundReason,
     VoucherRedeemed,
-    VoucherReturned,
+    VoucherReinstated,
 )
 
 _PAYERS: dict[PayType, Payer] = {
@@ -96,7 +96,7 @@ def discount_limit_bp(roles: Collection[str], limits: Mapping[str, int]) -> int:
 
 def request_discount(
     order: Order, amount_cents: int, reason: DiscountReason, person: str, limit_bp: int
-) -> tuple[Order, list[DiscountGranted]]:
+) -> tuple[Order, list[DiscountApproved]]:
     """Take something off what the customer pays (优惠); above the person's limit, in basis points,
     it waits for a second person.
 
@@ -115,7 +115,7 @@ def request_discount(
 
 def approve_discount(
     order: Order, person: str, limit_bp: int
-) -> tuple[Order, list[DiscountGranted]]:
+) -> tuple[Order, list[DiscountApproved]]:
     """A second person approves the discount (优惠审批), within their own limit.
 
     Raises:
@@ -264,7 +264,7 @@ def receive_payment(
 
 def refund(
     order: Order, paid: Paid, reason: RefundReason, person: str
-) -> tuple[Order, list[RefundPaid]]:
+) -> tuple[Order, list[RefundIssued]]:
     """Give money back to the customer (退款) by a method it came in by (原路退回): a deposit first,
     then payments, whose part of the invoice is open again.
 
@@ -278,7 +278,7 @@ def refund(
 
 def refund_credited(
     order: Order, correction: Correction, refund_id: str, method: PaymentMethod | None
-) -> tuple[Order, list[RefundPaid]]:
+) -> tuple[Order, list[RefundIssued]]:
     """Refund what is paid already of a correction, so that all of it is open to be credited;
     nothing without a ``method``.
 
@@ -302,7 +302,7 @@ def _require_method(order: Order, paid: Paid, field: str) -> None:
 
 def _reinstate(
     order: Order, paid: Paid, from_deposit: int, reason: RefundReason, person: str
-) -> tuple[Order, list[RefundPaid]]:
+) -> tuple[Order, list[RefundIssued]]:
     from_payments = paid.amount_cents - from_deposit
     received = sum(
         split.received_cents for split in order.payer_splits if split.payer == "customer"
@@ -313,7 +313,7 @@ def _reinstate(
     refunded = replace(refunded, deposit_cents=order.deposit_cents - from_deposit)
     if from_payments:
         refunded = _receive(refunded, "customer", -from_payments)
-    event = RefundPaid(
+    event = RefundIssued(
         store_id=order.store_id,
         order_id=order.order_id,
         refund_id=paid.payment_id,
@@ -349,7 +349,7 @@ def credit(
     *,
     redeemed: Sequence[Voucher],
     tax_rate_bp: int,
-) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReturned]]:
+) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReinstated]]:
     """Correct an invoice (红字): take back a part of what is open of the customer's share,
     allocated to what is ``left`` of their lines.
 
@@ -439,7 +439,7 @@ def _of_amount(split: PayerBalance, amount_cents: int) -> PayerBalance:
 
 def approve_on_account(
     order: Order, reason: OnAccountReason, person: str, now: datetime
-) -> tuple[Order, list[CreditGranted]]:
+) -> tuple[Order, list[OnAccountReleaseApproved]]:
     """Let the vehicle go with what is unpaid of its invoice now, never with more (挂账批准)."""
     require_status(order.status, "deliver")
     if order.invoice_id is None:
@@ -447,7 +447,7 @@ def approve_on_account(
     on_account = OnAccount(
         amount_cents=order.balance_cents, reason=reason, approved_by=person, approved_at=now
     )
-    event = CreditGranted(
+    event = OnAccountReleaseApproved(
         store_id=order.store_id,
         order_id=order.order_id,
         invoice_id=order.invoice_id,
@@ -503,9 +503,9 @@ def _waiting_discount(order: Order) -> Discount:
     return order.discount
 
 
-def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountGranted]]:
+def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountApproved]]:
     assert discount.approved_by  # noqa: S101
-    event = DiscountGranted(
+    event = DiscountApproved(
         store_id=order.store_id,
         order_id=order.order_id,
         amount_cents=discount.amount_cents,
@@ -576,6 +576,6 @@ def _require_nothing_open(order: Order) -> None:
     if order.is_invoiced:
         raise errors.already_invoiced()
     if order.awaiting_estimates:
-        raise errors.awaits_authorisation(order.awaiting_estimates)
+        raise errors.awaits_authorization(order.awaiting_estimates)
     if order.discount and order.discount.approved_by is None:
         raise errors.awaits_approval()

@@ -25,7 +25,7 @@ Action = Literal[
     "record_step",
     "deliver",
     "receive_payment",
-    "give_feedback",
+    "submit_feedback",
 ]
 
 _STATUSES: Mapping[Action, tuple[RepairOrderStatus, ...]] = {
@@ -43,7 +43,7 @@ _STATUSES: Mapping[Action, tuple[RepairOrderStatus, ...]] = {
     "record_step": ("ready",),
     "deliver": ("ready",),
     "receive_payment": ("ready", "delivered", "closed"),
-    "give_feedback": ("delivered", "closed"),
+    "submit_feedback": ("delivered", "closed"),
 }
 
 

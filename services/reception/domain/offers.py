@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.opening_hours import OpeningHours
 
 HALF_HOUR = timedelta(minutes=30)
@@ -32,7 +32,7 @@ class Slot:
 
 def off_peak_slots(
     load: Sequence[HalfHour],
-    operations: Sequence[LaborOperation],
+    operations: Sequence[CatalogOperation],
     hours: OpeningHours,
     now: datetime,
 ) -> list[Slot]:

@@ -21,10 +21,10 @@ class OpeningHours:
         local = moment.astimezone(self.zone)
         return local.date() not in self.closed and self.opening <= local.time() < self.closing
 
-    def check_open(self, planned_at: datetime) -> None:
+    def check_open(self, appointment_at: datetime) -> None:
         """Refuse a time at which the store is closed."""
-        day = planned_at.astimezone(self.zone).date()
+        day = appointment_at.astimezone(self.zone).date()
         if day in self.closed:
             raise errors.store_closed_all_day(day)
-        if not self.is_open(planned_at):
+        if not self.is_open(appointment_at):
             raise errors.store_closed(self.opening, self.closing)

@@ -10,7 +10,7 @@ from services.reception.domain import errors
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.lifecycle import RepairOrderStatus, require_status
 from services.reception.domain.vehicle import VehicleIdentity
-from shared.contracts.base import Cents, Part
+from shared.contracts.base import Cents, EventPart
 from shared.contracts.reception import (
     AdvisorAssigned,
     CancellationReason,
@@ -20,18 +20,18 @@ from shared.contracts.reception import (
     DeliveryWaiver,
     DiscountReason,
     EstimateLine,
+    GreetingOverdue,
+    LaborOperation,
     OdometerDiscrepancyReason,
     OnAccountReason,
     OrderCancelled,
     OrderCustomerLinked,
-    OrderedOperation,
     OrderOpened,
     Payer,
     PayerSplit,
     PaymentMethod,
     PlateCorrected,
-    PromiseRevised,
-    ReceptionOverdue,
+    PromisedTimeRevised,
     VehicleArrived,
     WalkaroundDamage,
 )
@@ -40,7 +40,7 @@ from shared.contracts.versioned import Versioned
 LARGEST_ODOMETER_KM = 2_000_000
 
 
-class Discount(Part):
+class Discount(EventPart):
     """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
 
     amount_cents: Cents
@@ -49,7 +49,7 @@ class Discount(Part):
     approved_by: str | None = None
 
 
-class OnAccount(Part):
+class OnAccount(EventPart):
     """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
 
     amount_cents: Cents
@@ -58,7 +58,7 @@ class OnAccount(Part):
     approved_at: datetime
 
 
-class PromiseAlert(Part):
+class PromiseAlert(EventPart):
     """The workshop's alert that the promise will hardly be kept (承诺风险)."""
 
     probability: float
@@ -69,7 +69,7 @@ class PromiseAlert(Part):
     alerted_at: datetime
 
 
-class StepBasis(Part):
+class StepBasis(EventPart):
     """What the customer could be shown when a delivery step was done or left out, as far as the
     step depends on it: the finished work and what the customer pays."""
 
@@ -118,7 +118,7 @@ class Order(Versioned):
     walkaround_damages: tuple[WalkaroundDamage, ...] = ()
     waiting_customer: bool = False
     symptoms: tuple[str, ...] = ()
-    labor_operations: tuple[OrderedOperation, ...] = ()
+    labor_operations: tuple[LaborOperation, ...] = ()
     lines: tuple[EstimateLine, ...] = ()
     estimate_cents: int = 0
     estimate_count: int = 0
@@ -306,12 +306,12 @@ def assign(
     return replace(order, advisor_id=advisor_id), [event]
 
 
-def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
+def greeting_overdue(order: Order) -> list[GreetingOverdue]:
     """The limit has passed: an event if nobody has greeted the customer yet."""
     if order.status != "arrived":
         return []
     return [
-        ReceptionOverdue(
+        GreetingOverdue(
             store_id=order.store_id,
             order_id=order.order_id,
             queue_number=order.queue_number,
@@ -400,7 +400,7 @@ def check_may_open(
 
 def confirm_promise(
     order: Order, promisable: Sequence[datetime]
-) -> tuple[Order, list[PromiseRevised]]:
+) -> tuple[Order, list[PromisedTimeRevised]]:
     """The workshop has planned a job of an order whose promise is provisional.
 
     With the last one the promise is confirmed, or revised to the latest of the ``promisable``
@@ -413,7 +413,7 @@ def confirm_promise(
     confirmed = replace(order, promise_provisional=False)
     if order.promised_at is not None and latest <= order.promised_at:
         return confirmed, []
-    event = PromiseRevised(
+    event = PromisedTimeRevised(
         store_id=order.store_id,
         order_id=order.order_id,
         promised_at=latest,
@@ -430,7 +430,7 @@ def start_work(order: Order) -> Order:
 def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
     """The workshop says that the vehicle is ready.
 
-    Additional work that was authorised meanwhile is not among the ``finished`` operations; then
+    Additional work that was authorized meanwhile is not among the ``finished`` operations; then
     the vehicle is not ready yet.
     """
     ordered = Counter(operation.op_code for operation in order.labor_operations)

@@ -30,7 +30,7 @@ class Photo:
         return photo_file(self.store_id, self.photo_id)
 
     @property
-    def subject(self) -> str:
+    def data_subject_id(self) -> str:
         """Whose key encrypts it: the order's, or its own."""
         return self.order_id or self.photo_id
 

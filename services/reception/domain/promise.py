@@ -6,8 +6,8 @@ from typing import Literal
 
 from services.reception.domain import errors
 from services.reception.domain.order import Order, PromiseAlert
-from shared.contracts.reception import PromiseRevised
-from shared.contracts.workshop import PromiseAtRisk
+from shared.contracts.reception import PromisedTimeRevised
+from shared.contracts.workshop import PromisedTimeAtRisk
 
 RevisionReason = Literal[
     "overrun",
@@ -24,7 +24,7 @@ LONGEST_AHEAD = timedelta(days=365)
 """No work takes longer."""
 
 
-def record_risk(order: Order, warning: PromiseAtRisk) -> Order:
+def record_risk(order: Order, warning: PromisedTimeAtRisk) -> Order:
     """Record the workshop's alert; one on a promise that was changed since is out of date."""
     if order.promised_at != warning.promised_at:
         return order
@@ -32,7 +32,7 @@ def record_risk(order: Order, warning: PromiseAtRisk) -> Order:
         order,
         risk=PromiseAlert(
             probability=warning.probability,
-            cause=warning.cause,
+            cause=warning.risk_cause,
             explanation=warning.explanation,
             best_promise_at=warning.best_promise_at,
             confidence=warning.confidence,
@@ -43,7 +43,7 @@ def record_risk(order: Order, warning: PromiseAtRisk) -> Order:
 
 def revise(
     order: Order, promised_at: datetime, reason: RevisionReason, decided_by: str, now: datetime
-) -> tuple[Order, list[PromiseRevised]]:
+) -> tuple[Order, list[PromisedTimeRevised]]:
     """The customer is told another completion time (承诺变更).
 
     The new promise is as sure as the workshop's best one, if it is not earlier than that.
@@ -55,7 +55,7 @@ def revise(
     if promised_at > now + LONGEST_AHEAD:
         raise errors.too_far_ahead("promised_at", LONGEST_AHEAD.days)
     risk = order.risk
-    event = PromiseRevised(
+    event = PromisedTimeRevised(
         store_id=order.store_id,
         order_id=order.order_id,
         promised_at=promised_at,

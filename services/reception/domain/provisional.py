@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.offers import HALF_HOUR
 from shared.contracts.workshop import FreeCapacity
 
@@ -12,7 +12,7 @@ _SLOT_MINUTES = HALF_HOUR // timedelta(minutes=1)
 
 
 def provisional_promise(
-    free: Sequence[FreeCapacity], operations: Sequence[LaborOperation], now: datetime
+    free: Sequence[FreeCapacity], operations: Sequence[CatalogOperation], now: datetime
 ) -> datetime:
     """What the workshop lets one promise for the half hour in which the last operation ends.
 
@@ -31,7 +31,7 @@ def provisional_promise(
 
 
 def _last_slot(
-    slots: Sequence[FreeCapacity], operation: LaborOperation, begin: datetime
+    slots: Sequence[FreeCapacity], operation: CatalogOperation, begin: datetime
 ) -> FreeCapacity | None:
     """The half hour in which the operation ends if it does not start before ``begin``.
 

@@ -36,7 +36,7 @@ class OtherBooking:
 
     store_id: str
     appointment_id: str
-    planned_at: datetime
+    appointment_at: datetime
 
 
 def check_not_in_store(
@@ -58,7 +58,7 @@ def check_not_elsewhere(visits: Sequence[OpenVisit], store_id: str) -> None:
 def check_booked_once(others: Sequence[OtherBooking]) -> None:
     """Ask about a vehicle that has another appointment on the same day."""
     for other in others:
-        raise errors.booked_already(other.store_id, other.planned_at)
+        raise errors.booked_already(other.store_id, other.appointment_at)
 
 
 def check_same_plate(arrived_plate_ref: str, opened_plate_ref: str | None) -> None:

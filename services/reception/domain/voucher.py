@@ -8,13 +8,13 @@ from datetime import datetime
 from services.reception.domain import errors
 from services.reception.domain.money import allocate
 from services.reception.domain.order import Order
-from shared.contracts.base import LAST_MOMENT
+from shared.contracts.base import LAST_TIMESTAMP
 from shared.contracts.reception import (
     EstimateLine,
     VoucherIssued,
     VoucherKind,
     VoucherRedeemed,
-    VoucherReturned,
+    VoucherReinstated,
 )
 
 
@@ -92,28 +92,28 @@ def redeem(
 
 def reinstate(
     vouchers: Sequence[Voucher], credit_note_id: str, now: datetime
-) -> tuple[list[Voucher], list[VoucherReturned]]:
+) -> tuple[list[Voucher], list[VoucherReinstated]]:
     """Let redeemed vouchers be redeemed again (退券); the time that they were spent does not count
     against them."""
     given, events = [], []
     for voucher in vouchers:
         assert voucher.order_id and voucher.redeemed_at  # noqa: S101, PT018
         spent = now - voucher.redeemed_at
-        expires_at = min(voucher.expires_at + spent, LAST_MOMENT)
+        expires_at = min(voucher.expires_at + spent, LAST_TIMESTAMP)
         given.append(
             replace(
                 voucher, order_id=None, redeemed_cents=0, redeemed_at=None, expires_at=expires_at
             )
         )
         events.append(
-            VoucherReturned(
+            VoucherReinstated(
                 store_id=voucher.store_id,
                 voucher_id=voucher.voucher_id,
                 order_id=voucher.order_id,
                 credit_note_id=credit_note_id,
                 amount_cents=voucher.redeemed_cents,
                 expires_at=expires_at,
-                returned_at=now,
+                reinstated_at=now,
             )
         )
     return given, events

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from services.reception.domain import authorisation, errors
-from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain import authorization, errors
+from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import Estimate
 from services.reception.domain.lifecycle import require_status
 from services.reception.domain.money import rounded_cents
 from services.reception.domain.order import Order
 from shared.contracts.reception import (
     EstimateLine,
-    OrderedOperation,
+    LaborOperation,
     WithdrawalReason,
     WorkWithdrawn,
 )
@@ -68,12 +68,12 @@ def withdraw(
     if order.invoice_id is not None:
         raise errors.already_invoiced()
     if order.awaiting_estimates:
-        raise errors.awaits_authorisation(order.awaiting_estimates)
-    agreed = authorisation.agreed(versions)
+        raise errors.awaits_authorization(order.awaiting_estimates)
+    agreed = authorization.agreed(versions)
     _require_ordered(agreed, withdrawal, done)
     progress = _progress(done)
     divided = {each.version: _divided(each, withdrawal, progress) for each in agreed}
-    changed_order, changed = authorisation.take_out(
+    changed_order, changed = authorization.take_out(
         order, versions, divided, decision_record, additional_work_id
     )
     if not changed_order.lines:
@@ -190,10 +190,10 @@ def _invoiced(
 
 
 def _operations(
-    operations: Sequence[OrderedOperation], gone: Counter[str]
-) -> tuple[tuple[OrderedOperation, ...], tuple[OrderedOperation, ...]]:
-    staying: list[OrderedOperation] = []
-    going: list[OrderedOperation] = []
+    operations: Sequence[LaborOperation], gone: Counter[str]
+) -> tuple[tuple[LaborOperation, ...], tuple[LaborOperation, ...]]:
+    staying: list[LaborOperation] = []
+    going: list[LaborOperation] = []
     for each in operations:
         is_gone = gone[each.op_code] > 0
         gone[each.op_code] -= is_gone

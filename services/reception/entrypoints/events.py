@@ -3,12 +3,12 @@
 from services.reception.application import capacity, estimates, jobs, promises
 from services.reception.application.deps import Deps
 from shared.contracts.workshop import (
-    AdditionalWorkFound,
+    AdditionalWorkRecommended,
     CapacityChanged,
     JobAssigned,
     JobFinished,
     JobStarted,
-    PromiseAtRisk,
+    PromisedTimeAtRisk,
     VehicleReady,
 )
 from shared.reactions import Reactions
@@ -17,8 +17,8 @@ REACTIONS: Reactions[Deps] = Reactions(
     {
         JobAssigned: promises.confirm_promise,
         JobStarted: jobs.start_work,
-        AdditionalWorkFound: estimates.offer_found_work,
-        PromiseAtRisk: promises.record_risk,
+        AdditionalWorkRecommended: estimates.offer_found_work,
+        PromisedTimeAtRisk: promises.record_risk,
         VehicleReady: jobs.finish_work,
         CapacityChanged: capacity.record_capacity,
     },

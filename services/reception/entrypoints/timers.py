@@ -52,7 +52,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         prepare=links.send_link,
         lane=Lane("crm: links", concurrency=4, timeout_s=20),
     ),
-    appointment_timers.MISSED: TimerHandler(
+    appointment_timers.NO_SHOW: TimerHandler(
         appointment_timers.miss_appointment, lock=appointment_timers.lock_appointment
     ),
     appointment_timers.REMINDER: TimerHandler(

@@ -4,18 +4,18 @@ CREATE TABLE appointment (
     store_id       text        NOT NULL,
     appointment_id text        NOT NULL,
     plate_ref      text        NOT NULL,
-    planned_at     timestamptz NOT NULL,
+    appointment_at timestamptz NOT NULL,
     op_codes       jsonb       NOT NULL,
     hold_id        text,
     status         text        NOT NULL CHECK (status IN ('booked', 'arrived', 'cancelled')),
     PRIMARY KEY (store_id, appointment_id)
 );
-CREATE INDEX appointment_planned ON appointment (store_id, planned_at);
+CREATE INDEX appointment_by_time ON appointment (store_id, appointment_at);
 
 CREATE TABLE repair_order (
     store_id            text        NOT NULL,
     order_id            text        NOT NULL,
-    status               text        NOT NULL,
+    status              text        NOT NULL,
     queue_number        integer     NOT NULL,
     plate_ref           text        NOT NULL,
     appointment_id      text,
@@ -42,7 +42,7 @@ CREATE TABLE repair_order (
     invoiced_cents      bigint      NOT NULL DEFAULT 0,
     received_cents      bigint      NOT NULL DEFAULT 0
         CHECK (received_cents BETWEEN 0 AND invoiced_cents),
-    customer_concern               bytea,
+    customer_concern    bytea,
     PRIMARY KEY (store_id, order_id)
 );
 -- The boards show what is not yet finished.

@@ -5,13 +5,13 @@ CREATE TABLE estimate (
     order_id           text        NOT NULL,
     version            integer     NOT NULL,
     additional_work_id text,
-    labor_operations         jsonb       NOT NULL,
+    labor_operations   jsonb       NOT NULL,
     lines              jsonb       NOT NULL,
     status             text        NOT NULL
         CHECK (status IN ('awaiting', 'authorized', 'declined', 'superseded')),
-    submitted_by       text        NOT NULL,
-    submitted_at       timestamptz NOT NULL,
-    channel            text        CHECK (channel IN ('counter', 'link', 'phone')),
+    presented_by       text        NOT NULL,
+    presented_at       timestamptz NOT NULL,
+    channel            text        CHECK (channel IN ('in_person', 'link', 'phone')),
     recorded_by        text,
     decided_at         timestamptz,
     PRIMARY KEY (store_id, order_id, version)
@@ -21,7 +21,7 @@ CREATE INDEX estimate_declined ON estimate (store_id, order_id)
     WHERE additional_work_id IS NOT NULL AND status IN ('awaiting', 'declined');
 
 -- A link (授权链接) is known by the hash of its token only, and used once.
-CREATE TABLE authorisation_link (
+CREATE TABLE authorization_link (
     store_id   text        NOT NULL,
     link_id    text        NOT NULL,
     order_id   text        NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE order_job (
     store_id          text        NOT NULL,
     order_id          text        NOT NULL,
     job_id            text        NOT NULL,
-    op_code      text        NOT NULL,
+    op_code           text        NOT NULL,
     planned_finish_at timestamptz NOT NULL,
     finished_at       timestamptz,
     PRIMARY KEY (store_id, order_id, job_id)
@@ -54,7 +54,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['estimate', 'authorisation_link', 'order_job'] LOOP
+    FOREACH name IN ARRAY ARRAY['estimate', 'authorization_link', 'order_job'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reception '

@@ -24,10 +24,10 @@ ALTER TABLE appointment
     ADD COLUMN customer_ref text,
     ADD COLUMN parts        jsonb       NOT NULL DEFAULT '[]',
     ADD COLUMN promised_at  timestamptz,
-    ADD COLUMN unplaced     boolean     NOT NULL DEFAULT false,
+    ADD COLUMN reschedule_required     boolean     NOT NULL DEFAULT false,
     DROP CONSTRAINT appointment_status_check,
     ADD CONSTRAINT appointment_status_check
-        CHECK (status IN ('booked', 'arrived', 'cancelled', 'missed'));
+        CHECK (status IN ('booked', 'arrived', 'cancelled', 'no_show'));
 
 -- A vehicle that comes again is known by its plate, and advisors by their greetings of the day.
 CREATE INDEX repair_order_plate ON repair_order (store_id, plate_ref, arrived_at)
@@ -39,14 +39,14 @@ CREATE INDEX repair_order_greeted ON repair_order (store_id, greeted_at)
 -- day.
 
 CREATE TABLE feedback (
-    store_id    text        NOT NULL,
-    order_id    text        NOT NULL,
+    store_id         text        NOT NULL,
+    order_id         text        NOT NULL,
     work_quality     smallint    NOT NULL CHECK (work_quality BETWEEN 1 AND 5),
-    technical_skill   smallint    NOT NULL CHECK (technical_skill BETWEEN 1 AND 5),
-    service_attitude    smallint    NOT NULL CHECK (service_attitude BETWEEN 1 AND 5),
-    recorded_by text        NOT NULL,
-    given_at    timestamptz NOT NULL,
-    comment       bytea,
+    technical_skill  smallint    NOT NULL CHECK (technical_skill BETWEEN 1 AND 5),
+    service_attitude smallint    NOT NULL CHECK (service_attitude BETWEEN 1 AND 5),
+    recorded_by      text        NOT NULL,
+    submitted_at     timestamptz NOT NULL,
+    comment          bytea,
     PRIMARY KEY (store_id, order_id)
 );
 

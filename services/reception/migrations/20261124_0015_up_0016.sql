@@ -1,4 +1,4 @@
--- What the manufacturer answered last, for whoever completes the claim or looks why it pays less.
+-- The manufacturer's last decision, for who completes the claim or asks why it pays less.
 ALTER TABLE warranty_claim
-    ADD COLUMN answer      text,
-    ADD COLUMN answered_at timestamptz;
+    ADD COLUMN decision   text,
+    ADD COLUMN decided_at timestamptz;

@@ -1,6 +1,6 @@
 -- A timer that could not be handled is tried again when next_attempt_at, in real time, has
 -- passed. attempts counts all tries in vain; failures those that a neighbor's absence does not
--- explain. One that is given up stands still until an operator decides, or its subject gets a new
+-- explain. One that is given up stands still until an operator decides, or its entity gets a new
 -- one.
 ALTER TABLE timer
     ADD COLUMN attempts        integer     NOT NULL DEFAULT 0,

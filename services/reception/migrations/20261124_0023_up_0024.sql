@@ -40,14 +40,15 @@ AS $$
     LIMIT 1
 $$;
 
-CREATE FUNCTION bookings_in_group(plate text, begin_at timestamptz, end_at timestamptz)
-    RETURNS TABLE (store_id text, appointment_id text, planned_at timestamptz)
+CREATE FUNCTION bookings_in_group(plate text, starts_at timestamptz, ends_at timestamptz)
+    RETURNS TABLE (store_id text, appointment_id text, appointment_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT store_id, appointment_id, planned_at
+    SELECT store_id, appointment_id, appointment_at
     FROM appointment
-    WHERE plate_ref = plate AND status = 'booked' AND planned_at >= begin_at AND planned_at < end_at
-    ORDER BY planned_at
+    WHERE plate_ref = plate AND status = 'booked'
+      AND appointment_at >= starts_at AND appointment_at < ends_at
+    ORDER BY appointment_at
 $$;
 
 DO $$
@@ -67,7 +68,7 @@ DROP INDEX repair_order_plate, repair_order_vehicle;
 CREATE INDEX repair_order_plate ON repair_order (plate_ref, arrived_at);
 CREATE INDEX repair_order_vehicle ON repair_order (vehicle_ref, arrived_at)
     WHERE vehicle_ref IS NOT NULL;
-CREATE INDEX appointment_plate ON appointment (plate_ref, planned_at) WHERE status = 'booked';
+CREATE INDEX appointment_plate ON appointment (plate_ref, appointment_at) WHERE status = 'booked';
 
 -- The plate alone does not tell one vehicle from another: open_visits_in_group does, under a lock.
 DROP INDEX repair_order_at_reception;

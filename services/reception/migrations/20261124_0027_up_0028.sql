@@ -1,14 +1,14 @@
 -- Why orders and appointments ended without work: a code, and the words behind it, encrypted under
--- the subject key of the order or appointment.
+-- the data subject key of the order or appointment.
 
 CREATE TABLE cancellation (
     store_id     text        NOT NULL,
-    subject      text        NOT NULL,
+    entity_id    text        NOT NULL,
     reason       text        NOT NULL,
     note         bytea,
     cancelled_by text        NOT NULL,
     cancelled_at timestamptz NOT NULL,
-    PRIMARY KEY (store_id, subject)
+    PRIMARY KEY (store_id, entity_id)
 );
 
 ALTER TABLE cancellation ENABLE ROW LEVEL SECURITY;

@@ -1,6 +1,6 @@
 -- Who of the colleagues was shown a customer's link, and from where it was used. Networks are
 -- keyed hashes of shortened addresses.
-ALTER TABLE authorisation_link
+ALTER TABLE authorization_link
     ADD COLUMN made_by text,
     ADD COLUMN made_at timestamptz,
     ADD COLUMN sent    boolean NOT NULL DEFAULT false;
@@ -17,7 +17,7 @@ CREATE TABLE link_use (
     network      text,
     own_network  boolean,
     PRIMARY KEY (store_id, link_id, entry),
-    FOREIGN KEY (store_id, link_id) REFERENCES authorisation_link
+    FOREIGN KEY (store_id, link_id) REFERENCES authorization_link
 );
 ALTER TABLE link_use ENABLE ROW LEVEL SECURITY;
 ALTER TABLE link_use FORCE ROW LEVEL SECURITY;

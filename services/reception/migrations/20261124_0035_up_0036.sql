@@ -36,13 +36,14 @@ AS $$
     LIMIT 1
 $$;
 
-CREATE OR REPLACE FUNCTION bookings_in_group(plate text, begin_at timestamptz, end_at timestamptz)
-    RETURNS TABLE (store_id text, appointment_id text, planned_at timestamptz)
+CREATE OR REPLACE FUNCTION bookings_in_group(plate text, starts_at timestamptz, ends_at timestamptz)
+    RETURNS TABLE (store_id text, appointment_id text, appointment_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
 AS $$
-    SELECT store_id, appointment_id, planned_at
+    SELECT store_id, appointment_id, appointment_at
     FROM appointment
     WHERE require_question(plate)
-      AND plate_ref = plate AND status = 'booked' AND planned_at >= begin_at AND planned_at < end_at
-    ORDER BY planned_at
+      AND plate_ref = plate AND status = 'booked'
+      AND appointment_at >= starts_at AND appointment_at < ends_at
+    ORDER BY appointment_at
 $$;

@@ -1,2 +1,2 @@
 -- By which message of customer relations a link was sent.
-ALTER TABLE authorisation_link ADD COLUMN message_id text;
+ALTER TABLE authorization_link ADD COLUMN message_id text;

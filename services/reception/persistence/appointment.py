@@ -13,19 +13,21 @@ from shared.db import Connection
 from shared.unit_of_work import UnitOfWork
 
 _APPOINTMENT = """
-SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, planned_at, op_codes,
-       hold_id, status, customer_ref, parts, promised_at, unplaced
+SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, appointment_at,
+       op_codes,
+       hold_id, status, customer_ref, parts, promised_at, reschedule_required
 FROM appointment
 """
 
 _SAVE_APPOINTMENT = """
 INSERT INTO appointment (version, changed_by, changed_at, appointment_id, store_id, plate_ref,
-                         planned_at, op_codes, hold_id, status, customer_ref, parts,
-                         promised_at, unplaced)
+                         appointment_at, op_codes, hold_id, status, customer_ref, parts,
+                         promised_at, reschedule_required)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (store_id, appointment_id) DO UPDATE SET
-    planned_at = excluded.planned_at, hold_id = excluded.hold_id, status = excluded.status,
-    promised_at = excluded.promised_at, unplaced = excluded.unplaced, version = excluded.version,
+    appointment_at = excluded.appointment_at, hold_id = excluded.hold_id, status = excluded.status,
+    promised_at = excluded.promised_at, reschedule_required = excluded.reschedule_required,
+    version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
@@ -61,8 +63,8 @@ async def list_appointments(
 ) -> list[Appointment]:
     """Appointments planned from ``begin`` until before ``end``."""
     rows = await connection.fetch(
-        _APPOINTMENT + "WHERE store_id = $1 AND planned_at >= $2 AND planned_at < $3 "
-        "ORDER BY planned_at, appointment_id",
+        _APPOINTMENT + "WHERE store_id = $1 AND appointment_at >= $2 AND appointment_at < $3 "
+        "ORDER BY appointment_at, appointment_id",
         store_id,
         begin,
         end,

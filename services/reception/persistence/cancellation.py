@@ -10,9 +10,9 @@ from shared.db import Connection
 
 @dataclass(frozen=True)
 class Cancellation:
-    """The end of an order or appointment, ``subject``; ``note`` is still encrypted."""
+    """The end of an order or appointment, ``entity_id``; ``note`` is still encrypted."""
 
-    subject: str
+    entity_id: str
     reason: CancellationReason
     note: bytes | None
     cancelled_by: str
@@ -24,10 +24,10 @@ async def add_cancellation(
 ) -> None:
     """Keep why something was cancelled."""
     await connection.execute(
-        "INSERT INTO cancellation (store_id, subject, reason, note, cancelled_by, cancelled_at) "
+        "INSERT INTO cancellation (store_id, entity_id, reason, note, cancelled_by, cancelled_at) "
         "VALUES ($1, $2, $3, $4, $5, $6)",
         store_id,
-        cancellation.subject,
+        cancellation.entity_id,
         cancellation.reason,
         cancellation.note,
         cancellation.cancelled_by,
@@ -36,18 +36,18 @@ async def add_cancellation(
 
 
 async def read_cancellation(
-    connection: Connection, store_id: str, subject: str, field: str
+    connection: Connection, store_id: str, entity_id: str, field: str
 ) -> Cancellation:
-    """Why ``subject``, which ``field`` names, was cancelled.
+    """Why ``entity_id``, which ``field`` names, was cancelled.
 
     Raises:
         RuleViolation: it was not.
     """
     row = await connection.fetchrow(
-        "SELECT subject, reason, note, cancelled_by, cancelled_at FROM cancellation "
-        "WHERE store_id = $1 AND subject = $2",
+        "SELECT entity_id, reason, note, cancelled_by, cancelled_at FROM cancellation "
+        "WHERE store_id = $1 AND entity_id = $2",
         store_id,
-        subject,
+        entity_id,
     )
     if row is None:
         raise RuleViolation("not_cancelled", "It was not cancelled.", field=field, kind="not_found")

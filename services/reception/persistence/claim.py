@@ -15,19 +15,19 @@ from shared.unit_of_work import UnitOfWork
 
 _CLAIM = """
 SELECT version, changed_by, changed_at, store_id, claim_id, order_id, status, lines, amount_cents,
-       claim_details, due_at, submission_number, approved_cents, answer, answered_at
+       claim_details, due_at, submission_number, approved_cents, decision, decided_at
 FROM warranty_claim
 """
 
 _SAVE = """
 INSERT INTO warranty_claim (version, changed_by, changed_at, store_id, claim_id, order_id, status,
                             lines, amount_cents, claim_details, due_at, submission_number,
-                            approved_cents, answer, answered_at)
+                            approved_cents, decision, decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (store_id, claim_id) DO UPDATE SET
     status = excluded.status, claim_details = excluded.claim_details, due_at = excluded.due_at,
     submission_number = excluded.submission_number, approved_cents = excluded.approved_cents,
-    answer = excluded.answer, answered_at = excluded.answered_at, version = excluded.version,
+    decision = excluded.decision, decided_at = excluded.decided_at, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 

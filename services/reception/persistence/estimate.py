@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.link import LinkConsent, LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
-from shared.contracts.reception import EstimateLine, OrderedOperation
+from shared.contracts.reception import EstimateLine, LaborOperation
 from shared.contracts.violations import unknown
 from shared.db import Connection
 
@@ -18,13 +18,13 @@ _CONSENT = TypeAdapter(LinkConsent)
 
 _VERSION = """
 SELECT store_id, order_id, version, additional_work_id, labor_operations, lines, status,
-       submitted_by, submitted_at, channel, recorded_by, decided_at, link_consent
+       presented_by, presented_at, channel, recorded_by, decided_at, link_consent
 FROM estimate
 """
 
 _SAVE_VERSIONS = """
 INSERT INTO estimate (store_id, order_id, version, additional_work_id, labor_operations, lines,
-                      status, submitted_by, submitted_at, channel, recorded_by, decided_at,
+                      status, presented_by, presented_at, channel, recorded_by, decided_at,
                       link_consent)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, order_id, version) DO UPDATE SET
@@ -34,7 +34,7 @@ ON CONFLICT (store_id, order_id, version) DO UPDATE SET
 
 _NOT_WANTED = """
 SELECT found.store_id, found.order_id, found.version, found.additional_work_id,
-       found.labor_operations, found.lines, found.status, found.submitted_by, found.submitted_at,
+       found.labor_operations, found.lines, found.status, found.presented_by, found.presented_at,
        found.channel, found.recorded_by, found.decided_at, found.link_consent
 FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
 WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
@@ -46,7 +46,7 @@ WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2,
           AND (other.status = 'authorized' OR other.version > found.version)))
   AND (found.status = 'declined'
        OR found.status = 'awaiting' AND visit.status IN ('delivered', 'closed', 'cancelled'))
-ORDER BY found.submitted_at DESC LIMIT 50
+ORDER BY found.presented_at DESC LIMIT 50
 """
 
 _ORDERED_SINCE = """
@@ -58,7 +58,7 @@ WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2,
 """
 
 _ADD_LINK = """
-INSERT INTO authorisation_link
+INSERT INTO authorization_link
     (store_id, link_id, order_id, version, token_hash, expires_at, promised_at, made_by, made_at,
      sent)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -67,7 +67,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 _LINK = """
 SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at, made_by, made_at,
        sent, message_id
-FROM authorisation_link WHERE store_id = $1
+FROM authorization_link WHERE store_id = $1
 """
 
 _USES = """
@@ -129,8 +129,8 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
             [operation.model_dump(mode="json") for operation in version.labor_operations],
             [line.model_dump(mode="json") for line in version.lines],
             version.status,
-            version.submitted_by,
-            version.submitted_at,
+            version.presented_by,
+            version.presented_at,
             version.channel,
             version.recorded_by,
             version.decided_at,
@@ -146,7 +146,7 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
 async def declined_services(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
-    """What was not authorised at the vehicle's visits before then: additional work, and the last
+    """What was not authorized at the vehicle's visits before then: additional work, and the last
     estimate of ordered work of which nothing was wanted."""
     rows = await connection.fetch(
         _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
@@ -248,7 +248,7 @@ async def link_sent_by(
 ) -> None:
     """Remember by which message a link was sent."""
     await connection.execute(
-        "UPDATE authorisation_link SET message_id = $3 WHERE store_id = $1 AND link_id = $2",
+        "UPDATE authorization_link SET message_id = $3 WHERE store_id = $1 AND link_id = $2",
         store_id,
         link_id,
         message_id,
@@ -258,7 +258,7 @@ async def link_sent_by(
 async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
     """Use the link up; false when it was used before."""
     used = await connection.fetchval(
-        "UPDATE authorisation_link SET used_at = $3 "
+        "UPDATE authorization_link SET used_at = $3 "
         "WHERE store_id = $1 AND link_id = $2 AND used_at IS NULL RETURNING true",
         link.store_id,
         link.link_id,
@@ -269,7 +269,7 @@ async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
 
 def _version(row: Any) -> EstimateVersion:
     values = dict(row) | {
-        "labor_operations": tuple(map(OrderedOperation.model_validate, row["labor_operations"])),
+        "labor_operations": tuple(map(LaborOperation.model_validate, row["labor_operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "link_consent": _consent(row["link_consent"]),
     }

@@ -17,14 +17,14 @@ async def add_feedback(connection: Connection, feedback: Feedback, comment: byte
         await connection.execute(
             "INSERT INTO feedback (store_id, order_id, work_quality, technical_skill, "
             "service_attitude, recorded_by, "
-            "given_at, comment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "submitted_at, comment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             feedback.store_id,
             feedback.order_id,
             feedback.work_quality,
             feedback.technical_skill,
             feedback.service_attitude,
             feedback.recorded_by,
-            feedback.given_at,
+            feedback.submitted_at,
             comment,
         )
     except asyncpg.UniqueViolationError:
@@ -46,7 +46,7 @@ async def read_feedback(
     """
     row = await connection.fetchrow(
         "SELECT order_id, store_id, work_quality, technical_skill, service_attitude, recorded_by, "
-        "given_at, comment "
+        "submitted_at, comment "
         "FROM feedback WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,

@@ -15,12 +15,12 @@ from services.reception.domain.order import (
     PromiseAlert,
     StepBasis,
 )
-from shared.contracts.base import Part
+from shared.contracts.base import EventPart
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
     EstimateLine,
-    OrderedOperation,
+    LaborOperation,
     WalkaroundDamage,
 )
 from shared.contracts.versioned import columns, loaded
@@ -315,7 +315,7 @@ def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
             map(WalkaroundDamage.model_validate, row["walkaround_damages"])
         ),
         "symptoms": tuple(row["symptoms"]),
-        "labor_operations": tuple(map(OrderedOperation.model_validate, row["labor_operations"])),
+        "labor_operations": tuple(map(LaborOperation.model_validate, row["labor_operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "steps": _loaded_map(DeliveryStep, row["steps"]),
         "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
@@ -328,10 +328,10 @@ def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
     return loaded(Order(**values))
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=EventPart)
 
 
-def _dumped_map(parts: Mapping[str, Part]) -> dict[str, Any]:
+def _dumped_map(parts: Mapping[str, EventPart]) -> dict[str, Any]:
     return {name: part.model_dump(mode="json") for name, part in parts.items()}
 
 

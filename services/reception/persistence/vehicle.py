@@ -21,7 +21,7 @@ SELECT store_id, order_id, status, queue_number, arrived_at FROM open_visits_in_
 """
 
 _OTHER_BOOKINGS = """
-SELECT store_id, appointment_id, planned_at FROM bookings_in_group($1, $2, $3)
+SELECT store_id, appointment_id, appointment_at FROM bookings_in_group($1, $2, $3)
 WHERE appointment_id IS DISTINCT FROM $4
 """
 

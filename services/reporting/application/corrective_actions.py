@@ -12,12 +12,12 @@ from services.reporting.domain import corrective_action as corrective_actions
 from services.reporting.domain.corrective_action import CorrectiveAction, Finding, Result, State
 from services.reporting.persistence import corrective_actions as store
 from shared import timers
-from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
     CorrectiveActionSource,
-    RectificationClosed,
-    RectificationOpened,
-    RectificationOverdue,
 )
 from shared.ids import new_id
 from shared.request_model import RequestModel
@@ -27,19 +27,19 @@ from shared.unit_of_work import UnitOfWork
 FOUND, OVERDUE = "finding", "corrective_action_overdue"
 
 
-class CloseCorrectiveAction(RequestModel):
+class CloseCorrectiveActionRequest(RequestModel):
     result: Result
     note: Annotated[str, Field(min_length=2, max_length=2000, description="整改情况")]
 
 
 class CorrectiveActionView(BaseModel):
-    """``subjects`` are the bad ratings of a feedback or the failed items of a check."""
+    """``findings`` are the bad ratings of a feedback or the failed items of a check."""
 
     corrective_action_id: str
     source: CorrectiveActionSource
     source_id: str
     order_id: str | None
-    subjects: Sequence[str]
+    findings: Sequence[str]
     owner_id: str
     due_at: datetime
     opened_at: datetime
@@ -55,7 +55,9 @@ class CorrectiveActionWithNote(CorrectiveActionView):
     note: str | None
 
 
-async def note_finding(uow: UnitOfWork, event: FeedbackGiven | DailyCheckRecorded, _: Deps) -> None:
+async def note_finding(
+    uow: UnitOfWork, event: FeedbackSubmitted | FacilityCheckCompleted, _: Deps
+) -> None:
     """Note what a feedback or a facility check found to be wrong."""
     if finding := corrective_actions.finding_from(event):
         await timers.schedule(
@@ -74,7 +76,7 @@ async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
         timer.data["source"],
         timer.data["source_id"],
         timer.data["order_id"],
-        tuple(timer.data["subjects"]),
+        tuple(timer.data["findings"]),
     )
     connection, store_id = uow.connection, timer.store_id
     if await store.is_opened(connection, store_id, finding.source, finding.source_id):
@@ -93,7 +95,7 @@ async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     uow.publish(events)
 
 
-async def keep_opened(uow: UnitOfWork, event: RectificationOpened, _: Deps) -> None:
+async def keep_opened(uow: UnitOfWork, event: CorrectiveActionOpened, _: Deps) -> None:
     """Keep what was published as opened, and watch its deadline."""
     await store.keep(uow.connection, event)
     await timers.schedule(
@@ -103,13 +105,13 @@ async def keep_opened(uow: UnitOfWork, event: RectificationOpened, _: Deps) -> N
 
 async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Publish that the owner has not closed it in time (整改超期)."""
-    locked = await store.lock(uow.connection, timer.store_id, timer.subject)
+    locked = await store.lock(uow.connection, timer.store_id, timer.entity_id)
     late, events = corrective_actions.overdue(locked, uow.now)
     await store.save(uow.connection, late)
     uow.publish(events)
 
 
-async def keep_overdue(uow: UnitOfWork, event: RectificationOverdue, _: Deps) -> None:
+async def keep_overdue(uow: UnitOfWork, event: CorrectiveActionOverdue, _: Deps) -> None:
     """Keep what was published as overdue."""
     await store.keep_overdue(uow.connection, event, uow.caused_at)
 
@@ -117,7 +119,7 @@ async def keep_overdue(uow: UnitOfWork, event: RectificationOverdue, _: Deps) ->
 async def close_corrective_action(
     uow: UnitOfWork,
     corrective_action_id: str,
-    command: CloseCorrectiveAction,
+    command: CloseCorrectiveActionRequest,
     deps: Deps,
     *,
     is_manager: bool,
@@ -143,7 +145,7 @@ async def close_corrective_action(
     return _view(closed)
 
 
-async def keep_closed(uow: UnitOfWork, event: RectificationClosed, _: Deps) -> None:
+async def keep_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps) -> None:
     """Keep what was published as closed; its deadline no longer matters."""
     await store.keep_closed(uow.connection, event)
     await timers.cancel(uow, OVERDUE, event.corrective_action_id)

@@ -1,4 +1,4 @@
-"""The figures of a business day, and the daily reports (日报) that are published of them (R30)."""
+"""The KPIs of a business day, and the daily reports (日报) that are published of them (R30)."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from services.reporting.domain.confidential import HIDDEN_FIGURES, as_seen
 from services.reporting.domain.daily_report import BusinessDay
 from services.reporting.persistence import reports
 from shared import timers
-from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.contracts.reporting import DailyKpis, DailyReportPublished
 from shared.envelope import Causation, ReceivedEvent
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -28,14 +28,14 @@ class _Covered(BaseModel):
 
 
 class _Live(_Covered):
-    """The figures of a day as far as it has gone; ``published_at`` is absent, for this is not
+    """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
     published. Money and opinions are absent for roles that read none."""
 
     published_at: datetime | None = None
 
 
 class _Report(_Covered):
-    """The figures of a published report (日报). Money and opinions are absent for roles that read
+    """The KPIs of a published report (日报). Money and opinions are absent for roles that read
     none."""
 
     revision: int
@@ -43,15 +43,15 @@ class _Report(_Covered):
 
 
 def _with_figures(name: str, view: type[BaseModel]) -> type[BaseModel]:
-    """The view with each figure of a day, of which confidential ones may be absent."""
-    figures: dict[str, Any] = {}
-    for figure, field in Figures.model_fields.items():
+    """The view with each KPI of a day, of which confidential ones may be absent."""
+    kpis: dict[str, Any] = {}
+    for kpi, field in DailyKpis.model_fields.items():
         kind: Any = field.annotation
-        figures[figure] = (kind | None if figure in HIDDEN_FIGURES else kind, ...)
-    return create_model(name, __base__=view, __doc__=view.__doc__, **figures)
+        kpis[kpi] = (kind | None if kpi in HIDDEN_FIGURES else kind, ...)
+    return create_model(name, __base__=view, __doc__=view.__doc__, **kpis)
 
 
-LiveFigures = _with_figures("LiveFigures", _Live)
+LiveKpis = _with_figures("LiveFigures", _Live)
 DailyReport = _with_figures("DailyReport", _Report)
 
 
@@ -97,7 +97,7 @@ async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> Non
     begin = (before and before.covers_until) or store.business_day_bounds(day)[0]
     events = daily_report.report(
         BusinessDay(store.id, day, begin, timer.due_at),
-        await reports.figures(connection, store, begin, timer.due_at),
+        await reports.kpis(connection, store, begin, timer.due_at),
         await reports.latest(connection, store.id, day),
         uow.now,
     )
@@ -108,15 +108,15 @@ async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> Non
 async def live_figures(
     store_id: str, day: date | None, deps: Deps, *, sees_money: bool
 ) -> BaseModel:
-    """Compute the figures of a business day as far as it has gone, from closing to closing; of the
+    """Compute the KPIs of a business day as far as it has gone, from closing to closing; of the
     store's present day by default."""
     store = deps.stores[store_id]
     wanted = day or store.local_day(deps.uow_factory.clock.now())
     begin, end = store.business_day_bounds(wanted)
     async with deps.uow_factory.read(store_id) as connection:
-        figures = await reports.figures(connection, store, begin, end)
-    seen = as_seen(figures, sees_money=sees_money)
-    return LiveFigures(store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **seen)
+        kpis = await reports.kpis(connection, store, begin, end)
+    seen = as_seen(kpis, sees_money=sees_money)
+    return LiveKpis(store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **seen)
 
 
 async def daily_reports(

@@ -1,9 +1,9 @@
-"""What of figures and events is told only to those who read money and opinions."""
+"""What of KPIs and events is told only to those who read money and opinions."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.reporting import Figures
+from shared.contracts.reporting import DailyKpis
 
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "money": (
@@ -13,10 +13,10 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "received_cents",
         "refunded_cents",
         "credited_cents",
-        "collected",
-        "collected_by_age",
-        "labour_rate",
-        "output_per_vehicle",
+        "collection_rate",
+        "collection_rate_by_age",
+        "effective_labor_rate",
+        "revenue_per_ro",
     ),
     "opinions": (
         "feedback",
@@ -25,7 +25,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "feedback_service_attitude",
     ),
 }
-"""Figures of a day by what they tell."""
+"""KPIs of a day by what they tell."""
 
 HIDDEN_FIGURES = frozenset(name for names in FIGURES.values() for name in names)
 
@@ -35,7 +35,7 @@ EVENTS_OF_THE_WORK = frozenset(
         "CustomerGreeted",
         "AdvisorAssigned",
         "OrderOpened",
-        "PromiseRevised",
+        "PromisedTimeRevised",
         "AdditionalWorkAuthorized",
         "AdditionalWorkDeclined",
         "WorkWithdrawn",
@@ -49,10 +49,10 @@ _MONEY_OF_EVENTS = frozenset({"on_account_approved_by"})
 """What tells of money in these events, besides amounts."""
 
 
-def as_seen(figures: Figures, *, sees_money: bool) -> dict[str, Any]:
-    """The figures, without those that are confidential for those who do the work."""
+def as_seen(kpis: DailyKpis, *, sees_money: bool) -> dict[str, Any]:
+    """The KPIs, without those that are confidential for those who do the work."""
     hidden = () if sees_money else HIDDEN_FIGURES
-    return dict(figures) | dict.fromkeys(hidden)
+    return dict(kpis) | dict.fromkeys(hidden)
 
 
 def without_money(value: Any) -> Any:

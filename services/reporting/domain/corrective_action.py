@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
     CorrectiveActionSource,
-    RectificationClosed,
-    RectificationOpened,
-    RectificationOverdue,
 )
 from shared.contracts.violations import RuleViolation
 
@@ -29,7 +29,7 @@ class Finding:
     source: CorrectiveActionSource
     source_id: str
     order_id: str | None
-    subjects: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rule:
     """Whose task it is: the role, and days until it is due. Without ``subject`` for all others."""
 
     source: CorrectiveActionSource
-    subject: str | None
+    finding: str | None
     role: str
     days: int
 
@@ -51,7 +51,7 @@ class CorrectiveAction:
     source: CorrectiveActionSource
     source_id: str
     order_id: str | None
-    subjects: tuple[str, ...]
+    findings: tuple[str, ...]
     owner_id: str
     due_at: datetime
     opened_at: datetime
@@ -61,9 +61,9 @@ class CorrectiveAction:
     result: Result | None = None
 
 
-def finding_from(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
+def finding_from(event: FeedbackSubmitted | FacilityCheckCompleted) -> Finding | None:
     """What is to be put right after a feedback with a bad rating, or a check with a failed item."""
-    if isinstance(event, DailyCheckRecorded):
+    if isinstance(event, FacilityCheckCompleted):
         finding = Finding("facility_check", event.check_id, None, event.failed)
     else:
         ratings = {
@@ -71,18 +71,18 @@ def finding_from(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
             "technical_skill": event.technical_skill,
             "work_quality": event.work_quality,
         }
-        bad = [subject for subject, rating in ratings.items() if rating < LOWEST_ACCEPTABLE_RATING]
-        worst_first = tuple(sorted(bad, key=lambda subject: ratings[subject]))
+        bad = [finding for finding, rating in ratings.items() if rating < LOWEST_ACCEPTABLE_RATING]
+        worst_first = tuple(sorted(bad, key=lambda finding: ratings[finding]))
         finding = Finding("feedback", event.order_id, event.order_id, worst_first)
-    return finding if finding.subjects else None
+    return finding if finding.findings else None
 
 
 def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
     """The rule of the source for the worst subject, else its general one, else its first."""
     own = [rule for rule in rules if rule.source == finding.source]
-    worst = finding.subjects[0]
-    exact = [rule for rule in own if rule.subject == worst]
-    general = [rule for rule in own if rule.subject is None]
+    worst = finding.findings[0]
+    exact = [rule for rule in own if rule.finding == worst]
+    general = [rule for rule in own if rule.finding is None]
     return (exact or general or own)[0]
 
 
@@ -95,7 +95,7 @@ def open_action(
     open_count_by_owner: Mapping[str, int],
     days: int,
     now: datetime,
-) -> tuple[CorrectiveAction, list[RectificationOpened]]:
+) -> tuple[CorrectiveAction, list[CorrectiveActionOpened]]:
     """Give the finding to the one of ``owners`` with the fewest open ones."""
     owner_id = min(owners, key=lambda each: (open_count_by_owner.get(each, 0), each))
     opened = CorrectiveAction(
@@ -104,18 +104,18 @@ def open_action(
         source=finding.source,
         source_id=finding.source_id,
         order_id=finding.order_id,
-        subjects=finding.subjects,
+        findings=finding.findings,
         owner_id=owner_id,
         due_at=now + timedelta(days=days),
         opened_at=now,
     )
-    event = RectificationOpened(
+    event = CorrectiveActionOpened(
         store_id=store_id,
         corrective_action_id=corrective_action_id,
         source=finding.source,
         source_id=finding.source_id,
         order_id=finding.order_id,
-        subjects=finding.subjects,
+        findings=finding.findings,
         owner_id=owner_id,
         due_at=opened.due_at,
         opened_at=now,
@@ -125,11 +125,11 @@ def open_action(
 
 def overdue(
     corrective_action: CorrectiveAction, now: datetime
-) -> tuple[CorrectiveAction, list[RectificationOverdue]]:
+) -> tuple[CorrectiveAction, list[CorrectiveActionOverdue]]:
     """Its time is over: an event, once, if it is still open."""
     if corrective_action.closed_at or corrective_action.overdue_at:
         return corrective_action, []
-    event = RectificationOverdue(
+    event = CorrectiveActionOverdue(
         store_id=corrective_action.store_id,
         corrective_action_id=corrective_action.corrective_action_id,
         owner_id=corrective_action.owner_id,
@@ -140,7 +140,7 @@ def overdue(
 
 def close(
     corrective_action: CorrectiveAction, result: Result, closed_by: str, *, may: bool, now: datetime
-) -> tuple[CorrectiveAction, list[RectificationClosed]]:
+) -> tuple[CorrectiveAction, list[CorrectiveActionClosed]]:
     """End it with a result; ``may`` says that the caller is allowed to, if not the owner."""
     if corrective_action.closed_at:
         raise RuleViolation(
@@ -158,7 +158,7 @@ def close(
             field="corrective_action_id",
             kind="forbidden",
         )
-    event = RectificationClosed(
+    event = CorrectiveActionClosed(
         store_id=corrective_action.store_id,
         corrective_action_id=corrective_action.corrective_action_id,
         result=result,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.contracts.reporting import DailyKpis, DailyReportPublished
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class BusinessDay:
 
 def report(
     business_day: BusinessDay,
-    figures: Figures,
+    kpis: DailyKpis,
     earlier: DailyReportPublished | None,
     now: datetime,
 ) -> list[DailyReportPublished]:
     """Publish the day's report, or a revision of the ``earlier`` one if a total has changed."""
-    if earlier and _totals(earlier) == _totals(figures):
+    if earlier and _totals(earlier) == _totals(kpis):
         return []
     return [
         DailyReportPublished(
@@ -33,12 +33,12 @@ def report(
             covers_until=business_day.end,
             revision=earlier.revision + 1 if earlier else 1,
             published_at=now,
-            **dict(figures),
+            **dict(kpis),
         )
     ]
 
 
-def _totals(figures: Figures) -> dict[str, int]:
+def _totals(kpis: DailyKpis) -> dict[str, int]:
     """Counts and amounts: what the reports of a month add up to, unlike ratios."""
-    values = {name: getattr(figures, name) for name in Figures.model_fields}
+    values = {name: getattr(kpis, name) for name in DailyKpis.model_fields}
     return {name: value for name, value in values.items() if isinstance(value, int)}

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from services.reporting.application import corrective_actions, event_log, reports
 from services.reporting.application.deps import Deps
 from shared.contracts import CONTRACTS, Event
-from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
-    RectificationClosed,
-    RectificationOpened,
-    RectificationOverdue,
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
 )
 from shared.contracts.workshop import CapacityChanged
 from shared.reactions import Reaction, Reactions
 
 _BY_EVENT: Mapping[type[Event], Reaction[Deps]] = {
-    FeedbackGiven: corrective_actions.note_finding,
-    DailyCheckRecorded: corrective_actions.note_finding,
-    RectificationOpened: corrective_actions.keep_opened,
-    RectificationOverdue: corrective_actions.keep_overdue,
-    RectificationClosed: corrective_actions.keep_closed,
+    FeedbackSubmitted: corrective_actions.note_finding,
+    FacilityCheckCompleted: corrective_actions.note_finding,
+    CorrectiveActionOpened: corrective_actions.keep_opened,
+    CorrectiveActionOverdue: corrective_actions.keep_overdue,
+    CorrectiveActionClosed: corrective_actions.keep_closed,
 }
 
 REACTIONS: Reactions[Deps] = Reactions(

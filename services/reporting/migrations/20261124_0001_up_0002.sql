@@ -39,7 +39,7 @@ CREATE TABLE order_fact (
     hours_sold            numeric,
     PRIMARY KEY (store_id, order_id)
 ) WITH (fillfactor = 70);
--- The figures of a day are taken by the day of arrival, of delivery and of the invoice.
+-- The KPIs of a day are taken by the day of arrival, of delivery and of the invoice.
 CREATE INDEX order_fact_arrived ON order_fact (store_id, arrived_at);
 CREATE INDEX order_fact_delivered ON order_fact (store_id, delivered_at)
     WHERE delivered_at IS NOT NULL;
@@ -71,7 +71,7 @@ CREATE INDEX job_fact_finished ON job_fact (store_id, finished_at) WHERE finishe
 CREATE TABLE appointment_fact (
     store_id       text NOT NULL,
     appointment_id text NOT NULL,
-    planned_at     timestamptz,
+    appointment_at timestamptz,
     cancelled_at   timestamptz,
     PRIMARY KEY (store_id, appointment_id)
 );

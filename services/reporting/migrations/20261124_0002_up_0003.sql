@@ -8,4 +8,4 @@ ALTER TABLE order_fact
 CREATE INDEX order_fact_appointment ON order_fact (store_id, appointment_id)
     WHERE appointment_id IS NOT NULL;
 CREATE INDEX payment_fact_order ON payment_fact (store_id, order_id);
-CREATE INDEX appointment_fact_planned ON appointment_fact (store_id, planned_at);
+CREATE INDEX appointment_fact_planned ON appointment_fact (store_id, appointment_at);

@@ -1,25 +1,25 @@
 -- Appointments that were moved or missed, and the visits that came of them.
 ALTER TABLE appointment_fact
     ADD COLUMN planned_sequence bigint,
-    ADD COLUMN missed_at        timestamptz;
+    ADD COLUMN no_show_at        timestamptz;
 
 -- Corrective actions: opened here, and folded from their events when those are replayed. What the
 -- owner wrote is encrypted.
 CREATE TABLE corrective_action (
-    store_id         text        NOT NULL,
+    store_id             text        NOT NULL,
     corrective_action_id text        NOT NULL,
-    source           text        NOT NULL,
-    source_id        text        NOT NULL,
-    order_id         text,
-    subjects         jsonb       NOT NULL,
-    owner_id         text        NOT NULL,
-    due_at           timestamptz NOT NULL,
-    opened_at        timestamptz NOT NULL,
-    overdue_at       timestamptz,
-    closed_at        timestamptz,
-    closed_by        text,
-    result           text        CHECK (result IN ('corrected', 'unfounded')),
-    note             bytea,
+    source               text        NOT NULL,
+    source_id            text        NOT NULL,
+    order_id             text,
+    findings             jsonb       NOT NULL,
+    owner_id             text        NOT NULL,
+    due_at               timestamptz NOT NULL,
+    opened_at            timestamptz NOT NULL,
+    overdue_at           timestamptz,
+    closed_at            timestamptz,
+    closed_by            text,
+    result               text        CHECK (result IN ('corrected', 'unfounded')),
+    note                 bytea,
     PRIMARY KEY (store_id, corrective_action_id),
     UNIQUE (store_id, source, source_id)
 );
@@ -28,15 +28,15 @@ CREATE INDEX corrective_action_open ON corrective_action (store_id, due_at) WHER
 
 -- What customers thought, and areas that nobody has looked at in time.
 CREATE TABLE feedback_fact (
-    store_id  text        NOT NULL,
-    order_id  text        NOT NULL,
-    given_at  timestamptz NOT NULL,
-    work_quality   smallint    NOT NULL,
-    technical_skill smallint    NOT NULL,
-    service_attitude  smallint    NOT NULL,
+    store_id         text        NOT NULL,
+    order_id         text        NOT NULL,
+    submitted_at     timestamptz NOT NULL,
+    work_quality     smallint    NOT NULL,
+    technical_skill  smallint    NOT NULL,
+    service_attitude smallint    NOT NULL,
     PRIMARY KEY (store_id, order_id)
 );
-CREATE INDEX feedback_fact_given ON feedback_fact (store_id, given_at);
+CREATE INDEX feedback_fact_given ON feedback_fact (store_id, submitted_at);
 
 CREATE TABLE missing_check_fact (
     store_id text        NOT NULL,

@@ -6,22 +6,22 @@ from typing import Any
 
 from services.reporting.domain.corrective_action import CorrectiveAction, State
 from shared.contracts.reporting import (
-    RectificationClosed,
-    RectificationOpened,
-    RectificationOverdue,
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
 )
 from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _CORRECTIVE_ACTION = """
-SELECT corrective_action_id, store_id, source, source_id, order_id, subjects, owner_id, due_at,
+SELECT corrective_action_id, store_id, source, source_id, order_id, findings, owner_id, due_at,
        opened_at, overdue_at, closed_at, closed_by, result
 FROM corrective_action
 """
 
 _SAVE = """
 INSERT INTO corrective_action (corrective_action_id, store_id, source, source_id, order_id,
-                           subjects, owner_id, due_at, opened_at, overdue_at, closed_at, closed_by,
+                           findings, owner_id, due_at, opened_at, overdue_at, closed_at, closed_by,
                            result)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, corrective_action_id) DO UPDATE SET
@@ -47,16 +47,16 @@ LIMIT 500
 async def save(connection: Connection, corrective_action: CorrectiveAction) -> None:
     """Enter a corrective action, or what became of it; what has ended stays ended."""
     values = {name: getattr(corrective_action, name) for name in _FIELDS}
-    values["subjects"] = list(corrective_action.subjects)
+    values["findings"] = list(corrective_action.findings)
     await connection.execute(_SAVE, *(values[name] for name in _FIELDS))
 
 
-async def keep(connection: Connection, event: RectificationOpened) -> None:
+async def keep(connection: Connection, event: CorrectiveActionOpened) -> None:
     """Enter what was published, unless it is known."""
     await save(connection, CorrectiveAction(**event.model_dump()))
 
 
-async def keep_overdue(connection: Connection, event: RectificationOverdue, at: Any) -> None:
+async def keep_overdue(connection: Connection, event: CorrectiveActionOverdue, at: Any) -> None:
     """Remember since when it is overdue."""
     await connection.execute(
         "UPDATE corrective_action SET overdue_at = coalesce(overdue_at, $3) "
@@ -67,7 +67,7 @@ async def keep_overdue(connection: Connection, event: RectificationOverdue, at: 
     )
 
 
-async def keep_closed(connection: Connection, event: RectificationClosed) -> None:
+async def keep_closed(connection: Connection, event: CorrectiveActionClosed) -> None:
     """Remember how it ended."""
     await connection.execute(
         "UPDATE corrective_action SET closed_at = $3, closed_by = $4, result = $5 "
@@ -158,4 +158,4 @@ _FIELDS = [field.name for field in dataclasses.fields(CorrectiveAction)]
 
 
 def _corrective_action(row: Any) -> CorrectiveAction:
-    return CorrectiveAction(**dict(row) | {"subjects": tuple(row["subjects"])})
+    return CorrectiveAction(**dict(row) | {"findings": tuple(row["findings"])})

@@ -19,21 +19,21 @@ from shared.contracts.reception import (
     CustomerGreeted,
     DepositReceived,
     EstimateLine,
-    FeedbackGiven,
+    FeedbackSubmitted,
     InvoiceIssued,
     OrderOpened,
     PaymentReceived,
-    PromiseRevised,
-    RefundPaid,
+    PromisedTimeRevised,
+    RefundIssued,
     VehicleArrived,
     VehicleDelivered,
 )
 from shared.contracts.workshop import (
     JobAssigned,
-    JobClockCorrected,
     JobFinished,
     JobReassigned,
     JobStopped,
+    JobTimeCorrected,
 )
 from shared.db import Connection
 from shared.envelope import Envelope, ReceivedEvent
@@ -130,7 +130,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     first_promised_at = excluded.first_promised_at, estimate_cents = excluded.estimate_cents
 """
 
-_PROMISE_REVISED = """
+_PROMISED_TIME_REVISED = """
 INSERT INTO order_fact AS fact (store_id, order_id, last_promised_at, last_promise_sequence)
 SELECT DISTINCT ON (store_id, order_id) store_id, order_id, promised_at, sequence
 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
@@ -225,12 +225,12 @@ ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
 
 
 def _new_promise(
-    event: PromiseRevised | AdditionalWorkAuthorized, envelope: Envelope
+    event: PromisedTimeRevised | AdditionalWorkAuthorized, envelope: Envelope
 ) -> tuple[Any, ...]:
     return (event.store_id, event.order_id, event.promised_at, envelope.sequence)
 
 
-def _worked_s(event: JobFinished | JobStopped | JobClockCorrected) -> int:
+def _worked_s(event: JobFinished | JobStopped | JobTimeCorrected) -> int:
     """What all technicians together have clocked on a job."""
     if not event.credits:
         return event.clocked_s
@@ -238,7 +238,7 @@ def _worked_s(event: JobFinished | JobStopped | JobClockCorrected) -> int:
 
 
 _FEEDBACK = """
-INSERT INTO feedback_fact (store_id, order_id, given_at, work_quality, technical_skill,
+INSERT INTO feedback_fact (store_id, order_id, submitted_at, work_quality, technical_skill,
 service_attitude)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::smallint[],
                      $6::smallint[])
@@ -272,8 +272,8 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.estimate_cents,
             ),
         ),
-        Fact(PromiseRevised, _PROMISE_REVISED, _new_promise),
-        Fact(AdditionalWorkAuthorized, _PROMISE_REVISED, _new_promise),
+        Fact(PromisedTimeRevised, _PROMISED_TIME_REVISED, _new_promise),
+        Fact(AdditionalWorkAuthorized, _PROMISED_TIME_REVISED, _new_promise),
         Fact(
             VehicleDelivered,
             _DELIVERED,
@@ -323,7 +323,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
-            RefundPaid,
+            RefundIssued,
             _PAID,
             lambda event, _: (
                 event.store_id,
@@ -383,7 +383,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
-            JobClockCorrected,
+            JobTimeCorrected,
             _CLOCK_CORRECTED,
             lambda event, envelope: (
                 event.store_id,
@@ -395,12 +395,12 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
-            FeedbackGiven,
+            FeedbackSubmitted,
             _FEEDBACK,
             lambda event, _: (
                 event.store_id,
                 event.order_id,
-                event.given_at,
+                event.submitted_at,
                 event.work_quality,
                 event.technical_skill,
                 event.service_attitude,

@@ -1,10 +1,10 @@
-"""The figures of a day, computed from the facts, and the reports that were published."""
+"""The KPIs of a day, computed from the facts, and the reports that were published."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.contracts.reporting import DailyKpis, DailyReportPublished
 from shared.db import Connection
 from shared.group import Store
 
@@ -22,7 +22,7 @@ WITH arrival AS (
            count(*) FILTER (WHERE delivered_at <= coalesce(last_promised_at, first_promised_at))
                AS kept_last,
            count(*) FILTER (WHERE (arrived_at AT TIME ZONE $4)::date
-                                  = (delivered_at AT TIME ZONE $4)::date) AS same_day,
+                                  = (delivered_at AT TIME ZONE $4)::date) AS same_day_rate,
            count(*) FILTER (WHERE delivery_steps > 0 AND delivery_waivers = 0) AS complete
     FROM order_fact WHERE store_id = $1 AND delivered_at >= $2 AND delivered_at < $3
 ), invoice AS (
@@ -35,7 +35,7 @@ WITH arrival AS (
            avg(1 - abs(invoiced_cents - estimate_cents) / estimate_cents::float8)
                FILTER (WHERE estimate_cents > 0) AS estimate_accuracy,
            avg((abs(invoiced_cents - estimate_cents) * 10 <= estimate_cents)::integer::float8)
-               FILTER (WHERE estimate_cents > 0) AS estimate_within_tenth
+               FILTER (WHERE estimate_cents > 0) AS estimate_within_tenth_rate
     FROM invoice_fact LEFT JOIN order_fact USING (store_id, order_id)
     WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
 ), collection AS (
@@ -75,7 +75,7 @@ WITH arrival AS (
            avg(work_quality)::float8 AS feedback_work_quality,
            avg(technical_skill)::float8 AS feedback_technical_skill,
            avg(service_attitude)::float8 AS feedback_service_attitude
-    FROM feedback_fact WHERE store_id = $1 AND given_at >= $2 AND given_at < $3
+    FROM feedback_fact WHERE store_id = $1 AND submitted_at >= $2 AND submitted_at < $3
 ), corrective_action_state AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
            count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
@@ -85,25 +85,26 @@ WITH arrival AS (
     FROM event_log
     WHERE store_id = $1 AND time >= $2 AND time < $3
       AND type IN ('aftersales.reception.OrderOpened.v1',
-                   'aftersales.reception.ReceptionOverdue.v1',
-                   'aftersales.reception.AppointmentMissed.v1',
-                   'aftersales.reception.DailyCheckMissing.v1',
-                   'aftersales.workshop.InspectionPassed.v1',
-                   'aftersales.workshop.InspectionFailed.v1',
+                   'aftersales.reception.GreetingOverdue.v1',
+                   'aftersales.reception.AppointmentNoShow.v1',
+                   'aftersales.reception.FacilityCheckOverdue.v1',
+                   'aftersales.workshop.QualityInspectionPassed.v1',
+                   'aftersales.workshop.QualityInspectionFailed.v1',
                    'aftersales.workshop.DiagnosisRecorded.v1',
                    'aftersales.workshop.VehicleReady.v1',
                    'aftersales.reception.WarrantyClaimSubmitted.v1',
                    'aftersales.reception.WarrantyClaimSettled.v1',
                    'aftersales.reception.WarrantyClaimOverdue.v1',
-                   'aftersales.reception.DailyCheckRecorded.v1',
+                   'aftersales.reception.FacilityCheckCompleted.v1',
                    'aftersales.crm.CustomerNotified.v1')
 ), counted AS (
     SELECT count(*) FILTER (WHERE name = 'OrderOpened') AS orders,
-           count(*) FILTER (WHERE name = 'ReceptionOverdue') AS greeted_late,
-           count(*) FILTER (WHERE name = 'AppointmentMissed') AS missed,
-           count(*) FILTER (WHERE name = 'DailyCheckMissing') AS checks_missing,
-           count(*) FILTER (WHERE name = 'InspectionFailed') AS failed,
-           count(*) FILTER (WHERE name IN ('InspectionPassed', 'InspectionFailed')) AS inspected,
+           count(*) FILTER (WHERE name = 'GreetingOverdue') AS greeted_late,
+           count(*) FILTER (WHERE name = 'AppointmentNoShow') AS no_shows,
+           count(*) FILTER (WHERE name = 'FacilityCheckOverdue') AS facility_checks_overdue,
+           count(*) FILTER (WHERE name = 'QualityInspectionFailed') AS failed,
+           count(*) FILTER (WHERE name IN ('QualityInspectionPassed',
+           'QualityInspectionFailed')) AS inspected,
            count(*) FILTER (WHERE name = 'WarrantyClaimSubmitted') AS claims_submitted,
            count(*) FILTER (WHERE name = 'WarrantyClaimSettled') AS claims_settled,
            count(DISTINCT data->>'claim_id')
@@ -113,8 +114,8 @@ WITH arrival AS (
     FROM told
 ), facility_check AS (
     SELECT count(DISTINCT data->>'area') AS due,
-           count(DISTINCT data->>'area') FILTER (WHERE name = 'DailyCheckRecorded') AS done
-    FROM told WHERE name IN ('DailyCheckRecorded', 'DailyCheckMissing')
+           count(DISTINCT data->>'area') FILTER (WHERE name = 'FacilityCheckCompleted') AS done
+    FROM told WHERE name IN ('FacilityCheckCompleted', 'FacilityCheckOverdue')
 ), of_opened AS (
     SELECT told.name, order_id, told.time, told.data, opened.data AS opening
     FROM told JOIN event_log AS opened USING (order_id)
@@ -139,7 +140,7 @@ WITH arrival AS (
       AND link.type = 'aftersales.workshop.ComebackLinked.v1' AND link.time < $3
 ), month_ago AS (
     SELECT 1 - count(DISTINCT link.data->>'earlier_order_id')
-                   / nullif(count(DISTINCT ready.order_id), 0)::float8 AS first_time_fix
+                   / nullif(count(DISTINCT ready.order_id), 0)::float8 AS first_time_fix_rate
     FROM event_log AS ready
     LEFT JOIN event_log AS link
         ON link.store_id = ready.store_id AND link.data->>'earlier_order_id' = ready.order_id
@@ -155,8 +156,8 @@ WITH arrival AS (
     FROM invoice_fact
     WHERE store_id = $1 AND issued_at > $3 - interval '90 days' AND issued_at < $3
 ), age AS (
-    SELECT jsonb_object_agg(age, collected) AS collected_by_age
-    FROM (SELECT age, sum(received)::float8 / sum(due) AS collected
+    SELECT jsonb_object_agg(age, collection_rate) AS collection_rate_by_age
+    FROM (SELECT age, sum(received)::float8 / sum(due) AS collection_rate
           FROM (SELECT age, receivable_cents AS due, 0 AS received FROM aged_invoice
                 UNION ALL
                 SELECT age, 0, amount_cents
@@ -171,36 +172,36 @@ WITH arrival AS (
 )
 SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_cents,
        received_cents,
-       kept_first / nullif(delivered, 0)::float8 AS on_time_first,
-       kept_last / nullif(delivered, 0)::float8 AS on_time_last,
-       same_day / nullif(delivered, 0)::float8 AS same_day,
+       kept_first / nullif(delivered, 0)::float8 AS on_time_rate_initial,
+       kept_last / nullif(delivered, 0)::float8 AS on_time_rate_final,
+       same_day_rate / nullif(delivered, 0)::float8 AS same_day_rate,
        waited_s[1] AS greet_wait_median_s,
        waited_s[2] AS greet_wait_p90_s,
        greeted_late,
-       complete / nullif(delivered, 0)::float8 AS delivery_complete,
-       with_appointment / nullif(arrived, 0)::float8 AS appointment,
-       with_appointment / nullif(with_appointment + missed, 0)::float8 AS show,
+       complete / nullif(delivered, 0)::float8 AS complete_delivery_rate,
+       with_appointment / nullif(arrived, 0)::float8 AS appointment_rate,
+       with_appointment / nullif(with_appointment + no_shows, 0)::float8 AS show_rate,
        hours_sold AS standard_hours_sold,
        clocked_hours,
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
-       overridden / nullif(assigned, 0)::float8 AS override,
+       overridden / nullif(assigned, 0)::float8 AS dispatch_override_rate,
        scheduled AS follow_ups_scheduled,
-       estimate_accuracy, estimate_within_tenth, refunded_cents, credited_cents,
-       collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collected,
-       collected_by_age,
+       estimate_accuracy, estimate_within_tenth_rate, refunded_cents, credited_cents,
+       collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collection_rate,
+       collection_rate_by_age,
        feedback, feedback_work_quality, feedback_technical_skill, feedback_service_attitude,
        opened AS corrective_actions_opened,
        overdue AS corrective_actions_overdue,
-       checks_missing,
-       done / nullif(due, 0)::float8 AS checks_done,
+       facility_checks_overdue,
+       done / nullif(due, 0)::float8 AS facility_check_rate,
        concern_match_rate,
        promise_calibration,
-       failed / nullif(inspected, 0)::float8 AS rework_in,
-       returned / nullif(orders, 0)::float8 AS rework_out,
-       first_time_fix,
-       labor_cents / nullif(hours_sold, 0) AS labour_rate,
+       failed / nullif(inspected, 0)::float8 AS internal_rework_rate,
+       returned / nullif(orders, 0)::float8 AS comeback_rate,
+       first_time_fix_rate,
+       labor_cents / nullif(hours_sold, 0) AS effective_labor_rate,
        hours_sold / nullif(settled, 0) AS hours_per_ro,
-       invoiced_cents / nullif(settled, 0)::float8 AS output_per_vehicle,
+       invoiced_cents / nullif(settled, 0)::float8 AS revenue_per_ro,
        claims_submitted, claims_settled, claims_overdue, customers_notified
 FROM arrival, delivery, invoice, collection, credit_note, correction, payment, assignment,
      work, follow_up, feedback, corrective_action_state, facility_check, counted, diagnosis,
@@ -230,12 +231,10 @@ WHERE day = $1 ORDER BY store_id, revision DESC
 """
 
 
-async def figures(
-    connection: Connection, store: Store, begin: datetime, until: datetime
-) -> Figures:
-    """The figures of what happened in a store from ``begin`` until before ``until``."""
+async def kpis(connection: Connection, store: Store, begin: datetime, until: datetime) -> DailyKpis:
+    """The KPIs of what happened in a store from ``begin`` until before ``until``."""
     row: Any = await connection.fetchrow(_FIGURES, store.id, begin, until, store.zone)
-    return Figures(**row)
+    return DailyKpis(**row)
 
 
 async def open_days(

@@ -12,25 +12,25 @@ from services.workshop.domain import absence as absences
 from services.workshop.domain import errors
 from services.workshop.domain.absence import Absence, AbsenceKind
 from services.workshop.domain.resources import find_technician
-from shared.contracts.base import Moment
+from shared.contracts.base import Timestamp
 from shared.ids import new_id
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
-class AbsenceBody(RequestModel):
-    from_at: Moment
-    until_at: Moment
+class AbsenceRequest(RequestModel):
+    starts_at: Timestamp
+    ends_at: Timestamp
     kind: AbsenceKind = "other"
 
 
 class AbsenceView(BaseModel):
     absence_id: str
     technician_id: str
-    from_at: datetime
-    until_at: datetime
+    starts_at: datetime
+    ends_at: datetime
     kind: AbsenceKind
-    withdrawn_at: datetime | None
+    cancelled_at: datetime | None
 
 
 async def list_absences(store_id: str, deps: Deps) -> Sequence[AbsenceView]:
@@ -41,16 +41,18 @@ async def list_absences(store_id: str, deps: Deps) -> Sequence[AbsenceView]:
 
 
 async def record_absence(
-    uow: UnitOfWork, technician_id: str, command: AbsenceBody, deps: Deps
+    uow: UnitOfWork, technician_id: str, command: AbsenceRequest, deps: Deps
 ) -> AbsenceView:
     """A technician is away (缺勤); planned work goes to others."""
     store_id = uow.store_id
     find_technician(deps.config.members[store_id], technician_id)
-    if command.until_at <= command.from_at:
-        raise errors.ends_before_it_begins("until_at")
+    if command.ends_at <= command.starts_at:
+        raise errors.ends_before_it_begins("ends_at")
     await persistence.lock_plan(uow.connection, store_id)
-    known = await persistence.absences_after(uow.connection, store_id, command.from_at)
-    absence = Absence(str(new_id()), technician_id, command.from_at, command.until_at, command.kind)
+    known = await persistence.absences_after(uow.connection, store_id, command.starts_at)
+    absence = Absence(
+        str(new_id()), technician_id, command.starts_at, command.ends_at, command.kind
+    )
     event = absences.record(store_id, absence, known)
     await persistence.add_absence(uow.connection, store_id, absence)
     await request_replan(uow, store_id)
@@ -58,13 +60,13 @@ async def record_absence(
     return AbsenceView(**vars(absence))
 
 
-async def withdraw_absence(uow: UnitOfWork, absence_id: str, _deps: Deps) -> AbsenceView:
+async def cancel_absence(uow: UnitOfWork, absence_id: str, _deps: Deps) -> AbsenceView:
     """The technician is not away after all (销假) and is planned with again."""
     store_id = uow.store_id
     await persistence.lock_plan(uow.connection, store_id)
     absence = await persistence.read_absence(uow.connection, store_id, absence_id)
     withdrawn, event = absences.withdraw(store_id, absence, uow.now)
-    await persistence.withdraw_absence(uow.connection, store_id, absence_id, uow.now)
+    await persistence.cancel_absence(uow.connection, store_id, absence_id, uow.now)
     await request_replan(uow, store_id)
     uow.publish([event])
     return AbsenceView(**vars(withdrawn))

@@ -22,13 +22,13 @@ async def book_active_job(uow: UnitOfWork, job: Job, assignment: Assignment) -> 
     await persistence.displace(uow.connection, store_id, job_id, assignment)
     await persistence.delete_resource_bookings(uow.connection, store_id, [job_id])
     await persistence.add_resource_bookings(uow.connection, store_id, [(job_id, None, assignment)])
-    await timers.schedule(uow, OVERRUN, job_id, store_id=store_id, due_at=assignment.finish_at)
+    await timers.schedule(uow, OVERRUN, job_id, store_id=store_id, due_at=assignment.ends_at)
     await request_replan(uow, store_id)
 
 
 async def extend_overrun(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Work in progress needs longer than expected: keep its slot and move the others."""
-    job = await persistence.read_job(uow.connection, timer.store_id, timer.subject)
+    job = await persistence.read_job(uow.connection, timer.store_id, timer.entity_id)
     if not is_wip(job):
         return
     longer = await renew_expected_finish(uow.connection, job, uow.now, deps)

@@ -51,7 +51,7 @@ async def assign_jobs(
 
 async def schedule_start_check(uow: UnitOfWork, store_id: str) -> None:
     """Schedule a check for when the next job should have begun."""
-    start_at = await persistence.next_start(uow.connection, store_id)
-    if start_at is not None:
-        due_at = max(start_at, uow.now) + START_GRACE
+    starts_at = await persistence.next_start(uow.connection, store_id)
+    if starts_at is not None:
+        due_at = max(starts_at, uow.now) + START_GRACE
         await timers.schedule(uow, START_DUE, store_id, store_id=store_id, due_at=due_at)

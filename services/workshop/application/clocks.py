@@ -34,7 +34,7 @@ async def cancel_auto_clock_out(uow: UnitOfWork, job: Job) -> None:
 
 async def clock_out_automatically(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """The shift and the grace are over and the clock still runs."""
-    job = await persistence.read_job(uow.connection, timer.store_id, timer.subject)
+    job = await persistence.read_job(uow.connection, timer.store_id, timer.entity_id)
     shift_end_at = datetime.fromisoformat(timer.data["shift_end_at"])
     closed, events = jobs.close_missed_punch(job, shift_end_at)
     await persistence.save_jobs(uow, [closed])

@@ -10,33 +10,33 @@ from services.workshop.application.locked_jobs import lock_seen_job, save_job
 from services.workshop.domain.correction import (
     ClockCorrection,
     CorrectionReason,
-    correct_clock,
+    correct_time,
     to_event,
 )
 from services.workshop.domain.job import is_unfinished
 from services.workshop.persistence import corrections
-from shared.contracts.base import Moment
+from shared.contracts.base import Timestamp
 from shared.ids import new_id
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class CorrectionBody(Seen):
+class TimeCorrectionRequest(VersionedRequest):
     """When the technicians really clocked in and out; what is left out stays as it was."""
 
-    started_at: Moment | None = None
-    finished_at: Moment | None = None
+    started_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
     reason: CorrectionReason
 
 
 async def correct_job_clock(
-    uow: UnitOfWork, job_id: str, command: CorrectionBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: TimeCorrectionRequest, deps: Deps
 ) -> JobView:
     """Put the clock of a job right; what is learned and reported uses the right one."""
     connection, now = uow.connection, uow.now
     job = await lock_seen_job(uow, job_id, command.version)
     begin = min(filter(None, (job.started_at, command.started_at)), default=now)
-    clock, correction = correct_clock(
+    clock, correction = correct_time(
         job,
         await persistence.jobs_worked_on(connection, job, begin),
         command.started_at,

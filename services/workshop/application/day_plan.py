@@ -28,8 +28,8 @@ class Span(BaseModel):
 
 class Away(BaseModel):
     absence_id: str
-    from_at: datetime
-    until_at: datetime
+    starts_at: datetime
+    ends_at: datetime
     kind: AbsenceKind
 
 
@@ -95,7 +95,7 @@ async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
     taken = [*bookings, *buffers]
     still_free = load(technicians, taken, max(begin, min(now, end)), end)
     risks = {each.order_id: each for each in promise_risks}
-    buffer_until = {each.job_id: each.end_at for each in buffers}
+    buffer_until = {each.job_id: each.ends_at for each in buffers}
     names = {member.technician_id: member.name for member in config.members[store_id]}
     return PlanView(
         plan_version=version,
@@ -103,7 +103,7 @@ async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
         opens_at=store.at(day, store.opening),
         closes_at=store.at(day, store.closing),
         technicians=[
-            _technician(technician, names, [each for each in absences if each.from_at < end], end)
+            _technician(technician, names, [each for each in absences if each.starts_at < end], end)
             for technician in technicians
         ],
         bays=[

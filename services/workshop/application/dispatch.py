@@ -21,32 +21,32 @@ from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
 from services.workshop.domain.resources import able_technicians, find_technician
 from services.workshop.persistence import overrides
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import Identifier, Timestamp
 from shared.ids import new_id
-from shared.request_model import Seen, SeenVersion
+from shared.request_model import SeenVersion, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 _DAYS_SHOWN = 7
 
 
-class OverrideRequest(Seen):
+class OverrideRequest(VersionedRequest):
     """Why the plan is overridden."""
 
     reason: OverrideReason
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
-class ReassignmentBody(OverrideRequest):
+class ReassignmentRequest(OverrideRequest):
     technician_ids: Annotated[list[Identifier], Field(min_length=1, max_length=4)]
     bay_id: Identifier
-    start_at: Moment
+    starts_at: Timestamp
 
 
-class TechnicianBody(OverrideRequest):
+class TechnicianRequest(OverrideRequest):
     technician_id: Identifier
 
 
-class SwapBody(OverrideRequest):
+class SwapRequest(OverrideRequest):
     other_job_id: Identifier
     other_version: SeenVersion
 
@@ -102,17 +102,17 @@ class OverridesView(BaseModel):
 
 
 async def reassign_job(
-    uow: UnitOfWork, job_id: str, command: ReassignmentBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: ReassignmentRequest, deps: Deps
 ) -> JobView:
     """Move a planned job (改派) and keep it there."""
     job = await lock_seen_job(uow, job_id, command.version)
-    require_ahead("start_at", command.start_at, uow.now)
-    wanted = await _slot(uow, job, command.technician_ids, command.bay_id, command.start_at, deps)
+    require_ahead("starts_at", command.starts_at, uow.now)
+    wanted = await _slot(uow, job, command.technician_ids, command.bay_id, command.starts_at, deps)
     (moved,) = await _move(uow, "move", [(job, wanted)], command, deps)
     return view(moved, deps)
 
 
-async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapBody, deps: Deps) -> SwapView:
+async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapRequest, deps: Deps) -> SwapView:
     """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     dispatch.require_two(job_id, command.other_job_id)
     job = await lock_seen_job(uow, job_id, command.version)
@@ -121,8 +121,8 @@ async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapBody, deps: Deps)
     there = await _swapped_slot(uow, job, other_slot, deps)
     here = await _swapped_slot(uow, other, slot, deps)
     start, other_start = dispatch.swap_starts(
-        (slot, there.finish_at - there.start_at),
-        (other_slot, here.finish_at - here.start_at),
+        (slot, there.ends_at - there.starts_at),
+        (other_slot, here.ends_at - here.starts_at),
     )
     there = await _slot(uow, job, there.technician_ids, there.bay_id, start, deps)
     here = await _slot(uow, other, here.technician_ids, here.bay_id, other_start, deps)
@@ -141,7 +141,7 @@ async def unpin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps
 
 
 async def forbid_technician(
-    uow: UnitOfWork, job_id: str, command: TechnicianBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: TechnicianRequest, deps: Deps
 ) -> JobView:
     """Keep a technician from a planned job (禁派)."""
     members = deps.config.members[uow.store_id]
@@ -156,7 +156,7 @@ async def forbid_technician(
 
 
 async def allow_technician(
-    uow: UnitOfWork, job_id: str, command: TechnicianBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: TechnicianRequest, deps: Deps
 ) -> JobView:
     """Take back that a technician is kept from a job (解禁)."""
     find_technician(deps.config.members[uow.store_id], command.technician_id)
@@ -202,7 +202,7 @@ async def _slot(
     job: Job,
     technician_ids: Sequence[str],
     bay_id: str,
-    start_at: datetime,
+    starts_at: datetime,
     deps: Deps,
 ) -> Assignment:
     """Return the job's slot with these people in this bay from then on, if they can do it."""
@@ -215,14 +215,14 @@ async def _slot(
         config.members[job.store_id],
         config.bays[job.store_id],
     )
-    finish_at = await expect_finish(uow.connection, job, technician_ids, start_at, deps)
-    return Assignment(tuple(technician_ids), bay_id, start_at, finish_at)
+    ends_at = await expect_finish(uow.connection, job, technician_ids, starts_at, deps)
+    return Assignment(tuple(technician_ids), bay_id, starts_at, ends_at)
 
 
 async def _swapped_slot(uow: UnitOfWork, job: Job, other: Assignment, deps: Deps) -> Assignment:
     """Return the job's slot in the place of another one, no earlier than now."""
-    start_at = max(other.start_at, uow.now)
-    return await _slot(uow, job, other.technician_ids, other.bay_id, start_at, deps)
+    starts_at = max(other.starts_at, uow.now)
+    return await _slot(uow, job, other.technician_ids, other.bay_id, starts_at, deps)
 
 
 async def _move(
@@ -285,7 +285,7 @@ async def _record(
             made_at=uow.now,
             late_before_min=dispatch.lateness_min(earlier, delivery_lead_min),
             late_after_min=dispatch.lateness_min(after, delivery_lead_min),
-            technician_id=command.technician_id if isinstance(command, TechnicianBody) else None,
+            technician_id=command.technician_id if isinstance(command, TechnicianRequest) else None,
         )
         note = await deps.personal.encrypt(connection, store_id, job.order_id, command.note)
         await overrides.add(connection, store_id, override, note)

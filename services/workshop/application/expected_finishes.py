@@ -16,12 +16,12 @@ async def expect_finish(
     connection: Connection,
     job: Job,
     technician_ids: Sequence[str],
-    start_at: datetime,
+    starts_at: datetime,
     deps: Deps,
 ) -> datetime:
-    """When these technicians, beginning at ``start_at``, would be done with the job."""
-    context, team = await _team(connection, job.store_id, technician_ids, start_at, deps)
-    return first_expected_finish(context, job, team, start_at)
+    """When these technicians, beginning at ``starts_at``, would be done with the job."""
+    context, team = await _team(connection, job.store_id, technician_ids, starts_at, deps)
+    return first_expected_finish(context, job, team, starts_at)
 
 
 async def renew_expected_finish(connection: Connection, job: Job, now: datetime, deps: Deps) -> Job:

@@ -20,11 +20,11 @@ Codes = Annotated[list[Identifier], Field(max_length=20)]
 SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
-class DiagnosisBody(RequestModel):
+class DiagnosisRequest(RequestModel):
     symptoms: SomeCodes
 
 
-class AdditionalWorkBody(RequestModel):
+class AdditionalWorkRequest(RequestModel):
     op_codes: SomeCodes
     part_numbers: Codes = []
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
@@ -35,12 +35,12 @@ class FoundView(BaseModel):
     job_id: str
     op_codes: Sequence[str]
     part_numbers: Sequence[str]
-    found_by: str
-    found_at: datetime
+    recommended_by: str
+    recommended_at: datetime
 
 
 async def record_diagnosis(
-    uow: UnitOfWork, job_id: str, command: DiagnosisBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: DiagnosisRequest, deps: Deps
 ) -> JobView:
     """The technician says what is wrong (诊断)."""
     deps.catalog.require_symptoms(command.symptoms)
@@ -50,7 +50,7 @@ async def record_diagnosis(
 
 
 async def report_additional_work(
-    uow: UnitOfWork, job_id: str, command: AdditionalWorkBody, deps: Deps
+    uow: UnitOfWork, job_id: str, command: AdditionalWorkRequest, deps: Deps
 ) -> FoundView:
     """The technician has found that more is needed (增项); the customer is asked."""
     deps.catalog.require_parts(command.part_numbers)

@@ -10,7 +10,7 @@ from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.quotes import (
     Offer,
-    QuoteBody,
+    QuoteRequest,
     QuoteView,
     check_wanted,
     compute_offer,
@@ -22,8 +22,12 @@ from services.workshop.domain import errors
 from services.workshop.domain.hold import HeldJob, Hold, expiry
 from services.workshop.planning.real_time import as_assignment, moment
 from shared import timers
-from shared.contracts.base import Identifier, Moment
-from shared.contracts.reception import AppointmentCancelled, AppointmentMissed, AppointmentMoved
+from shared.contracts.base import Identifier, Timestamp
+from shared.contracts.reception import (
+    AppointmentCancelled,
+    AppointmentNoShow,
+    AppointmentRescheduled,
+)
 from shared.contracts.violations import unknown
 from shared.ids import new_id
 from shared.problems import unavailable
@@ -37,11 +41,11 @@ HOLD_EXPIRY = "hold_expiry"
 _ATTEMPTS = 8
 
 
-class HoldBody(QuoteBody):
+class HoldRequest(QuoteRequest):
     """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
 
     replaces: Identifier | None = None
-    latest_promise_at: Moment | None = None
+    latest_promise_at: Timestamp | None = None
 
 
 class HoldView(QuoteView):
@@ -73,7 +77,7 @@ async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], de
     raise unavailable("Capacity, which many are reserving at once,")
 
 
-async def offer_hold(store_id: str, command: HoldBody, deps: Deps) -> Offer:
+async def offer_hold(store_id: str, command: HoldRequest, deps: Deps) -> Offer:
     """The earliest promise for the operations, to be reserved.
 
     Raises:
@@ -84,13 +88,15 @@ async def offer_hold(store_id: str, command: HoldBody, deps: Deps) -> Offer:
     offer = await compute_offer(snapshot, command, deps)
     if offer.begins_after(command.latest_start_at):
         by, at = await _who_was_first(store_id, command, deps)
-        raise errors.no_place(offer.start_at, by, at)
+        raise errors.no_capacity(offer.starts_at, by, at)
     if command.latest_promise_at and offer.promised_at > command.latest_promise_at:
         raise errors.promise_later(offer.promised_at)
     return offer
 
 
-async def hold_capacity(uow: UnitOfWork, command: HoldBody, offer: Offer, _deps: Deps) -> HoldView:
+async def hold_capacity(
+    uow: UnitOfWork, command: HoldRequest, offer: Offer, _deps: Deps
+) -> HoldView:
     """Reserve the promise that was offered until an order confirms it or it expires.
 
     Raises:
@@ -131,14 +137,14 @@ async def release_hold(uow: UnitOfWork, hold_id: str, _deps: Deps) -> HoldState:
 
 
 async def release_for_ended_appointment(
-    uow: UnitOfWork, event: AppointmentCancelled | AppointmentMissed, _deps: Deps
+    uow: UnitOfWork, event: AppointmentCancelled | AppointmentNoShow, _deps: Deps
 ) -> None:
     """The customer does not come: release what was reserved for the appointment."""
     await release_if_held(uow, event.store_id, event.hold_id)
 
 
 async def release_for_moved_appointment(
-    uow: UnitOfWork, event: AppointmentMoved, _deps: Deps
+    uow: UnitOfWork, event: AppointmentRescheduled, _deps: Deps
 ) -> None:
     """The customer comes at another time: release what was reserved for the first one."""
     await release_if_held(uow, event.store_id, event.replaced_hold_id)
@@ -146,7 +152,7 @@ async def release_for_moved_appointment(
 
 async def expire_hold(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """Nobody confirmed the hold in time."""
-    await release_if_held(uow, timer.store_id, timer.subject)
+    await release_if_held(uow, timer.store_id, timer.entity_id)
 
 
 async def release_if_held(uow: UnitOfWork, store_id: str, hold_id: str | None) -> None:
@@ -192,7 +198,7 @@ async def confirm_hold(uow: UnitOfWork, hold: Hold) -> None:
     await timers.cancel(uow, HOLD_EXPIRY, hold.hold_id)
 
 
-def _hold(uow: UnitOfWork, command: HoldBody, offer: Offer) -> Hold:
+def _hold(uow: UnitOfWork, command: HoldRequest, offer: Offer) -> Hold:
     promise = offer.promise
     placed = {each.job_id: as_assignment(each) for each in promise.assignments}
     return Hold(
@@ -216,7 +222,7 @@ def _hold(uow: UnitOfWork, command: HoldBody, offer: Offer) -> Hold:
 
 
 async def _who_was_first(
-    store_id: str, command: HoldBody, deps: Deps
+    store_id: str, command: HoldRequest, deps: Deps
 ) -> tuple[str, datetime] | tuple[None, None]:
     """The colleague who last reserved work of the same skills for the time that was wanted, and
     when; nobody where it went to work without a reservation."""

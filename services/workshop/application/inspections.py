@@ -20,11 +20,11 @@ from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
 from shared.ids import new_id
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class InspectionBody(Seen):
+class InspectionRequest(VersionedRequest):
     """The result of every item of the checklist; one that failed sends the job back."""
 
     items: Annotated[dict[Identifier, ItemResult], Field(max_length=60)]
@@ -41,7 +41,9 @@ async def list_checklists(deps: Deps) -> ChecklistsView:
     return ChecklistsView(checklists=deps.catalog.checklists)
 
 
-async def inspect_job(uow: UnitOfWork, job_id: str, command: InspectionBody, deps: Deps) -> JobView:
+async def inspect_job(
+    uow: UnitOfWork, job_id: str, command: InspectionRequest, deps: Deps
+) -> JobView:
     """The inspector accepts the job or sends it back (质检)."""
     job = await lock_seen_job(uow, job_id, command.version)
     skill_code = deps.config.operation(job.op_code).skill_code

@@ -15,7 +15,7 @@ from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
-class PauseBody(RequestModel):
+class PauseRequest(RequestModel):
     reason: PauseReason
 
 
@@ -51,9 +51,9 @@ async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
     """The technician clocks in (开工)."""
     connection = uow.connection
     job = await lock_job(uow, job_id)
-    finish_at = await expect_finish(connection, job, job.technician_ids, uow.now, deps)
+    ends_at = await expect_finish(connection, job, job.technician_ids, uow.now, deps)
     open_jobs = await persistence.open_jobs(connection, job.store_id)
-    started, events = jobs.start(job, uow.person, open_jobs, finish_at, uow.now)
+    started, events = jobs.start(job, uow.person, open_jobs, ends_at, uow.now)
     (saved,) = await persistence.save_jobs(uow, [started])
     if started.assignment:
         await book_active_job(uow, started, started.assignment)
@@ -62,7 +62,7 @@ async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
     return view(saved, deps)
 
 
-async def pause_job(uow: UnitOfWork, job_id: str, command: PauseBody, deps: Deps) -> JobView:
+async def pause_job(uow: UnitOfWork, job_id: str, command: PauseRequest, deps: Deps) -> JobView:
     """The technician clocks out for a while (暂停); the others of the job go on."""
     job = await lock_job(uow, job_id)
     paused, events = jobs.pause(job, uow.person, command.reason, uow.now)

@@ -24,7 +24,7 @@ async def schedule_learning(uow: UnitOfWork, store_id: str) -> None:
     await timers.schedule(uow, LEARN, store_id, store_id=store_id, due_at=due_at)
 
 
-async def learn_durations(store_id: str, _subject: str, deps: Deps) -> planning.Durations:
+async def learn_durations(store_id: str, _entity_id: str, deps: Deps) -> planning.Durations:
     """What the store's latest finished jobs say about durations."""
     async with deps.uow_factory.read(store_id) as connection:
         finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)

@@ -20,8 +20,8 @@ from services.workshop.persistence import additional_work
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
+    LaborOperation,
     OrderCancelled,
-    OrderedOperation,
     OrderOpened,
     WorkWithdrawn,
 )
@@ -108,11 +108,11 @@ async def _add_jobs(uow: UnitOfWork, new: Sequence[Job], hold: Hold | None, deps
     await follow_up(uow, store_id)
 
 
-def _ids(operations: Sequence[OrderedOperation]) -> list[str]:
+def _ids(operations: Sequence[LaborOperation]) -> list[str]:
     return [operation.op_code for operation in operations]
 
 
-def _job_ids(hold: Hold | None, operations: Sequence[OrderedOperation]) -> list[str]:
+def _job_ids(hold: Hold | None, operations: Sequence[LaborOperation]) -> list[str]:
     """A held job keeps its id."""
     return [job.job_id for job in hold.jobs] if hold else [str(new_id()) for _ in operations]
 

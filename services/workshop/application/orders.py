@@ -54,8 +54,8 @@ class AdditionalWorkView(BaseModel):
     op_codes: Sequence[str]
     part_numbers: Sequence[str]
     note: str | None
-    found_by: str
-    found_at: datetime
+    recommended_by: str
+    recommended_at: datetime
     decision: AdditionalWorkDecision | None
 
 

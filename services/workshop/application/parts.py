@@ -7,19 +7,21 @@ from services.workshop.application.replanning import request_replan
 from services.workshop.domain import job as jobs
 from services.workshop.domain.horizon import require_ahead
 from services.workshop.domain.job import PartsReason
-from shared.contracts.base import Moment
-from shared.request_model import Seen
+from shared.contracts.base import Timestamp
+from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 
-class PartsBody(Seen):
+class PartsEtaRequest(VersionedRequest):
     """``at``: when the last part is expected; absent when all parts are there."""
 
-    at: Moment | None
+    at: Timestamp | None
     reason: PartsReason
 
 
-async def set_parts_eta(uow: UnitOfWork, job_id: str, command: PartsBody, deps: Deps) -> JobView:
+async def set_parts_eta(
+    uow: UnitOfWork, job_id: str, command: PartsEtaRequest, deps: Deps
+) -> JobView:
     """Parts of a planned job are late, or have arrived; the plan follows."""
     job = await lock_seen_job(uow, job_id, command.version)
     require_ahead("at", command.at, uow.now)

@@ -8,7 +8,7 @@ from shared.envelope import ReceivedEvent
 from shared.unit_of_work import UnitOfWork
 
 
-async def lock_plan(uow: UnitOfWork, store_id: str, _subject: str = "") -> None:
+async def lock_plan(uow: UnitOfWork, store_id: str, _entity_id: str = "") -> None:
     """Lock the plan of a store."""
     await persistence.lock_plan(uow.connection, store_id)
 

@@ -61,7 +61,7 @@ async def schedule_risk_check(uow: UnitOfWork, store_id: str, *, after: timedelt
     await timers.schedule(uow, PROMISE_RISK_CHECK, store_id, store_id=store_id, due_at=due_at)
 
 
-async def assess_promise_risks(store_id: str, _subject: str, deps: Deps) -> list[PromiseRisk]:
+async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> list[PromiseRisk]:
     """Assess how likely the open promises are kept."""
     snapshot = await take_snapshot(store_id, deps)
     found = await deps.planner.assess_risks(snapshot.workshop, CONFIDENCE, snapshot.calibration)

@@ -17,14 +17,14 @@ from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.persistence import PromiseRecord
 from services.workshop.planning.expectation import score_finish
 from shared import timers
-from shared.contracts.reception import PromiseRevised
+from shared.contracts.reception import PromisedTimeRevised
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 PROMISE_DUE = "promise_due"
 
 
-async def revise_promise(uow: UnitOfWork, event: PromiseRevised, _deps: Deps) -> None:
+async def revise_promise(uow: UnitOfWork, event: PromisedTimeRevised, _deps: Deps) -> None:
     """The customer was told another time (承诺变更); the plan follows."""
     store_id = event.store_id
     order_jobs = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
@@ -54,7 +54,7 @@ async def delete_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
 
 async def record_missed_promise(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """Record a promise as broken if its work, due by now, is not done."""
-    connection, store_id, order_id = uow.connection, timer.store_id, timer.subject
+    connection, store_id, order_id = uow.connection, timer.store_id, timer.entity_id
     promise = await persistence.read_promise_record(connection, store_id, order_id)
     order_jobs = await persistence.jobs_of_order(connection, store_id, order_id)
     if promise and not promise.scored and any(map(is_unfinished, order_jobs)):

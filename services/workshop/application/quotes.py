@@ -14,19 +14,19 @@ from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.planning.real_time import as_assignment, moment
 from services.workshop.planning.tasks import RequestedOperation, requested_tasks
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.violations import RuleViolation
 from shared.ids import new_id
 from shared.request_model import RequestModel
 
 
-class QuoteBody(RequestModel):
+class QuoteRequest(RequestModel):
     """What is to be done; for additional work of an open order, ``order_id`` says of which."""
 
     op_codes: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
-    earliest_start_at: Moment | None = None
-    latest_start_at: Moment | None = None
+    earliest_start_at: Timestamp | None = None
+    latest_start_at: Timestamp | None = None
     order_id: Identifier | None = None
 
 
@@ -58,7 +58,7 @@ class Offer:
     promise: planning.PromiseQuote
 
     @property
-    def start_at(self) -> datetime:
+    def starts_at(self) -> datetime:
         """When the work could begin."""
         return moment(min(assignment.start for assignment in self.promise.assignments))
 
@@ -68,10 +68,10 @@ class Offer:
 
     def begins_after(self, latest_start_at: datetime | None) -> bool:
         """Whether the work could only begin later than wanted."""
-        return latest_start_at is not None and self.start_at > latest_start_at
+        return latest_start_at is not None and self.starts_at > latest_start_at
 
 
-async def quote(store_id: str, request: QuoteBody, deps: Deps) -> QuoteView:
+async def quote(store_id: str, request: QuoteRequest, deps: Deps) -> QuoteView:
     """The earliest promise for the operations; nothing is reserved.
 
     Raises:
@@ -80,18 +80,18 @@ async def quote(store_id: str, request: QuoteBody, deps: Deps) -> QuoteView:
     check_wanted(request, deps)
     offer = await compute_offer(await take_snapshot(store_id, deps), request, deps)
     if offer.begins_after(request.latest_start_at):
-        raise errors.no_place(offer.start_at)
+        raise errors.no_capacity(offer.starts_at)
     return view_offer(offer)
 
 
-def check_wanted(request: QuoteBody, deps: Deps) -> None:
+def check_wanted(request: QuoteRequest, deps: Deps) -> None:
     """Refuse times that no plan reaches."""
     now = deps.uow_factory.clock.now()
     for field in ("earliest_start_at", "latest_start_at"):
         check_ahead(field, getattr(request, field), now)
 
 
-async def compute_offer(snapshot: Snapshot, request: QuoteBody, deps: Deps) -> Offer:
+async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -> Offer:
     """The earliest promise for one order's new work, with the store's time to hand over.
 
     It never lies before the planned finish of that work and the time to hand over.
@@ -138,8 +138,8 @@ def view_offer(offer: Offer) -> QuoteView:
                 op_code=requested.op_code,
                 technician_ids=placed[requested.job_id].technician_ids,
                 bay_id=placed[requested.job_id].bay_id,
-                planned_start_at=placed[requested.job_id].start_at,
-                planned_finish_at=placed[requested.job_id].finish_at,
+                planned_start_at=placed[requested.job_id].starts_at,
+                planned_finish_at=placed[requested.job_id].ends_at,
             )
             for requested in offer.requested_operations
         ],

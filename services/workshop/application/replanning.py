@@ -54,7 +54,7 @@ async def follow_up(uow: UnitOfWork, store_id: str) -> None:
     await schedule_risk_check(uow, store_id, after=_RISK_CHECK_AFTER)
 
 
-async def compute_replan(store_id: str, _subject: str, deps: Deps) -> PlanUpdate:
+async def compute_replan(store_id: str, _entity_id: str, deps: Deps) -> PlanUpdate:
     """A fresh plan at once for everything that is not in progress."""
     snapshot = await take_snapshot(store_id, deps)
     return _plan_update(snapshot, await deps.planner.replan(snapshot.workshop), deps)
@@ -67,7 +67,7 @@ async def apply_replan(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     await timers.schedule(uow, IMPROVE, timer.store_id, store_id=timer.store_id, due_at=due_at)
 
 
-async def compute_improvement(store_id: str, _subject: str, deps: Deps) -> PlanUpdate | None:
+async def compute_improvement(store_id: str, _entity_id: str, deps: Deps) -> PlanUpdate | None:
     """A better plan than the present one, if the search finds any in its time."""
     snapshot = await take_snapshot(store_id, deps)
     seed = crc32(f"{store_id} {snapshot.version}".encode())
@@ -85,8 +85,8 @@ async def apply_improvement(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 async def replan_late_start(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """Somebody should have begun by now (未按时开工): what has not is planned anew."""
-    start_at = await persistence.next_start(uow.connection, timer.store_id)
-    if start_at is not None and start_at + START_GRACE <= uow.now:
+    starts_at = await persistence.next_start(uow.connection, timer.store_id)
+    if starts_at is not None and starts_at + START_GRACE <= uow.now:
         await request_replan(uow, timer.store_id)
     await schedule_start_check(uow, timer.store_id)
 

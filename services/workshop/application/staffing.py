@@ -16,7 +16,7 @@ from services.workshop.planning import Demand, Shortage
 from services.workshop.planning.real_time import interval
 from services.workshop.planning.tasks import PlanningContext
 from shared import timers
-from shared.contracts.workshop import StaffingShort
+from shared.contracts.workshop import StaffingShortageDetected
 from shared.envelope import Causation
 from shared.group import Store
 from shared.timers import Timer
@@ -41,7 +41,7 @@ class SkillDemand(BaseModel):
     weekly_hours: Sequence[float]
     queued_hours: float
     needed_hours: float | None
-    missing_hours: float
+    shortfall_hours: float
     people: int
 
 
@@ -54,7 +54,7 @@ class StaffingView(BaseModel):
 
 
 @dataclass(frozen=True)
-class Figures:
+class StaffingAnalysis:
     """A store's demand by skill, and where its people do not suffice."""
 
     weeks_observed: int
@@ -64,7 +64,7 @@ class Figures:
 
 async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
     """How many of which technicians are missing at present."""
-    found = await figures(store_id, "", deps)
+    found = await analyze(store_id, "", deps)
     short = {shortage.skill_code: shortage for shortage in found.shortages}
     return StaffingView(
         weeks_observed=found.weeks_observed,
@@ -73,7 +73,7 @@ async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
     )
 
 
-async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
+async def analyze(store_id: str, _entity_id: str, deps: Deps) -> StaffingAnalysis:
     """Demand of the past weeks, the queue and the people of the next two weeks."""
     config, now = deps.config, deps.uow_factory.clock.now()
     store = config.stores[store_id]
@@ -92,20 +92,20 @@ async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
         demands,
         interval(now, now + HORIZON),
     )
-    return Figures(weeks, demands, shortages)
+    return StaffingAnalysis(weeks, demands, shortages)
 
 
 async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Monday before opening: say which skills are short, and look again in a week."""
-    found: Figures = timer.prepared
+    found: StaffingAnalysis = timer.prepared
     store = deps.config.stores[timer.store_id]
     if found.weeks_observed:
         uow.publish(
-            StaffingShort(
+            StaffingShortageDetected(
                 store_id=timer.store_id,
                 skill_code=short.skill_code,
                 needed_hours=short.needed_hours,
-                missing_hours=short.missing_hours,
+                shortfall_hours=short.shortfall_hours,
                 people=short.people,
                 weeks_observed=found.weeks_observed,
                 growth=store.growth,
@@ -161,6 +161,6 @@ def _skill_code(demand: Demand, short: Shortage | None) -> SkillDemand:
         weekly_hours=[round(hours, 1) for hours in demand.weekly_hours],
         queued_hours=round(demand.queued_hours, 1),
         needed_hours=short.needed_hours if short else None,
-        missing_hours=short.missing_hours if short else 0.0,
+        shortfall_hours=short.shortfall_hours if short else 0.0,
         people=short.people if short else 0,
     )

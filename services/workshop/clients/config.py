@@ -86,7 +86,7 @@ class WorkshopConfig:
         days = self._open_days(store_id, begin, since or begin)
         away: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
         for absence in absences:
-            away[absence.technician_id].append((absence.from_at, absence.until_at))
+            away[absence.technician_id].append((absence.starts_at, absence.ends_at))
         return tuple(
             planning.Technician(
                 technician_id=member.technician_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.workshop.domain import errors
-from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
+from shared.contracts.workshop import AbsenceCancelled, AbsenceRecorded
 
 AbsenceKind = Literal["leave", "sick", "training", "other"]
 """休假、病假、培训、其他."""
@@ -18,42 +18,42 @@ class Absence:
 
     absence_id: str
     technician_id: str
-    from_at: datetime
-    until_at: datetime
+    starts_at: datetime
+    ends_at: datetime
     kind: AbsenceKind = "other"
-    withdrawn_at: datetime | None = None
+    cancelled_at: datetime | None = None
 
 
-def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> TechnicianAbsent:
+def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> AbsenceRecorded:
     """Record a technician as away; ``known`` are absences that end after this one begins.
 
     Raises:
         RuleViolation: the technician is recorded as away for a part of that time already.
     """
     for other in known:
-        if other.technician_id == absence.technician_id and other.from_at < absence.until_at:
+        if other.technician_id == absence.technician_id and other.starts_at < absence.ends_at:
             raise errors.absence_overlaps(other.absence_id)
-    return TechnicianAbsent(
+    return AbsenceRecorded(
         store_id=store_id,
         technician_id=absence.technician_id,
-        from_at=absence.from_at,
-        until_at=absence.until_at,
+        starts_at=absence.starts_at,
+        ends_at=absence.ends_at,
         kind=absence.kind,
     )
 
 
-def withdraw(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceWithdrawn]:
+def withdraw(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceCancelled]:
     """Withdraw an absence: the technician is not away after all (销假).
 
     Raises:
         RuleViolation: it was withdrawn before.
     """
-    if absence.withdrawn_at:
-        raise errors.already_withdrawn()
-    return replace(absence, withdrawn_at=now), AbsenceWithdrawn(
+    if absence.cancelled_at:
+        raise errors.already_cancelled()
+    return replace(absence, cancelled_at=now), AbsenceCancelled(
         store_id=store_id,
         technician_id=absence.technician_id,
-        from_at=absence.from_at,
-        until_at=absence.until_at,
-        withdrawn_at=now,
+        starts_at=absence.starts_at,
+        ends_at=absence.ends_at,
+        cancelled_at=now,
     )

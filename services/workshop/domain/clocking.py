@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, pairwise
 
-from shared.contracts.base import Part
+from shared.contracts.base import EventPart
 from shared.contracts.workshop import LaborCredit
 
 _STEP = Decimal("0.001")
 
 
-class Clocking(Part):
+class Clocking(EventPart):
     """What one technician has clocked on a job, pauses left out.
 
     ``resumed_at`` is when they last clocked in, None while they are clocked out.

@@ -8,7 +8,7 @@ from typing import Literal
 from services.workshop.domain import errors
 from services.workshop.domain.clocking import move_start, rescale, split_credits
 from services.workshop.domain.job import Job
-from shared.contracts.workshop import JobClockCorrected
+from shared.contracts.workshop import JobTimeCorrected
 
 CorrectionReason = Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
 """忘记开工打卡、忘记完工打卡、打错任务、其他."""
@@ -27,15 +27,15 @@ class ClockCorrection:
     reason: CorrectionReason
     corrected_by: str
     corrected_at: datetime
-    started_before: datetime
-    finished_before: datetime | None
-    clocked_before_s: int
+    original_started_at: datetime
+    original_finished_at: datetime | None
+    original_clocked_s: int
     started_at: datetime
     finished_at: datetime | None
     clocked_s: int
 
 
-def correct_clock(
+def correct_time(
     job: Job,
     others: Iterable[Job],
     started_at: datetime | None,
@@ -74,19 +74,19 @@ def correct_clock(
         reason=reason,
         corrected_by=by,
         corrected_at=now,
-        started_before=job.started_at,
-        finished_before=job.finished_at,
-        clocked_before_s=job.clocked_s,
+        original_started_at=job.started_at,
+        original_finished_at=job.finished_at,
+        original_clocked_s=job.clocked_s,
         started_at=begin,
         finished_at=end,
         clocked_s=clock.clocked_s,
     )
 
 
-def to_event(job: Job, correction: ClockCorrection) -> JobClockCorrected:
+def to_event(job: Job, correction: ClockCorrection) -> JobTimeCorrected:
     """Return the event of a correction."""
     said = {name: value for name, value in vars(correction).items() if name != "correction_id"}
-    return JobClockCorrected(
+    return JobTimeCorrected(
         store_id=job.store_id,
         technician_ids=job.technician_ids,
         credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),

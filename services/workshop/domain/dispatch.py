@@ -117,7 +117,7 @@ def forbid(job: Job, technician_id: str, able: Iterable[str], needed: int) -> Jo
     _require_planned(job)
     forbidden = {*job.forbidden_technicians, technician_id}
     if len(set(able) - forbidden) < needed:
-        raise errors.nobody_left(technician_id)
+        raise errors.too_few_technicians_left(technician_id)
     return replace(
         job,
         forbidden_technicians=tuple(sorted(forbidden)),
@@ -153,7 +153,7 @@ def swap_starts(
     would have, or, where they would stand in each other's way, when the earlier of them is done.
     """
     (slot, length), (other, other_length) = first, second
-    start, other_start = other.start_at, slot.start_at
+    start, other_start = other.starts_at, slot.starts_at
     if slot.bay_id == other.bay_id or set(slot.technician_ids) & set(other.technician_ids):
         if start <= other_start:
             other_start = max(other_start, start + length)

@@ -120,9 +120,9 @@ def technician_forbidden(technician_id: str) -> RuleViolation:
     )
 
 
-def nobody_left(technician_id: str) -> RuleViolation:
+def too_few_technicians_left(technician_id: str) -> RuleViolation:
     return RuleViolation(
-        "nobody_left",
+        "too_few_technicians_left",
         f"Without {technician_id} too few remain who can do the job.",
         field="technician_id",
         kind="conflict",
@@ -133,7 +133,7 @@ def capacity_held(resource: str, by: str | None, at: datetime | None) -> RuleVio
     return RuleViolation(
         "capacity_held",
         f"{resource} is reserved for a customer at that time.",
-        field="start_at",
+        field="starts_at",
         kind="conflict",
         resource=resource,
         **_first(by, at),
@@ -180,9 +180,9 @@ def items_apply(critical: Sequence[str]) -> RuleViolation:
     )
 
 
-def own_work(inspector_id: str) -> RuleViolation:
+def self_inspection(inspector_id: str) -> RuleViolation:
     return RuleViolation(
-        "own_work",
+        "self_inspection",
         f"{inspector_id} did this job and cannot inspect it.",
         field="job_id",
         kind="forbidden",
@@ -197,15 +197,15 @@ def absence_overlaps(absence_id: str) -> RuleViolation:
     return RuleViolation(
         "absence_overlaps",
         "The technician is already recorded as away for a part of that time.",
-        field="from_at",
+        field="starts_at",
         kind="conflict",
         absence_id=absence_id,
     )
 
 
-def already_withdrawn() -> RuleViolation:
+def already_cancelled() -> RuleViolation:
     return RuleViolation(
-        "already_withdrawn",
+        "already_cancelled",
         "The absence was already withdrawn.",
         field="absence_id",
         kind="conflict",
@@ -252,15 +252,15 @@ def too_far_ahead(field: str, days: int) -> RuleViolation:
     )
 
 
-def no_place(
-    start_at: datetime, by: str | None = None, at: datetime | None = None
+def no_capacity(
+    starts_at: datetime, by: str | None = None, at: datetime | None = None
 ) -> RuleViolation:
     return RuleViolation(
-        "no_place",
-        f"Work could begin at {start_at.isoformat()} at the earliest.",
+        "no_capacity",
+        f"Work could begin at {starts_at.isoformat()} at the earliest.",
         field="latest_start_at",
         kind="conflict",
-        start_at=start_at.isoformat(),
+        starts_at=starts_at.isoformat(),
         **_first(by, at),
     )
 

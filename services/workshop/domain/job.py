@@ -17,10 +17,8 @@ from services.workshop.domain.reasons import Reason, why_planned
 from shared.contracts.reception import AdditionalWorkAuthorized, OrderOpened
 from shared.contracts.versioned import Versioned
 from shared.contracts.workshop import (
-    AdditionalWorkFound,
+    AdditionalWorkRecommended,
     DiagnosisRecorded,
-    InspectionFailed,
-    InspectionPassed,
     JobAssigned,
     JobFinished,
     JobPaused,
@@ -28,6 +26,8 @@ from shared.contracts.workshop import (
     JobResumed,
     JobStarted,
     JobStopped,
+    QualityInspectionFailed,
+    QualityInspectionPassed,
     VehicleReady,
 )
 
@@ -61,8 +61,8 @@ class Assignment:
 
     technician_ids: tuple[str, ...]
     bay_id: str
-    start_at: datetime
-    finish_at: datetime
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ def assign(
         job,
         technician_ids=assignment.technician_ids,
         bay_id=assignment.bay_id,
-        planned_start_at=assignment.start_at,
-        planned_finish_at=assignment.finish_at,
+        planned_start_at=assignment.starts_at,
+        planned_finish_at=assignment.ends_at,
         reason=reason,
         planned_by=by,
     )
@@ -211,9 +211,9 @@ def assign(
                 standard_hours=job.standard_hours,
                 technician_ids=assignment.technician_ids,
                 bay_id=assignment.bay_id,
-                planned_start_at=assignment.start_at,
-                planned_finish_at=assignment.finish_at,
-                promisable_at=assignment.finish_at + delivery_lead,
+                planned_start_at=assignment.starts_at,
+                planned_finish_at=assignment.ends_at,
+                promisable_at=assignment.ends_at + delivery_lead,
                 reason=reason.code,
             )
         ]
@@ -224,8 +224,8 @@ def assign(
             job_id=job.job_id,
             technician_ids=assignment.technician_ids,
             bay_id=assignment.bay_id,
-            planned_start_at=assignment.start_at,
-            planned_finish_at=assignment.finish_at,
+            planned_start_at=assignment.starts_at,
+            planned_finish_at=assignment.ends_at,
             reason=reason.code,
             by=by,
             explanation=why_planned(reason, by),
@@ -382,32 +382,32 @@ def find_additional_work(
     op_codes: Sequence[str],
     part_numbers: Sequence[str],
     now: datetime,
-) -> AdditionalWorkFound:
+) -> AdditionalWorkRecommended:
     """Report that more is needed than was ordered (增项); the customer is asked."""
     _require_begun(job, technician_id)
-    return AdditionalWorkFound(
+    return AdditionalWorkRecommended(
         store_id=job.store_id,
         order_id=job.order_id,
         additional_work_id=additional_work_id,
         job_id=job.job_id,
         op_codes=tuple(op_codes),
         part_numbers=tuple(part_numbers),
-        found_by=technician_id,
-        found_at=now,
+        recommended_by=technician_id,
+        recommended_at=now,
     )
 
 
 def pass_inspection(
     job: Job, inspector_id: str, order_jobs: Sequence[Job], now: datetime
-) -> tuple[Job, list[InspectionPassed | VehicleReady]]:
+) -> tuple[Job, list[QualityInspectionPassed | VehicleReady]]:
     """Accept a job (质检合格); with the order's last one the vehicle is ready (竣工).
 
     ``order_jobs`` are all jobs of the order.
     """
     _require(job, "finished")
     _require_other_eyes(job, inspector_id)
-    events: list[InspectionPassed | VehicleReady] = [
-        InspectionPassed(
+    events: list[QualityInspectionPassed | VehicleReady] = [
+        QualityInspectionPassed(
             store_id=job.store_id,
             order_id=job.order_id,
             job_id=job.job_id,
@@ -428,7 +428,7 @@ def fail_inspection(
     *,
     rework_job_id: str,
     now: datetime,
-) -> tuple[Job, Job, list[InspectionFailed]]:
+) -> tuple[Job, Job, list[QualityInspectionFailed]]:
     """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
     _require(job, "finished")
     _require_other_eyes(job, inspector_id)
@@ -448,7 +448,7 @@ def fail_inspection(
         rework_for=job.technician_ids,
         comeback_of=job.comeback_of,
     )
-    event = InspectionFailed(
+    event = QualityInspectionFailed(
         store_id=job.store_id,
         order_id=job.order_id,
         job_id=job.job_id,
@@ -590,7 +590,7 @@ def _require_begun(job: Job, technician_id: str) -> None:
 
 def _require_other_eyes(job: Job, inspector_id: str) -> None:
     if inspector_id in job.technician_ids:
-        raise errors.own_work(inspector_id)
+        raise errors.self_inspection(inspector_id)
 
 
 def _require_technician(job: Job, technician_id: str) -> None:

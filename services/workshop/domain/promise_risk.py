@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from services.workshop.domain.reasons import Reason, why_in_danger
-from shared.contracts.workshop import PromiseAtRisk
+from shared.contracts.workshop import PromisedTimeAtRisk
 
 CONFIDENCE: Final = 0.95
 """How sure the best new promise is."""
@@ -36,7 +36,7 @@ def update_alerts(
     store_id: str,
     threshold: float,
     now: datetime,
-) -> tuple[list[PromiseRisk], list[PromiseAtRisk]]:
+) -> tuple[list[PromiseRisk], list[PromisedTimeAtRisk]]:
     """Update the alerts of promise risks, with an event for each new one.
 
     ``alerted`` says by order since when earlier alerts are open. An alert opens when the
@@ -53,13 +53,13 @@ def update_alerts(
     return watched, events
 
 
-def _warning(store_id: str, promise_risk: PromiseRisk, now: datetime) -> PromiseAtRisk:
-    return PromiseAtRisk(
+def _warning(store_id: str, promise_risk: PromiseRisk, now: datetime) -> PromisedTimeAtRisk:
+    return PromisedTimeAtRisk(
         store_id=store_id,
         order_id=promise_risk.order_id,
         promised_at=promise_risk.promised_at,
         probability=promise_risk.probability,
-        cause=promise_risk.cause.code,
+        risk_cause=promise_risk.cause.code,
         explanation=why_in_danger(promise_risk.cause),
         best_promise_at=promise_risk.best_promise_at,
         confidence=CONFIDENCE,

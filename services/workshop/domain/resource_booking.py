@@ -8,13 +8,13 @@ from services.workshop.domain.job import Assignment
 
 @dataclass(frozen=True)
 class ResourceBooking:
-    """A technician or a bay is taken from ``begin_at`` until before ``end_at``."""
+    """A technician or a bay is taken from ``starts_at`` until before ``ends_at``."""
 
     job_id: str
     hold_id: str | None
     resource: str
-    begin_at: datetime
-    end_at: datetime
+    starts_at: datetime
+    ends_at: datetime
 
 
 def resources_of(assignment: Assignment) -> list[str]:

@@ -34,6 +34,6 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     learning.LEARN: TimerHandler(
         learning.apply_learned_durations, prepare=learning.learn_durations
     ),
-    staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.figures),
+    staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.analyze),
     clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, lock_plan),
 }

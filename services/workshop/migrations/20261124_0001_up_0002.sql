@@ -2,8 +2,8 @@
 
 -- One row a store: whoever changes the plan locks it and raises the version.
 CREATE TABLE plan (
-    store_id     text        NOT NULL PRIMARY KEY,
-    version      bigint      NOT NULL DEFAULT 0
+    store_id text        NOT NULL PRIMARY KEY,
+    version  bigint      NOT NULL DEFAULT 0
 );
 
 CREATE TABLE capacity_hold (
@@ -22,7 +22,7 @@ CREATE TABLE job (
     job_id            text             NOT NULL,
     order_id          text             NOT NULL,
     line_number       integer          NOT NULL,
-    op_code      text             NOT NULL,
+    op_code           text             NOT NULL,
     standard_hours    double precision NOT NULL,
     status            text             NOT NULL,
     technician_ids    jsonb            NOT NULL DEFAULT '[]',
@@ -58,10 +58,10 @@ CREATE TABLE resource_booking (
 CREATE TABLE absence (
     store_id      text        NOT NULL,
     technician_id text        NOT NULL,
-    from_at       timestamptz NOT NULL,
-    until_at      timestamptz NOT NULL CHECK (until_at > from_at),
+    starts_at     timestamptz NOT NULL,
+    ends_at       timestamptz NOT NULL CHECK (ends_at > starts_at),
     kind          text        NOT NULL,
-    PRIMARY KEY (store_id, technician_id, from_at)
+    PRIMARY KEY (store_id, technician_id, starts_at)
 );
 
 DO $$

@@ -64,11 +64,11 @@ CREATE TABLE additional_work (
     additional_work_id text        NOT NULL,
     job_id             text        NOT NULL,
     order_id           text        NOT NULL,
-    op_codes         jsonb       NOT NULL,
+    op_codes           jsonb       NOT NULL,
     part_numbers       jsonb       NOT NULL,
     note               bytea,
-    found_by           text        NOT NULL,
-    found_at           timestamptz NOT NULL,
+    recommended_by     text        NOT NULL,
+    recommended_at     timestamptz NOT NULL,
     decision           text        CHECK (decision IN ('authorized', 'declined')),
     PRIMARY KEY (store_id, additional_work_id)
 );
@@ -79,11 +79,11 @@ CREATE INDEX additional_work_of_order ON additional_work (store_id, order_id);
 ALTER TABLE absence
     DROP CONSTRAINT absence_pkey,
     ADD COLUMN absence_id   text NOT NULL DEFAULT gen_random_uuid(),
-    ADD COLUMN withdrawn_at timestamptz,
+    ADD COLUMN cancelled_at timestamptz,
     ADD PRIMARY KEY (store_id, absence_id);
 ALTER TABLE absence ALTER COLUMN absence_id DROP DEFAULT;
 -- The absences of one technician are looked through before another is added.
-CREATE INDEX absence_of_technician ON absence (store_id, technician_id, until_at);
+CREATE INDEX absence_of_technician ON absence (store_id, technician_id, ends_at);
 
 DO $$
 DECLARE

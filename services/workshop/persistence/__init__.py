@@ -3,8 +3,8 @@
 from services.workshop.persistence.absence import (
     absences_after,
     add_absence,
+    cancel_absence,
     read_absence,
-    withdraw_absence,
 )
 from services.workshop.persistence.hold import (
     active_holds,
@@ -64,6 +64,7 @@ __all__ = [
     "add_resource_bookings",
     "all_learned_models",
     "booked_jobs",
+    "cancel_absence",
     "count_booked_jobs_of_hold",
     "current_jobs",
     "delete_promise",
@@ -95,5 +96,4 @@ __all__ = [
     "save_promise_record",
     "save_promise_risks",
     "wip_jobs",
-    "withdraw_absence",
 ]

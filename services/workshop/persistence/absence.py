@@ -7,15 +7,15 @@ from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _ABSENCE = """
-SELECT absence_id, technician_id, from_at, until_at, kind, withdrawn_at FROM absence
+SELECT absence_id, technician_id, starts_at, ends_at, kind, cancelled_at FROM absence
 """
 
 
 async def absences_after(connection: Connection, store_id: str, moment: datetime) -> list[Absence]:
     """Absences that end after ``moment``."""
     rows = await connection.fetch(
-        _ABSENCE + "WHERE store_id = $1 AND until_at > $2 AND withdrawn_at IS NULL "
-        "ORDER BY technician_id, from_at",
+        _ABSENCE + "WHERE store_id = $1 AND ends_at > $2 AND cancelled_at IS NULL "
+        "ORDER BY technician_id, starts_at",
         store_id,
         moment,
     )
@@ -39,23 +39,23 @@ async def read_absence(connection: Connection, store_id: str, absence_id: str) -
 async def add_absence(connection: Connection, store_id: str, absence: Absence) -> None:
     """Record that a technician is away."""
     await connection.execute(
-        "INSERT INTO absence (store_id, absence_id, technician_id, from_at, until_at, kind) "
+        "INSERT INTO absence (store_id, absence_id, technician_id, starts_at, ends_at, kind) "
         "VALUES ($1, $2, $3, $4, $5, $6)",
         store_id,
         absence.absence_id,
         absence.technician_id,
-        absence.from_at,
-        absence.until_at,
+        absence.starts_at,
+        absence.ends_at,
         absence.kind,
     )
 
 
-async def withdraw_absence(
+async def cancel_absence(
     connection: Connection, store_id: str, absence_id: str, now: datetime
 ) -> None:
     """The technician is not away after all."""
     await connection.execute(
-        "UPDATE absence SET withdrawn_at = $3 WHERE store_id = $1 AND absence_id = $2",
+        "UPDATE absence SET cancelled_at = $3 WHERE store_id = $1 AND absence_id = $2",
         store_id,
         absence_id,
         now,

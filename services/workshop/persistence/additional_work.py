@@ -4,23 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.contracts.workshop import AdditionalWorkFound
+from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.db import Connection
 
 AdditionalWorkDecision = Literal["authorized", "declined"]
 
 _ADD = """
 INSERT INTO additional_work (
-    store_id, additional_work_id, job_id, order_id, op_codes, part_numbers, note, found_by,
-    found_at)
+    store_id, additional_work_id, job_id, order_id, op_codes, part_numbers, note, recommended_by,
+    recommended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _OF_ORDER = """
-SELECT additional_work_id, job_id, op_codes, part_numbers, note, found_by, found_at, decision
+SELECT additional_work_id, job_id, op_codes, part_numbers, note, recommended_by, recommended_at,
+       decision
 FROM additional_work
 WHERE store_id = $1 AND order_id = $2
-ORDER BY found_at, additional_work_id
+ORDER BY recommended_at, additional_work_id
 """
 
 
@@ -33,12 +34,12 @@ class AdditionalWork:
     op_codes: tuple[str, ...]
     part_numbers: tuple[str, ...]
     note: bytes | None
-    found_by: str
-    found_at: datetime
+    recommended_by: str
+    recommended_at: datetime
     decision: AdditionalWorkDecision | None
 
 
-async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | None) -> None:
+async def add(connection: Connection, found: AdditionalWorkRecommended, note: bytes | None) -> None:
     """Keep what was found."""
     await connection.execute(
         _ADD,
@@ -49,8 +50,8 @@ async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | 
         list(found.op_codes),
         list(found.part_numbers),
         note,
-        found.found_by,
-        found.found_at,
+        found.recommended_by,
+        found.recommended_at,
     )
 
 

@@ -6,16 +6,18 @@ from services.workshop.domain.correction import ClockCorrection
 from shared.db import Connection
 
 _ADD = """
-INSERT INTO clock_correction (
+INSERT INTO time_correction (
     store_id, correction_id, job_id, order_id, reason, corrected_by, corrected_at,
-    started_before, finished_before, clocked_before_s, started_at, finished_at, clocked_s)
+    original_started_at, original_finished_at, original_clocked_s, started_at, finished_at,
+    clocked_s)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 _OF_JOB = """
 SELECT correction_id, job_id, order_id, reason, corrected_by, corrected_at,
-       started_before, finished_before, clocked_before_s, started_at, finished_at, clocked_s
-FROM clock_correction WHERE store_id = $1 AND job_id = $2 ORDER BY corrected_at, correction_id
+       original_started_at, original_finished_at, original_clocked_s, started_at, finished_at,
+       clocked_s
+FROM time_correction WHERE store_id = $1 AND job_id = $2 ORDER BY corrected_at, correction_id
 """
 
 

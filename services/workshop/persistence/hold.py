@@ -34,8 +34,8 @@ FROM capacity_hold
 WHERE store_id = $1 AND promised_at > $2 AND status <> 'released' AND made_by IS NOT NULL
   AND EXISTS (
       SELECT FROM jsonb_to_recordset(jobs)
-           AS job (op_code text, start_at timestamptz, finish_at timestamptz)
-      WHERE op_code = ANY ($4) AND start_at <= $3 AND finish_at > $2)
+           AS job (op_code text, starts_at timestamptz, ends_at timestamptz)
+      WHERE op_code = ANY ($4) AND starts_at <= $3 AND ends_at > $2)
 ORDER BY made_at DESC
 LIMIT 1
 """
@@ -49,8 +49,8 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
             "op_code": job.op_code,
             "technician_ids": list(job.assignment.technician_ids),
             "bay_id": job.assignment.bay_id,
-            "start_at": job.assignment.start_at.isoformat(),
-            "finish_at": job.assignment.finish_at.isoformat(),
+            "starts_at": job.assignment.starts_at.isoformat(),
+            "ends_at": job.assignment.ends_at.isoformat(),
         }
         for job in hold.jobs
     ]
@@ -89,7 +89,7 @@ async def active_holds(connection: Connection, store_id: str, moment: datetime) 
     holds = [_hold(row) for row in await connection.fetch(_HOLD + _ACTIVE, store_id)]
     return [
         dataclasses.replace(
-            hold, jobs=tuple(job for job in hold.jobs if job.assignment.finish_at > moment)
+            hold, jobs=tuple(job for job in hold.jobs if job.assignment.ends_at > moment)
         )
         for hold in holds
     ]
@@ -115,7 +115,7 @@ def _held(entry: dict[str, Any]) -> HeldJob:
     assignment = Assignment(
         tuple(entry["technician_ids"]),
         entry["bay_id"],
-        datetime.fromisoformat(entry["start_at"]),
-        datetime.fromisoformat(entry["finish_at"]),
+        datetime.fromisoformat(entry["starts_at"]),
+        datetime.fromisoformat(entry["ends_at"]),
     )
     return HeldJob(entry["job_id"], entry["op_code"], assignment)

@@ -178,10 +178,10 @@ async def jobs_between(
 
 async def next_start(connection: Connection, store_id: str) -> datetime | None:
     """When the first of the planned jobs is to begin."""
-    start_at: datetime | None = await connection.fetchval(
+    starts_at: datetime | None = await connection.fetchval(
         "SELECT min(planned_start_at) FROM job WHERE store_id = $1 AND status = 'planned'", store_id
     )
-    return start_at
+    return starts_at
 
 
 async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> list[Job]:

@@ -13,9 +13,9 @@ from shared.db import Connection
 
 _INSERT_RESOURCE_BOOKINGS = """
 INSERT INTO resource_booking (store_id, job_id, hold_id, resource, during)
-SELECT $1, job_id, hold_id, resource, tstzrange(begin_at, end_at)
+SELECT $1, job_id, hold_id, resource, tstzrange(starts_at, ends_at)
 FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-     AS new (job_id, hold_id, resource, begin_at, end_at)
+     AS new (job_id, hold_id, resource, starts_at, ends_at)
 """
 
 _DISPLACE = """
@@ -23,8 +23,8 @@ DELETE FROM resource_booking
 WHERE store_id = $1 AND job_id IN (
     SELECT job_id FROM resource_booking
     JOIN unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
-         AS wanted (resource, begin_at, end_at) USING (resource)
-    WHERE store_id = $1 AND during && tstzrange(begin_at, end_at) AND job_id <> ALL ($5))
+         AS wanted (resource, starts_at, ends_at) USING (resource)
+    WHERE store_id = $1 AND during && tstzrange(starts_at, ends_at) AND job_id <> ALL ($5))
 """
 
 _SELECT_RESERVED = """
@@ -40,7 +40,7 @@ LIMIT 1
 """
 
 _SELECT_RESOURCE_BOOKINGS = """
-SELECT job_id, hold_id, resource, lower(during) AS begin_at, upper(during) AS end_at
+SELECT job_id, hold_id, resource, lower(during) AS starts_at, upper(during) AS ends_at
 FROM resource_booking
 WHERE store_id = $1 AND upper(during) > $2
 ORDER BY resource, lower(during)
@@ -62,7 +62,7 @@ async def add_resource_bookings(
         CapacityTakenError: one of them is taken.
     """
     rows = [
-        (job_id, hold_id, resource, assignment.start_at, assignment.finish_at)
+        (job_id, hold_id, resource, assignment.starts_at, assignment.ends_at)
         for job_id, hold_id, assignment in assignments
         for resource in resources_of(assignment)
     ]
@@ -102,8 +102,8 @@ async def displace(
         _DISPLACE,
         store_id,
         resources,
-        [assignment.start_at] * len(resources),
-        [assignment.finish_at] * len(resources),
+        [assignment.starts_at] * len(resources),
+        [assignment.ends_at] * len(resources),
         [job_id],
     )
 
@@ -118,7 +118,7 @@ async def reject_if_reserved(
     """
     resources = resources_of(assignment)
     taken = await connection.fetchrow(
-        _SELECT_RESERVED, store_id, resources, assignment.start_at, assignment.finish_at, job_id
+        _SELECT_RESERVED, store_id, resources, assignment.starts_at, assignment.ends_at, job_id
     )
     if taken is None:
         return

@@ -16,19 +16,19 @@ from services.workshop.planning.wip import expected_finish, with_overrun_buffers
 
 
 def first_expected_finish(
-    context: PlanningContext, job: Job, team: Sequence[Technician], start_at: datetime
+    context: PlanningContext, job: Job, team: Sequence[Technician], starts_at: datetime
 ) -> datetime:
-    """When this team, beginning at ``start_at``, would be done; by the book where nobody is known.
+    """When this team, beginning at ``starts_at``, would be done; by the book where nobody is known.
 
     It is at least a minute later.
     """
     if not team:
-        return start_at + timedelta(hours=job.standard_hours)
-    minutes = duration(task(context, job, None, minute(start_at)), tuple(team))
-    _, finish = shared_hours(team).span(minute(start_at), minutes)
+        return starts_at + timedelta(hours=job.standard_hours)
+    minutes = duration(task(context, job, None, minute(starts_at)), tuple(team))
+    _, finish = shared_hours(team).span(minute(starts_at), minutes)
     if finish >= NEVER:
-        finish = minute(start_at) + minutes
-    return max(moment(finish), start_at + timedelta(minutes=1))
+        finish = minute(starts_at) + minutes
+    return max(moment(finish), starts_at + timedelta(minutes=1))
 
 
 def with_expected_finish(
@@ -38,19 +38,19 @@ def with_expected_finish(
 
     Past the time that it should take, that is what the store's jobs of such a kind still took.
     """
-    start_at = job.started_at or now
-    finish_at = first_expected_finish(context, job, team, start_at)
-    if finish_at <= now and team:
+    starts_at = job.started_at or now
+    ends_at = first_expected_finish(context, job, team, starts_at)
+    if ends_at <= now and team:
         finish = expected_finish(
             task(context, job, None, minute(now)),
             team,
-            minute(start_at),
+            minute(starts_at),
             minute(now),
             context.durations.residual_quantiles,
             0.5,
         )
-        finish_at = moment(finish)
-    expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
+        ends_at = moment(finish)
+    expected = replace(job, planned_start_at=starts_at, planned_finish_at=ends_at)
     return replace(expected, planned_finish_at=latest_expected_finish(expected, now))
 
 
@@ -65,14 +65,14 @@ def overrun_buffers(
     buffers: list[ResourceBooking] = []
     for job, longer in zip(workshop.jobs, with_overrun_buffers(workshop).jobs, strict=True):
         if job.fixed_assignment and longer.fixed_assignment:
-            begin_at = moment(job.fixed_assignment.finish)
-            end_at = moment(longer.fixed_assignment.finish)
+            starts_at = moment(job.fixed_assignment.finish)
+            ends_at = moment(longer.fixed_assignment.finish)
             resources = resources_of(as_assignment(longer.fixed_assignment))
-            behind = [each.begin_at for each in bookings if each.resource in resources]
-            end_at = min([end_at, *(booked_at for booked_at in behind if booked_at >= begin_at)])
-            if begin_at < end_at:
+            behind = [each.starts_at for each in bookings if each.resource in resources]
+            ends_at = min([ends_at, *(booked_at for booked_at in behind if booked_at >= starts_at)])
+            if starts_at < ends_at:
                 buffers.extend(
-                    ResourceBooking(job.job_id, None, resource, begin_at, end_at)
+                    ResourceBooking(job.job_id, None, resource, starts_at, ends_at)
                     for resource in resources
                 )
     return buffers

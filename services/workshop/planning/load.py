@@ -38,7 +38,7 @@ def load(
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for booked in taken:
         spans[booked.resource.removeprefix("technician:")].append(
-            (minute(booked.begin_at), minute(booked.end_at))
+            (minute(booked.starts_at), minute(booked.ends_at))
         )
     skills = {each.technician_id: each.skills for each in technicians}
     at_work = {

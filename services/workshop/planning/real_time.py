@@ -34,8 +34,8 @@ def slot(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
     return (
         assignment.technician_ids,
         assignment.bay_id,
-        minute(assignment.start_at),
-        next_minute(assignment.finish_at),
+        minute(assignment.starts_at),
+        next_minute(assignment.ends_at),
     )
 
 

@@ -36,7 +36,7 @@ class Shortage:
 
     skill_code: str
     needed_hours: float
-    missing_hours: float
+    shortfall_hours: float
     people: int
 
 

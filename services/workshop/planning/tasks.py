@@ -101,7 +101,7 @@ def task(context: PlanningContext, job: Job, before: str | None, now: int) -> Pl
     fixed_assignment = None
     if is_wip(job) and job.assignment is not None:
         finish = latest_expected_finish(job, moment(now))
-        wip = replace(job.assignment, finish_at=finish)
+        wip = replace(job.assignment, ends_at=finish)
         fixed_assignment = PlanAssignment(*slot(wip), job.job_id)
     estimate = context.estimate(operation, job.standard_hours)
     return PlanTask(
@@ -159,8 +159,8 @@ def requested_tasks(
 
 def stay(job: Job) -> Stay:
     """Where the finished job left the vehicle."""
-    begin_at, end_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
-    done = Assignment(job.technician_ids, job.bay_id or "", begin_at, end_at)
+    starts_at, ends_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
+    done = Assignment(job.technician_ids, job.bay_id or "", starts_at, ends_at)
     return Stay(*slot(done), job.order_id)
 
 

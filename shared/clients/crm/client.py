@@ -8,11 +8,11 @@ from shared.clients.crm.models import (
     AdditionalWorkMessage,
     AppointmentReminderMessage,
     AtRiskMessage,
-    AuthorisationMessage,
+    AuthorizationMessage,
     CallTask,
-    CompleteCallTask,
-    CompletedTask,
-    ContactPreferences,
+    CallTaskResponse,
+    CompleteCallTaskRequest,
+    ContactPreferencesRequest,
     ContactView,
     CustomerView,
     FollowUpView,
@@ -21,12 +21,12 @@ from shared.clients.crm.models import (
     Preferences,
     PromiseChangedMessage,
     ReadyMessage,
-    RecordCall,
-    RegisterCustomer,
-    Registered,
+    RecordCallRequest,
+    RegisterCustomerRequest,
+    RegisterCustomerResponse,
     RegisteredCustomer,
-    Resolve,
-    Resolved,
+    ResolveRequest,
+    ResolveResponse,
     VehicleView,
 )
 
@@ -38,15 +38,15 @@ class CrmApi:
         self._calls = calls
 
     async def register_customer(
-        self, store_id: str, body: RegisterCustomer, *, idempotency_key: str
-    ) -> Registered:
-        """Enter a customer and vehicle into the archive (建档), or bring them up to date.
+        self, store_id: str, body: RegisterCustomerRequest, *, idempotency_key: str
+    ) -> RegisterCustomerResponse:
+        """Enter a customer and vehicle into customer records (建档), or bring them up to date.
 
         A known vehicle keeps its customer, and a known telephone number its owner: the response
         holds the references that they already have.
         """
         return await self._calls.request(
-            Registered,
+            RegisterCustomerResponse,
             "POST",
             f"/stores/{segment(store_id)}/customers",
             body=body,
@@ -64,30 +64,34 @@ class CrmApi:
             query={"plate": plate, "vin": vin},
         )
 
-    async def resolve(self, store_id: str, body: Resolve) -> Resolved:
+    async def resolve(self, store_id: str, body: ResolveRequest) -> ResolveResponse:
         """Names, plates and tiers behind references, all that a page shows in one call."""
         return await self._calls.request(
-            Resolved, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
+            ResolveResponse, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
         )
 
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
-        """What this store's archive knows of the vehicle with this plate, and how loyal its
-        customer is to the group; also of a vehicle that only other stores know.
+        """What this store's customer records know of the vehicle with this plate, and how loyal
+        its customer is to the group; also of a vehicle that only other stores know.
         """
         return await self._calls.request(
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
-    async def get_registered_vehicle(self, store_id: str, vehicle_ref: str) -> Registered:
-        """The references of a vehicle and its customer in this store's archive."""
+    async def get_registered_vehicle(
+        self, store_id: str, vehicle_ref: str
+    ) -> RegisterCustomerResponse:
+        """The references of a vehicle and its customer in this store's customer records."""
         return await self._calls.request(
-            Registered,
+            RegisterCustomerResponse,
             "GET",
             f"/stores/{segment(store_id)}/registered-vehicles/{segment(vehicle_ref)}",
         )
 
     async def get_registered_customer(self, store_id: str, customer_ref: str) -> RegisteredCustomer:
-        """Whether a customer is in this store's archive, for whoever is about to refer to them."""
+        """Whether a customer is in this store's customer records, for whoever is about to refer
+        to them.
+        """
         return await self._calls.request(
             RegisteredCustomer,
             "GET",
@@ -95,7 +99,12 @@ class CrmApi:
         )
 
     async def set_contact_preferences(
-        self, store_id: str, customer_ref: str, body: ContactPreferences, *, idempotency_key: str
+        self,
+        store_id: str,
+        customer_ref: str,
+        body: ContactPreferencesRequest,
+        *,
+        idempotency_key: str,
     ) -> Preferences:
         """Say how a customer wants to be told, and by what not; messages heed it when they are
         sent.
@@ -133,7 +142,7 @@ class CrmApi:
         )
 
     async def record_call(
-        self, store_id: str, follow_up_id: str, body: RecordCall, *, idempotency_key: str
+        self, store_id: str, follow_up_id: str, body: RecordCallRequest, *, idempotency_key: str
     ) -> FollowUpView:
         """Record what came of the caller's call (回访记录); who was not reached is called again."""
         return await self._calls.request(
@@ -147,7 +156,7 @@ class CrmApi:
     async def send_message(
         self,
         store_id: str,
-        body: AuthorisationMessage
+        body: AuthorizationMessage
         | AdditionalWorkMessage
         | AtRiskMessage
         | PromiseChangedMessage
@@ -214,13 +223,13 @@ class CrmApi:
         )
 
     async def complete_call_task(
-        self, store_id: str, message_id: str, body: CompleteCallTask, *, idempotency_key: str
-    ) -> CompletedTask:
+        self, store_id: str, message_id: str, body: CompleteCallTaskRequest, *, idempotency_key: str
+    ) -> CallTaskResponse:
         """The agent has called, whether or not the customer was reached."""
         return await self._calls.request(
-            CompletedTask,
+            CallTaskResponse,
             "POST",
-            f"/stores/{segment(store_id)}/call-tasks/{segment(message_id)}/completion",
+            f"/stores/{segment(store_id)}/call-tasks/{segment(message_id)}/complete",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -14,14 +14,14 @@ class AdditionalWorkMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["additional_work"]
+    message_type: Literal["additional_work"]
     values: LinkedAdditionalWork
 
 
 class AppointmentReminder(RequestBody):
     """An appointment is near (预约提醒)."""
 
-    planned_at: AwareDatetime
+    appointment_at: AwareDatetime
 
 
 class AppointmentReminderMessage(RequestBody):
@@ -29,7 +29,7 @@ class AppointmentReminderMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["appointment_reminder"]
+    message_type: Literal["appointment_reminder"]
     values: AppointmentReminder
 
 
@@ -45,24 +45,45 @@ class AtRiskMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["at_risk"]
+    message_type: Literal["at_risk"]
     values: AtRisk
 
 
-class AuthorisationMessage(RequestBody):
+class AuthorizationMessage(RequestBody):
     customer_ref: str
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["authorisation"]
-    values: LinkedAuthorisation
+    message_type: Literal["authorization"]
+    values: LinkedAuthorization
 
 
-class CompleteCallTask(RequestBody):
-    reached: bool
+class CallTask(ResponseBody):
+    """Whom to call and what to say, in the customer's language."""
+
+    message_id: str
+    customer_ref: str
+    order_id: str | None
+    message_type: Literal[
+        "authorization",
+        "additional_work",
+        "at_risk",
+        "promise_changed",
+        "ready",
+        "overdue_payment",
+        "appointment_reminder",
+    ]
+    agent_id: str | None
+    reason: Literal["no_channel", "refused", "not_accepted", "unanswered"] | None
+    name: str
+    phone: str
+    language: Literal["zh", "en"]
+    text: str
+    since: AwareDatetime
+    calls: int
 
 
-class CompletedTask(ResponseBody):
+class CallTaskResponse(ResponseBody):
     """``notified_at`` is absent when the customer was not reached."""
 
     message_id: str
@@ -71,7 +92,11 @@ class CompletedTask(ResponseBody):
     notified_at: AwareDatetime | None
 
 
-class ContactPreferences(RequestBody):
+class CompleteCallTaskRequest(RequestBody):
+    reached: bool
+
+
+class ContactPreferencesRequest(RequestBody):
     """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
     (退订).
     """
@@ -165,8 +190,8 @@ class LinkedAdditionalWork(RequestBody):
     link: str
 
 
-class LinkedAuthorisation(RequestBody):
-    """An authorisation that is asked for with its link."""
+class LinkedAuthorization(RequestBody):
+    """An authorization that is asked for with its link."""
 
     amount_cents: int
     link: str
@@ -182,8 +207,8 @@ class MessageView(ResponseBody):
     customer_ref: str | None
     order_id: str | None
     about: str | None
-    subject: Literal[
-        "authorisation",
+    message_type: Literal[
+        "authorization",
         "additional_work",
         "at_risk",
         "promise_changed",
@@ -225,33 +250,8 @@ class OverduePaymentMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["overdue_payment"]
+    message_type: Literal["overdue_payment"]
     values: OverduePayment
-
-
-class CallTask(ResponseBody):
-    """Whom to call and what to say, in the customer's language."""
-
-    message_id: str
-    customer_ref: str
-    order_id: str | None
-    subject: Literal[
-        "authorisation",
-        "additional_work",
-        "at_risk",
-        "promise_changed",
-        "ready",
-        "overdue_payment",
-        "appointment_reminder",
-    ]
-    agent_id: str | None
-    reason: Literal["no_channel", "refused", "not_accepted", "unanswered"] | None
-    name: str
-    phone: str
-    language: Literal["zh", "en"]
-    text: str
-    since: AwareDatetime
-    calls: int
 
 
 class Preferences(ResponseBody):
@@ -276,7 +276,7 @@ class PromiseChangedMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["promise_changed"]
+    message_type: Literal["promise_changed"]
     values: PromiseChanged
 
 
@@ -291,18 +291,18 @@ class ReadyMessage(RequestBody):
     order_id: str | None = None
     about: str | None = None
     expires_at: AwareDatetime | None = None
-    subject: Literal["ready"]
+    message_type: Literal["ready"]
     values: Ready
 
 
-class RecordCall(RequestBody):
+class RecordCallRequest(RequestBody):
     reached: bool
     satisfaction: int | None = None
     channel: Literal["phone", "email", "sms"]
     record: str
 
 
-class RegisterCustomer(RequestBody):
+class RegisterCustomerRequest(RequestBody):
     """A person and their vehicle, as taken down at the counter or on the phone; a vehicle
     without a plate goes by its VIN.
     """
@@ -316,7 +316,7 @@ class RegisterCustomer(RequestBody):
     model: str
 
 
-class Registered(ResponseBody):
+class RegisterCustomerResponse(ResponseBody):
     """The references by which other services know the customer and the vehicle."""
 
     customer_ref: str
@@ -325,12 +325,12 @@ class Registered(ResponseBody):
 
 
 class RegisteredCustomer(ResponseBody):
-    """A customer of this store's archive."""
+    """A customer of this store's customer records."""
 
     customer_ref: str
 
 
-class Resolve(RequestBody):
+class ResolveRequest(RequestBody):
     """References whose names and plates a page shows; ``tiers_of`` are plates with whose
     customers' tiers it does.
     """
@@ -340,7 +340,7 @@ class Resolve(RequestBody):
     tiers_of: list[str] = Field(default_factory=list)
 
 
-class Resolved(ResponseBody):
+class ResolveResponse(ResponseBody):
     """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``; unknown and
     erased ones are absent.
     """
@@ -352,7 +352,7 @@ class Resolved(ResponseBody):
 
 class VehicleView(ResponseBody):
     """A vehicle as its plate tells it, without its customer's name and telephone number; what
-    this store's archive does not know is absent.
+    this store's customer records do not know is absent.
     """
 
     visits: int

@@ -55,14 +55,14 @@ class DeadLetters(ResponseBody):
 
     letters: list[DeadLetter]
     gaps: list[Gap]
-    decisions: list[DecisionTaken]
+    decisions: list[DecideDeadLetterResponse]
 
 
-class DecideDeadLetter(RequestBody):
+class DecideDeadLetterRequest(RequestBody):
     decision: Literal["replay", "skip"]
 
 
-class DecisionTaken(ResponseBody):
+class DecideDeadLetterResponse(ResponseBody):
     """Who decided what on a dead letter."""
 
     letter_id: str

@@ -7,68 +7,68 @@ from typing import Any, Literal
 from shared.calls import ServiceCalls, segment
 from shared.clients.reception.models import (
     AppointmentView,
-    ApproveOnAccount,
+    ApproveOnAccountRequest,
     ArrivalView,
-    AskForOffers,
-    AssignAdvisor,
-    BookAppointment,
-    Cancel,
+    AssignAdvisorRequest,
+    AuthorizationResponse,
+    BookAppointmentRequest,
     CancellationView,
-    CarryOver,
+    CancelRequest,
+    CarryOverRequest,
     CheckView,
     ChosenVouchers,
+    ClaimDecisionRequest,
     ClaimEntry,
     ClaimView,
-    CorrectPlate,
-    CreateLink,
-    Decided,
-    Decision,
+    CorrectPlateRequest,
+    CreateLinkRequest,
+    DiscountRequest,
+    EstimateAuthorizationRequest,
+    EstimateDecisionRequest,
     EstimateView,
     FeedbackDetail,
     FeedbackView,
-    GiveFeedback,
     HeldMoney,
     InvoicePreview,
     InvoiceView,
-    IssueCreditNote,
-    IssueInvoice,
-    IssueVoucher,
+    IssueCreditNoteRequest,
+    IssueInvoiceRequest,
+    IssueRefundRequest,
+    IssueVoucherRequest,
+    LinkDecisionRequest,
     LinkView,
     LinkWithUses,
-    MoveAppointment,
     Offers,
-    OpenOrder,
+    OffersRequest,
+    OpenOrderRequest,
     OrderDetail,
     OrderView,
-    PayRefund,
     PhotoView,
     PresentedEstimate,
     Quote,
-    QuotedWork,
+    QuoteRequest,
     Receivable,
-    RecordAnswer,
-    RecordArrival,
-    RecordCheck,
-    RecordClaimDetails,
-    RecordPayment,
-    RecordStep,
-    RequestDiscount,
-    RequestWaiver,
-    ReviseEstimate,
-    RevisePromise,
-    Seen,
-    SettleClaim,
+    RecordArrivalRequest,
+    RecordCheckRequest,
+    RecordClaimDetailsRequest,
+    RecordPaymentRequest,
+    RecordStepRequest,
+    RescheduleAppointmentRequest,
+    ReviseEstimateRequest,
+    RevisePromisedTimeRequest,
+    SettleClaimRequest,
     ShownLink,
-    Signature,
+    SignatureRequest,
     SignatureView,
-    TakeAgreement,
-    TakeWord,
+    SubmitFeedbackRequest,
     UnwantedWork,
     VehicleView,
+    VersionedRequest,
     VoucherView,
     WaitingView,
+    WaiverRequest,
     WithdrawalPreview,
-    WithdrawWork,
+    WithdrawWorkRequest,
 )
 
 
@@ -84,8 +84,8 @@ class ReceptionApi:
             dict[str, Any], "GET", f"/stores/{segment(store_id)}/catalog"
         )
 
-    async def offer_times(self, store_id: str, body: AskForOffers) -> Offers:
-        """Times at which the workshop has room, quiet hours first (错峰预约); nothing is
+    async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:
+        """Times at which the workshop has room, off-peak hours first (错峰预约); nothing is
         reserved.
         """
         return await self._calls.request(
@@ -93,7 +93,7 @@ class ReceptionApi:
         )
 
     async def book_appointment(
-        self, store_id: str, body: BookAppointment, *, idempotency_key: str
+        self, store_id: str, body: BookAppointmentRequest, *, idempotency_key: str
     ) -> AppointmentView:
         """Book a time (预约) that the workshop reserves; refused with other offers when it is
         full.
@@ -125,8 +125,13 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}",
         )
 
-    async def move_appointment(
-        self, store_id: str, appointment_id: str, body: MoveAppointment, *, idempotency_key: str
+    async def reschedule_appointment(
+        self,
+        store_id: str,
+        appointment_id: str,
+        body: RescheduleAppointmentRequest,
+        *,
+        idempotency_key: str,
     ) -> AppointmentView:
         """The customer comes at another time (改期); the old place is kept until the new one is
         had.
@@ -134,13 +139,13 @@ class ReceptionApi:
         return await self._calls.request(
             AppointmentView,
             "POST",
-            f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}/move",
+            f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}/reschedule",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def cancel_appointment(
-        self, store_id: str, appointment_id: str, body: Cancel, *, idempotency_key: str
+        self, store_id: str, appointment_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> AppointmentView:
         """Give a place up."""
         return await self._calls.request(
@@ -170,7 +175,7 @@ class ReceptionApi:
         )
 
     async def cancel_order(
-        self, store_id: str, order_id: str, body: Cancel, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> OrderView:
         """End a visit before work has begun; what was reserved for it is given back."""
         return await self._calls.request(
@@ -182,7 +187,7 @@ class ReceptionApi:
         )
 
     async def record_arrival(
-        self, store_id: str, body: RecordArrival, *, idempotency_key: str
+        self, store_id: str, body: RecordArrivalRequest, *, idempotency_key: str
     ) -> ArrivalView:
         """A vehicle stands at reception (进厂); its customer gets a queue number and is
         recognized.
@@ -202,7 +207,7 @@ class ReceptionApi:
         )
 
     async def correct_plate(
-        self, store_id: str, order_id: str, body: CorrectPlate, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: CorrectPlateRequest, *, idempotency_key: str
     ) -> ArrivalView:
         """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
         return await self._calls.request(
@@ -214,7 +219,7 @@ class ReceptionApi:
         )
 
     async def assign_advisor(
-        self, store_id: str, order_id: str, body: AssignAdvisor, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: AssignAdvisorRequest, *, idempotency_key: str
     ) -> OrderView:
         """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
         return await self._calls.request(
@@ -226,13 +231,13 @@ class ReceptionApi:
         )
 
     async def greet_customer(
-        self, store_id: str, order_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
         """The calling advisor receives the customer (接待)."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/greeting",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/greet",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -243,7 +248,7 @@ class ReceptionApi:
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
-    async def quote(self, store_id: str, body: QuotedWork) -> Quote:
+    async def quote(self, store_id: str, body: QuoteRequest) -> Quote:
         """What the work costs and when it would be done (报价); nothing is reserved."""
         return await self._calls.request(
             Quote, "POST", f"/stores/{segment(store_id)}/quotes", body=body
@@ -253,7 +258,7 @@ class ReceptionApi:
         self,
         store_id: str,
         *,
-        stage: Sequence[
+        status: Sequence[
             Literal[
                 "arrived",
                 "greeted",
@@ -261,36 +266,36 @@ class ReceptionApi:
                 "in_progress",
                 "ready",
                 "delivered",
-                "settled",
+                "closed",
                 "cancelled",
             ]
         ],
     ) -> list[OrderView]:
-        """Orders of the last 30 days at one of the stages."""
+        """Orders of the last 30 days in one of the statuses."""
         return await self._calls.request(
-            list[OrderView], "GET", f"/stores/{segment(store_id)}/orders", query={"stage": stage}
+            list[OrderView], "GET", f"/stores/{segment(store_id)}/orders", query={"status": status}
         )
 
     async def get_order(self, store_id: str, order_id: str) -> OrderDetail:
-        """One order with the customer's own words."""
+        """One order with the customer's concern."""
         return await self._calls.request(
             OrderDetail, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
     async def open_order(
-        self, store_id: str, order_id: str, body: OpenOrder, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: OpenOrderRequest, *, idempotency_key: str
     ) -> OrderView:
         """Open the repair order (开单) with the workshop's hold behind its promise."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/opening",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/open",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def revise_promise(
-        self, store_id: str, order_id: str, body: RevisePromise, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: RevisePromisedTimeRequest, *, idempotency_key: str
     ) -> OrderView:
         """Give the customer another completion time (承诺变更)."""
         return await self._calls.request(
@@ -307,7 +312,7 @@ class ReceptionApi:
         order_id: str,
         content: bytes,
         *,
-        kind: Literal["walkaround", "damage", "evidence", "delivery", "premises"],
+        kind: Literal["walkaround", "damage", "claim_details", "delivery", "premises"],
         position: str | None = None,
         idempotency_key: str,
     ) -> PhotoView:
@@ -334,7 +339,8 @@ class ReceptionApi:
         self, store_id: str, content: bytes, *, idempotency_key: str
     ) -> PhotoView:
         """Keep a picture of customer lounge or service drive (场地照片), its content sent as the
-        body."""
+        body.
+        """
         return await self._calls.request(
             PhotoView,
             "POST",
@@ -350,7 +356,7 @@ class ReceptionApi:
         )
 
     async def submit_estimate(
-        self, store_id: str, order_id: str, body: ReviseEstimate, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
         """Put a version of the estimate before the customer (估价); it replaces one that awaits
         them.
@@ -374,7 +380,7 @@ class ReceptionApi:
         )
 
     async def submit_additional_work(
-        self, store_id: str, order_id: str, body: ReviseEstimate, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
         """Put further work on an open order before the customer (增项)."""
         return await self._calls.request(
@@ -398,12 +404,12 @@ class ReceptionApi:
             query={"declined": declined},
         )
 
-    async def record_authorisation(
+    async def record_authorization(
         self,
         store_id: str,
         order_id: str,
         version: str,
-        body: TakeAgreement,
+        body: EstimateAuthorizationRequest,
         *,
         idempotency_key: str,
     ) -> EstimateView:
@@ -416,13 +422,19 @@ class ReceptionApi:
         return await self._calls.request(
             EstimateView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/authorisation",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/authorize",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def record_refusal(
-        self, store_id: str, order_id: str, version: str, body: TakeWord, *, idempotency_key: str
+        self,
+        store_id: str,
+        order_id: str,
+        version: str,
+        body: EstimateDecisionRequest,
+        *,
+        idempotency_key: str,
     ) -> EstimateView:
         """The customer does not agree (拒绝); additional work is offered again at the next
         visit.
@@ -430,7 +442,7 @@ class ReceptionApi:
         return await self._calls.request(
             EstimateView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/refusal",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/decline",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -440,7 +452,7 @@ class ReceptionApi:
         store_id: str,
         order_id: str,
         version: str,
-        body: CreateLink | None = None,
+        body: CreateLinkRequest | None = None,
         *,
         idempotency_key: str,
     ) -> LinkView:
@@ -501,23 +513,28 @@ class ReceptionApi:
         return await self._calls.request(
             PresentedEstimate,
             "GET",
-            f"/authorisations/{segment(token)}",
+            f"/authorizations/{segment(token)}",
             query={"declined": declined},
             headers={"X-Staff-Device": staff_device},
         )
 
     async def decide_offer(
-        self, token: str, body: Decision, *, staff_device: str | None = None, idempotency_key: str
-    ) -> Decided:
+        self,
+        token: str,
+        body: LinkDecisionRequest,
+        *,
+        staff_device: str | None = None,
+        idempotency_key: str,
+    ) -> AuthorizationResponse:
         """The customer agrees or does not (客户授权); the link is used up.
 
         Where a colleague is signed in, nobody can: it is recorded that they have opened the
         link.
         """
         return await self._calls.request(
-            Decided,
+            AuthorizationResponse,
             "POST",
-            f"/authorisations/{segment(token)}",
+            f"/authorizations/{segment(token)}",
             headers={"X-Staff-Device": staff_device},
             body=body,
             idempotency_key=idempotency_key,
@@ -535,12 +552,13 @@ class ReceptionApi:
         )
 
     async def withdraw_work(
-        self, store_id: str, order_id: str, body: WithdrawWork, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: WithdrawWorkRequest, *, idempotency_key: str
     ) -> OrderView:
         """Take out work that the customer does not want any more; the workshop stops what has
         begun.
 
-        What was done of it is invoiced; the rest is declined, and offered again at the next visit.
+        What was done of it is invoiced; the rest is declined, and offered again at the next
+        visit.
         """
         return await self._calls.request(
             OrderView,
@@ -551,7 +569,7 @@ class ReceptionApi:
         )
 
     async def record_delivery_step(
-        self, store_id: str, order_id: str, body: RecordStep, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: RecordStepRequest, *, idempotency_key: str
     ) -> OrderView:
         """One step of the delivery checklist (交车步骤) is done by the caller, now."""
         return await self._calls.request(
@@ -563,7 +581,7 @@ class ReceptionApi:
         )
 
     async def request_waiver(
-        self, store_id: str, order_id: str, step: str, body: RequestWaiver, *, idempotency_key: str
+        self, store_id: str, order_id: str, step: str, body: WaiverRequest, *, idempotency_key: str
     ) -> OrderView:
         """Ask to leave a step out (免做申请), for a reason."""
         return await self._calls.request(
@@ -575,19 +593,25 @@ class ReceptionApi:
         )
 
     async def approve_waiver(
-        self, store_id: str, order_id: str, step: str, body: Seen, *, idempotency_key: str
+        self,
+        store_id: str,
+        order_id: str,
+        step: str,
+        body: VersionedRequest,
+        *,
+        idempotency_key: str,
     ) -> OrderView:
         """Let a step be left out (免做批准); not by the one who asked for it."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/delivery-steps/{segment(step)}/waiver/approval",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/delivery-steps/{segment(step)}/waiver/approve",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def record_signature(
-        self, store_id: str, order_id: str, body: Signature, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: SignatureRequest, *, idempotency_key: str
     ) -> OrderView:
         """The customer signs for the vehicle (签字); kept encrypted."""
         return await self._calls.request(
@@ -607,10 +631,11 @@ class ReceptionApi:
         )
 
     async def deliver_vehicle(
-        self, store_id: str, order_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
         """Hand the vehicle over (交车); refused while a step is missing or the invoice is
-        unpaid."""
+        unpaid.
+        """
         return await self._calls.request(
             OrderView,
             "POST",
@@ -620,7 +645,7 @@ class ReceptionApi:
         )
 
     async def request_discount(
-        self, store_id: str, order_id: str, body: RequestDiscount, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: DiscountRequest, *, idempotency_key: str
     ) -> OrderView:
         """Take something off what the customer pays (优惠); above the role's limit it waits for
         another person's approval.
@@ -634,31 +659,31 @@ class ReceptionApi:
         )
 
     async def approve_discount(
-        self, store_id: str, order_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
         """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/approval",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/approve",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def withdraw_discount(
-        self, store_id: str, order_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
         """Take back a discount that waits for its approval (撤回优惠), or decline it."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/withdrawal",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/cancel",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def receive_deposit(
-        self, store_id: str, order_id: str, body: RecordPayment, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
         """Take money before the invoice (定金); it will be set against it."""
         return await self._calls.request(
@@ -670,10 +695,11 @@ class ReceptionApi:
         )
 
     async def issue_invoice(
-        self, store_id: str, order_id: str, body: IssueInvoice, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: IssueInvoiceRequest, *, idempotency_key: str
     ) -> OrderView:
         """Invoice the order (结算): what the customer has agreed to and the workshop has
-        finished."""
+        finished.
+        """
         return await self._calls.request(
             OrderView,
             "POST",
@@ -700,11 +726,11 @@ class ReceptionApi:
         )
 
     async def issue_credit_note(
-        self, store_id: str, order_id: str, body: IssueCreditNote, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: IssueCreditNoteRequest, *, idempotency_key: str
     ) -> OrderView:
         """Correct an invoice (红字): take back a part of what the customer pays, refund what is
-        paid of it already, and reinstate vouchers; with the last of what the customer pays, all of
-        them.
+        paid of it already, and reinstate vouchers; with the last of what the customer pays, all
+        of them.
         """
         return await self._calls.request(
             OrderView,
@@ -715,7 +741,7 @@ class ReceptionApi:
         )
 
     async def receive_payment(
-        self, store_id: str, order_id: str, body: RecordPayment, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
         """Take money from the customer (收款), never more than the balance."""
         return await self._calls.request(
@@ -727,7 +753,7 @@ class ReceptionApi:
         )
 
     async def pay_refund(
-        self, store_id: str, order_id: str, body: PayRefund, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: IssueRefundRequest, *, idempotency_key: str
     ) -> OrderView:
         """Give money back to the customer (退款): a deposit first, then payments."""
         return await self._calls.request(
@@ -739,13 +765,13 @@ class ReceptionApi:
         )
 
     async def approve_on_account(
-        self, store_id: str, order_id: str, body: ApproveOnAccount, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: ApproveOnAccountRequest, *, idempotency_key: str
     ) -> OrderView:
         """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/credit",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/on-account-release",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -763,7 +789,7 @@ class ReceptionApi:
         )
 
     async def carry_over(
-        self, store_id: str, order_id: str, body: CarryOver, *, idempotency_key: str
+        self, store_id: str, order_id: str, body: CarryOverRequest, *, idempotency_key: str
     ) -> OrderView:
         """Carry money held over to another order of the same customer (定金转单)."""
         return await self._calls.request(
@@ -784,7 +810,7 @@ class ReceptionApi:
             ]
         ],
     ) -> list[ClaimEntry]:
-        """Claims at one of the statuses (索赔台账), the most urgent first."""
+        """Claims in one of the statuses (索赔台账), the most urgent first."""
         return await self._calls.request(
             list[ClaimEntry], "GET", f"/stores/{segment(store_id)}/claims", query={"status": status}
         )
@@ -796,9 +822,9 @@ class ReceptionApi:
         )
 
     async def record_claim_details(
-        self, store_id: str, claim_id: str, body: RecordClaimDetails, *, idempotency_key: str
+        self, store_id: str, claim_id: str, body: RecordClaimDetailsRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """Complete the evidence (索赔资料)."""
+        """Complete the claim details (索赔资料)."""
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -808,9 +834,9 @@ class ReceptionApi:
         )
 
     async def submit_claim(
-        self, store_id: str, claim_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """The claim goes to the manufacturer (提交); refused while evidence is missing."""
+        """The claim goes to the manufacturer (提交); refused while details are missing."""
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -819,20 +845,20 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    async def record_answer(
-        self, store_id: str, claim_id: str, body: RecordAnswer, *, idempotency_key: str
+    async def record_claim_decision(
+        self, store_id: str, claim_id: str, body: ClaimDecisionRequest, *, idempotency_key: str
     ) -> ClaimView:
         """The manufacturer has answered (回复)."""
         return await self._calls.request(
             ClaimView,
             "POST",
-            f"/stores/{segment(store_id)}/claims/{segment(claim_id)}/answer",
+            f"/stores/{segment(store_id)}/claims/{segment(claim_id)}/decision",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     async def settle_claim(
-        self, store_id: str, claim_id: str, body: SettleClaim, *, idempotency_key: str
+        self, store_id: str, claim_id: str, body: SettleClaimRequest, *, idempotency_key: str
     ) -> ClaimView:
         """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
         return await self._calls.request(
@@ -844,7 +870,7 @@ class ReceptionApi:
         )
 
     async def write_claim_off(
-        self, store_id: str, claim_id: str, body: Seen, *, idempotency_key: str
+        self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
         """Nothing will be paid (索赔核销): the store bears it."""
         return await self._calls.request(
@@ -856,7 +882,7 @@ class ReceptionApi:
         )
 
     async def issue_voucher(
-        self, store_id: str, body: IssueVoucher, *, idempotency_key: str
+        self, store_id: str, body: IssueVoucherRequest, *, idempotency_key: str
     ) -> VoucherView:
         """Give a voucher or service card out (发券)."""
         return await self._calls.request(
@@ -873,10 +899,12 @@ class ReceptionApi:
             VoucherView, "GET", f"/stores/{segment(store_id)}/vouchers/{segment(voucher_id)}"
         )
 
-    async def give_feedback(
-        self, store_id: str, order_id: str, body: GiveFeedback, *, idempotency_key: str
+    async def submit_feedback(
+        self, store_id: str, order_id: str, body: SubmitFeedbackRequest, *, idempotency_key: str
     ) -> FeedbackView:
-        """What the customer thinks of quality, technique and attitude, once the vehicle is back."""
+        """What the customer thinks of work quality, technical skill and service attitude, once
+        the vehicle is back.
+        """
         return await self._calls.request(
             FeedbackView,
             "POST",
@@ -894,7 +922,7 @@ class ReceptionApi:
         )
 
     async def record_check(
-        self, store_id: str, body: RecordCheck, *, idempotency_key: str
+        self, store_id: str, body: RecordCheckRequest, *, idempotency_key: str
     ) -> CheckView:
         """The caller has looked at an area (日常检查); what failed becomes a corrective action
         (整改).

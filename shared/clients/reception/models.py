@@ -21,22 +21,27 @@ from shared.contracts.reception import (
 
 
 class AppointmentView(ResponseBody):
-    """``provisional``: the workshop was unavailable; ``unplaced``: it has no room then, so move
-    it; ``calendar_assumed``: the holidays of that year are not published yet.
+    """``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room
+    then, so move it; ``calendar_assumed``: the holidays of that year are not published yet.
     """
 
     appointment_id: str
     plate_ref: str
     customer_ref: str | None
-    planned_at: AwareDatetime
-    operations: list[str]
+    appointment_at: AwareDatetime
+    op_codes: list[str]
     parts: list[RequestedPart]
     promised_at: AwareDatetime | None
-    status: Literal["booked", "arrived", "cancelled", "missed"]
+    status: Literal["booked", "arrived", "cancelled", "no_show"]
     provisional: bool
-    unplaced: bool
+    reschedule_required: bool
     calendar_assumed: bool
     version: str
+
+
+class ApproveOnAccountRequest(RequestBody):
+    version: str
+    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
 
 
 class ArrivalView(ResponseBody):
@@ -44,8 +49,8 @@ class ArrivalView(ResponseBody):
 
     order_id: str
     store_id: str
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -61,10 +66,10 @@ class ArrivalView(ResponseBody):
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
     fuel_or_charge_percent: int | None
-    findings: list[WalkaroundDamage]
+    walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
-    operations: list[str]
+    op_codes: list[str]
     lines: list[OrderLine]
     estimate_cents: int | None
     awaiting_estimates: int
@@ -79,12 +84,12 @@ class ArrivalView(ResponseBody):
     signed_at: AwareDatetime | None
     delivered_at: AwareDatetime | None
     discount: Discount | None
-    credit: Credit | None
+    on_account: OnAccount | None
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
     is_invoiced: bool | None
-    shares: list[Share] | None
+    payer_splits: list[PayerBalance] | None
     invoiced_cents: int | None
     received_cents: int | None
     payable_cents: int | None
@@ -93,19 +98,18 @@ class ArrivalView(ResponseBody):
     vehicle: VehicleView
 
 
-class AskForOffers(RequestBody):
-    """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
-
-    operations: list[str]
-    day_from: date | None = None
-    days: int = 3
-    count: int = 4
-    confidence: float = 0.95
-
-
-class AssignAdvisor(RequestBody):
+class AssignAdvisorRequest(RequestBody):
     version: str
     advisor_id: str
+
+
+class AuthorizationResponse(ResponseBody):
+    """What became of the version, and the order's promise now."""
+
+    version: int
+    status: Literal["awaiting", "authorized", "declined", "superseded"]
+    decided_at: AwareDatetime | None
+    promised_at: AwareDatetime | None
 
 
 class BillView(ResponseBody):
@@ -122,16 +126,16 @@ class BillView(ResponseBody):
     computed_tax_cents: int
 
 
-class BookAppointment(RequestBody):
-    planned_at: AwareDatetime
+class BookAppointmentRequest(RequestBody):
+    appointment_at: AwareDatetime
     second_booking_confirmed: bool = False
     plate: str
-    operations: list[str]
+    op_codes: list[str]
     parts: list[PartLine] = Field(default_factory=list)
     customer_ref: str | None = None
 
 
-class Cancel(RequestBody):
+class CancelRequest(RequestBody):
     """``note`` is kept encrypted and stands in no event."""
 
     version: str
@@ -162,7 +166,7 @@ class CancellationView(ResponseBody):
     cancelled_at: AwareDatetime
 
 
-class CarryOver(RequestBody):
+class CarryOverRequest(RequestBody):
     """Money held is carried over to ``to_order_id``, an order of the same customer."""
 
     version: str
@@ -182,14 +186,30 @@ class CheckView(ResponseBody):
 
 
 class ChosenVouchers(RequestBody):
-    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of one
-    that is credited whole, other payers by code of the operation or part.
+    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of
+    one that is credited whole, other payers by code of the operation or part.
     """
 
     vouchers: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
         default_factory=dict
     )
+
+
+class ClaimDecisionRequest(RequestBody):
+    """What the manufacturer pays, 0 where it rejects the claim, and why."""
+
+    version: str
+    approved_cents: int
+    code: Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
+
+
+class ClaimDetailsView(ResponseBody):
+    odometer_km: int | None
+    in_service_date: date | None
+    dtc: str | None
+    causal_part_number: str | None
+    photo_ids: list[str]
 
 
 class ClaimEntry(ResponseBody):
@@ -203,15 +223,15 @@ class ClaimEntry(ResponseBody):
     lines: list[EstimateLine]
     amount_cents: int
     approved_cents: int
-    answer: (
+    decision: (
         Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
     )
-    answered_at: AwareDatetime | None
-    evidence: ClaimDetailsView
+    decided_at: AwareDatetime | None
+    claim_details: ClaimDetailsView
     missing: list[str]
-    pending_step: Literal["submission", "answer"] | None
+    pending_step: Literal["submission", "decision"] | None
     due_at: AwareDatetime
-    round: int
+    submission_number: int
     version: str
     queue_number: int
     arrived_at: AwareDatetime
@@ -220,7 +240,7 @@ class ClaimEntry(ResponseBody):
 
 
 class ClaimView(ResponseBody):
-    """One claim; ``missing`` names the evidence that it still needs, ``answer`` is what the
+    """One claim; ``missing`` names the claim details that it still needs, ``answer`` is what the
     manufacturer said last.
     """
 
@@ -232,38 +252,29 @@ class ClaimView(ResponseBody):
     lines: list[EstimateLine]
     amount_cents: int
     approved_cents: int
-    answer: (
+    decision: (
         Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
     )
-    answered_at: AwareDatetime | None
-    evidence: ClaimDetailsView
+    decided_at: AwareDatetime | None
+    claim_details: ClaimDetailsView
     missing: list[str]
-    pending_step: Literal["submission", "answer"] | None
+    pending_step: Literal["submission", "decision"] | None
     due_at: AwareDatetime
-    round: int
+    submission_number: int
     version: str
 
 
-class CorrectPlate(RequestBody):
+class CorrectPlateRequest(RequestBody):
     version: str
     plate: str
 
 
-class CreateLink(RequestBody):
+class CreateLinkRequest(RequestBody):
     """With ``send`` the customer is sent the link, through customer relations; else it is there
     to be shown to them.
     """
 
     send: bool = False
-
-
-class Credit(ResponseBody):
-    """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
-
-    amount_cents: int
-    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
-    approved_by: str
-    approved_at: AwareDatetime
 
 
 class CreditNoteView(ResponseBody):
@@ -299,25 +310,6 @@ class CustomerDetails(RequestBody):
     model: str
 
 
-class Decided(ResponseBody):
-    """What became of the version, and the order's promise now."""
-
-    version: int
-    status: Literal["awaiting", "authorized", "declined", "superseded"]
-    decided_at: AwareDatetime | None
-    promised_at: AwareDatetime | None
-
-
-class Decision(RequestBody):
-    """Of what is authorised, the ``declined`` items are not wanted; ``promised_at`` is the
-    promise that was shown. Where the new one would be later, the customer is asked again.
-    """
-
-    decision: Literal["authorize", "decline"]
-    declined: list[str] = Field(default_factory=list)
-    promised_at: AwareDatetime | None = None
-
-
 class Discount(ResponseBody):
     """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
 
@@ -325,6 +317,30 @@ class Discount(ResponseBody):
     reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
     requested_by: str
     approved_by: str | None = None
+
+
+class DiscountRequest(RequestBody):
+    version: str
+    amount_cents: int
+    reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
+
+
+class EstimateAuthorizationRequest(RequestBody):
+    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
+    new promise that the customer was told. Where it would be later, they are asked again.
+    """
+
+    version: str
+    channel: Literal["in_person", "phone"]
+    declined: list[str] = Field(default_factory=list)
+    promised_at: AwareDatetime | None = None
+
+
+class EstimateDecisionRequest(RequestBody):
+    """How the customer said it, on the order as it was seen."""
+
+    version: str
+    channel: Literal["in_person", "phone"]
 
 
 class EstimateView(ResponseBody):
@@ -336,64 +352,45 @@ class EstimateView(ResponseBody):
     lines: list[EstimateLine]
     total_cents: int
     status: Literal["awaiting", "authorized", "declined", "superseded"]
-    submitted_by: str
-    submitted_at: AwareDatetime
-    channel: Literal["counter", "link", "phone"] | None
+    presented_by: str
+    presented_at: AwareDatetime
+    channel: Literal["in_person", "link", "phone"] | None
     recorded_by: str | None
     decided_at: AwareDatetime | None
     link_consent: LinkConsent | None
 
 
-class ClaimDetailsView(ResponseBody):
-    odometer_km: int | None
-    in_service_date: date | None
-    dtc: str | None
-    part_number: str | None
-    photo_ids: list[str]
+class FeedbackDetail(ResponseBody):
+    """The same with the customer's comment; absent when none were said or they were erased."""
+
+    order_id: str
+    work_quality: int
+    technical_skill: int
+    service_attitude: int
+    recorded_by: str
+    submitted_at: AwareDatetime
+    comment: str | None
 
 
 class FeedbackView(ResponseBody):
     order_id: str
-    quality: int
+    work_quality: int
     technical_skill: int
     service_attitude: int
     recorded_by: str
-    given_at: AwareDatetime
-
-
-class FeedbackDetail(ResponseBody):
-    """The same with the customer's own words; absent when none were said or they were erased."""
-
-    order_id: str
-    quality: int
-    technical_skill: int
-    service_attitude: int
-    recorded_by: str
-    given_at: AwareDatetime
-    words: str | None
-
-
-class GiveFeedback(RequestBody):
-    quality: int
-    technical_skill: int
-    service_attitude: int
-    words: str | None = None
-
-
-class ApproveOnAccount(RequestBody):
-    version: str
-    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+    submitted_at: AwareDatetime
 
 
 class HeldMoney(ResponseBody):
     """Money of a customer that no invoice has used, in cents, and the customer's money by
-    method."""
+    method.
+    """
 
     order_id: str
     customer_ref: str | None
     advisor_id: str | None
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
     ]
     invoice_id: str | None
     deposit_cents: int
@@ -401,12 +398,12 @@ class HeldMoney(ResponseBody):
 
 
 class InvoicePreview(ResponseBody):
-    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total with
-    the tax that it contains.
+    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total
+    with the tax that it contains.
     """
 
     lines: list[EstimateLine]
-    shares: list[PayerSplit]
+    payer_splits: list[PayerSplit]
     gross_cents: int
     discount_cents: int
     vouchers: list[BilledVoucher]
@@ -418,8 +415,8 @@ class InvoicePreview(ResponseBody):
 
 
 class InvoiceView(ResponseBody):
-    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier`` ones,
-    which are credited whole, the latest first.
+    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier``
+    ones, which are credited whole, the latest first.
     """
 
     invoice: InvoiceIssued
@@ -431,10 +428,10 @@ class InvoiceView(ResponseBody):
     earlier: list[BillView]
 
 
-class IssueCreditNote(RequestBody):
-    """``vouchers`` that were redeemed with the invoice are given back; what is paid already of
-    ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice, of
-    all payers.
+class IssueCreditNoteRequest(RequestBody):
+    """``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
+    ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice,
+    of all payers.
     """
 
     version: str
@@ -445,7 +442,7 @@ class IssueCreditNote(RequestBody):
     reason: Literal["wrong_price", "work_not_done", "complaint", "other"]
 
 
-class IssueInvoice(RequestBody):
+class IssueInvoiceRequest(RequestBody):
     """The invoice as it was previewed."""
 
     vouchers: list[str] = Field(default_factory=list)
@@ -455,9 +452,16 @@ class IssueInvoice(RequestBody):
     version: str
 
 
-class IssueVoucher(RequestBody):
-    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing.
-    Without ``expires_at`` it is for ever.
+class IssueRefundRequest(RequestBody):
+    version: str
+    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    amount_cents: int
+    reason: Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+
+
+class IssueVoucherRequest(RequestBody):
+    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing. Without
+    ``expires_at`` it is for ever.
     """
 
     kind: Literal["voucher", "service_card"]
@@ -480,6 +484,16 @@ class LinkConsent(ResponseBody):
     contact_changed_by: str | None = None
     contact_changed_at: AwareDatetime | None = None
     contact_known: bool = True
+
+
+class LinkDecisionRequest(RequestBody):
+    """Of what is authorized, the ``declined`` items are not wanted; ``promised_at`` is the
+    promise that was shown. Where the new one would be later, the customer is asked again.
+    """
+
+    decision: Literal["authorize", "decline"]
+    declined: list[str] = Field(default_factory=list)
+    promised_at: AwareDatetime | None = None
 
 
 class LinkUse(ResponseBody):
@@ -536,14 +550,6 @@ class LoadView(ResponseBody):
     free_minutes: int
 
 
-class MoveAppointment(RequestBody):
-    """Another time."""
-
-    planned_at: AwareDatetime
-    second_booking_confirmed: bool = False
-    version: str
-
-
 class Names(ResponseBody):
     """A name in both languages."""
 
@@ -569,7 +575,7 @@ class OfferedTime(ResponseBody):
     ``calendar_assumed``: the holidays of that year are not published yet.
     """
 
-    planned_at: AwareDatetime
+    appointment_at: AwareDatetime
     promised_at: AwareDatetime
     confidence: float
     booked_share: float
@@ -578,19 +584,40 @@ class OfferedTime(ResponseBody):
 
 
 class Offers(ResponseBody):
-    """Times to come, quiet ones first, and the load curve (负荷曲线) that they were chosen by."""
+    """Times to come, off-peak ones first, and the load curve (负荷曲线) that they were chosen
+    by.
+    """
 
     offers: list[OfferedTime]
     load: list[LoadView]
 
 
-class OpenOrder(RequestBody):
+class OffersRequest(RequestBody):
+    """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
+
+    op_codes: list[str]
+    day_from: date | None = None
+    days: int = 3
+    count: int = 4
+    confidence: float = 0.95
+
+
+class OnAccount(ResponseBody):
+    """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
+
+    amount_cents: int
+    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+    approved_by: str
+    approved_at: AwareDatetime
+
+
+class OpenOrderRequest(RequestBody):
     """What the advisor takes down. References come from customer relations; while it is
     unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
     later.
     """
 
-    operations: list[str] = Field(default_factory=list)
+    op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
@@ -606,13 +633,70 @@ class OpenOrder(RequestBody):
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     ) = None
     fuel_or_charge_percent: int | None = None
-    findings: list[WalkaroundDamage] = Field(default_factory=list)
+    walkaround_damages: list[WalkaroundDamage] = Field(default_factory=list)
     belongings: str | None = None
-    words: str
+    customer_concern: str
     symptoms: list[str] = Field(default_factory=list)
     waiting_customer: bool = False
     rush: bool = False
-    authorized_over: Literal["counter", "phone"] = "counter"
+    authorization_channel: Literal["in_person", "phone"] = "in_person"
+
+
+class OrderDetail(ResponseBody):
+    """The same with the customer's concern and what was left in the vehicle; absent when they
+    were erased.
+    """
+
+    order_id: str
+    store_id: str
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
+    ]
+    queue_number: int
+    plate_ref: str
+    appointment_id: str | None
+    arrived_at: AwareDatetime
+    greeting_due_at: AwareDatetime
+    advisor_id: str | None
+    greeted_at: AwareDatetime | None
+    customer_ref: str | None
+    vehicle_ref: str | None
+    odometer_km: int | None
+    odometer_discrepancy_reason: (
+        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
+    )
+    fuel_or_charge_percent: int | None
+    walkaround_damages: list[WalkaroundDamage]
+    waiting_customer: bool
+    symptoms: list[str]
+    op_codes: list[str]
+    lines: list[OrderLine]
+    estimate_cents: int | None
+    awaiting_estimates: int
+    opened_at: AwareDatetime | None
+    promised_at: AwareDatetime | None
+    promise_provisional: bool
+    risk: PromiseAlert | None
+    ready_at: AwareDatetime | None
+    steps: list[DeliveryStep]
+    waivers: list[DeliveryWaiver]
+    steps_to_repeat: list[str]
+    signed_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+    discount: Discount | None
+    on_account: OnAccount | None
+    deposit_cents: int | None
+    money_by_method: dict[str, int] | None
+    invoice_id: str | None
+    is_invoiced: bool | None
+    payer_splits: list[PayerBalance] | None
+    invoiced_cents: int | None
+    received_cents: int | None
+    payable_cents: int | None
+    balance_cents: int | None
+    version: str
+    customer_concern: str | None
+    belongings: str | None
 
 
 class OrderLine(ResponseBody):
@@ -638,8 +722,8 @@ class OrderView(ResponseBody):
 
     order_id: str
     store_id: str
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -655,10 +739,10 @@ class OrderView(ResponseBody):
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
     fuel_or_charge_percent: int | None
-    findings: list[WalkaroundDamage]
+    walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
-    operations: list[str]
+    op_codes: list[str]
     lines: list[OrderLine]
     estimate_cents: int | None
     awaiting_estimates: int
@@ -673,74 +757,17 @@ class OrderView(ResponseBody):
     signed_at: AwareDatetime | None
     delivered_at: AwareDatetime | None
     discount: Discount | None
-    credit: Credit | None
+    on_account: OnAccount | None
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
     is_invoiced: bool | None
-    shares: list[Share] | None
+    payer_splits: list[PayerBalance] | None
     invoiced_cents: int | None
     received_cents: int | None
     payable_cents: int | None
     balance_cents: int | None
     version: str
-
-
-class OrderDetail(ResponseBody):
-    """The same with the customer's own words and what was left in the vehicle; absent when they
-    were erased.
-    """
-
-    order_id: str
-    store_id: str
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
-    ]
-    queue_number: int
-    plate_ref: str
-    appointment_id: str | None
-    arrived_at: AwareDatetime
-    greeting_due_at: AwareDatetime
-    advisor_id: str | None
-    greeted_at: AwareDatetime | None
-    customer_ref: str | None
-    vehicle_ref: str | None
-    odometer_km: int | None
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    )
-    fuel_or_charge_percent: int | None
-    findings: list[WalkaroundDamage]
-    waiting_customer: bool
-    symptoms: list[str]
-    operations: list[str]
-    lines: list[OrderLine]
-    estimate_cents: int | None
-    awaiting_estimates: int
-    opened_at: AwareDatetime | None
-    promised_at: AwareDatetime | None
-    promise_provisional: bool
-    risk: PromiseAlert | None
-    ready_at: AwareDatetime | None
-    steps: list[DeliveryStep]
-    waivers: list[DeliveryWaiver]
-    steps_to_repeat: list[str]
-    signed_at: AwareDatetime | None
-    delivered_at: AwareDatetime | None
-    discount: Discount | None
-    credit: Credit | None
-    deposit_cents: int | None
-    money_by_method: dict[str, int] | None
-    invoice_id: str | None
-    is_invoiced: bool | None
-    shares: list[Share] | None
-    invoiced_cents: int | None
-    received_cents: int | None
-    payable_cents: int | None
-    balance_cents: int | None
-    version: str
-    words: str | None
-    belongings: str | None
 
 
 class PartLine(RequestBody):
@@ -748,17 +775,19 @@ class PartLine(RequestBody):
     quantity: int
 
 
-class PayRefund(RequestBody):
-    version: str
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+class PayerBalance(ResponseBody):
+    """What one payer has to pay of the invoice, and has paid."""
+
+    payer: Literal["customer", "manufacturer", "internal"]
     amount_cents: int
-    reason: Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+    due_at: AwareDatetime
+    received_cents: int = 0
 
 
 class PhotoView(ResponseBody):
     photo_id: str
     order_id: str | None
-    kind: Literal["walkaround", "damage", "evidence", "delivery", "premises"]
+    kind: Literal["walkaround", "damage", "claim_details", "delivery", "premises"]
     position: str | None
     taken_by: str
     taken_at: AwareDatetime
@@ -806,10 +835,10 @@ class Quote(ResponseBody):
     limiting_factor: dict[str, Any] | None
 
 
-class QuotedWork(RequestBody):
+class QuoteRequest(RequestBody):
     """Work to be estimated; with ``order_id`` it is further work of an open order."""
 
-    operations: list[str] = Field(default_factory=list)
+    op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
@@ -834,15 +863,7 @@ class Receivable(ResponseBody):
     days_overdue: int
 
 
-class RecordAnswer(RequestBody):
-    """What the manufacturer pays, 0 where it rejects the claim, and why."""
-
-    version: str
-    approved_cents: int
-    code: Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
-
-
-class RecordArrival(RequestBody):
+class RecordArrivalRequest(RequestBody):
     """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
 
     plate: str
@@ -850,7 +871,7 @@ class RecordArrival(RequestBody):
     elsewhere_confirmed: bool = False
 
 
-class RecordCheck(RequestBody):
+class RecordCheckRequest(RequestBody):
     """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
 
     area: str
@@ -858,24 +879,24 @@ class RecordCheck(RequestBody):
     photo_id: str | None = None
 
 
-class RecordClaimDetails(RequestBody):
+class RecordClaimDetailsRequest(RequestBody):
     """All that is known."""
 
     version: str
     odometer_km: int | None = None
     in_service_date: date | None = None
     dtc: str | None = None
-    part_number: str | None = None
+    causal_part_number: str | None = None
     photo_ids: list[str] = Field(default_factory=list)
 
 
-class RecordPayment(RequestBody):
+class RecordPaymentRequest(RequestBody):
     version: str
     method: Literal["cash", "card", "wechat", "alipay", "transfer"]
     amount_cents: int
 
 
-class RecordStep(RequestBody):
+class RecordStepRequest(RequestBody):
     step: str
 
 
@@ -888,21 +909,18 @@ class RedeemedVoucher(ResponseBody):
     redeemed_cents: int
 
 
-class RequestDiscount(RequestBody):
+class RescheduleAppointmentRequest(RequestBody):
+    """Another time."""
+
+    appointment_at: AwareDatetime
+    second_booking_confirmed: bool = False
     version: str
-    amount_cents: int
-    reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
 
 
-class RequestWaiver(RequestBody):
-    version: str
-    reason: Literal["customer_declines", "customer_absent", "not_applicable", "other"]
-
-
-class ReviseEstimate(RequestBody):
+class ReviseEstimateRequest(RequestBody):
     """Other prices, parts or payers for the order as it was seen."""
 
-    operations: list[str] = Field(default_factory=list)
+    op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
@@ -911,7 +929,7 @@ class ReviseEstimate(RequestBody):
     version: str
 
 
-class RevisePromise(RequestBody):
+class RevisePromisedTimeRequest(RequestBody):
     """What the customer has been told."""
 
     version: str
@@ -927,24 +945,9 @@ class RevisePromise(RequestBody):
     ]
 
 
-class Seen(RequestBody):
-    """A command that decides on what a person sees; refused when that has changed since."""
-
-    version: str
-
-
-class SettleClaim(RequestBody):
+class SettleClaimRequest(RequestBody):
     version: str
     method: Literal["cash", "card", "wechat", "alipay", "transfer"]
-
-
-class Share(ResponseBody):
-    """What one payer has to pay of the invoice, and has paid."""
-
-    payer: Literal["customer", "manufacturer", "internal"]
-    amount_cents: int
-    due_at: AwareDatetime
-    received_cents: int = 0
 
 
 class ShownLink(ResponseBody):
@@ -962,7 +965,7 @@ class ShownLink(ResponseBody):
     url: str
 
 
-class Signature(RequestBody):
+class SignatureRequest(RequestBody):
     """What the customer has drawn (签字): strokes of points, or a picture (PNG, base64)."""
 
     version: str
@@ -977,22 +980,11 @@ class SignatureView(ResponseBody):
     png: str | None = None
 
 
-class TakeAgreement(RequestBody):
-    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
-    new promise that the customer was told. Where it would be later, they are asked again.
-    """
-
-    version: str
-    channel: Literal["counter", "phone"]
-    declined: list[str] = Field(default_factory=list)
-    promised_at: AwareDatetime | None = None
-
-
-class TakeWord(RequestBody):
-    """How the customer said it, on the order as it was seen."""
-
-    version: str
-    channel: Literal["counter", "phone"]
+class SubmitFeedbackRequest(RequestBody):
+    work_quality: int
+    technical_skill: int
+    service_attitude: int
+    comment: str | None = None
 
 
 class UnwantedWork(RequestBody):
@@ -1000,14 +992,14 @@ class UnwantedWork(RequestBody):
     that is not named is invoiced.
     """
 
-    operations: list[str] = Field(default_factory=list)
+    op_codes: list[str] = Field(default_factory=list)
     parts: list[str] = Field(default_factory=list)
 
 
 class VehicleView(ResponseBody):
     """A vehicle as its plate tells it, without personal data.
 
-    What the archive says is absent for a vehicle that it does not know, and while it is
+    What customer records say is absent for a vehicle that it does not know, and while it is
     unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group;
     ``recalls`` are open recalls and campaigns of the catalog, ``history`` are the vehicle's last
     visits to any store of the group, ``declined`` is work to be offered again.
@@ -1025,17 +1017,23 @@ class VehicleView(ResponseBody):
     declined: list[EstimateView]
 
 
+class VersionedRequest(RequestBody):
+    """A command that decides on what a person sees; refused when that has changed since."""
+
+    version: str
+
+
 class VisitView(ResponseBody):
     """A visit of the vehicle to a store of the group."""
 
     store_id: str
     order_id: str
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
     ]
     arrived_at: AwareDatetime
     odometer_km: int | None
-    operations: list[str]
+    op_codes: list[str]
     symptoms: list[str]
     advisor_id: str | None
 
@@ -1063,8 +1061,8 @@ class WaitingView(ResponseBody):
 
     order_id: str
     store_id: str
-    stage: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
+    status: Literal[
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -1080,10 +1078,10 @@ class WaitingView(ResponseBody):
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
     fuel_or_charge_percent: int | None
-    findings: list[WalkaroundDamage]
+    walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
-    operations: list[str]
+    op_codes: list[str]
     lines: list[OrderLine]
     estimate_cents: int | None
     awaiting_estimates: int
@@ -1098,12 +1096,12 @@ class WaitingView(ResponseBody):
     signed_at: AwareDatetime | None
     delivered_at: AwareDatetime | None
     discount: Discount | None
-    credit: Credit | None
+    on_account: OnAccount | None
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
     is_invoiced: bool | None
-    shares: list[Share] | None
+    payer_splits: list[PayerBalance] | None
     invoiced_cents: int | None
     received_cents: int | None
     payable_cents: int | None
@@ -1114,14 +1112,19 @@ class WaitingView(ResponseBody):
     suggested_advisor_id: str | None
 
 
-class WithdrawWork(RequestBody):
+class WaiverRequest(RequestBody):
+    version: str
+    reason: Literal["customer_declines", "customer_absent", "not_applicable", "other"]
+
+
+class WithdrawWorkRequest(RequestBody):
     """``agreed_cents`` is what remains, as the customer has agreed to it."""
 
-    operations: list[str] = Field(default_factory=list)
+    op_codes: list[str] = Field(default_factory=list)
     parts: list[str] = Field(default_factory=list)
     version: str
     reason: Literal["vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"]
-    channel: Literal["counter", "phone"]
+    channel: Literal["in_person", "phone"]
     agreed_cents: int
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.reporting.models import (
-    CloseCorrectiveAction,
+    CloseCorrectiveActionRequest,
     CorrectiveActionView,
     CorrectiveActionWithNote,
     DailyReport,
@@ -23,11 +23,11 @@ class ReportingApi:
         self._calls = calls
 
     async def live_figures(self, store_id: str, *, day: date | None = None) -> LiveFigures:
-        """The figures of a business day as far as it has gone, from closing to closing; of the
+        """The KPIs of a business day as far as it has gone, from closing to closing; of the
         store's present day by default.
         """
         return await self._calls.request(
-            LiveFigures, "GET", f"/stores/{segment(store_id)}/figures", query={"day": day}
+            LiveFigures, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
         )
 
     async def daily_reports(self, store_id: str, *, day: date) -> list[DailyReport]:
@@ -78,7 +78,7 @@ class ReportingApi:
         self,
         store_id: str,
         corrective_action_id: str,
-        body: CloseCorrectiveAction,
+        body: CloseCorrectiveActionRequest,
         *,
         idempotency_key: str,
     ) -> CorrectiveActionView:
@@ -86,7 +86,7 @@ class ReportingApi:
         return await self._calls.request(
             CorrectiveActionView,
             "POST",
-            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/closing",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/close",
             body=body,
             idempotency_key=idempotency_key,
         )

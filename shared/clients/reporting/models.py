@@ -10,14 +10,49 @@ from pydantic import AwareDatetime
 from shared.clients.bodies import RequestBody, ResponseBody
 
 
-class CloseCorrectiveAction(RequestBody):
+class CloseCorrectiveActionRequest(RequestBody):
     result: Literal["corrected", "unfounded"]
     note: str
 
 
+class CorrectiveActionView(ResponseBody):
+    """``findings`` are the bad ratings of a feedback or the failed items of a check."""
+
+    corrective_action_id: str
+    source: Literal["feedback", "facility_check"]
+    source_id: str
+    order_id: str | None
+    findings: list[str]
+    owner_id: str
+    due_at: AwareDatetime
+    opened_at: AwareDatetime
+    overdue_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+    closed_by: str | None
+    result: Literal["corrected", "unfounded"] | None
+
+
+class CorrectiveActionWithNote(ResponseBody):
+    """The same with what was done; absent while it is open."""
+
+    corrective_action_id: str
+    source: Literal["feedback", "facility_check"]
+    source_id: str
+    order_id: str | None
+    findings: list[str]
+    owner_id: str
+    due_at: AwareDatetime
+    opened_at: AwareDatetime
+    overdue_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+    closed_by: str | None
+    result: Literal["corrected", "unfounded"] | None
+    note: str | None
+
+
 class DailyReport(ResponseBody):
-    """The figures of a published report (日报). Money and opinions are absent for roles that
-    read none.
+    """The KPIs of a published report (日报). Money and opinions are absent for roles that read
+    none.
     """
 
     store_id: str
@@ -34,39 +69,39 @@ class DailyReport(ResponseBody):
     labor_cents: int | None
     parts_cents: int | None
     received_cents: int | None
-    on_time_first: float | None
-    on_time_last: float | None
-    same_day: float | None
+    on_time_rate_initial: float | None
+    on_time_rate_final: float | None
+    same_day_rate: float | None
     greet_wait_median_s: float | None
     greet_wait_p90_s: float | None
     greeted_late: int
-    delivery_complete: float | None
-    appointment: float | None
+    complete_delivery_rate: float | None
+    appointment_rate: float | None
     standard_hours_sold: float
     clocked_hours: float
     efficiency: float | None
-    override: float | None
+    dispatch_override_rate: float | None
     follow_ups_scheduled: int
     estimate_accuracy: float | None
-    estimate_within_tenth: float | None
+    estimate_within_tenth_rate: float | None
     refunded_cents: int | None
     credited_cents: int | None
-    collected: float | None
-    show: float | None
+    collection_rate: float | None
+    show_rate: float | None
     feedback: float | None
     corrective_actions_opened: int
     corrective_actions_overdue: int
-    checks_missing: int
-    checks_done: float | None
+    facility_checks_overdue: int
+    facility_check_rate: float | None
     concern_match_rate: float | None
     promise_calibration: dict[str, float] | None
-    rework_in: float | None
-    rework_out: float | None
-    first_time_fix: float | None
-    labour_rate: float | None
+    internal_rework_rate: float | None
+    comeback_rate: float | None
+    first_time_fix_rate: float | None
+    effective_labor_rate: float | None
     hours_per_ro: float | None
-    output_per_vehicle: float | None
-    collected_by_age: dict[str, float] | None
+    revenue_per_ro: float | None
+    collection_rate_by_age: dict[str, float] | None
     claims_submitted: int | None
     claims_settled: int | None
     claims_overdue: int | None
@@ -89,7 +124,7 @@ class HistoryEntry(ResponseBody):
 
 
 class LiveFigures(ResponseBody):
-    """The figures of a day as far as it has gone; ``published_at`` is absent, for this is not
+    """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
     published. Money and opinions are absent for roles that read none.
     """
 
@@ -106,39 +141,39 @@ class LiveFigures(ResponseBody):
     labor_cents: int | None
     parts_cents: int | None
     received_cents: int | None
-    on_time_first: float | None
-    on_time_last: float | None
-    same_day: float | None
+    on_time_rate_initial: float | None
+    on_time_rate_final: float | None
+    same_day_rate: float | None
     greet_wait_median_s: float | None
     greet_wait_p90_s: float | None
     greeted_late: int
-    delivery_complete: float | None
-    appointment: float | None
+    complete_delivery_rate: float | None
+    appointment_rate: float | None
     standard_hours_sold: float
     clocked_hours: float
     efficiency: float | None
-    override: float | None
+    dispatch_override_rate: float | None
     follow_ups_scheduled: int
     estimate_accuracy: float | None
-    estimate_within_tenth: float | None
+    estimate_within_tenth_rate: float | None
     refunded_cents: int | None
     credited_cents: int | None
-    collected: float | None
-    show: float | None
+    collection_rate: float | None
+    show_rate: float | None
     feedback: float | None
     corrective_actions_opened: int
     corrective_actions_overdue: int
-    checks_missing: int
-    checks_done: float | None
+    facility_checks_overdue: int
+    facility_check_rate: float | None
     concern_match_rate: float | None
     promise_calibration: dict[str, float] | None
-    rework_in: float | None
-    rework_out: float | None
-    first_time_fix: float | None
-    labour_rate: float | None
+    internal_rework_rate: float | None
+    comeback_rate: float | None
+    first_time_fix_rate: float | None
+    effective_labor_rate: float | None
     hours_per_ro: float | None
-    output_per_vehicle: float | None
-    collected_by_age: dict[str, float] | None
+    revenue_per_ro: float | None
+    collection_rate_by_age: dict[str, float] | None
     claims_submitted: int | None
     claims_settled: int | None
     claims_overdue: int | None
@@ -146,38 +181,3 @@ class LiveFigures(ResponseBody):
     feedback_technical_skill: float | None
     feedback_service_attitude: float | None
     customers_notified: int | None
-
-
-class CorrectiveActionView(ResponseBody):
-    """``subjects`` are the bad marks of a feedback or the failed items of a check."""
-
-    corrective_action_id: str
-    source: Literal["feedback", "facility_check"]
-    source_id: str
-    order_id: str | None
-    subjects: list[str]
-    owner_id: str
-    due_at: AwareDatetime
-    opened_at: AwareDatetime
-    overdue_at: AwareDatetime | None
-    closed_at: AwareDatetime | None
-    closed_by: str | None
-    result: Literal["corrected", "unfounded"] | None
-
-
-class CorrectiveActionWithNote(ResponseBody):
-    """The same with what was done; absent while it is open."""
-
-    corrective_action_id: str
-    source: Literal["feedback", "facility_check"]
-    source_id: str
-    order_id: str | None
-    subjects: list[str]
-    owner_id: str
-    due_at: AwareDatetime
-    opened_at: AwareDatetime
-    overdue_at: AwareDatetime | None
-    closed_at: AwareDatetime | None
-    closed_by: str | None
-    result: Literal["corrected", "unfounded"] | None
-    note: str | None

@@ -6,34 +6,34 @@ from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.workshop.models import (
-    AbsenceBody,
+    AbsenceRequest,
     AbsenceView,
-    AdditionalWorkBody,
+    AdditionalWorkRequest,
     BoardView,
     ChecklistsView,
     ClockCorrection,
-    CorrectionBody,
-    DiagnosisBody,
+    DiagnosisRequest,
     FoundView,
-    HoldBody,
+    HoldRequest,
     HoldState,
     HoldView,
-    InspectionBody,
+    InspectionRequest,
     JobView,
     LoadView,
     OverrideRequest,
     OverridesView,
-    PartsBody,
-    PauseBody,
+    PartsEtaRequest,
+    PauseRequest,
     PlanView,
     PromiseRiskView,
-    QuoteBody,
+    QuoteRequest,
     QuoteView,
-    ReassignmentBody,
+    ReassignmentRequest,
     StaffingView,
-    SwapBody,
+    SwapRequest,
     SwapView,
-    TechnicianBody,
+    TechnicianRequest,
+    TimeCorrectionRequest,
     WorkDoneView,
     WorkOrderView,
 )
@@ -45,14 +45,14 @@ class WorkshopApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    async def quote(self, store_id: str, body: QuoteBody) -> QuoteView:
+    async def quote(self, store_id: str, body: QuoteRequest) -> QuoteView:
         """The earliest promise for the operations (报价承诺); nothing is reserved."""
         return await self._calls.request(
             QuoteView, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
 
     async def hold_capacity(
-        self, store_id: str, body: HoldBody, *, idempotency_key: str
+        self, store_id: str, body: HoldRequest, *, idempotency_key: str
     ) -> HoldView:
         """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
         return await self._calls.request(
@@ -147,7 +147,7 @@ class WorkshopApi:
         )
 
     async def pause_job(
-        self, store_id: str, job_id: str, body: PauseBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: PauseRequest, *, idempotency_key: str
     ) -> JobView:
         """The calling technician clocks out for a while (暂停); the others of the job go on."""
         return await self._calls.request(
@@ -179,7 +179,7 @@ class WorkshopApi:
         )
 
     async def correct_job_clock(
-        self, store_id: str, job_id: str, body: CorrectionBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: TimeCorrectionRequest, *, idempotency_key: str
     ) -> JobView:
         """Put the clock of a job right (工时更正); what is learned and reported uses the right
         one.
@@ -187,7 +187,7 @@ class WorkshopApi:
         return await self._calls.request(
             JobView,
             "POST",
-            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/clock-correction",
+            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/time-correction",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -197,11 +197,11 @@ class WorkshopApi:
         return await self._calls.request(
             list[ClockCorrection],
             "GET",
-            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/clock-corrections",
+            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/time-corrections",
         )
 
     async def set_parts_eta(
-        self, store_id: str, job_id: str, body: PartsBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: PartsEtaRequest, *, idempotency_key: str
     ) -> JobView:
         """Parts of a planned job are late, or have arrived; the plan follows."""
         return await self._calls.request(
@@ -213,7 +213,7 @@ class WorkshopApi:
         )
 
     async def record_diagnosis(
-        self, store_id: str, job_id: str, body: DiagnosisBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: DiagnosisRequest, *, idempotency_key: str
     ) -> JobView:
         """The calling technician says what is wrong (诊断)."""
         return await self._calls.request(
@@ -225,7 +225,7 @@ class WorkshopApi:
         )
 
     async def report_additional_work(
-        self, store_id: str, job_id: str, body: AdditionalWorkBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: AdditionalWorkRequest, *, idempotency_key: str
     ) -> FoundView:
         """The calling technician has found that more is needed (增项); the customer is asked."""
         return await self._calls.request(
@@ -243,7 +243,7 @@ class WorkshopApi:
         )
 
     async def inspect_job(
-        self, store_id: str, job_id: str, body: InspectionBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: InspectionRequest, *, idempotency_key: str
     ) -> JobView:
         """The calling inspector accepts the job or sends it back (质检)."""
         return await self._calls.request(
@@ -269,7 +269,7 @@ class WorkshopApi:
         )
 
     async def reassign_job(
-        self, store_id: str, job_id: str, body: ReassignmentBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: ReassignmentRequest, *, idempotency_key: str
     ) -> JobView:
         """Move a planned job (改派) and keep it there."""
         return await self._calls.request(
@@ -281,7 +281,7 @@ class WorkshopApi:
         )
 
     async def swap_jobs(
-        self, store_id: str, job_id: str, body: SwapBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: SwapRequest, *, idempotency_key: str
     ) -> SwapView:
         """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
         return await self._calls.request(
@@ -317,7 +317,7 @@ class WorkshopApi:
         )
 
     async def forbid_technician(
-        self, store_id: str, job_id: str, body: TechnicianBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
         """Keep a technician from a planned job (禁派)."""
         return await self._calls.request(
@@ -329,7 +329,7 @@ class WorkshopApi:
         )
 
     async def allow_technician(
-        self, store_id: str, job_id: str, body: TechnicianBody, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
         """Take back that a technician is kept from a job (解禁)."""
         return await self._calls.request(
@@ -360,7 +360,7 @@ class WorkshopApi:
         )
 
     async def record_absence(
-        self, store_id: str, technician_id: str, body: AbsenceBody, *, idempotency_key: str
+        self, store_id: str, technician_id: str, body: AbsenceRequest, *, idempotency_key: str
     ) -> AbsenceView:
         """A technician is away (缺勤); planned work goes to others."""
         return await self._calls.request(
@@ -371,14 +371,14 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    async def withdraw_absence(
+    async def cancel_absence(
         self, store_id: str, absence_id: str, *, idempotency_key: str
     ) -> AbsenceView:
         """The technician is not away after all (销假) and is planned with again."""
         return await self._calls.request(
             AbsenceView,
             "POST",
-            f"/stores/{segment(store_id)}/absences/{segment(absence_id)}/withdrawal",
+            f"/stores/{segment(store_id)}/absences/{segment(absence_id)}/cancel",
             idempotency_key=idempotency_key,
         )
 

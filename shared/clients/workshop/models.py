@@ -11,23 +11,23 @@ from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.workshop import FreeCapacity, LaborCredit
 
 
-class AbsenceBody(RequestBody):
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+class AbsenceRequest(RequestBody):
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
     kind: Literal["leave", "sick", "training", "other"] = "other"
 
 
 class AbsenceView(ResponseBody):
     absence_id: str
     technician_id: str
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
     kind: Literal["leave", "sick", "training", "other"]
-    withdrawn_at: AwareDatetime | None
+    cancelled_at: AwareDatetime | None
 
 
-class AdditionalWorkBody(RequestBody):
-    operations: list[str]
+class AdditionalWorkRequest(RequestBody):
+    op_codes: list[str]
     part_numbers: list[str] = Field(default_factory=list)
     note: str | None = None
 
@@ -37,18 +37,18 @@ class AdditionalWorkView(ResponseBody):
 
     additional_work_id: str
     job_id: str
-    operations: list[str]
+    op_codes: list[str]
     part_numbers: list[str]
     note: str | None
-    found_by: str
-    found_at: AwareDatetime
+    recommended_by: str
+    recommended_at: AwareDatetime
     decision: Literal["authorized", "declined"] | None
 
 
 class Away(ResponseBody):
     absence_id: str
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
     kind: Literal["leave", "sick", "training", "other"]
 
 
@@ -66,12 +66,12 @@ class BoardBay(ResponseBody):
 
 
 class BoardCounts(ResponseBody):
-    """Jobs planned, in hand and waiting for an inspector now; vehicles ready today, and those of
-    them later than promised.
+    """Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and
+    those of them later than promised.
     """
 
     planned: int
-    in_hand: int
+    wip: int
     to_inspect: int
     ready_today: int
     late_today: int
@@ -157,9 +157,9 @@ class ClockCorrection(ResponseBody):
     reason: Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
     corrected_by: str
     corrected_at: AwareDatetime
-    started_before: AwareDatetime
-    finished_before: AwareDatetime | None
-    clocked_before_s: int
+    original_started_at: AwareDatetime
+    original_finished_at: AwareDatetime | None
+    original_clocked_s: int
     started_at: AwareDatetime
     finished_at: AwareDatetime | None
     clocked_s: int
@@ -173,16 +173,7 @@ class ClockingView(ResponseBody):
     resumed_at: AwareDatetime | None
 
 
-class CorrectionBody(RequestBody):
-    """When the technicians really clocked in and out; what is left out stays as it was."""
-
-    version: str
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
-    reason: Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
-
-
-class DiagnosisBody(RequestBody):
+class DiagnosisRequest(RequestBody):
     symptoms: list[str]
 
 
@@ -197,16 +188,16 @@ class EarlierOrder(ResponseBody):
 class FoundView(ResponseBody):
     additional_work_id: str
     job_id: str
-    operations: list[str]
+    op_codes: list[str]
     part_numbers: list[str]
-    found_by: str
-    found_at: AwareDatetime
+    recommended_by: str
+    recommended_at: AwareDatetime
 
 
-class HoldBody(RequestBody):
+class HoldRequest(RequestBody):
     """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
 
-    operations: list[str]
+    op_codes: list[str]
     confidence: float = 0.95
     earliest_start_at: AwareDatetime | None = None
     latest_start_at: AwareDatetime | None = None
@@ -229,7 +220,7 @@ class HoldView(ResponseBody):
     expires_at: AwareDatetime
 
 
-class InspectionBody(RequestBody):
+class InspectionRequest(RequestBody):
     """The result of every item of the checklist; one that failed sends the job back."""
 
     version: str
@@ -362,7 +353,7 @@ class OverridesView(ResponseBody):
     totals: OverrideTotals
 
 
-class PartsBody(RequestBody):
+class PartsEtaRequest(RequestBody):
     """``at``: when the last part is expected; absent when all parts are there."""
 
     version: str
@@ -370,7 +361,7 @@ class PartsBody(RequestBody):
     reason: Literal["ordered", "delayed", "wrong_part", "arrived"]
 
 
-class PauseBody(RequestBody):
+class PauseRequest(RequestBody):
     reason: Literal[
         "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
     ]
@@ -402,9 +393,9 @@ class PlannedJob(ResponseBody):
 class PlannedJobView(ResponseBody):
     """A job with the risk of its order's promise, while that is open.
 
-    People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
-    than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the
-    job, and where.
+    People and bay of work in progress are kept free until ``buffer_until``, in case it takes
+    longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can
+    do the job, and where.
     """
 
     job_id: str
@@ -458,10 +449,10 @@ class PromiseRiskView(ResponseBody):
     alerted_at: AwareDatetime | None
 
 
-class QuoteBody(RequestBody):
+class QuoteRequest(RequestBody):
     """What is to be done; for additional work of an open order, ``order_id`` says of which."""
 
-    operations: list[str]
+    op_codes: list[str]
     confidence: float = 0.95
     earliest_start_at: AwareDatetime | None = None
     latest_start_at: AwareDatetime | None = None
@@ -491,7 +482,7 @@ class ReasonView(ResponseBody):
     by: str
 
 
-class ReassignmentBody(RequestBody):
+class ReassignmentRequest(RequestBody):
     version: str
     reason: Literal[
         "customer_request",
@@ -506,7 +497,21 @@ class ReassignmentBody(RequestBody):
     note: str | None = None
     technician_ids: list[str]
     bay_id: str
-    start_at: AwareDatetime
+    starts_at: AwareDatetime
+
+
+class SkillDemand(ResponseBody):
+    """One skill's hours of work: by past week, oldest first, queued now, and without people.
+
+    ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
+    """
+
+    skill_code: str
+    weekly_hours: list[float]
+    queued_hours: float
+    needed_hours: float | None
+    shortfall_hours: float
+    people: int
 
 
 class Span(ResponseBody):
@@ -522,7 +527,7 @@ class StaffingView(ResponseBody):
     skill_codes: list[SkillDemand]
 
 
-class SwapBody(RequestBody):
+class SwapRequest(RequestBody):
     version: str
     reason: Literal[
         "customer_request",
@@ -545,7 +550,7 @@ class SwapView(ResponseBody):
     jobs: list[JobView]
 
 
-class TechnicianBody(RequestBody):
+class TechnicianRequest(RequestBody):
     version: str
     reason: Literal[
         "customer_request",
@@ -570,18 +575,13 @@ class TechnicianView(ResponseBody):
     absences: list[Away]
 
 
-class SkillDemand(ResponseBody):
-    """One skill's hours of work: by past week, oldest first, queued now, and without people.
+class TimeCorrectionRequest(RequestBody):
+    """When the technicians really clocked in and out; what is left out stays as it was."""
 
-    ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
-    """
-
-    skill_code: str
-    weekly_hours: list[float]
-    queued_hours: float
-    needed_hours: float | None
-    missing_hours: float
-    people: int
+    version: str
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    reason: Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
 
 
 class WorkDoneView(ResponseBody):

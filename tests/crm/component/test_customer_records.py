@@ -270,7 +270,7 @@ async def test_a_customer_whose_key_is_destroyed_has_no_name_any_more(
     references = await register(crm, person(16))
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute(
-        "DELETE FROM crm.subject_key WHERE subject = $1", references["customer_ref"]
+        "DELETE FROM crm.subject_key WHERE data_subject_id = $1", references["customer_ref"]
     )
     await connection.close()
     found = (await crm.get("/stores/S01/customers", "service_advisor", plate="沪A00016")).json()

@@ -9,7 +9,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from services.crm.application import follow_ups, visits
-from services.crm.application.follow_ups import FollowUpView, RecordCall
+from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
 from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
@@ -207,7 +207,7 @@ async def test_delivery_reaction_schedules_one_call(crm: InProcess) -> None:
 
 async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
     call = await call_after_delivery(crm, "o-8", "c-8")
-    attempt = RecordCall(reached=False, channel="phone", record="no answer")
+    attempt = RecordCallRequest(reached=False, channel="phone", record="no answer")
     service = crm.app.state.service
     async with service.uow_factory.open(["S01"], call.agent_id, CAUSATION) as uow:
         attempted = await follow_ups.record_call(uow, call.follow_up_id, attempt, service.deps)

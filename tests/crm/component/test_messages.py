@@ -23,11 +23,11 @@ from shared.contracts.reception import (
     OrderCustomerLinked,
     OrderOpened,
     PaymentReceived,
-    PromiseRevised,
+    PromisedTimeRevised,
     ReceivableOverdue,
     VehicleDelivered,
 )
-from shared.contracts.workshop import PromiseAtRisk, VehicleReady
+from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
 from tests.crm.outside import Gateway, MailServer, gateway, mail_server
 from tests.crm.persons import person
 from tests.harness import InProcess, Publisher, in_process, published, publisher
@@ -141,8 +141,8 @@ def ready(customer: dict[str, str], at: datetime) -> VehicleReady:
     return VehicleReady(store_id="S01", order_id=order_of(customer), ready_at=at)
 
 
-def revised(customer: dict[str, str], promised_at: datetime) -> PromiseRevised:
-    return PromiseRevised(
+def revised(customer: dict[str, str], promised_at: datetime) -> PromisedTimeRevised:
+    return PromisedTimeRevised(
         store_id="S01", order_id=order_of(customer), promised_at=promised_at, reason="part_late"
     )
 
@@ -168,7 +168,7 @@ async def prefer(crm: InProcess, customer: dict[str, str], **preferences: Any) -
 async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str, Any]:
     content = {
         "customer_ref": customer["customer_ref"],
-        "subject": "authorisation",
+        "message_type": "authorization",
         "values": {"amount_cents": 123456, "link": "https://dealer.example/a/secret-token"},
     }
     response = await crm.post(MESSAGES, "system", content | body)
@@ -214,7 +214,7 @@ async def test_a_customer_hears_once_that_the_vehicle_is_ready(
         if isinstance(received.event, CustomerNotified)
         and received.event.customer_ref == customer["customer_ref"]
     ]
-    assert (event.event.subject, event.event.channel) == ("ready", "sms")
+    assert (event.event.message_type, event.event.channel) == ("ready", "sms")
     assert event.event.order_id == order_of(customer)
     assert event.event.notified_at == morning
     assert customer["phone"].encode() not in event.value
@@ -272,8 +272,8 @@ async def test_a_message_says_who_set_its_address(crm, customer, morning, clock)
     ]
     assert [(each["channel"], each["contact_set_by"]) for each in seen] == [
         ("sms", None),
-        ("email", "test-agent"),
-        ("sms", "test-advisor"),
+        ("email", "test-customer_care_agent"),
+        ("sms", "test-service_advisor"),
     ]
     assert [
         each["contact_set_at"] and datetime.fromisoformat(each["contact_set_at"]) for each in seen
@@ -323,7 +323,7 @@ async def test_an_agent_who_calls_reads_no_link(crm, customer, servers: Platform
 async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
-        "subject": "authorisation",
+        "message_type": "authorization",
         "values": {"amount_cents": 1, "link": "https://elsewhere.example"},
     }
     response = await crm.post(MESSAGES, role, body)
@@ -335,7 +335,7 @@ async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> No
 async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
-        "subject": "overdue_payment",
+        "message_type": "overdue_payment",
         "values": {"amount_cents": 100, "due_at": "2026-03-01T00:00:00Z"},
     }
     first = await crm.post(MESSAGES, "system", body, key="pay-1234")
@@ -353,7 +353,7 @@ async def test_at_night_only_who_waits_for_the_vehicle_is_told(
     )
     (promise,) = await told(crm, customer)
     assert promise["status"] == "waiting"
-    await ask(crm, customer, subject="ready", values={"ready_at": night.isoformat()})
+    await ask(crm, customer, message_type="ready", values={"ready_at": night.isoformat()})
     assert texts(sms, customer) == []
     await outside.publish(ready(customer, night), at=night)
     await told(crm, customer)
@@ -381,7 +381,7 @@ async def test_what_the_night_holds_is_told_in_the_morning(
 
 
 @pytest.mark.parametrize(
-    "end", ["delivered", "cancelled", "authorised", "promised", "reopened", "paid", "unbooked"]
+    "end", ["delivered", "cancelled", "authorized", "promised", "reopened", "paid", "unbooked"]
 )
 async def test_nobody_is_told_what_has_passed(
     crm, outside, customer, night, clock: SimulatedClock, sms: Gateway, end: str
@@ -389,22 +389,22 @@ async def test_nobody_is_told_what_has_passed(
     order = order_of(customer)
     await outside.publish(opened(customer), at=night)
     await crm.wait_until_idle()
-    subjects = {
-        "delivered": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
-        "reopened": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
+    message_types = {
+        "delivered": {"message_type": "ready", "values": {"ready_at": night.isoformat()}},
+        "reopened": {"message_type": "ready", "values": {"ready_at": night.isoformat()}},
         "cancelled": {},
-        "authorised": {"about": f"work-{order}"},
+        "authorized": {"about": f"work-{order}"},
         "promised": {
-            "subject": "promise_changed",
+            "message_type": "promise_changed",
             "values": {"promised_at": night.isoformat()},
         },
         "paid": {
-            "subject": "overdue_payment",
+            "message_type": "overdue_payment",
             "values": {"amount_cents": 1, "due_at": night.isoformat()},
         },
         "unbooked": {
-            "subject": "appointment_reminder",
-            "values": {"planned_at": (night + timedelta(days=2)).isoformat()},
+            "message_type": "appointment_reminder",
+            "values": {"appointment_at": (night + timedelta(days=2)).isoformat()},
             "about": f"appointment-{order}",
             "order_id": None,
         },
@@ -415,9 +415,9 @@ async def test_nobody_is_told_what_has_passed(
         additional_work_id=f"work-{order}",
         labor_operations=(),
         lines=(),
-        amount_cents=1,
+        total_cents=1,
         estimate_version=2,
-        channel="counter",
+        channel="in_person",
         recorded_by="a",
         promised_at=None,
         hold_id=None,
@@ -427,7 +427,7 @@ async def test_nobody_is_told_what_has_passed(
     events = {
         "delivered": delivered(customer, night),
         "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too_expensive"),
-        "authorised": authorized,
+        "authorized": authorized,
         "promised": promised,
         "reopened": promised,
         "paid": PaymentReceived(
@@ -444,7 +444,7 @@ async def test_nobody_is_told_what_has_passed(
             store_id="S01", appointment_id=f"appointment-{order}", reason="customer_request"
         ),
     }
-    await ask(crm, customer, **({"order_id": order} | subjects[end]))
+    await ask(crm, customer, **({"order_id": order} | message_types[end]))
     assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
     await outside.publish(events[end], at=night)
     assert [each["status"] for each in await told(crm, customer)] == ["obsolete"]
@@ -457,8 +457,8 @@ async def test_a_reminder_of_the_past_is_not_sent(crm, customer, morning) -> Non
     await ask(
         crm,
         customer,
-        subject="appointment_reminder",
-        values={"planned_at": morning.isoformat()},
+        message_type="appointment_reminder",
+        values={"appointment_at": morning.isoformat()},
     )
     assert [each["status"] for each in await told(crm, customer)] == ["obsolete"]
 
@@ -482,13 +482,13 @@ async def test_a_customer_who_is_known_later_is_told_then(
 async def test_a_risk_is_told_only_where_the_store_wants_it(
     crm, outside, customer, morning, sms: Gateway, servers: Platform
 ) -> None:
-    def at_risk(store_id: str) -> PromiseAtRisk:
-        return PromiseAtRisk(
+    def at_risk(store_id: str) -> PromisedTimeAtRisk:
+        return PromisedTimeAtRisk(
             store_id=store_id,
             order_id=f"risky-in-{store_id}",
             promised_at=morning,
             probability=0.2,
-            cause="part_late",
+            risk_cause="part_late",
             explanation="…",
             best_promise_at=morning + timedelta(hours=3),
             confidence=0.9,
@@ -500,7 +500,7 @@ async def test_a_risk_is_told_only_where_the_store_wants_it(
     )
     await outside.publish(linked, at_risk("S01"), at_risk("S02"), at=morning)
     (message,) = await told(crm, customer)
-    assert (message["subject"], message["status"]) == ("at_risk", "sent")
+    assert (message["message_type"], message["status"]) == ("at_risk", "sent")
     assert "可能延后至" in texts(sms, customer)[0]
     connection = await asyncpg.connect(servers.admin_url)
     elsewhere = await connection.fetchval("SELECT count(*) FROM crm.message WHERE store_id = 'S02'")
@@ -527,7 +527,7 @@ async def test_a_customer_is_reminded_of_their_own_share_only(
         opened(customer), overdue("manufacturer"), overdue("customer"), at=morning
     )
     (message,) = await told(crm, customer)
-    assert (message["subject"], message["status"]) == ("overdue_payment", "sent")
+    assert (message["message_type"], message["status"]) == ("overdue_payment", "sent")
     assert "¥153.00" in texts(sms, customer)[0]
 
 
@@ -584,7 +584,7 @@ async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway)
     sms.responses[:] = [422]
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
-    assert (task["reason"], task["subject"]) == ("refused", "authorisation")
+    assert (task["reason"], task["message_type"]) == ("refused", "authorization")
     assert "http" not in task["text"]
 
 
@@ -627,7 +627,7 @@ async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers
     (task,) = await tasks_for(crm, customer)
     assert task["agent_id"] in ("S01-agent-1", "S01-agent-2")
     assert (task["name"], task["language"]) == (customer["name"], "zh")
-    path = f"/stores/S01/call-tasks/{message['message_id']}/completion"
+    path = f"/stores/S01/call-tasks/{message['message_id']}/complete"
     done = await crm.post(path, "customer_care_agent", {"reached": True}, subject="S01-agent-1")
     assert (done.status_code, done.json()["completed_by"]) == (200, "S01-agent-1")
     again = await crm.post(path, "customer_care_agent", {"reached": True})
@@ -654,12 +654,12 @@ async def test_a_task_goes_when_the_customer_has_the_vehicle(
 
 
 BAD = [
-    ({"subject": "birthday"}, 422, "subject"),
+    ({"message_type": "birthday"}, 422, "message_type"),
     ({"values": {"amount_cents": 1}}, 422, "link"),
     ({"values": {"amount_cents": 1, "link": "http://plain.example"}}, 422, "link"),
     ({"values": {"amount_cents": -1, "link": "https://a.example"}}, 422, "amount_cents"),
     ({"values": {"amount_cents": 1, "link": "https://a.example", "text": "hi"}}, 422, "text"),
-    ({"subject": "ready", "values": {"ready_at": "2026-03-05T10:00:00"}}, 422, "ready_at"),
+    ({"message_type": "ready", "values": {"ready_at": "2026-03-05T10:00:00"}}, 422, "ready_at"),
     ({"expires_at": "9999-12-31T23:59:59Z"}, 422, "expires_at"),
     ({"customer_ref": "nobody"}, 404, "customer_ref"),
     ({"customer_ref": "a\0b"}, 422, "customer_ref"),
@@ -671,7 +671,7 @@ BAD = [
 async def test_an_impossible_message_is_refused(crm, customer, changes, status, field) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
-        "subject": "authorisation",
+        "message_type": "authorization",
         "values": {"amount_cents": 1, "link": "https://a.example"},
     } | changes
     response = await crm.post(MESSAGES, "system", body)
@@ -688,7 +688,7 @@ async def test_a_message_about_an_order_goes_to_its_customer(
     other = await crm.post("/stores/S01/customers", "service_advisor", person(next(_numbers)))
     body = {
         "customer_ref": other.json()["customer_ref"],
-        "subject": "ready",
+        "message_type": "ready",
         "values": {"ready_at": morning.isoformat()},
         "order_id": order_of(customer),
     }

@@ -51,7 +51,7 @@ class Crm:
         path = f"/customers/{customer}/contact-preferences"
         seen = {"version": (await self.call("GET", path))["version"]}
         await self.call("PUT", path, contact | seen)
-        body = {"subject": "ready", "values": {"ready_at": MORNING.isoformat()}}
+        body = {"message_type": "ready", "values": {"ready_at": MORNING.isoformat()}}
         message = await self.call("POST", "/messages", body | {"customer_ref": customer})
         return message["message_id"]
 

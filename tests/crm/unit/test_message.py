@@ -22,11 +22,11 @@ from services.crm.domain.message import (
     Declinable,
     Defer,
     Message,
+    MessageType,
     QuietHours,
     Send,
     SendResult,
     ServiceVisit,
-    Subject,
     choose,
     claim,
     complete_call,
@@ -160,13 +160,13 @@ def _steps(
     raise AssertionError("a message went on forever")
 
 
-@given(contacts, channel_sets, st.booleans(), st.sampled_from(get_args(Subject)))
+@given(contacts, channel_sets, st.booleans(), st.sampled_from(get_args(MessageType)))
 def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
-    contact: Contact, channels: set[Channel], waiting: bool, subject: Subject
+    contact: Contact, channels: set[Channel], waiting: bool, message_type: MessageType
 ) -> None:
     morning = NOW + timedelta(hours=5)
     step = next_step(
-        replace(READY, subject=subject),
+        replace(READY, message_type=message_type),
         contact,
         channels,
         quiet_until=morning,
@@ -175,7 +175,7 @@ def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
     )
     if choose(READY, contact, channels) is None:
         assert step == ("suppress" if "phone" in contact.declined else Call("no_channel"))
-    elif waiting and subject == "ready":
+    elif waiting and message_type == "ready":
         assert isinstance(step, Send)
     else:
         assert step == Defer(morning)
@@ -194,15 +194,15 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
 @given(
     st.none() | st.just(NOW),
     st.none() | st.just(NOW + timedelta(hours=1)),
-    st.sampled_from(get_args(Subject)),
+    st.sampled_from(get_args(MessageType)),
 )
 def test_what_was_to_be_told_ends_with_the_visit(
-    ready_at: datetime | None, ended_at: datetime | None, subject: Subject
+    ready_at: datetime | None, ended_at: datetime | None, message_type: MessageType
 ) -> None:
-    over = ServiceVisit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(subject)
-    if subject not in ENDED_BY_DEPARTURE:
+    over = ServiceVisit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(message_type)
+    if message_type not in ENDED_BY_DEPARTURE:
         assert over is None
-    elif subject == "ready":
+    elif message_type == "ready":
         assert over == ended_at
     else:
         assert over == (ready_at or ended_at)

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.crm.clients.templates import load_message_rules
-from services.crm.domain.message import Language, QuietHours, Subject
+from services.crm.domain.message import Language, MessageType, QuietHours
 from services.crm.domain.message_text import (
     TEMPLATE_VALUES,
     AppointmentReminder,
-    Authorisation,
+    Authorization,
     PromiseChanged,
     Template,
     check,
     render,
     require_link_maker,
 )
-from shared.contracts.reception import PromiseRevised
+from shared.contracts.reception import PromisedTimeRevised
 from shared.contracts.violations import RuleViolation
 
 GROUP = Path(__file__).parents[3] / "deploy" / "group"
@@ -40,11 +40,11 @@ def written(folder: Path, **changes: object) -> Path:
 def test_the_shipped_templates_say_everything_in_both_languages() -> None:
     rules = load_message_rules(GROUP, ["S01", "S02"])
     assert rules.keys() == {"S01", "S02"}
-    for subject in get_args(Subject):
+    for message_type in get_args(MessageType):
         for language in get_args(Language):
-            template = rules["S01"].templates[subject, language]
+            template = rules["S01"].templates[message_type, language]
             assert "{name}" in template.text
-            for fact in TEMPLATE_VALUES[subject].model_fields:
+            for fact in TEMPLATE_VALUES[message_type].model_fields:
                 assert f"{{{fact}}}" in template.text
                 assert f"{{{fact}}}" in template.spoken
             assert ("{link}" in template.text) == (template.call is not None)
@@ -60,7 +60,7 @@ def test_times_are_the_stores_and_amounts_are_money(language: Language, expected
         render(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
         for template, fact in (
             (Template("", "{promised_at}"), PromiseChanged(**facts)),
-            (Template("", "{amount_cents}"), Authorisation(amount_cents=123405)),
+            (Template("", "{amount_cents}"), Authorization(amount_cents=123405)),
         )
     )
     assert f"{time} {money}" == expected
@@ -68,8 +68,8 @@ def test_times_are_the_stores_and_amounts_are_money(language: Language, expected
 
 @given(st.text())
 def test_a_name_is_told_as_it_is(name: str) -> None:
-    template = Template("{store}", "{name}{planned_at}")
-    facts = AppointmentReminder(planned_at=AT)
+    template = Template("{store}", "{name}{appointment_at}")
+    facts = AppointmentReminder(appointment_at=AT)
     words = render(template, facts, name=name, store="{name}", language="zh", zone=SHANGHAI)
     assert (words.title, words.text) == ("{name}", f"{name}3月4日 14:05")
 
@@ -89,7 +89,7 @@ def test_a_name_is_told_as_it_is(name: str) -> None:
 )
 def test_templates_name_only_what_there_is(template: Template, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        check(template, "authorisation")
+        check(template, "authorization")
 
 
 def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> No
     ("changes", "fault"),
     [
         ({"stores": {"S99": {}}}, "unknown stores: S99"),
-        ({"templates": {}}, "no template authorisation in zh"),
+        ({"templates": {}}, "no template authorization in zh"),
         ({"quiet_hours": None}, "no quiet_hours"),
         ({"templates": {"birthday": {}}}, "birthday"),
         (
@@ -130,7 +130,7 @@ def test_rules_that_do_not_fit_are_refused(tmp_path: Path, changes: dict, fault:
     st.sampled_from(get_args(Language)),
 )
 def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: Language) -> None:
-    event = PromiseRevised(
+    event = PromisedTimeRevised(
         store_id="S01", order_id="o", promised_at=at.replace(tzinfo=UTC), reason="other"
     )
     facts = PromiseChanged(promised_at=event.promised_at)
@@ -140,14 +140,14 @@ def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: La
 
 def test_time_beyond_business_years_is_no_event() -> None:
     with pytest.raises(ValidationError, match="from 1990 to 2100"):
-        PromiseRevised(
+        PromisedTimeRevised(
             store_id="S01", order_id="o", promised_at=AT.replace(year=2226), reason="other"
         )
 
 
 def test_person_asks_for_no_message_with_link() -> None:
     require_link_maker("ready", by_service=False)
-    require_link_maker("authorisation", by_service=True)
+    require_link_maker("authorization", by_service=True)
     with pytest.raises(RuleViolation) as refused:
-        require_link_maker("authorisation", by_service=False)
+        require_link_maker("authorization", by_service=False)
     assert refused.value.rule == "link_from_a_person"

@@ -76,8 +76,15 @@ def workshop(desk, monkeypatch):
     """A workshop that has room at any time."""
 
     def respond(request: httpx.Request) -> httpx.Response:
-        place = {"hold_id": "h-1", "promised_at": "2026-03-20T08:00:00Z", "confidence": 0.95}
-        return httpx.Response(201, json=place)
+        hold = {
+            "hold_id": "h-1",
+            "promised_at": "2026-03-20T08:00:00Z",
+            "confidence": 0.95,
+            "limiting_factor": {},
+            "jobs": [],
+            "expires_at": "2026-03-20T03:00:00Z",
+        }
+        return httpx.Response(201, json=hold)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://workshop")
     monkeypatch.setattr(desk.deps.workshop, "_client", client)
@@ -93,7 +100,7 @@ async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk,
         assert KNOWN[secret] not in str(arrived)
 
     order_id = arrived["order_id"]
-    await desk.done(f"/orders/{order_id}/greeting")
+    await desk.done(f"/orders/{order_id}/greet")
     body = {
         "customer_ref": "c-1",
         "vehicle_ref": "v-1",
@@ -101,7 +108,7 @@ async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk,
         "customer_concern": "冷车启动有异响",
         "op_codes": ["MNT-001"],
     }
-    await desk.done(f"/orders/{order_id}/opening", body)
+    await desk.done(f"/orders/{order_id}/open", body)
     again = await desk.get(f"/vehicles/{KNOWN['plate']}")
     assert [(visit["order_id"], visit["odometer_km"]) for visit in again["history"]] == [
         (order_id, 12_000)
@@ -142,7 +149,7 @@ async def test_vehicle_in_workshop_arrives_no_second_time(desk):
 
     other = await desk.greeted("沪F10012")
     body = write_up("沪F10012", vehicle_ref="v-F10011")
-    await desk.assert_rejected(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
+    await desk.assert_rejected(f"/orders/{other}/open", body, "vehicle_already_here", "plate")
 
 
 async def test_vehicle_in_another_store_is_asked_about(desk):
@@ -167,12 +174,12 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, crm):
     order_id = await desk.greeted("沪F10015")
     path = f"/orders/{order_id}"
     other = write_up("沪F10016")
-    await desk.assert_rejected(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
+    await desk.assert_rejected(f"{path}/open", other, "not_the_vehicle_that_arrived", "plate")
     unknown = write_up("沪F10015", vehicle_ref="unknown")
-    assert (await desk.post(f"{path}/opening", unknown)).status_code == 404
+    assert (await desk.post(f"{path}/open", unknown)).status_code == 404
 
     await desk.done(f"{path}/plate", {"plate": "沪F10016"})
-    opened = await desk.done(f"{path}/opening", other)
+    opened = await desk.done(f"{path}/open", other)
     assert opened["vehicle_ref"] == "v-F10016"
     assert opened["plate_ref"] == desk.deps.personal.reference("plate", "沪F10016")
 
@@ -183,7 +190,7 @@ async def test_details_of_another_plate_open_no_order(desk):
         "沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001")
     )
     await desk.assert_rejected(
-        f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate"
+        f"/orders/{order_id}/open", body, "not_the_vehicle_that_arrived", "plate"
     )
 
 
@@ -205,37 +212,41 @@ async def test_odometer_is_the_vehicles_in_every_store(desk):
     confirmed = {"plate": "沪F10020", "elsewhere_confirmed": True}
     there = (await elsewhere(desk, "/arrivals", confirmed)).json()
     path = f"/orders/{there['order_id']}"
-    await elsewhere(desk, f"{path}/greeting", None)
+    await elsewhere(desk, f"{path}/greet", None)
     lower = write_up("沪F10020", odometer_km=60_000)
-    asked = await elsewhere(desk, f"{path}/opening", lower)
+    asked = await elsewhere(desk, f"{path}/open", lower)
     assert asked.json()["errors"][0]["rule"] == "odometer_backwards"
     assert asked.json()["values"] == {"known": 150_000}
     explained = lower | {"odometer_discrepancy_reason": "cluster_replaced"}
-    assert (await elsewhere(desk, f"{path}/opening", explained)).status_code == 200
+    assert (await elsewhere(desk, f"{path}/open", explained)).status_code == 200
 
 
 async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop):
-    planned_at = clock.now() + timedelta(days=3, hours=3)
-    body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]}
+    appointment_at = clock.now() + timedelta(days=3, hours=3)
+    body = {
+        "plate": "沪F10021",
+        "appointment_at": appointment_at.isoformat(),
+        "op_codes": ["MNT-001"],
+    }
     booked = await desk.done("/appointments", body)
     values = await desk.assert_rejected("/appointments", body, "booked_already", "plate")
     assert values["store_id"] == "S01"
-    later = body | {"planned_at": (planned_at + timedelta(hours=3)).isoformat()}
+    later = body | {"appointment_at": (appointment_at + timedelta(hours=3)).isoformat()}
     there = await elsewhere(desk, "/appointments", later)
     assert there.json()["errors"][0]["rule"] == "booked_already"
     confirmed = later | {"second_booking_confirmed": True}
     assert (await elsewhere(desk, "/appointments", confirmed)).status_code == 201
-    path = f"/appointments/{booked['appointment_id']}/move"
-    moved = {"planned_at": (planned_at + timedelta(hours=1)).isoformat()}
+    path = f"/appointments/{booked['appointment_id']}/reschedule"
+    moved = {"appointment_at": (appointment_at + timedelta(hours=1)).isoformat()}
     await desk.assert_rejected(path, moved, "booked_already", "plate")
-    next_day = {"planned_at": (planned_at + timedelta(days=1)).isoformat()}
+    next_day = {"appointment_at": (appointment_at + timedelta(days=1)).isoformat()}
     assert (await desk.done(path, next_day))["calendar_assumed"] is False
 
 
 @pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
 async def test_closed_store_is_booked_at_no_hour(desk, local):
-    body = {"plate": "沪F10022", "planned_at": f"{local}:00+08:00", "op_codes": ["MNT-001"]}
-    values = await desk.assert_rejected("/appointments", body, "store_closed", "planned_at")
+    body = {"plate": "沪F10022", "appointment_at": f"{local}:00+08:00", "op_codes": ["MNT-001"]}
+    values = await desk.assert_rejected("/appointments", body, "store_closed", "appointment_at")
     assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
@@ -247,10 +258,14 @@ async def test_an_arrival_works_while_the_customer_records_is_unavailable(desk):
 
 async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, clock):
     walk_in = await desk.arrived("沪F10003")
-    planned_at = clock.now() + timedelta(hours=1)
+    appointment_at = clock.now() + timedelta(hours=1)
     booked = await desk.done(
         "/appointments",
-        {"plate": "沪F10004", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]},
+        {
+            "plate": "沪F10004",
+            "appointment_at": appointment_at.isoformat(),
+            "op_codes": ["MNT-001"],
+        },
     )
     clock.set(clock.now() + timedelta(minutes=4))
     later = await desk.done(
@@ -287,8 +302,12 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
 
 
 async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, crm, workshop):
-    planned_at = clock.now() + timedelta(days=2, hours=3)
-    body = {"plate": "沪F10007", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]}
+    appointment_at = clock.now() + timedelta(days=2, hours=3)
+    body = {
+        "plate": "沪F10007",
+        "appointment_at": appointment_at.isoformat(),
+        "op_codes": ["MNT-001"],
+    }
     await desk.done("/appointments", body | {"customer_ref": "c-7"})
     await desk.done("/appointments", body | {"plate": "沪F10008"})
     clock.set(clock.now() + timedelta(days=1, hours=9))

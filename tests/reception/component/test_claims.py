@@ -88,7 +88,7 @@ async def test_a_claim_without_its_details_is_refused_naming_each(desk, workshop
     await desk.done(f"{path}/claim-details", CLAIM_DETAILS | version)
     stale = CLAIM_DETAILS | version
     values = await desk.assert_rejected(
-        f"{path}/claim-details", stale, "changed_meanwhile", "version", COLLEAGUE
+        f"{path}/claim-details", stale, "version_conflict", "version", COLLEAGUE
     )
     assert values["by"] == ADVISOR
     sent = await desk.done(f"{path}/submission")
@@ -99,19 +99,19 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     claim = await submitted(desk, workshop, "沪F10002")
     path = f"/claims/{claim['claim_id']}"
     above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
-    await desk.assert_rejected(f"{path}/answer", above, "approved_above_claim", "approved_cents")
-    assert (claim["answer"], claim["answered_at"]) == (None, None)
-    await desk.done(f"{path}/answer", {"approved_cents": 0, "code": "evidence_doubtful"})
+    await desk.assert_rejected(f"{path}/decision", above, "approved_above_claim", "approved_cents")
+    assert (claim["decision"], claim["decided_at"]) == (None, None)
+    await desk.done(f"{path}/decision", {"approved_cents": 0, "code": "evidence_doubtful"})
     rejected = await desk.get(path)
-    assert (rejected["status"], rejected["answer"]) == ("rejected", "evidence_doubtful")
-    assert datetime.fromisoformat(rejected["answered_at"]) == desk.clock.now()
+    assert (rejected["status"], rejected["decision"]) == ("rejected", "evidence_doubtful")
+    assert datetime.fromisoformat(rejected["decided_at"]) == desk.clock.now()
     early = {"method": "transfer"}
     await desk.assert_rejected(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
     again = await desk.done(f"{path}/submission")
     assert again["submission_number"] == 2
-    await desk.done(f"{path}/answer", {"approved_cents": 10_000, "code": "partly_accepted"})
+    await desk.done(f"{path}/decision", {"approved_cents": 10_000, "code": "partly_accepted"})
     settled = await desk.done(f"{path}/settlement", {"method": "transfer"})
-    assert (settled["status"], settled["answer"]) == ("settled", "partly_accepted")
+    assert (settled["status"], settled["decision"]) == ("settled", "partly_accepted")
     order = await desk.get(f"/orders/{claim['order_id']}")
     payer_splits = {split["payer"]: split for split in order["payer_splits"]}
     assert (

@@ -9,15 +9,15 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from services.reception.application import estimates
-from services.reception.application.estimates import ReviseEstimate
+from services.reception.application.estimates import ReviseEstimateRequest
 from services.reception.application.links import link_token
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
     EstimateAuthorized,
-    EstimateSubmitted,
+    EstimatePresented,
 )
-from shared.contracts.workshop import AdditionalWorkFound
+from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.envelope import Causation
 from tests.harness import in_process, published, publisher
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
@@ -25,7 +25,7 @@ from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
 from tests.stack import MORNING
 
 MINOR = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
-GRANTED = {"channel": "counter"}
+GRANTED = {"channel": "in_person"}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -68,14 +68,14 @@ def token_of(desk, link):
 
 
 async def open_link(desk, token, headers=None):
-    return await desk.service.client.get(f"/authorisations/{token}", headers=headers)
+    return await desk.service.client.get(f"/authorizations/{token}", headers=headers)
 
 
 async def decision_link(
     desk, token, decision="authorize", key="customer-1", declined=(), headers=None
 ):
     return await desk.service.client.post(
-        f"/authorisations/{token}",
+        f"/authorizations/{token}",
         json={"decision": decision, "declined": list(declined)},
         headers={"Idempotency-Key": key} | (headers or {}),
     )
@@ -95,25 +95,25 @@ async def test_a_package_has_its_price_and_its_lines_share_it(desk):
 async def test_submitting_needs_no_route(desk):
     order_id = await desk.greeted("沪D10090")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
-    command = ReviseEstimate(**MINOR, version=version)
+    command = ReviseEstimateRequest(**MINOR, version=version)
     causation = Causation("test", "test")
     async with desk.deps.uow_factory.open(["S01"], ADVISOR, causation) as uow:
         submitted = await estimates.submit_estimate(uow, order_id, command, desk.deps)
     assert await estimates.list_estimates("S01", order_id, desk.deps) == [submitted]
-    assert (submitted.submitted_by, submitted.total_cents) == (ADVISOR, 46_000)
+    assert (submitted.presented_by, submitted.total_cents) == (ADVISOR, 46_000)
 
 
 async def test_found_work_needs_no_broker(desk):
     order_id = (await desk.opened("沪D10091"))["order_id"]
-    found = AdditionalWorkFound(
+    found = AdditionalWorkRecommended(
         store_id="S01",
         order_id=order_id,
         additional_work_id="found",
         job_id=f"{order_id}/MNT-001",
-        operations=("MNT-006",),
+        op_codes=("MNT-006",),
         part_numbers=("PLG-IRID",),
-        found_by=TECHNICIAN,
-        found_at=MORNING,
+        recommended_by=TECHNICIAN,
+        recommended_at=MORNING,
     )
     causation = Causation("test", "test")
     async with desk.deps.uow_factory.open(["S01"], causation=causation) as uow:
@@ -128,7 +128,7 @@ async def test_an_opened_order_has_the_version_that_was_agreed_to_at_the_counter
     assert (version["version"], version["status"], version["channel"]) == (
         1,
         "authorized",
-        "counter",
+        "in_person",
     )
     assert version["recorded_by"] == ADVISOR
     assert [line["pay_type"] for line in version["lines"]] == ["customer", "goodwill"]
@@ -152,11 +152,11 @@ async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, se
     assert rule(await decision_link(desk, token, key="customer-2")) == (409, "link_used")
     assert rule(await open_link(desk, token)) == (409, "link_used")
 
-    opened = await desk.done(f"/orders/{order_id}/opening", write_up("沪D10002"))
+    opened = await desk.done(f"/orders/{order_id}/open", write_up("沪D10002"))
     assert (opened["estimate_cents"], opened["awaiting_estimates"]) == (46_000, 0)
     assert len(await desk.get(f"/orders/{order_id}/estimates")) == 1
     await desk.service.wait_until_idle()
-    submitted, authorized = await events(servers, order_id, EstimateSubmitted, EstimateAuthorized)
+    submitted, authorized = await events(servers, order_id, EstimatePresented, EstimateAuthorized)
     assert (submitted.estimate_version, authorized.estimate_version) == (1, 1)
     assert (authorized.channel, authorized.recorded_by) == ("link", None)
 
@@ -195,7 +195,7 @@ async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
     link = await desk.done(f"/orders/{order_id}/estimates/1/links")
     token = token_of(desk, link)
     shown = await desk.done(f"/orders/{order_id}/links/{link['link_id']}/showing")
-    assert shown["url"].endswith(f"/authorise/{token}")
+    assert shown["url"].endswith(f"/authorize/{token}")
     await open_link(desk, token)
     assert (await decision_link(desk, token)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
@@ -250,7 +250,7 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
     for headers in ({}, *({"Authorization": f"Bearer {each}"} for each in others)):
         response = await decision_link(desk, token, headers=told | headers)
         assert rule(response) == (403, "staff_device_by_desk")
-    by_desk = told | {"Authorization": f"Bearer {tokens('service', subject='desk')}"}
+    by_desk = told | {"Authorization": f"Bearer {tokens('system', subject='desk')}"}
     assert (await decision_link(desk, token, headers=by_desk)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["link_consent"]["shown_to"] == ["S01-t"]
@@ -295,11 +295,11 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
 
 async def test_an_agent_records_a_word_on_the_phone_alone(desk):
     order_id = await estimated(desk, "沪D10024")
-    path = f"/stores/S01/orders/{order_id}/estimates/1/authorisation"
+    path = f"/stores/S01/orders/{order_id}/estimates/1/authorize"
     counter = await desk.service.post(
-        path, "customer_care_agent", {"channel": "counter"}, subject="S01-agent-1"
+        path, "customer_care_agent", {"channel": "in_person"}, subject="S01-agent-1"
     )
-    assert rule(counter) == (403, "counter_word_by_agent")
+    assert rule(counter) == (403, "in_person_decision_by_agent")
     phone = await desk.service.post(
         path, "customer_care_agent", {"channel": "phone"}, subject="S01-agent-1"
     )
@@ -320,7 +320,7 @@ async def test_a_technician_reads_no_money(desk):
         assert not [name for name in each if name.endswith("_cents") and each[name] is not None]
         assert "¥" not in str(each)
         assert {line["amount_cents"] for line in each["lines"]} == {None}
-        money = ("discount", "credit", "money_by_method", "invoice_id", "payer_splits")
+        money = ("discount", "on_account", "money_by_method", "invoice_id", "payer_splits")
         assert [each[name] for name in money] == [None] * 5
     for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "declined-services"):
         refused = await desk.service.get(f"{path}/{part}", "technician")
@@ -349,10 +349,10 @@ async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
     newer = await link_to(desk, order_id, 2)
     desk.clock.set(desk.clock.now() + timedelta(hours=25))
     assert rule(await decision_link(desk, newer)) == (409, "link_expired")
-    path = f"/orders/{order_id}/estimates/1/authorisation"
+    path = f"/orders/{order_id}/estimates/1/authorize"
     values = await desk.assert_rejected(path, GRANTED, "old_version", "version")
     assert values == {"present": 2}
-    unknown = f"/orders/{order_id}/estimates/7/authorisation"
+    unknown = f"/orders/{order_id}/estimates/7/authorize"
     await desk.assert_rejected(unknown, GRANTED, "unknown_version", "version")
 
 
@@ -371,7 +371,7 @@ async def test_started_work_is_named_to_second_comer(desk, workshop):
     await workshop.started(order["order_id"], "MNT-001")
     await desk.service.wait_until_idle()
     path, stale = f"/orders/{order['order_id']}/cancellation", {"reason": "other", "version": "1"}
-    assert (await desk.assert_rejected(path, stale, "changed_meanwhile", "version"))[
+    assert (await desk.assert_rejected(path, stale, "version_conflict", "version"))[
         "by"
     ] == "workshop"
 
@@ -382,9 +382,9 @@ async def test_opening_after_declined_link_is_refused(desk):
     seen = await desk.get(f"/orders/{order_id}")
     token = await link_to(desk, order_id, 1)
     await decision_link(desk, token, "decline")
-    path, body = f"/orders/{order_id}/opening", write_up("沪D10044")
+    path, body = f"/orders/{order_id}/open", write_up("沪D10044")
     stale = body | {"version": seen["version"]}
-    values = await desk.assert_rejected(path, stale, "changed_meanwhile", "version")
+    values = await desk.assert_rejected(path, stale, "version_conflict", "version")
     assert (values["by"], values["declined_estimate"]) == ("customer", 1)
     assert (await desk.get(f"/orders/{order_id}"))["status"] == "greeted"
     opened = await desk.done(path, body | {"version": values["version"]})
@@ -395,11 +395,9 @@ async def test_opening_after_reassignment_keeps_responsible(desk):
     order_id = await desk.greeted("沪D10045")
     seen = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
-    path, body = f"/orders/{order_id}/opening", write_up("沪D10045")
+    path, body = f"/orders/{order_id}/open", write_up("沪D10045")
     stale = body | {"version": seen["version"]}
-    assert (await desk.assert_rejected(path, stale, "changed_meanwhile", "version"))[
-        "by"
-    ] == MANAGER
+    assert (await desk.assert_rejected(path, stale, "version_conflict", "version"))["by"] == MANAGER
     assert (await desk.done(path, body))["advisor_id"] == COLLEAGUE
 
 
@@ -409,7 +407,7 @@ async def test_each_new_estimate_raises_order_version(desk):
     for _ in range(2):
         await desk.done(path, MINOR | {"version": order["version"]})
         await desk.assert_rejected(
-            path, MINOR | {"version": order["version"]}, "changed_meanwhile", "version"
+            path, MINOR | {"version": order["version"]}, "version_conflict", "version"
         )
         order = await desk.get(f"/orders/{order_id}")
 
@@ -421,7 +419,7 @@ async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
     await desk.done(f"/orders/{order_id}/estimates", mine)
     theirs = {"packages": ["PKG-MINOR"], "version": version}
     path = f"/orders/{order_id}/estimates"
-    values = await desk.assert_rejected(path, theirs, "changed_meanwhile", "version", COLLEAGUE)
+    values = await desk.assert_rejected(path, theirs, "version_conflict", "version", COLLEAGUE)
     assert (values["by"], values["at"]) == (ADVISOR, desk.clock.now().isoformat())
     await desk.done(path, theirs | {"version": values["version"]}, COLLEAGUE)
     assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
@@ -434,13 +432,13 @@ async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(
     await desk.assert_rejected(path, other, "op_codes_differ", "op_codes")
     goodwill = MINOR | {"pay_types": {"MNT-001": "warranty"}, "version": order["version"]}
     await desk.done(path, goodwill)
-    await desk.done(f"{path}/2/authorisation", GRANTED)
+    await desk.done(f"{path}/2/authorize", GRANTED)
     changed = await desk.get(f"/orders/{order['order_id']}")
     assert [line["pay_type"] for line in changed["lines"]] == ["warranty", "customer"]
-    await desk.assert_rejected(f"{path}/2/refusal", GRANTED, "already_decided", "version")
+    await desk.assert_rejected(f"{path}/2/decline", GRANTED, "already_decided", "version")
 
 
-async def test_work_that_was_found_is_authorised_and_makes_the_promise_provisional(
+async def test_work_that_was_found_is_authorized_and_makes_the_promise_provisional(
     desk, workshop, servers
 ):
     order_id = await in_progress(desk, workshop, "沪D10007")
@@ -448,7 +446,7 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
     await desk.service.wait_until_idle()
     proposal = (await desk.get(f"/orders/{order_id}/estimates"))[-1]
-    assert (proposal["status"], proposal["submitted_by"]) == ("awaiting", TECHNICIAN)
+    assert (proposal["status"], proposal["presented_by"]) == ("awaiting", TECHNICIAN)
     assert [line["quantity"] for line in proposal["lines"]] == [1, 4]
     token = await link_to(desk, order_id, 2)
     assert (await open_link(desk, token)).json()["additional"] is True
@@ -459,7 +457,7 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     assert after["promise_provisional"] is True
     await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
-    assert (event.hold_id, event.channel, event.amount_cents) == (
+    assert (event.hold_id, event.channel, event.total_cents) == (
         None,
         "link",
         proposal["total_cents"],
@@ -480,9 +478,9 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
     first = await desk.greeted("沪D10046")
     path = f"/orders/{first}"
     await desk.done(f"{path}/estimates", {"op_codes": ["MNT-006"]})
-    await desk.done(f"{path}/estimates/1/refusal", GRANTED)
+    await desk.done(f"{path}/estimates/1/decline", GRANTED)
     await desk.done(f"{path}/estimates", MINOR)
-    await desk.done(f"{path}/estimates/2/refusal", GRANTED)
+    await desk.done(f"{path}/estimates/2/decline", GRANTED)
     await desk.done(f"{path}/cancellation", {"reason": "too_expensive"})
     desk.clock.set(desk.clock.now() + timedelta(days=7))
     again = await desk.arrived("沪D10046")
@@ -491,8 +489,8 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
     (offer,) = await desk.get(f"/orders/{again['order_id']}/declined-services")
     assert (offer["order_id"], offer["version"]) == (first, 2)
     assert again["vehicle"]["declined"] == [offer]
-    await desk.done(f"/orders/{again['order_id']}/greeting")
-    await desk.done(f"/orders/{again['order_id']}/opening", write_up("沪D10046"))
+    await desk.done(f"/orders/{again['order_id']}/greet")
+    await desk.done(f"/orders/{again['order_id']}/open", write_up("沪D10046"))
     assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
 
 
@@ -500,7 +498,7 @@ async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, worksho
     order_id = await in_progress(desk, workshop, "沪D10008")
     await workshop.found(order_id, "w-8", ["MNT-006"])
     await desk.service.wait_until_idle()
-    await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "phone"})
+    await desk.done(f"/orders/{order_id}/estimates/2/decline", {"channel": "phone"})
     assert await desk.get(f"/orders/{order_id}/declined-services") == []
     await workshop.finished(order_id, "MNT-001")
     await desk.service.wait_until_idle()
@@ -512,9 +510,7 @@ async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, worksho
     second = await desk.greeted("沪D10008")
     (offer,) = await desk.get(f"/orders/{second}/declined-services")
     assert offer["additional_work_id"] == "w-8"
-    await desk.done(
-        f"/orders/{second}/opening", write_up("沪D10008", op_codes=["MNT-006"], parts=[])
-    )
+    await desk.done(f"/orders/{second}/open", write_up("沪D10008", op_codes=["MNT-006"], parts=[]))
     assert await desk.get(f"/orders/{second}/declined-services") == []
 
 
@@ -570,11 +566,11 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     assert before["promised_at"] < part["promised_at"] < promised_at
 
     unseen = await desk.assert_rejected(
-        f"{path}/authorisation", GRANTED, "promise_later", "promised_at"
+        f"{path}/authorize", GRANTED, "promise_later", "promised_at"
     )
     assert unseen["promised_at"] == promised_at.replace("Z", "+00:00")
     agreed = await desk.service.client.post(
-        f"/authorisations/{token}",
+        f"/authorizations/{token}",
         json={"decision": "authorize", "promised_at": promised_at},
         headers={"Idempotency-Key": "customer-13"},
     )
@@ -591,7 +587,7 @@ async def test_an_estimate_of_work_in_progress_is_agreed_to_as_a_whole(desk, wor
     more = [*MINOR["parts"], {"part_number": "FLT-CAB", "quantity": 1}]
     body = MINOR | {"parts": more, "version": version}
     await desk.done(f"/orders/{order_id}/estimates", body)
-    path = f"/orders/{order_id}/estimates/2/authorisation"
+    path = f"/orders/{order_id}/estimates/2/authorize"
     await desk.assert_rejected(path, GRANTED | {"declined": ["FLT-CAB"]}, "indivisible", "declined")
     await desk.done(path, GRANTED)
 
@@ -610,6 +606,6 @@ async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, wo
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     body = {"op_codes": ["MNT-006"], "version": version}
     proposal = await desk.done(f"/orders/{order_id}/additional-work", body)
-    path = f"/orders/{order_id}/estimates/{proposal['version']}/authorisation"
+    path = f"/orders/{order_id}/estimates/{proposal['version']}/authorize"
     await desk.done(path, {"channel": "phone"})
     assert (await desk.get(f"/orders/{order_id}"))["op_codes"] == ["MNT-001", "MNT-006"]

@@ -7,8 +7,12 @@ import pytest
 
 from services.reception.app import create_app
 from services.reception.application import facility_checks
-from services.reception.application.facility_checks import RecordCheck
-from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded, FeedbackGiven
+from services.reception.application.facility_checks import RecordCheckRequest
+from shared.contracts.reception import (
+    FacilityCheckCompleted,
+    FacilityCheckOverdue,
+    FeedbackSubmitted,
+)
 from shared.envelope import Causation
 from tests.harness import in_process, published
 from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
@@ -47,7 +51,7 @@ async def told(servers, kind):
 
 async def missing(servers):
     """Areas and days that store S01 missed, each of them once."""
-    events = [received.event for received in await told(servers, DailyCheckMissing)]
+    events = [received.event for received in await told(servers, FacilityCheckOverdue)]
     found = [(each.area, each.day) for each in events if each.store_id == "S01"]
     assert len(found) == len(set(found))
     return set(found)
@@ -61,7 +65,7 @@ async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here
     again = await desk.post(path, RATINGS)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "feedback_given")
     await desk.service.wait_until_idle()
-    [received] = await told(servers, FeedbackGiven)
+    [received] = await told(servers, FeedbackSubmitted)
     assert (received.event.service_attitude, received.event.recorded_by) == (2, ADVISOR)
     assert "等候".encode() not in received.value
 
@@ -77,7 +81,7 @@ async def test_a_mark_outside_one_to_five_is_refused(desk, servers, mark):
 async def test_feedback_before_the_delivery_is_out_of_turn(desk):
     order = await desk.arrived("沪G10003")
     await desk.assert_rejected(
-        f"/orders/{order['order_id']}/feedback", RATINGS, "wrong_stage", "order_id"
+        f"/orders/{order['order_id']}/feedback", RATINGS, "invalid_status", "order_id"
     )
     missing = await desk.service.get(
         f"/stores/S01/orders/{order['order_id']}/feedback", "service_advisor"
@@ -103,12 +107,12 @@ async def test_a_check_names_every_item_of_its_area(desk, servers):
     photo = {"area": "customer_lounge", "results": results, "photo_id": "never-sent"}
     await desk.assert_rejected(path, photo, "unknown_photo", "photo_id")
     await desk.service.wait_until_idle()
-    [received] = await told(servers, DailyCheckRecorded)
+    [received] = await told(servers, FacilityCheckCompleted)
     assert received.event.failed == ("floor_clean",)
 
 
 async def test_check_recorded_without_http_is_listed(desk):
-    check = RecordCheck(area="customer_lounge", results=dict.fromkeys(HALL, "ok"))
+    check = RecordCheckRequest(area="customer_lounge", results=dict.fromkeys(HALL, "ok"))
     causation = Causation("a morning", "a check")
     async with desk.deps.uow_factory.open(["S02"], ADVISOR, causation) as uow:
         recorded = await facility_checks.record_check(uow, check, desk.deps)

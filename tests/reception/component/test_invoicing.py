@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from services.reception.application import dunning, payments, tax_invoices
-from services.reception.application.payments import RecordPayment
+from services.reception.application.payments import RecordPaymentRequest
 from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
 from shared.contracts.reception import (
     CreditNoteIssued,
@@ -21,8 +21,8 @@ from shared.contracts.reception import (
     InvoiceIssued,
     PaymentReceived,
     ReceivableOverdue,
-    RefundPaid,
-    TaxInvoiceCorrected,
+    RedLetterInvoiceIssued,
+    RefundIssued,
     TaxInvoiceIssued,
     VehicleDelivered,
 )
@@ -103,7 +103,7 @@ async def test_an_invoice_is_paid_in_parts_before_the_vehicle_goes(desk, worksho
 
 async def test_payment_received_without_http_is_published(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10040")
-    payment = RecordPayment(
+    payment = RecordPaymentRequest(
         method="cash", amount_cents=46_000, version=(await invoiced(desk, order_id))["version"]
     )
     causation = Causation("a visit", "a payment")
@@ -142,9 +142,9 @@ async def test_nothing_is_invoiced_while_the_customer_has_yet_to_decide(desk, wo
     more = {"op_codes": ["MNT-006"], "version": version}
     await desk.done(f"/orders/{order_id}/additional-work", more)
     await desk.assert_rejected(
-        f"/orders/{order_id}/invoice", None, "awaits_authorisation", "order_id"
+        f"/orders/{order_id}/invoice", None, "awaits_authorization", "order_id"
     )
-    await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "counter"})
+    await desk.done(f"/orders/{order_id}/estimates/2/decline", {"channel": "in_person"})
     await invoiced(desk, order_id)
     await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "already_invoiced", "order_id")
 
@@ -159,17 +159,13 @@ async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, wo
     asked = {"amount_cents": 6_000, "reason": "loyalty"}
     await desk.done(path, asked | await version())
     await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "awaits_approval", "discount")
-    approval = await desk.post(f"{path}/approval", await version())
+    approval = await desk.post(f"{path}/approve", await version())
     assert approval.status_code == 403
-    await desk.assert_rejected(
-        f"{path}/withdrawal", {"version": "1"}, "changed_meanwhile", "version"
-    )
-    assert (await desk.done(f"{path}/withdrawal", await version()))["discount"] is None
-    await desk.assert_rejected(
-        f"{path}/withdrawal", await version(), "nothing_to_approve", "discount"
-    )
+    await desk.assert_rejected(f"{path}/cancel", {"version": "1"}, "version_conflict", "version")
+    assert (await desk.done(f"{path}/cancel", await version()))["discount"] is None
+    await desk.assert_rejected(f"{path}/cancel", await version(), "nothing_to_approve", "discount")
     await desk.done(path, asked | await version())
-    await desk.done(f"{path}/approval", await version(), MANAGER)
+    await desk.done(f"{path}/approve", await version(), MANAGER)
     invoice = await invoiced(desk, order_id)
     assert invoice["invoiced_cents"] == 40_000
     document = (await desk.get(f"/orders/{order_id}/invoice"))["invoice"]
@@ -186,13 +182,13 @@ async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_grant
     small = {"amount_cents": 2_300, "reason": "campaign", "version": version}
     order = await desk.done(path, small)
     assert order["discount"]["approved_by"] == ADVISOR
-    await desk.assert_rejected(path, small, "changed_meanwhile", "version", COLLEAGUE)
+    await desk.assert_rejected(path, small, "version_conflict", "version", COLLEAGUE)
     huge = {"amount_cents": 46_001, "reason": "other", "version": order["version"]}
     await desk.assert_rejected(path, huge, "discount_above_invoice", "amount_cents")
     large = huge | {"amount_cents": 20_000}
     version = (await desk.done(path, large))["version"]
     values = await desk.assert_rejected(
-        f"{path}/approval", {"version": version}, "discount_above_limit", "discount", MANAGER
+        f"{path}/approve", {"version": version}, "discount_above_limit", "discount", MANAGER
     )
     assert values == {"allowed_cents": 9_200}
 
@@ -211,7 +207,7 @@ async def test_a_deposit_is_set_against_the_invoice_and_its_rest_refunded(desk, 
     await desk.assert_rejected(path, above, "refund_above_paid", "amount_cents", MANAGER)
     await desk.service.wait_until_idle()
     deposit, invoice, back = await events(
-        servers, order_id, DepositReceived, InvoiceIssued, RefundPaid
+        servers, order_id, DepositReceived, InvoiceIssued, RefundIssued
     )
     assert (deposit.held_cents, invoice.deposit_cents, back.deposit_cents) == (
         50_000,
@@ -265,8 +261,8 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     await desk.done(f"/orders/{order_id}/additional-work", more)
     estimate = f"/orders/{order_id}/estimates/2"
     promised_at = (await desk.get(f"{estimate}/offer"))["promised_at"]
-    decision = {"channel": "counter", "promised_at": promised_at}
-    await desk.done(f"{estimate}/authorisation", decision)
+    decision = {"channel": "in_person", "promised_at": promised_at}
+    await desk.done(f"{estimate}/authorize", decision)
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
     await desk.service.wait_until_idle()
@@ -292,7 +288,7 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     path = f"/orders/{order_id}/delivery-steps/{last}/waiver"
     assert (await desk.post(path, {"reason": "because"})).status_code == 422
     await desk.done(path, {"reason": "customer_declines"}, MANAGER)
-    alone = f"{path}/approval"
+    alone = f"{path}/approve"
     await desk.assert_rejected(alone, None, "second_person_required", "approved_by", MANAGER)
     delivery = f"/orders/{order_id}/delivery"
     assert await desk.assert_rejected(delivery, None, "delivery_steps_missing", "steps") == {
@@ -323,7 +319,7 @@ async def test_an_invoice_is_corrected_only_by_credit_notes_of_what_is_still_owe
     assert (await desk.post(f"{path}/credit-notes", note)).status_code == 403
     stale = note | {"version": "1"}
     await desk.assert_rejected(
-        f"{path}/credit-notes", stale, "changed_meanwhile", "version", MANAGER
+        f"{path}/credit-notes", stale, "version_conflict", "version", MANAGER
     )
     await desk.assert_rejected(
         f"{path}/credit-notes",
@@ -347,10 +343,10 @@ async def test_an_invoice_is_corrected_only_by_credit_notes_of_what_is_still_owe
         json.loads((folder / f"{each.credit_note_id}.json").read_text()) for each in issued
     ]
     number = (await desk.get(f"{path}/invoice"))["tax_invoice_number"]
-    assert [each["corrects"] for each in documents] == [number, number]
-    corrections = await events(servers, order_id, TaxInvoiceCorrected)
+    assert [each["original_tax_invoice_number"] for each in documents] == [number, number]
+    corrections = await events(servers, order_id, RedLetterInvoiceIssued)
     assert sorted(each.amount_cents for each in corrections) == [1_000, 5_000]
-    assert {each.corrects for each in corrections} == {number}
+    assert {each.original_tax_invoice_number for each in corrections} == {number}
     notes = (await desk.get(f"{path}/invoice"))["credit_notes"]
     assert {each["credit_note_id"]: each["tax_invoice_number"] for each in notes} == {
         each.credit_note_id: each.tax_invoice_number for each in corrections
@@ -385,7 +381,7 @@ async def test_a_paid_invoice_is_corrected_and_what_was_paid_too_much_refunded_a
     assert (order["status"], order["balance_cents"], order["deposit_cents"]) == ("closed", 0, 500)
     assert (order["invoiced_cents"], order["received_cents"]) == (40_000, 40_000)
     await desk.service.wait_until_idle()
-    refund, correction = await events(servers, order_id, RefundPaid, CreditNoteIssued)
+    refund, correction = await events(servers, order_id, RefundIssued, CreditNoteIssued)
     assert (refund.amount_cents, refund.method, refund.reason) == (
         6_000,
         "cash",
@@ -430,8 +426,8 @@ async def test_wrongly_invoiced_order_is_invoiced_again(desk, workshop, servers)
     )
     assert invoice["tax_invoice_number"] != earlier["tax_invoice_number"] is not None
     assert (invoice["credit_notes"], len(earlier["credit_notes"])) == ([], 1)
-    corrections = await events(servers, order_id, TaxInvoiceCorrected)
-    assert [(each.corrects, each.amount_cents) for each in corrections] == [
+    corrections = await events(servers, order_id, RedLetterInvoiceIssued)
+    assert [(each.original_tax_invoice_number, each.amount_cents) for each in corrections] == [
         (earlier["tax_invoice_number"], 35_200)
     ]
     owed = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
@@ -504,10 +500,10 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     service = desk.service.app.state.service
     deps = replace(service.deps, tax_invoices=CentLess())
 
-    async def issue(prepared, subject, fire):
+    async def issue(prepared, entity_id, fire):
         async with service.uow_factory.open(["S01"]) as uow:
             causation = Causation("test", "test")
-            timer = Timer("S01", subject, uow.now, {}, causation, prepared)
+            timer = Timer("S01", entity_id, uow.now, {}, causation, prepared)
             await fire(uow.caused_by(causation, uow.now), timer, deps)
 
     await desk.service.wait_until_idle()

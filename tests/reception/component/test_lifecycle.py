@@ -17,7 +17,7 @@ async def desk(servers, clock):
 
 async def test_each_change_raises_the_version(desk):
     arrived = await desk.arrived("沪C10001")
-    greeted = await desk.done(f"/orders/{arrived['order_id']}/greeting")
+    greeted = await desk.done(f"/orders/{arrived['order_id']}/greet")
     assert greeted["version"] != arrived["version"]
 
 
@@ -31,7 +31,7 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     ended = await desk.done(path, why)
     assert ended["status"] == "cancelled"
     again = await desk.post(path, why)
-    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "wrong_stage")
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "invalid_status")
     await desk.service.wait_until_idle()
     events = [
         received.event

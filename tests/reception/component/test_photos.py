@@ -124,7 +124,7 @@ async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, ser
     connection = await asyncpg.connect(servers.admin_url)
     try:
         await connection.execute(
-            "DELETE FROM reception.subject_key WHERE subject = $1", photo["photo_id"]
+            "DELETE FROM reception.subject_key WHERE data_subject_id = $1", photo["photo_id"]
         )
     finally:
         await connection.close()

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.reception.app import create_app
-from shared.contracts.reception import OrderOpened, PromiseRevised
-from shared.contracts.workshop import PromiseAtRisk
+from shared.contracts.reception import OrderOpened, PromisedTimeRevised
+from shared.contracts.workshop import PromisedTimeAtRisk
 from tests.harness import in_process, published, publisher
 from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
 
@@ -24,12 +24,12 @@ async def workshop(servers):
 
 
 def warning(order, now, best):
-    return PromiseAtRisk(
+    return PromisedTimeAtRisk(
         store_id="S01",
         order_id=order["order_id"],
         promised_at=order["promised_at"],
         probability=0.3,
-        cause="part_late",
+        risk_cause="part_late",
         explanation="A part arrives late.",
         best_promise_at=best,
         confidence=0.95,
@@ -53,7 +53,7 @@ async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, 
     (event,) = [
         received.event
         for received in await published(servers, [ORDERS])
-        if isinstance(received.event, PromiseRevised)
+        if isinstance(received.event, PromisedTimeRevised)
     ]
     assert (event.promised_at, event.confidence, event.decided_by) == (best, 0.95, ADVISOR)
 
@@ -76,7 +76,7 @@ async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(d
     arrived = await desk.greeted("沪C20003")
     path = f"/orders/{arrived}/promise-revision"
     told = {"promised_at": later, "reason": "queue"}
-    await desk.assert_rejected(path, told, "wrong_stage", "order_id")
+    await desk.assert_rejected(path, told, "invalid_status", "order_id")
 
 
 async def test_a_rush_is_told_to_the_workshop(desk, servers):

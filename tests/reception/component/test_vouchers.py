@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReturned
+from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReinstated
 from tests.harness import in_process, published, publisher
 from tests.reception.component.test_invoicing import ready
 from tests.reception.front_desk import MANAGER, FrontDesk
@@ -107,7 +107,7 @@ async def test_a_corrected_invoice_gives_its_vouchers_back_to_be_redeemed_again(
     await desk.service.wait_until_idle()
     events = [received.event for received in await published(servers, [VOUCHERS])]
     of_gift = [type(event) for event in events if event.voucher_id == gift]
-    assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReturned, VoucherRedeemed]
+    assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReinstated, VoucherRedeemed]
 
 
 async def test_an_invoice_that_vouchers_paid_is_corrected_too(desk, workshop):

@@ -55,7 +55,7 @@ async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, se
 async def test_a_replaced_cluster_begins_anew(desk):
     await ended(desk, await desk.opened("沪G10002", odometer_km=90_000))
     order_id = await desk.greeted("沪G10002")
-    path = f"/orders/{order_id}/opening"
+    path = f"/orders/{order_id}/open"
     lower = write_up("沪G10002", odometer_km=12)
     values = await desk.assert_rejected(path, lower, "odometer_backwards", "odometer_km")
     assert values == {"known": 90_000}
@@ -78,6 +78,6 @@ async def test_a_replaced_cluster_begins_anew(desk):
     ],
 )
 async def test_what_cannot_be_is_refused(desk, change, field):
-    response = await desk.post("/orders/any/opening", write_up("沪G10003", **change))
+    response = await desk.post("/orders/any/open", write_up("沪G10003", **change))
     assert response.status_code == 422
     assert field in [each["field"] for each in response.json()["errors"]]

@@ -64,7 +64,7 @@ def test_a_claim_is_submitted_in_time_or_not_at_all():
 
 def test_a_rejected_claim_is_submitted_again():
     _, claim = submitted()
-    rejected, _ = claims.answer(claim, 0, "evidence_doubtful", RULES, NOW)
+    rejected, _ = claims.record_decision(claim, 0, "evidence_doubtful", RULES, NOW)
     again, (event,) = claims.submit(rejected, "a1", RULES, NOW)
     assert (again.status, event.submission_number) == ("submitted", 2)
 
@@ -74,14 +74,14 @@ def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
     order, claim = submitted()
     if approved > claim.amount_cents:
         with violates("approved_above_claim"):
-            claims.answer(claim, approved, "accepted", RULES, NOW)
+            claims.record_decision(claim, approved, "accepted", RULES, NOW)
         return
-    answered, _ = claims.answer(claim, approved, "partly_accepted", RULES, NOW)
+    decided, _ = claims.record_decision(claim, approved, "partly_accepted", RULES, NOW)
     if approved:
         paid = Paid("p", "transfer", approved, NOW)
-        ended, after, events = claims.settle(answered, order, paid, "a1")
+        ended, after, events = claims.settle(decided, order, paid, "a1")
     else:
-        ended, after, events = claims.write_off_claim(answered, order, "m1", NOW)
+        ended, after, events = claims.write_off_claim(decided, order, "m1", NOW)
     assert ended.pending_step is None
     assert after.balance_of("manufacturer") == 0
     assert after.received_cents - order.received_cents == approved

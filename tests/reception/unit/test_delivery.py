@@ -33,7 +33,7 @@ def all_done(order):
 
 
 def test_nothing_is_delivered_before_it_is_ready():
-    with violates("wrong_stage"):
+    with violates("invalid_status"):
         delivery.deliver(opened(), STEPS, "a1", NOW)
 
 

@@ -42,7 +42,7 @@ def test_carried_over_money_keeps_its_methods(deposits, data):
         (ready(), 1, "not_to_this_order"),
         (replace(ready(), order_id="o2"), 501, "above_money_held"),
         (replace(invoiced(), order_id="o2"), 1, "already_invoiced"),
-        (replace(ready(), order_id="o2", status="closed"), 1, "wrong_stage"),
+        (replace(ready(), order_id="o2", status="closed"), 1, "invalid_status"),
     ],
 )
 def test_wrong_carry_over_is_refused(target, cents, rule):

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
-from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
+from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from services.reception.domain.invoicing import Paid, Terms
 from services.reception.domain.order import Promise, WriteUp
@@ -55,7 +55,7 @@ class Visit(RuleBasedStateMachine):
     @rule()
     def open(self):
         def change(order):
-            decision_record = DecisionRecord("counter", "a1", NOW)
+            decision_record = DecisionRecord("in_person", "a1", NOW)
             order, agreed, _ = agree_at_opening(order, (), WORK, decision_record, "a1")
             write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain.advisors import AdvisorWorkload, suggest_advisors
-from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.offers import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall, concerning
@@ -33,7 +33,7 @@ def curves(draw: st.DrawFn) -> list[HalfHour]:
 
 operations = st.lists(
     st.builds(
-        LaborOperation,
+        CatalogOperation,
         st.just("OP"),
         st.sampled_from(SKILL_CODES),
         st.sampled_from([0.3, 0.5, 1.2, 2.0]),

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
-from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
+from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
-    LaborOperation,
+    CatalogOperation,
     PartQuantity,
     PriceList,
     RequestedWork,
@@ -30,7 +30,7 @@ STEPS = {
     "operation_explained": (),
 }
 PRICES = PriceList(
-    {"MNT-001": LaborOperation("MNT-001", "maintenance", 0.6)},
+    {"MNT-001": CatalogOperation("MNT-001", "maintenance", 0.6)},
     {"maintenance": 18_001},
     {"OIL": 8_800},
 )
@@ -57,7 +57,7 @@ def opened(quantity: int = 4) -> Order:
 def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
     priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
     order, agreed, _ = agree_at_opening(
-        order, (), priced, DecisionRecord("counter", "a1", NOW), "a1"
+        order, (), priced, DecisionRecord("in_person", "a1", NOW), "a1"
     )
     write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
@@ -98,7 +98,7 @@ def violates(rule: str):
 
 def test_nobody_is_greeted_twice():
     greeted, _ = orders.greet(arrived(), "a1", NOW)
-    with violates("wrong_stage"):
+    with violates("invalid_status"):
         orders.greet(greeted, "a2", NOW)
 
 
@@ -109,7 +109,7 @@ def test_a_greeted_customer_is_not_overdue():
 
 
 def test_an_order_is_opened_only_after_the_greeting():
-    with violates("wrong_stage"):
+    with violates("invalid_status"):
         orders.check_may_open(arrived(), 5000, 0)
 
 
@@ -140,7 +140,7 @@ def pay(order: Order, amount_cents: int) -> Order:
 
 
 def test_an_order_in_work_cannot_be_cancelled():
-    with violates("wrong_stage"):
+    with violates("invalid_status"):
         orders.cancel(orders.start_work(opened()), "other", None)
     assert orders.cancel(opened(), "customer_request", None)[0].status == "cancelled"
 

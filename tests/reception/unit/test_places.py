@@ -18,8 +18,8 @@ async def test_place_waits_while_identity_provider_is_away(
         raise httpx.ConnectError("nobody answers")
 
     async def booked(*_: Any) -> Any:
-        planned_at = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
-        return SimpleNamespace(status="booked", hold_id=None, planned_at=planned_at)
+        appointment_at = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
+        return SimpleNamespace(status="booked", hold_id=None, appointment_at=appointment_at)
 
     monkeypatch.setattr(appointment_timers, "_read", booked)
     deps = cast("Any", SimpleNamespace(credentials=SimpleNamespace(token=token)))

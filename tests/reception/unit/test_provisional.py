@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.workshop import FreeCapacity
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
 DELIVERY_LEAD = timedelta(minutes=20)
-SERVICE = LaborOperation("MNT-001", "maintenance", 0.6)
-CLUTCH = LaborOperation("MEC-016", "mechanical", 1.0, technicians=2)
+SERVICE = CatalogOperation("MNT-001", "maintenance", 0.6)
+CLUTCH = CatalogOperation("MEC-016", "mechanical", 1.0, technicians=2)
 
 
 def free(skill_code: str, *minutes: int) -> list[FreeCapacity]:

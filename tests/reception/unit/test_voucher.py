@@ -12,7 +12,7 @@ from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Terms
 from services.reception.domain.order import Discount
 from services.reception.domain.voucher import Voucher
-from shared.contracts.base import LAST_MOMENT
+from shared.contracts.base import LAST_TIMESTAMP
 from tests.reception.unit.test_invoicing import LINES
 from tests.reception.unit.test_order import NOW, ready, violates
 
@@ -110,9 +110,9 @@ def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had
 
 
 def test_voucher_for_ever_comes_back_for_ever():
-    redeemed = replace(GIFT, expires_at=LAST_MOMENT, order_id="o1", redeemed_at=NOW)
+    redeemed = replace(GIFT, expires_at=LAST_TIMESTAMP, order_id="o1", redeemed_at=NOW)
     (given,), (event,) = voucher.reinstate([redeemed], "n1", LATER)
-    assert given.expires_at == event.expires_at == LAST_MOMENT
+    assert given.expires_at == event.expires_at == LAST_TIMESTAMP
 
 
 def test_of_a_part_only_the_vouchers_that_are_named_come_back(invoice):

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.reception.domain import authorisation, withdrawal
-from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
+from services.reception.domain import authorization, withdrawal
+from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
-    LaborOperation,
+    CatalogOperation,
     PartQuantity,
     PriceList,
     RequestedWork,
@@ -24,11 +24,11 @@ from tests.reception.unit.test_order import NOW, invoiced, opened, violates
 
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
 PRICES = PriceList(
-    {code: LaborOperation(code, "mechanical", hours) for code, hours in HOURS.items()},
+    {code: CatalogOperation(code, "mechanical", hours) for code, hours in HOURS.items()},
     {"mechanical": 18_001},
     {"OIL": 8_800, "PAD": 12_345},
 )
-DECISION = DecisionRecord("counter", "a1", NOW)
+DECISION = DecisionRecord("in_person", "a1", NOW)
 STATES = st.sampled_from(["open", "begun", "finished"])
 
 
@@ -40,18 +40,18 @@ def in_progress(*more):
     order, _, versions = agree_at_opening(order, (), priced, DECISION, "a1")
     order = replace(order, status="in_progress", opened_at=NOW)
     if more:
-        order, found, _ = authorisation.submit(
+        order, found, _ = authorization.submit(
             order,
             versions,
             estimate(PRICES, RequestedWork(more)),
             additional_work_id="w1",
-            submitted_by="t1",
+            presented_by="t1",
             now=NOW,
         )
         versions = [*versions, *found]
         promise = Promise(NOW + timedelta(hours=3), 0.95, "h2", provisional=False)
         decision = replace(DECISION, promised_at=promise.promised_at)
-        order, agreed, _ = authorisation.authorize_additional(order, versions, 2, decision, promise)
+        order, agreed, _ = authorization.authorize_additional(order, versions, 2, decision, promise)
         versions = [versions[0], agreed]
     return order, versions
 
@@ -162,7 +162,7 @@ def test_impossible_withdrawal_is_refused(op_codes, parts, done, rule):
 
 def test_withdrawal_waits_for_the_customers_other_decisions():
     order, versions = in_progress()
-    with violates("awaits_authorisation"):
+    with violates("awaits_authorization"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
     with violates("already_invoiced"):
         withdraw(invoiced(), versions, ["C"])

@@ -6,12 +6,12 @@ import pytest
 
 from services.reporting.app import create_app
 from services.reporting.application import corrective_actions
-from services.reporting.application.corrective_actions import CloseCorrectiveAction
-from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from services.reporting.application.corrective_actions import CloseCorrectiveActionRequest
+from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
-    RectificationClosed,
-    RectificationOpened,
-    RectificationOverdue,
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
 )
 from shared.contracts.violations import RuleViolation
 from shared.envelope import Causation
@@ -34,7 +34,7 @@ async def outside(servers):
 
 
 def feedback(order_id, service_attitude, now):
-    return FeedbackGiven(
+    return FeedbackSubmitted(
         store_id="S01",
         order_id=order_id,
         work_quality=4,
@@ -43,7 +43,7 @@ def feedback(order_id, service_attitude, now):
         advisor_id="S01-advisor-1",
         customer_ref=None,
         recorded_by="S01-advisor-2",
-        given_at=now,
+        submitted_at=now,
     )
 
 
@@ -65,23 +65,23 @@ async def test_a_bad_mark_opens_one_and_a_good_one_none(reporting, outside, serv
     await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
     await reporting.wait_until_idle()
     [opened] = await listed(reporting, "open")
-    assert (opened["source"], opened["order_id"], opened["subjects"]) == (
+    assert (opened["source"], opened["order_id"], opened["findings"]) == (
         "feedback",
         "o-1",
         ["service_attitude"],
     )
     assert opened["owner_id"] == MANAGER
-    assert [event.source_id for event in await events(servers, RectificationOpened)] == ["o-1"]
-    figures = (await reporting.get("/stores/S01/figures", "service_manager")).json()
-    assert figures["feedback"] == pytest.approx((4 + 4 + 2 + 4 + 4 + 5) / 6)
-    assert figures["corrective_actions_opened"] == 1
+    assert [event.source_id for event in await events(servers, CorrectiveActionOpened)] == ["o-1"]
+    kpis = (await reporting.get("/stores/S01/daily-kpis", "service_manager")).json()
+    assert kpis["feedback"] == pytest.approx((4 + 4 + 2 + 4 + 4 + 5) / 6)
+    assert kpis["corrective_actions_opened"] == 1
 
 
 async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
     reporting, outside, servers, clock
 ):
     now = clock.now()
-    check = DailyCheckRecorded(
+    check = FacilityCheckCompleted(
         store_id="S01",
         check_id="k-1",
         area="customer_lounge",
@@ -100,26 +100,26 @@ async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
     clock.set(now + timedelta(days=1, minutes=1))
     await reporting.wait_until_idle()
     assert [each["source_id"] for each in await listed(reporting, "overdue")] == ["k-1"]
-    overdue = await events(servers, RectificationOverdue)
+    overdue = await events(servers, CorrectiveActionOverdue)
     assert [event.corrective_action_id for event in overdue] == [opened["corrective_action_id"]]
-    figures = (await reporting.get("/stores/S01/figures", "service_manager")).json()
-    assert figures["corrective_actions_overdue"] == 1
+    kpis = (await reporting.get("/stores/S01/daily-kpis", "service_manager")).json()
+    assert kpis["corrective_actions_overdue"] == 1
 
     body = {"result": "corrected", "note": "地面已重新清洁"}
     foreign = await reporting.post(
-        f"{path}/closing", "service_advisor", body, subject="S01-advisor-1"
+        f"{path}/close", "service_advisor", body, subject="S01-advisor-1"
     )
     assert (foreign.status_code, foreign.json()["errors"][0]["rule"]) == (403, "not_the_owner")
-    closed = await reporting.post(f"{path}/closing", "service_manager", body, subject=MANAGER)
+    closed = await reporting.post(f"{path}/close", "service_manager", body, subject=MANAGER)
     assert closed.status_code == 200, closed.text
-    again = await reporting.post(f"{path}/closing", "service_manager", body, subject=MANAGER)
+    again = await reporting.post(f"{path}/close", "service_manager", body, subject=MANAGER)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (
         409,
         "corrective_action_closed",
     )
     await reporting.wait_until_idle()
     assert (await reporting.get(path, "service_manager")).json()["note"] == "地面已重新清洁"
-    [ended] = await events(servers, RectificationClosed)
+    [ended] = await events(servers, CorrectiveActionClosed)
     assert (ended.result, ended.closed_by) == ("corrected", MANAGER)
     assert await listed(reporting, "overdue") == []
 
@@ -137,7 +137,7 @@ async def test_foreign_owner_cannot_close(reporting, outside, clock):
             await corrective_actions.close_corrective_action(
                 uow,
                 opened.corrective_action_id,
-                CloseCorrectiveAction(result="corrected", note="done"),
+                CloseCorrectiveActionRequest(result="corrected", note="done"),
                 service.deps,
                 is_manager=False,
             )

@@ -1,4 +1,4 @@
-"""Figures, daily reports and rebuilds, on real Kafka and PostgreSQL (R30, R33, R40)."""
+"""KPIs, daily reports and rebuilds, on real Kafka and PostgreSQL (R30, R33, R40)."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -18,7 +18,7 @@ from shared.contracts.reception import (
     DepositReceived,
     InvoiceIssued,
     PaymentReceived,
-    RefundPaid,
+    RefundIssued,
 )
 from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
@@ -84,7 +84,7 @@ async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPub
 async def test_live_figures_are_what_the_events_add_up_to(
     reporting: InProcess, told, day: date
 ) -> None:
-    response = await reporting.get("/stores/S01/figures", "service_manager", day=day.isoformat())
+    response = await reporting.get("/stores/S01/daily-kpis", "service_manager", day=day.isoformat())
     expected = by_hand(told["S01"], *business_day(day))
     shown = response.json()
     assert flat({name: shown[name] for name in expected}) == pytest.approx(flat(expected))
@@ -92,9 +92,11 @@ async def test_live_figures_are_what_the_events_add_up_to(
 
 
 async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProcess) -> None:
-    shown = (await reporting.get("/stores/S01/figures", "service_manager", day="2020-01-01")).json()
+    shown = (
+        await reporting.get("/stores/S01/daily-kpis", "service_manager", day="2020-01-01")
+    ).json()
     assert shown["arrived"] == shown["invoiced_cents"] == 0
-    assert shown["on_time_first"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
+    assert shown["on_time_rate_initial"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
 
 
 async def test_no_report_before_closing_time(reporting: InProcess, clock: SimulatedClock) -> None:
@@ -131,7 +133,7 @@ async def test_each_store_reports_its_day_once_at_closing_time(
 
 
 @pytest.mark.parametrize("role", ["dispatcher", "quality_inspector"])
-@pytest.mark.parametrize("path", ["figures", "daily-reports"])
+@pytest.mark.parametrize("path", ["daily-kpis", "daily-reports"])
 async def test_who_does_the_work_reads_counts_alone(
     reporting: InProcess, role: Role, path: str
 ) -> None:
@@ -142,7 +144,12 @@ async def test_who_does_the_work_reads_counts_alone(
     ]
     mine, office = (each[0] if isinstance(each, list) else each for each in answers)
     hidden = {name for name in office if name.endswith("_cents") or name.startswith("feedback")}
-    hidden |= {"collected", "collected_by_age", "labour_rate", "output_per_vehicle"}
+    hidden |= {
+        "collection_rate",
+        "collection_rate_by_age",
+        "effective_labor_rate",
+        "revenue_per_ro",
+    }
     assert {name: mine[name] for name in hidden} == dict.fromkeys(hidden)
     assert {name: mine[name] for name in mine.keys() - hidden} == {
         name: office[name] for name in office.keys() - hidden
@@ -163,21 +170,21 @@ async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
 
 
 @pytest.mark.parametrize(
-    ("figure", "field", "kinds"),
+    ("kpi", "field", "kinds"),
     [
         ("invoiced_cents", "total_cents", (InvoiceIssued,)),
         ("credited_cents", "total_cents", (CreditNoteIssued,)),
         ("received_cents", "amount_cents", (PaymentReceived, DepositReceived)),
-        ("refunded_cents", "amount_cents", (RefundPaid,)),
+        ("refunded_cents", "amount_cents", (RefundIssued,)),
     ],
 )
 async def test_daily_reports_sum_to_all_money(
-    reporting: InProcess, servers: Platform, told, figure: str, field: str, kinds
+    reporting: InProcess, servers: Platform, told, kpi: str, field: str, kinds
 ) -> None:
     reports = [each for store in STORES for each in await reports_on_topic(servers, store)]
     events = [event for store in STORES for _, event in told[store] if isinstance(event, kinds)]
     moved = sum(getattr(event, field) for event in events)
-    assert sum(getattr(report, figure) for report in reports) == moved > 0
+    assert sum(getattr(report, kpi) for report in reports) == moved > 0
 
 
 async def test_late_payment_revises_its_report(
@@ -248,11 +255,11 @@ async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, 
 @pytest.mark.parametrize(
     ("path", "role", "status"),
     [
-        ("/stores/S01/figures?day=4.3.2026", "service_manager", 422),
+        ("/stores/S01/daily-kpis?day=4.3.2026", "service_manager", 422),
         ("/stores/S01/daily-reports", "service_manager", 422),
-        ("/stores/S02/figures", "service_manager", 403),
-        ("/stores/S99/figures", "service_manager", 404),
-        ("/stores/S01/figures", "technician", 403),
+        ("/stores/S02/daily-kpis", "service_manager", 403),
+        ("/stores/S99/daily-kpis", "service_manager", 404),
+        ("/stores/S01/daily-kpis", "technician", 403),
         ("/stores/S01/orders/x/history", "operator", 403),
         ("/group/daily-reports?day=2026-03-04", "service_advisor", 403),
     ],

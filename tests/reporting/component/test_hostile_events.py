@@ -1,4 +1,4 @@
-"""Events that break the rules do not stop reporting and do not change a figure."""
+"""Events that break the rules do not stop reporting and do not change a KPI."""
 
 from datetime import UTC, date, datetime
 
@@ -8,7 +8,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.reception import PromiseRevised, VehicleArrived
+from shared.contracts.reception import PromisedTimeRevised, VehicleArrived
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.harness import InProcess, Publisher, in_process, publisher
@@ -51,7 +51,7 @@ def headers(event: VehicleArrived, **changes: str | None) -> dict[str, str]:
 
 async def count(reporting: InProcess) -> int:
     await reporting.wait_until_idle()
-    response = await reporting.get("/stores/S01/figures", "service_manager", day=DAY.isoformat())
+    response = await reporting.get("/stores/S01/daily-kpis", "service_manager", day=DAY.isoformat())
     return response.json()["arrived"]
 
 
@@ -113,7 +113,7 @@ async def test_events_of_a_key_wait_for_the_one_that_is_missing(
     reporting: InProcess, outside: Publisher
 ) -> None:
     before = await count(reporting)
-    later = PromiseRevised(store_id="S01", order_id="gap", promised_at=NOW, reason="part_late")
+    later = PromisedTimeRevised(store_id="S01", order_id="gap", promised_at=NOW, reason="part_late")
     second = headers_of(
         later, event_id=str(new_id()), sequence=2, time=NOW, causation=Causation("test", "test")
     )

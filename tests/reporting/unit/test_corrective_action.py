@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.reporting.domain import corrective_action as corrective_actions
 from services.reporting.domain.corrective_action import Finding, Rule
-from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ RULES = [
 
 
 def feedback(work_quality, technical_skill, service_attitude):
-    return FeedbackGiven(
+    return FeedbackSubmitted(
         store_id="S01",
         order_id="o-1",
         work_quality=work_quality,
@@ -30,7 +30,7 @@ def feedback(work_quality, technical_skill, service_attitude):
         advisor_id="a-1",
         customer_ref=None,
         recorded_by="a-2",
-        given_at=NOW,
+        submitted_at=NOW,
     )
 
 
@@ -59,14 +59,14 @@ def test_every_mark_up_to_two_is_found_the_worst_first(
         "technical_skill": technical_skill,
         "service_attitude": service_attitude,
     }
-    subjects = found.subjects if found else ()
-    assert set(subjects) == {name for name, rating in by_name.items() if rating <= 2}
-    assert [by_name[name] for name in subjects] == sorted(by_name[name] for name in subjects)
+    findings = found.findings if found else ()
+    assert set(findings) == {name for name, rating in by_name.items() if rating <= 2}
+    assert [by_name[name] for name in findings] == sorted(by_name[name] for name in findings)
 
 
 @pytest.mark.parametrize("failed", [(), ("floor_clean", "desks_tidy")])
 def test_a_check_is_found_wrong_by_its_failed_items(failed):
-    check = DailyCheckRecorded(
+    check = FacilityCheckCompleted(
         store_id="S01",
         check_id="k-1",
         area="customer_lounge",
@@ -78,7 +78,7 @@ def test_a_check_is_found_wrong_by_its_failed_items(failed):
         checked_at=NOW,
     )
     found = corrective_actions.finding_from(check)
-    assert (found.subjects if found else ()) == failed
+    assert (found.findings if found else ()) == failed
 
 
 def test_the_worst_subject_decides_whose_task_it_is():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.domain.daily_report import BusinessDay, report
-from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.contracts.reporting import DailyKpis, DailyReportPublished
 from shared.group import Store
 from tests.contracts.test_examples import EXAMPLES
 
@@ -17,7 +17,7 @@ DAY = BusinessDay(
     datetime(2026, 3, 3, 10, tzinfo=UTC),
     datetime(2026, 3, 4, 10, tzinfo=UTC),
 )
-FIGURES = Figures.model_validate(EXAMPLES["aftersales.reporting.DailyReportPublished.v1"])
+KPIS = DailyKpis.model_validate(EXAMPLES["aftersales.reporting.DailyReportPublished.v1"])
 
 
 def store(zone: str, closing: time) -> Store:
@@ -59,23 +59,23 @@ def test_evening_counts_on_next_business_day(local: str, day: int) -> None:
     assert store("Asia/Shanghai", time(18)).business_day(moment) == date(2026, 3, day)
 
 
-def published(figures: Figures, earlier: DailyReportPublished | None) -> DailyReportPublished:
-    (event,) = report(DAY, figures, earlier, DAY.end)
+def published(kpis: DailyKpis, earlier: DailyReportPublished | None) -> DailyReportPublished:
+    (event,) = report(DAY, kpis, earlier, DAY.end)
     return event
 
 
 def test_first_report_covers_closing_to_closing() -> None:
-    first = published(FIGURES, None)
+    first = published(KPIS, None)
     assert (first.covers_from, first.covers_until, first.revision) == (DAY.begin, DAY.end, 1)
 
 
-@pytest.mark.parametrize("figure", ["received_cents", "delivered"])
-def test_changed_total_revises_report(figure: str) -> None:
-    changed = FIGURES.model_copy(update={figure: getattr(FIGURES, figure) + 1})
-    revised = published(changed, published(FIGURES, None))
-    assert (revised.revision, getattr(revised, figure)) == (2, getattr(changed, figure))
+@pytest.mark.parametrize("kpi", ["received_cents", "delivered"])
+def test_changed_total_revises_report(kpi: str) -> None:
+    changed = KPIS.model_copy(update={kpi: getattr(KPIS, kpi) + 1})
+    revised = published(changed, published(KPIS, None))
+    assert (revised.revision, getattr(revised, kpi)) == (2, getattr(changed, kpi))
 
 
 def test_changed_ratio_alone_revises_no_report() -> None:
-    changed = FIGURES.model_copy(update={"efficiency": 0.1})
-    assert report(DAY, changed, published(FIGURES, None), DAY.end) == []
+    changed = KPIS.model_copy(update={"efficiency": 0.1})
+    assert report(DAY, changed, published(KPIS, None), DAY.end) == []

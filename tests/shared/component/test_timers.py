@@ -27,15 +27,15 @@ class Outside:
         self.is_responding = asyncio.Event()
         self._waiting = 0
 
-    async def ask(self, _: str, subject: str, _deps: None) -> str:
-        self.asked.append(subject)
+    async def ask(self, _: str, entity_id: str, _deps: None) -> str:
+        self.asked.append(entity_id)
         self._waiting += 1
         self.most_at_once = max(self.most_at_once, self._waiting)
         try:
             await self.is_responding.wait()
         finally:
             self._waiting -= 1
-        return f"response to {subject}"
+        return f"response to {entity_id}"
 
 
 class Fired(list[Timer]):
@@ -45,8 +45,8 @@ class Fired(list[Timer]):
         self.append(timer)
 
     @property
-    def subjects(self) -> list[str]:
-        return [timer.subject for timer in self]
+    def entity_ids(self) -> list[str]:
+        return [timer.entity_id for timer in self]
 
 
 async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> None:
@@ -120,13 +120,13 @@ async def test_thousand_waiting_timers_delay_no_other_kind(bench: Bench) -> None
             [f"registration-{n}" for n in range(4)] + [f"reminder-{n}" for n in range(3)]
         )
         assert len(await _rows(bench, "registration")) == _MANY
-        assert [timer for timer in fired.subjects if timer.startswith("near")] == [
+        assert [timer for timer in fired.entity_ids if timer.startswith("near")] == [
             f"near-{n}" for n in range(3)
         ]
         slow.is_responding.set()
         await _until(lambda: len(fired) == _MANY + 9)
-    responses = {timer.subject: timer.prepared for timer in fired if timer.prepared}
-    assert responses == {subject: f"response to {subject}" for subject in slow.asked}
+    responses = {timer.entity_id: timer.prepared for timer in fired if timer.prepared}
+    assert responses == {entity_id: f"response to {entity_id}" for entity_id in slow.asked}
     assert slow.most_at_once <= 8
 
 
@@ -149,7 +149,7 @@ async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
 async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> None:
     unavailable, fired = [True], Fired()
 
-    async def ask(_store_id: str, _subject: str, _deps: None) -> None:
+    async def ask(_store_id: str, _entity_id: str, _deps: None) -> None:
         if unavailable:
             raise RetryLaterError("unavailable")
 
@@ -177,7 +177,7 @@ async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> Non
     tried, fired = [], Fired()
 
     async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
-        tried.append(timer.subject)
+        tried.append(timer.entity_id)
         raise error
 
     timer_handlers = {
@@ -205,7 +205,7 @@ async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
     tried: list[str] = []
 
     async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
-        tried.append(timer.subject)
+        tried.append(timer.entity_id)
         raise ValueError
 
     async with _running(bench, {"failing": TimerHandler(fail, failures=100)}):
@@ -218,7 +218,7 @@ async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
     tried: list[str] = []
 
     async def stale(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
-        tried.append(timer.subject)
+        tried.append(timer.entity_id)
         raise StaleStateError
 
     async with _running(bench, {"stale": TimerHandler(stale, failures=1)}):

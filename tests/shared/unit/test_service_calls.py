@@ -5,9 +5,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError, segment
+from shared.calls import ApiError, Call, ServiceCalls, ServiceUnavailableError, segment
 from shared.clients.crm.client import CrmApi
-from shared.clients.crm.models import CompleteCallTask, Registered
+from shared.clients.crm.models import CompleteCallTaskRequest, RegisterCustomerResponse
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.workshop.client import WorkshopApi
 
@@ -33,11 +33,11 @@ async def test_command_sends_its_body_and_headers() -> None:
         return httpx.Response(200, json=completed | {"notified_at": "2026-03-04T01:00:00Z"})
 
     api = CrmApi(calls(respond, "t1"))
-    body = CompleteCallTask(reached=True)
+    body = CompleteCallTaskRequest(reached=True)
     completed = await api.complete_call_task("S01", "m/1", body, idempotency_key="attempt-1")
     [request] = sent
     assert completed.reached
-    assert request.url.raw_path == b"/stores/S01/call-tasks/m%2F1/completion"
+    assert request.url.raw_path == b"/stores/S01/call-tasks/m%2F1/complete"
     assert request.content == b'{"reached":true}'
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Authorization"] == "Bearer t1"
@@ -56,6 +56,17 @@ async def test_query_without_value_is_left_out() -> None:
     assert sent == ["http://crm/stores/S01/jobs?status=paused&status=planned"]
 
 
+async def test_query_in_path_is_kept() -> None:
+    sent: list[httpx.URL] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url)
+        return httpx.Response(201)
+
+    await calls(respond).send(Call("POST", "/stores/S01/photos?kind=premises", content=b"x"))
+    assert sent == ["http://crm/stores/S01/photos?kind=premises"]
+
+
 async def test_photo_is_read_as_bytes() -> None:
     api = ReceptionApi(calls(lambda _: httpx.Response(200, content=b"\xff\xd8")))
     assert await api.get_photo("S01", "p1") == b"\xff\xd8"
@@ -66,7 +77,9 @@ async def test_problem_details_become_one_error() -> None:
     problem = {"type": "/problems/invalid_phone", "title": "Invalid phone", "status": 422}
     details = problem | {"detail": "No phone.", "errors": [fault], "values": {"digits": 3}}
     with pytest.raises(ApiError) as error:
-        await responding(422, details).request(Registered, "POST", "/stores/S01/customers")
+        await responding(422, details).request(
+            RegisterCustomerResponse, "POST", "/stores/S01/customers"
+        )
     assert (error.value.status, error.value.rule) == (422, "invalid_phone")
     assert (error.value.detail, error.value.values) == ("No phone.", {"digits": 3})
     assert [vars(each) for each in error.value.field_errors] == [fault]
@@ -74,14 +87,16 @@ async def test_problem_details_become_one_error() -> None:
 
 async def test_rejection_without_details_names_its_status() -> None:
     with pytest.raises(ApiError) as error:
-        await responding(404, "not here").request(Registered, "GET", "/stores/S01/customers")
+        await responding(404, "not here").request(
+            RegisterCustomerResponse, "GET", "/stores/S01/customers"
+        )
     assert error.value.rule == "http_404"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 async def test_server_error_means_service_unavailable(status: int) -> None:
     with pytest.raises(ServiceUnavailableError, match="crm"):
-        await responding(status).request(Registered, "GET", "/stores/S01/customers")
+        await responding(status).request(RegisterCustomerResponse, "GET", "/stores/S01/customers")
 
 
 async def test_silent_service_is_unavailable() -> None:
@@ -89,13 +104,15 @@ async def test_silent_service_is_unavailable() -> None:
         raise httpx.ReadTimeout("nothing came")
 
     with pytest.raises(ServiceUnavailableError):
-        await calls(respond).request(Registered, "GET", "/stores/S01/customers")
+        await calls(respond).request(RegisterCustomerResponse, "GET", "/stores/S01/customers")
 
 
 @pytest.mark.parametrize("body", [{"customer_ref": 1}, {}, []])
 async def test_response_of_wrong_type_is_unavailable(body: object) -> None:
     with pytest.raises(ServiceUnavailableError):
-        await responding(200, body).request(Registered, "GET", "/stores/S01/customers")
+        await responding(200, body).request(
+            RegisterCustomerResponse, "GET", "/stores/S01/customers"
+        )
 
 
 @pytest.mark.parametrize(

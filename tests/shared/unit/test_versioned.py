@@ -66,6 +66,6 @@ def test_decision_on_old_version_names_who_was_first():
     for seen in ("6", "8", "", "07", "seven"):
         with pytest.raises(RuleViolation) as violation:
             require_version(light, seen, color=light.color)
-        assert (violation.value.rule, violation.value.field) == ("changed_meanwhile", "version")
+        assert (violation.value.rule, violation.value.field) == ("version_conflict", "version")
         values = {"version": "7", "by": "a2", "at": NOW.isoformat(), "color": "red"}
         assert violation.value.values == values

@@ -14,15 +14,15 @@ from services.workshop.application import jobs
 from shared.clock import SimulatedClock
 from shared.contracts.reception import AdditionalWorkDeclined, VehicleDelivered
 from shared.contracts.workshop import (
-    AdditionalWorkFound,
+    AdditionalWorkRecommended,
     ComebackLinked,
     DiagnosisRecorded,
-    InspectionFailed,
-    JobClockCorrected,
     JobFinished,
     JobPaused,
     JobStarted,
     JobStopped,
+    JobTimeCorrected,
+    QualityInspectionFailed,
     VehicleReady,
 )
 from shared.envelope import Causation
@@ -99,7 +99,7 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(
     body = {
         "technician_ids": [technician_id],
         "bay_id": "S01-lift-5",
-        "start_at": harness.at(5).isoformat(),
+        "starts_at": harness.at(5).isoformat(),
         "reason": "workload",
         "version": other["version"],
     }
@@ -177,7 +177,7 @@ async def test_nobody_inspects_their_own_work(harness: WorkshopHarness) -> None:
         },
         subject=job["technician_ids"][0],
     )
-    assert_rejected(own, 403, "own_work", "job_id")
+    assert_rejected(own, 403, "self_inspection", "job_id")
 
 
 async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(
@@ -188,7 +188,7 @@ async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(
     first, rework = await harness.jobs(job["order_id"])
     assert (first["status"], rework["rework_of"]) == ("failed", job["job_id"])
     assert rework["technician_ids"] == job["technician_ids"]
-    (event,) = await harness.events(InspectionFailed, job["order_id"])
+    (event,) = await harness.events(QualityInspectionFailed, job["order_id"])
     assert event.failed_items == ("no_leaks",)
     assert await harness.events(VehicleReady, job["order_id"]) == []
     await harness.work(rework, "start")
@@ -238,7 +238,7 @@ async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopH
     await harness.work(job, "start")
     body = {"op_codes": ["MNT-003"], "part_numbers": ["FLT-AIR"], "note": "空滤很脏"}
     found = await harness.work(job, "additional-work", body)
-    (event,) = await harness.events(AdditionalWorkFound, job["order_id"])
+    (event,) = await harness.events(AdditionalWorkRecommended, job["order_id"])
     assert event.additional_work_id == found["additional_work_id"]
     assert "空滤" not in event.model_dump_json()
     (shown,) = (await harness.get(f"orders/{job['order_id']}"))["additional_work"]
@@ -309,13 +309,13 @@ async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
     dispatcher = "S01-dispatcher-1"
 
     def away(begin: float, end: float) -> JsonObject:
-        return {"from_at": harness.at(begin).isoformat(), "until_at": harness.at(end).isoformat()}
+        return {"starts_at": harness.at(begin).isoformat(), "ends_at": harness.at(end).isoformat()}
 
     absence = await harness.done(path, dispatcher, away(30, 34))
     overlapping = await harness.post(path, dispatcher, away(33, 36))
-    assert_rejected(overlapping, 409, "absence_overlaps", "from_at")
+    assert_rejected(overlapping, 409, "absence_overlaps", "starts_at")
     assert_rejected(
-        await harness.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
+        await harness.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "ends_at"
     )
     assert [each["absence_id"] for each in await harness.get("absences")] == [absence["absence_id"]]
     day = await harness.get("plan", day="2026-03-05")
@@ -323,10 +323,10 @@ async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
         each for each in day["technicians"] if each["technician_id"] == "S01-technician-8"
     )
     assert [each["absence_id"] for each in person["absences"]] == [absence["absence_id"]]
-    withdrawal = f"absences/{absence['absence_id']}/withdrawal"
+    withdrawal = f"absences/{absence['absence_id']}/cancel"
     await harness.done(withdrawal, dispatcher)
     assert_rejected(
-        await harness.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id"
+        await harness.post(withdrawal, dispatcher), 409, "already_cancelled", "absence_id"
     )
     assert await harness.get("absences") == []
     await harness.done(path, dispatcher, away(33, 36))
@@ -399,7 +399,7 @@ async def test_order_with_displaced_hold_is_replanned(
     body = {
         "technician_ids": early["technician_ids"],
         "bay_id": held["bay_id"],
-        "start_at": (harness.clock.now() + timedelta(days=1)).isoformat(),
+        "starts_at": (harness.clock.now() + timedelta(days=1)).isoformat(),
         "reason": "bay",
         "version": early["version"],
     }
@@ -428,7 +428,7 @@ async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
         }
         return {"reason": "forgot_to_finish", **given}
 
-    path = f"jobs/{second['job_id']}/clock-correction"
+    path = f"jobs/{second['job_id']}/time-correction"
     assert (await harness.post(path, "S01-dispatcher-1", right(35))).status_code == 403
     for body, status, rule, field in (
         (right(), 422, "nothing_corrected", "started_at"),
@@ -440,11 +440,11 @@ async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
         assert_rejected(await harness.post(path, "S01-manager-1", body), status, rule, field)
     corrected = await harness.done(path, "S01-manager-1", right(35, 50))
     assert corrected["clocked_s"] == 15 * 60
-    (event,) = await harness.events(JobClockCorrected, first["order_id"])
-    assert (event.clocked_before_s, event.clocked_s) == (30 * 60, 15 * 60)
+    (event,) = await harness.events(JobTimeCorrected, first["order_id"])
+    assert (event.original_clocked_s, event.clocked_s) == (30 * 60, 15 * 60)
     assert (event.corrected_by, event.reason) == ("S01-manager-1", "forgot_to_finish")
-    (entry,) = await harness.get(f"jobs/{second['job_id']}/clock-corrections")
-    assert entry["finished_before"] != entry["finished_at"] == corrected["finished_at"]
+    (entry,) = await harness.get(f"jobs/{second['job_id']}/time-corrections")
+    assert entry["original_finished_at"] != entry["finished_at"] == corrected["finished_at"]
 
 
 async def test_the_clock_of_work_in_progress_is_put_back_and_its_finish_comes_sooner(
@@ -455,7 +455,7 @@ async def test_the_clock_of_work_in_progress_is_put_back_and_its_finish_comes_so
     begun = await harness.work(job, "start")
     earlier = harness.clock.now() - timedelta(minutes=15)
     body = {"started_at": earlier.isoformat(), "reason": "forgot_to_start"}
-    path = f"jobs/{job['job_id']}/clock-correction"
+    path = f"jobs/{job['job_id']}/time-correction"
     corrected = await harness.done(path, "S01-manager-1", body)
     assert corrected["planned_finish_at"] < begun["planned_finish_at"]
     await harness.wait(10)
@@ -486,7 +486,7 @@ async def test_a_missed_punch_is_closed_at_the_end_of_the_shift(
     body = {
         "technician_ids": ["S01-technician-1"],
         "bay_id": "S01-lift-4",
-        "start_at": harness.at(8.1).isoformat(),
+        "starts_at": harness.at(8.1).isoformat(),
         "reason": "workload",
         "version": job["version"],
     }

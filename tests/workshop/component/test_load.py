@@ -57,7 +57,7 @@ async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(works
     await workshop.post(path, "service_advisor", body, subject="S01-advisor-1")
     before = await load(workshop, "high_voltage")
     refused = await workshop.post(path, "service_advisor", body)
-    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "no_place")
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "no_capacity")
     values = refused.json()["values"]
     assert (values["by"], values["at"]) == ("S01-advisor-1", clock.now().isoformat())
     assert await load(workshop, "high_voltage") == before

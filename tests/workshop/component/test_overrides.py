@@ -34,7 +34,7 @@ def body_at(
         job,
         technician_ids=[f"S01-technician-{technician}"],
         bay_id="S01-lift-5",
-        start_at=harness.at(hours).isoformat(),
+        starts_at=harness.at(hours).isoformat(),
         **more,
     )
 
@@ -60,7 +60,7 @@ async def test_second_override_gets_present_state(harness: WorkshopHarness) -> N
     path = f"jobs/{job['job_id']}/reassignment"
     first = await harness.done(path, DISPATCHER, body_at(harness, job, 7, 5))
     second = await harness.post(path, "S01-manager-1", body_at(harness, job, 9, 6))
-    problem = assert_rejected(second, 409, "changed_meanwhile", "version")
+    problem = assert_rejected(second, 409, "version_conflict", "version")
     assert problem.values["version"] == first["version"]
     assert problem.values["by"] == DISPATCHER
     assert problem.values["at"] == harness.clock.now().isoformat()
@@ -94,7 +94,7 @@ async def test_a_job_is_given_only_to_whoever_can_do_it(harness: WorkshopHarness
     unfit = body_at(harness, job, 1, 4) | {"bay_id": "S01-wash-1"}
     assert_rejected(await harness.post(path, DISPATCHER, unfit), 422, "bay_unsuitable", "bay_id")
     past = body_at(harness, job, 1, -1)
-    assert_rejected(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "start_at")
+    assert_rejected(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "starts_at")
 
 
 async def test_plan_names_qualified_technicians_and_suitable_bays(
@@ -122,11 +122,11 @@ async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) 
         job,
         technician_ids=held["technician_ids"],
         bay_id=held["bay_id"],
-        start_at=held["planned_start_at"],
+        starts_at=held["planned_start_at"],
     )
     path = f"jobs/{job['job_id']}/reassignment"
     problem = assert_rejected(
-        await harness.post(path, DISPATCHER, body), 409, "capacity_held", "start_at"
+        await harness.post(path, DISPATCHER, body), 409, "capacity_held", "starts_at"
     )
     assert problem.values["by"] == "S01-advisor-1"
     assert problem.values["at"] == harness.clock.now().isoformat()
@@ -159,7 +159,7 @@ async def test_somebody_must_be_left_who_can_do_the_job(harness: WorkshopHarness
     first = await harness.done(path, DISPATCHER, reason(job, technician_id="S01-technician-3"))
     now = await harness.job(first)
     response = await harness.post(path, DISPATCHER, reason(now, technician_id="S01-technician-4"))
-    assert_rejected(response, 409, "nobody_left", "technician_id")
+    assert_rejected(response, 409, "too_few_technicians_left", "technician_id")
     nobody = await harness.post(path, DISPATCHER, reason(now, technician_id="S02-technician-1"))
     assert_rejected(nobody, 404, "unknown_technician", "technician_id")
 
@@ -182,7 +182,7 @@ async def test_two_jobs_swap_slots(harness: WorkshopHarness) -> None:
     path = f"jobs/{one['job_id']}/swap"
     body = reason(one, other_job_id=other["job_id"], other_version=other["version"])
     stale = await harness.post(path, DISPATCHER, body | {"other_version": "1"})
-    assert_rejected(stale, 409, "changed_meanwhile", "version")
+    assert_rejected(stale, 409, "version_conflict", "version")
     assert_rejected(
         await harness.post(path, DISPATCHER, body | {"other_job_id": one["job_id"]}),
         422,

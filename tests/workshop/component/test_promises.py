@@ -13,10 +13,10 @@ from services.workshop.application.replanning import compute_improvement
 from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
-    OrderedOperation,
-    PromiseRevised,
+    LaborOperation,
+    PromisedTimeRevised,
 )
-from shared.contracts.workshop import JobReassigned, PromiseAtRisk, StaffingShort
+from shared.contracts.workshop import JobReassigned, PromisedTimeAtRisk, StaffingShortageDetected
 from tests.workshop.workshop_harness import STORE, WorkshopHarness, open_workshop_harness
 
 
@@ -42,14 +42,14 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     assert moved.explanation
     assert "arrives only at 12:30" in moved.explanation
 
-    (warning,) = await harness.events(PromiseAtRisk)
-    assert (warning.order_id, warning.cause) == (order_id, "part_late")
+    (warning,) = await harness.events(PromisedTimeAtRisk)
+    assert (warning.order_id, warning.risk_cause) == (order_id, "part_late")
     assert warning.best_promise_at > late > warning.promised_at
     (risk,) = await harness.get("risks")
     assert risk["alerted_at"]
 
     await harness.publish(
-        PromiseRevised(
+        PromisedTimeRevised(
             store_id="S01",
             order_id=order_id,
             promised_at=warning.best_promise_at + timedelta(hours=1),
@@ -61,7 +61,7 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     await harness.wait(6)
     (risk,) = await harness.get("risks")
     assert (risk["alerted_at"], risk["probability"] > 0.8) == (None, True)
-    assert len(await harness.events(PromiseAtRisk)) == 1
+    assert len(await harness.events(PromisedTimeAtRisk)) == 1
 
     await harness.done(path, "dispatcher", {"at": None, "reason": "arrived"})
     assert datetime.fromisoformat((await harness.job(job))["planned_start_at"]) < late
@@ -69,7 +69,7 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     assert early.status_code == 422
 
 
-async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
+async def test_authorized_additional_work_comes_after_the_orders_other_jobs(
     harness: WorkshopHarness,
 ) -> None:
     harness = harness.of("S02")
@@ -83,9 +83,9 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
             store_id="S02",
             order_id=order_id,
             additional_work_id="more-1",
-            labor_operations=(OrderedOperation(op_code="MNT-006", standard_hours=0.8),),
+            labor_operations=(LaborOperation(op_code="MNT-006", standard_hours=0.8),),
             lines=(),
-            amount_cents=0,
+            total_cents=0,
             estimate_version=2,
             channel="phone",
             recorded_by="S02-advisor-1",
@@ -147,7 +147,7 @@ async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(
     elsewhere = {
         "technician_ids": last["technician_ids"],
         "bay_id": "S05-quick-2",
-        "start_at": harness.clock.now().isoformat(),
+        "starts_at": harness.clock.now().isoformat(),
         "reason": "customer_request",
         "version": last["version"],
     }
@@ -189,8 +189,8 @@ async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(
 async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHarness) -> None:
     harness = harness.of("S04")
     away = {
-        "from_at": harness.clock.now().isoformat(),
-        "until_at": (harness.clock.now() + timedelta(hours=2)).isoformat(),
+        "starts_at": harness.clock.now().isoformat(),
+        "ends_at": (harness.clock.now() + timedelta(hours=2)).isoformat(),
         "kind": "sick",
     }
     await harness.done("technicians/S04-technician-3/absences", "dispatcher", away)
@@ -206,8 +206,8 @@ async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHar
 async def test_work_that_nobody_begins_is_planned_anew(harness: WorkshopHarness) -> None:
     harness = harness.of("S05")
     (job,) = await harness.open_order("MNT-001")
-    planned_at = datetime.fromisoformat(job["planned_start_at"])
-    until_then = (planned_at - harness.clock.now()).total_seconds() / 60
+    appointment_at = datetime.fromisoformat(job["planned_start_at"])
+    until_then = (appointment_at - harness.clock.now()).total_seconds() / 60
     await harness.wait(until_then + 9)
     assert (await harness.job(job))["planned_start_at"] == job["planned_start_at"]
     await harness.wait(2)
@@ -227,7 +227,7 @@ async def test_staffing_is_looked_at_on_monday_before_opening(harness: WorkshopH
     (body,) = [each for each in present["skill_codes"] if each["skill_code"] == "body"]
     assert body["queued_hours"] > 0
     await harness.wait(5 * 24 * 60)
-    short = await harness.events(StaffingShort, topic=STORE)
+    short = await harness.events(StaffingShortageDetected, topic=STORE)
     assert {event.skill_code for event in short} <= {"body"}
 
 

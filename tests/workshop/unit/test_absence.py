@@ -22,12 +22,12 @@ def test_overlapping_absence_is_rejected() -> None:
 
 def test_absence_of_another_technician_is_recorded() -> None:
     event = absences.record("S01", Absence("a2", "t2", NOW, NOW + HOUR), [MORNING])
-    assert (event.technician_id, event.until_at) == ("t2", NOW + HOUR)
+    assert (event.technician_id, event.ends_at) == ("t2", NOW + HOUR)
 
 
 def test_absence_is_withdrawn_once() -> None:
     withdrawn, event = absences.withdraw("S01", MORNING, NOW + HOUR)
-    assert withdrawn.withdrawn_at == event.withdrawn_at == NOW + HOUR
+    assert withdrawn.cancelled_at == event.cancelled_at == NOW + HOUR
     with pytest.raises(RuleViolation) as caught:
         absences.withdraw("S01", withdrawn, NOW + 2 * HOUR)
-    assert caught.value.rule == "already_withdrawn"
+    assert caught.value.rule == "already_cancelled"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.workshop.domain import job as jobs
 from services.workshop.domain.clocking import Clocking, split_credits
-from services.workshop.domain.correction import correct_clock, to_event
+from services.workshop.domain.correction import correct_time, to_event
 from services.workshop.domain.job import Job
 from shared.contracts.violations import RuleViolation
 
@@ -57,7 +57,7 @@ def test_team_clocks_separately_and_splits_credit():
     assert credited == [("t1", 90 * 60, 1.5), ("t2", 90 * 60, 1.5)]
     correction = {"correction_id": "c", "reason": "other", "by": "m", "now": NOW + 300 * MINUTE}
     later = NOW + 180 * MINUTE
-    corrected, record = correct_clock(job, [], None, later, **correction)
+    corrected, record = correct_time(job, [], None, later, **correction)
     assert [each.clocked_s for each in to_event(corrected, record).credits] == [135 * 60] * 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.domain.correction import ClockCorrection, correct_clock, to_event
+from services.workshop.domain.correction import ClockCorrection, correct_time, to_event
 from services.workshop.domain.job import Job
 from shared.contracts.violations import RuleViolation
 
@@ -36,7 +36,7 @@ def correct(
     started_at: datetime | None = None,
     finished_at: datetime | None = None,
 ) -> tuple[Job, ClockCorrection]:
-    return correct_clock(
+    return correct_time(
         given,
         others,
         started_at,
@@ -63,7 +63,7 @@ def test_pauses_stay_and_a_correction_can_be_taken_back(
         return
     after, record = correct(before, started_at=right[0], finished_at=right[1])
     assert after.clocked_s == (right[1] - right[0]).total_seconds()
-    assert (record.clocked_before_s, record.clocked_s) == (before.clocked_s, after.clocked_s)
+    assert (record.original_clocked_s, record.clocked_s) == (before.clocked_s, after.clocked_s)
     assert to_event(after, record).clocked_s == after.clocked_s
     back, _ = correct(after, started_at=said[0], finished_at=said[1])
     assert back == before

@@ -53,7 +53,7 @@ def test_a_job_is_assigned_once_and_reassigned_later():
         job, moved, delivery_lead=DELIVERY_LEAD, reason=manual_override, by="S01-dispatcher-1"
     )
     assert isinstance(first[0], JobAssigned)
-    assert first[0].promisable_at == PLACE.finish_at + DELIVERY_LEAD
+    assert first[0].promisable_at == PLACE.ends_at + DELIVERY_LEAD
     assert same == []
     assert isinstance(second[0], JobReassigned)
     assert (second[0].reason, second[0].by) == ("override", "S01-dispatcher-1")
@@ -142,9 +142,9 @@ def test_a_vehicle_is_ready_with_its_last_job():
 
 def test_nobody_inspects_their_own_work():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
-    with violates("own_work"):
+    with violates("self_inspection"):
         jobs.pass_inspection(done, "t1", [done], NOW)
-    with violates("own_work"):
+    with violates("self_inspection"):
         jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", now=NOW)
 
 

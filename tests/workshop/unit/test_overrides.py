@@ -61,7 +61,7 @@ def test_job_without_slot_cannot_be_pinned():
 
 def test_decision_on_old_job_shows_present_one():
     dispatch.require_seen(JOB, "3")
-    with violates("changed_meanwhile") as violation:
+    with violates("version_conflict") as violation:
         dispatch.require_seen(JOB, "2")
     assert violation.value.values["version"] == "3"
     assert violation.value.values["planned_start_at"] == NOW.isoformat()
@@ -73,7 +73,7 @@ def test_there_are_always_enough_left_who_can_do_the_job(kept_away, needed):
     for technician_id in kept_away:
         left = set(PEOPLE) - {*job.forbidden_technicians, technician_id}
         if len(left) < needed:
-            with violates("nobody_left"):
+            with violates("too_few_technicians_left"):
                 dispatch.forbid(job, technician_id, PEOPLE, needed)
         else:
             job = dispatch.forbid(job, technician_id, PEOPLE, needed)
@@ -96,9 +96,9 @@ def test_swapped_jobs_do_not_collide(start, other_start, length, other_length, s
     first, second = dispatch.swap_starts((slot, length), (other, other_length))
     if same:
         assert first + length <= second or second + other_length <= first
-        assert min(first, second) == min(slot.start_at, other.start_at)
+        assert min(first, second) == min(slot.starts_at, other.starts_at)
     else:
-        assert (first, second) == (other.start_at, slot.start_at)
+        assert (first, second) == (other.starts_at, slot.starts_at)
 
 
 @given(st.lists(lengths, min_size=1, max_size=5), st.integers(0, 60))

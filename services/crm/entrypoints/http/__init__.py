@@ -1,4 +1,4 @@
-"""Commands and queries of customer relations, one module a subject."""
+"""Commands and queries of customer relations, one module a topic."""
 
 from services.crm.entrypoints.http import (
     call_tasks,

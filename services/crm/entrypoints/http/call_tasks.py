@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.crm.application import call_tasks
-from services.crm.application.call_tasks import CallTask, CompleteCallTask, CompletedTask
+from services.crm.application.call_tasks import CallTask, CallTaskResponse, CompleteCallTaskRequest
 from services.crm.entrypoints.http.access import Caller, CallReader, Reach, store_router
 from shared.duties import serves
 
@@ -17,13 +17,13 @@ async def list_call_tasks(store_id: str, _: CallReader, deps: Reach) -> list[Cal
 
 
 @router.post(
-    "/call-tasks/{message_id}/completion",
-    response_model=CompletedTask,
+    "/call-tasks/{message_id}/complete",
+    response_model=CallTaskResponse,
     tags=["messages"],
     openapi_extra=serves("R9"),
 )
 async def complete_call_task(
-    message_id: str, body: CompleteCallTask, command: Caller
+    message_id: str, body: CompleteCallTaskRequest, command: Caller
 ) -> JSONResponse:
     """The agent has called, whether or not the customer was reached."""
     return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.crm.application import contacts
-from services.crm.application.contacts import ContactPreferences, ContactView, Preferences
+from services.crm.application.contacts import ContactPreferencesRequest, ContactView, Preferences
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
     Reach,
@@ -22,7 +22,7 @@ router = store_router()
     openapi_extra=serves("R9", "R19"),
 )
 async def set_contact_preferences(
-    customer_ref: str, body: ContactPreferences, command: FrontOfficeCommand, deps: Reach
+    customer_ref: str, body: ContactPreferencesRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """Say how a customer wants to be told, and by what not; messages heed it when they are sent.
 

@@ -8,10 +8,10 @@ from fastapi.responses import JSONResponse
 from services.crm.application import customers
 from services.crm.application.customers import (
     CustomerView,
-    RegisterCustomer,
-    Registered,
-    Resolve,
-    Resolved,
+    RegisterCustomerRequest,
+    RegisterCustomerResponse,
+    ResolveRequest,
+    ResolveResponse,
 )
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
@@ -28,12 +28,12 @@ router = store_router()
 @router.post(
     "/customers",
     status_code=201,
-    response_model=Registered,
+    response_model=RegisterCustomerResponse,
     tags=["customers"],
     openapi_extra=serves("R19"),
 )
 async def register_customer(
-    body: RegisterCustomer, command: FrontOfficeCommand, deps: Reach
+    body: RegisterCustomerRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """Enter a customer and vehicle into customer records (建档), or bring them up to date.
 
@@ -56,6 +56,8 @@ async def find_customer(
 
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19", "R25"))
-async def resolve(store_id: str, body: Resolve, principal: Reader, deps: Reach) -> Resolved:
+async def resolve(
+    store_id: str, body: ResolveRequest, principal: Reader, deps: Reach
+) -> ResolveResponse:
     """Names, plates and tiers behind references, all that a page shows in one call."""
     return await customers.resolve(store_id, body, principal, deps)

@@ -6,7 +6,7 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from services.crm.application import follow_ups
-from services.crm.application.follow_ups import FollowUpView, RecordCall
+from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
 from services.crm.domain.follow_up import Status
 from services.crm.entrypoints.http.access import Caller, Reach, Reader, store_router
 from shared.duties import serves
@@ -29,7 +29,7 @@ async def list_follow_ups(
     openapi_extra=serves("R21"),
 )
 async def record_call(
-    follow_up_id: str, body: RecordCall, command: Caller, deps: Reach
+    follow_up_id: str, body: RecordCallRequest, command: Caller, deps: Reach
 ) -> JSONResponse:
     """Record what came of the caller's call (回访记录); who was not reached is called again."""
     return await command.run(lambda uow: follow_ups.record_call(uow, follow_up_id, body, deps))

@@ -29,7 +29,7 @@ router = store_router()
     openapi_extra=serves("R9"),
 )
 async def send_message(
-    body: Annotated[SendMessage, Body(discriminator="subject")],
+    body: Annotated[SendMessage, Body(discriminator="message_type")],
     command: FrontOfficeCommand,
     deps: Reach,
 ) -> JSONResponse:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path
 
 from services.crm.application import vehicles
-from services.crm.application.customers import Registered
+from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
 from services.crm.entrypoints.http.access import Reach, Reader, store_router
 from shared.duties import serves
@@ -28,7 +28,7 @@ async def get_vehicle(
 )
 async def get_registered_vehicle(
     store_id: str, vehicle_ref: str, _: Reader, deps: Reach
-) -> Registered:
+) -> RegisterCustomerResponse:
     """The references of a vehicle and its customer in this store's customer records."""
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 

@@ -133,7 +133,7 @@ def _waiver(page: Opened, waiver: Entry) -> None:
             button(
                 t("Approve"),
                 partial(
-                    page.send_now, f"delivery-steps/{step}/waiver/approval", attempt=new_attempt()
+                    page.send_now, f"delivery-steps/{step}/waiver/approve", attempt=new_attempt()
                 ),
                 name=f"approve-{step}",
                 kind="small",

@@ -152,7 +152,7 @@ def _outcome(ctx: PageContext, version: Entry) -> None:
     """What became of a version: how, when, and who recorded it."""
     t, zone = ctx.t, ctx.store.timezone
     text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
-    by, at = version["submitted_by"], version["submitted_at"]
+    by, at = version["presented_by"], version["presented_at"]
     if version["decided_at"]:
         by, at = version["recorded_by"], version["decided_at"]
         text(t.code("authorization_channel", version["channel"]), "card-note")
@@ -223,7 +223,7 @@ async def _take_word(page: Opened, version: Entry) -> None:
         if offer is None:
             return
         chosen = OfferChoice(t, offer, ask, when)
-        channels = ("counter", "phone") if page.may(MAY_CHANGE) else ("phone",)
+        channels = ("in_person", "phone") if page.may(MAY_CHANGE) else ("phone",)
         channel = form.field(
             "channel",
             ui.select(
@@ -240,7 +240,7 @@ async def _take_word(page: Opened, version: Entry) -> None:
                 "declined": chosen.declined,
                 "promised_at": chosen.promised_at,
             }
-            response = await submit(form, opened, "reception", f"{path}/authorisation", body)
+            response = await submit(form, opened, "reception", f"{path}/authorize", body)
             if response is None and form.error and form.error.rule == "promise_later":
                 said = error_text(t, form.error)
                 await chosen.refresh()
@@ -248,7 +248,7 @@ async def _take_word(page: Opened, version: Entry) -> None:
 
         async def decline() -> None:
             body = {"channel": channel.value}
-            await submit(form, opened, "reception", f"{path}/refusal", body)
+            await submit(form, opened, "reception", f"{path}/decline", body)
 
         with dialog_foot(form):
             button(t("Cancel"), opened.close, name="dialog-cancel")
@@ -347,7 +347,7 @@ def _offered_before(page: Opened, offered: Entry) -> None:
     with test_id("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
         text(names)
-        at = formats.day_and_clock(offered["submitted_at"], zone, ctx.now())
+        at = formats.day_and_clock(offered["presented_at"], zone, ctx.now())
         text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
         button(
             t("Offer again …"),
@@ -380,7 +380,7 @@ class _Editor:
                     self._work = WorkChoice(t, form, self._catalog, lines, self._price)
                 with box("editor-side"):
                     self._quote = box("summary")
-                    text(t("Agreed to so far"), "section-title")
+                    text(t("Authorized so far"), "section-title")
                     with box("present"):
                         form.show(self._show_present)
             text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
@@ -389,7 +389,7 @@ class _Editor:
                 path = f"{self._page.path}/{self._verb}"
                 await submit(form, opened, "reception", path, self._work.body)
 
-            dialog_actions(form, opened, t("Put before the customer"), send)
+            dialog_actions(form, opened, t("Present to customer"), send)
         await self._price()
 
     def _show_present(self) -> None:
@@ -400,7 +400,7 @@ class _Editor:
         facts(
             [
                 (t("Estimate"), formats.money(order["estimate_cents"])),
-                (t("Promised"), formats.day_and_clock(order["promised_at"], zone, now)),
+                (t("Promised time"), formats.day_and_clock(order["promised_at"], zone, now)),
             ]
         )
 
@@ -431,6 +431,6 @@ class _Editor:
         if self._verb == "additional-work":
             when = formats.day_and_clock(quote["promised_at"], ctx.store.timezone, ctx.now())
             with box("promise-box"):
-                text(t("New promise of the order"), "promise-label")
+                text(t("New promised time of the order"), "promise-label")
                 test_id("new-promise", text(when, "promise-time"))
                 text(limiting_factor_text(ctx, quote), "hint")

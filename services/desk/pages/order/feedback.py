@@ -64,7 +64,7 @@ def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
             badge(t("Corrective action overdue"), "bad")
         else:
             badge(t("Corrective action open"), "warn")
-        text(t.listed(t.code("rating", subject) for subject in corrective_action["subjects"]))
+        text(t.listed(t.code("rating", finding) for finding in corrective_action["findings"]))
         due = formats.day_and_clock(corrective_action["due_at"], zone, ctx.now())
         owner = ctx.colleague(corrective_action["owner_id"])
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
@@ -81,9 +81,7 @@ def _ask(page: Opened) -> None:
             with test_id(f"rating-{name}", box("rating-row")):
                 text(t.code("rating", name))
                 ratings[name] = ui.rating(value=None, max=_BEST, icon="star", size="36px")
-        comment = form.field(
-            "comment", ui.textarea(t("In the customer's own words")).props("autogrow")
-        )
+        comment = form.field("comment", ui.textarea(t("Comment")).props("autogrow"))
         text(
             t("A rating of 1 or 2 opens a corrective action with an owner and a due date."), "hint"
         )

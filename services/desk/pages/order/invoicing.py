@@ -164,10 +164,10 @@ def _discount_line(page: Opened, discount: Entry) -> None:
         badge(t("Awaits approval"), "warn")
         own = ctx.person.subject == discount["requested_by"]
         if ctx.person.has(_APPROVES) and not own:
-            _decide_discount(page, t("Approve"), "approval", "approve-discount")
+            _decide_discount(page, t("Approve"), "approve", "approve-discount")
         if ctx.person.has(MAY_CHANGE):
             label = t("Withdraw") if own else t("Decline")
-            _decide_discount(page, label, "withdrawal", "withdraw-discount")
+            _decide_discount(page, label, "cancel", "withdraw-discount")
 
 
 def _decide_discount(page: Opened, label: str, verb: str, name: str) -> None:

@@ -108,7 +108,7 @@ def _facts(ctx: PageContext, order: Entry) -> None:
         [
             (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, now)),
             (t("Advisor"), ctx.colleague(order["advisor_id"])),
-            (t("Odometer"), _kilometres(order["odometer_km"])),
+            (t("Odometer"), _kilometers(order["odometer_km"])),
             (t("Estimate"), formats.money(order["estimate_cents"] or None)),
             (t("Ready"), formats.day_and_clock(order["ready_at"], zone, now)),
             (t("Delivered"), formats.day_and_clock(order["delivered_at"], zone, now)),
@@ -116,14 +116,14 @@ def _facts(ctx: PageContext, order: Entry) -> None:
     )
 
 
-def _kilometres(value: int | None) -> str:
+def _kilometers(value: int | None) -> str:
     return formats.NOTHING if value is None else f"{value:,} km"
 
 
 def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
     t, promised = ctx.t, datetime.fromisoformat(order["promised_at"])
     with box("promise-side") as side:
-        text(t("Promised"), "promise-label")
+        text(t("Promised time"), "promise-label")
         when = formats.day_and_clock(promised, ctx.store.timezone, ctx.now())
         text(when, "promise-time")
         left = text("", "hint")
@@ -177,11 +177,11 @@ def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> N
     with test_id("promise-risk", box(f"promise-risk tone-{tone}")):
         text(f"{risk['probability']:.0%}", "promise-risk-share")
         with box("promise-risk-text"):
-            text(t("Probability that the promise is kept"), "promise-risk-name")
+            text(t("Probability that the promised time is kept"), "promise-risk-name")
             cause = sentence(ctx, "risk", risk["cause"], risk["detail"], job_name)
-            text(t("It hangs on: {cause}", cause=cause))
+            text(t("Main risk: {cause}", cause=cause))
         with box("promise-risk-best"):
-            text(t("Best new promise"), "promise-risk-name")
+            text(t("Best new promised time"), "promise-risk-name")
             best = risk["best_promise_at"]
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
@@ -192,7 +192,7 @@ def _actions(page: Opened, status: str) -> None:
         return
     with box("card-actions"):
         if status in AT_WORK:
-            button(t("Change the promise …"), partial(_revise, page), name="revise-promise")
+            button(t("Revise promised time…"), partial(_revise, page), name="revise-promise")
             label = t("Withdraw or stop work …")
             button(label, lambda: Withdrawal(page).open(), name="withdraw-work")
         if status in _CANCELLABLE:
@@ -206,10 +206,10 @@ def _actions(page: Opened, status: str) -> None:
 def _revise(page: Opened) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
     ctx, t = page.ctx, page.ctx.t
-    with dialog(t("Change the promise")) as opened:
+    with dialog(t("Revise promised time")) as opened:
         form = Form(ctx, page.file.version)
         offered = _offered(page.file, ctx.now())
-        promised_at = moment_field(form, "promised_at", t("New promise"), offered)
+        promised_at = moment_field(form, "promised_at", t("New promised time"), offered)
         reason = form.field(
             "reason", ui.select(choices(t, "reason", _REVISIONS), label=t("Reason"))
         )
@@ -220,7 +220,7 @@ def _revise(page: Opened) -> None:
                 body = {"promised_at": moment_of(form, promised_at), "reason": reason.value}
                 await submit(form, opened, "reception", f"{page.path}/promise-revision", body)
 
-        dialog_actions(form, opened, t("Change the promise"), send)
+        dialog_actions(form, opened, t("Revise promised time"), send)
 
 
 def _offered(file: File, now: datetime) -> datetime:

@@ -90,9 +90,9 @@ class Withdrawal:
         self._channel = form.field(
             "channel",
             ui.select(
-                choices(t, "authorization_channel", ("counter", "phone")),
+                choices(t, "authorization_channel", ("in_person", "phone")),
                 label=t("Agreed"),
-                value="counter",
+                value="in_person",
             ),
         )
 

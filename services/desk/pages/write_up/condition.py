@@ -49,7 +49,7 @@ class Condition:
                 ui.select(reasons, label=t("Why the odometer is lower"), clearable=True),
             )
             self._replacement.set_visibility(False)
-            self.waits = ui.checkbox(t("The customer waits here"))
+            self.waits = ui.checkbox(t("Waiter (customer waiting)"))
             test_id("waiting_customer", self.waits)
         self._last_km = text("", "hint")
         self.odometer.on_value_change(self.compare)

@@ -214,7 +214,7 @@ class Owner:
         self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
     ) -> None:
         button(
-            self._ctx.t("Take in"),
+            self._ctx.t("Add to RO"),
             lambda: self._offered(operations, parts, pay_type),
             name="take-in",
             kind="small",

@@ -55,7 +55,7 @@ class WriteUp:
         text(t("Queue number {number}", number=t_number(self.order["queue_number"])), "subtitle")
         with box("columns write-up"):
             left = box("column-wide")
-            with box("column-side"), panel(t("Estimate and promise"), "sticky"):
+            with box("column-side"), panel(t("Estimate and promised time"), "sticky"):
                 summary = box("summary")
                 button(t("Open order"), self.open, name="open-order", kind="main wide")
                 self.form = Form(ctx, self.order["version"])
@@ -134,7 +134,7 @@ class WriteUp:
             "customer_concern": self.concern.customer_concern.value,
             "symptoms": self.concern.symptoms.value,
         }
-        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/opening"
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/open"
         opened: dict[str, Any] = await self.ctx.services.command(
             "reception", path, self.form.seen(body), attempt=self.form.attempt
         )

@@ -37,7 +37,7 @@ class Concern:
     def show(self, changed: Callable[[Sequence[str]], None]) -> None:
         """``changed`` hears of each choice of symptoms."""
         t = self._ctx.t
-        made = ui.textarea(t("In the customer's own words")).props("autogrow debounce=150")
+        made = ui.textarea(t("Customer concern (verbatim)")).props("autogrow debounce=150")
         self.customer_concern = self._form.field("customer_concern", made)
         self.customer_concern.on_value_change(self._suggest)
         self._suggestions = box("chips suggestions")
@@ -82,7 +82,7 @@ class Work:
         if self.choice.is_empty:
             self._say(self._ctx.t("Choose the work to see its price."), "hint")
             return
-        self._say(self._ctx.t("Calculating the promise …"), "hint")
+        self._say(self._ctx.t("Calculating the promised time…"), "hint")
         try:
             response = await self._ctx.services.ask(
                 "reception", f"{self._ctx.store_path}/quotes", self.choice.body

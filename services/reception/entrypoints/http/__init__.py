@@ -3,7 +3,7 @@
 from services.reception.entrypoints.http import (
     appointments,
     arrivals,
-    authorisations,
+    authorizations,
     cancellations,
     catalog,
     claims,
@@ -35,7 +35,7 @@ for part in (
     promises,
     photos,
     estimates,
-    authorisations,
+    authorizations,
     withdrawals,
     delivery,
     invoicing,

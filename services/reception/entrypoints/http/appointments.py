@@ -6,13 +6,13 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import appointment_offers, appointments
-from services.reception.application.appointment_offers import AskForOffers, Offers
+from services.reception.application.appointment_offers import Offers, OffersRequest
 from services.reception.application.appointments import (
     AppointmentView,
-    BookAppointment,
-    MoveAppointment,
+    BookAppointmentRequest,
+    RescheduleAppointmentRequest,
 )
-from services.reception.application.cancellations import Cancel
+from services.reception.application.cancellations import CancelRequest
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     FrontReader,
@@ -30,7 +30,7 @@ router = store_router()
 @router.post("/appointments/offers", tags=["appointments"], openapi_extra=serves("R1", "R11"))
 async def offer_times(
     store_id: str,
-    body: AskForOffers,
+    body: OffersRequest,
     principal: Annotated[
         Principal,
         Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
@@ -50,7 +50,7 @@ async def offer_times(
     openapi_extra=serves("R1"),
 )
 async def book_appointment(
-    body: BookAppointment, command: FrontOfficeCommand, deps: Reach
+    body: BookAppointmentRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """Book a time (预约) that the workshop reserves; refused with other offers when it is full."""
     principal, caller = command.principal, caller_of(command)
@@ -78,19 +78,22 @@ async def get_appointment(
 
 
 @router.post(
-    "/appointments/{appointment_id}/move",
+    "/appointments/{appointment_id}/reschedule",
     response_model=AppointmentView,
     tags=["appointments"],
     openapi_extra=serves("R1"),
 )
-async def move_appointment(
-    appointment_id: str, body: MoveAppointment, command: FrontOfficeCommand, deps: Reach
+async def reschedule_appointment(
+    appointment_id: str,
+    body: RescheduleAppointmentRequest,
+    command: FrontOfficeCommand,
+    deps: Reach,
 ) -> JSONResponse:
     """The customer comes at another time (改期); the old place is kept until the new one is had."""
     principal, caller = command.principal, caller_of(command)
     return await command.run_prepared(
         lambda: appointments.prepare_move(appointment_id, body, principal, caller, deps),
-        lambda uow, place: appointments.move_appointment(
+        lambda uow, place: appointments.reschedule_appointment(
             uow, appointment_id, body, place, principal, deps
         ),
     )
@@ -103,7 +106,7 @@ async def move_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    appointment_id: str, body: Cancel, command: FrontOfficeCommand, deps: Reach
+    appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """Give a place up."""
     return await command.run(

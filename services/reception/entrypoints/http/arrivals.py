@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 from services.reception.application import arrivals, vehicles
 from services.reception.application.arrivals import (
     ArrivalView,
-    AssignAdvisor,
-    CorrectPlate,
-    RecordArrival,
+    AssignAdvisorRequest,
+    CorrectPlateRequest,
+    RecordArrivalRequest,
     WaitingView,
 )
 from services.reception.application.views import OrderView
@@ -23,7 +23,7 @@ from services.reception.entrypoints.http.access import (
 )
 from shared.commands import CommandContext, accept_command
 from shared.duties import serves
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 
 router = store_router()
 
@@ -38,7 +38,7 @@ Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager",
     openapi_extra=serves("R2"),
 )
 async def record_arrival(
-    body: RecordArrival, command: FrontOfficeCommand, deps: Reach
+    body: RecordArrivalRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """A vehicle stands at reception (进厂); its customer gets a queue number and is recognized."""
     principal, store_id = command.principal, command.store_id
@@ -56,7 +56,7 @@ async def record_arrival(
     openapi_extra=serves("R2"),
 )
 async def correct_plate(
-    order_id: str, body: CorrectPlate, command: FrontOfficeCommand, deps: Reach
+    order_id: str, body: CorrectPlateRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
     principal, store_id = command.principal, command.store_id
@@ -79,7 +79,7 @@ async def arrival_board(store_id: str, reader: FrontReader, deps: Reach) -> list
     openapi_extra=serves("R2", "R41"),
 )
 async def assign_advisor(
-    order_id: str, body: AssignAdvisor, command: Dispatcher, deps: Reach
+    order_id: str, body: AssignAdvisorRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
     """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
     return await command.run(
@@ -88,11 +88,11 @@ async def assign_advisor(
 
 
 @router.post(
-    "/orders/{order_id}/greeting",
+    "/orders/{order_id}/greet",
     response_model=OrderView,
     tags=["arrivals"],
     openapi_extra=serves("R2"),
 )
-async def greet_customer(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
+async def greet_customer(order_id: str, body: VersionedRequest, command: Advisor) -> JSONResponse:
     """The calling advisor receives the customer (接待)."""
     return await command.run(lambda uow: arrivals.greet_customer(uow, order_id, body))

@@ -7,11 +7,11 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import claims
 from services.reception.application.claims import (
+    ClaimDecisionRequest,
     ClaimEntry,
     ClaimView,
-    RecordAnswer,
-    RecordClaimDetails,
-    SettleClaim,
+    RecordClaimDetailsRequest,
+    SettleClaimRequest,
 )
 from services.reception.domain.claim import ClaimStatus
 from services.reception.entrypoints.http.access import (
@@ -22,7 +22,7 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from shared.duties import serves
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 
 router = store_router()
 
@@ -51,7 +51,7 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: Reach) -> Cla
     openapi_extra=serves("R6"),
 )
 async def record_claim_details(
-    claim_id: str, body: RecordClaimDetails, command: Advisor, deps: Reach
+    claim_id: str, body: RecordClaimDetailsRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Complete the claim details (索赔资料)."""
     return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
@@ -63,22 +63,24 @@ async def record_claim_details(
     tags=["claims"],
     openapi_extra=serves("R6"),
 )
-async def submit_claim(claim_id: str, body: Seen, command: Advisor, deps: Reach) -> JSONResponse:
+async def submit_claim(
+    claim_id: str, body: VersionedRequest, command: Advisor, deps: Reach
+) -> JSONResponse:
     """The claim goes to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
 
 
 @router.post(
-    "/claims/{claim_id}/answer",
+    "/claims/{claim_id}/decision",
     response_model=ClaimView,
     tags=["claims"],
     openapi_extra=serves("R6"),
 )
-async def record_answer(
-    claim_id: str, body: RecordAnswer, command: Advisor, deps: Reach
+async def record_claim_decision(
+    claim_id: str, body: ClaimDecisionRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """The manufacturer has answered (回复)."""
-    return await command.run(lambda uow: claims.record_answer(uow, claim_id, body, deps))
+    return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
 
 
 @router.post(
@@ -88,7 +90,7 @@ async def record_answer(
     openapi_extra=serves("R6", "R8"),
 )
 async def settle_claim(
-    claim_id: str, body: SettleClaim, command: Advisor, deps: Reach
+    claim_id: str, body: SettleClaimRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
     return await command.run(lambda uow: claims.settle_claim(uow, claim_id, body, deps))
@@ -100,6 +102,8 @@ async def settle_claim(
     tags=["claims"],
     openapi_extra=serves("R6", "R8"),
 )
-async def write_claim_off(claim_id: str, body: Seen, command: Manager, deps: Reach) -> JSONResponse:
+async def write_claim_off(
+    claim_id: str, body: VersionedRequest, command: Manager, deps: Reach
+) -> JSONResponse:
     """Nothing will be paid (索赔核销): the store bears it."""
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

@@ -7,15 +7,15 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import delivery
 from services.reception.application.delivery import (
-    RecordStep,
-    RequestWaiver,
-    Signature,
+    RecordStepRequest,
+    SignatureRequest,
     SignatureView,
+    WaiverRequest,
 )
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, Manager, Reach, store_router
 from shared.duties import serves
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.security import Principal, require_roles
 
 router = store_router()
@@ -30,7 +30,7 @@ Step = Annotated[str, Path(min_length=1, max_length=60)]
     openapi_extra=serves("R7"),
 )
 async def record_delivery_step(
-    order_id: str, body: RecordStep, command: Advisor, deps: Reach
+    order_id: str, body: RecordStepRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """One step of the delivery checklist (交车步骤) is done by the caller, now."""
     return await command.run(lambda uow: delivery.record_delivery_step(uow, order_id, body, deps))
@@ -43,19 +43,21 @@ async def record_delivery_step(
     openapi_extra=serves("R7"),
 )
 async def request_waiver(
-    order_id: str, step: Step, body: RequestWaiver, command: Advisor, deps: Reach
+    order_id: str, step: Step, body: WaiverRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Ask to leave a step out (免做申请), for a reason."""
     return await command.run(lambda uow: delivery.request_waiver(uow, order_id, step, body, deps))
 
 
 @router.post(
-    "/orders/{order_id}/delivery-steps/{step}/waiver/approval",
+    "/orders/{order_id}/delivery-steps/{step}/waiver/approve",
     response_model=OrderView,
     tags=["delivery"],
     openapi_extra=serves("R7"),
 )
-async def approve_waiver(order_id: str, step: Step, body: Seen, command: Manager) -> JSONResponse:
+async def approve_waiver(
+    order_id: str, step: Step, body: VersionedRequest, command: Manager
+) -> JSONResponse:
     """Let a step be left out (免做批准); not by the one who asked for it."""
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
 
@@ -67,7 +69,7 @@ async def approve_waiver(order_id: str, step: Step, body: Seen, command: Manager
     openapi_extra=serves("R7"),
 )
 async def record_signature(
-    order_id: str, body: Signature, command: Advisor, deps: Reach
+    order_id: str, body: SignatureRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """The customer signs for the vehicle (签字); kept encrypted."""
     return await command.run(lambda uow: delivery.record_signature(uow, order_id, body, deps))
@@ -90,6 +92,8 @@ async def get_signature(
     tags=["delivery"],
     openapi_extra=serves("R7", "R8"),
 )
-async def deliver_vehicle(order_id: str, body: Seen, command: Advisor, deps: Reach) -> JSONResponse:
+async def deliver_vehicle(
+    order_id: str, body: VersionedRequest, command: Advisor, deps: Reach
+) -> JSONResponse:
     """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
     return await command.run(lambda uow: delivery.deliver_vehicle(uow, order_id, body, deps))

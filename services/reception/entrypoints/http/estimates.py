@@ -8,10 +8,18 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
 from services.reception.application import decisions, estimate_offers, estimates, links
-from services.reception.application.decisions import TakeAgreement, TakeWord
+from services.reception.application.decisions import (
+    EstimateAuthorizationRequest,
+    EstimateDecisionRequest,
+)
 from services.reception.application.estimate_offers import PresentedEstimate
-from services.reception.application.estimates import EstimateView, ReviseEstimate
-from services.reception.application.links import CreateLink, LinkView, LinkWithUses, ShownLink
+from services.reception.application.estimates import EstimateView, ReviseEstimateRequest
+from services.reception.application.links import (
+    CreateLinkRequest,
+    LinkView,
+    LinkWithUses,
+    ShownLink,
+)
 from services.reception.entrypoints.http.access import (
     Advisor,
     FrontOfficeCommand,
@@ -39,7 +47,7 @@ Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
     openapi_extra=serves("R4"),
 )
 async def submit_estimate(
-    order_id: str, body: ReviseEstimate, command: Advisor, deps: Reach
+    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
 
@@ -58,7 +66,7 @@ async def submit_estimate(
     openapi_extra=serves("R4"),
 )
 async def submit_additional_work(
-    order_id: str, body: ReviseEstimate, command: Advisor, deps: Reach
+    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Put further work on an open order before the customer (增项)."""
     return await command.run(
@@ -91,15 +99,15 @@ async def get_offer(
 
 
 @router.post(
-    "/orders/{order_id}/estimates/{version}/authorisation",
+    "/orders/{order_id}/estimates/{version}/authorize",
     response_model=EstimateView,
     tags=["estimates"],
     openapi_extra=serves("R4", "R12"),
 )
-async def record_authorisation(
+async def record_authorization(
     order_id: str,
     version: Version,
-    body: TakeAgreement,
+    body: EstimateAuthorizationRequest,
     command: FrontOfficeCommand,
     deps: Reach,
 ) -> JSONResponse:
@@ -110,18 +118,22 @@ async def record_authorisation(
     agreement = decisions.agreement(order_id, version, body, command.principal)
     return await command.run_prepared(
         lambda: decisions.prepare_decision(command.store_id, agreement, command.key, deps),
-        lambda uow, prepared: decisions.record_authorisation(uow, agreement, prepared, deps),
+        lambda uow, prepared: decisions.record_authorization(uow, agreement, prepared, deps),
     )
 
 
 @router.post(
-    "/orders/{order_id}/estimates/{version}/refusal",
+    "/orders/{order_id}/estimates/{version}/decline",
     response_model=EstimateView,
     tags=["estimates"],
     openapi_extra=serves("R4"),
 )
 async def record_refusal(
-    order_id: str, version: Version, body: TakeWord, command: FrontOfficeCommand, deps: Reach
+    order_id: str,
+    version: Version,
+    body: EstimateDecisionRequest,
+    command: FrontOfficeCommand,
+    deps: Reach,
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
     refusal = decisions.refusal(order_id, version, body, command.principal)
@@ -143,7 +155,7 @@ async def create_link(
     version: Version,
     command: Advisor,
     deps: Reach,
-    body: CreateLink | None = None,
+    body: CreateLinkRequest | None = None,
 ) -> JSONResponse:
     """A one-time link (授权链接) on which the customer can see the version and decide.
 

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.reception.application import facility_checks
-from services.reception.application.facility_checks import CheckView, RecordCheck
+from services.reception.application.facility_checks import CheckView, RecordCheckRequest
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     Reach,
@@ -23,7 +23,9 @@ router = store_router()
     tags=["daily checks"],
     openapi_extra=serves("R43"),
 )
-async def record_check(body: RecordCheck, command: FrontOfficeCommand, deps: Reach) -> JSONResponse:
+async def record_check(
+    body: RecordCheckRequest, command: FrontOfficeCommand, deps: Reach
+) -> JSONResponse:
     """The caller has looked at an area (日常检查); what failed becomes a corrective action
     (整改)."""
     return await command.run(lambda uow: facility_checks.record_check(uow, body, deps), status=201)

@@ -3,7 +3,11 @@
 from fastapi.responses import JSONResponse
 
 from services.reception.application import feedback
-from services.reception.application.feedback import FeedbackDetail, FeedbackView, GiveFeedback
+from services.reception.application.feedback import (
+    FeedbackDetail,
+    FeedbackView,
+    SubmitFeedbackRequest,
+)
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     MoneyReader,
@@ -22,13 +26,13 @@ router = store_router()
     tags=["feedback"],
     openapi_extra=serves("R10"),
 )
-async def give_feedback(
-    order_id: str, body: GiveFeedback, command: FrontOfficeCommand, deps: Reach
+async def submit_feedback(
+    order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
     """What the customer thinks of work quality, technical skill and service attitude, once the
     vehicle is back."""
     return await command.run(
-        lambda uow: feedback.give_feedback(uow, order_id, body, deps), status=201
+        lambda uow: feedback.submit_feedback(uow, order_id, body, deps), status=201
     )
 
 

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.reception.application import held_money
-from services.reception.application.held_money import CarryOver, HeldMoney
+from services.reception.application.held_money import CarryOverRequest, HeldMoney
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, Office, Reach, store_router
 from shared.duties import serves
@@ -23,6 +23,6 @@ async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMon
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
-async def carry_over(order_id: str, body: CarryOver, command: Advisor) -> JSONResponse:
+async def carry_over(order_id: str, body: CarryOverRequest, command: Advisor) -> JSONResponse:
     """Carry money held over to another order of the same customer (定金转单)."""
     return await command.run(lambda uow: held_money.carry_over(uow, order_id, body))

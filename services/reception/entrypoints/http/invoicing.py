@@ -7,16 +7,20 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import credit_notes, discounts, dunning, invoices, payments
-from services.reception.application.credit_notes import IssueCreditNote
-from services.reception.application.discounts import RequestDiscount
+from services.reception.application.credit_notes import IssueCreditNoteRequest
+from services.reception.application.discounts import DiscountRequest
 from services.reception.application.dunning import Receivable
 from services.reception.application.invoices import (
     ChosenVouchers,
     InvoicePreview,
     InvoiceView,
-    IssueInvoice,
+    IssueInvoiceRequest,
 )
-from services.reception.application.payments import ApproveOnAccount, PayRefund, RecordPayment
+from services.reception.application.payments import (
+    ApproveOnAccountRequest,
+    IssueRefundRequest,
+    RecordPaymentRequest,
+)
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     Advisor,
@@ -27,7 +31,7 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from shared.duties import serves
-from shared.request_model import Seen
+from shared.request_model import VersionedRequest
 from shared.security import Principal, require_roles
 
 router = store_router()
@@ -40,7 +44,7 @@ router = store_router()
     openapi_extra=serves("R8"),
 )
 async def request_discount(
-    order_id: str, body: RequestDiscount, command: Advisor, deps: Reach
+    order_id: str, body: DiscountRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Take something off what the customer pays (优惠); above the role's limit it waits for
     another person's approval."""
@@ -51,13 +55,13 @@ async def request_discount(
 
 
 @router.post(
-    "/orders/{order_id}/discount/approval",
+    "/orders/{order_id}/discount/approve",
     response_model=OrderView,
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    order_id: str, body: Seen, command: Manager, deps: Reach
+    order_id: str, body: VersionedRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
     """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
     roles = command.principal.roles
@@ -67,12 +71,14 @@ async def approve_discount(
 
 
 @router.post(
-    "/orders/{order_id}/discount/withdrawal",
+    "/orders/{order_id}/discount/cancel",
     response_model=OrderView,
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
-async def withdraw_discount(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
+async def withdraw_discount(
+    order_id: str, body: VersionedRequest, command: Advisor
+) -> JSONResponse:
     """Take back a discount that waits for its approval (撤回优惠), or decline it."""
     return await command.run(lambda uow: discounts.withdraw_discount(uow, order_id, body))
 
@@ -83,7 +89,9 @@ async def withdraw_discount(order_id: str, body: Seen, command: Advisor) -> JSON
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
-async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) -> JSONResponse:
+async def receive_deposit(
+    order_id: str, body: RecordPaymentRequest, command: Advisor
+) -> JSONResponse:
     """Take money before the invoice (定金); it will be set against it."""
     return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
 
@@ -95,7 +103,7 @@ async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) 
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(
-    order_id: str, body: IssueInvoice, command: Advisor, deps: Reach
+    order_id: str, body: IssueInvoiceRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
@@ -126,7 +134,7 @@ async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach)
     openapi_extra=serves("R8"),
 )
 async def issue_credit_note(
-    order_id: str, body: IssueCreditNote, command: Manager, deps: Reach
+    order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
     """Correct an invoice (红字): take back a part of what the customer pays, refund what is paid of
     it already, and reinstate vouchers; with the last of what the customer pays, all of them."""
@@ -140,7 +148,7 @@ async def issue_credit_note(
     openapi_extra=serves("R8"),
 )
 async def receive_payment(
-    order_id: str, body: RecordPayment, command: Advisor, deps: Reach
+    order_id: str, body: RecordPaymentRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Take money from the customer (收款), never more than the balance."""
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
@@ -152,7 +160,9 @@ async def receive_payment(
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
-async def pay_refund(order_id: str, body: PayRefund, command: Manager, deps: Reach) -> JSONResponse:
+async def pay_refund(
+    order_id: str, body: IssueRefundRequest, command: Manager, deps: Reach
+) -> JSONResponse:
     """Give money back to the customer (退款): a deposit first, then payments."""
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
 
@@ -164,7 +174,7 @@ async def pay_refund(order_id: str, body: PayRefund, command: Manager, deps: Rea
     openapi_extra=serves("R8"),
 )
 async def approve_on_account(
-    order_id: str, body: ApproveOnAccount, command: Manager
+    order_id: str, body: ApproveOnAccountRequest, command: Manager
 ) -> JSONResponse:
     """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))

@@ -6,8 +6,8 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from services.reception.application import orders
-from services.reception.application.cancellations import Cancel
-from services.reception.application.orders import OpenOrder
+from services.reception.application.cancellations import CancelRequest
+from services.reception.application.orders import OpenOrderRequest
 from services.reception.application.views import OrderDetail, OrderView
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.entrypoints.http.access import (
@@ -40,12 +40,14 @@ async def get_order(store_id: str, order_id: str, reader: Reader, deps: Reach) -
 
 
 @router.post(
-    "/orders/{order_id}/opening",
+    "/orders/{order_id}/open",
     response_model=OrderView,
     tags=["orders"],
     openapi_extra=serves("R3", "R4", "R5", "R11"),
 )
-async def open_order(order_id: str, body: OpenOrder, command: Advisor, deps: Reach) -> JSONResponse:
+async def open_order(
+    order_id: str, body: OpenOrderRequest, command: Advisor, deps: Reach
+) -> JSONResponse:
     """Open the repair order (开单) with the workshop's hold behind its promise."""
     return await command.run_prepared(
         lambda: orders.prepare_opening(order_id, body, caller_of(command), deps),
@@ -59,6 +61,8 @@ async def open_order(order_id: str, body: OpenOrder, command: Advisor, deps: Rea
     tags=["orders"],
     openapi_extra=serves("R5"),
 )
-async def cancel_order(order_id: str, body: Cancel, command: Advisor, deps: Reach) -> JSONResponse:
+async def cancel_order(
+    order_id: str, body: CancelRequest, command: Advisor, deps: Reach
+) -> JSONResponse:
     """End a visit before work has begun; what was reserved for it is given back."""
     return await command.run(lambda uow: orders.cancel_order(uow, order_id, body, deps))

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.reception.application import promises
-from services.reception.application.promises import RevisePromise
+from services.reception.application.promises import RevisePromisedTimeRequest
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, store_router
 from shared.duties import serves
@@ -17,6 +17,8 @@ router = store_router()
     tags=["orders"],
     openapi_extra=serves("R9", "R12"),
 )
-async def revise_promise(order_id: str, body: RevisePromise, command: Advisor) -> JSONResponse:
+async def revise_promise(
+    order_id: str, body: RevisePromisedTimeRequest, command: Advisor
+) -> JSONResponse:
     """Give the customer another completion time (承诺变更)."""
     return await command.run(lambda uow: promises.revise_promise(uow, order_id, body))

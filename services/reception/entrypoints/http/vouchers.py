@@ -6,7 +6,7 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import vouchers
-from services.reception.application.vouchers import IssueVoucher, VoucherView
+from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
 from services.reception.entrypoints.http.access import MoneyReader, Reach, store_router
 from shared.commands import CommandContext, accept_command
 from shared.duties import serves
@@ -25,7 +25,7 @@ Issuer = Annotated[
     tags=["vouchers"],
     openapi_extra=serves("R28"),
 )
-async def issue_voucher(body: IssueVoucher, command: Issuer, deps: Reach) -> JSONResponse:
+async def issue_voucher(body: IssueVoucherRequest, command: Issuer, deps: Reach) -> JSONResponse:
     """Give a voucher or service card out (发券)."""
     token, store_id = command.principal.token, command.store_id
     return await command.run_prepared(

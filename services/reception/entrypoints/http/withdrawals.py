@@ -10,7 +10,7 @@ from services.reception.application.views import OrderView
 from services.reception.application.withdrawals import (
     UnwantedWork,
     WithdrawalPreview,
-    WithdrawWork,
+    WithdrawWorkRequest,
 )
 from services.reception.entrypoints.http.access import Advisor, Reach, caller_of, store_router
 from shared.duties import serves
@@ -40,7 +40,7 @@ async def preview_withdrawal(
     openapi_extra=serves("R4", "R12"),
 )
 async def withdraw_work(
-    order_id: str, body: WithdrawWork, command: Advisor, deps: Reach
+    order_id: str, body: WithdrawWorkRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
     """Take out work that the customer does not want any more; the workshop stops what has begun.
 

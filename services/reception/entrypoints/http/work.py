@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.reception.application import work
-from services.reception.application.work import Quote, QuotedWork
+from services.reception.application.work import Quote, QuoteRequest
 from services.reception.entrypoints.http.access import Reach, store_router
 from shared.duties import serves
 from shared.security import Principal, require_roles
@@ -16,7 +16,7 @@ router = store_router()
 @router.post("/quotes", tags=["orders"], openapi_extra=serves("R4", "R5", "R11"))
 async def quote(
     store_id: str,
-    body: QuotedWork,
+    body: QuoteRequest,
     principal: Annotated[
         Principal,
         Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),

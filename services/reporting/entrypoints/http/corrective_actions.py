@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.reporting.application import corrective_actions
 from services.reporting.application.corrective_actions import (
-    CloseCorrectiveAction,
+    CloseCorrectiveActionRequest,
     CorrectiveActionView,
     CorrectiveActionWithNote,
 )
@@ -42,13 +42,13 @@ async def get_corrective_action(
 
 
 @router.post(
-    "/corrective-actions/{corrective_action_id}/closing",
+    "/corrective-actions/{corrective_action_id}/close",
     response_model=CorrectiveActionView,
     tags=["corrective_actions"],
     openapi_extra=serves("R10", "R43"),
 )
 async def close_corrective_action(
-    corrective_action_id: str, body: CloseCorrectiveAction, command: Owner, deps: Reach
+    corrective_action_id: str, body: CloseCorrectiveActionRequest, command: Owner, deps: Reach
 ) -> JSONResponse:
     """The owner, or a manager, says how it was put right (整改完成)."""
     return await command.run(

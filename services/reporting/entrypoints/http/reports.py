@@ -1,10 +1,10 @@
-"""Figures, reports and histories."""
+"""KPIs, reports and histories."""
 
 from pydantic import BaseModel
 
 from services.reporting.application import event_log, reports
 from services.reporting.application.event_log import HistoryEntry
-from services.reporting.application.reports import DailyReport, LiveFigures
+from services.reporting.application.reports import DailyReport, LiveKpis
 from services.reporting.entrypoints.http.access import (
     GroupReader,
     OfficeReader,
@@ -21,15 +21,15 @@ router = Router()
 
 
 @router.get(
-    "/stores/{store_id}/figures",
-    response_model=LiveFigures,
-    tags=["figures"],
+    "/stores/{store_id}/daily-kpis",
+    response_model=LiveKpis,
+    tags=["kpis"],
     openapi_extra=serves("R30", "R33"),
 )
 async def live_figures(
     store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay | None = None
 ) -> BaseModel:
-    """The figures of a business day as far as it has gone, from closing to closing; of the
+    """The KPIs of a business day as far as it has gone, from closing to closing; of the
     store's present day by default."""
     return await reports.live_figures(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi.responses import JSONResponse
 
 from services.workshop.application import absences
-from services.workshop.application.absences import AbsenceBody, AbsenceView
+from services.workshop.application.absences import AbsenceRequest, AbsenceView
 from services.workshop.entrypoints.http.access import Dispatcher, Reach, Reader
 from shared.duties import serves
 from shared.routing import Router
@@ -27,7 +27,7 @@ async def list_absences(store_id: str, deps: Reach, _: Reader) -> Sequence[Absen
     openapi_extra=serves("R12"),
 )
 async def record_absence(
-    technician_id: str, body: AbsenceBody, command: Dispatcher, deps: Reach
+    technician_id: str, body: AbsenceRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
     """A technician is away (缺勤); planned work goes to others."""
     return await command.run(
@@ -36,11 +36,11 @@ async def record_absence(
 
 
 @router.post(
-    "/absences/{absence_id}/withdrawal",
+    "/absences/{absence_id}/cancel",
     response_model=AbsenceView,
     tags=["plan"],
     openapi_extra=serves("R12"),
 )
-async def withdraw_absence(absence_id: str, command: Dispatcher, deps: Reach) -> JSONResponse:
+async def cancel_absence(absence_id: str, command: Dispatcher, deps: Reach) -> JSONResponse:
     """The technician is not away after all (销假) and is planned with again."""
-    return await command.run(lambda uow: absences.withdraw_absence(uow, absence_id, deps))
+    return await command.run(lambda uow: absences.cancel_absence(uow, absence_id, deps))

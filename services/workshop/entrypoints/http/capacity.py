@@ -3,8 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from services.workshop.application import holds, quotes
-from services.workshop.application.holds import HoldBody, HoldState, HoldView
-from services.workshop.application.quotes import QuoteBody, QuoteView
+from services.workshop.application.holds import HoldRequest, HoldState, HoldView
+from services.workshop.application.quotes import QuoteRequest, QuoteView
 from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, Reach
 from shared.duties import serves
 from shared.routing import Router
@@ -13,7 +13,7 @@ router = Router(prefix="/stores/{store_id}")
 
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
-async def quote(store_id: str, body: QuoteBody, deps: Reach, _: FrontReader) -> QuoteView:
+async def quote(store_id: str, body: QuoteRequest, deps: Reach, _: FrontReader) -> QuoteView:
     """The earliest promise for the operations (报价承诺); nothing is reserved."""
     return await quotes.quote(store_id, body, deps)
 
@@ -25,7 +25,9 @@ async def quote(store_id: str, body: QuoteBody, deps: Reach, _: FrontReader) -> 
     tags=["capacity"],
     openapi_extra=serves("R1", "R11"),
 )
-async def hold_capacity(body: HoldBody, command: FrontOfficeCommand, deps: Reach) -> JSONResponse:
+async def hold_capacity(
+    body: HoldRequest, command: FrontOfficeCommand, deps: Reach
+) -> JSONResponse:
     """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
     return await holds.reserve_in_turn(
         command.store_id,

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.workshop.application import corrections
-from services.workshop.application.corrections import CorrectionBody
+from services.workshop.application.corrections import TimeCorrectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.domain.correction import ClockCorrection
 from services.workshop.entrypoints.http.access import Manager, Reach, Reader
@@ -13,17 +13,15 @@ from shared.routing import Router
 router = Router(prefix="/stores/{store_id}/jobs/{job_id}")
 
 
-@router.post(
-    "/clock-correction", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
-)
+@router.post("/time-correction", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13"))
 async def correct_job_clock(
-    job_id: str, body: CorrectionBody, command: Manager, deps: Reach
+    job_id: str, body: TimeCorrectionRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
     """Put the clock of a job right (工时更正); what is learned and reported uses the right one."""
     return await command.run(lambda uow: corrections.correct_job_clock(uow, job_id, body, deps))
 
 
-@router.get("/clock-corrections", tags=["jobs"], openapi_extra=serves("R13"))
+@router.get("/time-corrections", tags=["jobs"], openapi_extra=serves("R13"))
 async def list_clock_corrections(
     store_id: str, job_id: str, deps: Reach, _: Reader
 ) -> list[ClockCorrection]:

@@ -9,10 +9,10 @@ from services.workshop.application import dispatch
 from services.workshop.application.dispatch import (
     OverrideRequest,
     OverridesView,
-    ReassignmentBody,
-    SwapBody,
+    ReassignmentRequest,
+    SwapRequest,
     SwapView,
-    TechnicianBody,
+    TechnicianRequest,
 )
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Dispatcher, Overseer, Reach
@@ -30,7 +30,7 @@ router = Router(prefix="/stores/{store_id}")
     openapi_extra=serves("R12"),
 )
 async def reassign_job(
-    job_id: str, body: ReassignmentBody, command: Dispatcher, deps: Reach
+    job_id: str, body: ReassignmentRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
     """Move a planned job (改派) and keep it there."""
     return await command.run(lambda uow: dispatch.reassign_job(uow, job_id, body, deps))
@@ -42,7 +42,9 @@ async def reassign_job(
     tags=["dispatch"],
     openapi_extra=serves("R12"),
 )
-async def swap_jobs(job_id: str, body: SwapBody, command: Dispatcher, deps: Reach) -> JSONResponse:
+async def swap_jobs(
+    job_id: str, body: SwapRequest, command: Dispatcher, deps: Reach
+) -> JSONResponse:
     """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     return await command.run(lambda uow: dispatch.swap_jobs(uow, job_id, body, deps))
 
@@ -74,7 +76,7 @@ async def unpin_job(
     "/jobs/{job_id}/forbid", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def forbid_technician(
-    job_id: str, body: TechnicianBody, command: Dispatcher, deps: Reach
+    job_id: str, body: TechnicianRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
     """Keep a technician from a planned job (禁派)."""
     return await command.run(lambda uow: dispatch.forbid_technician(uow, job_id, body, deps))
@@ -84,7 +86,7 @@ async def forbid_technician(
     "/jobs/{job_id}/allow", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def allow_technician(
-    job_id: str, body: TechnicianBody, command: Dispatcher, deps: Reach
+    job_id: str, body: TechnicianRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
     """Take back that a technician is kept from a job (解禁)."""
     return await command.run(lambda uow: dispatch.allow_technician(uow, job_id, body, deps))

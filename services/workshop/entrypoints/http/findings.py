@@ -3,7 +3,11 @@
 from fastapi.responses import JSONResponse
 
 from services.workshop.application import findings
-from services.workshop.application.findings import AdditionalWorkBody, DiagnosisBody, FoundView
+from services.workshop.application.findings import (
+    AdditionalWorkRequest,
+    DiagnosisRequest,
+    FoundView,
+)
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Reach, Technician
 from shared.duties import serves
@@ -19,7 +23,7 @@ router = Router(prefix="/stores/{store_id}")
     openapi_extra=serves("R3"),
 )
 async def record_diagnosis(
-    job_id: str, body: DiagnosisBody, command: Technician, deps: Reach
+    job_id: str, body: DiagnosisRequest, command: Technician, deps: Reach
 ) -> JSONResponse:
     """The calling technician says what is wrong (诊断)."""
     return await command.run(lambda uow: findings.record_diagnosis(uow, job_id, body, deps))
@@ -33,7 +37,7 @@ async def record_diagnosis(
     openapi_extra=serves("R4"),
 )
 async def report_additional_work(
-    job_id: str, body: AdditionalWorkBody, command: Technician, deps: Reach
+    job_id: str, body: AdditionalWorkRequest, command: Technician, deps: Reach
 ) -> JSONResponse:
     """The calling technician has found that more is needed (增项); the customer is asked."""
     return await command.run(

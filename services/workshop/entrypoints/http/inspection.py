@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.workshop.application import inspections
-from services.workshop.application.inspections import ChecklistsView, InspectionBody
+from services.workshop.application.inspections import ChecklistsView, InspectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Inspector, Reach, Reader
 from shared.duties import serves
@@ -25,7 +25,7 @@ async def list_checklists(deps: Reach, _: Reader) -> ChecklistsView:
     openapi_extra=serves("R14"),
 )
 async def inspect_job(
-    job_id: str, body: InspectionBody, command: Inspector, deps: Reach
+    job_id: str, body: InspectionRequest, command: Inspector, deps: Reach
 ) -> JSONResponse:
     """The calling inspector accepts the job or sends it back (质检)."""
     return await command.run(lambda uow: inspections.inspect_job(uow, job_id, body, deps))

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.workshop.application import jobs
 from services.workshop.application.job_views import JobView
-from services.workshop.application.jobs import PauseBody
+from services.workshop.application.jobs import PauseRequest
 from services.workshop.domain.job import JobStatus
 from services.workshop.entrypoints.http.access import Reach, Reader, Technician
 from shared.contracts.base import Identifier
@@ -47,7 +47,9 @@ async def start_job(job_id: str, command: Technician, deps: Reach) -> JSONRespon
 @router.post(
     "/jobs/{job_id}/pause", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
-async def pause_job(job_id: str, body: PauseBody, command: Technician, deps: Reach) -> JSONResponse:
+async def pause_job(
+    job_id: str, body: PauseRequest, command: Technician, deps: Reach
+) -> JSONResponse:
     """The calling technician clocks out for a while (暂停); the others of the job go on."""
     return await command.run(lambda uow: jobs.pause_job(uow, job_id, body, deps))
 

@@ -4,7 +4,7 @@ from fastapi.responses import JSONResponse
 
 from services.workshop.application import parts
 from services.workshop.application.job_views import JobView
-from services.workshop.application.parts import PartsBody
+from services.workshop.application.parts import PartsEtaRequest
 from services.workshop.entrypoints.http.access import Reach, Supplier
 from shared.duties import serves
 from shared.routing import Router
@@ -19,7 +19,7 @@ router = Router(prefix="/stores/{store_id}")
     openapi_extra=serves("R12", "R15"),
 )
 async def set_parts_eta(
-    job_id: str, body: PartsBody, command: Supplier, deps: Reach
+    job_id: str, body: PartsEtaRequest, command: Supplier, deps: Reach
 ) -> JSONResponse:
     """Parts of a planned job are late, or have arrived; the plan follows."""
     return await command.run(lambda uow: parts.set_parts_eta(uow, job_id, body, deps))

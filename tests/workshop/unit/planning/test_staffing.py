@@ -18,7 +18,7 @@ def test_missing_hours_and_people() -> None:
     demand = Demand("mechanical", (90.0, 110.0), queued_hours=20, growth=0.1)
     (short,) = shortages(people, [demand], FORTNIGHT)
     assert short.needed_hours == 120.0
-    assert short.missing_hours == pytest.approx(120 - 56 * 0.875)
+    assert short.shortfall_hours == pytest.approx(120 - 56 * 0.875)
     assert short.people == 2
 
 
@@ -27,11 +27,11 @@ def test_a_person_of_two_skills_counts_once_and_where_needed() -> None:
     demands = [Demand("mechanical", (49.0,)), Demand("electrical", (49.0,))]
     assert shortages(people, demands, FORTNIGHT) == ()
     demands = [Demand("mechanical", (60.0,)), Demand("electrical", (49.0,))]
-    assert sum(s.missing_hours for s in shortages(people, demands, FORTNIGHT)) == 11.0
+    assert sum(s.shortfall_hours for s in shortages(people, demands, FORTNIGHT)) == 11.0
 
 
 def test_a_skill_without_anyone_needs_people_of_a_full_week() -> None:
     (short,) = shortages([], [Demand("paint", (70.0,))], FORTNIGHT)
-    assert (short.missing_hours, short.people) == (70.0, 2)
+    assert (short.shortfall_hours, short.people) == (70.0, 2)
     with pytest.raises(ValueError, match="week"):
         shortages([], [], Interval(0, DAY))

@@ -1,0 +1,57 @@
+"""What a customer sees and decides over a one-time link, without signing in."""
+
+from typing import Annotated
+
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse
+
+from services.reception.application import authorizations
+from services.reception.application.authorizations import AuthorizationResponse, LinkDecisionRequest
+from services.reception.application.estimate_offers import PresentedEstimate
+from services.reception.application.links import store_of, token_hash
+from services.reception.entrypoints.http.access import Reach
+from services.reception.entrypoints.http.estimates import Declined
+from services.reception.entrypoints.http.visitor import LinkVisitor
+from shared.commands import Headers, command_of
+from shared.duties import serves
+from shared.routing import Router
+from shared.security import Principal
+
+router = Router()
+
+Token = Annotated[str, Path(min_length=8, max_length=120)]
+
+
+@router.get("/authorizations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
+async def show_offer(
+    token: Token, visitor: LinkVisitor, deps: Reach, declined: Declined = ()
+) -> PresentedEstimate:
+    """Lines and prices of the version that the link leads to (授权页), and the promise that the
+    order will have without the items ``declined``; it is recorded from where it was opened."""
+    return await authorizations.show_offer(token, visitor, declined, deps)
+
+
+@router.post(
+    "/authorizations/{token}",
+    response_model=AuthorizationResponse,
+    tags=["estimates"],
+    openapi_extra=serves("R4", "R9"),
+)
+async def decide_offer(
+    request: Request,
+    token: Token,
+    body: LinkDecisionRequest,
+    visitor: LinkVisitor,
+    headers: Headers,
+    deps: Reach,
+) -> JSONResponse:
+    """The customer agrees or does not (客户授权); the link is used up.
+
+    Where a colleague is signed in, nobody can: it is recorded that they have opened the link.
+    """
+    nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
+    command = await command_of(request, nobody, store_of(token, deps), headers)
+    return await command.run_prepared(
+        lambda: authorizations.prepare_offer_decision(token, body, visitor, command.key, deps),
+        lambda uow, found: authorizations.decide_offer(uow, *found, deps),
+    )

@@ -1,0 +1,221 @@
+"""Estimate versions and the customer's decision on them, in any order of events (R4)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from services.reception.domain import authorization
+from services.reception.domain import order as orders
+from services.reception.domain.authorization import DecisionRecord, EstimateVersion
+from services.reception.domain.estimate import (
+    CatalogOperation,
+    PartQuantity,
+    PriceList,
+    RequestedWork,
+    ServicePackage,
+    estimate,
+    sum_of,
+)
+from services.reception.domain.order import Promise
+from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts.violations import RuleViolation
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+OPERATIONS = ("A", "B", "C")
+PRICES = PriceList(
+    {name: CatalogOperation(name, "t", 0.1 * place) for place, name in enumerate(OPERATIONS, 3)},
+    {"t": 17_777},
+    {"P": 333, "Q": 1},
+    {"K": ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), 9_999)},
+)
+COUNTER = DecisionRecord("in_person", "a1", NOW)
+
+
+def work(*operations, parts=0):
+    quantities = (PartQuantity("P", parts),) if parts else ()
+    return estimate(PRICES, RequestedWork(operations, quantities))
+
+
+@given(st.integers(0, 10**7))
+def test_a_package_costs_its_price_however_its_lines_are_priced(price):
+    package = ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), price)
+    prices = PriceList(
+        PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
+    )
+    assert estimate(prices, RequestedWork(packages=("K",))).total_cents == price
+
+
+TYPICAL = {"A": {"P"}, "B": {"P", "Q"}}
+OFFERED = estimate(
+    PRICES,
+    RequestedWork(("A", "B", "C"), (PartQuantity("Q", 2), PartQuantity("P", 1))),
+)
+
+
+def proposed(priced):
+    return EstimateVersion(
+        "S01", "o", 1, "w", priced.labor_operations, priced.lines, "awaiting", "t", NOW
+    )
+
+
+def test_a_part_is_decided_on_with_the_first_operation_that_commonly_takes_it():
+    priced = estimate(PRICES, RequestedWork(("C",), (PartQuantity("P", 1),), ("K",)))
+    assert authorization.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
+    assert authorization.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
+
+
+@given(st.sets(st.sampled_from(["A", "B", "C"]), max_size=2))
+def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
+    wanted, rest = authorization.without(proposed(OFFERED), declined, TYPICAL)
+    assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
+    assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
+    assert {each.op_code for each in rest.labor_operations} == declined
+
+
+@pytest.mark.parametrize(
+    ("declined", "rule"), [({"A", "B", "C"}, "nothing_wanted"), ({"P"}, "unknown_code")]
+)
+def test_something_of_what_was_offered_remains(declined, rule):
+    with pytest.raises(RuleViolation) as violation:
+        authorization.without(proposed(OFFERED), declined, TYPICAL)
+    assert violation.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
+)
+def test_promise_seen_stands_or_is_refused(later_min, promised_min):
+    order = replace(Decisions().order, status="in_progress", promised_at=NOW)
+    seen_at = NOW + timedelta(hours=2)
+    promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
+    seen = DecisionRecord("link", None, NOW, seen_at)
+    decided = partial(
+        authorization.authorize_additional, order, [proposed(OFFERED)], 1, seen, promise
+    )
+    if promised_min is not None:
+        changed, _, (event,) = decided()
+        expected = seen_at + timedelta(minutes=promised_min)
+        assert changed.promised_at == event.promised_at == expected
+    else:
+        with pytest.raises(
+            RuleViolation, check=lambda violation: violation.rule == "promise_later"
+        ):
+            decided()
+
+
+def test_additional_work_never_makes_promise_earlier():
+    order = replace(Decisions().order, status="in_progress", promised_at=NOW + timedelta(hours=3))
+    promise = Promise(NOW + timedelta(hours=2), 0.95, "h", provisional=False)
+    assert authorization.new_promise(order, promise).promised_at == order.promised_at
+
+
+class Decisions(RuleBasedStateMachine):
+    """An order whose estimates come and are decided on in any order."""
+
+    def __init__(self):
+        super().__init__()
+        arrived, _ = orders.arrive(
+            order_id="o",
+            store_id="S01",
+            queue_number=1,
+            vehicle=VehicleIdentity("p"),
+            appointment_id=None,
+            greeting_limit=timedelta(minutes=10),
+            now=NOW,
+        )
+        self.order, _ = orders.greet(arrived, "a1", NOW)
+        self.versions: dict[int, EstimateVersion] = {}
+
+    def keep(self, order, changed):
+        self.order = order
+        self.versions |= {version.version: version for version in changed}
+
+    @property
+    def present(self):
+        return [self.versions[number] for number in sorted(self.versions)]
+
+    @rule(parts=st.integers(0, 3))
+    def submit(self, parts):
+        order, changed, _ = authorization.submit(
+            self.order,
+            self.present,
+            work("A", parts=parts),
+            additional_work_id=None,
+            presented_by="a1",
+            now=NOW,
+        )
+        self.keep(order, changed)
+
+    @precondition(lambda self: self.order.opened_at)
+    @rule(matter=st.sampled_from(["w1", "w2"]), operation=st.sampled_from(OPERATIONS))
+    def find(self, matter, operation):
+        order, changed, _ = authorization.offer_additional(
+            self.order,
+            self.present,
+            work(operation),
+            additional_work_id=matter,
+            presented_by="t1",
+            now=NOW,
+        )
+        self.keep(order, changed)
+
+    @precondition(lambda self: not self.order.opened_at)
+    @rule(parts=st.integers(0, 3))
+    def open(self, parts):
+        order, agreed, changed = authorization.agree_at_opening(
+            self.order, self.present, work("A", parts=parts), COUNTER, "a1"
+        )
+        write_up = orders.WriteUp("c", "v", 10, (), waiting_customer=False, rush=False)
+        promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
+        order, (event,) = orders.open_order(
+            order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
+        )
+        assert event.estimate_cents == sum_of(event.lines)
+        self.keep(order, changed)
+
+    @precondition(lambda self: self.versions)
+    @rule(data=st.data(), wanted=st.booleans())
+    def decide(self, data, wanted):
+        number = data.draw(st.sampled_from(sorted(self.versions)))
+        decided = partial(self.decided, self.versions[number], wanted)
+        if self.versions[number].status != "awaiting":
+            with pytest.raises(RuleViolation):
+                decided()
+            return
+        order, version, _ = decided()
+        self.keep(order, [version])
+
+    def decided(self, before, wanted):
+        number = before.version
+        if not wanted:
+            return authorization.decline(self.order, self.present, number, COUNTER)
+        if before.additional_work_id is None:
+            return authorization.authorize(self.order, self.present, number, COUNTER)
+        promise = Promise(NOW, 0.95, None, provisional=True)
+        return authorization.authorize_additional(
+            self.order, self.present, number, COUNTER, promise
+        )
+
+    @invariant()
+    def at_most_one_version_awaits_the_customer_on_each_matter(self):
+        awaiting = [v.additional_work_id for v in self.present if v.status == "awaiting"]
+        assert len(awaiting) == len(set(awaiting)) == self.order.awaiting_estimates
+
+    @invariant()
+    def what_will_be_invoiced_is_what_was_agreed_to_last(self):
+        agreed = {v.additional_work_id: v for v in self.present if v.status == "authorized"}
+        assert self.order.estimate_cents == sum(v.total_cents for v in agreed.values())
+        assert self.order.estimate_cents == sum_of(self.order.lines)
+
+    @invariant()
+    def versions_are_numbered_without_a_gap(self):
+        assert sorted(self.versions) == list(range(1, len(self.versions) + 1))
+
+
+TestDecisions = Decisions.TestCase
+TestDecisions.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
