@@ -5,8 +5,8 @@ from pathlib import Path
 from fastapi.responses import FileResponse
 
 from shared.contracts import CONTRACTS
-from shared.duties import serves
 from shared.problems import Problem
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(tags=["platform"])

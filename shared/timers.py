@@ -193,7 +193,7 @@ class Timers(Generic[D]):
         self._timer_handlers = timer_handlers
         self._deps = deps
         self._catch_up = catch_up
-        self._in_hand: dict[UUID, Lane] = {}
+        self._being_handled: dict[UUID, Lane] = {}
         self._done = asyncio.Event()
 
     async def run(self) -> None:
@@ -201,7 +201,7 @@ class Timers(Generic[D]):
         async with asyncio.TaskGroup() as group:
             while True:
                 for row in await self._due():
-                    self._in_hand[row["timer_id"]] = self._lane(row["kind"])
+                    self._being_handled[row["timer_id"]] = self._lane(row["kind"])
                     group.create_task(self._take(row))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._done.wait(), _POLL_S)
@@ -215,7 +215,7 @@ class Timers(Generic[D]):
     async def _due(self) -> list[Any]:
         """As many due timers as there are free slots in their lanes."""
         lanes = {kind: self._lane(kind) for kind in self._timer_handlers}
-        taken = list(self._in_hand.values())
+        taken = list(self._being_handled.values())
         try:
             return await self._workers.fetch(
                 _DUE,
@@ -223,7 +223,7 @@ class Timers(Generic[D]):
                 list(lanes),
                 [lane.name for lane in lanes.values()],
                 [lane.concurrency - taken.count(lane) for lane in lanes.values()],
-                list(self._in_hand),
+                list(self._being_handled),
             )
         except TRANSIENT:
             await asyncio.sleep(_DATABASE_PAUSE_S)
@@ -234,7 +234,7 @@ class Timers(Generic[D]):
             outcome = await self._handle(row)
             TIMER_ATTEMPTS.labels(self._service, row["kind"], outcome).inc()
         finally:
-            del self._in_hand[row["timer_id"]]
+            del self._being_handled[row["timer_id"]]
             self._done.set()
 
     async def _handle(self, row: Any) -> str:

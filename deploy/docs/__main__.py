@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from deploy import generated
 from deploy.docs.asyncapi import asyncapi
-from deploy.docs.duties import duties_page, find_duties
 from deploy.docs.events import events_page
+from deploy.docs.requirements import find_requirements, requirements_page
 from deploy.docs.schemas import breaking_changes, schemas
 from deploy.docs.streams import streams
 from deploy.generated import REPOSITORY
@@ -14,13 +14,13 @@ from deploy.generated import REPOSITORY
 
 def main(arguments: Sequence[str]) -> int:
     """Exit status: 1 when something is out of date, breaks readers, or names what is not there."""
-    found = find_duties(REPOSITORY)
+    found = find_requirements(REPOSITORY)
     declared = streams(REPOSITORY / "deploy/topics.yaml")
     documents = {
         **schemas(),
         **asyncapi(declared),
         **events_page(declared),
-        **duties_page(found),
+        **requirements_page(found),
     }
     faults = [*breaking_changes(REPOSITORY), *found.dead]
     if "--check" in arguments:

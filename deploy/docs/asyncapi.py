@@ -144,7 +144,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
                 "bindingVersion": _KAFKA,
             }
         },
-        "x-duties": list(event.duties),
+        "x-requirements": list(event.requirements),
         "x-consumers": consumers_of(event),
     }
 

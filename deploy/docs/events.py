@@ -42,7 +42,7 @@ def _section(stream: Stream) -> str:
         f"\n## `{stream.name}`\n\n"
         f"Key `{stream.key}`, published by {stream.publisher}, {stream.partitions} partitions. "
         f"{stream.promise}\n\n"
-        "| event | says | consumers | duties | fields |\n|---|---|---|---|---|\n" + rows
+        "| event | says | consumers | requirements | fields |\n|---|---|---|---|---|\n" + rows
     )
 
 
@@ -58,7 +58,7 @@ def _row(event: type[Event]) -> str:
         f"**{event.__name__}**",
         meaning(event),
         ", ".join(consumers_of(event)) or "–",
-        ", ".join(event.duties),
+        ", ".join(event.requirements),
         fields,
     )
     return "| " + " | ".join(cells) + " |\n"

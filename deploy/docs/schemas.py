@@ -10,7 +10,7 @@ from shared.contracts import CONTRACTS
 Schema = Mapping[str, Any]
 
 FOLDER = Path("shared/contracts/schemas")
-_WORDS = ("title", "description", "$id", "$schema", "x-duties")
+_WORDS = ("title", "description", "$id", "$schema", "x-requirements")
 
 
 def schemas() -> dict[Path, str]:
@@ -27,7 +27,7 @@ def schema(kind: str) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"/schemas/{kind}.json",
-        "x-duties": list(contract.duties),
+        "x-requirements": list(contract.requirements),
         **contract.model_json_schema(),
     }
 

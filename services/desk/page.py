@@ -1,4 +1,4 @@
-"""A page: its address, who may see it and which duties it serves."""
+"""A page: its address, who may see it and which requirements it serves."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -34,7 +34,7 @@ class Page:
     path: str
     title: str
     roles: frozenset[Role]
-    duties: tuple[str, ...]
+    requirements: tuple[str, ...]
     icon: str = ""
     script: str = ""
     whole_screen: bool = False
@@ -81,7 +81,7 @@ class OpenPage:
 
     path: str
     title: str
-    duties: tuple[str, ...]
+    requirements: tuple[str, ...]
 
 
 MENU: list[Page] = []

@@ -46,7 +46,7 @@ class Event(BaseModel):
     topic: ClassVar[str]
     key_field: ClassVar[str]
     publisher: ClassVar[str]
-    duties: ClassVar[tuple[str, ...]]
+    requirements: ClassVar[tuple[str, ...]]
     version: ClassVar[int] = 1
     compacted: ClassVar[bool] = False
 

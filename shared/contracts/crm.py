@@ -18,7 +18,7 @@ class _CustomerEvent(Event):
 class CustomerRegistered(_CustomerEvent):
     """A customer and vehicle are in customer records (建档)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R19",)
+    requirements: ClassVar[tuple[str, ...]] = ("R19",)
 
     vehicle_ref: Identifier
     plate_ref: Identifier
@@ -28,7 +28,7 @@ class CustomerRegistered(_CustomerEvent):
 class FollowUpScheduled(_CustomerEvent):
     """A call is due after a delivery (回访计划)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R21",)
+    requirements: ClassVar[tuple[str, ...]] = ("R21",)
 
     follow_up_id: Identifier
     order_id: Identifier
@@ -39,7 +39,7 @@ class FollowUpScheduled(_CustomerEvent):
 class FollowUpAttempted(_CustomerEvent):
     """A call reached nobody (回访未接通); without ``next_due_at`` it was the last attempt."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R21",)
+    requirements: ClassVar[tuple[str, ...]] = ("R21",)
 
     follow_up_id: Identifier
     order_id: Identifier
@@ -53,7 +53,7 @@ class FollowUpAttempted(_CustomerEvent):
 class FollowUpCompleted(_CustomerEvent):
     """An agent has spoken with the customer (回访完成)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R21",)
+    requirements: ClassVar[tuple[str, ...]] = ("R21",)
 
     follow_up_id: Identifier
     order_id: Identifier
@@ -67,7 +67,7 @@ class FollowUpCompleted(_CustomerEvent):
 class CustomerNotified(_CustomerEvent):
     """The customer has been told (客户通知): a channel took the message, or an agent said it."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R9",)
+    requirements: ClassVar[tuple[str, ...]] = ("R9",)
 
     message_id: Identifier
     order_id: Identifier | None

@@ -50,7 +50,7 @@ class _AppointmentEvent(Event):
     topic = "aftersales.reception.appointment.v1"
     key_field = "appointment_id"
     publisher = "reception"
-    duties: ClassVar[tuple[str, ...]] = ("R1",)
+    requirements: ClassVar[tuple[str, ...]] = ("R1",)
 
     appointment_id: Identifier
 
@@ -127,7 +127,7 @@ class _OrderEvent(Event):
 class VehicleArrived(_OrderEvent):
     """A vehicle stands at reception (进厂)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R2",)
+    requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     queue_number: int = Field(ge=1)
     plate_ref: Identifier
@@ -140,7 +140,7 @@ class VehicleArrived(_OrderEvent):
 class PlateCorrected(_OrderEvent):
     """The plate was taken down wrongly at the arrival (更正车牌); the vehicle is this one."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R2",)
+    requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     plate_ref: Identifier
     vehicle_ref: Identifier | None = None
@@ -149,7 +149,7 @@ class PlateCorrected(_OrderEvent):
 class CustomerGreeted(_OrderEvent):
     """An advisor receives the customer (接待)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R2",)
+    requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     advisor_id: Identifier
     greeted_at: Timestamp
@@ -158,7 +158,7 @@ class CustomerGreeted(_OrderEvent):
 class AdvisorAssigned(_OrderEvent):
     """An advisor is to receive the customer (指派顾问), by decision of ``assigned_by``."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R2",)
+    requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     advisor_id: Identifier
     assigned_by: Identifier
@@ -168,7 +168,7 @@ class AdvisorAssigned(_OrderEvent):
 class GreetingOverdue(_OrderEvent):
     """The customer has waited longer than the store allows (接待超时)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R2",)
+    requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     queue_number: int
     due_at: Timestamp
@@ -213,7 +213,7 @@ class OrderOpened(_OrderEvent):
     ``fuel_or_charge_percent`` is the level of the tank or the battery; ``rush`` goes first (加急).
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
+    requirements: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
 
     advisor_id: Identifier
     customer_ref: Identifier | None
@@ -244,7 +244,7 @@ class EstimatePresented(_OrderEvent):
     ``additional_work_id`` is absent where the version is on the ordered work.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R4", "R9")
+    requirements: ClassVar[tuple[str, ...]] = ("R4", "R9")
 
     estimate_version: int = Field(ge=1)
     additional_work_id: Identifier | None
@@ -260,7 +260,7 @@ class EstimateAuthorized(_OrderEvent):
     ``recorded_by`` is absent where the customer answered over a link.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R4",)
+    requirements: ClassVar[tuple[str, ...]] = ("R4",)
 
     estimate_version: int = Field(ge=1)
     lines: tuple[EstimateLine, ...]
@@ -273,7 +273,7 @@ class EstimateAuthorized(_OrderEvent):
 class EstimateDeclined(_OrderEvent):
     """The customer does not agree to a version (估价拒绝); what was agreed before stands."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R4",)
+    requirements: ClassVar[tuple[str, ...]] = ("R4",)
 
     estimate_version: int = Field(ge=1)
     channel: Channel
@@ -284,7 +284,7 @@ class EstimateDeclined(_OrderEvent):
 class OrderCustomerLinked(_OrderEvent):
     """Details that were taken while customer relations was unavailable now have a customer."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R19",)
+    requirements: ClassVar[tuple[str, ...]] = ("R19",)
 
     customer_ref: Identifier
 
@@ -295,7 +295,7 @@ class PromisedTimeRevised(_OrderEvent):
     ``decided_by`` is absent where a provisional promise was settled without anybody's decision.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R9", "R11")
+    requirements: ClassVar[tuple[str, ...]] = ("R9", "R11")
 
     promised_at: Timestamp
     reason: Code
@@ -309,7 +309,7 @@ class AdditionalWorkAuthorized(_OrderEvent):
     ``hold_id`` reserves its time in the workshop, ``promised_at`` is the order's new promise.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
+    requirements: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
     additional_work_id: Identifier
     labor_operations: tuple[LaborOperation, ...]
@@ -326,7 +326,7 @@ class AdditionalWorkAuthorized(_OrderEvent):
 class AdditionalWorkDeclined(_OrderEvent):
     """The customer does not want the work that was found (增项拒绝); it is offered again later."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R4",)
+    requirements: ClassVar[tuple[str, ...]] = ("R4",)
 
     additional_work_id: Identifier
     op_codes: tuple[Identifier, ...]
@@ -343,7 +343,7 @@ class WorkWithdrawn(_OrderEvent):
     line for what was done of it. ``replaced_versions`` of the estimate hold no longer.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
+    requirements: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
     withdrawn_op_codes: tuple[Identifier, ...]
     labor_operations: tuple[LaborOperation, ...]
@@ -359,7 +359,7 @@ class WorkWithdrawn(_OrderEvent):
 class OrderCancelled(_OrderEvent):
     """The order ends without work (工单取消); ``hold_id`` is what was reserved for it."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R5",)
+    requirements: ClassVar[tuple[str, ...]] = ("R5",)
 
     reason: CancellationReason
     hold_id: Identifier | None = None
@@ -390,7 +390,7 @@ class VehicleDelivered(_OrderEvent):
     ``on_account_approved_by`` let it go unpaid.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R7",)
+    requirements: ClassVar[tuple[str, ...]] = ("R7",)
 
     advisor_id: Identifier
     customer_ref: Identifier | None
@@ -405,7 +405,7 @@ class DiscountApproved(_OrderEvent):
     """Something is taken off what the customer pays (优惠); above the limit of the one who asks,
     somebody else has approved it."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     amount_cents: Cents
     reason: DiscountReason
@@ -441,7 +441,7 @@ class InvoiceIssued(_OrderEvent):
     contained tax in basis points.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     invoice_id: Identifier
     lines: tuple[EstimateLine, ...]
@@ -463,7 +463,7 @@ class InvoiceIssued(_OrderEvent):
 class OnAccountReleaseApproved(_OrderEvent):
     """The vehicle may go before it is paid (挂账批准)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     invoice_id: Identifier
     balance_cents: Cents
@@ -475,7 +475,7 @@ class OnAccountReleaseApproved(_OrderEvent):
 class DepositReceived(_OrderEvent):
     """Money before the invoice (定金); ``held_cents`` is all that is held of the order."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     payment_id: Identifier
     method: PaymentMethod
@@ -487,7 +487,7 @@ class DepositReceived(_OrderEvent):
 class DepositCarriedOver(_OrderEvent):
     """Money held went to another order of the same customer (定金转出); ``held_cents`` are left."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     to_order_id: Identifier
     amount_cents: Cents
@@ -500,7 +500,7 @@ class DepositTakenOver(_OrderEvent):
     """Money held came from another order of the same customer (定金转入); ``held_cents`` is all
     that is held now."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     from_order_id: Identifier
     amount_cents: Cents
@@ -514,7 +514,7 @@ class RefundIssued(_OrderEvent):
     ``balance_cents`` is what the customer has to pay again.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     refund_id: Identifier
     invoice_id: Identifier | None
@@ -536,7 +536,7 @@ class CreditNoteIssued(_OrderEvent):
     were worth on the invoice that are given back with it.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     credit_note_id: Identifier
     invoice_id: Identifier
@@ -553,7 +553,7 @@ class CreditNoteIssued(_OrderEvent):
 class ReceivableOverdue(_OrderEvent):
     """A payer has not paid so many days after the share was due (应收逾期); to be reminded of."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8", "R9")
+    requirements: ClassVar[tuple[str, ...]] = ("R8", "R9")
 
     invoice_id: Identifier
     payer: Payer
@@ -569,7 +569,7 @@ class TaxInvoiceIssued(_OrderEvent):
     ``tax_cents`` is its tax as issued, ``computed_tax_cents`` what the invoice says.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     invoice_id: Identifier
     tax_invoice_number: Identifier
@@ -587,7 +587,7 @@ class RedLetterInvoiceIssued(_OrderEvent):
     says.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     credit_note_id: Identifier
     tax_invoice_number: Identifier
@@ -601,7 +601,7 @@ class RedLetterInvoiceIssued(_OrderEvent):
 class PaymentReceived(_OrderEvent):
     """Money from a payer (收款); ``balance_cents`` is what is left of the payer's split."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R8",)
+    requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
     payment_id: Identifier
     invoice_id: Identifier
@@ -615,7 +615,7 @@ class PaymentReceived(_OrderEvent):
 class WarrantyClaimDrafted(_OrderEvent):
     """The invoice's warranty lines are to be claimed from the manufacturer (索赔建单) in time."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R6",)
+    requirements: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     lines: tuple[EstimateLine, ...]
@@ -626,7 +626,7 @@ class WarrantyClaimDrafted(_OrderEvent):
 class WarrantyClaimSubmitted(_OrderEvent):
     """The claim is with the manufacturer (索赔提交); ``round`` counts its submissions."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R6",)
+    requirements: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     amount_cents: Cents
@@ -639,7 +639,7 @@ class WarrantyClaimSubmitted(_OrderEvent):
 class WarrantyClaimDecided(_OrderEvent):
     """The manufacturer will pay so much (索赔回复); nothing where it rejects the claim."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R6",)
+    requirements: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     approved_cents: Cents
@@ -654,7 +654,7 @@ class WarrantyClaimOverdue(_OrderEvent):
     ``days_overdue`` is negative before ``due_at``.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R6",)
+    requirements: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     pending_step: ClaimStep
@@ -666,7 +666,7 @@ class WarrantyClaimOverdue(_OrderEvent):
 class WarrantyClaimSettled(_OrderEvent):
     """The claim has ended (索赔结算): paid by the manufacturer, the rest borne by the store."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R6", "R8")
+    requirements: ClassVar[tuple[str, ...]] = ("R6", "R8")
 
     claim_id: Identifier
     paid_cents: Cents
@@ -678,7 +678,7 @@ class WarrantyClaimSettled(_OrderEvent):
 class WarrantyClaimWithdrawn(_OrderEvent):
     """A claim is dropped, because its invoice is credited whole (撤回索赔)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R6",)
+    requirements: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
     withdrawn_by: Identifier
@@ -689,7 +689,7 @@ class _VoucherEvent(Event):
     topic = "aftersales.reception.voucher.v1"
     key_field = "voucher_id"
     publisher = "reception"
-    duties: ClassVar[tuple[str, ...]] = ("R28",)
+    requirements: ClassVar[tuple[str, ...]] = ("R28",)
 
     voucher_id: Identifier
 
@@ -730,7 +730,7 @@ class FeedbackSubmitted(_OrderEvent):
     """What the customer thought at the counter (现场评价), in ratings; the comment stays in
     reception."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R10",)
+    requirements: ClassVar[tuple[str, ...]] = ("R10",)
 
     work_quality: Rating
     technical_skill: Rating
@@ -745,7 +745,7 @@ class _StoreEvent(Event):
     topic = "aftersales.reception.store.v1"
     key_field = "store_id"
     publisher = "reception"
-    duties: ClassVar[tuple[str, ...]] = ("R43",)
+    requirements: ClassVar[tuple[str, ...]] = ("R43",)
 
 
 class FacilityCheckCompleted(_StoreEvent):

@@ -9,14 +9,14 @@ class _StoreReportEvent(Event):
     topic = "aftersales.reporting.store.v1"
     key_field = "store_id"
     publisher = "reporting"
-    duties: ClassVar[tuple[str, ...]] = ("R30",)
+    requirements: ClassVar[tuple[str, ...]] = ("R30",)
 
 
 class DailyKpis(EventPart):
     """KPIs of a store's day (日报指标). A ratio without a denominator is absent, and so is a
     KPI that was not yet known when a report was published.
 
-    Formulas are in ``docs/indicators.md``.
+    Formulas are in ``docs/kpis.md``.
     """
 
     arrived: int
@@ -90,7 +90,7 @@ class _CorrectiveActionEvent(Event):
     topic = "aftersales.reporting.store.v1"
     key_field = "store_id"
     publisher = "reporting"
-    duties: ClassVar[tuple[str, ...]] = ("R10", "R43")
+    requirements: ClassVar[tuple[str, ...]] = ("R10", "R43")
 
     corrective_action_id: Identifier
 

@@ -11,7 +11,7 @@ class _JobEvent(Event):
     topic = "aftersales.workshop.job.v1"
     key_field = "order_id"
     publisher = "workshop"
-    duties: ClassVar[tuple[str, ...]] = ("R11", "R13")
+    requirements: ClassVar[tuple[str, ...]] = ("R11", "R13")
 
     order_id: Identifier
 
@@ -39,7 +39,7 @@ class JobReassigned(_JobEvent):
     ``reason`` is a code, ``explanation`` the same in a sentence with the names and times.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R12",)
+    requirements: ClassVar[tuple[str, ...]] = ("R12",)
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
@@ -123,7 +123,7 @@ class JobTimeCorrected(_JobEvent):
     it is finished. ``original_*`` is what the clock said.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R13",)
+    requirements: ClassVar[tuple[str, ...]] = ("R13",)
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
@@ -142,7 +142,7 @@ class JobTimeCorrected(_JobEvent):
 class DiagnosisRecorded(_JobEvent):
     """What the technician found to be wrong (诊断), in symptom codes of the catalog."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R3",)
+    requirements: ClassVar[tuple[str, ...]] = ("R3",)
 
     job_id: Identifier
     symptoms: tuple[Identifier, ...]
@@ -153,7 +153,7 @@ class DiagnosisRecorded(_JobEvent):
 class AdditionalWorkRecommended(_JobEvent):
     """More is needed than was ordered (增项); it waits for the customer's authorization."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R4",)
+    requirements: ClassVar[tuple[str, ...]] = ("R4",)
 
     additional_work_id: Identifier
     job_id: Identifier
@@ -166,7 +166,7 @@ class AdditionalWorkRecommended(_JobEvent):
 class QualityInspectionPassed(_JobEvent):
     """An inspector accepts the job (质检合格)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R14",)
+    requirements: ClassVar[tuple[str, ...]] = ("R14",)
 
     job_id: Identifier
     inspector_id: Identifier
@@ -176,7 +176,7 @@ class QualityInspectionPassed(_JobEvent):
 class QualityInspectionFailed(_JobEvent):
     """An inspector sends the job back (质检不合格); a rework job (返修) follows."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R14",)
+    requirements: ClassVar[tuple[str, ...]] = ("R14",)
 
     job_id: Identifier
     rework_job_id: Identifier
@@ -188,7 +188,7 @@ class QualityInspectionFailed(_JobEvent):
 class VehicleReady(_JobEvent):
     """All the order's jobs are done and accepted (竣工)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R7", "R14")
+    requirements: ClassVar[tuple[str, ...]] = ("R7", "R14")
 
     ready_at: Timestamp
 
@@ -200,7 +200,7 @@ class PromisedTimeAtRisk(_JobEvent):
     the same in a sentence; ``best_promise_at`` holds with ``confidence``.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R9", "R11", "R12")
+    requirements: ClassVar[tuple[str, ...]] = ("R9", "R11", "R12")
 
     promised_at: Timestamp
     probability: float = Field(ge=0, le=1)
@@ -217,7 +217,7 @@ class ComebackLinked(_JobEvent):
     The last day counts whole; ``earlier_order_id`` is the first order for the symptom.
     """
 
-    duties: ClassVar[tuple[str, ...]] = ("R14",)
+    requirements: ClassVar[tuple[str, ...]] = ("R14",)
 
     earlier_order_id: Identifier
     symptoms: tuple[Identifier, ...]
@@ -244,7 +244,7 @@ class CapacityChanged(Event):
     key_field = "store_id"
     compacted = True
     publisher = "workshop"
-    duties: ClassVar[tuple[str, ...]] = ("R1", "R11")
+    requirements: ClassVar[tuple[str, ...]] = ("R1", "R11")
 
     plan_version: int
     free: tuple[FreeCapacity, ...]
@@ -259,7 +259,7 @@ class _WorkshopStoreEvent(Event):
 class AbsenceRecorded(_WorkshopStoreEvent):
     """A technician is away (缺勤)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R12",)
+    requirements: ClassVar[tuple[str, ...]] = ("R12",)
 
     technician_id: Identifier
     starts_at: Timestamp
@@ -270,7 +270,7 @@ class AbsenceRecorded(_WorkshopStoreEvent):
 class AbsenceCancelled(_WorkshopStoreEvent):
     """A technician is not away after all (销假)."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R12",)
+    requirements: ClassVar[tuple[str, ...]] = ("R12",)
 
     technician_id: Identifier
     starts_at: Timestamp
@@ -281,7 +281,7 @@ class AbsenceCancelled(_WorkshopStoreEvent):
 class StaffingShortageDetected(_WorkshopStoreEvent):
     """A skill lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
 
-    duties: ClassVar[tuple[str, ...]] = ("R18",)
+    requirements: ClassVar[tuple[str, ...]] = ("R18",)
 
     skill_code: Identifier
     needed_hours: float = Field(ge=0)

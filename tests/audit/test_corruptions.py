@@ -301,7 +301,7 @@ async def planted(platform: Platform, corruption: Corruption) -> AsyncIterator[s
         await connection.close()
 
 
-async def test_a_true_day_has_no_difference(day: Platform) -> None:
+async def test_audit_of_played_day_finds_no_difference(day: Platform) -> None:
     result = await audit(day)
     assert [str(each) for each in result.differences] == []
     assert result.counted["events"] > 100
@@ -313,18 +313,18 @@ async def test_a_true_day_has_no_difference(day: Platform) -> None:
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda each: each.name)
-async def test_a_corruption_is_named(day: Platform, corruption: Corruption) -> None:
+async def test_corrupted_row_is_named_by_audit(day: Platform, corruption: Corruption) -> None:
     async with planted(day, corruption) as victim:
         lines = [str(each) for each in (await audit(day)).differences]
     expected = corruption.named.format(victim=victim)
     assert any(expected in line for line in lines), lines
 
 
-async def test_all_is_well_once_everything_is_undone(day: Platform) -> None:
+async def test_audit_passes_after_corruptions_are_undone(day: Platform) -> None:
     assert (await audit(day)).ok
 
 
-async def test_every_record_of_the_day_has_exactly_the_fields_of_its_contract(
+async def test_published_record_has_exactly_its_contract_fields(
     day: Platform,
 ) -> None:
     log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
@@ -375,7 +375,7 @@ async def forge(platform: Platform, key: str, *records: tuple[str, bytes]) -> No
             )
 
 
-async def test_unreadable_records_leave_all_checks_their_answers(day: Platform) -> None:
+async def test_unreadable_record_stops_no_check(day: Platform) -> None:
     before = await audit(day)
     await forge(day, "forged", *[(kind, value) for kind, value, _ in FORGED])
     result = await audit(day)
@@ -400,7 +400,7 @@ async def test_unreadable_records_leave_all_checks_their_answers(day: Platform) 
     assert about_data == []
 
 
-async def test_readable_nonsense_is_named_by_its_check(day: Platform) -> None:
+async def test_readable_forged_event_is_named_by_audit(day: Platform) -> None:
     log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
     records = [(event.type.partition(".")[2], event) for event in log.events if not event.fault]
     twins = {kind: json.dumps({**event.data, "job_id": "x"}) for kind, event in records}

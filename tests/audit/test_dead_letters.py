@@ -26,20 +26,20 @@ from shared.security import Role
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandOutput:
     status: int
     output: str
 
 
-async def command(platform: Platform, *arguments: str) -> Said:
+async def command(platform: Platform, *arguments: str) -> CommandOutput:
     """What ``aftersales dead-letters`` says, its complaint included."""
     console.width = 240
     result = await asyncio.to_thread(
         CliRunner().invoke, app, [*arguments, "--database-url", platform.admin_url]
     )
     if isinstance(result.exception, EmbeddedError):
-        return Said(1, str(result.exception))
-    return Said(result.exit_code, result.output.strip())
+        return CommandOutput(1, str(result.exception))
+    return CommandOutput(result.exit_code, result.output.strip())
 
 
 async def deliver(
@@ -128,7 +128,7 @@ async def operator(crm: Platform) -> AsyncIterator[Operator]:
         yield Operator(crm, client)
 
 
-async def test_a_letter_is_listed_and_shown_as_it_came(crm: Platform) -> None:
+async def test_dead_letter_is_listed_with_original_content(crm: Platform) -> None:
     [number] = await letters(crm, 1)
     listed = await command(crm, "list")
     assert re.search(rf"crm/{number} .*order\.v1 .*poisoned .*open", listed.output)
@@ -137,7 +137,7 @@ async def test_a_letter_is_listed_and_shown_as_it_came(crm: Platform) -> None:
     assert "aftersales.reception.VehicleDelivered.v1" in shown.output
 
 
-async def test_a_letter_that_cannot_be_understood_is_not_replayed_but_skipped(
+async def test_unreadable_dead_letter_is_skipped_but_not_replayed(
     crm: Platform,
 ) -> None:
     [number] = await letters(crm, 1)
@@ -152,14 +152,14 @@ async def test_a_letter_that_cannot_be_understood_is_not_replayed_but_skipped(
     assert "already resolved" in twice.output
 
 
-async def test_the_audit_accepts_a_letter_in_the_place_of_an_effect(crm: Platform) -> None:
+async def test_audit_accepts_dead_letter_instead_of_effect(crm: Platform) -> None:
     result = await run_audit(crm.admin_url, crm.kafka.bootstrap, crm.settings)
     about_crm = [str(each) for each in result.differences if each.service in ("crm", "kafka")]
     assert about_crm == []
     assert result.counted["dead_letters_resolved"] == 1
 
 
-async def test_a_record_without_headers_can_only_be_skipped(crm: Platform) -> None:
+async def test_record_without_headers_can_only_be_skipped(crm: Platform) -> None:
     async with AIOKafkaProducer(bootstrap_servers=crm.kafka.bootstrap) as producer:
         await producer.send_and_wait(VehicleDelivered.topic, key=b"nobody", value=b"{}")
     [number] = await letters(crm, 1)
@@ -191,7 +191,7 @@ async def test_second_event_of_one_sequence_raises_alarm(
     assert (await operator.get("/status")).json()["conflicts"] == 0
 
 
-async def test_mistakes_are_one_line(crm: Platform) -> None:
+async def test_wrong_letter_id_prints_one_line(crm: Platform) -> None:
     for letter, said in {
         "crm/999": "there is no dead letter crm/999",
         "sales/1": "'sales/1' names no dead letter",
@@ -217,7 +217,7 @@ async def give_up(platform: Platform, entity_id: str) -> str:
         await connection.close()
 
 
-async def test_given_up_timer_is_listed_and_skipped(crm: Platform) -> None:
+async def test_dead_lettered_timer_is_listed_and_skipped(crm: Platform) -> None:
     letter = await give_up(crm, "skipped-here")
     listed = await command(crm, "list")
     assert re.search(
@@ -229,7 +229,7 @@ async def test_given_up_timer_is_listed_and_skipped(crm: Platform) -> None:
     assert "no dead letter" in (await command(crm, "list")).output
 
 
-async def test_operator_sees_what_a_key_holds_up(
+async def test_operator_sees_dead_letter_of_blocked_key(
     crm: Platform, clock: SimulatedClock, operator: Operator
 ) -> None:
     await deliver(crm, clock, "held-up", b'{"broken')
@@ -248,7 +248,7 @@ async def test_operator_sees_what_a_key_holds_up(
     await letters(crm, 0)
 
 
-async def test_replayed_timer_is_tried_again(crm: Platform, operator: Operator) -> None:
+async def test_replayed_timer_becomes_due_again(crm: Platform, operator: Operator) -> None:
     letter = await give_up(crm, "tried-again")
     assert (await operator.decide(letter, "replay")).status_code == 200
     assert (await operator.get(f"/dead-letters/{letter}")).status_code == 404
@@ -258,7 +258,7 @@ async def test_replayed_timer_is_tried_again(crm: Platform, operator: Operator) 
     await connection.close()
 
 
-async def test_repeated_decision_is_noted_once(crm: Platform, operator: Operator) -> None:
+async def test_repeated_decision_is_recorded_once(crm: Platform, operator: Operator) -> None:
     letter = await give_up(crm, "decided-once")
     for _ in range(2):
         assert (await operator.decide(letter, "skip", "the-same-key")).status_code == 200
@@ -272,7 +272,7 @@ async def test_repeated_decision_is_noted_once(crm: Platform, operator: Operator
     assert {each["decided_by"] for each in noted} == {"operator-1", f"cli:{getpass.getuser()}"}
 
 
-async def test_only_operators_see_and_decide(operator: Operator) -> None:
+async def test_dead_letters_are_open_to_operators_only(operator: Operator) -> None:
     assert (await operator.get("/dead-letters", "service_manager")).status_code == 403
     assert (await operator.decide("1", "skip", role="service_manager")).status_code == 403
     assert (await operator.decide("999", "skip")).status_code == 404

@@ -54,24 +54,24 @@ def differences(
     ]
 
 
-def test_events_in_their_order_are_well() -> None:
+def test_contiguous_events_have_no_difference() -> None:
     assert differences(event(1), event(2), event(3)) == []
 
 
-def test_a_gap_is_named() -> None:
+def test_sequence_gap_is_named() -> None:
     assert differences(event(1), event(3)) == [
         f"kafka: {ORDERS} order: next sequence: expected 2, found 3"
     ]
 
 
-def test_an_inversion_is_named() -> None:
+def test_sequence_inversion_is_named() -> None:
     assert differences(event(1), event(3), event(2)) == [
         f"kafka: {ORDERS} order: next sequence: expected 2, found 3",
         f"kafka: {ORDERS} order: next sequence: expected 4, found 2",
     ]
 
 
-def test_a_number_given_twice_is_named() -> None:
+def test_duplicate_sequence_is_named() -> None:
     again = event(2, id="00000000-0000-7000-8000-00000000000a")
     assert differences(event(1), event(2), again) == [
         f"kafka: {ORDERS} order: next sequence: expected 3, found 2",
@@ -80,7 +80,7 @@ def test_a_number_given_twice_is_named() -> None:
     ]
 
 
-def test_a_second_event_is_well_once_skipped() -> None:
+def test_second_event_of_sequence_passes_once_skipped() -> None:
     forged = event(2, id="forged", address=(ORDERS, 0, 7))
     letter = {"topic": ORDERS, "partition": 0, "offset": 7, "key": "order", "sequence": 2}
     letter |= {"store_id": "S01", "decision": None, "resolved_at": None}
@@ -92,7 +92,7 @@ def test_a_second_event_is_well_once_skipped() -> None:
     assert differences(event(1), event(2), forged, letters=(skipped,)) == []
 
 
-def test_one_id_with_two_contents_makes_two_events() -> None:
+def test_one_id_with_two_contents_counts_twice() -> None:
     seen: dict[str, int] = {}
     other = event(2, address=(ORDERS, 0, 7))
     assert first_occurrence(event(2), b"genuine", seen) == event(2)
@@ -102,7 +102,7 @@ def test_one_id_with_two_contents_makes_two_events() -> None:
     assert forged.id == f"{ORDERS}/0/7"
 
 
-def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:
+def test_compacted_topic_may_have_gaps_but_no_inversion() -> None:
     address = (CAPACITY, 0, 0)
     assert differences(event(4, address=address), event(9, address=address)) == []
     assert differences(event(9, address=address), event(4, address=address)) == [
@@ -110,7 +110,7 @@ def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:
     ]
 
 
-def test_an_event_of_another_store_is_named() -> None:
+def test_event_of_another_store_is_named() -> None:
     stray = event(2, store_id="S02", source="/stores/S02/reception", data={"store_id": "S02"})
     assert differences(event(1), stray) == [
         f"kafka: {ORDERS} order: next sequence: expected 1, found 2",
@@ -118,7 +118,7 @@ def test_an_event_of_another_store_is_named() -> None:
     ]
 
 
-def test_a_row_in_a_foreign_store_is_told_from_one_that_names_what_all_stores_share() -> None:
+def test_row_in_foreign_store_is_named() -> None:
     known = event(1, data={"store_id": "S01", "job_id": "j1", "op_code": "MEC-014"})
     own = {"store_id": "S02", "job_id": "j2", "op_code": "MEC-014"}
     assert differences(known, jobs=(own,)) == []
@@ -127,7 +127,7 @@ def test_a_row_in_a_foreign_store_is_told_from_one_that_names_what_all_stores_sh
     ]
 
 
-def test_an_envelope_that_disagrees_with_itself_is_named() -> None:
+def test_inconsistent_envelope_is_named() -> None:
     assert differences(event(1, source="/stores/S02/reception", data={"store_id": "S03"})) == [
         f"kafka: CustomerGreeted {event(1).id}: ce_source: "
         "expected /stores/S01/reception, found /stores/S02/reception",
@@ -135,18 +135,18 @@ def test_an_envelope_that_disagrees_with_itself_is_named() -> None:
     ]
 
 
-def test_an_unreadable_record_that_nobody_dead_lettered_is_named() -> None:
+def test_unreadable_record_without_dead_letter_is_named() -> None:
     assert differences(unaddressed_records=((ORDERS, 3, 7),)) == [
         f"kafka: {ORDERS} partition 3 offset 7: dead letter of an unreadable record: "
         "expected True, found False"
     ]
 
 
-def test_impossible_years_of_ids_are_no_failure() -> None:
+def test_id_with_impossible_year_is_accepted() -> None:
     assert created_on("ffffffff-ffff-7fff-bfff-ffffffffffff") == date.max
 
 
-def test_check_that_cannot_end_is_a_difference() -> None:
+def test_failing_check_is_a_difference() -> None:
     def _odd_question(audit_data: dict[str, int]) -> Check:
         raise KeyError(len(audit_data))
 
@@ -154,7 +154,7 @@ def test_check_that_cannot_end_is_a_difference() -> None:
     assert str(difference) == "crm: odd question: check: expected an answer, found KeyError: 0"
 
 
-def test_unreadable_event_is_well_once_skipped() -> None:
+def test_unreadable_event_passes_once_skipped() -> None:
     broken = event(2, fault="data: no JSON object")
     said = (
         f"kafka: {ORDERS} partition 0 offset 2 CustomerGreeted order: event: "

@@ -58,11 +58,11 @@ def differences(*events: StreamEvent, **row: Any) -> list[str]:
     return [str(each) for each in check.differences]
 
 
-def test_a_voucher_that_was_given_back_is_worth_something_again() -> None:
+def test_reinstated_voucher_has_its_value_again() -> None:
     assert differences(ISSUED, REDEEMED, RETURNED, expires_at=LATER) == []
 
 
-def test_a_voucher_that_was_given_back_may_be_redeemed_again() -> None:
+def test_reinstated_voucher_may_be_redeemed_again() -> None:
     row = {"expires_at": LATER, "order_id": "o-2", "redeemed_cents": 5_000}
     assert differences(ISSUED, REDEEMED, RETURNED, AGAIN, **row) == []
 
@@ -74,6 +74,6 @@ def test_a_voucher_that_was_given_back_may_be_redeemed_again() -> None:
         ((ISSUED, REDEEMED, AGAIN), "redeemed before by"),
     ],
 )
-def test_what_cannot_have_been_is_named(events: tuple[StreamEvent, ...], named: str) -> None:
+def test_impossible_voucher_history_is_named(events: tuple[StreamEvent, ...], named: str) -> None:
     found = differences(*events, expires_at=LATER, order_id="o-2", redeemed_cents=5_000)
     assert any(named in each for each in found)

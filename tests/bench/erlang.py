@@ -5,7 +5,7 @@ from random import Random
 
 from services.workshop.planning import Bay, Interval, PlanTask, Technician
 from tests.bench.policies import arrival, by
-from tests.bench.simulated_shop import DAY, Fate, Shop, Task
+from tests.bench.simulated_shop import DAY, Scenario, Shop, Task
 
 
 def expected_wait(servers: int, load: float, service: float) -> float:
@@ -30,7 +30,7 @@ def simulated_wait(servers: int, load: float, service: float, customers: int, se
     staff = tuple(Technician(f"t{i}", {"any": 1}, always) for i in range(servers))
     bays = tuple(Bay(f"b{i}", frozenset({"any"}), always) for i in range(servers))
     simulated = Shop(
-        Fate(staff, bays, tuple((task,) for task in tasks), frozenset(), days), by(arrival)
+        Scenario(staff, bays, tuple((task,) for task in tasks), frozenset(), days), by(arrival)
     ).run()
     waits = [simulated.finished[t.job.order_id] - t.actual - t.job.earliest_start for t in tasks]
     return sum(waits) / len(waits)

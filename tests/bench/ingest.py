@@ -24,7 +24,7 @@ from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
 from tests.harness import Publisher
-from tests.reporting.story import Told, story
+from tests.reporting.event_scenarios import Told, event_scenario
 
 TOPICS = sorted({contract.topic for contract in REACTIONS.subscriptions})
 _BATCH = 500
@@ -71,7 +71,9 @@ async def measure(platform: Platform, events: int, seed: int, rounds: int) -> Th
 def _days(seed: int) -> Iterator[list[Told]]:
     day = _FIRST_DAY
     while True:
-        yield [told for store in _STORES for told in story(seed, store, day, _ORDERS_A_DAY)]
+        yield [
+            told for store in _STORES for told in event_scenario(seed, store, day, _ORDERS_A_DAY)
+        ]
         day += timedelta(days=1)
 
 

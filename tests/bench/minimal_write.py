@@ -18,7 +18,7 @@ _TABLES = """
 DROP SCHEMA IF EXISTS bench CASCADE;
 CREATE SCHEMA bench;
 CREATE TABLE bench.effect (
-    effect_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, words text NOT NULL
+    effect_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer_concern text NOT NULL
 );
 CREATE TABLE bench.outbox (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload jsonb NOT NULL
@@ -26,8 +26,8 @@ CREATE TABLE bench.outbox (
 """
 
 
-class Words(BaseModel):
-    words: str
+class Concern(BaseModel):
+    customer_concern: str
 
 
 class Kept(BaseModel):
@@ -45,10 +45,11 @@ def create_app(database_url: str) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
 
     @app.post("/writes", status_code=201)
-    async def write(request: Request, body: Words) -> Kept:
+    async def write(request: Request, body: Concern) -> Kept:
         async with request.app.state.pool.acquire() as connection, connection.transaction():
             effect_id = await connection.fetchval(
-                "INSERT INTO bench.effect (words) VALUES ($1) RETURNING effect_id", body.words
+                "INSERT INTO bench.effect (customer_concern) VALUES ($1) RETURNING effect_id",
+                body.customer_concern,
             )
             await connection.execute(
                 "INSERT INTO bench.outbox (payload) VALUES ($1)", body.model_dump()

@@ -30,7 +30,7 @@ def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
 
     def choose(shop: Shop) -> list[PlanAssignment]:
         staff = _free_people(shop)
-        bays = [b for b in shop.fate.bays if not _taken(shop, b.bay_id)]
+        bays = [b for b in shop.scenario.bays if not _taken(shop, b.bay_id)]
         begun = []
         for job in sorted(_ready(shop), key=lambda job: key(shop, job)):
             able = [t for t in staff if is_qualified(job, t)]
@@ -103,15 +103,17 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
         jobs.append(replace(_as_it_will_be(shop, job), parts_eta=task.parts_eta))
     staff = tuple(
         replace(t, working=shop.foreseen_calendar(t.technician_id).windows)
-        for t in shop.fate.technicians
+        for t in shop.scenario.technicians
     )
-    return Workshop(shop.now, staff, shop.fate.bays, tuple(jobs))
+    return Workshop(shop.now, staff, shop.scenario.bays, tuple(jobs))
 
 
 def _as_it_will_be(shop: Shop, job: PlanTask) -> PlanTask:
     """The job with what it really takes."""
     actual, begun = shop.tasks[job.job_id].actual, shop.wip.get(job.job_id)
-    own = {t.technician_id: max(1, round(actual * t.time_factor)) for t in shop.fate.technicians}
+    own = {
+        t.technician_id: max(1, round(actual * t.time_factor)) for t in shop.scenario.technicians
+    }
     fixed_assignment = None
     if begun:
         calendar = shop.foreseen_calendar(begun.technician_ids[0])

@@ -65,7 +65,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Scenario:
     """All that will happen: orders in order of arrival, and who is away on which day.
 
     ``calls`` are those of the orders that are booked ahead: their ``earliest_start`` is the time
@@ -126,13 +126,13 @@ def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
     return staff, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
 
 
-def fate(
+def scenario(
     seed: int,
     days: int,
     duration_distribution: DurationDistribution,
     a_day: float = 17.0,
     booked: float = 0.0,
-) -> Fate:
+) -> Scenario:
     """Draw the days: about ``a_day`` orders each, four in five before noon or soon after.
 
     So many come with log-normal durations; with the others, as many as bring the same work.
@@ -158,7 +158,7 @@ def fate(
             )
     absent = frozenset((t.technician_id, d) for d in range(days) for t in staff if _rarely(rng))
     calls = _calls(Random(f"calls {seed}"), booked, [order[0].job for order in orders])
-    return Fate(staff, bays, tuple(orders), absent, days, calls)
+    return Scenario(staff, bays, tuple(orders), absent, days, calls)
 
 
 def _calls(rng: Random, booked: float, firsts: Iterable[PlanTask]) -> dict[str, Call]:
@@ -266,8 +266,8 @@ class Figures:
 class Shop:
     """The days simulated under one dispatch policy."""
 
-    def __init__(self, given: Fate, choose: Choose, promised: Promised | None = None) -> None:
-        self.fate, self.choose, self.promised = given, choose, promised
+    def __init__(self, given: Scenario, choose: Choose, promised: Promised | None = None) -> None:
+        self.scenario, self.choose, self.promised = given, choose, promised
         self.env = simpy.Environment()
         self.open: dict[str, PlanTask] = {}
         self.wip: dict[str, PlanAssignment] = {}
@@ -301,7 +301,7 @@ class Shop:
         self.env.process(self._arrivals())
         self.env.process(self._mornings())
         self.env.process(self._dispatcher())
-        self.env.run(until=(self.fate.days + 25) * DAY)
+        self.env.run(until=(self.scenario.days + 25) * DAY)
         assert not self.open, f"{len(self.open)} jobs were never done"
         return self.figures
 
@@ -337,7 +337,7 @@ class Shop:
         return Workshop(
             self.now,
             tuple(replace(t, working=_near(t.working, today)) for t in self.technicians()),
-            tuple(replace(b, open=_near(b.open, today)) for b in self.fate.bays),
+            tuple(replace(b, open=_near(b.open, today)) for b in self.scenario.bays),
             tuple(jobs),
             current_plan,
             tuple(
@@ -401,7 +401,7 @@ class Shop:
         task = self.tasks[assignment.job_id]
         technician_id = assignment.technician_ids[0]
         time_factor = next(
-            t.time_factor for t in self.fate.technicians if t.technician_id == technician_id
+            t.time_factor for t in self.scenario.technicians if t.technician_id == technician_id
         )
         minutes = max(1, round(task.actual * time_factor))
         finish = self.calendar(technician_id).span(self.now, minutes)[1]
@@ -434,14 +434,14 @@ class Shop:
                 listener(job.order_id)
 
     def _arrivals(self) -> Generator[Any, Any, None]:
-        for order in sorted(self.fate.orders, key=self._asks):
+        for order in sorted(self.scenario.orders, key=self._asks):
             yield self._until(self._asks(order))
             jobs = tuple(task.job for task in order if not task.rework)
             if self.promised is None:
                 self._enter(jobs)
             elif promise := self.promised(self, tuple(self.estimated(job) for job in jobs)):
                 jobs = tuple(replace(job, promise=promise.finish) for job in jobs)
-                if call := self.fate.calls.get(jobs[0].order_id):
+                if call := self.scenario.calls.get(jobs[0].order_id):
                     self.env.process(self._appointment(jobs, promise, call))
                 else:
                     self._enter(jobs)
@@ -451,7 +451,7 @@ class Shop:
     def _asks(self, order: tuple[Task, ...]) -> int:
         """When the customer wants to know a time; without promises, when they come."""
         first = order[0].job
-        call = self.fate.calls.get(first.order_id) if self.promised else None
+        call = self.scenario.calls.get(first.order_id) if self.promised else None
         return call.called if call else first.earliest_start
 
     def _appointment(
@@ -497,10 +497,10 @@ class Shop:
 
     def _mornings(self) -> Generator[Any, Any, None]:
         """At eight it is known who is away; what was finished before has been learned from."""
-        for day in range(self.fate.days + 20):
+        for day in range(self.scenario.days + 20):
             yield self._until(day * DAY + 480)
             self.durations = learn(self.finished_jobs[-1500:])
-            for technician in self.fate.technicians:
+            for technician in self.scenario.technicians:
                 self._know(technician, day)
             self.wake()
             for moment in (780, 1020):
@@ -510,7 +510,7 @@ class Shop:
     def _know(self, technician: Technician, day: int) -> None:
         name = technician.technician_id
         working = self._known[name].working
-        if (name, day) in self.fate.absent:
+        if (name, day) in self.scenario.absent:
             start, finish = day * DAY, (day + 1) * DAY
             working = tuple(w for w in working if not start <= w.start < finish)
             self._calendars[name] = Calendar(working)

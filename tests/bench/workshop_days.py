@@ -39,7 +39,14 @@ from tests.bench.policies import (
     planned,
     shortest,
 )
-from tests.bench.simulated_shop import Choose, DurationDistribution, Fate, Figures, Shop, fate
+from tests.bench.simulated_shop import (
+    Choose,
+    DurationDistribution,
+    Figures,
+    Scenario,
+    Shop,
+    scenario,
+)
 
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95)
 DURATION_DISTRIBUTIONS: tuple[DurationDistribution, ...] = (
@@ -58,7 +65,7 @@ LEARNING = 0.15
 """Share of the orders, at the start, in which the store only learns."""
 
 
-def figures(given: Fate, simulated: Figures) -> dict[str, float]:
+def figures(given: Scenario, simulated: Figures) -> dict[str, float]:
     """Kept promises (share), lateness (working minutes), utilization, plan changes a job."""
     hours = Calendar(w for t in given.technicians for w in t.working)
     late = sorted(
@@ -100,14 +107,16 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def compare(
-    given: Fate, planner: Planner = plan, foresight: Planner = plan, each: Each = map
+    given: Scenario, planner: Planner = plan, foresight: Planner = plan, each: Each = map
 ) -> dict[str, Any]:
     """Figures by policy."""
     found = each(partial(_followed, given, planner, foresight), POLICIES)
     return dict(zip(POLICIES, found, strict=True))
 
 
-def _followed(given: Fate, planner: Planner, foresight: Planner, policy: str) -> dict[str, float]:
+def _followed(
+    given: Scenario, planner: Planner, foresight: Planner, policy: str
+) -> dict[str, float]:
     dispatchers = POLICIES[policy](planner, foresight)
     simulated = (figures(given, Shop(given, dispatcher).run()) for dispatcher in dispatchers)
     return max(simulated, key=lambda figure: figure["kept"])
@@ -193,7 +202,7 @@ class Kept:
     turned_away: int
 
 
-def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
+def lived(given: Scenario, planner: Planner, confidence: float) -> Kept:
     """A store that promises every order with ``confidence`` lives through the days."""
     store = Quoting(confidence)
     shop = Shop(given, store.watch(planned(planner)), store.promised)
@@ -221,7 +230,7 @@ def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
     )
 
 
-def quoted(given: Fate, planner: Planner = plan, each: Each = map) -> dict[str, Any]:
+def quoted(given: Scenario, planner: Planner = plan, each: Each = map) -> dict[str, Any]:
     """Calibration, kept share and length of promises by confidence, and broken ones warned of.
 
     What is calibrated is the moment that the confidence alone gives. A promise never lies before
@@ -272,7 +281,7 @@ def main() -> None:
     planner = partial(plan, rounds=given.rounds, seconds=60 if given.rounds else 0)
     mornings = max(1, min(MOST_ROUNDS, given.foresight_rounds // given.days))
     foresight = partial(plan, rounds=mornings, seconds=60)
-    days = fate(given.seed, given.days, given.duration_distribution, booked=given.booked)
+    days = scenario(given.seed, given.days, given.duration_distribution, booked=given.booked)
     result: dict[str, Any] = {}
     with ProcessPoolExecutor(given.processes) as pool:
         if given.only != "quoting":

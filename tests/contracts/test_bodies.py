@@ -111,7 +111,9 @@ def address(path: str) -> str:
         ({"Content-Length": "5", "Authorization": "Bearer no-token"}, b"plain"),
     ],
 )
-async def test_nobodys_body_is_never_read(idle: Idle, headers: Any, body: Any) -> None:
+async def test_body_of_unauthenticated_caller_is_not_read(
+    idle: Idle, headers: Any, body: Any
+) -> None:
     tried = 0
     for app, method, path in operations(idle):
         if (method, path) in OPEN:
@@ -124,7 +126,7 @@ async def test_nobodys_body_is_never_read(idle: Idle, headers: Any, body: Any) -
 
 
 @pytest.mark.parametrize("length", [{"Content-Length": "100000000"}, {}])
-async def test_a_too_large_body_is_refused_by_name(idle: Idle, length: Any) -> None:
+async def test_oversized_body_is_rejected_with_its_limit(idle: Idle, length: Any) -> None:
     token = {"Authorization": f"Bearer {idle.token}"}
     for app, method, path in operations(idle):
         limit = LARGER.get((method, path), 256_000)
@@ -138,7 +140,7 @@ async def test_a_too_large_body_is_refused_by_name(idle: Idle, length: Any) -> N
         assert call.header["connection"] == "close"
 
 
-async def test_a_compressed_body_is_not_unpacked(idle: Idle) -> None:
+async def test_compressed_body_is_rejected_unread(idle: Idle) -> None:
     headers = {"Authorization": f"Bearer {idle.token}", "Content-Encoding": "gzip"}
     for app, method, path in operations(idle):
         call = await Call(app, method, address(path), headers, b"\x1f\x8b" + bytes(98)).made()
@@ -148,7 +150,7 @@ async def test_a_compressed_body_is_not_unpacked(idle: Idle) -> None:
 
 
 @pytest.mark.parametrize("body", [MALFORMED, b"[" * 200_000, b"1" * 200_000, b"\xff\xfe{}"])
-async def test_malformed_json_is_refused_as_such(idle: Idle, body: bytes) -> None:
+async def test_malformed_json_is_rejected_with_problem(idle: Idle, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {idle.token}", "Content-Length": str(len(body))}
     for app, method, path in operations(idle):
         if method == "GET":

@@ -9,7 +9,7 @@ import yaml
 
 from deploy.audit.audit_data import CONSUMES
 from deploy.docs.asyncapi import FILE
-from deploy.docs.duties import TITLES, Found
+from deploy.docs.requirements import TITLES, Found
 from deploy.docs.streams import SUBSCRIPTIONS
 from shared.contracts import CONTRACTS
 from shared.contracts.reception import OrderCancelled
@@ -44,20 +44,20 @@ def resolves(reference: str, root: Any) -> bool:
     return True
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_document_reference_resolves() -> None:
     root = document()
     found = set(references(root))
     assert found
     assert [each for each in found if not resolves(each, root)] == []
 
 
-def test_every_event_stands_on_the_channel_of_its_topic() -> None:
+def test_every_event_is_on_its_topic_channel() -> None:
     channels = document()["channels"].values()
     described = {(channel["address"], name) for channel in channels for name in channel["messages"]}
     assert described == {(event.topic, event.__name__) for event in CONTRACTS.values()}
 
 
-def test_the_headers_described_are_the_headers_sent() -> None:
+def test_described_headers_equal_sent_headers() -> None:
     event = OrderCancelled(store_id="S01", order_id="o-1", reason="other")
     causation = Causation(
         "correlation", "causation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -66,7 +66,7 @@ def test_the_headers_described_are_the_headers_sent() -> None:
     assert document()["components"]["schemas"]["headers"]["properties"].keys() == sent.keys()
 
 
-def test_the_audit_expects_each_consumer_on_the_topics_that_it_follows() -> None:
+def test_audit_expects_the_topics_of_each_consumer() -> None:
     followed = {
         service: {event.topic for event in subscriptions}
         for service, subscriptions in SUBSCRIPTIONS.items()
@@ -74,8 +74,8 @@ def test_the_audit_expects_each_consumer_on_the_topics_that_it_follows() -> None
     assert followed == CONSUMES
 
 
-def test_an_unknown_duty_is_a_dead_reference() -> None:
+def test_unknown_requirement_is_a_dead_reference() -> None:
     found = Found()
     found.add("events", "OrderOpened", ("R5", "R99"))
-    assert found.dead == ["OrderOpened names R99, which is no duty"]
+    assert found.dead == ["OrderOpened names R99, which is no requirement"]
     assert list(TITLES) == [f"R{number}" for number in range(1, 44)]

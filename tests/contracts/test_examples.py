@@ -42,18 +42,18 @@ def test_every_event_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("kind", CONTRACTS)
-def test_a_publisher_writes_every_field(kind: str) -> None:
+def test_publisher_writes_every_field(kind: str) -> None:
     published = CONTRACTS[kind].model_validate(EXAMPLES[kind]).model_dump_json()
     assert json.loads(published) == EXAMPLES[kind]
 
 
 @pytest.mark.parametrize("kind", CONTRACTS)
-def test_a_reader_ignores_fields_that_it_does_not_know(kind: str) -> None:
+def test_reader_ignores_unknown_fields(kind: str) -> None:
     assert received(kind, with_unknown_fields(EXAMPLES[kind])) == EXAMPLES[kind]
 
 
 @pytest.mark.parametrize("kind", CONTRACTS)
-def test_a_reader_understands_a_message_without_the_optional_fields(kind: str) -> None:
+def test_reader_accepts_message_without_optional_fields(kind: str) -> None:
     fields = CONTRACTS[kind].model_fields
     required = {name: EXAMPLES[kind][name] for name, each in fields.items() if each.is_required()}
     read = received(kind, required)

@@ -299,7 +299,7 @@ WHO_READS = {
 """Every read that is not for all roles, by who reads it."""
 
 
-async def test_each_role_reads_what_its_work_needs(interfaces: Interfaces) -> None:
+async def test_each_role_reads_only_its_paths(interfaces: Interfaces) -> None:
     expected = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
     seen, wrong = set(), []
     for service, app in interfaces.apps.items():
@@ -319,7 +319,7 @@ CONFIDENTIAL = re.compile(
 )
 
 
-def test_money_may_be_absent_from_reads_of_all(interfaces: Interfaces) -> None:
+def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None:
     """Reads of those who do the work show nothing of money or opinions that they cannot lack."""
     readers = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
     told, found = [], 0
@@ -356,7 +356,7 @@ def may_be_absent(schema: Schema) -> bool:
     return {"type": "null"} in schema.get("anyOf", ())
 
 
-async def test_every_field_refuses_hostile_values_by_name(interfaces: Interfaces) -> None:
+async def test_hostile_value_is_rejected_by_field_name(interfaces: Interfaces) -> None:
     tried, accepted = 0, []
     for each in interfaces.inputs():
         for value in hostile(each):

@@ -45,7 +45,7 @@ def takes_no_words(schema: Any) -> bool:
     return bool(pattern) and not any(re.search(pattern, words) for words in WORDS)
 
 
-def test_texts_of_events_are_identifiers_codes_or_reviewed() -> None:
+def test_event_texts_are_ids_codes_or_reviewed() -> None:
     free = set()
     for contract in CONTRACTS.values():
         schema = contract.model_json_schema()
@@ -62,7 +62,7 @@ def moments() -> Iterator[tuple[type[BaseModel], str]]:
 
 
 @pytest.mark.parametrize("year", ["1989", "2226", "9999"])
-def test_times_of_events_are_of_business_years(year: str) -> None:
+def test_event_time_outside_business_years_is_rejected(year: str) -> None:
     found = list(moments())
     assert len(found) > 50
     for contract, field in found:

@@ -25,7 +25,7 @@ async def played(servers: Platform, clock: SimulatedClock) -> DayFigures:
     return day
 
 
-async def test_a_day_is_complete_and_repeats_itself(
+async def test_demo_day_is_complete_and_repeatable(
     servers: Platform, clock: SimulatedClock
 ) -> None:
     day = await played(servers, clock)

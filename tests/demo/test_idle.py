@@ -34,26 +34,26 @@ def waiter_with(service: Responses) -> idle.IdleWaiter:
     return idle.IdleWaiter({"reception": cast("Client", service)}, Person("operator-1", str))
 
 
-async def test_one_idle_round_is_not_enough() -> None:
+async def test_idle_needs_two_rounds() -> None:
     service = Responses({})
     await waiter_with(service).wait()
     assert service.asked == 2
 
 
-async def test_an_event_that_slips_between_two_answers_is_noticed() -> None:
+async def test_event_between_two_rounds_delays_idle() -> None:
     service = Responses({}, {"applied": 8}, {"applied": 8})
     await waiter_with(service).wait()
     assert service.asked == 3
 
 
 @pytest.mark.parametrize("behind", [{"lag": 1}, {"lag": None}, {"outbox": 2}, {"due_timers": 1}])
-async def test_backlog_is_waited_for(behind: dict[str, Any]) -> None:
+async def test_idle_waits_for_backlog(behind: dict[str, Any]) -> None:
     service = Responses(behind, behind, {})
     assert await waiter_with(service).wait() == {"reception": REST}
     assert service.asked == 4
 
 
-async def test_last_rest_is_the_first_of_the_two_rounds() -> None:
+async def test_last_idle_round_counts_as_first() -> None:
     service = Responses({})
     waiting = waiter_with(service)
     await waiting.wait()
@@ -61,7 +61,7 @@ async def test_last_rest_is_the_first_of_the_two_rounds() -> None:
     assert service.asked == 3
 
 
-async def test_what_never_rests_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_service_that_never_idles_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idle, "_TIMEOUT_S", 0.05)
     with pytest.raises(idle.NotIdleError, match=r"reception.*outbox.*3"):
         await waiter_with(Responses({"outbox": 3})).wait()

@@ -12,7 +12,7 @@ from shared.clock import SimulatedClock
 MIDNIGHT = datetime(2026, 3, 3, 16, tzinfo=UTC)
 
 
-class Stage:
+class RoundsHarness:
     """Rounds whose log shows what happened in which order."""
 
     def __init__(self, folder: Path) -> None:
@@ -36,50 +36,50 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+def harness(tmp_path: Path) -> RoundsHarness:
+    return RoundsHarness(tmp_path)
 
 
-async def test_a_store_touches_its_plan_once_a_round(stage: Stage) -> None:
+async def test_store_changes_plan_once_per_round(harness: RoundsHarness) -> None:
     for what, touches_plan in (("a", False), ("b", True), ("c", True)):
-        stage.rounds.env.process(stage.does("S01", what, touches_plan=touches_plan))
-    await stage.rounds.play(until=10)
-    assert stage.log == ["a", "b", "rest", "look at S01", "c", "rest", "look at S01"]
+        harness.rounds.env.process(harness.does("S01", what, touches_plan=touches_plan))
+    await harness.rounds.play(until=10)
+    assert harness.log == ["a", "b", "rest", "look at S01", "c", "rest", "look at S01"]
 
 
-async def test_stores_do_not_wait_for_each_other(stage: Stage) -> None:
+async def test_stores_act_independently_in_each_round(harness: RoundsHarness) -> None:
     for store_id in ("S01", "S02"):
         for turn in (1, 2):
-            does = stage.does(store_id, f"{store_id}/{turn}", touches_plan=True)
-            stage.rounds.env.process(does)
-    await stage.rounds.play(until=10)
-    acted = [entry for entry in stage.log if "/" in entry]
+            does = harness.does(store_id, f"{store_id}/{turn}", touches_plan=True)
+            harness.rounds.env.process(does)
+    await harness.rounds.play(until=10)
+    acted = [entry for entry in harness.log if "/" in entry]
     assert acted == ["S01/1", "S02/1", "S01/2", "S02/2"]
-    assert stage.log.count("rest") == 2
+    assert harness.log.count("rest") == 2
 
 
-async def test_clock_moves_and_timers_fire_before_anybody_acts(stage: Stage) -> None:
+async def test_timers_fire_before_actions_after_clock_moves(harness: RoundsHarness) -> None:
     def later() -> Process:
-        yield stage.rounds.wait(60)
-        assert stage.clock.now() == MIDNIGHT + timedelta(hours=1)
-        yield from stage.does("S01", "late", touches_plan=False)
+        yield harness.rounds.wait(60)
+        assert harness.clock.now() == MIDNIGHT + timedelta(hours=1)
+        yield from harness.does("S01", "late", touches_plan=False)
 
-    stage.rounds.env.process(later())
-    await stage.rounds.play(until=100)
-    assert stage.log == ["rest", "late", "rest"]
+    harness.rounds.env.process(later())
+    await harness.rounds.play(until=100)
+    assert harness.log == ["rest", "late", "rest"]
 
 
-async def test_nobody_acts_after_the_end(stage: Stage) -> None:
+async def test_action_after_end_is_not_run(harness: RoundsHarness) -> None:
     def too_late() -> Process:
-        yield stage.rounds.wait(60)
-        yield from stage.does("S01", "too late", touches_plan=False)
+        yield harness.rounds.wait(60)
+        yield from harness.does("S01", "too late", touches_plan=False)
 
-    stage.rounds.env.process(too_late())
-    await stage.rounds.play(until=59)
-    assert stage.log == []
+    harness.rounds.env.process(too_late())
+    await harness.rounds.play(until=59)
+    assert harness.log == []
 
 
-async def test_a_rejection_reaches_who_asked(stage: Stage) -> None:
+async def test_rejection_reaches_calling_process(harness: RoundsHarness) -> None:
     caught = []
 
     async def refused() -> None:
@@ -87,29 +87,29 @@ async def test_a_rejection_reaches_who_asked(stage: Stage) -> None:
 
     def asks() -> Process:
         try:
-            yield stage.rounds.act("S01", refused, touches_plan=False)
+            yield harness.rounds.act("S01", refused, touches_plan=False)
         except LookupError as error:
             caught.append(str(error))
 
-    stage.rounds.env.process(asks())
-    await stage.rounds.play(until=10)
+    harness.rounds.env.process(asks())
+    await harness.rounds.play(until=10)
     assert caught == ["no"]
 
 
-async def test_waits_end_on_the_nearest_step_but_never_on_this_one(stage: Stage) -> None:
+async def test_wait_ends_on_nearest_later_step(harness: RoundsHarness) -> None:
     ends = []
 
     def waits(minutes: float) -> Process:
-        yield stage.rounds.wait(minutes)
-        ends.append((minutes, int(stage.rounds.env.now) // STEP_MIN))
+        yield harness.rounds.wait(minutes)
+        ends.append((minutes, int(harness.rounds.env.now) // STEP_MIN))
 
     for minutes in (0, 1, 4, 5, 30):
-        stage.rounds.env.process(waits(minutes))
-    await stage.rounds.play(until=60)
+        harness.rounds.env.process(waits(minutes))
+    await harness.rounds.play(until=60)
     assert sorted(ends) == [(0, 1), (1, 1), (4, 1), (5, 2), (30, 10)]
 
 
-def test_work_is_interrupted_by_the_break() -> None:
+def test_work_pauses_during_break() -> None:
     shift = Shift([(720, 780)])
     assert list(shift.spells(700, 60)) == [(20, 60), (40, 0)]
     assert list(shift.spells(600, 60)) == [(60, 0)]

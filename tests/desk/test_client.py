@@ -21,7 +21,7 @@ def services() -> Services:
         ({"pay_types": {"\udfff": "warranty"}}, "pay_types.\\udfff"),
     ],
 )
-async def test_unstorable_text_is_refused_beside_its_field(
+async def test_unstorable_text_is_rejected_by_field(
     services: Services, body: dict[str, object], field: str
 ) -> None:
     with pytest.raises(ApiError) as error:
@@ -32,7 +32,7 @@ async def test_unstorable_text_is_refused_beside_its_field(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/orders/a\0", 422), ("/orders/a\x01", 404)])
-async def test_impossible_address_is_refused(services: Services, path: str, status: int) -> None:
+async def test_invalid_address_is_rejected(services: Services, path: str, status: int) -> None:
     with pytest.raises(ApiError) as error:
         await services.get("reception", path)
     assert error.value.status == status

@@ -30,11 +30,11 @@ def _luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize(("text", "ground"), _PAIRS)
-def test_text_stands_out_from_its_ground(text: str, ground: str) -> None:
+def test_text_contrast_is_sufficient(text: str, ground: str) -> None:
     dark, light = sorted((_luminance(text), _luminance(ground)))
     assert (light + 0.05) / (dark + 0.05) >= _LEAST
 
 
-def test_faint_color_writes_no_text() -> None:
+def test_faint_color_is_not_used_for_text() -> None:
     selectors = re.findall(r"^(.+?) \{[^}]*[; {]color: var\(--faint\)", _CSS, re.MULTILINE)
     assert [each for each in selectors if "icon" not in each] == []

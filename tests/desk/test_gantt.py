@@ -34,13 +34,13 @@ def _job(stretch: Stretch) -> dict[str, Any]:
 
 
 @given(minutes, minutes)
-def test_later_is_never_further_left_and_nothing_leaves_the_chart(one: int, other: int) -> None:
+def test_chart_positions_follow_time_within_bounds(one: int, other: int) -> None:
     first, second = sorted((one, other))
     assert 0 <= DAY.place(_after(first)) <= DAY.place(_after(second)) <= 100
 
 
 @given(st.lists(stretches, max_size=6))
-def test_the_chart_shows_the_opening_hours_and_the_work_of_that_day_alone(
+def test_chart_spans_opening_hours_and_work_of_day(
     work: list[Stretch],
 ) -> None:
     span = span_of(PLAN, [_job(each) for each in work], OPENS)
@@ -55,7 +55,7 @@ def test_the_chart_shows_the_opening_hours_and_the_work_of_that_day_alone(
 
 
 @given(st.lists(stretches, max_size=6))
-def test_a_moment_of_the_day_is_shaded_unless_somebody_is_on_duty(windows: list[Stretch]) -> None:
+def test_chart_shades_times_without_duty(windows: list[Stretch]) -> None:
     shaded = list(off_duty(windows, DAY))
     for (_, end), (begin, _) in pairwise(shaded):
         assert end <= begin

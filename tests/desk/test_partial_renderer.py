@@ -60,9 +60,7 @@ class Table:
 
 @settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=6))
-def test_a_page_shows_the_latest_response_and_keeps_what_is_the_same(
-    page: None, responses: list[Rows]
-) -> None:
+def test_page_updates_only_changed_elements(page: None, responses: list[Rows]) -> None:
     table, before = Table(), dict[str, ui.label]()
     for response in responses:
         table.show(response)
@@ -79,7 +77,7 @@ def test_a_page_shows_the_latest_response_and_keeps_what_is_the_same(
         assert table.ticked == written
 
 
-def test_everything_is_drawn_anew_on_another_day(page: None) -> None:
+def test_page_is_rendered_again_on_another_day(page: None) -> None:
     table = Table()
     table.show({"a": 1})
     (before,) = table.labels

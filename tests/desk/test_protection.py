@@ -49,9 +49,7 @@ def _policy(answer: httpx.Response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-async def test_every_answer_lays_down_what_is_allowed(
-    visitor: httpx.AsyncClient, path: str
-) -> None:
+async def test_every_response_has_security_headers(visitor: httpx.AsyncClient, path: str) -> None:
     answer = await visitor.get(path)
     policy = _policy(answer)
     for nothing in ("object-src", "base-uri", "frame-ancestors"):
@@ -65,7 +63,7 @@ async def test_every_answer_lays_down_what_is_allowed(
     assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_a_failure_lays_down_the_same(
+async def test_failure_response_has_security_headers(
     visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(nicegui.app.state.app_context, "sign_in")
@@ -75,7 +73,7 @@ async def test_a_failure_lays_down_the_same(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_only_scripts_of_the_template_run(visitor: httpx.AsyncClient) -> None:
+async def test_only_template_scripts_have_nonce(visitor: httpx.AsyncClient) -> None:
     first, second = await visitor.get("/sign-in"), await visitor.get("/no/such/page")
     assert (first.status_code, second.status_code) == (200, 404)
     nonces = set()
@@ -89,17 +87,17 @@ async def test_only_scripts_of_the_template_run(visitor: httpx.AsyncClient) -> N
     assert len(nonces) == 2
 
 
-async def test_the_customers_page_is_in_no_search_engine(visitor: httpx.AsyncClient) -> None:
+async def test_customer_page_forbids_indexing(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.get("/authorize/S01.token")
     assert '<meta name="robots" content="noindex">' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/authorize/S01.token", "/stores/S01/photos/1"])
-async def test_pages_are_kept_by_no_cache(visitor: httpx.AsyncClient, path: str) -> None:
+async def test_pages_are_not_cached(visitor: httpx.AsyncClient, path: str) -> None:
     assert (await visitor.get(path)).headers["Cache-Control"] == "no-store"
 
 
-async def test_cookies_and_sockets_are_encrypted_behind_https(visitor: httpx.AsyncClient) -> None:
+async def test_cookies_are_secure_behind_https(visitor: httpx.AsyncClient) -> None:
     plain = await visitor.get("/language/en")
     encrypted = await visitor.get("https://desk/language/en")
     assert "secure" not in plain.headers["Set-Cookie"].lower()
@@ -129,7 +127,7 @@ FOREIGN: tuple[dict[str, str], ...] = (
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-async def test_another_origin_sends_and_opens_nothing(
+async def test_request_of_another_origin_is_rejected(
     visitor: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     for method, path in COMMANDS:
@@ -139,14 +137,14 @@ async def test_another_origin_sends_and_opens_nothing(
 
 
 @pytest.mark.parametrize("headers", [OWN, {}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}])
-async def test_own_pages_and_programs_are_answered(
+async def test_request_of_own_origin_is_accepted(
     visitor: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     assert (await visitor.request(*POLLING, headers=headers)).status_code == 200
     assert (await visitor.post("/sign-out", headers=headers)).status_code == 303
 
 
-async def test_links_from_other_sites_lead_here(visitor: httpx.AsyncClient) -> None:
+async def test_navigation_from_another_site_is_accepted(visitor: httpx.AsyncClient) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert (await visitor.get("/sign-in", headers=headers)).status_code == 200
 
@@ -175,12 +173,12 @@ async def _socket(app: ASGIApp, **headers: str) -> list[str]:
     return sent
 
 
-async def test_socket_of_another_origin_is_closed(lonely_desk: FastAPI) -> None:
+async def test_websocket_of_another_origin_is_closed(lonely_desk: FastAPI) -> None:
     reasons = await _socket(lonely_desk, host="desk", origin="http://evil.example")
     assert reasons == ["another_origin"]
 
 
-async def test_socket_of_another_host_is_closed(lonely_desk: FastAPI) -> None:
+async def test_websocket_of_another_host_is_closed(lonely_desk: FastAPI) -> None:
     reasons = await _socket(lonely_desk, host="evil.example", origin="http://evil.example")
     assert reasons == ["unknown_host"]
 
@@ -198,7 +196,7 @@ async def test_socket_of_another_host_is_closed(lonely_desk: FastAPI) -> None:
         ("desk", "https", "http://desk", False),
     ],
 )
-async def test_default_ports_and_chains_of_proxies_count(
+async def test_origin_check_respects_ports_and_proxies(
     lonely_desk: FastAPI, host: str, forwarded: str, origin: str, taken: bool
 ) -> None:
     app = behind_proxies(lonely_desk, "127.0.0.1")
@@ -210,7 +208,7 @@ async def test_default_ports_and_chains_of_proxies_count(
         assert answer.status_code == (303 if taken else 403)
 
 
-async def test_strangers_have_no_word_on_the_scheme(lonely_desk: FastAPI) -> None:
+async def test_forwarded_scheme_of_untrusted_proxy_is_ignored(lonely_desk: FastAPI) -> None:
     app = behind_proxies(lonely_desk, "10.0.0.0/8")
     headers = {"host": "desk", "origin": "https://desk", "x_forwarded_proto": "https"}
     assert await _socket(app, **headers) == ["another_origin"]
@@ -244,29 +242,29 @@ STRANGE_HOSTS = (
 
 
 @pytest.mark.parametrize("host", KNOWN_HOSTS)
-async def test_names_of_the_desk_are_answered(visitor: httpx.AsyncClient, host: str) -> None:
+async def test_known_host_is_accepted(visitor: httpx.AsyncClient, host: str) -> None:
     assert (await visitor.get("/sign-in", headers={"Host": host})).status_code == 200
 
 
 @pytest.mark.parametrize("host", STRANGE_HOSTS)
-async def test_other_names_are_not_answered(visitor: httpx.AsyncClient, host: str) -> None:
+async def test_unknown_host_is_rejected(visitor: httpx.AsyncClient, host: str) -> None:
     for method, path in (("GET", "/sign-in"), ("GET", "/static/desk.css"), *COMMANDS):
         answer = await visitor.request(method, path, headers={"Host": host})
         assert (answer.status_code, answer.json()["type"]) == (421, "/problems/unknown_host")
 
 
-async def test_two_names_at_once_are_not_answered(visitor: httpx.AsyncClient) -> None:
+async def test_request_with_two_hosts_is_rejected(visitor: httpx.AsyncClient) -> None:
     headers = [("Host", "desk"), ("Host", "evil.example")]
     assert (await visitor.get("/sign-in", headers=headers)).status_code == 421
 
 
-def test_public_address_and_further_names_are_the_desks() -> None:
+def test_configured_hosts_are_accepted() -> None:
     settings = Settings(public_url="https://Service.Example:8443/", desk_hosts="desk.lan, other")
     names = names_of_desk(settings)
     assert {"service.example", "desk.lan", "other", "localhost"} <= names
 
 
-async def test_closing_pages_leaves_no_failing_deletion(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closed_page_is_deleted_without_error(monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[Exception] = []
     monkeypatch.setattr(core.app, "handle_exception", failures.append)
     monkeypatch.setattr(session, "_HANG_UP_S", 0)

@@ -24,20 +24,20 @@ class _Asked:
         return self.times
 
 
-async def test_people_who_look_at_once_share_one_response() -> None:
+async def test_concurrent_readers_share_one_response() -> None:
     cache, ask = ResponseCache(), _Asked()
     shown = await asyncio.gather(*(cache.get(("S01", "plan"), ask) for _ in range(20)))
     assert shown == [1] * 20
     assert ask.times == 1
 
 
-async def test_stores_and_kinds_are_told_apart() -> None:
+async def test_responses_are_cached_by_store_and_kind() -> None:
     cache, ask = ResponseCache(), _Asked()
     keys = [("S01", "plan"), ("S02", "plan"), ("S01", "arrivals")]
     assert [await cache.get(key, ask) for key in keys] == [1, 2, 3]
 
 
-async def test_a_response_is_asked_again_when_it_is_old_or_its_store_changed() -> None:
+async def test_stale_or_dropped_response_is_requested_again() -> None:
     cache, ask = ResponseCache(), _Asked()
     key = ("S01", "plan")
     assert await cache.get(key, ask) == 1
@@ -48,7 +48,7 @@ async def test_a_response_is_asked_again_when_it_is_old_or_its_store_changed() -
     assert await cache.get(key, ask) == 3
 
 
-async def test_a_service_that_is_unavailable_is_not_asked_by_everybody() -> None:
+async def test_unavailable_service_is_requested_once() -> None:
     cache, ask = ResponseCache(), _Asked(ServiceUnavailableError("workshop"))
     for _ in range(5):
         with pytest.raises(ServiceUnavailableError):
@@ -56,7 +56,7 @@ async def test_a_service_that_is_unavailable_is_not_asked_by_everybody() -> None
     assert ask.times == 1
 
 
-def test_one_attempt_keeps_its_key_until_its_content_changes() -> None:
+def test_idempotency_key_changes_with_content() -> None:
     path = "/stores/S01/orders/1/payments"
     first = idempotency_key("attempt", path, {"amount_cents": 1, "method": "cash"})
     assert first == idempotency_key("attempt", path, {"method": "cash", "amount_cents": 1})

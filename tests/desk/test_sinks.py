@@ -51,7 +51,7 @@ from deploy.sinks import findings, in_python
         "_TEXT = 'flat'\n_TEXT += name\nmade.props(_TEXT)",
     ],
 )
-def test_text_that_may_become_script_is_found(line: str) -> None:
+def test_text_that_becomes_markup_is_found(line: str) -> None:
     assert list(in_python(line))
 
 
@@ -70,7 +70,7 @@ def test_text_that_may_become_script_is_found(line: str) -> None:
         "ui.label(name)",
     ],
 )
-def test_constants_and_set_values_are_allowed(line: str) -> None:
+def test_constant_markup_is_allowed(line: str) -> None:
     assert not list(in_python(line))
 
 
@@ -78,6 +78,6 @@ def test_constants_and_set_values_are_allowed(line: str) -> None:
     "line",
     ["here.innerHTML = name;", "eval(name);", "new Function(name)", 'setTimeout("go()", 1);'],
 )
-def test_script_that_makes_markup_is_found(tmp_path: Path, line: str) -> None:
+def test_script_that_writes_markup_is_found(tmp_path: Path, line: str) -> None:
     (tmp_path / "made.js").write_text(f"const name = 1;\n{line}\n")
     assert [found.line for found in findings(tmp_path)] == [2]

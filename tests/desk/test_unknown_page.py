@@ -12,12 +12,12 @@ import pytest
         ("fr", "没有这个页面。"),
     ],
 )
-async def test_unknown_page_speaks_visitors_language(visitor, accepted, sentence):
+async def test_unknown_page_uses_visitor_language(visitor, accepted, sentence):
     response = await visitor.get("/no/such/page", headers={"Accept-Language": accepted})
     assert response.status_code == 404
     assert sentence in response.text
 
 
-async def test_unknown_resource_is_no_page(visitor):
+async def test_unknown_resource_is_not_found(visitor):
     response = await visitor.get("/_nicegui/0/nothing.js")
     assert response.status_code == 404

@@ -30,8 +30,8 @@ def start(request: pytest.FixtureRequest, small_server: ForkServer) -> Launch:
     return execute if request.param == "executed" else small_server.launch
 
 
-def stand_in(port: int) -> list[str]:
-    return [sys.executable, "-m", "tests.embedded.stand_in", str(port)]
+def stub_server(port: int) -> list[str]:
+    return [sys.executable, "-m", "tests.embedded.stub_server", str(port)]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -51,7 +51,7 @@ def end(child: Child, signal: int) -> int:
 def test_launched_process_has_the_given_environment(start: Launch, tmp_path: Path) -> None:
     port = free_ports(1)[0]
     environment = {"PATH": os.environ["PATH"], "AFTERSALES_FAILPOINT": "relay"}
-    child = start(stand_in(port), environment, tmp_path / "log")
+    child = start(stub_server(port), environment, tmp_path / "log")
     wait_until(lambda: not can_listen(port))
     seen = httpx.get(f"http://127.0.0.1:{port}/environment", trust_env=False).json()
     assert environment.items() <= seen.items()
@@ -62,14 +62,14 @@ def test_launched_process_has_the_given_environment(start: Launch, tmp_path: Pat
 
 def test_launched_process_can_be_asked_to_end(start: Launch, tmp_path: Path) -> None:
     port = free_ports(1)[0]
-    child = start(stand_in(port), os.environ, tmp_path / "log")
+    child = start(stub_server(port), os.environ, tmp_path / "log")
     wait_until(lambda: not can_listen(port))
     assert end(child, SIGTERM) == -SIGTERM
 
 
 def test_failed_start_ends_with_its_traceback(start: Launch, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    child = start(stand_in(1), {**os.environ, "STAND_IN_FAILS": "yes"}, log)
+    child = start(stub_server(1), {**os.environ, "STUB_FAILS": "yes"}, log)
     assert child.wait() == 1
     assert log.read_text().rstrip().endswith("KeyError: 'a setting is missing'")
 
@@ -83,7 +83,7 @@ def test_finished_module_ends_with_status_zero(start: Launch, tmp_path: Path) ->
 def test_forked_process_ends_with_its_server(tmp_path: Path) -> None:
     server = ForkServer(tmp_path / "server", packages=())
     port = free_ports(1)[0]
-    child = psutil.Process(server.launch(stand_in(port), os.environ, tmp_path / "log").pid)
+    child = psutil.Process(server.launch(stub_server(port), os.environ, tmp_path / "log").pid)
     wait_until(lambda: not can_listen(port))
     server.close()
     assert psutil.wait_procs([child], timeout=TIMEOUT_S)[1] == []

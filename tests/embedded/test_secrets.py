@@ -19,7 +19,7 @@ from shared.personal_data import PersonalData
 from shared.settings import Settings
 
 
-def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
+def test_secrets_are_readable_by_owner_only(tmp_path: Path) -> None:
     ensure_secrets(tmp_path / "secrets")
     files = sorted((tmp_path / "secrets").iterdir())
     assert [file.name for file in files] == [
@@ -37,21 +37,21 @@ def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
-def test_they_are_made_once(tmp_path: Path) -> None:
+def test_secrets_are_created_once(tmp_path: Path) -> None:
     first = ensure_secrets(tmp_path)
     kept = {file: file.read_bytes() for file in tmp_path.iterdir()}
     assert ensure_secrets(tmp_path) == first
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == kept
 
 
-def test_every_role_has_a_password_of_its_own(tmp_path: Path) -> None:
+def test_every_database_role_has_own_password(tmp_path: Path) -> None:
     passwords = ensure_secrets(tmp_path).passwords
     expected = {"postgres", *(role for service in SERVICES for role in roles(service))}
     assert set(passwords) == expected
     assert len(set(passwords.values())) == len(expected)
 
 
-def test_the_public_keys_verify_what_the_issuer_signs_and_cannot_sign(tmp_path: Path) -> None:
+def test_published_keys_verify_tokens_but_cannot_sign(tmp_path: Path) -> None:
     secrets = ensure_secrets(tmp_path)
     issuer = DevelopmentIssuer(secrets.issuer_key_file, "issuer", "audience")
     token = issuer.token("S01-advisor-1", roles=["service_advisor"], stores=["S01"])
@@ -68,7 +68,7 @@ def keys_of(secrets: Secrets, service: str) -> PersonalData:
     return PersonalData.from_settings(settings, service)
 
 
-def test_a_key_of_one_service_opens_nothing_of_another(tmp_path: Path) -> None:
+def test_key_of_service_decrypts_nothing_of_another(tmp_path: Path) -> None:
     secrets = ensure_secrets(tmp_path)
     keyrings = [keys_of(secrets, service).keys for service in SERVICES]
     purposes = ("subject keys", "reference link", "reference network", "reference phone")
@@ -80,13 +80,13 @@ def test_a_key_of_one_service_opens_nothing_of_another(tmp_path: Path) -> None:
             AESGCM(other).decrypt(b"0" * 12, encrypted, None)
 
 
-def test_one_root_gives_owners_different_keys(tmp_path: Path) -> None:
+def test_one_root_key_derives_different_owner_keys(tmp_path: Path) -> None:
     file = ensure_secrets(tmp_path).recognition_keys_file
     assert Keyring.from_file(file, "crm").key("a") != Keyring.from_file(file, "desk").key("a")
     assert "root" not in repr(Keyring.from_file(file, "crm"))
 
 
-def test_reception_and_crm_alone_recognize_a_plate(tmp_path: Path) -> None:
+def test_only_reception_and_crm_recognize_plate(tmp_path: Path) -> None:
     secrets = ensure_secrets(tmp_path)
     reception, crm, workshop = (keys_of(secrets, each) for each in ("reception", "crm", "workshop"))
     assert reception.reference("plate", "沪A12345") == crm.reference("plate", "沪A12345")
@@ -96,7 +96,7 @@ def test_reception_and_crm_alone_recognize_a_plate(tmp_path: Path) -> None:
         workshop.reference("plate", "沪A12345")
 
 
-def test_data_under_keys_of_all_services_is_refused(tmp_path: Path) -> None:
+def test_data_with_shared_keys_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "personal.json").write_text("{}")
     with pytest.raises(EmbeddedError, match="--reset-data"):
         ensure_secrets(tmp_path)

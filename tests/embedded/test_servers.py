@@ -13,7 +13,7 @@ from tests.bench import ingest
 from tests.bench.__main__ import show_ingest
 
 
-async def test_every_declared_topic_exists_with_its_partitions(servers: Platform) -> None:
+async def test_every_declared_topic_exists_with_partitions(servers: Platform) -> None:
     declared = declared_topics(servers.settings.topics_file, replication=1)
     async with servers.kafka.admin() as admin:
         found = {topic["topic"]: topic for topic in await admin.describe_topics()}
@@ -29,7 +29,7 @@ async def test_each_role_works_in_its_own_schema(servers: Platform, service: str
         await connection.close()
 
 
-async def test_a_runtime_role_sees_no_row_of_a_store_out_of_scope(servers: Platform) -> None:
+async def test_runtime_role_sees_no_row_of_another_store(servers: Platform) -> None:
     _, runtime, _ = roles("reception")
     admin = await asyncpg.connect(servers.admin_url)
     await admin.execute(
@@ -43,14 +43,14 @@ async def test_a_runtime_role_sees_no_row_of_a_store_out_of_scope(servers: Platf
     assert [row["store_id"] for row in stores] == ["S01"]
 
 
-async def test_a_service_cannot_read_another_services_schema(servers: Platform) -> None:
+async def test_service_cannot_read_schema_of_another(servers: Platform) -> None:
     connection = await asyncpg.connect(servers.database_url("crm"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetch("SELECT * FROM reception.outbox")
     await connection.close()
 
 
-async def test_emptying_removes_rows(servers: Platform) -> None:
+async def test_emptied_servers_have_no_rows(servers: Platform) -> None:
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute("INSERT INTO crm.stream_head VALUES ('topic', 'key', 'S01', 1)")
     await connection.close()

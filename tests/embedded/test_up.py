@@ -33,7 +33,7 @@ class Up:
     def __init__(self, settings: EmbeddedSettings) -> None:
         self.settings = settings
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.embedded.up_with_stand_ins", settings.model_dump_json()],
+            [sys.executable, "-m", "tests.embedded.up_with_stubs", settings.model_dump_json()],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -90,7 +90,7 @@ def up(settings: EmbeddedSettings) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def lasting(settings: EmbeddedSettings) -> Iterator[Up]:
+def shared_platform(settings: EmbeddedSettings) -> Iterator[Up]:
     """A platform that several tests share; the last of them stops it."""
     running = Up(settings)
     running.come_up()
@@ -99,7 +99,7 @@ def lasting(settings: EmbeddedSettings) -> Iterator[Up]:
     running.child.wait()
 
 
-def left_on(settings: EmbeddedSettings) -> list[str]:
+def processes_on(settings: EmbeddedSettings) -> list[str]:
     """Command lines of the processes that name the data folder or its ports."""
     ports = {str(port) for port in settings.ports.model_dump().values()}
     return [
@@ -117,38 +117,38 @@ def left_on(settings: EmbeddedSettings) -> list[str]:
 
 def wait_until_none_is_left(settings: EmbeddedSettings) -> None:
     deadline = time.monotonic() + 10
-    while (left := left_on(settings)) and time.monotonic() < deadline:
+    while (left := processes_on(settings)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []
 
 
-def test_a_second_up_on_the_same_folder_is_refused(lasting: Up) -> None:
-    second = Up(lasting.settings)
-    second.read_until(f"is already in use by pid {lasting.child.pid}")
+def test_second_platform_on_same_folder_is_rejected(shared_platform: Up) -> None:
+    second = Up(shared_platform.settings)
+    second.read_until(f"is already in use by pid {shared_platform.child.pid}")
     assert second.child.wait(10) == 1
     assert len(second.lines) == 1
 
 
-def test_a_process_that_ends_is_started_again(lasting: Up) -> None:
-    killed = lasting.pid_of("workshop")
+def test_ended_process_is_restarted(shared_platform: Up) -> None:
+    killed = shared_platform.pid_of("workshop")
     os.kill(killed, signal.SIGKILL)
-    said = lasting.read_until("workshop ended (-9)")
+    said = shared_platform.read_until("workshop ended (-9)")
     assert "starting it again in 1 s" in said
     deadline = time.monotonic() + TIMEOUT_S
-    while lasting.pid_of("workshop") == killed or not is_responding(
-        lasting.settings.ports.workshop
+    while shared_platform.pid_of("workshop") == killed or not is_responding(
+        shared_platform.settings.ports.workshop
     ):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def test_down_from_another_terminal_stops_it(lasting: Up) -> None:
-    down(lasting.settings.data)
-    assert lasting.child.wait(5) == 0
-    assert left_on(lasting.settings) == []
+def test_down_stops_platform_from_another_terminal(shared_platform: Up) -> None:
+    down(shared_platform.settings.data)
+    assert shared_platform.child.wait(5) == 0
+    assert processes_on(shared_platform.settings) == []
 
 
-async def test_rows_and_events_survive_the_kill_of_everything(
+async def test_rows_and_events_survive_kill_of_all_processes(
     up: Up, settings: EmbeddedSettings
 ) -> None:
     state = up.come_up()
@@ -173,25 +173,23 @@ async def test_rows_and_events_survive_the_kill_of_everything(
     again.child.send_signal(signal.SIGINT)
     again.read_until("stopped, nothing is left running")
     assert again.child.wait(5) == 0
-    assert left_on(settings) == []
+    assert processes_on(settings) == []
 
 
-def test_nothing_survives_when_only_the_command_is_killed(
-    up: Up, settings: EmbeddedSettings
-) -> None:
+def test_killed_command_leaves_no_process(up: Up, settings: EmbeddedSettings) -> None:
     up.come_up()
     up.child.kill()
     up.child.wait()
     wait_until_none_is_left(settings)
 
 
-def test_ctrl_c_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+def test_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     starting = Up(EmbeddedSettings(data=tmp_path / "data", ports=Ports.free()))
     starting.read_until("starting Kafka and PostgreSQL")
     starting.child.send_signal(signal.SIGINT)
     starting.read_until("stopped, nothing is left running")
     starting.child.wait(5)
-    assert left_on(starting.settings) == []
+    assert processes_on(starting.settings) == []
 
 
 def is_responding(port: int) -> bool:
@@ -201,7 +199,7 @@ def is_responding(port: int) -> bool:
         return False
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_taken_port_is_named_before_start(tmp_path: Path) -> None:
     ports = Ports.free()
     with socket.socket() as other:
         other.bind(("127.0.0.1", ports.desk))
@@ -216,7 +214,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "kafka").exists()
 
 
-def test_down_spares_a_process_that_got_the_pid_later(tmp_path: Path) -> None:
+def test_down_spares_process_with_reused_pid(tmp_path: Path) -> None:
     stranger = subprocess.Popen(["sleep", "60"])
     recorded = Running("desk", stranger.pid, started=time.time() - 3600, port=1)
     State(supervisor=recorded, processes=(recorded,)).write(tmp_path / "state.json")

@@ -23,7 +23,7 @@ def launch() -> Launch:
     return execute
 
 
-async def test_everything_comes_up_idle_within_its_memory(platform: Platform) -> None:
+async def test_platform_starts_idle_within_memory_limit(platform: Platform) -> None:
     rows = {row.name: row for row in await survey(platform.settings)}
     assert set(rows) == {"kafka", "postgres", *ALL}
     assert all(row.alive for row in rows.values())
@@ -34,7 +34,7 @@ async def test_everything_comes_up_idle_within_its_memory(platform: Platform) ->
     assert sum(row.memory for row in rows.values()) < MEMORY_LIMIT
 
 
-async def test_commands_of_the_operator_show_the_platform(platform: Platform) -> None:
+async def test_operator_commands_show_running_platform(platform: Platform) -> None:
     async def shown(*arguments: str) -> str:
         data = ["--data", str(platform.settings.data)]
         result = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *data])
@@ -51,7 +51,7 @@ async def test_commands_of_the_operator_show_the_platform(platform: Platform) ->
     assert "audit: ok" in await shown("audit")
 
 
-async def test_commands_bench_times_every_command(
+async def test_command_bench_times_every_command(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     crew = commands.Crew(advisors=3, think_s=0.2)
@@ -65,7 +65,7 @@ async def test_commands_bench_times_every_command(
     assert len(capsys.readouterr().out.splitlines()) == len(found) + 1
 
 
-async def test_replanning_bench_sees_the_plan_change(
+async def test_replanning_bench_measures_plan_changes(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     size = replanning.Size(orders=4, absences=1, watched_s=3.0, pause_s=0.5)

@@ -15,7 +15,7 @@ from rich.table import Table
 from tests.faults.campaign import Result, disturb, known_faults
 from tests.faults.invariants import INVARIANTS
 from tests.faults.schedule import Round, described, plan
-from tests.faults.stage import Stage
+from tests.faults.stage import Testbed
 
 _WIDTH = 150
 
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument(
         "--only", nargs="+", default=[""], help="only faults whose name contains one of these"
     )
-    parser.add_argument("--walkers", type=int, default=8, help="vehicles under way at a time")
+    parser.add_argument("--concurrency", type=int, default=8, help="vehicles under way at a time")
     arguments = parser.parse_args()
     console.print(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
     began = time.monotonic()
@@ -39,12 +39,12 @@ def main() -> int:
     def report(line: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {line}")
 
-    def rounds(stage: Stage) -> Sequence[Round]:
-        if not stage.has_disks:
+    def rounds(testbed: Testbed) -> Sequence[Round]:
+        if not testbed.has_disks:
             report("no small disks can be mounted here: faults of a full disk are left out")
         faults = [
             fault
-            for fault in known_faults(stage)
+            for fault in known_faults(testbed)
             if any(text in fault.name for text in arguments.only)
         ]
         chosen = plan(arguments.seed, arguments.minutes, faults)
@@ -54,7 +54,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         result = asyncio.run(
-            disturb(Path(folder), arguments.seed, arguments.walkers, rounds, report)
+            disturb(Path(folder), arguments.seed, arguments.concurrency, rounds, report)
         )
     console.print(table(result))
     if arguments.json:

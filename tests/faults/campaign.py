@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from deploy.embedded.secrets import SERVICES
-from tests.faults.faults import FAULTS, Fault, Scene
+from tests.faults.faults import FAULTS, Fault, FaultContext
 from tests.faults.invariants import INVARIANTS, Verdict, judge
 from tests.faults.load import Load
 from tests.faults.schedule import Injection, Round, Step
-from tests.faults.stage import Stage, until
+from tests.faults.stage import Testbed, until
 
 _BETWEEN_STEPS_S = 1.0
 _WARM_UP_S = 240.0
@@ -81,50 +81,50 @@ class Result:
         }
 
 
-def known_faults(stage: Stage) -> list[Fault]:
+def known_faults(testbed: Testbed) -> list[Fault]:
     """The faults that can be injected on this machine."""
-    return [fault for fault in FAULTS if stage.has_disks or not fault.needs_disks]
+    return [fault for fault in FAULTS if testbed.has_disks or not fault.needs_disks]
 
 
 async def disturb(
     folder: Path,
     seed: int,
-    walkers: int,
-    rounds: Callable[[Stage], Sequence[Round]],
+    concurrency: int,
+    rounds: Callable[[Testbed], Sequence[Round]],
     report: Report,
 ) -> Result:
     """Run the ``rounds`` chosen for a stage of its own in ``folder``, under load."""
-    stage = Stage(folder, seed, report)
-    await stage.start(SERVICES)
+    testbed = Testbed(folder, seed, report)
+    await testbed.start(SERVICES)
     try:
-        load = Load(stage, seed, walkers)
+        load = Load(testbed, seed, concurrency)
         try:
-            return await run(stage, load, rounds(stage), seed, report)
+            return await run(testbed, load, rounds(testbed), seed, report)
         finally:
             await load.close()
     finally:
-        await stage.stop()
+        await testbed.stop()
 
 
 async def run(
-    stage: Stage, load: Load, rounds: Sequence[Round], seed: int, report: Report
+    testbed: Testbed, load: Load, rounds: Sequence[Round], seed: int, report: Report
 ) -> Result:
     """Inject every round; after each, let people pause and ask what must hold."""
     result = Result(seed)
     began = time.monotonic()
-    scene = Scene(stage, load)
+    context = FaultContext(testbed, load)
     await _warm_up(load)
     for number, steps in enumerate(rounds, start=1):
         if number == len(rounds) // 2 + 1 and number > 1:
             report("from now on two instances of every service")
-            await stage.double()
+            await testbed.double()
         load.open()
         for step in steps:
-            await _inject(scene, step, result, report)
+            await _inject(context, step, result, report)
             await asyncio.sleep(_BETWEEN_STEPS_S)
         await load.pause()
-        await _mend(stage, report)
-        verdict = await judge(stage, load.history, replay=number == len(rounds))
+        await _mend(testbed, report)
+        verdict = await judge(testbed, load.history, replay=number == len(rounds))
         _record(result, steps, verdict)
         report(f"round {number} of {len(rounds)}: {'holds' if verdict.ok else 'VIOLATED'}")
         for invariant, found in verdict.violations.items():
@@ -146,21 +146,23 @@ async def _warm_up(load: Load) -> None:
         raise TimeoutError(f"no visit was finished in {_WARM_UP_S:.0f} s without any fault")
 
 
-async def _inject(scene: Scene, step: Step, result: Result, report: Report) -> None:
-    await asyncio.gather(*(_inject_one(scene, injection, result, report) for injection in step))
+async def _inject(context: FaultContext, step: Step, result: Result, report: Report) -> None:
+    await asyncio.gather(*(_inject_one(context, injection, result, report) for injection in step))
 
 
-async def _inject_one(scene: Scene, injection: Injection, result: Result, report: Report) -> None:
+async def _inject_one(
+    context: FaultContext, injection: Injection, result: Result, report: Report
+) -> None:
     """A hit counts only when commands were under way while the fault lasted."""
-    fault, history, began = injection.fault, scene.load.history, time.monotonic()
+    fault, history, began = injection.fault, context.load.history, time.monotonic()
     before = history.sent - history.in_flight
     result.planned[fault.name] += 1
     try:
-        hits = int(await fault.inject(scene, random.Random(injection.seed)))
+        hits = int(await fault.inject(context, random.Random(injection.seed)))
     except Exception as error:
         result.errors.append(f"{fault.name}: {error!r}")
         report(f"{fault.name}: {error!r}")
-        await _mend(scene.stage, report)
+        await _mend(context.testbed, report)
         return
     under_way = history.sent - before
     result.hits[fault.name] += hits if under_way else 0
@@ -169,14 +171,14 @@ async def _inject_one(scene: Scene, injection: Injection, result: Result, report
     report(f"{fault.name}: {hits} hits, {under_way} tries of commands, {took:.0f} s")
 
 
-async def _mend(stage: Stage, report: Report) -> None:
+async def _mend(testbed: Testbed, report: Report) -> None:
     """Open every wire, and start again what has ended, as whoever supervises processes would."""
-    for proxy in stage.proxies:
+    for proxy in testbed.proxies:
         proxy.open()
-    for process in stage.processes:
+    for process in testbed.processes:
         if not process.alive:
             report(f"{process.name} has ended ({process.exit_status()}) and is started again")
-            await stage.revive(process.name)
+            await testbed.revive(process.name)
 
 
 def _record(result: Result, steps: Round, verdict: Verdict) -> None:

@@ -21,7 +21,7 @@ from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Server, Stage, until
+from tests.faults.stage import Server, Testbed, until
 
 _FAILPOINTS = (
     "before_commit",
@@ -38,14 +38,14 @@ _SKEW_S = 60
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaultContext:
     """What a fault is injected into."""
 
-    stage: Stage
+    testbed: Testbed
     load: Load
 
 
-Inject = Callable[[Scene, random.Random], Awaitable[int]]
+Inject = Callable[[FaultContext, random.Random], Awaitable[int]]
 
 
 @dataclass(frozen=True)
@@ -63,54 +63,54 @@ class Fault:
 # Processes
 
 
-async def kill_at(point: str, scene: Scene, rng: random.Random) -> int:
+async def kill_at(point: str, context: FaultContext, rng: random.Random) -> int:
     """``kill -9`` at a failpoint, seen by the signal that the process ended with."""
-    stage, service = scene.stage, rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
-    processes = stage.instances(service)
-    await stage.halt(service)
+    testbed, service = context.testbed, rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
+    processes = testbed.instances(service)
+    await testbed.halt(service)
     for process in processes:
         process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(1, 4)}")
     await until(lambda: not all(process.alive for process in processes), 2 * _TIMEOUT_S)
     hits = sum(process.exit_status() == -signal.SIGKILL for process in processes)
-    await stage.halt(service)
-    await stage.revive(service)
+    await testbed.halt(service)
+    await testbed.revive(service)
     return hits
 
 
-async def drain(scene: Scene, rng: random.Random) -> int:
+async def drain(context: FaultContext, rng: random.Random) -> int:
     """SIGTERM: the process ends by itself, and another takes its place."""
     service = rng.choice(SERVICES)
-    process = scene.stage.process(service)
+    process = context.testbed.process(service)
     pid = process.pid
     drained = await process.stop()
-    await scene.stage.revive(service)
+    await context.testbed.revive(service)
     return int(drained and process.pid != pid)
 
 
-async def unavailable(service: str, seen: str, scene: Scene, rng: random.Random) -> int:
+async def unavailable(service: str, seen: str, context: FaultContext, rng: random.Random) -> int:
     """A service is killed and stays unavailable; people see ``seen``."""
-    stage, history = scene.stage, scene.load.history
+    testbed, history = context.testbed, context.load.history
     before = history.count(seen)
-    for process in stage.instances(service):
+    for process in testbed.instances(service):
         process.kill()
     await until(lambda: history.count(seen) > before, _TIMEOUT_S)
     await asyncio.sleep(rng.uniform(1, 3))
-    await stage.revive(service)
+    await testbed.revive(service)
     return history.count(seen) - before
 
 
-async def hanging_neighbor(scene: Scene, rng: random.Random) -> int:
+async def hanging_neighbor(context: FaultContext, rng: random.Random) -> int:
     """SIGSTOP of customer relations while customers wait to be registered there; the hit is a
     greeting that is said to be overdue at once and not after them."""
-    stage, load = scene.stage, scene.load
+    testbed, load = context.testbed, context.load
     with ExitStack() as stopped:
-        for process in stage.instances("crm"):
+        for process in testbed.instances("crm"):
             stopped.enter_context(_stopped(process.pid))
         await asyncio.gather(*(load.walk_in("S01", number) for number in range(_WALK_INS)))
         order_id = await load.walk_in("S01", rng.randrange(_WALK_INS), opens=False)
-        await stage.fetch(_DUE_NOW, order_id, stage.clock.now())
-        said = await until(lambda: stage.fetch(_OVERDUE, order_id), _AT_ONCE_S)
-        waiting = len(await stage.fetch(_UNREGISTERED))
+        await testbed.fetch(_DUE_NOW, order_id, testbed.clock.now())
+        said = await until(lambda: testbed.fetch(_OVERDUE, order_id), _AT_ONCE_S)
+        waiting = len(await testbed.fetch(_UNREGISTERED))
     return int(said and waiting >= _WALK_INS)
 
 
@@ -126,110 +126,112 @@ WHERE type = 'aftersales.reception.GreetingOverdue.v1' AND aggregateid = $1
 _UNREGISTERED = "SELECT 1 FROM reception.timer WHERE kind = 'link_customer'"
 
 
-async def stopped_consumer(scene: Scene, rng: random.Random) -> int:
+async def stopped_consumer(context: FaultContext, rng: random.Random) -> int:
     """SIGSTOP past the session timeout: the group has lost the member before SIGCONT."""
-    stage, service = scene.stage, rng.choice(SERVICES)
-    whole = len(stage.instances(service))
-    with _stopped(stage.process(service).pid):
+    testbed, service = context.testbed, rng.choice(SERVICES)
+    whole = len(testbed.instances(service))
+    with _stopped(testbed.process(service).pid):
         await asyncio.sleep(_SESSION_S)
-        lost = await until(lambda: _has_members(stage, service, whole - 1), 20, 0.5)
-    await until(lambda: _has_members(stage, service, whole), _TIMEOUT_S, 0.5)
+        lost = await until(lambda: _has_members(testbed, service, whole - 1), 20, 0.5)
+    await until(lambda: _has_members(testbed, service, whole), _TIMEOUT_S, 0.5)
     return int(lost)
 
 
-async def stopped_lease_holder(scene: Scene, rng: random.Random) -> int:
+async def stopped_lease_holder(context: FaultContext, rng: random.Random) -> int:
     """SIGSTOP of the relay at work, SIGCONT after another instance has taken its lease."""
-    stage, service = scene.stage, rng.choice(_PUBLISHERS)
-    joined = await stage.join(service) if len(stage.instances(service)) == 1 else None
-    holder = await _holder(stage, service)
-    process = stage.process(service if holder == f"{service}-1" else holder)
+    testbed, service = context.testbed, rng.choice(_PUBLISHERS)
+    joined = await testbed.join(service) if len(testbed.instances(service)) == 1 else None
+    holder = await _holder(testbed, service)
+    process = testbed.process(service if holder == f"{service}-1" else holder)
     with _stopped(process.pid):
-        taken = await until(lambda: _other_holder(stage, service, holder), _TIMEOUT_S, 0.5)
+        taken = await until(lambda: _other_holder(testbed, service, holder), _TIMEOUT_S, 0.5)
     await asyncio.sleep(3)
     if joined:
-        await stage.remove_instance(joined)
-    await stage.ready(service)
+        await testbed.remove_instance(joined)
+    await testbed.ready(service)
     return int(taken)
 
 
-async def rebalance_storm(scene: Scene, rng: random.Random) -> int:
+async def rebalance_storm(context: FaultContext, rng: random.Random) -> int:
     """One more instance of every service joins and leaves; hits are groups that counted it."""
-    stage = scene.stage
-    joined = [await stage.join(service) for service in rng.sample(SERVICES, len(SERVICES))]
-    hits = sum([await _has_members(stage, each, len(stage.instances(each))) for each in SERVICES])
+    testbed = context.testbed
+    joined = [await testbed.join(service) for service in rng.sample(SERVICES, len(SERVICES))]
+    hits = sum(
+        [await _has_members(testbed, each, len(testbed.instances(each))) for each in SERVICES]
+    )
     await asyncio.sleep(rng.uniform(1, 3))
     for process in rng.sample(joined, len(joined)):
         if rng.random() < 0.5:
             process.kill()
-        await stage.remove_instance(process)
+        await testbed.remove_instance(process)
     return hits
 
 
-async def redelivery(scene: Scene, rng: random.Random) -> int:
+async def redelivery(context: FaultContext, rng: random.Random) -> int:
     """Every topic of a consumer is delivered again from offset 0; hits are records."""
     service = rng.choice(SERVICES)
-    await scene.stage.halt(service)
-    again = await scene.stage.rewind(service)
-    await scene.stage.revive(service)
+    await context.testbed.halt(service)
+    again = await context.testbed.rewind(service)
+    await context.testbed.revive(service)
     return again
 
 
-async def skewed_clock(scene: Scene, rng: random.Random) -> int:
+async def skewed_clock(context: FaultContext, rng: random.Random) -> int:
     """One process whose business clock is wrong by a minute; hits are events of that time."""
-    stage, service = scene.stage, rng.choice(("reception", "crm"))
-    process = stage.instances(service)[-1]
+    testbed, service = context.testbed, rng.choice(("reception", "crm"))
+    process = testbed.instances(service)[-1]
     await process.stop()
     process.start(AFTERSALES_CLOCK_SKEW_S=str(rng.choice((-_SKEW_S, _SKEW_S))))
-    await stage.ready(process.name)
+    await testbed.ready(process.name)
     began = datetime.now(UTC)
-    await until(lambda: _wrong_times(stage, service, began), _TIMEOUT_S, 0.5)
-    hits = await _wrong_times(stage, service, began)
+    await until(lambda: _wrong_times(testbed, service, began), _TIMEOUT_S, 0.5)
+    hits = await _wrong_times(testbed, service, began)
     await process.stop()
-    await stage.revive(service)
+    await testbed.revive(service)
     return hits
 
 
 # Kafka
 
 
-async def paused_broker(scene: Scene, rng: random.Random) -> int:
+async def paused_broker(context: FaultContext, rng: random.Random) -> int:
     """SIGSTOP of the broker."""
-    with _stopped(scene.stage.process("kafka").pid):
-        return await _opened_without_broker(scene, rng.uniform(5, 12))
+    with _stopped(context.testbed.process("kafka").pid):
+        return await _opened_without_broker(context, rng.uniform(5, 12))
 
 
-async def restarted_broker(scene: Scene, rng: random.Random) -> int:
+async def restarted_broker(context: FaultContext, rng: random.Random) -> int:
     """The broker shuts down in good order and comes back."""
-    await scene.stage.process("kafka").stop(30)
-    hits = await _opened_without_broker(scene, rng.uniform(2, 5))
-    await scene.stage.revive("kafka")
+    await context.testbed.process("kafka").stop(30)
+    hits = await _opened_without_broker(context, rng.uniform(2, 5))
+    await context.testbed.revive("kafka")
     return hits
 
 
-async def killed_broker(scene: Scene, rng: random.Random) -> int:
+async def killed_broker(context: FaultContext, rng: random.Random) -> int:
     """``kill -9`` of the broker."""
-    scene.stage.process("kafka").kill()
-    hits = await _opened_without_broker(scene, rng.uniform(2, 5))
-    await scene.stage.revive("kafka")
+    context.testbed.process("kafka").kill()
+    hits = await _opened_without_broker(context, rng.uniform(2, 5))
+    await context.testbed.revive("kafka")
     return hits
 
 
-async def _opened_without_broker(scene: Scene, seconds: float) -> int:
+async def _opened_without_broker(context: FaultContext, seconds: float) -> int:
     """Orders that the front desk opened meanwhile; their events wait in the outbox."""
-    history = scene.load.history
+    history = context.load.history
     before = history.count("opened")
     await asyncio.sleep(seconds)
     await until(lambda: history.count("opened") > before, _TIMEOUT_S)
-    return history.count("opened") - before if await _unsent(scene.stage) else 0
+    return history.count("opened") - before if await _unsent(context.testbed) else 0
 
 
 # PostgreSQL
 
 
-async def restarted_database(kind: str, scene: Scene, rng: random.Random) -> int:
+async def restarted_database(kind: str, context: FaultContext, rng: random.Random) -> int:
     """A fast or an immediate restart; hits are 503 with Retry-After that people saw."""
-    stage, history = scene.stage, scene.load.history
-    process = stage.process("postgres")
+    testbed, history = context.testbed, context.load.history
+    process = testbed.process("postgres")
     before = history.count("retry after")
     if kind == "fast":
         await process.stop(30)
@@ -239,15 +241,15 @@ async def restarted_database(kind: str, scene: Scene, rng: random.Random) -> int
         await until(lambda: not process.alive, 30)
     await until(lambda: history.count("retry after") > before, 30)
     await asyncio.sleep(rng.uniform(0, 3))
-    await stage.revive("postgres")
+    await testbed.revive("postgres")
     return history.count("retry after") - before
 
 
-async def ended_backends(scene: Scene, rng: random.Random) -> int:
+async def ended_backends(context: FaultContext, rng: random.Random) -> int:
     """Database sessions of the services are ended; hits are sessions."""
     hits = 0
     for _ in range(4):
-        rows = await scene.stage.fetch(
+        rows = await context.testbed.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = 'aftersales' AND usename <> 'postgres' AND random() < 0.6"
         )
@@ -256,14 +258,14 @@ async def ended_backends(scene: Scene, rng: random.Random) -> int:
     return hits
 
 
-async def late_commit(scene: Scene, rng: random.Random) -> int:
+async def late_commit(context: FaultContext, rng: random.Random) -> int:
     """Transactions sleep between their last statement and their commit; hits are sleepers seen."""
-    stage, service = scene.stage, rng.choice(_PUBLISHERS)
-    await _insist(stage, _LATE.format(service=service))
+    testbed, service = context.testbed, rng.choice(_PUBLISHERS)
+    await _insist(testbed, _LATE.format(service=service))
     try:
-        return await _sample(stage, "wait_event = 'PgSleep'", 8)
+        return await _sample(testbed, "wait_event = 'PgSleep'", 8)
     finally:
-        await _insist(stage, _PUNCTUAL.format(service=service))
+        await _insist(testbed, _PUNCTUAL.format(service=service))
 
 
 _LATE = """
@@ -283,24 +285,24 @@ DROP FUNCTION IF EXISTS {service}.be_late();
 """
 
 
-async def long_transaction(scene: Scene, rng: random.Random) -> int:
+async def long_transaction(context: FaultContext, rng: random.Random) -> int:
     """Somebody holds the heads of all streams locked; hits are transactions seen waiting."""
-    connection = await asyncpg.connect(scene.stage.admin_url)
+    connection = await asyncpg.connect(context.testbed.admin_url)
     try:
         async with connection.transaction():
             for service in _PUBLISHERS:
                 await connection.execute(f"SELECT 1 FROM {service}.stream_head FOR UPDATE")
-            return await _sample(scene.stage, "wait_event_type = 'Lock'", rng.uniform(6, 10))
+            return await _sample(context.testbed, "wait_event_type = 'Lock'", rng.uniform(6, 10))
     finally:
         await connection.close()
 
 
-async def _sample(stage: Stage, condition: str, seconds: float) -> int:
+async def _sample(testbed: Testbed, condition: str, seconds: float) -> int:
     """How many sessions were seen in a state, looking twice a second."""
     seen = 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        rows = await stage.fetch(
+        rows = await testbed.fetch(
             f"SELECT 1 FROM pg_stat_activity WHERE datname = 'aftersales' AND {condition}"
         )
         seen += len(rows)
@@ -311,9 +313,9 @@ async def _sample(stage: Stage, condition: str, seconds: float) -> int:
 # Wires
 
 
-async def cut(wire: str, scene: Scene, rng: random.Random) -> int:
+async def cut(wire: str, context: FaultContext, rng: random.Random) -> int:
     """Connections break and cannot be made again for a while."""
-    proxy = _proxy(scene.stage, wire, rng)
+    proxy = _proxy(context.testbed, wire, rng)
     before = proxy.cut
     async with _opened_again(proxy):
         proxy.close()
@@ -321,9 +323,9 @@ async def cut(wire: str, scene: Scene, rng: random.Random) -> int:
     return proxy.cut - before
 
 
-async def slow(wire: str, scene: Scene, rng: random.Random) -> int:
+async def slow(wire: str, context: FaultContext, rng: random.Random) -> int:
     """Everything takes longer; hits are pieces of data held back."""
-    proxy = _proxy(scene.stage, wire, rng)
+    proxy = _proxy(context.testbed, wire, rng)
     before = proxy.delayed
     async with _opened_again(proxy):
         proxy.latency_s = rng.uniform(0.1, 0.5)
@@ -331,9 +333,9 @@ async def slow(wire: str, scene: Scene, rng: random.Random) -> int:
     return proxy.delayed - before
 
 
-async def lost_responses(wire: str, scene: Scene, rng: random.Random) -> int:
+async def lost_responses(wire: str, context: FaultContext, rng: random.Random) -> int:
     """Writes arrive and their responses do not; hits are responses lost."""
-    proxy = _proxy(scene.stage, wire, rng)
+    proxy = _proxy(context.testbed, wire, rng)
     before = proxy.lost
     async with _opened_again(proxy):
         proxy.lose_responses()
@@ -349,12 +351,12 @@ async def _opened_again(proxy: Proxy) -> AsyncIterator[None]:
         proxy.open()
 
 
-def _proxy(stage: Stage, wire: str, rng: random.Random) -> Proxy:
+def _proxy(testbed: Testbed, wire: str, rng: random.Random) -> Proxy:
     service = rng.choice(_PUBLISHERS)
     wires: Mapping[str, Proxy] = {
-        "http": stage.doors[service],
-        "database": stage.databases[service],
-        "kafka": stage.broker,
+        "http": testbed.service_proxies[service],
+        "database": testbed.databases[service],
+        "kafka": testbed.broker,
     }
     return wires[wire]
 
@@ -362,36 +364,36 @@ def _proxy(stage: Stage, wire: str, rng: random.Random) -> Proxy:
 # Disks
 
 
-async def full_disk(server: Server, scene: Scene, rng: random.Random) -> int:
+async def full_disk(server: Server, context: FaultContext, rng: random.Random) -> int:
     """No room on the server's disk; hits are its complaints in the log."""
-    stage = scene.stage
-    log = stage.process(server).log
+    testbed = context.testbed
+    log = testbed.process(server).log
     complaint = b"No space left on device"
     before = log.read_bytes().count(complaint)
-    stage.fill_disk(server)
+    testbed.fill_disk(server)
     try:
         await until(lambda: log.read_bytes().count(complaint) > before, _TIMEOUT_S)
         await asyncio.sleep(rng.uniform(1, 4))
     finally:
-        stage.clear_disk(server)
+        testbed.clear_disk(server)
     hits = log.read_bytes().count(complaint) - before
-    await stage.revive(server)
+    await testbed.revive(server)
     return hits
 
 
 # People
 
 
-async def same_key_twice(scene: Scene, rng: random.Random) -> int:
+async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
     """Clients send each command twice at once with one key; hits are replayed responses."""
-    history = scene.load.history
+    history = context.load.history
     before = history.count("replayed")
-    scene.load.doubling = True
+    context.load.doubling = True
     try:
         await asyncio.sleep(rng.uniform(3, 6))
         await until(lambda: history.count("replayed") > before, 20)
     finally:
-        scene.load.doubling = False
+        context.load.doubling = False
     return history.count("replayed") - before
 
 
@@ -399,7 +401,7 @@ async def same_key_twice(scene: Scene, rng: random.Random) -> int:
 
 
 @dataclass(frozen=True)
-class _Poison:
+class _MalformedRecord:
     """What is wrong with a record; ``key`` is said with the campaign's own key in it. One that is
     ``late`` comes after another event at its sequence."""
 
@@ -417,52 +419,56 @@ class _Poison:
 _UNKNOWN = {"ce_type": b"aftersales.reception.NeverHeardOf.v1"}
 
 
-_POISON: Mapping[str, _Poison] = {
-    "broken JSON": _Poison(b"{broken"),
-    "wrong types": _Poison(b'{"store_id": 7, "order_id": [], "advisor_id": {}, "greeted_at": 1}'),
-    "null value": _Poison(None),
-    "null header": _Poison(headers={"ce_id": None}),
-    "binary header": _Poison(headers={"ce_id": b"\xff\xfe"}),
-    "null character in a header": _Poison(headers={"ce_id": b"a\0b"}),
-    "no sequence": _Poison(headers={"ce_sequence": b"first"}),
-    "endless sequence": _Poison(headers={"ce_sequence": b"9" * 5000}),
-    "binary key": _Poison(key=b"%s\xff"),
-    "null character in the key": _Poison(key=b"%s\0"),
-    "endless key": _Poison(key=b"%s" + random.Random(0).randbytes(4000).hex().encode()),
-    "oversized": _Poison(b"[" + b" " * 1_000_000 + b"]"),
-    "unknown type": _Poison(headers=_UNKNOWN),
-    "unknown version": _Poison(headers={"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
-    "sequence of another event": _Poison(headers=_UNKNOWN, late=True),
+_MALFORMED_RECORDS: Mapping[str, _MalformedRecord] = {
+    "broken JSON": _MalformedRecord(b"{broken"),
+    "wrong types": _MalformedRecord(
+        b'{"store_id": 7, "order_id": [], "advisor_id": {}, "greeted_at": 1}'
+    ),
+    "null value": _MalformedRecord(None),
+    "null header": _MalformedRecord(headers={"ce_id": None}),
+    "binary header": _MalformedRecord(headers={"ce_id": b"\xff\xfe"}),
+    "null character in a header": _MalformedRecord(headers={"ce_id": b"a\0b"}),
+    "no sequence": _MalformedRecord(headers={"ce_sequence": b"first"}),
+    "endless sequence": _MalformedRecord(headers={"ce_sequence": b"9" * 5000}),
+    "binary key": _MalformedRecord(key=b"%s\xff"),
+    "null character in the key": _MalformedRecord(key=b"%s\0"),
+    "endless key": _MalformedRecord(key=b"%s" + random.Random(0).randbytes(4000).hex().encode()),
+    "oversized": _MalformedRecord(b"[" + b" " * 1_000_000 + b"]"),
+    "unknown type": _MalformedRecord(headers=_UNKNOWN),
+    "unknown version": _MalformedRecord(
+        headers={"ce_type": b"aftersales.reception.CustomerGreeted.v9"}
+    ),
+    "sequence of another event": _MalformedRecord(headers=_UNKNOWN, late=True),
 }
 _READERS = ("workshop", "crm", "reporting")
 
 
-async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
+async def malformed_record(kind: str, context: FaultContext, rng: random.Random) -> int:
     """A record that nobody can apply, and one that waits behind it; hits are consumers that set the
     first aside (or, of an unknown type, passed it). Operators then have it skipped."""
-    stage, key, wrong = scene.stage, f"poison-{new_id()}", _POISON[kind]
+    testbed, key, wrong = context.testbed, f"malformed-{new_id()}", _MALFORMED_RECORDS[kind]
     event = CustomerGreeted(
         store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
     )
     causation = Causation("faults", "faults")
     texts = headers_of(
-        event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), causation=causation
+        event, event_id=str(new_id()), sequence=1, time=testbed.clock.now(), causation=causation
     )
     headers = {name: text.encode() for name, text in texts.items()} | dict(wrong.headers)
     if wrong.late:
         first = {**headers, "ce_id": str(new_id()).encode()}
-        await _produce(stage, event.topic, key.encode(), wrong.value, first)
-    place = await _produce(stage, event.topic, wrong.key % key.encode(), wrong.value, headers)
+        await _produce(testbed, event.topic, key.encode(), wrong.value, first)
+    place = await _produce(testbed, event.topic, wrong.key % key.encode(), wrong.value, headers)
     if wrong.addressed:
         behind = {**headers, **_UNKNOWN, "ce_sequence": b"2", "ce_id": str(new_id()).encode()}
-        await _produce(stage, event.topic, key.encode(), b"{}", behind)
+        await _produce(testbed, event.topic, key.encode(), b"{}", behind)
     hits = 0
     for service in _READERS:
         passed = "" if wrong.late else key
-        hits += await until(partial(_noticed, stage, service, passed, place), _TIMEOUT_S, 0.5)
+        hits += await until(partial(_noticed, testbed, service, passed, place), _TIMEOUT_S, 0.5)
     await asyncio.sleep(rng.uniform(0, 1))
     for service in _READERS:
-        await stage.execute(
+        await testbed.execute(
             f"UPDATE {service}.dead_letter SET decision = 'skip', "
             "resolved_at = CASE WHEN store_id = '' THEN now() END WHERE resolved_at IS NULL"
         )
@@ -470,10 +476,16 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
 
 
 async def _produce(
-    stage: Stage, topic: str, key: bytes, value: bytes | None, headers: Mapping[str, bytes | None]
+    testbed: Testbed,
+    topic: str,
+    key: bytes,
+    value: bytes | None,
+    headers: Mapping[str, bytes | None],
 ) -> tuple[int, int]:
     """Partition and offset of a raw record."""
-    producer = AIOKafkaProducer(bootstrap_servers=stage.kafka.bootstrap, max_request_size=1_048_576)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=testbed.kafka.bootstrap, max_request_size=1_048_576
+    )
     await producer.start()
     try:
         sent = await producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))
@@ -482,8 +494,8 @@ async def _produce(
         await producer.stop()
 
 
-async def _noticed(stage: Stage, service: str, key: str, place: tuple[int, int]) -> bool:
-    rows = await stage.fetch(
+async def _noticed(testbed: Testbed, service: str, key: str, place: tuple[int, int]) -> bool:
+    rows = await testbed.fetch(
         f'SELECT 1 FROM {service}.dead_letter WHERE partition = $1 AND "offset" = $2 '
         f"UNION ALL SELECT 1 FROM {service}.stream_position WHERE key = $3 AND last_sequence > 0",
         *place,
@@ -509,38 +521,38 @@ class _stopped:  # noqa: N801
             os.kill(self._pid, signal.SIGCONT)
 
 
-async def _has_members(stage: Stage, service: str, number: int) -> bool:
-    return await _members(stage, service) == number
+async def _has_members(testbed: Testbed, service: str, number: int) -> bool:
+    return await _members(testbed, service) == number
 
 
-async def _members(stage: Stage, service: str) -> int:
+async def _members(testbed: Testbed, service: str) -> int:
     try:
-        return await stage.members(service)
+        return await testbed.members(service)
     except KafkaError:
         return -1
 
 
-async def _holder(stage: Stage, service: str) -> str:
-    rows = await stage.fetch(f"SELECT holder FROM {service}.relay_lease")
+async def _holder(testbed: Testbed, service: str) -> str:
+    rows = await testbed.fetch(f"SELECT holder FROM {service}.relay_lease")
     return str(rows[0]["holder"]) if rows else ""
 
 
-async def _other_holder(stage: Stage, service: str, before: str) -> bool:
-    return await _holder(stage, service) != before
+async def _other_holder(testbed: Testbed, service: str, before: str) -> bool:
+    return await _holder(testbed, service) != before
 
 
-async def _unsent(stage: Stage) -> int:
+async def _unsent(testbed: Testbed) -> int:
     counts = [
-        await stage.fetch(f"SELECT count(*) FROM {service}.outbox WHERE sent_at IS NULL")
+        await testbed.fetch(f"SELECT count(*) FROM {service}.outbox WHERE sent_at IS NULL")
         for service in SERVICES
     ]
     return sum(rows[0]["count"] for rows in counts)
 
 
-async def _wrong_times(stage: Stage, service: str, since: datetime) -> int:
+async def _wrong_times(testbed: Testbed, service: str, since: datetime) -> int:
     """Events whose business time and real time of writing lie half the skew or more apart."""
-    ahead_s = (stage.clock.now() - datetime.now(UTC)).total_seconds()
-    rows = await stage.fetch(
+    ahead_s = (testbed.clock.now() - datetime.now(UTC)).total_seconds()
+    rows = await testbed.fetch(
         f"SELECT 1 FROM {service}.outbox WHERE created_at >= $1 AND $3::float8 <= "
         "abs(extract(epoch FROM (headers->>'ce_time')::timestamptz - created_at) - $2::float8)",
         since,
@@ -550,13 +562,13 @@ async def _wrong_times(stage: Stage, service: str, since: datetime) -> int:
     return len(rows)
 
 
-async def _insist(stage: Stage, statement: str) -> None:
+async def _insist(testbed: Testbed, statement: str) -> None:
     """Run statements that need locks which others hold now and then, or take in another order."""
     for _ in range(30):
         with suppress(asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            await stage.execute(statement)
+            await testbed.execute(statement)
             return
-    await stage.execute(statement)
+    await testbed.execute(statement)
 
 
 def _fault(
@@ -598,7 +610,12 @@ FAULTS: tuple[Fault, ...] = (
     _fault("broker disk full", partial(full_disk, "kafka"), "kafka", 25, disks=True),
     _fault("same key twice", same_key_twice, "staff", 6),
     *(
-        _fault(f"poison: {kind}", partial(poison, kind), "kafka service database", 3)
-        for kind in _POISON
+        _fault(
+            f"malformed record: {kind}",
+            partial(malformed_record, kind),
+            "kafka service database",
+            3,
+        )
+        for kind in _MALFORMED_RECORDS
     ),
 )

@@ -12,8 +12,8 @@ import httpx
 from deploy.audit import run_audit
 from deploy.embedded.secrets import SERVICES
 from services.reporting.persistence.facts import fingerprint
-from tests.faults.load import History, Said
-from tests.faults.stage import Stage, until
+from tests.faults.load import CommandRecord, History
+from tests.faults.stage import Testbed, until
 
 REST_S = 120.0
 """Lag, outboxes, due timers and parked keys are back at zero within this time."""
@@ -56,8 +56,8 @@ _PUBLISHING = frozenset(
     {
         "customers",
         "arrivals",
-        "greeting",
-        "opening",
+        "greet",
+        "open",
         "cancellation",
         "delivery",
         "invoice",
@@ -65,7 +65,7 @@ _PUBLISHING = frozenset(
         "start",
         "finish",
         "inspection",
-        "completion",
+        "calls",
     }
 )
 _PROJECTION = (
@@ -74,10 +74,10 @@ _PROJECTION = (
     "stream_position, applied_digests, parked_event, timer"
 )
 _LEFT_OPEN = """
-SELECT order_id, stage, 'has a provisional promise' AS lacks FROM reception.repair_order
-WHERE promise_provisional AND stage <> 'cancelled'
+SELECT order_id, status, 'has a provisional promise' AS lacks FROM reception.repair_order
+WHERE promise_provisional AND status <> 'cancelled'
 UNION ALL
-SELECT order_id, stage, 'has no customer' FROM reception.repair_order
+SELECT order_id, status, 'has no customer' FROM reception.repair_order
 WHERE opened_at IS NOT NULL AND (customer_ref IS NULL OR customer_details IS NOT NULL)
 """
 _BACKLOG = ("lag", "outbox", "due_timers", "parked_keys")
@@ -95,7 +95,7 @@ class Verdict:
         return not any(self.violations.values())
 
 
-async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
+async def judge(testbed: Testbed, history: History, *, replay: bool) -> Verdict:
     """Wait for rest, then ask every invariant; ``replay`` also rebuilds the projection."""
     asked: Counter[str] = Counter()
     violations: dict[str, list[str]] = defaultdict(list)
@@ -104,22 +104,22 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
         asked[invariant] += count
         violations[invariant] += found
 
-    hold("rest", len(SERVICES), await wait_until_idle(stage))
-    await _audit(stage, hold)
-    hold("acknowledged", len(history.commands), await check_history(stage, history))
-    hold("staff", len(history.commands), await check_people(stage, history))
+    hold("rest", len(SERVICES), await wait_until_idle(testbed))
+    await _audit(testbed, hold)
+    hold("acknowledged", len(history.commands), await check_history(testbed, history))
+    hold("staff", len(history.commands), await check_people(testbed, history))
     if replay:
-        hold("replay", 1, await check_replay(stage))
+        hold("replay", 1, await check_replay(testbed))
     return Verdict(dict(asked), dict(violations))
 
 
-async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
+async def wait_until_idle(testbed: Testbed, timeout_s: float = REST_S) -> list[str]:
     """Empty once every process has nothing under way, twice in a row; else what stays.
 
     Partitions of an instance that was killed are nobody's until its group has lost the member, and
     no process counts what waits in them.
     """
-    token = stage.issuer.token("faults", roles=["operator"], stores=[])
+    token = testbed.issuer.token("faults", roles=["operator"], stores=[])
     behind: dict[str, Any] = {}
     before: dict[str, Any] = {}
 
@@ -129,9 +129,9 @@ async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
         async with httpx.AsyncClient(
             timeout=10, trust_env=False, headers={"Authorization": f"Bearer {token}"}
         ) as client:
-            for name in [each.name for service in SERVICES for each in stage.instances(service)]:
+            for name in [each.name for service in SERVICES for each in testbed.instances(service)]:
                 try:
-                    states[name] = (await client.get(f"{stage.url(name)}/status")).json()
+                    states[name] = (await client.get(f"{testbed.url(name)}/status")).json()
                 except (httpx.HTTPError, json.JSONDecodeError) as error:
                     states[name] = {"error": repr(error)}
         behind = {
@@ -144,7 +144,7 @@ async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
         behind = {
             f"{service}'s group": {"dead members": dead}
             for service in SERVICES
-            if (dead := await stage.members(service) - len(stage.instances(service)))
+            if (dead := await testbed.members(service) - len(testbed.instances(service)))
         }
         return not behind
 
@@ -152,31 +152,33 @@ async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
         return []
     found = [f"{process}: {counters}" for process, counters in behind.items() if counters]
     for service in SERVICES:
-        due = await stage.fetch(
-            f"SELECT store_id, kind FROM {service}.timer WHERE due_at <= $1", stage.clock.now()
+        due = await testbed.fetch(
+            f"SELECT store_id, kind FROM {service}.timer WHERE due_at <= $1", testbed.clock.now()
         )
         found += [f"{service}: {row['kind']} of {row['store_id']} is due" for row in due]
     return found
 
 
-async def _audit(stage: Stage, hold: Any) -> None:
-    result = await run_audit(stage.admin_url, stage.kafka.bootstrap, stage.settings)
+async def _audit(testbed: Testbed, hold: Any) -> None:
+    result = await run_audit(testbed.admin_url, testbed.kafka.bootstrap, testbed.settings)
     for check in result.checks:
         found = [str(each)[:400] for each in check.differences]
         hold(_OF_CHECK.get(check.name, "once"), check.compared, found)
 
 
-async def check_history(stage: Stage, history: History) -> list[str]:
+async def check_history(testbed: Testbed, history: History) -> list[str]:
     """Acknowledged commands are there with their response and events, refused ones are not, and
     those whose sender never knew are there once or not at all."""
     kept: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     caused: Counter[str] = Counter()
     caused_by_type: Counter[tuple[str, str]] = Counter()
-    keys = {said.key for said in history.commands}
+    keys = {record.key for record in history.commands}
     for service in SERVICES:
-        for row in await stage.fetch(f"SELECT principal, key, response FROM {service}.idempotency"):
+        for row in await testbed.fetch(
+            f"SELECT principal, key, response FROM {service}.idempotency"
+        ):
             kept[service, row["principal"], row["key"]].append(json.loads(row["response"]))
-        for row in await stage.fetch(
+        for row in await testbed.fetch(
             f"SELECT headers->>'ce_causationid' AS causation, type FROM {service}.outbox"
         ):
             caused[row["causation"]] += 1
@@ -188,31 +190,33 @@ async def check_history(stage: Stage, history: History) -> list[str]:
         for (causation, kind), number in caused_by_type.items()
         if number > 1 and causation in keys
     ]
-    for said in history.commands:
-        found += _contradictions(said, kept[said.service, said.subject, said.key], caused)
+    for record in history.commands:
+        found += _contradictions(record, kept[record.service, record.subject, record.key], caused)
     return found
 
 
-def _contradictions(said: Said, kept: Sequence[Any], caused: Mapping[str, int]) -> list[str]:
-    where = f"{said.service} {said.verb} {said.key} ({said.outcome}, {said.tries} tries)"
+def _contradictions(
+    record: CommandRecord, kept: Sequence[Any], caused: Mapping[str, int]
+) -> list[str]:
+    where = f"{record.service} {record.verb} {record.key} ({record.outcome}, {record.tries} tries)"
     found = []
-    if said.outcome == "acknowledged" and kept != [said.content]:
+    if record.outcome == "acknowledged" and kept != [record.content]:
         found.append(f"{where}: kept as {len(kept)} responses, not the one that was given")
-    if said.outcome == "refused" and kept:
+    if record.outcome == "refused" and kept:
         found.append(f"{where}: refused, and yet it has a response")
     if len(kept) > 1:
         found.append(f"{where}: had {len(kept)} effects")
-    if said.verb in _PUBLISHING and bool(kept) != bool(caused.get(said.key)):
-        found.append(f"{where}: {len(kept)} responses, {caused.get(said.key, 0)} events")
+    if record.verb in _PUBLISHING and bool(kept) != bool(caused.get(record.key)):
+        found.append(f"{where}: {len(kept)} responses, {caused.get(record.key, 0)} events")
     return found
 
 
-async def check_people(stage: Stage, history: History) -> list[str]:
+async def check_people(testbed: Testbed, history: History) -> list[str]:
     """Promises made without the workshop are confirmed or revised, customers taken down without
     their customer records are in it, and whoever was not served was told when to come again."""
     found = [
-        f"order {row['order_id']} ({row['stage']}) {row['lacks']}"
-        for row in await stage.fetch(_LEFT_OPEN)
+        f"order {row['order_id']} ({row['status']}) {row['lacks']}"
+        for row in await testbed.fetch(_LEFT_OPEN)
     ]
     for (service, kind), number in history.seen.items():
         if kind.isdecimal() and kind != "503":
@@ -225,32 +229,32 @@ async def check_people(stage: Stage, history: History) -> list[str]:
     return found
 
 
-async def check_replay(stage: Stage) -> list[str]:
+async def check_replay(testbed: Testbed) -> list[str]:
     """Reporting's projection, rebuilt from offset 0, has the same fingerprint.
 
     Time stands meanwhile, so that nothing comes due whose events were not there before.
     """
-    stage.clock.set(stage.clock.now())
-    if behind := await wait_until_idle(stage):
+    testbed.clock.set(testbed.clock.now())
+    if behind := await wait_until_idle(testbed):
         return behind
-    before = await projection(stage)
-    await stage.halt("reporting")
-    connection = await asyncpg.connect(stage.admin_url)
+    before = await projection(testbed)
+    await testbed.halt("reporting")
+    connection = await asyncpg.connect(testbed.admin_url)
     try:
-        await stage.rewind("reporting")
+        await testbed.rewind("reporting")
         await connection.execute(f"SET search_path = reporting; TRUNCATE {_PROJECTION}")
     finally:
         await connection.close()
-    await stage.revive("reporting")
-    if behind := await wait_until_idle(stage):
+    await testbed.revive("reporting")
+    if behind := await wait_until_idle(testbed):
         return behind
-    after = await projection(stage)
+    after = await projection(testbed)
     return [] if before == after else [f"{after} instead of {before}"]
 
 
-async def projection(stage: Stage) -> str:
+async def projection(testbed: Testbed) -> str:
     """How many events reporting has, and the fingerprint of its projection, over all stores."""
-    connection = await asyncpg.connect(stage.admin_url)
+    connection = await asyncpg.connect(testbed.admin_url)
     try:
         await connection.execute("SET search_path = reporting")
         async with connection.transaction():

@@ -14,7 +14,7 @@ import httpx
 from deploy.demo.clients import Person, Staff
 from deploy.demo.script import SimulatedVisit, write_script
 from shared.group import read_yaml
-from tests.faults.stage import Stage
+from tests.faults.stage import Testbed
 
 JsonObject = dict[str, Any]
 Outcome = Literal["acknowledged", "refused", "unknown"]
@@ -32,7 +32,7 @@ _OF_WHOM_ONE_LEAVES = 4
 
 
 @dataclass
-class Said:
+class CommandRecord:
     """One command and what its sender knows of it."""
 
     service: str
@@ -56,7 +56,7 @@ class RejectedError(Exception):
 class History:
     """All that was said; ``seen`` counts what happened to single tries, by service and kind."""
 
-    commands: list[Said] = field(default_factory=list)
+    commands: list[CommandRecord] = field(default_factory=list)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     contradictions: list[str] = field(default_factory=list)
     in_flight: int = 0
@@ -73,25 +73,25 @@ class History:
 class Load:
     """Walks vehicles from arrival to follow-up, several at a time, while the gate is open."""
 
-    def __init__(self, status: Stage, seed: int, walkers: int) -> None:
+    def __init__(self, testbed: Testbed, seed: int, concurrency: int) -> None:
         self.history = History()
         self.visits_finished = 0
         self.doubling = False
-        self._stage = status
-        self._people: Staff = status.staff
-        self._walkers = walkers
+        self._testbed = testbed
+        self._people: Staff = testbed.staff
+        self._concurrency = concurrency
         self._seed = seed
         self._gate = asyncio.Event()
         self._http = {
             name: httpx.AsyncClient(
-                base_url=status.door(name),
+                base_url=testbed.base_url(name),
                 timeout=_TIMEOUT_S,
                 limits=httpx.Limits(keepalive_expiry=2),
                 trust_env=False,
             )
-            for name in status.doors
+            for name in testbed.service_proxies
         }
-        folder = status.settings.group_folder
+        folder = testbed.settings.group_folder
         delivery = read_yaml(folder, "catalog/delivery.yaml")
         self._steps = delivery["templates"]["group"]
         self._checklists = delivery["inspection"]
@@ -112,7 +112,7 @@ class Load:
             stores = list(self._visits)
             self._tasks = [
                 asyncio.create_task(self._walk(number // len(stores), stores[number % len(stores)]))
-                for number in range(self._walkers)
+                for number in range(self._concurrency)
             ]
 
     async def pause(self) -> None:
@@ -189,35 +189,44 @@ class Load:
     ) -> JsonObject:
         """Send a command, with its key again and again until it has a response or is given up."""
         await self._gate.wait()
-        said = Said(service, path.rsplit("/", 1)[1], person.subject, person.next_key())
-        self.history.commands.append(said)
+        record = CommandRecord(service, path.rsplit("/", 1)[1], person.subject, person.next_key())
+        self.history.commands.append(record)
         self.history.in_flight += 1
         try:
-            return await self._insist(said, person, path, body, tries)
+            return await self._insist(record, person, path, body, tries)
         finally:
             self.history.in_flight -= 1
 
     async def _insist(
-        self, said: Said, person: Person, path: str, body: Mapping[str, Any] | None, tries: int
+        self,
+        record: CommandRecord,
+        person: Person,
+        path: str,
+        body: Mapping[str, Any] | None,
+        tries: int,
     ) -> JsonObject:
-        headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": said.key}
+        headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": record.key}
         for attempt in range(tries):
-            said.tries += 1
+            record.tries += 1
             try:
-                response = await self._post(said, path, body, headers)
+                response = await self._post(record, path, body, headers)
             except httpx.TransportError:
-                self.history.seen[said.service, "no response"] += 1
+                self.history.seen[record.service, "no response"] += 1
             else:
-                self._note(said.service, response)
+                self._note(record.service, response)
                 if not response.is_server_error:
-                    return self._settled(said, response)
+                    return self._settled(record, response)
             await asyncio.sleep(_PAUSE_S * (attempt + 1))
-        raise AbandonedError(said.key)
+        raise AbandonedError(record.key)
 
     async def _post(
-        self, said: Said, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+        self,
+        record: CommandRecord,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
     ) -> httpx.Response:
-        client = self._http[said.service]
+        client = self._http[record.service]
         self.history.sent += 1
         if not self.doubling:
             return await client.post(path, json=body, headers=headers)
@@ -225,16 +234,16 @@ class Load:
             *(client.post(path, json=body, headers=headers) for _ in range(2))
         )
         if first.is_success and second.is_success and first.json() != second.json():
-            self.history.contradictions.append(f"{said.key} has two responses")
+            self.history.contradictions.append(f"{record.key} has two responses")
         return second if second.is_success else first
 
-    def _settled(self, said: Said, response: httpx.Response) -> JsonObject:
+    def _settled(self, record: CommandRecord, response: httpx.Response) -> JsonObject:
         if response.is_client_error:
-            said.outcome = "refused"
-            self.history.seen[said.service, f"refused {said.verb}"] += 1
-            raise RejectedError(f"{said.verb}: {response.text[:300]}")
+            record.outcome = "refused"
+            self.history.seen[record.service, f"refused {record.verb}"] += 1
+            raise RejectedError(f"{record.verb}: {response.text[:300]}")
         content: JsonObject = response.json()
-        said.outcome, said.content = "acknowledged", content
+        record.outcome, record.content = "acknowledged", content
         return content
 
     def _note(self, service: str, response: httpx.Response) -> None:
@@ -263,7 +272,7 @@ class _Walk:
         agent = self.load.person("customer_care_agent", self.store_id, self.number)
         customer = await self._identify(advisor)
         order_id = await self._arrive(agent)
-        await self._decide(order_id, advisor, "greeting")
+        await self._decide(order_id, advisor, "greet")
         await self._open(order_id, advisor, customer)
         await self._work(order_id, advisor)
         await self._deliver(order_id, advisor)
@@ -276,7 +285,7 @@ class _Walk:
             self.load.person("customer_care_agent", self.store_id, self.number)
         )
         if opens:
-            await self._decide(order_id, advisor, "greeting")
+            await self._decide(order_id, advisor, "greet")
             details = dataclasses.asdict(self.visit.customer)
             await self._open(order_id, advisor, {"customer": details})
         return order_id
@@ -288,7 +297,7 @@ class _Walk:
         order_id = await self._arrive(
             self.load.person("customer_care_agent", self.store_id, self.number)
         )
-        await self._decide(order_id, advisor, "greeting")
+        await self._decide(order_id, advisor, "greet")
         if self.rng.random() < 0.5:
             await self._open(order_id, advisor, customer)
         why = {"reason": "waited_too_long", "note": "等待时间太长"}
@@ -304,7 +313,7 @@ class _Walk:
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
     async def _open(self, order_id: str, advisor: Person, customer: JsonObject) -> None:
-        opened = await self._decide(order_id, advisor, "opening", self._write_up(customer))
+        opened = await self._decide(order_id, advisor, "open", self._write_up(customer))
         seen = self.load.history.seen
         seen["reception", "opened"] += 1
         seen["reception", "provisional"] += opened["promise_provisional"]

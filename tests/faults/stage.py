@@ -62,7 +62,7 @@ class _WiredKafka(Kafka):
         return process
 
 
-class Stage(Platform):
+class Testbed(Platform):
     """The platform of a campaign. Its services reach Kafka, PostgreSQL and one another, and
     people reach its services, through proxies; the campaign itself looks behind them."""
 
@@ -80,7 +80,9 @@ class Stage(Platform):
         self.kafka: _WiredKafka = _WiredKafka(settings, report)
         self.clock = SimulatedClock(folder / "clock")
         self.clock.set(MORNING, running=True)
-        self.doors = {name: Proxy(getattr(settings.ports, name), http_write) for name in SERVICES}
+        self.service_proxies = {
+            name: Proxy(getattr(settings.ports, name), http_write) for name in SERVICES
+        }
         self.databases = {name: Proxy(settings.ports.postgres, database_write) for name in SERVICES}
         self.broker = Proxy(self.kafka.wired_port, kafka_write)
         self._folder = folder
@@ -88,7 +90,7 @@ class Stage(Platform):
 
     @property
     def proxies(self) -> list[Proxy]:
-        return [*self.doors.values(), *self.databases.values(), self.broker]
+        return [*self.service_proxies.values(), *self.databases.values(), self.broker]
 
     @property
     def staff(self) -> Staff:
@@ -103,16 +105,16 @@ class Stage(Platform):
         own = super().environment(service)
         own["AFTERSALES_KAFKA_BOOTSTRAP"] = f"127.0.0.1:{self.broker.port}"
         for name in SERVICES:
-            own[f"AFTERSALES_{name.upper()}_URL"] = self.door(name)
+            own[f"AFTERSALES_{name.upper()}_URL"] = self.base_url(name)
         if service in SERVICES:
             direct = f":{self.settings.ports.postgres}/"
             for name in ("AFTERSALES_DATABASE_URL", "AFTERSALES_WORKER_DATABASE_URL"):
                 own[name] = own[name].replace(direct, f":{self.databases[service].port}/")
         return own
 
-    def door(self, service: str) -> str:
+    def base_url(self, service: str) -> str:
         """Base address of a service as people reach it."""
-        return f"http://127.0.0.1:{self.doors[service].port}"
+        return f"http://127.0.0.1:{self.service_proxies[service].port}"
 
     async def start(self, services: Sequence[str] = ALL) -> None:
         for proxy in self.proxies:
@@ -157,7 +159,7 @@ class Stage(Platform):
     async def double(self) -> None:
         """A second instance of every service, to which people are sent as well."""
         for process in await asyncio.gather(*(self.join(service) for service in SERVICES)):
-            self.doors[process.name.partition("-")[0]].targets.append(process.port)
+            self.service_proxies[process.name.partition("-")[0]].targets.append(process.port)
 
     async def remove_instance(self, process: Process) -> None:
         """Stop an added instance."""

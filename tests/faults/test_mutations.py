@@ -49,7 +49,7 @@ class KilledError(BaseException):
 
 
 @dataclass
-class Scene:
+class RelayHarness:
     """Reception that publishes, its relays, and reporting that consumes, all in this process."""
 
     servers: Platform
@@ -147,34 +147,34 @@ class Scene:
 
 
 @pytest_asyncio.fixture
-async def scene(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Scene]:
+async def relay_harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[RelayHarness]:
     await servers.empty()
     admin = await asyncpg.connect(servers.admin_url)
     pool = await open_pool(settings_of(servers, "reception").database_url, 10, "mutations")
-    yield Scene(servers, clock, UnitOfWorkFactory(pool, clock, lambda: None), admin)
+    yield RelayHarness(servers, clock, UnitOfWorkFactory(pool, clock, lambda: None), admin)
     await pool.close()
     await admin.close()
 
 
-Act = Callable[[Scene], Awaitable[None]]
+Act = Callable[[RelayHarness], Awaitable[None]]
 
 
-async def both(scene: Scene, act: Act, mutate: Callable[[], None]) -> list[str]:
+async def both(relay_harness: RelayHarness, act: Act, mutate: Callable[[], None]) -> list[str]:
     """Findings after the mutated act, once the act without it has been seen to be clean."""
-    await act(scene)
-    assert await scene.findings() == []
+    await act(relay_harness)
+    assert await relay_harness.findings() == []
     mutate()
-    await act(scene)
-    return await scene.findings()
+    await act(relay_harness)
+    return await relay_harness.findings()
 
 
-async def test_positions_that_are_not_checked_are_found(scene: Scene, monkeypatch) -> None:
-    async def deliver_twice(scene: Scene) -> None:
-        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
-        await scene.relay_all()
-        await scene.report_all()
-        await scene.rewind()
-        await scene.report_all()
+async def test_unchecked_positions_are_detected(relay_harness: RelayHarness, monkeypatch) -> None:
+    async def deliver_twice(relay_harness: RelayHarness) -> None:
+        await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
+        await relay_harness.relay_all()
+        await relay_harness.report_all()
+        await relay_harness.rewind()
+        await relay_harness.report_all()
 
     def forget_positions() -> None:
         apply_in_sequence = inbox.apply_in_sequence
@@ -189,7 +189,7 @@ async def test_positions_that_are_not_checked_are_found(scene: Scene, monkeypatc
 
         monkeypatch.setattr(inbox, "apply_in_sequence", anything_goes)
 
-    assert await both(scene, deliver_twice, forget_positions)
+    assert await both(relay_harness, deliver_twice, forget_positions)
 
 
 def killing_once(monkeypatch, point: str) -> asyncio.Event:
@@ -206,19 +206,21 @@ def killing_once(monkeypatch, point: str) -> asyncio.Event:
 
 
 def consume_with_a_kill(monkeypatch) -> Act:
-    async def act(scene: Scene) -> None:
-        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
-        await scene.relay_all()
+    async def act(relay_harness: RelayHarness) -> None:
+        await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
+        await relay_harness.relay_all()
         killed = killing_once(monkeypatch, "before_commit")
-        await scene.report_until_killed(killed)
-        await scene.publish("last")
-        await scene.relay_all()
-        await scene.report_all()
+        await relay_harness.report_until_killed(killed)
+        await relay_harness.publish("last")
+        await relay_harness.relay_all()
+        await relay_harness.report_all()
 
     return act
 
 
-async def test_a_batch_that_is_acknowledged_first_is_found(scene: Scene, monkeypatch) -> None:
+async def test_batch_acknowledged_before_commit_is_detected(
+    relay_harness: RelayHarness, monkeypatch
+) -> None:
     class AcknowledgedFirst:
         MANUAL = AckPolicy.ACK_FIRST
 
@@ -229,10 +231,12 @@ async def test_a_batch_that_is_acknowledged_first_is_found(scene: Scene, monkeyp
         monkeypatch.setattr(consumer, "AckPolicy", AcknowledgedFirst)
         monkeypatch.setattr(consumer.Consumer, "_commit_offsets", nothing)
 
-    assert await both(scene, consume_with_a_kill(monkeypatch), acknowledge_first)
+    assert await both(relay_harness, consume_with_a_kill(monkeypatch), acknowledge_first)
 
 
-async def test_offsets_committed_before_the_database_are_found(scene: Scene, monkeypatch) -> None:
+async def test_offsets_committed_before_database_are_detected(
+    relay_harness: RelayHarness, monkeypatch
+) -> None:
     def commit_offsets_first() -> None:
         async def consume(self, records):
             await self._commit_offsets(records)
@@ -242,16 +246,16 @@ async def test_offsets_committed_before_the_database_are_found(scene: Scene, mon
 
         monkeypatch.setattr(consumer.Consumer, "consume", consume)
 
-    assert await both(scene, consume_with_a_kill(monkeypatch), commit_offsets_first)
+    assert await both(relay_harness, consume_with_a_kill(monkeypatch), commit_offsets_first)
 
 
-async def test_relays_without_a_lease_are_found(scene: Scene, monkeypatch) -> None:
+async def test_relays_without_lease_are_detected(relay_harness: RelayHarness, monkeypatch) -> None:
     async def two_relays() -> dict[bytes, list[int]]:
-        async with scene.relaying("first"), scene.relaying("second"):
+        async with relay_harness.relaying("first"), relay_harness.relaying("second"):
             for _ in range(EVENTS):
-                await scene.publish(*(["o1"] * 4 + ["o2"] * 4))
-            assert await until(scene._all_sent, TIMEOUT_S)
-        return await scene.records()
+                await relay_harness.publish(*(["o1"] * 4 + ["o2"] * 4))
+            assert await until(relay_harness._all_sent, TIMEOUT_S)
+        return await relay_harness.records()
 
     def in_sequence(records: dict[bytes, list[int]]) -> bool:
         """Without a fault, nothing is repeated and nothing overtaken."""
@@ -266,11 +270,11 @@ async def test_relays_without_a_lease_are_found(scene: Scene, monkeypatch) -> No
     assert not in_sequence(await two_relays())
 
 
-async def test_an_outbox_that_is_marked_before_the_answer_is_found(
-    scene: Scene, monkeypatch
+async def test_outbox_marked_before_acknowledgment_is_detected(
+    relay_harness: RelayHarness, monkeypatch
 ) -> None:
-    async def die_while_sending(scene: Scene) -> None:
-        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
+    async def die_while_sending(relay_harness: RelayHarness) -> None:
+        await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
         killed = asyncio.Event()
 
         def failpoint(name: str) -> None:
@@ -279,10 +283,10 @@ async def test_an_outbox_that_is_marked_before_the_answer_is_found(
                 raise KilledError
 
         monkeypatch.setattr(outbox, "failpoint", failpoint)
-        async with scene.relaying("first"):
+        async with relay_harness.relaying("first"):
             await asyncio.wait_for(killed.wait(), TIMEOUT_S)
-        await scene.relay_all()
-        await scene.report_all()
+        await relay_harness.relay_all()
+        await relay_harness.report_all()
 
     def mark_first() -> None:
         async def send_marked(self, connection):
@@ -294,15 +298,17 @@ async def test_an_outbox_that_is_marked_before_the_answer_is_found(
 
         monkeypatch.setattr(Relay, "_round", send_marked)
 
-    findings = await both(scene, die_while_sending, mark_first)
+    findings = await both(relay_harness, die_while_sending, mark_first)
     assert any("records in the topic" in finding for finding in findings)
 
 
-async def test_a_sequence_taken_outside_the_lock_is_found(scene: Scene, monkeypatch) -> None:
-    async def everybody_at_once(scene: Scene) -> None:
-        await scene.publish(*(f"o{number % 2}" for number in range(EVENTS)))
-        await scene.relay_all()
-        await scene.report_all()
+async def test_sequence_taken_outside_lock_is_detected(
+    relay_harness: RelayHarness, monkeypatch
+) -> None:
+    async def everybody_at_once(relay_harness: RelayHarness) -> None:
+        await relay_harness.publish(*(f"o{number % 2}" for number in range(EVENTS)))
+        await relay_harness.relay_all()
+        await relay_harness.report_all()
 
     def read_then_write() -> None:
         async def apply_one(connection, keys, events):
@@ -321,5 +327,5 @@ async def test_a_sequence_taken_outside_the_lock_is_found(scene: Scene, monkeypa
 
         monkeypatch.setattr(outbox, "_take_sequences", apply_one)
 
-    findings = await both(scene, everybody_at_once, read_then_write)
+    findings = await both(relay_harness, everybody_at_once, read_then_write)
     assert any("next sequence" in finding or "last_sequence" in finding for finding in findings)

@@ -11,7 +11,7 @@ from tests.faults.schedule import Injection, described, plan
 SEED = 3
 SELECTED = (
     "same key twice",
-    "poison: broken JSON",
+    "malformed record: broken JSON",
     "kill -9 after commit",
     "http lost responses",
     "customer relations hangs",
@@ -19,7 +19,7 @@ SELECTED = (
 )
 
 
-async def test_nothing_is_lost_doubled_or_reordered_by_a_few_faults(tmp_path: Path) -> None:
+async def test_selected_faults_lose_or_reorder_nothing(tmp_path: Path) -> None:
     lines: list[str] = []
     by_name = {fault.name: fault for fault in FAULTS}
     steps = tuple((Injection(by_name[name], SEED),) for name in SELECTED)
@@ -31,18 +31,18 @@ async def test_nothing_is_lost_doubled_or_reordered_by_a_few_faults(tmp_path: Pa
     assert result.commands["acknowledged"] > 0
 
 
-def test_a_seed_always_gives_the_same_plan() -> None:
+def test_same_seed_gives_same_fault_plan() -> None:
     assert plan(5, 30, FAULTS) == plan(5, 30, FAULTS)
     assert plan(5, 30, FAULTS) != plan(6, 30, FAULTS)
 
 
-def test_half_an_hour_injects_every_fault_and_some_together() -> None:
+def test_half_hour_plan_injects_every_fault() -> None:
     steps = [step for steps in plan(5, 30, FAULTS) for step in steps]
     assert {each.fault.name for step in steps for each in step} == {each.name for each in FAULTS}
     assert any(len(step) == 2 for step in steps)
 
 
-def test_a_plan_says_what_there_is_no_time_for() -> None:
+def test_short_plan_names_omitted_faults() -> None:
     long, short = (list(described(plan(5, minutes, FAULTS), FAULTS)) for minutes in (30, 1))
     assert not [line for line in long if line.startswith("not in this plan")]
     first, last = short
@@ -50,7 +50,7 @@ def test_a_plan_says_what_there_is_no_time_for() -> None:
     assert last == f"not in this plan: {', '.join(named)}"
 
 
-def test_faults_that_disturb_the_same_thing_are_not_injected_together() -> None:
+def test_conflicting_faults_are_not_injected_together() -> None:
     for seed in range(20):
         for step in (step for steps in plan(seed, 30, FAULTS) for step in steps):
             disturbed = [thing for each in step for thing in each.fault.disturbs]

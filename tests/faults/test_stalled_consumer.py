@@ -11,9 +11,7 @@ __all__ = ["bench"]
 TIMEOUT_S = 60.0
 
 
-async def test_a_stalled_consumer_is_told_from_a_healthy_one_and_ends_its_process(
-    servers, bench: Bench, monkeypatch
-) -> None:
+async def test_stalled_consumer_ends_its_process(servers, bench: Bench, monkeypatch) -> None:
     ended: asyncio.Future[tuple[int, bool]] = asyncio.get_running_loop().create_future()
 
     def end(status: int) -> None:

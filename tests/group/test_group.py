@@ -60,7 +60,7 @@ class Group:
         self.systems: list[Record] = read("catalog/symptoms.yaml")["systems"]
         self.delivery: Record = read("catalog/delivery.yaml")
         self.packages: list[Record] = read("catalog/packages.yaml")["packages"]
-        self.settlement: Record = read("catalog/invoicing.yaml")
+        self.invoicing: Record = read("catalog/invoicing.yaml")
 
     def conditions(self) -> Iterator[tuple[str, Record]]:
         for system in self.systems:
@@ -86,7 +86,7 @@ def unique(values: list[str]) -> bool:
     return max(Counter(values).values()) == 1
 
 
-def test_counts_are_those_of_a_real_catalog(group: Group) -> None:
+def test_catalog_has_realistic_size(group: Group) -> None:
     assert len(group.operations) >= 80
     assert len(group.parts) >= 120
     assert len(list(group.conditions())) >= 150
@@ -99,7 +99,7 @@ def test_identifiers_are_unique(group: Group) -> None:
     assert unique([condition["code"] for _, condition in group.conditions()])
 
 
-def test_everything_has_a_chinese_and_an_english_name(group: Group) -> None:
+def test_every_entry_has_chinese_and_english_name(group: Group) -> None:
     symptoms = [symptom for system in group.systems for symptom in system["symptoms"]]
     inspection = [item for items in group.delivery["inspection"].values() for item in items]
     named = [
@@ -122,12 +122,12 @@ def test_everything_has_a_chinese_and_an_english_name(group: Group) -> None:
         assert not HAN.search(record["en"]), record
 
 
-def test_symptom_codes_spell_system_symptom_and_condition(group: Group) -> None:
+def test_symptom_code_contains_system_and_condition(group: Group) -> None:
     for prefix, condition in group.conditions():
         assert re.fullmatch(rf"{prefix}-[A-Z]+", condition["code"])
 
 
-def test_operations_refer_to_what_exists(group: Group) -> None:
+def test_labor_operation_references_exist(group: Group) -> None:
     parts = {part["part_number"] for part in group.parts}
     symptoms = {condition["code"] for _, condition in group.conditions()}
     for operation in group.operations:
@@ -144,25 +144,25 @@ def test_operations_refer_to_what_exists(group: Group) -> None:
         assert set(operation["symptoms"]) <= symptoms, operation
 
 
-def test_high_voltage_work_needs_its_certificate(group: Group) -> None:
+def test_high_voltage_work_needs_certificate(group: Group) -> None:
     for operation in group.operations:
         needed = "high_voltage" if operation["skill_code"] == "high_voltage" else None
         assert operation.get("certificate") == needed, operation
 
 
-def test_parts_have_a_skill_and_are_sold_above_cost(group: Group) -> None:
+def test_parts_have_skill_code_and_positive_margin(group: Group) -> None:
     for part in group.parts:
         assert part["skill_code"] in SKILL_CODES
         assert 0 < part["cost_cents"] < part["list_price_cents"]
 
 
-def test_every_skill_is_offered_and_has_an_inspection_list(group: Group) -> None:
+def test_every_skill_code_has_work_and_inspection_checklist(group: Group) -> None:
     assert {operation["skill_code"] for operation in group.operations} == SKILL_CODES
     assert set(group.delivery["inspection"]) == SKILL_CODES
     assert {step["step"] for step in group.delivery["steps"]} == STEPS
 
 
-def test_stores_open_before_they_close_and_price_every_skill(group: Group) -> None:
+def test_store_has_valid_hours_and_labor_rates(group: Group) -> None:
     for store in group.stores:
         assert time.fromisoformat(store["opening"]) < time.fromisoformat(store["closing"])
         assert ZoneInfo(store["zone"])
@@ -176,12 +176,12 @@ def test_stores_open_before_they_close_and_price_every_skill(group: Group) -> No
 
 
 @pytest.mark.parametrize("minutes", [-1, 61, 2.5])
-def test_move_of_impossible_length_is_refused(group: Group, minutes: float) -> None:
+def test_invalid_vehicle_move_minutes_are_rejected(group: Group, minutes: float) -> None:
     with pytest.raises(ValidationError, match="vehicle_move_minutes"):
         Store.model_validate(group.stores[0] | {"vehicle_move_minutes": minutes})
 
 
-def test_every_person_has_a_known_role_and_store(group: Group) -> None:
+def test_every_employee_has_known_role_and_store(group: Group) -> None:
     stores = {store["id"] for store in group.stores}
     for person in group.staff:
         assert person["roles"]
@@ -198,7 +198,7 @@ def test_every_store_has_each_role(group: Group) -> None:
     assert everyone == ROLES
 
 
-def test_technicians_have_skills_time_factor_and_a_shift(group: Group) -> None:
+def test_technician_has_skills_time_factor_and_shift(group: Group) -> None:
     for person in group.staff:
         if person["roles"] != ["technician"]:
             continue
@@ -210,14 +210,14 @@ def test_technicians_have_skills_time_factor_and_a_shift(group: Group) -> None:
             assert "high_voltage" in person["certificates"]
 
 
-def test_bays_can_be_used_for_what_they_were_built_for(group: Group) -> None:
+def test_bay_has_capability_of_its_type(group: Group) -> None:
     stores = {store["id"] for store in group.stores}
     for bay in group.bays:
         assert bay["store"] in stores
         assert bay["type"] in bay["capabilities"]
 
 
-def test_every_store_can_do_every_operation(group: Group) -> None:
+def test_every_store_can_do_every_labor_operation(group: Group) -> None:
     for store in group.stores:
         team = group.technicians(store["id"])
         capabilities = {
@@ -237,7 +237,7 @@ def test_every_store_can_do_every_operation(group: Group) -> None:
             assert operation["bay"] in capabilities, (store["id"], operation["id"])
 
 
-def test_calendar_has_real_days_and_breaks_inside_shifts(group: Group) -> None:
+def test_calendar_has_valid_days_and_breaks(group: Group) -> None:
     assert all(date.fromisoformat(day) for day in group.calendar["closed"])
     for year, days in group.calendar["overrides"].items():
         listed = [date.fromisoformat(day) for day in (*days["holidays"], *days["workdays"])]
@@ -252,7 +252,7 @@ def test_calendar_has_real_days_and_breaks_inside_shifts(group: Group) -> None:
         assert edges == sorted(edges)
 
 
-def test_team_grows_with_the_orders(tmp_path: Path) -> None:
+def test_technician_count_grows_with_orders(tmp_path: Path) -> None:
     sizes = []
     for orders in (10, 60):
         write_group(tmp_path / str(orders), 1, orders, seed=1)
@@ -260,7 +260,7 @@ def test_team_grows_with_the_orders(tmp_path: Path) -> None:
     assert sizes == [8, 24]
 
 
-def test_same_seed_writes_the_same_group(tmp_path: Path) -> None:
+def test_same_seed_writes_same_group(tmp_path: Path) -> None:
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         write_group(tmp_path / name, 8, 20, seed=seed)
     staff = [(tmp_path / name / "staff.yaml").read_text() for name in "abc"]
@@ -268,7 +268,7 @@ def test_same_seed_writes_the_same_group(tmp_path: Path) -> None:
     assert staff[0] != staff[2]
 
 
-def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
+def test_package_and_checklist_references_exist(group: Group) -> None:
     operations = {operation["id"] for operation in group.operations}
     parts = {part["part_number"] for part in group.parts}
     assert unique([package["id"] for package in group.packages])
@@ -284,6 +284,6 @@ def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
         assert set(steps) <= STEPS
 
 
-def test_limits_of_the_settlement_belong_to_roles(group: Group) -> None:
-    assert group.settlement["discount_limit_bp"].keys() <= ROLES
-    assert sorted(group.settlement["dunning_days"]) == group.settlement["dunning_days"]
+def test_invoicing_limits_belong_to_known_roles(group: Group) -> None:
+    assert group.invoicing["discount_limit_bp"].keys() <= ROLES
+    assert sorted(group.invoicing["dunning_days"]) == group.invoicing["dunning_days"]

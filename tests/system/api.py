@@ -10,7 +10,7 @@ from deploy.embedded.platform import Platform
 from shared.formats import vin_check_digit
 from shared.ids import new_id
 from tests.harness import ROLE_IN_ID
-from tests.sight import Sight
+from tests.seen_versions import Sight
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"

@@ -61,7 +61,7 @@ async def waiting_timers(api, number):
             await asyncio.sleep(0.1)
 
 
-async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
+async def test_off_peak_slots_are_offered_first_with_promise(api):
     await workshop_quotes(api)
     response = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
     found = response["offers"]
@@ -87,9 +87,7 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     )
 
 
-async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offered_others(
-    api, clock
-):
+async def test_last_slot_goes_to_one_of_two_bookings(api, clock):
     appointment_at = "2026-03-06T01:00:00Z"
     responses = [
         await try_to_book(api, f"沪E2000{number}", appointment_at, SCARCE) for number in range(5)
@@ -119,7 +117,7 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     assert again.status_code == 201
 
 
-async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api):
+async def test_rescheduled_appointment_frees_its_old_slot(api):
     old, new = "2026-03-10T01:00:00Z", "2026-03-11T01:00:00Z"
     responses = [await try_to_book(api, f"沪E3000{number}", old, SCARCE) for number in range(3)]
     first = responses[0].json()["appointment_id"]
@@ -147,7 +145,7 @@ async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api)
     assert past.json()["errors"][0]["rule"] == "in_the_past"
 
 
-async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_later(api, clock):
+async def test_appointment_without_workshop_is_provisional_until_confirmed(api, clock):
     appointment_at = "2026-03-12T01:00:00Z"
     full = "2026-03-06T01:00:00Z"
     clock.set(clock.now() + timedelta(minutes=5))
@@ -177,7 +175,7 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     )
 
 
-async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_free_again(api, clock):
+async def test_no_show_after_grace_frees_slot(api, clock):
     appointment_at = moment("2026-03-04T02:00:00Z")
     responses = [
         await try_to_book(api, f"沪E5000{number}", appointment_at.isoformat(), SHORT)

@@ -28,7 +28,7 @@ def assert_problem(response, status, rule, field=None):
         assert (field, rule) in found, body
 
 
-async def test_unknown_store_and_store_not_in_the_token(api):
+async def test_unknown_and_foreign_stores_are_rejected(api):
     body = {"plate": "沪A00001"}
     unknown = await api.post("reception", "/arrivals", ADVISOR, body, store="S99")
     foreign = await api.post("reception", "/arrivals", ADVISOR, body, store="S02")
@@ -36,7 +36,7 @@ async def test_unknown_store_and_store_not_in_the_token(api):
     assert_problem(foreign, 403, "store_not_allowed", "store_id")
 
 
-async def test_expired_forged_foreign_and_missing_tokens(api, tmp_path):
+async def test_expired_forged_and_missing_tokens_are_rejected(api, tmp_path):
     from joserfc.jwk import ECKey
 
     key = ECKey.generate_key("P-256", {"kid": "other"})
@@ -55,7 +55,7 @@ async def test_expired_forged_foreign_and_missing_tokens(api, tmp_path):
     assert_problem(bare, 401, "token_missing")
 
 
-async def test_a_role_that_may_not(api):
+async def test_role_without_permission_is_rejected(api):
     response = await api.post("reception", "/arrivals", "S01-technician-1", {"plate": "沪A00001"})
     assert_problem(response, 403, "role_required")
 
@@ -69,7 +69,7 @@ async def test_a_role_that_may_not(api):
         ({"plate": 7}, "plate", "string_type"),
     ],
 )
-async def test_arrivals_that_break_a_rule(api, body, field, rule):
+async def test_invalid_arrival_is_rejected(api, body, field, rule):
     assert_problem(await api.post("reception", "/arrivals", ADVISOR, body), 422, rule, field)
 
 
@@ -82,14 +82,14 @@ async def test_arrivals_that_break_a_rule(api, body, field, rule):
         (vin(1).replace("L", "I", 1), "value_error"),
     ],
 )
-async def test_a_vin_that_breaks_its_format_or_its_check_digit(api, wrong, rule):
+async def test_invalid_vin_is_rejected(api, wrong, rule):
     response = await api.post(
         "crm", "/customers", ADVISOR, customer(1, "沪A00001") | {"vin": wrong}
     )
     assert_problem(response, 422, rule, "vin")
 
 
-async def test_a_command_without_an_idempotency_key(api):
+async def test_command_without_idempotency_key_is_rejected(api):
     response = await api.client.post(
         f"{api.platform.url('reception')}/stores/S01/arrivals",
         json={"plate": "沪A00001"},
@@ -129,13 +129,13 @@ async def test_a_command_without_an_idempotency_key(api):
         ),
     ],
 )
-async def test_openings_that_break_a_rule(api, change, field, rule):
+async def test_invalid_order_opening_is_rejected(api, change, field, rule):
     body = await api.write_up(2, "沪A00002", **change)
     response = await api.post("reception", f"/orders/{new_id()}/open", ADVISOR, body)
     assert_problem(response, 422, rule, field)
 
 
-async def test_one_key_has_one_effect_and_the_same_response(api):
+async def test_repeated_idempotency_key_has_one_effect(api):
     key = str(new_id())
     first = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
     again = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
@@ -158,7 +158,7 @@ async def test_one_key_has_one_effect_and_the_same_response(api):
     assert plates.count(first.json()["plate_ref"]) == 1
 
 
-async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
+async def test_command_out_of_order_is_rejected(api):
     order_id = await api.greeted("沪A10003")
     path = f"/orders/{order_id}"
     twice = await api.post("reception", f"{path}/greet", ADVISOR)
@@ -204,7 +204,7 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     assert_problem(response, 422, "odometer_backwards", "odometer_km")
 
 
-async def test_a_technician_cannot_take_another_ones_job_nor_start_it_twice(api):
+async def test_job_of_another_technician_cannot_be_started(api):
     order_id = await api.opened(4, "沪A10004")
     await api.wait_until_idle()
     (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
@@ -261,7 +261,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("service", "path", "field", "body"), FOREIGN)
-async def test_a_reference_of_another_store_is_refused(
+async def test_reference_of_another_store_is_rejected(
     api, elsewhere, own, service, path, field, body
 ):
     address = path.format(own=own["order_id"], **elsewhere)
@@ -295,7 +295,7 @@ def memory_of(api, process):
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_flood_without_a_token_is_not_read(api, service, chunked):
+async def test_flood_without_token_is_not_read(api, service, chunked):
     url, before = api.platform.url(service), memory_of(api, service)
     headers = ["Content-Type: application/json"]
     headers += [] if chunked else ["Content-Length: 100000000"]
@@ -317,7 +317,7 @@ async def test_a_flood_without_a_token_is_not_read(api, service, chunked):
         ("/authorizations/S01.no-such-link", True, None),
     ],
 )
-async def test_a_flood_of_a_colleague_ends_at_the_limit(api, path, chunked, announced):
+async def test_flood_of_signed_in_user_ends_at_limit(api, path, chunked, announced):
     before = memory_of(api, "reception")
     headers = [f"Authorization: Bearer {api.token(ADVISOR)}", "Idempotency-Key: flooding-1"]
     headers += [f"Content-Length: {announced}"] if announced else []
@@ -333,7 +333,7 @@ async def test_a_flood_of_a_colleague_ends_at_the_limit(api, path, chunked, anno
     assert memory_of(api, "reception") - before < 40_000_000
 
 
-async def test_a_refused_body_has_an_answer(api):
+async def test_rejected_body_gets_response(api):
     url = f"{api.platform.url('reception')}/stores/S01/arrivals"
     nobody = await api.client.post(url, content=bytes(300_000))
     assert_problem(nobody, 401, "token_missing")
@@ -353,7 +353,7 @@ async def test_a_refused_body_has_an_answer(api):
         ("/_nicegui/client/none/upload/3", True, 401),
     ],
 )
-async def test_a_flood_of_the_desk_ends_at_the_limit(api, path, chunked, status):
+async def test_flood_of_desk_ends_at_limit(api, path, chunked, status):
     before = memory_of(api, "desk")
     announced = [] if chunked else ["Content-Length: 100000000"]
     form = "Content-Type: application/x-www-form-urlencoded"
@@ -363,7 +363,7 @@ async def test_a_flood_of_the_desk_ends_at_the_limit(api, path, chunked, status)
     assert memory_of(api, "desk") - before < 15_000_000
 
 
-async def test_what_nobody_refused_left_no_trace(api):
+async def test_bad_input_leaves_no_dead_letters(api):
     await api.wait_until_idle()
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
     for service in ("reception", "workshop", "crm", "reporting"):

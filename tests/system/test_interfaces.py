@@ -32,7 +32,7 @@ CALLS = 5
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("service", SERVICES)
-async def test_operations_answer_as_they_are_described(
+async def test_operations_respond_as_described(
     api: Api, service: str, mode: GenerationMode
 ) -> None:
     token = api.platform.issuer.token("S01-manager-1", roles=get_args(Role), stores=["S01"])

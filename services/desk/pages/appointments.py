@@ -37,14 +37,14 @@ from services.desk.pages.today import chosen_day, day_choice
 from services.desk.vehicles import find_customer
 from shared.calls import ServiceUnavailableError
 
-DUTIES = ("R1",)
+REQUIREMENTS = ("R1",)
 
 PAGE = Page(
     path="/stores/{store_id}/appointments",
     title="Appointments",
     icon="event",
     roles=frozenset({"service_advisor", "service_manager", "customer_care_agent"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _TONES = {"booked": "calm", "arrived": "good", "no_show": "bad", "cancelled": "quiet"}

@@ -20,7 +20,7 @@ from services.desk.page import OpenPage
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
 from shared.calls import ApiError, ServiceUnavailableError
 
-PAGE = OpenPage("/authorize/{token}", "Your authorization", duties=("R4", "R9"))
+PAGE = OpenPage("/authorize/{token}", "Your authorization", requirements=("R4", "R9"))
 
 _ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "unavailable": "cloud_off"}
 _TONES = {"authorized": "good", "declined": "calm"}

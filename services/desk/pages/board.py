@@ -17,7 +17,7 @@ from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
 
-DUTIES = ("R11", "R12", "R13")
+REQUIREMENTS = ("R11", "R12", "R13")
 
 PAGE = Page(
     path="/stores/{store_id}/board",
@@ -25,7 +25,7 @@ PAGE = Page(
     roles=frozenset(
         {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
     ),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
     whole_screen=True,
 )
 

@@ -35,7 +35,7 @@ PAGE = Page(
     title="Call tasks",
     icon="record_voice_over",
     roles=frozenset({"customer_care_agent", "service_manager"}),
-    duties=("R9",),
+    requirements=("R9",),
 )
 
 

@@ -44,7 +44,7 @@ PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
     title="Warranty claim",
     roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
-    duties=("R6", "R8"),
+    requirements=("R6", "R8"),
 )
 
 _CHANGES = ("service_advisor", "service_manager")

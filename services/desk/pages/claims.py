@@ -31,7 +31,7 @@ PAGE = Page(
     title="Warranty claims",
     icon="verified_user",
     roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
-    duties=("R6", "R32"),
+    requirements=("R6", "R32"),
 )
 
 Claim = Mapping[str, Any]

@@ -22,7 +22,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
 
-DUTIES = ("R10", "R43")
+REQUIREMENTS = ("R10", "R43")
 
 PAGE = Page(
     path="/stores/{store_id}/corrective-actions",
@@ -37,7 +37,7 @@ PAGE = Page(
             "service_manager",
         }
     ),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _STATES = ("open", "overdue", "closed")

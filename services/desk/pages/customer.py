@@ -33,7 +33,7 @@ PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
     title="Contact preferences",
     roles=frozenset({"service_advisor", "customer_care_agent", "service_manager"}),
-    duties=("R9", "R19"),
+    requirements=("R9", "R19"),
 )
 
 SEARCH = Page(
@@ -41,7 +41,7 @@ SEARCH = Page(
     title="Customers",
     icon="person_search",
     roles=PAGE.roles,
-    duties=("R9", "R19"),
+    requirements=("R9", "R19"),
 )
 
 CHANNELS = ("wecom", "sms", "email")

@@ -36,7 +36,7 @@ PAGE = Page(
     title="Dead letters",
     icon="report",
     roles=frozenset({"operator"}),
-    duties=(),
+    requirements=(),
 )
 
 _DECISIONS_SHOWN = 5

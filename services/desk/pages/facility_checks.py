@@ -33,14 +33,14 @@ from services.desk.context import PageContext, together
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 
-DUTIES = ("R43", "R10")
+REQUIREMENTS = ("R43", "R10")
 
 PAGE = Page(
     path="/stores/{store_id}/facility-checks",
     title="Facility checks",
     icon="fact_check",
     roles=frozenset({"service_advisor", "service_manager"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _RESULTS = ("ok", "failed")

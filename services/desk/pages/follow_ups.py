@@ -30,14 +30,14 @@ from services.desk.context import Names, PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
 
-DUTIES = ("R20", "R21")
+REQUIREMENTS = ("R20", "R21")
 
 PAGE = Page(
     path="/stores/{store_id}/follow-ups",
     title="Follow-ups",
     icon="phone_in_talk",
     roles=frozenset({"customer_care_agent", "service_manager"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _VIEWS = {

@@ -25,14 +25,14 @@ from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 
-DUTIES = ("R30", "R38", "R40")
+REQUIREMENTS = ("R30", "R38", "R40")
 
 PAGE = Page(
     path="/group",
     title="Group",
     icon="hub",
     roles=frozenset({"group_manager"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _CENTS = 100

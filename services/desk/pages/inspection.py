@@ -17,14 +17,14 @@ from services.desk.page import Page
 from services.desk.pages.my_jobs import open_jobs
 from services.desk.pages.orders import Numbers, number_of
 
-DUTIES = ("R14",)
+REQUIREMENTS = ("R14",)
 
 PAGE = Page(
     path="/stores/{store_id}/inspection",
     title="Inspection",
     icon="fact_check",
     roles=frozenset({"quality_inspector"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _RESULTS = ("ok", "failed", "not_applicable")

@@ -20,14 +20,14 @@ from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 
-DUTIES = ("R3", "R4", "R13")
+REQUIREMENTS = ("R3", "R4", "R13")
 
 PAGE = Page(
     path="/stores/{store_id}/my-jobs",
     title="My jobs",
     icon="handyman",
     roles=frozenset({"technician"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _PAUSES = ("break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift")

@@ -24,7 +24,7 @@ from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
 
-DUTIES = ("R5", "R7", "R8")
+REQUIREMENTS = ("R5", "R7", "R8")
 
 PAGE = Page(
     path="/stores/{store_id}/orders",
@@ -39,7 +39,7 @@ PAGE = Page(
             "customer_care_agent",
         }
     ),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 Numbers = Mapping[str, str]

@@ -31,7 +31,7 @@ PAGE = Page(
     title="Receivables",
     icon="account_balance_wallet",
     roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
-    duties=("R8", "R32"),
+    requirements=("R8", "R32"),
 )
 
 Receivable = Mapping[str, Any]

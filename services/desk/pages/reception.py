@@ -31,14 +31,14 @@ from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.calls import ServiceUnavailableError
 
-DUTIES = ("R1", "R2")
+REQUIREMENTS = ("R1", "R2")
 
 PAGE = Page(
     path="/stores/{store_id}/reception",
     title="Arrival board",
     icon="garage",
     roles=frozenset({"service_advisor", "service_manager", "dispatcher", "customer_care_agent"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _RECEIVES = ("service_advisor", "service_manager")

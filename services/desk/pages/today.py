@@ -14,14 +14,14 @@ from services.desk.context import PageContext, together
 from services.desk.i18n import Translator
 from services.desk.page import Page
 
-DUTIES = ("R30", "R33")
+REQUIREMENTS = ("R30", "R33")
 
 PAGE = Page(
     path="/stores/{store_id}/today",
     title="Today's KPIs",
     icon="insights",
     roles=frozenset({"service_manager", "group_manager", "service_advisor", "dispatcher"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 _CENTS = 100
@@ -38,7 +38,7 @@ async def show(ctx: PageContext) -> None:
 
     async def fetch() -> Kpis:
         services, store = ctx.services, ctx.store_path
-        live_figures, published = await together(
+        live_kpis, published = await together(
             ctx.shared(
                 f"figures {day}",
                 lambda: services.get("reporting", f"{store}/daily-kpis", day=f"{day}"),
@@ -48,7 +48,7 @@ async def show(ctx: PageContext) -> None:
                 lambda: services.get("reporting", f"{store}/daily-reports", day=f"{day}"),
             ),
         )
-        return live_figures, published
+        return live_kpis, published
 
     def render(kpis: Kpis, renderer: PartialRenderer) -> None:
         t, (now, published) = ctx.t, kpis

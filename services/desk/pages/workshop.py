@@ -51,7 +51,7 @@ from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.reasons import change_text, risk_text, risk_tone
 
-DUTIES = ("R11", "R12", "R13")
+REQUIREMENTS = ("R11", "R12", "R13")
 
 PAGE = Page(
     path="/stores/{store_id}/workshop",
@@ -60,7 +60,7 @@ PAGE = Page(
     roles=frozenset(
         {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
     ),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
     script="gantt.js",
 )
 

@@ -78,7 +78,7 @@ class Prepared:
     contact: ContactUsed
 
 
-def agreement(
+def reported_agreement(
     order_id: str, version: int, command: EstimateAuthorizationRequest, principal: Principal
 ) -> CustomerDecision:
     """The customer agrees, at the counter or on the phone; ``principal`` has recorded it.
@@ -97,7 +97,7 @@ def agreement(
     )
 
 
-def refusal(
+def reported_decline(
     order_id: str, version: int, command: EstimateDecisionRequest, principal: Principal
 ) -> CustomerDecision:
     """The customer does not agree; ``principal`` has recorded it.
@@ -124,22 +124,22 @@ async def prepare_decision(
     return Prepared(promise, await _contact_used(store_id, decision.link, deps))
 
 
-async def record_authorization(
-    uow: UnitOfWork, agreement: CustomerDecision, prepared: Prepared, deps: Deps
+async def authorize_estimate(
+    uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> EstimateView:
     """Record that the customer agrees (授权), as a colleague was told.
 
     Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
     """
-    _, version = await decide(uow, agreement, prepared, deps)
+    _, version = await decide(uow, decision, prepared, deps)
     return estimate_view(version)
 
 
-async def record_refusal(
-    uow: UnitOfWork, refusal: CustomerDecision, prepared: Prepared, deps: Deps
+async def decline_estimate(
+    uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> EstimateView:
     """Record that the customer does not agree (拒绝), as a colleague was told."""
-    _, version = await decide(uow, refusal, prepared, deps)
+    _, version = await decide(uow, decision, prepared, deps)
     return estimate_view(version)
 
 

@@ -88,8 +88,7 @@ def submit(
 
     Raises:
         RuleViolation: the order's status does not allow it, it is invoiced, or the operations of
-        work
-            in progress would change.
+            work in progress would change.
     """
     _require_estimable(order, versions, priced, additional_work_id)
     superseded = _supersede(versions, additional_work_id)

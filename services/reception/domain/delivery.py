@@ -90,9 +90,8 @@ def deliver(
 
     Raises:
         RuleViolation: a step of the checklist is neither done nor waived for the work and the
-        invoice
-            as they are now, the order is not invoiced, or more is unpaid than an on-account release
-            covers that somebody else has approved.
+            invoice as they are now, the order is not invoiced, or more is unpaid than an on-account
+            release covers that another person has approved.
     """
     require_status(order.status, "deliver")
     to_repeat = order.steps_to_repeat

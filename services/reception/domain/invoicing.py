@@ -157,10 +157,8 @@ def issue_invoice(
 
     Raises:
         RuleViolation: the work is not finished, something awaits the customer's decision, a
-            discount
-        awaits
-            its approval, a voucher cannot be redeemed, the order is invoiced already, or a first
-            invoice has other payers than were agreed.
+            discount awaits its approval, a voucher cannot be redeemed, the order is invoiced
+            already, or a first invoice has other payers than were agreed.
     """
     require_status(order.status, "reissue_invoice" if order.invoice_id else "invoice")
     _require_nothing_open(order)
@@ -360,8 +358,7 @@ def credit(
 
     Raises:
         RuleViolation: there is no invoice, or less is open (see :func:`refund_credited`), or a
-        voucher
-            is named that was not redeemed with the invoice.
+            voucher is named that was not redeemed with the invoice.
     """
     if order.invoice_id is None or not order.is_invoiced:
         raise errors.not_invoiced()

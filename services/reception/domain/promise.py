@@ -49,7 +49,7 @@ def revise(
     The new promise is as sure as the workshop's best one, if it is not earlier than that.
     """
     if order.status not in ("opened", "in_progress"):
-        raise errors.invalid_status("order_id", order.status, "opened or in_work")
+        raise errors.invalid_status("order_id", order.status, "opened or in_progress")
     if promised_at <= now:
         raise errors.promise_in_the_past()
     if promised_at > now + LONGEST_AHEAD:

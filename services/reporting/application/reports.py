@@ -42,7 +42,7 @@ class _Report(_Covered):
     published_at: datetime
 
 
-def _with_figures(name: str, view: type[BaseModel]) -> type[BaseModel]:
+def _with_kpis(name: str, view: type[BaseModel]) -> type[BaseModel]:
     """The view with each KPI of a day, of which confidential ones may be absent."""
     kpis: dict[str, Any] = {}
     for kpi, field in DailyKpis.model_fields.items():
@@ -51,8 +51,8 @@ def _with_figures(name: str, view: type[BaseModel]) -> type[BaseModel]:
     return create_model(name, __base__=view, __doc__=view.__doc__, **kpis)
 
 
-LiveKpis = _with_figures("LiveFigures", _Live)
-DailyReport = _with_figures("DailyReport", _Report)
+LiveKpis = _with_kpis("LiveKpis", _Live)
+DailyReport = _with_kpis("DailyReport", _Report)
 
 
 async def keep_daily_reports(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) -> None:
@@ -105,7 +105,7 @@ async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> Non
     uow.publish(events)
 
 
-async def live_figures(
+async def get_live_kpis(
     store_id: str, day: date | None, deps: Deps, *, sees_money: bool
 ) -> BaseModel:
     """Compute the KPIs of a business day as far as it has gone, from closing to closing; of the

@@ -25,7 +25,7 @@ def load_owners(folder: Path) -> Owners:
         ValueError: a source has no rule, or a store nobody of a role that a rule names.
     """
     rules = [
-        Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
+        Rule(entry["source"], entry.get("finding"), entry["role"], entry["days"])
         for entry in read_yaml(folder, "corrective_actions.yaml")["rules"]
     ]
     if unruled := set(get_args(CorrectiveActionSource)) - {rule.source for rule in rules}:

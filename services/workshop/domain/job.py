@@ -47,8 +47,8 @@ PauseReason = Literal[
 PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
 """订货在途、到货延误、错件重订、已到货."""
 
-_IN_HAND = ("in_progress", "paused")
-_UNFINISHED = ("planned", *_IN_HAND)
+_WIP = ("in_progress", "paused")
+_UNFINISHED = ("planned", *_WIP)
 _ENDED = ("passed", "failed", "stopped", "cancelled")
 
 _REWORK_SHARE = 0.5
@@ -540,7 +540,7 @@ def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
 
 def is_wip(job: Job) -> bool:
     """Whether the job was begun and is not done (在修)."""
-    return job.status in _IN_HAND
+    return job.status in _WIP
 
 
 def is_unfinished(job: Job) -> bool:

@@ -1,9 +1,9 @@
 """What jobs really take, learned from finished ones (实际工时).
 
-A job takes ``standard minutes x pace x exp(shift + log_stddev x z)``: ``shift`` and ``log_stddev``
-belong to the operation, ``time_factor`` to the technician, and ``z`` follows the store's own
-residuals, kept as equally likely quantiles. Where data is thin, an operation leans on its skill, a
-skill on the store, and the store on the standard hours (标准工时).
+A job takes ``standard minutes x time_factor x exp(shift + log_stddev x z)``: ``shift`` and
+``log_stddev`` belong to the operation, ``time_factor`` to the technician, and ``z`` follows the
+store's own residuals, kept as equally likely quantiles. Where data is thin, an operation leans on
+its skill, a skill on the store, and the store on the standard hours (标准工时).
 """
 
 from collections import defaultdict

@@ -404,7 +404,7 @@ class ReceptionApi:
             query={"declined": declined},
         )
 
-    async def record_authorization(
+    async def authorize_estimate(
         self,
         store_id: str,
         order_id: str,
@@ -427,7 +427,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    async def record_refusal(
+    async def decline_estimate(
         self,
         store_id: str,
         order_id: str,

@@ -11,7 +11,7 @@ from shared.clients.reporting.models import (
     CorrectiveActionWithNote,
     DailyReport,
     HistoryEntry,
-    LiveFigures,
+    LiveKpis,
 )
 from shared.contracts.reporting import DailyReportPublished
 
@@ -22,12 +22,12 @@ class ReportingApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    async def live_figures(self, store_id: str, *, day: date | None = None) -> LiveFigures:
+    async def get_live_kpis(self, store_id: str, *, day: date | None = None) -> LiveKpis:
         """The KPIs of a business day as far as it has gone, from closing to closing; of the
         store's present day by default.
         """
         return await self._calls.request(
-            LiveFigures, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
+            LiveKpis, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
         )
 
     async def daily_reports(self, store_id: str, *, day: date) -> list[DailyReport]:

@@ -123,7 +123,7 @@ class HistoryEntry(ResponseBody):
     data: dict[str, Any]
 
 
-class LiveFigures(ResponseBody):
+class LiveKpis(ResponseBody):
     """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
     published. Money and opinions are absent for roles that read none.
     """

@@ -25,7 +25,7 @@ async def register(crm: InProcess, body: dict[str, str]) -> dict[str, str]:
     return response.json()
 
 
-async def test_a_registered_customer_is_found_by_plate(crm: InProcess) -> None:
+async def test_registered_customer_is_found_by_plate(crm: InProcess) -> None:
     references = await register(crm, person(1))
     found = await crm.get("/stores/S01/customers", "customer_care_agent", plate="沪A·00001")
     newcomer = {"visits": 0, "tier": None, "tier_rule": "2026-01-01"}
@@ -38,7 +38,7 @@ async def test_a_registered_customer_is_found_by_plate(crm: InProcess) -> None:
     }
 
 
-async def test_registration_publishes_references_and_nothing_personal(
+async def test_registration_publishes_references_without_personal_data(
     crm: InProcess, servers: Platform
 ) -> None:
     references = await register(crm, person(2))
@@ -56,7 +56,7 @@ async def test_registration_publishes_references_and_nothing_personal(
         assert secret.encode() not in events[0].value
 
 
-async def test_a_known_vehicle_keeps_its_references_and_is_brought_up_to_date(
+async def test_known_vehicle_is_updated_and_keeps_references(
     crm: InProcess, servers: Platform
 ) -> None:
     first = await register(crm, person(3))
@@ -73,7 +73,7 @@ async def test_a_known_vehicle_keeps_its_references_and_is_brought_up_to_date(
     assert len(registrations) == 1
 
 
-async def test_a_known_telephone_number_brings_another_vehicle_to_the_same_customer(
+async def test_second_vehicle_joins_customer_with_same_phone(
     crm: InProcess,
 ) -> None:
     first = await register(crm, person(4))
@@ -83,12 +83,12 @@ async def test_a_known_telephone_number_brings_another_vehicle_to_the_same_custo
 
 
 @pytest.mark.parametrize("written", ["8613900000021", "+86(0)139 0000 0021", "０13900000021"])
-async def test_number_written_otherwise_finds_its_customer(crm: InProcess, written: str) -> None:
+async def test_phone_in_other_format_finds_its_customer(crm: InProcess, written: str) -> None:
     first = await register(crm, person(21))
     assert await register(crm, person(21, phone=written)) == first
 
 
-async def test_vehicle_without_plate_goes_by_its_vin(crm: InProcess) -> None:
+async def test_vehicle_without_plate_is_found_by_vin(crm: InProcess) -> None:
     bare = await register(crm, person(22, plate=vin(22)))
     found = (await crm.get("/stores/S01/customers", "service_advisor", plate=vin(22))).json()
     assert (found["vin"], found["plate_kind"]) == (vin(22), "unregistered")
@@ -99,7 +99,7 @@ async def test_vehicle_without_plate_goes_by_its_vin(crm: InProcess) -> None:
     )
 
 
-async def test_vin_with_unusual_digit_is_marked_once_confirmed(crm: InProcess) -> None:
+async def test_confirmed_unusual_vin_is_accepted_and_marked(crm: InProcess) -> None:
     european = person(23, vin="WVGZZZ5NZJM000001", plate="使014578")
     asked = await crm.post("/stores/S01/customers", "service_advisor", european)
     assert [(each["field"], each["rule"]) for each in asked.json()["errors"]] == [
@@ -110,7 +110,7 @@ async def test_vin_with_unusual_digit_is_marked_once_confirmed(crm: InProcess) -
     assert (found["vin_unusual"], found["plate_kind"]) == (True, "embassy")
 
 
-async def test_a_plate_moves_to_the_vehicle_that_wears_it_last(crm: InProcess) -> None:
+async def test_plate_moves_to_vehicle_registered_last(crm: InProcess) -> None:
     await register(crm, person(6))
     second = await register(crm, person(7, plate=person(6)["plate"]))
     found = (
@@ -138,7 +138,7 @@ async def test_references_are_resolved_in_one_call(crm: InProcess) -> None:
     }
 
 
-async def test_the_same_command_twice_has_one_effect_and_the_same_response(crm: InProcess) -> None:
+async def test_repeated_command_has_one_effect_and_response(crm: InProcess) -> None:
     first = await crm.post(
         "/stores/S01/customers", "service_advisor", person(10), key="register-10"
     )
@@ -169,7 +169,7 @@ async def test_the_same_command_twice_has_one_effect_and_the_same_response(crm: 
         ("surprise", "field"),
     ],
 )
-async def test_bad_details_are_refused_by_field(
+async def test_invalid_customer_details_are_rejected_by_field(
     crm: InProcess, field: str, value: str | None
 ) -> None:
     response = await crm.post(
@@ -179,7 +179,7 @@ async def test_bad_details_are_refused_by_field(
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-async def test_an_unknown_plate_is_not_found(crm: InProcess) -> None:
+async def test_unknown_plate_is_not_found(crm: InProcess) -> None:
     response = await crm.get("/stores/S01/customers", "service_advisor", plate="京A99999")
     assert response.status_code == 404
     assert response.json()["errors"][0]["rule"] == "unknown_customer"
@@ -188,7 +188,7 @@ async def test_an_unknown_plate_is_not_found(crm: InProcess) -> None:
 
 
 @pytest.mark.parametrize("role", ["technician", "dispatcher", "quality_inspector", "operator"])
-async def test_who_need_not_know_persons_does_not_see_them(crm: InProcess, role) -> None:
+async def test_customer_records_are_hidden_from_other_roles(crm: InProcess, role) -> None:
     paths = [
         await crm.get("/stores/S01/customers", role, plate="沪A00001"),
         await crm.post("/stores/S01/resolutions", role, {"customer_refs": ["x"]}),
@@ -198,7 +198,7 @@ async def test_who_need_not_know_persons_does_not_see_them(crm: InProcess, role)
     assert [response.status_code for response in paths] == [403] * 4
 
 
-async def test_a_store_outside_the_token_is_refused_and_an_unknown_one_not_found(
+async def test_foreign_store_is_forbidden_and_unknown_not_found(
     crm: InProcess,
 ) -> None:
     foreign = await crm.get("/stores/S02/customers", "service_advisor", plate="沪A00001")
@@ -206,7 +206,7 @@ async def test_a_store_outside_the_token_is_refused_and_an_unknown_one_not_found
     assert (foreign.status_code, unknown.status_code) == (403, 404)
 
 
-async def test_missing_expired_and_forged_tokens_are_refused(crm: InProcess) -> None:
+async def test_missing_expired_and_forged_tokens_are_rejected(crm: InProcess) -> None:
     good = crm.token("service_advisor")
     expired = crm.issuer.token("a", roles=["service_advisor"], stores=["S01"], lifetime_s=-3600)
     for headers in (
@@ -220,7 +220,7 @@ async def test_missing_expired_and_forged_tokens_are_refused(crm: InProcess) -> 
         assert response.status_code == 401, response.text
 
 
-async def test_another_stores_customers_are_invisible_and_cannot_be_written(
+async def test_customers_of_another_store_are_not_accessible(
     crm: InProcess, servers: Platform
 ) -> None:
     await register(crm, person(14))
@@ -244,9 +244,7 @@ async def test_another_stores_customers_are_invisible_and_cannot_be_written(
         await connection.close()
 
 
-async def test_nothing_personal_stands_in_clear_in_the_database(
-    crm: InProcess, servers: Platform
-) -> None:
+async def test_personal_data_is_encrypted_in_database(crm: InProcess, servers: Platform) -> None:
     await register(crm, person(15))
     connection = await asyncpg.connect(servers.admin_url)
     try:
@@ -264,9 +262,7 @@ async def test_nothing_personal_stands_in_clear_in_the_database(
         assert secret.encode().hex() not in stored
 
 
-async def test_a_customer_whose_key_is_destroyed_has_no_name_any_more(
-    crm: InProcess, servers: Platform
-) -> None:
+async def test_customer_with_destroyed_key_has_no_name(crm: InProcess, servers: Platform) -> None:
     references = await register(crm, person(16))
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute(
@@ -283,7 +279,7 @@ async def test_a_customer_whose_key_is_destroyed_has_no_name_any_more(
     assert resolved.json()["names"] == {}
 
 
-async def test_references_are_those_of_the_group_key(crm: InProcess, servers: Platform) -> None:
+async def test_references_are_derived_from_group_key(crm: InProcess, servers: Platform) -> None:
     personal = crm.app.state.service.deps.personal
     references = await register(crm, person(17))
     assert references["plate_ref"] == personal.reference("plate", "沪A00017")

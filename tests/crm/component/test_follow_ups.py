@@ -56,7 +56,7 @@ async def scheduled(crm: InProcess, order: str) -> list[dict]:
     return [call for call in response.json() if call["order_id"] == order]
 
 
-async def test_a_delivery_is_followed_up_on_the_next_working_day(
+async def test_delivery_is_followed_up_next_working_day(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-1", "c-1"), at=DELIVERED_AT)
@@ -71,7 +71,7 @@ async def test_a_delivery_is_followed_up_on_the_next_working_day(
     assert (event.follow_up_id, event.agent_id) == (call["follow_up_id"], call["agent_id"])
 
 
-async def test_calls_are_spread_evenly_over_the_stores_agents(
+async def test_follow_ups_are_spread_evenly_over_agents(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     for number in range(6):
@@ -84,7 +84,7 @@ async def test_calls_are_spread_evenly_over_the_stores_agents(
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
-async def test_nobody_is_called_before_it_is_known_whom(
+async def test_follow_up_waits_until_customer_is_linked(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-2", None), at=DELIVERED_AT)
@@ -96,9 +96,7 @@ async def test_nobody_is_called_before_it_is_known_whom(
     assert call["customer_ref"] == "c-2"
 
 
-async def test_an_order_linked_before_its_delivery_is_followed_up_once(
-    crm: InProcess, outside
-) -> None:
+async def test_order_linked_before_delivery_is_followed_up_once(crm: InProcess, outside) -> None:
     await outside.publish(
         OrderCustomerLinked(store_id="S01", order_id="o-3", customer_ref="c-3"),
         delivered("o-3", "c-3"),
@@ -107,7 +105,7 @@ async def test_an_order_linked_before_its_delivery_is_followed_up_once(
     assert len(await scheduled(crm, "o-3")) == 1
 
 
-async def test_a_call_is_completed_once_and_its_record_is_encrypted(
+async def test_follow_up_completes_once_with_encrypted_record(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-4", "c-4"), at=DELIVERED_AT)
@@ -142,7 +140,7 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
     assert "客户很满意".encode() not in record
 
 
-async def test_not_reached_customer_stays_on_the_list(crm: InProcess, outside) -> None:
+async def test_unreached_customer_stays_scheduled(crm: InProcess, outside) -> None:
     await outside.publish(delivered("o-6", "c-6"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-6")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
@@ -165,7 +163,7 @@ async def test_not_reached_customer_stays_on_the_list(crm: InProcess, outside) -
         ({"reached": None}, 422),
     ],
 )
-async def test_an_impossible_completion_is_refused(crm, outside, changes, status) -> None:
+async def test_invalid_follow_up_completion_is_rejected(crm, outside, changes, status) -> None:
     body = {"reached": True, "channel": "phone", "record": "notes"} | changes
     (call,) = await scheduled(crm, "o-1")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
@@ -174,14 +172,14 @@ async def test_an_impossible_completion_is_refused(crm, outside, changes, status
     assert still["completed_at"] is None
 
 
-async def test_an_unknown_call_is_not_found_and_a_technician_makes_none(crm: InProcess) -> None:
+async def test_unknown_follow_up_is_not_found(crm: InProcess) -> None:
     body = {"reached": False, "channel": "sms", "record": "no answer"}
     unknown = await crm.post("/stores/S01/follow-ups/none/calls", "customer_care_agent", body)
     refused = await crm.post("/stores/S01/follow-ups/none/calls", "technician", body)
     assert (unknown.status_code, refused.status_code) == (404, 403)
 
 
-async def test_visits_count_deliveries(crm: InProcess, outside) -> None:
+async def test_delivery_counts_as_visit(crm: InProcess, outside) -> None:
     registered = await crm.post("/stores/S01/customers", "service_advisor", person(1))
     reference = registered.json()["customer_ref"]
     await outside.publish(delivered("v-1", reference), delivered("v-2", reference), at=DELIVERED_AT)
@@ -214,7 +212,7 @@ async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
     assert (attempted.attempts, attempted.completed_at) == (1, None)
 
 
-async def test_an_event_of_a_store_without_agents_is_dead_lettered(
+async def test_event_of_store_without_agents_is_dead_lettered(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)
@@ -226,7 +224,7 @@ async def test_an_event_of_a_store_without_agents_is_dead_lettered(
     assert [row["store_id"] for row in dead] == ["S77"]
 
 
-async def test_a_call_is_due_from_its_time_on(
+async def test_follow_up_is_due_from_its_time(
     crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     await outside.publish(delivered("o-5", "c-5"), at=DELIVERED_AT)

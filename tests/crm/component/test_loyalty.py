@@ -109,7 +109,7 @@ def credit_note(order: str, cents: int, at: datetime) -> CreditNoteIssued:
     )
 
 
-async def test_a_customer_who_comes_again_has_a_tier_until_a_credit_note_takes_it_back(
+async def test_credit_note_revokes_tier_of_returning_customer(
     crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(1)["plate"]
@@ -126,7 +126,7 @@ async def test_a_customer_who_comes_again_has_a_tier_until_a_credit_note_takes_i
     assert await loyalty(crm, plate) == (None, 2)
 
 
-async def test_a_tier_is_lost_by_staying_away_without_any_event(
+async def test_inactive_customer_loses_tier_without_event(
     crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(2)["plate"]
@@ -139,7 +139,7 @@ async def test_a_tier_is_lost_by_staying_away_without_any_event(
         assert await loyalty(crm, plate) == (tier, 6)
 
 
-async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_trace(
+async def test_visits_count_in_all_stores_and_are_logged(
     crm: InProcess, outside, clock: SimulatedClock, capsys
 ) -> None:
     now, plate = clock.now(), person(3)["plate"]
@@ -158,7 +158,7 @@ async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_tra
     assert (found.json()["visits"], found.json()["tier"]) == (2, "bronze")
 
 
-async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
+async def test_second_vehicle_has_tier_of_its_customer(
     crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now = clock.now()
@@ -179,7 +179,7 @@ async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
     assert await loyalty(crm, luxury["plate"]) == ("bronze", 2)
 
 
-async def test_an_unknown_vehicle_has_no_tier_and_only_reception_may_ask(crm: InProcess) -> None:
+async def test_unknown_vehicle_has_no_tier(crm: InProcess) -> None:
     unknown = await vehicle(crm, "沪A99999")
     assert unknown == {
         "customer_ref": None,

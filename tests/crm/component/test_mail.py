@@ -19,7 +19,7 @@ from deploy.embedded.settings import free_ports
 from services.crm.clients.channels import Mailer, OutboundMessage, senders
 from services.crm.domain.message_text import MessageText
 from shared.settings import Settings
-from tests.crm.outside import MailServer
+from tests.crm.fake_servers import MailServer
 
 MESSAGE = OutboundMessage(
     "m-1", "li@mail.example", MessageText("您的爱车已竣工", "第一行\n.第二行")
@@ -83,7 +83,7 @@ def knows(_: Any, __: Any, ___: Any, mechanism: str, data: LoginPassword) -> Aut
 
 
 @pytest.mark.parametrize(("password", "send_result"), [("secret", "accepted"), ("wrong", "later")])
-async def test_mail_goes_encrypted_and_with_a_password(
+async def test_mail_is_sent_encrypted_with_password(
     trusted: ssl.SSLContext, password: str, send_result: str
 ) -> None:
     server = MailServer()
@@ -94,7 +94,7 @@ async def test_mail_goes_encrypted_and_with_a_password(
     assert len(server.taken) == (send_result == "accepted")
 
 
-async def test_a_mail_says_what_it_should(trusted: ssl.SSLContext) -> None:
+async def test_mail_has_expected_headers_and_content(trusted: ssl.SSLContext) -> None:
     server = MailServer()
     with listening(server, ssl_context=trusted) as address:
         assert await Mailer(Settings(**address, smtp_security="tls")).send(MESSAGE) == "accepted"
@@ -105,7 +105,7 @@ async def test_a_mail_says_what_it_should(trusted: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
-async def test_no_mail_goes_to_a_server_that_proves_nothing(
+async def test_server_with_untrusted_certificate_gets_no_mail(
     certificate: Path, security: str
 ) -> None:
     server = MailServer()
@@ -117,17 +117,17 @@ async def test_no_mail_goes_to_a_server_that_proves_nothing(
     assert server.taken == []
 
 
-async def test_a_server_that_is_unavailable_can_be_asked_later() -> None:
+async def test_mail_to_unavailable_server_is_retried_later() -> None:
     settings = Settings(smtp_host="127.0.0.1", smtp_port=free_ports(1)[0])
     assert await Mailer(settings).send(MESSAGE) == "later"
 
 
-def test_without_servers_there_are_no_channels() -> None:
+def test_settings_without_servers_give_no_channels() -> None:
     assert senders(Settings()) == {}
     gateways = Settings(sms_gateway_url="http://a", wecom_gateway_url="http://b", smtp_host="c")
     assert senders(gateways).keys() == {"sms", "wecom", "email"}
 
 
-def test_addresses_are_in_no_representation() -> None:
+def test_message_repr_hides_address_and_text() -> None:
     assert "li@mail.example" not in repr(MESSAGE)
     assert "竣工" not in repr(MESSAGE)

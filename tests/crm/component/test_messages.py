@@ -28,7 +28,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
-from tests.crm.outside import Gateway, MailServer, gateway, mail_server
+from tests.crm.fake_servers import Gateway, MailServer, gateway, mail_server
 from tests.crm.persons import person
 from tests.harness import InProcess, Publisher, in_process, published, publisher
 
@@ -197,7 +197,7 @@ def texts(server: Gateway, customer: dict[str, str]) -> list[str]:
     return [each["text"] for each in server.taken.values() if each["to"] == customer["phone"]]
 
 
-async def test_a_customer_hears_once_that_the_vehicle_is_ready(
+async def test_customer_is_notified_once_of_ready_vehicle(
     crm, outside, customer, morning, sms: Gateway, servers: Platform
 ) -> None:
     await outside.publish(opened(customer), ready(customer, morning), at=morning)
@@ -220,7 +220,7 @@ async def test_a_customer_hears_once_that_the_vehicle_is_ready(
     assert customer["phone"].encode() not in event.value
 
 
-async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
+async def test_message_uses_preferred_language_and_channel(
     crm, outside, customer, morning, mail: MailServer, sms: Gateway, wecom: Gateway
 ) -> None:
     view = await prefer(
@@ -249,7 +249,7 @@ async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
     assert [each["to"] for each in wecom.taken.values()] == ["wm-1"]
 
 
-async def test_a_message_says_who_set_its_address(crm, customer, morning, clock) -> None:
+async def test_message_names_who_set_its_address(crm, customer, morning, clock) -> None:
     first = await ask(crm, customer)
     assert [each["status"] for each in await told(crm, customer)] == ["sent"]
     clock.set(morning + timedelta(hours=1))
@@ -281,7 +281,7 @@ async def test_a_message_says_who_set_its_address(crm, customer, morning, clock)
     assert other not in str(seen)
 
 
-async def test_addresses_and_links_stand_nowhere_in_clear(
+async def test_addresses_and_links_are_encrypted_in_database(
     crm, customer, servers: Platform, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="hidden@mail.example", preferred_channel="email")
@@ -303,7 +303,7 @@ async def test_addresses_and_links_stand_nowhere_in_clear(
         assert secret.encode().hex() not in stored
 
 
-async def test_an_agent_who_calls_reads_no_link(crm, customer, servers: Platform) -> None:
+async def test_call_task_shows_no_link(crm, customer, servers: Platform) -> None:
     await prefer(crm, customer, declined_channels=["sms", "wecom", "email"])
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -320,7 +320,7 @@ async def test_an_agent_who_calls_reads_no_link(crm, customer, servers: Platform
 
 
 @pytest.mark.parametrize("role", ["service_advisor", "customer_care_agent", "service_manager"])
-async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> None:
+async def test_link_sent_by_employee_is_rejected(crm, customer, role) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "authorization",
@@ -332,7 +332,7 @@ async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> No
     assert await told(crm, customer) == []
 
 
-async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
+async def test_repeated_request_sends_one_message(crm, customer, sms: Gateway) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "overdue_payment",
@@ -345,7 +345,7 @@ async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
     assert len(texts(sms, customer)) == 1
 
 
-async def test_at_night_only_who_waits_for_the_vehicle_is_told(
+async def test_ready_message_at_night_reaches_only_waiter(
     crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     await outside.publish(
@@ -361,7 +361,7 @@ async def test_at_night_only_who_waits_for_the_vehicle_is_told(
     assert "欢迎到店取车" in text
 
 
-async def test_what_the_night_holds_is_told_in_the_morning(
+async def test_deferred_message_is_sent_in_morning(
     crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     later = night + timedelta(hours=20)
@@ -383,7 +383,7 @@ async def test_what_the_night_holds_is_told_in_the_morning(
 @pytest.mark.parametrize(
     "end", ["delivered", "cancelled", "authorized", "promised", "reopened", "paid", "unbooked"]
 )
-async def test_nobody_is_told_what_has_passed(
+async def test_message_about_past_state_is_not_sent(
     crm, outside, customer, night, clock: SimulatedClock, sms: Gateway, end: str
 ) -> None:
     order = order_of(customer)
@@ -453,7 +453,7 @@ async def test_nobody_is_told_what_has_passed(
     assert texts(sms, customer) == []
 
 
-async def test_a_reminder_of_the_past_is_not_sent(crm, customer, morning) -> None:
+async def test_reminder_of_past_appointment_is_not_sent(crm, customer, morning) -> None:
     await ask(
         crm,
         customer,
@@ -463,7 +463,7 @@ async def test_a_reminder_of_the_past_is_not_sent(crm, customer, morning) -> Non
     assert [each["status"] for each in await told(crm, customer)] == ["obsolete"]
 
 
-async def test_a_customer_who_is_known_later_is_told_then(
+async def test_message_waits_until_customer_is_linked(
     crm, outside, customer, morning, sms: Gateway
 ) -> None:
     """Events of two topics come in any order."""
@@ -479,7 +479,7 @@ async def test_a_customer_who_is_known_later_is_told_then(
     assert len(texts(sms, customer)) == 1
 
 
-async def test_a_risk_is_told_only_where_the_store_wants_it(
+async def test_promise_risk_is_notified_only_where_configured(
     crm, outside, customer, morning, sms: Gateway, servers: Platform
 ) -> None:
     def at_risk(store_id: str) -> PromisedTimeAtRisk:
@@ -508,7 +508,7 @@ async def test_a_risk_is_told_only_where_the_store_wants_it(
     assert elsewhere == 0
 
 
-async def test_a_customer_is_reminded_of_their_own_share_only(
+async def test_customer_is_reminded_of_own_split_only(
     crm, outside, customer, morning, sms: Gateway
 ) -> None:
     def overdue(payer: str) -> ReceivableOverdue:
@@ -531,7 +531,7 @@ async def test_a_customer_is_reminded_of_their_own_share_only(
     assert "¥153.00" in texts(sms, customer)[0]
 
 
-async def test_declined_channels_are_heeded_when_the_message_is_sent(
+async def test_channel_declined_before_sending_is_not_used(
     crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     await outside.publish(opened(customer), revised(customer, night), at=night)
@@ -546,7 +546,7 @@ async def test_declined_channels_are_heeded_when_the_message_is_sent(
     assert [each["status"] for each in await told(crm, customer)] == ["call_required", "suppressed"]
 
 
-async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
+async def test_unsent_message_is_retried_then_changes_channel(
     crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="second@mail.example")
@@ -563,7 +563,7 @@ async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
     assert [each["To"] for each in mail.taken][-1] == "second@mail.example"
 
 
-async def test_what_a_gateway_may_have_taken_is_repeated_there_and_nowhere_else(
+async def test_uncertain_message_is_repeated_on_same_channel(
     crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="never@mail.example")
@@ -580,7 +580,7 @@ async def test_what_a_gateway_may_have_taken_is_repeated_there_and_nowhere_else(
     assert "never@mail.example" not in [each["To"] for each in mail.taken]
 
 
-async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway) -> None:
+async def test_rejected_number_becomes_call_task(crm, customer, sms: Gateway) -> None:
     sms.responses[:] = [422]
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -621,7 +621,7 @@ async def test_mail_is_never_sent_twice(
     assert len(arrived) == (0 if reason == "refused" else 1)
 
 
-async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers) -> None:
+async def test_call_task_is_completed_once(crm, customer, sms: Gateway, servers) -> None:
     sms.responses[:] = [400]
     message = await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -643,9 +643,7 @@ async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers
     assert channels == ["phone"]
 
 
-async def test_a_task_goes_when_the_customer_has_the_vehicle(
-    crm, outside, customer, morning, sms: Gateway
-) -> None:
+async def test_call_task_ends_with_delivery(crm, outside, customer, morning, sms: Gateway) -> None:
     sms.responses[:] = [400]
     await outside.publish(opened(customer), ready(customer, morning), at=morning)
     assert len(await tasks_for(crm, customer)) == 1
@@ -668,7 +666,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "status", "field"), BAD)
-async def test_an_impossible_message_is_refused(crm, customer, changes, status, field) -> None:
+async def test_invalid_message_is_rejected(crm, customer, changes, status, field) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "authorization",
@@ -680,9 +678,7 @@ async def test_an_impossible_message_is_refused(crm, customer, changes, status, 
     assert await told(crm, customer) == []
 
 
-async def test_a_message_about_an_order_goes_to_its_customer(
-    crm, outside, customer, morning
-) -> None:
+async def test_order_message_to_other_customer_is_rejected(crm, outside, customer, morning) -> None:
     await outside.publish(opened(customer), at=morning)
     await crm.wait_until_idle()
     other = await crm.post("/stores/S01/customers", "service_advisor", person(next(_numbers)))
@@ -696,7 +692,7 @@ async def test_a_message_about_an_order_goes_to_its_customer(
     assert (response.status_code, response.json()["errors"][0]["field"]) == (409, "order_id")
 
 
-async def test_technicians_send_nothing_and_advisors_see_no_call_tasks(crm, customer) -> None:
+async def test_messages_and_call_tasks_are_restricted_by_role(crm, customer) -> None:
     refused = await crm.post(MESSAGES, "technician", {})
     tasks = await crm.get("/stores/S01/call-tasks", "service_advisor")
     foreign = await crm.get("/stores/S02/messages", "service_advisor")
@@ -714,7 +710,7 @@ async def test_technicians_send_nothing_and_advisors_see_no_call_tasks(crm, cust
         {"declined_channels": ["pigeon"]},
     ],
 )
-async def test_impossible_preferences_are_refused(crm, customer, preferences) -> None:
+async def test_invalid_contact_preferences_are_rejected(crm, customer, preferences) -> None:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
     response = await crm.post(path, "customer_care_agent", preferences, method="PUT")
     assert response.status_code == 422

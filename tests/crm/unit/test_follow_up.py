@@ -22,7 +22,7 @@ CALL = FollowUp("f", "S01", "o", "c", "customer_care_agent", DUE)
 
 
 @given(st.integers(1, 8), st.integers(0, 60))
-def test_agents_are_balanced_whatever_their_number(agents: int, calls: int) -> None:
+def test_follow_ups_are_balanced_over_agents(agents: int, calls: int) -> None:
     ids = [f"agent-{number}" for number in range(agents)]
     load: dict[str, int] = {}
     for _ in range(calls):
@@ -33,7 +33,7 @@ def test_agents_are_balanced_whatever_their_number(agents: int, calls: int) -> N
     assert counts == sorted(counts, reverse=True)
 
 
-def test_a_scheduled_call_says_so() -> None:
+def test_scheduled_follow_up_publishes_its_time() -> None:
     follow_up, (event,) = schedule(
         follow_up_id="f", store_id="S01", order_id="o", customer_ref="c", agent_id="a", due_at=DUE
     )

@@ -53,7 +53,7 @@ def rank(history: CustomerHistory, now: datetime = NOW) -> int:
 
 
 @given(histories, st.integers(0, 5), st.integers(0, 5_000_000))
-def test_more_visits_and_more_spend_never_cost_a_tier(
+def test_more_visits_and_spend_never_lower_tier(
     history: CustomerHistory, visits: int, cents: int
 ) -> None:
     more = replace(
@@ -65,17 +65,13 @@ def test_more_visits_and_more_spend_never_cost_a_tier(
 
 
 @given(histories, st.integers(0, 400))
-def test_who_stays_away_never_rises_and_loses_every_tier_in_the_end(
-    history: CustomerHistory, later: int
-) -> None:
+def test_inactive_customer_loses_tier(history: CustomerHistory, later: int) -> None:
     assert rank(history, NOW + days(later)) <= rank(history)
     assert rank(history, NOW + days(401)) == 0
 
 
 @given(histories, st.sampled_from(PLAIN))
-def test_a_tier_is_reached_exactly_at_its_threshold(
-    history: CustomerHistory, tier: Threshold
-) -> None:
+def test_tier_is_reached_exactly_at_threshold(history: CustomerHistory, tier: Threshold) -> None:
     met = replace(
         history,
         brand="启岳",
@@ -92,7 +88,7 @@ def test_a_tier_is_reached_exactly_at_its_threshold(
         assert rank(short) < RANKS[tier.tier]
 
 
-def test_a_brand_has_thresholds_of_its_own() -> None:
+def test_brand_has_own_tier_thresholds() -> None:
     regular = CustomerHistory("启岳", 9, 9, 9_000_000, NOW, ["S01"])
     assert RULE.tier_of(regular, NOW) == "gold"
     assert RULE.tier_of(replace(regular, brand="星驰"), NOW) == "gold"
@@ -100,7 +96,7 @@ def test_a_brand_has_thresholds_of_its_own() -> None:
 
 
 @given(st.sets(st.dates(date(2020, 1, 1), date(2030, 1, 1)), min_size=1), st.dates())
-def test_the_version_that_began_last_holds(beginnings: set[date], day: date) -> None:
+def test_latest_started_rule_version_applies(beginnings: set[date], day: date) -> None:
     rules = [replace(RULE, valid_from=each) for each in sorted(beginnings)]
     begun = [each for each in beginnings if each <= day]
     assert rule_on(rules, day).valid_from == max(begun, default=min(beginnings))
@@ -141,7 +137,7 @@ def credit_note(order: str, total: int) -> CreditNoteIssued:
     )
 
 
-def test_spend_is_what_the_customer_pays_less_what_is_taken_back() -> None:
+def test_spend_is_customer_invoices_less_credit_notes() -> None:
     events = [
         invoice("o-1", 50_000, customer=30_000, manufacturer=20_000),
         credit_note("o-1", 500),
@@ -156,7 +152,7 @@ def test_spend_is_what_the_customer_pays_less_what_is_taken_back() -> None:
     }
 
 
-def test_the_groups_rule_is_readable() -> None:
+def test_group_loyalty_rule_is_readable() -> None:
     first, *_ = load_loyalty_rules(GROUP_FOLDER)
     assert [each.tier for each in first.tiers] == ["gold", "silver", "bronze"]
 
@@ -175,7 +171,7 @@ def test_the_groups_rule_is_readable() -> None:
         ("visits: 6", "visits: -1", "greater than or equal to 0"),
     ],
 )
-def test_a_rule_that_contradicts_itself_keeps_the_service_from_starting(
+def test_contradictory_loyalty_rule_is_rejected(
     tmp_path: Path, replaced: str, by: str, named: str
 ) -> None:
     text = (GROUP_FOLDER / "loyalty.yaml").read_text().replace(replaced, by, 1)
@@ -184,7 +180,7 @@ def test_a_rule_that_contradicts_itself_keeps_the_service_from_starting(
         load_loyalty_rules(tmp_path)
 
 
-def test_versions_come_in_the_order_of_their_days(tmp_path: Path) -> None:
+def test_rule_versions_out_of_order_are_rejected(tmp_path: Path) -> None:
     version = "  - {{valid_from: {day}, period_days: 10, tiers: []}}\n"
     text = "rules:\n" + version.format(day="2026-02-01") + version.format(day="2026-01-01")
     (tmp_path / "loyalty.yaml").write_text(text)

@@ -59,7 +59,7 @@ contacts = st.builds(
 
 
 @given(quiet_hours, moments)
-def test_what_quiet_hours_hold_goes_out_when_they_end(quiet: QuietHours, local: datetime) -> None:
+def test_deferred_message_is_due_when_quiet_hours_end(quiet: QuietHours, local: datetime) -> None:
     held = quiet.end_after(local)
     if held is None:
         return
@@ -70,13 +70,13 @@ def test_what_quiet_hours_hold_goes_out_when_they_end(quiet: QuietHours, local: 
 
 
 @given(moments)
-def test_nights_are_quiet_and_days_are_not(local: datetime) -> None:
+def test_quiet_hours_cover_nights_only(local: datetime) -> None:
     night = QuietHours(time(20), time(8))
     assert (night.end_after(local) is None) == (8 <= local.hour < 20)
     assert QuietHours(time(9), time(9)).end_after(local) is None
 
 
-def test_the_end_of_the_night_is_on_the_next_day_before_midnight_only() -> None:
+def test_quiet_hours_before_midnight_end_next_day() -> None:
     night = QuietHours(time(20), time(8))
     morning = datetime.combine(date(2026, 3, 5), time(8), SHANGHAI)
     for local in (morning - timedelta(hours=12), morning - timedelta(hours=1)):
@@ -84,7 +84,9 @@ def test_the_end_of_the_night_is_on_the_next_day_before_midnight_only() -> None:
 
 
 @given(contacts, channel_sets)
-def test_the_chosen_channel_exists_and_is_wanted(contact: Contact, channels: set[Channel]) -> None:
+def test_chosen_channel_is_available_and_not_declined(
+    contact: Contact, channels: set[Channel]
+) -> None:
     chosen = choose(READY, contact, channels)
     possible = {
         channel
@@ -98,7 +100,7 @@ def test_the_chosen_channel_exists_and_is_wanted(contact: Contact, channels: set
 
 
 @given(contacts, channel_sets, st.sampled_from(CHANNELS))
-def test_a_message_that_may_have_arrived_changes_no_channel(
+def test_uncertain_message_keeps_its_channel(
     contact: Contact, channels: set[Channel], channel: Channel
 ) -> None:
     message = replace(READY, channel=channel, uncertain=True)
@@ -106,7 +108,7 @@ def test_a_message_that_may_have_arrived_changes_no_channel(
 
 
 @dataclass
-class Outside:
+class FakeServers:
     """What a customer gets: repeatable channels know a message by its id, mail does not."""
 
     told: list[Channel] = field(default_factory=list)
@@ -120,10 +122,10 @@ send_results = st.sampled_from(get_args(SendResult))
 
 
 @given(contacts, channel_sets, st.lists(st.tuples(send_results, st.booleans()), min_size=40))
-def test_nobody_is_told_twice_whatever_servers_answer(
+def test_customer_is_notified_once_for_any_send_results(
     contact: Contact, channels: set[Channel], send_results: list[tuple[SendResult, bool]]
 ) -> None:
-    outside = Outside()
+    outside = FakeServers()
     *_, (last, now) = _steps(READY, contact, channels, send_results, outside)
     assert len(outside.told) <= 1
     assert now - NOW <= sum(RETRY_DELAYS, timedelta()) * len(CHANNELS)
@@ -136,7 +138,7 @@ def _steps(
     contact: Contact,
     channels: set[Channel],
     send_results: list[tuple[SendResult, bool]],
-    outside: Outside,
+    outside: FakeServers,
 ) -> Iterator[tuple[object, datetime]]:
     """Play a message to its end; of what nobody answers, some has arrived and some has not."""
     now = NOW
@@ -161,7 +163,7 @@ def _steps(
 
 
 @given(contacts, channel_sets, st.booleans(), st.sampled_from(get_args(MessageType)))
-def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
+def test_quiet_hours_defer_all_except_waiters_ready_message(
     contact: Contact, channels: set[Channel], waiting: bool, message_type: MessageType
 ) -> None:
     morning = NOW + timedelta(hours=5)
@@ -181,7 +183,7 @@ def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
         assert step == Defer(morning)
 
 
-def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
+def test_expired_message_is_dropped_unless_sent() -> None:
     over = replace(READY, expires_at=NOW)
     contact = Contact({"sms": "13900000001"})
     step = next_step(over, contact, {"sms"}, quiet_until=None, waiting_customer=True, now=NOW)
@@ -196,7 +198,7 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
     st.none() | st.just(NOW + timedelta(hours=1)),
     st.sampled_from(get_args(MessageType)),
 )
-def test_what_was_to_be_told_ends_with_the_visit(
+def test_message_is_void_when_visit_ends(
     ready_at: datetime | None, ended_at: datetime | None, message_type: MessageType
 ) -> None:
     over = ServiceVisit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(message_type)
@@ -208,7 +210,7 @@ def test_what_was_to_be_told_ends_with_the_visit(
         assert over == (ready_at or ended_at)
 
 
-def test_call_that_reaches_customer_is_made_once() -> None:
+def test_completed_call_task_cannot_be_repeated() -> None:
     task = hand_to_agent(READY, "customer_care_agent", "no_channel")
     done, (event,) = complete_call(task, "other", reached=True, now=NOW)
     assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
@@ -216,7 +218,7 @@ def test_call_that_reaches_customer_is_made_once() -> None:
         complete_call(done, "other", reached=True, now=NOW)
 
 
-def test_not_reached_customer_stays_to_be_called() -> None:
+def test_call_task_repeats_until_attempts_are_used() -> None:
     task = hand_to_agent(READY, "customer_care_agent", "no_channel")
     for calls in range(1, MOST_CALLS):
         task, events = complete_call(task, "other", reached=False, now=NOW)
@@ -227,14 +229,14 @@ def test_not_reached_customer_stays_to_be_called() -> None:
         complete_call(ended, "other", reached=True, now=NOW)
 
 
-def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:
+def test_expired_or_suppressed_message_has_no_call() -> None:
     over = replace(hand_to_agent(READY, "customer_care_agent", "no_channel"), expires_at=NOW)
     for message in (over, suppress(READY), READY):
         with pytest.raises(RuleViolation):
             complete_call(message, "customer_care_agent", reached=True, now=NOW)
 
 
-def test_an_unclaimed_message_has_no_result() -> None:
+def test_unclaimed_message_accepts_no_send_result() -> None:
     with pytest.raises(ValueError, match="never claimed"):
         record_send_result(READY, "accepted", NOW)
 

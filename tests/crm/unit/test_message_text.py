@@ -37,7 +37,7 @@ def written(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def test_the_shipped_templates_say_everything_in_both_languages() -> None:
+def test_shipped_templates_contain_all_values_in_both_languages() -> None:
     rules = load_message_rules(GROUP, ["S01", "S02"])
     assert rules.keys() == {"S01", "S02"}
     for message_type in get_args(MessageType):
@@ -54,7 +54,7 @@ def test_the_shipped_templates_say_everything_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("language", "expected"), [("zh", "3月4日 14:05 ¥1,234.05"), ("en", "4 Mar 14:05 ¥1,234.05")]
 )
-def test_times_are_the_stores_and_amounts_are_money(language: Language, expected: str) -> None:
+def test_message_shows_local_times_and_formatted_amounts(language: Language, expected: str) -> None:
     facts = {"promised_at": AT}
     time, money = (
         render(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
@@ -67,7 +67,7 @@ def test_times_are_the_stores_and_amounts_are_money(language: Language, expected
 
 
 @given(st.text())
-def test_a_name_is_told_as_it_is(name: str) -> None:
+def test_customer_name_is_not_expanded_as_template(name: str) -> None:
     template = Template("{store}", "{name}{appointment_at}")
     facts = AppointmentReminder(appointment_at=AT)
     words = render(template, facts, name=name, store="{name}", language="zh", zone=SHANGHAI)
@@ -87,12 +87,12 @@ def test_a_name_is_told_as_it_is(name: str) -> None:
         (Template("", "{link}", "Open {link}"), "link"),
     ],
 )
-def test_templates_name_only_what_there_is(template: Template, fault: str) -> None:
+def test_template_with_unknown_value_is_rejected(template: Template, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         check(template, "authorization")
 
 
-def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> None:
+def test_store_overrides_templates_and_quiet_hours(tmp_path: Path) -> None:
     own = {
         "quiet_hours": {"starts": "21:00", "ends": "07:00"},
         "notify_at_risk": True,
@@ -119,7 +119,7 @@ def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> No
         ),
     ],
 )
-def test_rules_that_do_not_fit_are_refused(tmp_path: Path, changes: dict, fault: str) -> None:
+def test_inconsistent_message_rules_are_rejected(tmp_path: Path, changes: dict, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         load_message_rules(written(tmp_path, **changes), ["S01"])
 
@@ -129,7 +129,7 @@ def test_rules_that_do_not_fit_are_refused(tmp_path: Path, changes: dict, fault:
     st.timezones(),
     st.sampled_from(get_args(Language)),
 )
-def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: Language) -> None:
+def test_any_event_time_can_be_rendered(at: datetime, zone: ZoneInfo, language: Language) -> None:
     event = PromisedTimeRevised(
         store_id="S01", order_id="o", promised_at=at.replace(tzinfo=UTC), reason="other"
     )
@@ -138,7 +138,7 @@ def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: La
     assert render(template, facts, name="n", store="s", language=language, zone=zone).text
 
 
-def test_time_beyond_business_years_is_no_event() -> None:
+def test_event_time_beyond_business_years_is_rejected() -> None:
     with pytest.raises(ValidationError, match="from 1990 to 2100"):
         PromisedTimeRevised(
             store_id="S01", order_id="o", promised_at=AT.replace(year=2226), reason="other"

@@ -10,7 +10,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
 from tests.harness import in_process, published
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
+from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 from tests.system.api import customer
 
 KNOWN = {
@@ -90,7 +90,7 @@ def workshop(desk, monkeypatch):
     monkeypatch.setattr(desk.deps.workshop, "_client", client)
 
 
-async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk, crm):
+async def test_known_vehicle_is_recognized_without_personal_data(desk, crm):
     arrived = await desk.done("/arrivals", {"plate": KNOWN["plate"]})
     vehicle = arrived["vehicle"]
     assert (vehicle["customer_ref"], vehicle["tier"], vehicle["visits"]) == ("c-1", "gold", 3)
@@ -117,7 +117,7 @@ async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk,
     assert (unknown["customer_ref"], unknown["crm_unavailable"]) == (None, False)
 
 
-async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_order(desk, capsys):
+async def test_another_store_sees_history_but_not_order(desk, capsys):
     order = await desk.opened("沪F10009")
     token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}"}
@@ -140,7 +140,7 @@ async def elsewhere(desk, path, body):
     return await desk.service.client.post(path, json=seen, headers=headers)
 
 
-async def test_vehicle_in_workshop_arrives_no_second_time(desk):
+async def test_vehicle_in_workshop_cannot_arrive_again(desk):
     order = await desk.opened("沪F10011")
     values = await desk.assert_rejected(
         "/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate"
@@ -152,7 +152,7 @@ async def test_vehicle_in_workshop_arrives_no_second_time(desk):
     await desk.assert_rejected(f"/orders/{other}/open", body, "vehicle_already_here", "plate")
 
 
-async def test_vehicle_in_another_store_is_asked_about(desk):
+async def test_vehicle_in_another_store_needs_confirmation(desk):
     await desk.opened("沪F10013")
     asked = await elsewhere(desk, "/arrivals", {"plate": "沪F10013"})
     assert asked.status_code == 409
@@ -162,7 +162,7 @@ async def test_vehicle_in_another_store_is_asked_about(desk):
     assert (await elsewhere(desk, "/arrivals", confirmed)).status_code == 201
 
 
-async def test_two_stores_in_one_moment_get_one_arrival(desk):
+async def test_simultaneous_arrivals_in_stores_create_one(desk):
     body = {"plate": "沪F10014"}
     responses = await asyncio.gather(
         desk.post("/arrivals", body), *(elsewhere(desk, "/arrivals", body) for _ in range(3))
@@ -170,7 +170,7 @@ async def test_two_stores_in_one_moment_get_one_arrival(desk):
     assert sorted(respond.status_code for respond in responses) == [201, 409, 409, 409]
 
 
-async def test_order_opens_only_for_the_vehicle_that_arrived(desk, crm):
+async def test_order_opens_only_for_arrived_vehicle(desk, crm):
     order_id = await desk.greeted("沪F10015")
     path = f"/orders/{order_id}"
     other = write_up("沪F10016")
@@ -184,7 +184,7 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, crm):
     assert opened["plate_ref"] == desk.deps.personal.reference("plate", "沪F10016")
 
 
-async def test_details_of_another_plate_open_no_order(desk):
+async def test_order_with_another_plate_is_rejected(desk):
     order_id = await desk.greeted("沪F10017")
     body = write_up(
         "沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001")
@@ -194,7 +194,7 @@ async def test_details_of_another_plate_open_no_order(desk):
     )
 
 
-async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, crm):
+async def test_history_stays_with_vehicle_when_plate_moves(desk, crm):
     old = await desk.opened("沪F10018", vehicle_ref="v-F10018", odometer_km=90_000)
     await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "other"})
     KNOWN_PLATES["沪F10018"] = "v-new"
@@ -207,7 +207,7 @@ async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, crm):
     assert [each["order_id"] for each in under_its_new_plate["history"]] == [old["order_id"]]
 
 
-async def test_odometer_is_the_vehicles_in_every_store(desk):
+async def test_odometer_is_checked_across_stores(desk):
     await desk.opened("沪F10020", odometer_km=150_000)
     confirmed = {"plate": "沪F10020", "elsewhere_confirmed": True}
     there = (await elsewhere(desk, "/arrivals", confirmed)).json()
@@ -221,7 +221,7 @@ async def test_odometer_is_the_vehicles_in_every_store(desk):
     assert (await elsewhere(desk, f"{path}/open", explained)).status_code == 200
 
 
-async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop):
+async def test_second_appointment_of_day_needs_confirmation(desk, clock, workshop):
     appointment_at = clock.now() + timedelta(days=3, hours=3)
     body = {
         "plate": "沪F10021",
@@ -244,19 +244,19 @@ async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop)
 
 
 @pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
-async def test_closed_store_is_booked_at_no_hour(desk, local):
+async def test_appointment_outside_opening_hours_is_rejected(desk, local):
     body = {"plate": "沪F10022", "appointment_at": f"{local}:00+08:00", "op_codes": ["MNT-001"]}
     values = await desk.assert_rejected("/appointments", body, "store_closed", "appointment_at")
     assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
-async def test_an_arrival_works_while_the_customer_records_is_unavailable(desk):
+async def test_arrival_works_while_crm_is_unavailable(desk):
     arrived = await desk.arrived("沪F10002")
     assert arrived["vehicle"]["crm_unavailable"] is True
     assert arrived["status"] == "arrived"
 
 
-async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, clock):
+async def test_booked_customer_precedes_walk_in(desk, clock):
     walk_in = await desk.arrived("沪F10003")
     appointment_at = clock.now() + timedelta(hours=1)
     booked = await desk.done(
@@ -280,7 +280,7 @@ async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, 
     assert waits[later["order_id"]] == (7 * 60, False)
 
 
-async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigned(desk, servers):
+async def test_waiting_customer_is_suggested_to_freest_advisor(desk, servers):
     first = await desk.arrived("沪F10005")
     second = await desk.arrived("沪F10006")
     path = f"/orders/{first['order_id']}/advisor"
@@ -301,7 +301,7 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
     assert [(each.advisor_id, each.assigned_by) for each in events] == [(COLLEAGUE, MANAGER)]
 
 
-async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, crm, workshop):
+async def test_customer_is_reminded_once_on_day_before(desk, clock, crm, workshop):
     appointment_at = clock.now() + timedelta(days=2, hours=3)
     body = {
         "plate": "沪F10007",

@@ -13,7 +13,7 @@ from shared.contracts.reception import (
 )
 from tests.harness import in_process, published, publisher
 from tests.reception.component.test_invoicing import invoiced, ready
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
 
@@ -62,7 +62,7 @@ async def events(servers, order_id, *kinds):
     ]
 
 
-async def test_a_claim_without_its_details_is_refused_naming_each(desk, workshop):
+async def test_claim_without_details_names_each_missing_one(desk, workshop):
     claim = await drafted(desk, workshop, "沪F10001")
     assert claim["amount_cents"] == LABOR_CENTS
     order = await desk.get(f"/orders/{claim['order_id']}")
@@ -95,7 +95,7 @@ async def test_a_claim_without_its_details_is_refused_naming_each(desk, workshop
     assert (sent["status"], sent["missing"], sent["submission_number"]) == ("submitted", [], 1)
 
 
-async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, servers):
+async def test_rejected_claim_is_submitted_again_and_settled(desk, workshop, servers):
     claim = await submitted(desk, workshop, "沪F10002")
     path = f"/claims/{claim['claim_id']}"
     above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
@@ -126,7 +126,7 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     assert (last.paid_cents, last.written_off_cents) == (10_000, LABOR_CENTS - 10_000)
 
 
-async def test_only_a_manager_gives_a_claim_up(desk, workshop):
+async def test_only_manager_writes_off_claim(desk, workshop):
     claim = await drafted(desk, workshop, "沪F10003")
     path = f"/claims/{claim['claim_id']}/write-off"
     assert (await desk.post(path)).status_code == 403
@@ -135,7 +135,7 @@ async def test_only_a_manager_gives_a_claim_up(desk, workshop):
     assert unpaid[claim["order_id"]]["payer"] == "customer"
 
 
-async def test_a_claim_that_waits_is_escalated(desk, workshop, servers):
+async def test_waiting_claim_is_escalated(desk, workshop, servers):
     claim = await drafted(desk, workshop, "沪F10004")
     for days in (12, 15, 16, 18, 40):
         desk.clock.set(MORNING + timedelta(days=days, hours=1))

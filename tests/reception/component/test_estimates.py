@@ -20,7 +20,7 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.envelope import Causation
 from tests.harness import in_process, published, publisher
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
+from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
 from tests.stack import MORNING
 
@@ -85,7 +85,7 @@ def rule(response):
     return response.status_code, response.json()["errors"][0]["rule"]
 
 
-async def test_a_package_has_its_price_and_its_lines_share_it(desk):
+async def test_package_price_is_allocated_to_its_lines(desk):
     quote = await desk.done("/quotes", {"packages": ["PKG-MINOR"]})
     assert quote["estimate_cents"] == 45_800
     assert {line["package_id"] for line in quote["lines"]} == {"PKG-MINOR"}
@@ -122,7 +122,7 @@ async def test_found_work_needs_no_broker(desk):
     assert (latest.additional_work_id, latest.status) == ("found", "awaiting")
 
 
-async def test_an_opened_order_has_the_version_that_was_agreed_to_at_the_counter(desk):
+async def test_opened_order_has_estimate_authorized_in_person(desk):
     order = await desk.opened("沪D10001", pay_types={"OIL-5W30": "goodwill"})
     (version,) = await desk.get(f"/orders/{order['order_id']}/estimates")
     assert (version["version"], version["status"], version["channel"]) == (
@@ -135,7 +135,7 @@ async def test_an_opened_order_has_the_version_that_was_agreed_to_at_the_counter
     assert version["total_cents"] == order["estimate_cents"]
 
 
-async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, servers):
+async def test_customer_authorizes_by_link_before_opening(desk, servers):
     order_id = await desk.greeted("沪D10002")
     order = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": order["version"]})
@@ -161,7 +161,7 @@ async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, se
     assert (authorized.channel, authorized.recorded_by) == ("link", None)
 
 
-async def test_the_token_of_a_link_is_kept_nowhere(desk, servers):
+async def test_link_token_is_not_stored(desk, servers):
     order_id = await desk.greeted("沪D10003")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -190,7 +190,7 @@ async def estimated(desk, plate):
     return order_id
 
 
-async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
+async def test_link_shown_to_employee_marks_consent(desk):
     order_id = await estimated(desk, "沪D10021")
     link = await desk.done(f"/orders/{order_id}/estimates/1/links")
     token = token_of(desk, link)
@@ -220,7 +220,7 @@ async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
     await desk.assert_rejected(path, None, "link_used", "token")
 
 
-async def test_a_customer_alone_gives_an_unmarked_consent(desk):
+async def test_consent_by_customer_alone_is_unmarked(desk):
     order_id = await estimated(desk, "沪D10022")
     token = await link_to(desk, order_id, 1)
     phone = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile MicroMessenger"}
@@ -233,7 +233,7 @@ async def test_a_customer_alone_gives_an_unmarked_consent(desk):
     assert [use["use"] for use in known["uses"]] == ["opened", "decided"]
 
 
-async def test_a_signed_in_colleague_cannot_consent(desk):
+async def test_signed_in_employee_cannot_consent(desk):
     order_id = await estimated(desk, "沪D10023")
     token = await link_to(desk, order_id, 1)
     signed_in = {"Authorization": f"Bearer {desk.service.token('technician', subject='S01-t')}"}
@@ -267,7 +267,7 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
         ("沪D10035", (503, None, None), (None, False)),
     ],
 )
-async def test_a_contact_set_by_a_colleague_marks_the_consent(
+async def test_contact_set_by_employee_marks_consent(
     desk, workshop, clock, monkeypatch, plate, response, mark
 ):
     order_id = await in_progress(desk, workshop, plate)
@@ -293,7 +293,7 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
     assert bool(consent["contact_changed_at"]) == bool(mark[0])
 
 
-async def test_an_agent_records_a_word_on_the_phone_alone(desk):
+async def test_agent_records_authorization_by_phone_only(desk):
     order_id = await estimated(desk, "沪D10024")
     path = f"/stores/S01/orders/{order_id}/estimates/1/authorize"
     counter = await desk.service.post(
@@ -308,7 +308,7 @@ async def test_an_agent_records_a_word_on_the_phone_alone(desk):
     assert told["link_consent"] is None
 
 
-async def test_a_technician_reads_no_money(desk):
+async def test_technician_reads_no_money(desk):
     order = await desk.opened("沪D10027")
     path = f"/stores/S01/orders/{order['order_id']}"
     seen = [
@@ -327,14 +327,14 @@ async def test_a_technician_reads_no_money(desk):
         assert refused.status_code == 403
 
 
-async def test_no_link_is_shown_under_another_order(desk):
+async def test_link_of_another_order_is_not_shown(desk):
     first, second = await estimated(desk, "沪D10025"), await estimated(desk, "沪D10026")
     link = await desk.done(f"/orders/{first}/estimates/1/links")
     path = f"/orders/{second}/links/{link['link_id']}/showing"
     await desk.assert_rejected(path, None, "unknown_link", "link_id")
 
 
-async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
+async def test_foreign_old_and_expired_links_are_rejected(desk):
     order_id = await desk.greeted("沪D10004")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -365,7 +365,7 @@ async def test_second_started_job_keeps_order_version(desk, workshop):
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": before["version"]})
 
 
-async def test_started_work_is_named_to_second_comer(desk, workshop):
+async def test_stale_cancellation_names_started_work(desk, workshop):
     order = await desk.opened("沪D10043")
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
@@ -376,7 +376,7 @@ async def test_started_work_is_named_to_second_comer(desk, workshop):
     ] == "workshop"
 
 
-async def test_opening_after_declined_link_is_refused(desk):
+async def test_opening_after_declined_link_is_rejected(desk):
     order_id = await desk.greeted("沪D10044")
     await desk.done(f"/orders/{order_id}/estimates", MINOR)
     seen = await desk.get(f"/orders/{order_id}")
@@ -391,7 +391,7 @@ async def test_opening_after_declined_link_is_refused(desk):
     assert opened["status"] == "opened"
 
 
-async def test_opening_after_reassignment_keeps_responsible(desk):
+async def test_opening_after_reassignment_keeps_assigned_advisor(desk):
     order_id = await desk.greeted("沪D10045")
     seen = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
@@ -412,7 +412,7 @@ async def test_each_new_estimate_raises_order_version(desk):
         order = await desk.get(f"/orders/{order_id}")
 
 
-async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
+async def test_second_advisor_on_estimate_gets_version_conflict(desk):
     order_id = await desk.greeted("沪D10005")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     mine = MINOR | {"version": version}
@@ -425,7 +425,7 @@ async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
     assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
 
 
-async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(desk):
+async def test_open_order_estimate_may_change_prices_only(desk):
     order = await desk.opened("沪D10006")
     path = f"/orders/{order['order_id']}/estimates"
     other = {"op_codes": ["MNT-003"], "version": order["version"]}
@@ -438,9 +438,7 @@ async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(
     await desk.assert_rejected(f"{path}/2/decline", GRANTED, "already_decided", "version")
 
 
-async def test_work_that_was_found_is_authorized_and_makes_the_promise_provisional(
-    desk, workshop, servers
-):
+async def test_authorized_additional_work_makes_promise_provisional(desk, workshop, servers):
     order_id = await in_progress(desk, workshop, "沪D10007")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
@@ -474,7 +472,7 @@ async def test_work_that_was_found_is_authorized_and_makes_the_promise_provision
     assert (ready["status"], ready["promise_provisional"]) == ("ready", False)
 
 
-async def test_wholly_declined_estimate_is_offered_next_time(desk):
+async def test_declined_estimate_is_reoffered_at_next_visit(desk):
     first = await desk.greeted("沪D10046")
     path = f"/orders/{first}"
     await desk.done(f"{path}/estimates", {"op_codes": ["MNT-006"]})
@@ -494,7 +492,7 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
     assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
 
 
-async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, workshop, servers):
+async def test_declined_additional_work_is_reoffered_at_next_visit(desk, workshop, servers):
     order_id = await in_progress(desk, workshop, "沪D10008")
     await workshop.found(order_id, "w-8", ["MNT-006"])
     await desk.service.wait_until_idle()
@@ -514,7 +512,7 @@ async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, worksho
     assert await desk.get(f"/orders/{second}/declined-services") == []
 
 
-async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, workshop, servers):
+async def test_customer_authorizes_part_of_additional_work(desk, workshop, servers):
     order_id = await in_progress(desk, workshop, "沪D10010")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-10", ["MNT-006", "MNT-011"], ["PLG-IRID"] * 4)
@@ -549,7 +547,7 @@ async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, wor
     assert (declined.op_codes, declined.channel) == (("MNT-011",), "link")
 
 
-async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers):
+async def test_additional_work_decision_includes_new_promise(desk, workshop, servers):
     order_id = await in_progress(desk, workshop, "沪D10013")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-13", ["MNT-006", "MNT-011"])
@@ -581,7 +579,7 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     assert event.promised_at == datetime.fromisoformat(promised_at)
 
 
-async def test_an_estimate_of_work_in_progress_is_agreed_to_as_a_whole(desk, workshop):
+async def test_estimate_of_wip_is_authorized_only_whole(desk, workshop):
     order_id = await in_progress(desk, workshop, "沪D10011")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = [*MINOR["parts"], {"part_number": "FLT-CAB", "quantity": 1}]
@@ -592,7 +590,7 @@ async def test_an_estimate_of_work_in_progress_is_agreed_to_as_a_whole(desk, wor
     await desk.done(path, GRANTED)
 
 
-async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
+async def test_link_without_known_customer_is_not_sent(desk):
     order_id = await desk.greeted("沪D10012")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -601,7 +599,7 @@ async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
     assert not (await desk.done(path, {"send": False}))["sent"]
 
 
-async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, workshop):
+async def test_advisor_adds_work_authorized_by_phone(desk, workshop):
     order_id = await in_progress(desk, workshop, "沪D10009")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     body = {"op_codes": ["MNT-006"], "version": version}

@@ -15,7 +15,7 @@ from shared.contracts.reception import (
 )
 from shared.envelope import Causation
 from tests.harness import in_process, published
-from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
+from tests.reception.order_factory import ADVISOR, ORDERS, FrontDesk
 
 STORE_TOPIC = "aftersales.reception.store.v1"
 HALL = ["floor_clean", "desks_tidy", "seats_and_drinks", "toilets_clean", "prices_displayed"]
@@ -57,7 +57,7 @@ async def missing(servers):
     return set(found)
 
 
-async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here(desk, servers):
+async def test_feedback_is_submitted_once_and_comment_stays_private(desk, servers):
     order_id = await delivered(desk, servers, "沪G10001")
     path = f"/orders/{order_id}/feedback"
     await desk.done(path, RATINGS | {"comment": "等候时间太长了"})
@@ -71,14 +71,14 @@ async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here
 
 
 @pytest.mark.parametrize("mark", [0, 6, 2.5, None])
-async def test_a_mark_outside_one_to_five_is_refused(desk, servers, mark):
+async def test_rating_outside_one_to_five_is_rejected(desk, servers, mark):
     plate = f"沪G2000{['0', '6', '2.5', 'None'].index(str(mark))}"
     order_id = await delivered(desk, servers, plate)
     response = await desk.post(f"/orders/{order_id}/feedback", RATINGS | {"work_quality": mark})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "work_quality")
 
 
-async def test_feedback_before_the_delivery_is_out_of_turn(desk):
+async def test_feedback_before_delivery_is_rejected(desk):
     order = await desk.arrived("沪G10003")
     await desk.assert_rejected(
         f"/orders/{order['order_id']}/feedback", RATINGS, "invalid_status", "order_id"
@@ -89,7 +89,7 @@ async def test_feedback_before_the_delivery_is_out_of_turn(desk):
     assert missing.status_code == 404
 
 
-async def test_a_check_names_every_item_of_its_area(desk, servers):
+async def test_facility_check_needs_every_item_of_area(desk, servers):
     results = dict.fromkeys(HALL, "ok")
     check = await desk.done(
         "/facility-checks",
@@ -119,7 +119,7 @@ async def test_check_recorded_without_http_is_listed(desk):
     assert await facility_checks.list_checks("S02", None, desk.deps) == [recorded]
 
 
-async def test_an_area_that_nobody_looked_at_by_the_hour_is_raised_every_day(desk, servers, clock):
+async def test_unchecked_area_is_overdue_every_day(desk, servers, clock):
     clock.set(clock.now() + timedelta(hours=2))
     await desk.service.wait_until_idle()
     assert await missing(servers) == {("service_drive", "2026-03-04")}

@@ -29,7 +29,7 @@ from shared.contracts.reception import (
 from shared.envelope import Causation
 from shared.timers import RetryLaterError, Timer
 from tests.harness import in_process, published, publisher
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
 from tests.system.api import STEPS
@@ -37,7 +37,7 @@ from tests.system.api import STEPS
 CASH = {"method": "cash"}
 
 
-class CentLess:
+class RoundingTaxClient:
     """A tax client whose figures are a cent below what it is asked for."""
 
     asked: ClassVar[list[TaxDocument]] = []
@@ -85,7 +85,7 @@ async def events(servers, order_id, *kinds):
     ]
 
 
-async def test_an_invoice_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, servers):
+async def test_invoice_paid_in_parts_allows_delivery(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10001")
     await desk.steps_done(order_id)
     path = f"/orders/{order_id}/delivery"
@@ -117,7 +117,7 @@ async def test_payment_received_without_http_is_published(desk, workshop, server
     assert event.balance_cents == 0
 
 
-async def test_each_payer_has_a_share_of_the_invoice(desk, workshop, servers):
+async def test_invoice_is_split_by_payer(desk, workshop, servers):
     pay_types = {"MNT-001": "warranty", "OIL-5W30": "customer"}
     order_id = await ready(desk, workshop, "沪E10002", pay_types=pay_types)
     invoice = await invoiced(desk, order_id)
@@ -136,7 +136,7 @@ async def test_each_payer_has_a_share_of_the_invoice(desk, workshop, servers):
     assert [(each["payer"], each["balance_cents"]) for each in owed] == [("manufacturer", 10_800)]
 
 
-async def test_nothing_is_invoiced_while_the_customer_has_yet_to_decide(desk, workshop):
+async def test_order_with_pending_estimate_is_not_invoiced(desk, workshop):
     order_id = await ready(desk, workshop, "沪E10003")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"op_codes": ["MNT-006"], "version": version}
@@ -149,7 +149,7 @@ async def test_nothing_is_invoiced_while_the_customer_has_yet_to_decide(desk, wo
     await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "already_invoiced", "order_id")
 
 
-async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, workshop):
+async def test_discount_above_limit_needs_second_approver(desk, workshop):
     order_id = await ready(desk, workshop, "沪E10004")
     path = f"/orders/{order_id}/discount"
 
@@ -175,7 +175,7 @@ async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, wo
     assert (gross, document["gross_cents"]) == ([10_800, 35_200], 46_000)
 
 
-async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_granted(desk, workshop):
+async def test_discount_within_limit_needs_no_second_approver(desk, workshop):
     order_id = await ready(desk, workshop, "沪E10005")
     path = f"/orders/{order_id}/discount"
     version = (await desk.get(f"/orders/{order_id}"))["version"]
@@ -193,7 +193,7 @@ async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_grant
     assert values == {"allowed_cents": 9_200}
 
 
-async def test_a_deposit_is_set_against_the_invoice_and_its_rest_refunded(desk, workshop, servers):
+async def test_deposit_is_applied_and_remainder_refunded(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10006")
     await desk.done(f"/orders/{order_id}/deposits", CASH | {"amount_cents": 50_000})
     invoice = await invoiced(desk, order_id)
@@ -216,7 +216,7 @@ async def test_a_deposit_is_set_against_the_invoice_and_its_rest_refunded(desk, 
     )
 
 
-async def test_deposit_above_invoice_is_held_and_carried_over(desk, workshop):
+async def test_deposit_above_invoice_is_carried_over(desk, workshop):
     order_id = await ready(desk, workshop, "沪E10035")
     path = f"/orders/{order_id}"
     await desk.done(f"{path}/deposits", {"method": "wechat", "amount_cents": 50_000})
@@ -242,7 +242,7 @@ async def test_deposit_above_invoice_is_held_and_carried_over(desk, workshop):
     assert order_id not in await held()
 
 
-async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk):
+async def test_order_with_held_deposit_cannot_be_cancelled(desk):
     order = await desk.opened("沪E10007")
     path = f"/orders/{order['order_id']}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
@@ -253,7 +253,7 @@ async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk
     assert (await desk.done(f"{path}/cancellation", ending))["status"] == "cancelled"
 
 
-async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
+async def test_additional_work_repeats_affected_delivery_steps(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10018")
     await desk.steps_done(order_id)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
@@ -279,7 +279,7 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     assert (event.signed, len(event.steps)) == (True, len(STEPS) + 1)
 
 
-async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, workshop, servers):
+async def test_delivery_step_waiver_needs_two_people(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10008")
     await invoiced(desk, order_id)
     await paid(desk, order_id, 46_000)
@@ -305,9 +305,7 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     assert [step.step for step in event.steps] == [*done, "customer_signed"]
 
 
-async def test_an_invoice_is_corrected_only_by_credit_notes_of_what_is_still_owed(
-    desk, workshop, servers
-):
+async def test_credit_note_corrects_unpaid_balance_only(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10020")
     path = f"/orders/{order_id}"
     preview = await desk.done(f"{path}/invoice-preview", {"vouchers": []})
@@ -353,9 +351,7 @@ async def test_an_invoice_is_corrected_only_by_credit_notes_of_what_is_still_owe
     }
 
 
-async def test_a_paid_invoice_is_corrected_and_what_was_paid_too_much_refunded_at_once(
-    desk, workshop, servers
-):
+async def test_credit_note_on_paid_invoice_refunds_overpayment(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10021")
     path = f"/orders/{order_id}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 46_500})
@@ -438,7 +434,7 @@ async def test_wrongly_invoiced_order_is_invoiced_again(desk, workshop, servers)
     assert claim["amount_cents"] == 10_800
 
 
-async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
+async def test_signature_is_stored_encrypted(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10009")
     path = f"/orders/{order_id}/signature"
     for wrong in ({}, {"strokes": [[[1, 2]]], "png": "AAAA"}, {"png": "bm8gcGljdHVyZQ=="}):
@@ -458,7 +454,7 @@ async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
     assert picture.encode() not in encrypted
 
 
-async def test_what_is_unpaid_is_reminded_of_after_7_15_and_30_days(desk, workshop, servers):
+async def test_unpaid_balance_is_reminded_on_dunning_days(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10010")
     invoice = await invoiced(desk, order_id)
     await desk.steps_done(order_id)
@@ -479,7 +475,7 @@ async def test_what_is_unpaid_is_reminded_of_after_7_15_and_30_days(desk, worksh
     assert paid_at_last["status"] == "closed"
 
 
-async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
+async def test_customer_split_gets_tax_invoice(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10011", pay_types={"MNT-001": "warranty"})
     await invoiced(desk, order_id)
     await desk.service.wait_until_idle()
@@ -492,13 +488,13 @@ async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
     assert [line["code"] for line in document["lines"]] == ["OIL-5W30"]
 
 
-async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
+async def test_issued_tax_amounts_are_kept_and_offset(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10034")
     path = f"/orders/{order_id}"
     invoice = await invoiced(desk, order_id)
     invoice_id, version = invoice["invoice_id"], invoice["version"]
     service = desk.service.app.state.service
-    deps = replace(service.deps, tax_invoices=CentLess())
+    deps = replace(service.deps, tax_invoices=RoundingTaxClient())
 
     async def issue(prepared, entity_id, fire):
         async with service.uow_factory.open(["S01"]) as uow:
@@ -520,10 +516,10 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     assert (invoice["computed_tax_cents"], invoice["issued_tax_cents"]) == (5_292, 5_291)
     assert [each["tax_cents"] for each in invoice["credit_notes"]] == [1_242, 4_050]
     assert [each["issued_tax_cents"] for each in invoice["credit_notes"]] == [1_241, 4_049]
-    assert CentLess.asked[-1].tax_cents == 5_291 - 1_241
+    assert RoundingTaxClient.asked[-1].tax_cents == 5_291 - 1_241
 
 
-async def test_answer_of_the_tax_client_is_read(tmp_path):
+async def test_tax_client_response_is_read(tmp_path):
     document = TaxDocument(
         store_id="S01",
         order_id="o",
@@ -541,7 +537,7 @@ async def test_answer_of_the_tax_client_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["invoice", "delivery", "on-account-release", "signature"])
-async def test_an_order_of_another_store_is_not_found(desk, path):
+async def test_order_of_another_store_is_not_found(desk, path):
     body = {"on-account-release": {"reason": "other"}, "signature": {"strokes": [[[1, 1]]]}}.get(
         path
     )

@@ -6,7 +6,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import OrderCancelled
 from shared.db import transaction
 from tests.harness import in_process, published
-from tests.reception.front_desk import ORDERS, FrontDesk
+from tests.reception.order_factory import ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +15,13 @@ async def desk(servers, clock):
         yield FrontDesk(running, clock)
 
 
-async def test_each_change_raises_the_version(desk):
+async def test_each_change_raises_order_version(desk):
     arrived = await desk.arrived("沪C10001")
     greeted = await desk.done(f"/orders/{arrived['order_id']}/greet")
     assert greeted["version"] != arrived["version"]
 
 
-async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_held(desk, servers):
+async def test_cancellation_needs_reason_and_encrypts_note(desk, servers):
     order = await desk.arrived("沪C10002")
     path = f"/orders/{order['order_id']}/cancellation"
     without = await desk.post(path, {})

@@ -12,7 +12,7 @@ from services.reception.app import create_app
 from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
 from tests.harness import in_process
-from tests.reception.front_desk import ADVISOR, FrontDesk
+from tests.reception.order_factory import ADVISOR, FrontDesk
 from tests.reception.pictures import flat_png, picture
 
 
@@ -39,7 +39,7 @@ def kept_files(servers):
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
 
 
-async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
+async def test_photo_is_stored_encrypted_and_shown(desk, servers):
     order = await desk.arrived("沪D10001")
     path = f"/orders/{order['order_id']}/photos"
     response = await send(desk, path, picture(), kind="walkaround", position="front_left")
@@ -61,7 +61,7 @@ async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
     assert len(encrypted) > len(shown.content)
 
 
-async def test_the_same_upload_twice_is_one_photo(desk):
+async def test_repeated_upload_creates_one_photo(desk):
     order = await desk.arrived("沪D10002")
     path = f"/orders/{order['order_id']}/photos"
     content, key = picture(), "upload-twice"
@@ -71,7 +71,7 @@ async def test_the_same_upload_twice_is_one_photo(desk):
     assert len(await desk.get(path)) == 1
 
 
-async def test_one_key_is_for_one_target(desk):
+async def test_reused_idempotency_key_for_photo_is_rejected(desk):
     order = await desk.arrived("沪D10012")
     path = f"/orders/{order['order_id']}/photos"
     content, key = picture(), "one-target-only"
@@ -92,7 +92,7 @@ async def test_one_key_is_for_one_target(desk):
     assert "Idempotent-Replayed" not in colleague.headers
 
 
-async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, servers):
+async def test_invalid_photo_upload_is_rejected(desk, servers):
     order = await desk.arrived("沪D10003")
     path = f"/orders/{order['order_id']}/photos"
     before = set(kept_files(servers))
@@ -116,7 +116,7 @@ async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, ser
     assert set(kept_files(servers)) == before
 
 
-async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, servers):
+async def test_photo_with_destroyed_key_is_erased(desk, servers):
     photo = (await send(desk, "/photos", picture())).json()
     assert (
         await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "service_advisor")
@@ -132,7 +132,7 @@ async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, ser
     assert (erased.status_code, erased.json()["errors"][0]["rule"]) == (404, "photo_erased")
 
 
-async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monkeypatch):
+async def test_orphaned_file_is_removed_after_a_day(desk, servers, monkeypatch):
     async def fails(*_):
         raise ConnectionError("the database went away")
 
@@ -147,7 +147,7 @@ async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monk
     assert set(kept_files(servers)) == before
 
 
-async def test_another_store_sees_nothing(desk):
+async def test_photo_of_another_store_is_not_found(desk):
     photo = (await send(desk, "/photos", picture())).json()
     token = desk.service.token("service_advisor", stores=["S02"])
     foreign = await desk.service.client.get(

@@ -8,7 +8,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import OrderOpened, PromisedTimeRevised
 from shared.contracts.workshop import PromisedTimeAtRisk
 from tests.harness import in_process, published, publisher
-from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
+from tests.reception.order_factory import ADVISOR, ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def warning(order, now, best):
     )
 
 
-async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, workshop, servers):
+async def test_advisor_revises_promise_at_risk(desk, workshop, servers):
     order, now = await desk.opened("沪C20001"), desk.clock.now()
     best = now + timedelta(hours=6)
     await workshop.publish(warning(order, now, best), at=now)
@@ -62,7 +62,7 @@ async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, 
     assert (await desk.get(f"/orders/{order['order_id']}"))["risk"] is None
 
 
-async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(desk):
+async def test_invalid_promise_revision_is_rejected(desk):
     order = await desk.opened("沪C20002")
     path = f"/orders/{order['order_id']}/promise-revision"
     past = {"promised_at": desk.clock.now().isoformat(), "reason": "queue"}
@@ -79,7 +79,7 @@ async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(d
     await desk.assert_rejected(path, told, "invalid_status", "order_id")
 
 
-async def test_a_rush_is_told_to_the_workshop(desk, servers):
+async def test_rush_order_is_published_to_workshop(desk, servers):
     order = await desk.opened("沪C20004", rush=True)
     await desk.service.wait_until_idle()
     (event,) = [

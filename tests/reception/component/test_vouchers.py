@@ -9,7 +9,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReinstated
 from tests.harness import in_process, published, publisher
 from tests.reception.component.test_invoicing import ready
-from tests.reception.front_desk import MANAGER, FrontDesk
+from tests.reception.order_factory import MANAGER, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
 
@@ -33,7 +33,7 @@ async def issued(desk, **changes):
     return (await desk.done("/vouchers", GIFT | changes, MANAGER))["voucher_id"]
 
 
-async def test_a_voucher_and_a_card_are_taken_off_the_invoice(desk, workshop, servers):
+async def test_voucher_and_service_card_reduce_invoice(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪H10001")
     gift = await issued(desk)
     card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
@@ -49,7 +49,7 @@ async def test_a_voucher_and_a_card_are_taken_off_the_invoice(desk, workshop, se
     assert of_gift == [VoucherIssued, VoucherRedeemed]
 
 
-async def test_of_two_invoices_at_once_only_one_gets_the_voucher(desk, workshop):
+async def test_voucher_is_redeemed_by_one_of_two_invoices(desk, workshop):
     orders = [await ready(desk, workshop, plate) for plate in ("沪H10002", "沪H10003")]
     gift = await issued(desk)
     responses = await asyncio.gather(
@@ -60,7 +60,7 @@ async def test_of_two_invoices_at_once_only_one_gets_the_voucher(desk, workshop)
     assert refused.json()["errors"][0]["rule"] == "voucher_redeemed"
 
 
-async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, workshop):
+async def test_foreign_unknown_or_repeated_voucher_is_rejected(desk, workshop):
     order_id = await ready(desk, workshop, "沪H10004")
     path = f"/orders/{order_id}/invoice"
     foreign = await issued(desk, customer_ref="c-somebody")
@@ -71,9 +71,7 @@ async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, w
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
 
 
-async def test_a_corrected_invoice_gives_its_vouchers_back_to_be_redeemed_again(
-    desk, workshop, servers
-):
+async def test_credited_invoice_reinstates_its_vouchers(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪H10005")
     gift = await issued(desk)
     card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
@@ -110,7 +108,7 @@ async def test_a_corrected_invoice_gives_its_vouchers_back_to_be_redeemed_again(
     assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReinstated, VoucherRedeemed]
 
 
-async def test_an_invoice_that_vouchers_paid_is_corrected_too(desk, workshop):
+async def test_invoice_paid_by_vouchers_is_credited(desk, workshop):
     order_id = await ready(desk, workshop, "沪H10007")
     gift = await issued(desk, value_cents=46_000)
     invoice = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
@@ -131,9 +129,9 @@ async def test_an_invoice_that_vouchers_paid_is_corrected_too(desk, workshop):
         {"expires_at": "2020-01-01T00:00:00Z"},
     ],
 )
-async def test_an_impossible_voucher_is_not_issued(desk, change):
+async def test_invalid_voucher_is_not_issued(desk, change):
     assert (await desk.post("/vouchers", GIFT | change, MANAGER)).status_code == 422
 
 
-async def test_an_advisor_issues_no_vouchers(desk):
+async def test_advisor_cannot_issue_vouchers(desk):
     assert (await desk.post("/vouchers", GIFT)).status_code == 403

@@ -7,7 +7,7 @@ import pytest_asyncio
 from services.reception.app import create_app
 from shared.contracts.reception import OrderOpened
 from tests.harness import in_process, published
-from tests.reception.front_desk import ORDERS, FrontDesk, write_up
+from tests.reception.order_factory import ORDERS, FrontDesk, write_up
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -20,7 +20,7 @@ async def ended(desk, order):
     await desk.done(f"/orders/{order['order_id']}/cancellation", {"reason": "waited_too_long"})
 
 
-async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, servers):
+async def test_damages_are_published_and_belongings_encrypted(desk, servers):
     walkaround_damages = [
         {"position": "left", "damage": "scratch"},
         {"position": "roof", "damage": "dent"},
@@ -52,7 +52,7 @@ async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, se
     assert "儿童座椅".encode() not in encrypted
 
 
-async def test_a_replaced_cluster_begins_anew(desk):
+async def test_replaced_instrument_cluster_resets_odometer(desk):
     await ended(desk, await desk.opened("沪G10002", odometer_km=90_000))
     order_id = await desk.greeted("沪G10002")
     path = f"/orders/{order_id}/open"
@@ -77,7 +77,7 @@ async def test_a_replaced_cluster_begins_anew(desk):
         ({"belongings": ""}, "belongings"),
     ],
 )
-async def test_what_cannot_be_is_refused(desk, change, field):
+async def test_invalid_write_up_is_rejected(desk, change, field):
     response = await desk.post("/orders/any/open", write_up("沪G10003", **change))
     assert response.status_code == 422
     assert field in [each["field"] for each in response.json()["errors"]]

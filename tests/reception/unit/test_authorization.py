@@ -42,7 +42,7 @@ def work(*operations, parts=0):
 
 
 @given(st.integers(0, 10**7))
-def test_a_package_costs_its_price_however_its_lines_are_priced(price):
+def test_package_costs_its_price_for_any_lines(price):
     package = ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), price)
     prices = PriceList(
         PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
@@ -63,14 +63,14 @@ def proposed(priced):
     )
 
 
-def test_a_part_is_decided_on_with_the_first_operation_that_commonly_takes_it():
+def test_part_is_decided_with_its_first_operation():
     priced = estimate(PRICES, RequestedWork(("C",), (PartQuantity("P", 1),), ("K",)))
     assert authorization.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
     assert authorization.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
 
 
 @given(st.sets(st.sampled_from(["A", "B", "C"]), max_size=2))
-def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
+def test_authorized_and_declined_lines_sum_to_estimate(declined):
     wanted, rest = authorization.without(proposed(OFFERED), declined, TYPICAL)
     assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
     assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
@@ -80,7 +80,7 @@ def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
 @pytest.mark.parametrize(
     ("declined", "rule"), [({"A", "B", "C"}, "nothing_wanted"), ({"P"}, "unknown_code")]
 )
-def test_something_of_what_was_offered_remains(declined, rule):
+def test_estimate_cannot_be_declined_to_nothing(declined, rule):
     with pytest.raises(RuleViolation) as violation:
         authorization.without(proposed(OFFERED), declined, TYPICAL)
     assert violation.value.rule == rule
@@ -89,7 +89,7 @@ def test_something_of_what_was_offered_remains(declined, rule):
 @pytest.mark.parametrize(
     ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
 )
-def test_promise_seen_stands_or_is_refused(later_min, promised_min):
+def test_promise_later_than_seen_is_rejected(later_min, promised_min):
     order = replace(Decisions().order, status="in_progress", promised_at=NOW)
     seen_at = NOW + timedelta(hours=2)
     promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)

@@ -49,20 +49,20 @@ def test_each_missing_claim_detail_is_named(missing):
     assert set(violation.value.values["missing"]) == missing
 
 
-def test_photos_are_optional_details():
+def test_claim_photos_are_optional():
     assert {field.name for field in fields(ClaimDetails)} - {"photo_ids"} == set(
         ClaimDetails().missing
     )
 
 
-def test_a_claim_is_submitted_in_time_or_not_at_all():
+def test_claim_after_due_date_is_rejected():
     _, claim = drafted()
     claims.submit(claim, "a1", RULES, claim.due_at)
     with violates("claim_too_late"):
         claims.submit(claim, "a1", RULES, claim.due_at + timedelta(seconds=1))
 
 
-def test_a_rejected_claim_is_submitted_again():
+def test_rejected_claim_is_submitted_again():
     _, claim = submitted()
     rejected, _ = claims.record_decision(claim, 0, "evidence_doubtful", RULES, NOW)
     again, (event,) = claims.submit(rejected, "a1", RULES, NOW)
@@ -70,7 +70,7 @@ def test_a_rejected_claim_is_submitted_again():
 
 
 @given(st.integers(0, 12_000))
-def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
+def test_unpaid_claim_amount_is_written_off(approved):
     order, claim = submitted()
     if approved > claim.amount_cents:
         with violates("approved_above_claim"):
@@ -90,7 +90,7 @@ def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
 
 
 @given(st.integers(-10, 20))
-def test_a_waiting_claim_is_escalated_step_by_step(days):
+def test_waiting_claim_is_escalated_stepwise(days):
     _, claim = drafted()
     now = claim.due_at + timedelta(days=days)
     events = claims.overdue(claim, RULES, now)
@@ -106,7 +106,7 @@ def test_a_waiting_claim_is_escalated_step_by_step(days):
     assert (following is None) == (days >= 3)
 
 
-def test_nobody_is_reminded_of_a_claim_that_has_ended():
+def test_ended_claim_has_no_reminders():
     order, claim = drafted()
     ended, _, _ = claims.write_off_claim(claim, order, "m1", NOW)
     late = claim.due_at + timedelta(days=30)

@@ -32,13 +32,13 @@ def all_done(order):
     return order
 
 
-def test_nothing_is_delivered_before_it_is_ready():
+def test_vehicle_not_ready_is_not_delivered():
     with violates("invalid_status"):
         delivery.deliver(opened(), STEPS, "a1", NOW)
 
 
 @given(st.sets(st.sampled_from([*STEPS])), st.sets(st.sampled_from([*STEPS])))
-def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
+def test_delivery_needs_every_step_done_or_waived(done, waived):
     order = paid()
     for step in STEPS:
         if step in done:
@@ -59,7 +59,7 @@ def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
     )
 
 
-def test_a_step_is_done_once_and_must_be_on_the_checklist():
+def test_repeated_or_unknown_delivery_step_is_rejected():
     order = delivery.record_step(ready(), WORK, STEPS, "a1", NOW)
     with violates("step_already_done"):
         delivery.record_step(order, WORK, STEPS, "a2", NOW)
@@ -67,7 +67,7 @@ def test_a_step_is_done_once_and_must_be_on_the_checklist():
         delivery.record_step(order, "sing_a_song", STEPS, "a1", NOW)
 
 
-def test_nobody_waives_alone():
+def test_waiver_needs_second_person():
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "m1", NOW)
     with violates("second_person_required"):
         delivery.approve_waiver(order, WORK, "m1", NOW)
@@ -75,13 +75,13 @@ def test_nobody_waives_alone():
         delivery.approve_waiver(order, BILL, "m2", NOW)
 
 
-def test_a_step_that_is_done_after_all_is_not_waived():
+def test_completed_step_removes_its_waiver():
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "a1", NOW)
     order = delivery.record_step(order, WORK, STEPS, "a1", NOW)
     assert not order.waivers
 
 
-def test_only_the_signature_itself_does_the_step_of_signing():
+def test_signature_step_needs_signature():
     order = all_done(paid())
     with violates("signature_needed"):
         delivery.record_step(order, "customer_signed", SIGNED, "a1", NOW)
@@ -91,7 +91,7 @@ def test_only_the_signature_itself_does_the_step_of_signing():
     assert delivery.deliver(signed, SIGNED, "a1", NOW)[1][0].signed
 
 
-def test_an_unpaid_vehicle_stays_unless_somebody_else_grants_credit():
+def test_unpaid_vehicle_needs_on_account_approval_of_another():
     with violates("not_invoiced"):
         delivery.deliver(all_done(ready()), STEPS, "a1", NOW)
     unpaid = all_done(invoiced())
@@ -135,19 +135,19 @@ def signed(order):
     ],
     ids=["additional work", "discount", "credit note", "bill as explained", "payment"],
 )
-def test_changed_order_repeats_only_touched_steps(before, change, touched):
+def test_changed_order_repeats_only_affected_steps(before, change, touched):
     changed = change(signed(before()))
     assert {*changed.steps_to_repeat} == touched
 
 
-def test_signature_for_other_work_does_not_deliver():
+def test_signature_before_additional_work_does_not_suffice():
     order = with_more_work(signed(paid()))
     with pytest.raises(RuleViolation) as violation:
         delivery.deliver(order, SIGNED, "a1", NOW)
     assert violation.value.values["missing"] == [WORK, BILL, "customer_signed"]
 
 
-def test_repeated_steps_and_signature_deliver():
+def test_repeated_steps_and_signature_allow_delivery():
     order = with_more_work(signed(ready()))
     order = delivery.record_step(order, WORK, SIGNED, "a2", NOW)
     order = delivery.record_step(order, BILL, SIGNED, "a2", NOW)
@@ -161,12 +161,12 @@ def test_repeated_steps_and_signature_deliver():
     }
 
 
-def test_signature_for_withdrawn_discount_stands_again():
+def test_signature_is_valid_after_discount_is_withdrawn():
     order = with_discount(signed(ready()))
     assert replace(order, discount=None).steps_to_repeat == []
 
 
-def test_waiver_lapses_with_the_work_it_was_for():
+def test_waiver_ends_when_work_changes():
     order = delivery.request_waiver(ready(), WORK, "customer_absent", STEPS, "a1", NOW)
     with violates("nothing_to_approve"):
         delivery.approve_waiver(with_more_work(order), WORK, "m1", NOW)
@@ -177,13 +177,13 @@ def test_waiver_lapses_with_the_work_it_was_for():
     assert order.waivers[WORK].approved_by is None
 
 
-def test_waiver_replaces_a_step_that_was_done_before():
+def test_waiver_replaces_outdated_step():
     order = with_more_work(all_done(ready()))
     order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
     assert WORK not in order.steps
 
 
-def test_credit_never_covers_more_than_was_approved():
+def test_on_account_release_covers_approved_amount_only():
     order = invoiced()
     most = Paid("p1", "cash", order.balance_cents - 100, NOW)
     nearly_paid, _ = invoicing.receive_payment(all_done(order), most)

@@ -21,7 +21,7 @@ def with_deposits(*deposits):
 
 
 @given(st.lists(st.tuples(METHODS, st.integers(1, 9_000)), min_size=1, max_size=4), st.data())
-def test_carried_over_money_keeps_its_methods(deposits, data):
+def test_carried_over_deposit_keeps_payment_methods(deposits, data):
     source = with_deposits(*deposits)
     target = replace(ready(), order_id="o2")
     cents = data.draw(st.integers(1, source.deposit_cents))
@@ -45,6 +45,6 @@ def test_carried_over_money_keeps_its_methods(deposits, data):
         (replace(ready(), order_id="o2", status="closed"), 1, "invalid_status"),
     ],
 )
-def test_wrong_carry_over_is_refused(target, cents, rule):
+def test_invalid_carry_over_is_rejected(target, cents, rule):
     with violates(rule):
         held_money.carry_over(with_deposits(("cash", 500)), target, cents, "a1", NOW)

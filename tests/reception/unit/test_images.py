@@ -21,7 +21,7 @@ from tests.reception.pictures import HEIC, flat_png, picture
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_is_kept_upright_without_place_and_camera(form):
+def test_picture_is_upright_without_metadata(form):
     content = picture(form)
     assert b"SECRETCAMERA" in content
     kept = cleaned(content)
@@ -32,7 +32,7 @@ def test_a_picture_is_kept_upright_without_place_and_camera(form):
         assert "comment" not in image.info
 
 
-def test_a_picture_of_the_newer_phones_is_kept_as_a_jpeg():
+def test_heic_picture_is_converted_to_jpeg():
     with Image.open(BytesIO(cleaned(HEIC))) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
 
@@ -50,7 +50,7 @@ def tagged(*entries):
 
 
 @pytest.mark.parametrize("tag", [0x0100, 0x0101, 0x011A, 0x011B, 0x0128, 0x8769, 0x8825, 0xA005])
-def test_odd_tags_of_cameras_are_ignored(tag):
+def test_unusual_camera_tag_is_ignored(tag):
     kept = cleaned(tagged(ORIENTED, (tag, 2, 3, b"72\0\0")))
     with Image.open(BytesIO(kept)) as image:
         assert image.size == (30, 40)
@@ -67,12 +67,12 @@ def test_odd_tags_of_cameras_are_ignored(tag):
         max_size=4,
     )
 )
-def test_no_tag_of_any_type_spoils_pictures(entries):
+def test_any_camera_tag_leaves_picture_readable(entries):
     with Image.open(BytesIO(cleaned(tagged(*entries)))) as image:
         assert sorted(image.size) == [30, 40]
 
 
-def test_a_large_picture_is_made_smaller():
+def test_large_picture_is_resized():
     with Image.open(BytesIO(cleaned(picture(size=(4000, 3000))))) as image:
         assert max(image.size) == 2560
 
@@ -81,19 +81,19 @@ def test_a_large_picture_is_made_smaller():
 @pytest.mark.parametrize(
     "start", [b"", b"\x7fELF", b"MZ", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"]
 )
-def test_anything_else_is_refused_whatever_it_begins_with(start, rest):
+def test_file_that_is_no_picture_is_rejected(start, rest):
     with pytest.raises(RuleViolation) as violation:
         cleaned(start + rest)
     assert violation.value.rule == "not_a_picture"
 
 
-def test_half_a_picture_is_refused():
+def test_truncated_picture_is_rejected():
     content = picture(size=(2000, 1500))
     with pytest.raises(RuleViolation):
         cleaned(content[: len(content) // 2])
 
 
-def test_a_bomb_of_pixels_is_refused_before_it_is_unpacked():
+def test_decompression_bomb_is_rejected_before_decoding():
     content = BytesIO()
     Image.new("1", (9000, 9000)).save(content, "PNG")
     with pytest.raises(RuleViolation) as violation:
@@ -109,7 +109,7 @@ def test_a_bomb_of_pixels_is_refused_before_it_is_unpacked():
         (flat_png(300, 200, depth=16), "unusual_pixels"),
     ],
 )
-def test_what_no_camera_takes_is_refused_by_its_header(content, rule, monkeypatch):
+def test_implausible_picture_header_is_rejected_before_decoding(content, rule, monkeypatch):
     def never(*_):
         raise AssertionError("decoded")
 
@@ -119,12 +119,12 @@ def test_what_no_camera_takes_is_refused_by_its_header(content, rule, monkeypatc
     assert (violation.value.rule, violation.value.field) == (rule, "body")
 
 
-def test_sixteen_bits_a_color_are_no_harm():
+def test_picture_with_sixteen_bit_colors_is_accepted():
     with Image.open(BytesIO(cleaned(flat_png(300, 200, depth=16, kind=6, channels=4)))) as image:
         assert (image.mode, image.size) == ("RGB", (300, 200))
 
 
-def test_a_text_that_unpacks_to_gigabytes_is_refused():
+def test_picture_with_oversized_text_is_rejected():
     text = b"Comment\0\0" + zlib.compress(bytes(100_000_000), 9)
     chunk = (
         struct.pack(">I", len(text))
@@ -137,7 +137,7 @@ def test_a_text_that_unpacks_to_gigabytes_is_refused():
         cleaned(content[:33] + chunk + content[33:])
 
 
-def test_a_refusal_comes_back_from_a_worker():
+def test_rule_violation_survives_pickling():
     violation = pickle.loads(pickle.dumps(RuleViolation("rule", "Said.", field="body", largest=3)))
     assert (violation.rule, violation.message, violation.field) == ("rule", "Said.", "body")
     assert violation.values == {"largest": 3}
@@ -147,7 +147,7 @@ def workers():
     return {each for each in psutil.Process().children() if "spawn_main" in str(each.cmdline())}
 
 
-async def test_pictures_are_cleaned_by_two_processes_that_come_back():
+async def test_pictures_are_cleaned_by_two_worker_processes():
     cleaning, photo, others = Cleaning(), picture(size=(1600, 1200)), workers()
     kept = await asyncio.gather(*[cleaning.cleaned(photo) for _ in range(5)])
     assert kept == [cleaned(photo)] * 5
@@ -158,7 +158,7 @@ async def test_pictures_are_cleaned_by_two_processes_that_come_back():
     assert violation.value.rule == "not_a_picture"
 
 
-async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
+async def test_picture_that_kills_its_worker_is_rejected(monkeypatch):
     cleaning = Cleaning()
     monkeypatch.setattr("services.reception.clients.images.cleaned", ends_its_process)
     with pytest.raises(RuleViolation) as violation:
@@ -168,7 +168,7 @@ async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
     assert await cleaning.cleaned(picture()) == cleaned(picture())
 
 
-async def test_unexpected_failure_of_decoding_refuses_picture(monkeypatch):
+async def test_picture_with_unexpected_decoding_error_is_rejected(monkeypatch):
     monkeypatch.setattr("services.reception.clients.images.cleaned", fails)
     with capture_logs() as logged, pytest.raises(RuleViolation) as violation:
         await Cleaning().cleaned(picture())

@@ -35,14 +35,14 @@ LINES = st.lists(
 
 
 @given(st.integers(0, 10**9), st.integers(0, 3000))
-def test_the_included_tax_is_what_the_price_contains(total, rate_bp):
+def test_included_tax_matches_rate_within_a_cent(total, rate_bp):
     tax = included_tax(total, rate_bp)
     assert 0 <= tax <= total
     assert abs((total - tax) * rate_bp / 10_000 - tax) <= 1
 
 
 @given(LINES, st.data())
-def test_credit_notes_sum_to_the_invoices_tax(lines, data):
+def test_credit_notes_sum_to_invoice_tax(lines, data):
     rate_bp = data.draw(st.integers(0, 3000))
     order, _, invoice, _ = invoicing.issue_invoice(
         replace(ready(), lines=lines),
@@ -77,7 +77,7 @@ def test_credit_notes_sum_to_the_invoices_tax(lines, data):
 
 
 @given(LINES, st.data())
-def test_an_invoice_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
+def test_invoice_total_equals_lines_and_payer_splits(lines, data):
     payable = payable_cents(lines)
     off = data.draw(st.integers(0, payable))
     deposit = data.draw(st.integers(0, 2 * payable))
@@ -94,14 +94,14 @@ def test_an_invoice_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
     assert after.deposit_cents == max(0, deposit - (payable - off))
 
 
-def test_an_order_is_invoiced_once_and_only_when_the_work_is_finished():
+def test_order_is_invoiced_once_after_work_is_finished():
     for order in (invoiced(), opened()):
         with pytest.raises(RuleViolation):
             invoiced(order)
 
 
 @given(st.integers(1, 40_000), st.integers(0, 2_000))
-def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount, limit_bp):
+def test_discount_above_limit_waits_for_second_person(amount, limit_bp):
     order = ready()
     payable = payable_cents(order.lines)
     asked, events = invoicing.request_discount(order, amount, "loyalty", "a1", limit_bp)
@@ -129,7 +129,7 @@ def entire(order):
 
 
 @given(LINES, st.data())
-def test_invoice_credited_whole_is_issued_again(lines, data):
+def test_fully_credited_invoice_is_issued_again(lines, data):
     before = replace(ready(), lines=lines)
     order, _, first, _ = invoicing.issue_invoice(
         before, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
@@ -158,13 +158,13 @@ def test_invoice_credited_whole_is_issued_again(lines, data):
         )
 
 
-def test_delivered_order_is_invoiced_again_and_owes():
+def test_reinvoiced_delivered_order_has_open_balance():
     order, _, _, _ = credit_entirely(delivered(), ready().lines)
     assert order.status == "closed"
     assert invoiced(order).status == "delivered"
 
 
-def test_first_invoice_has_the_agreed_payers():
+def test_first_invoice_keeps_agreed_payers():
     with violates("payers_agreed"):
         invoicing.issue_invoice(
             ready(),
@@ -175,7 +175,7 @@ def test_first_invoice_has_the_agreed_payers():
         )
 
 
-def test_part_credited_invoice_is_not_issued_again():
+def test_partly_credited_invoice_is_not_issued_again():
     correction = Correction("k1", 1, "other", "m1", NOW)
     order, _, _, _ = invoicing.credit(
         invoiced(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
@@ -184,20 +184,20 @@ def test_part_credited_invoice_is_not_issued_again():
         invoiced(order)
 
 
-def test_waiting_discount_is_withdrawn_and_invoicing_goes_on():
+def test_withdrawn_discount_request_allows_invoice():
     waiting, _ = invoicing.request_discount(ready(), 1, "other", "a1", 0)
     with violates("awaits_approval"):
         invoiced(waiting)
     assert invoiced(invoicing.withdraw_discount(waiting)) == invoiced()
 
 
-def test_granted_discount_is_not_withdrawn():
+def test_approved_discount_cannot_be_withdrawn():
     granted, _ = invoicing.request_discount(ready(), 1, "other", "m1", 10_000)
     with violates("nothing_to_approve"):
         invoicing.withdraw_discount(granted)
 
 
-def test_a_discount_is_not_above_what_the_customer_pays():
+def test_discount_above_customer_amount_is_rejected():
     order = ready()
     with violates("discount_above_invoice"):
         invoicing.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
@@ -277,13 +277,13 @@ TestTill.settings = settings(max_examples=60, stateful_step_count=20, deadline=N
 
 
 @given(st.integers(0, 60))
-def test_what_is_unpaid_is_reminded_of_at_each_of_the_days_and_no_more(days):
+def test_unpaid_balance_is_reminded_on_each_dunning_day(days):
     due = NOW
     moments = [invoicing.next_reminder(due, DAYS, due + timedelta(days=days))]
     assert moments == [next((due + timedelta(days=each) for each in DAYS if each > days), None)]
 
 
-def test_a_paid_share_is_not_overdue():
+def test_paid_split_is_not_overdue():
     order = invoiced()
     late = NOW + timedelta(days=37)
     (event,) = invoicing.receivable_overdue(order, "customer", late)

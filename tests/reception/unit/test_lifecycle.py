@@ -139,7 +139,7 @@ class Visit(RuleBasedStateMachine):
             assert (order.status == "closed") == (order.balance_cents == 0)
 
     @invariant()
-    def nothing_is_invoiced_before_it_is_finished(self):
+    def invoiced_work_is_finished(self):
         assert self.order.invoice_id is None or self.order.ready_at is not None
 
 

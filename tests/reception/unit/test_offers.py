@@ -44,7 +44,7 @@ operations = st.lists(
 
 
 @given(curves(), operations, st.integers(-60, 300))
-def test_offered_times_are_to_come_have_room_and_the_least_booked_is_first(curve, work, minutes):
+def test_off_peak_slots_have_capacity_least_booked_first(curve, work, minutes):
     now = MORNING + timedelta(minutes=minutes)
     slots = off_peak_slots(curve, work, ALWAYS, now)
     assert slots == sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
@@ -64,7 +64,7 @@ def test_offered_times_are_to_come_have_room_and_the_least_booked_is_first(curve
 
 
 @given(curves(), operations)
-def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
+def test_freed_capacity_never_removes_slots(curve, work):
     freed = [
         HalfHour(each.skill_code, each.starts_at, each.working_minutes, each.working_minutes)
         for each in curve
@@ -78,7 +78,7 @@ def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
 
 
 @given(curves(), operations)
-def test_offers_lie_within_opening_hours(curve, work):
+def test_offered_slots_lie_within_opening_hours(curve, work):
     day = OpeningHours(time(9), time(11), CHINA)
     offered = [slot.starts_at for slot in off_peak_slots(curve, work, day, MORNING - HALF_HOUR)]
     always = [slot.starts_at for slot in off_peak_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)]
@@ -95,7 +95,7 @@ def test_offers_lie_within_opening_hours(curve, work):
         (datetime(2026, 3, 5, 10, 0, tzinfo=CHINA), False),
     ],
 )
-def test_store_is_open_between_its_hours(local, is_open):
+def test_store_is_open_only_between_its_hours(local, is_open):
     closed = frozenset({date(2026, 3, 5)})
     hours = OpeningHours(time(8), time(18), CHINA, closed)
     assert hours.is_open(local.astimezone(UTC)) is is_open
@@ -113,7 +113,7 @@ advisor_workloads = st.dictionaries(
 
 
 @given(advisors, advisor_workloads, st.integers(0, 8))
-def test_customers_go_to_the_freest_and_nobody_gets_two_more_than_another(known, now, waiting):
+def test_suggested_advisors_have_fewest_customers(known, now, waiting):
     chosen = suggest_advisors(known, now, waiting)
     assert len(chosen) == (waiting if known else 0)
     held = {each: now.get(each, AdvisorWorkload()).customers for each in known}
@@ -122,7 +122,7 @@ def test_customers_go_to_the_freest_and_nobody_gets_two_more_than_another(known,
         held[advisor] += 1
 
 
-def test_of_equally_free_advisors_the_one_who_greeted_longest_ago_is_next():
+def test_equally_free_advisors_are_suggested_by_last_greeting():
     now = {
         "A": AdvisorWorkload(0, MORNING + timedelta(hours=2)),
         "B": AdvisorWorkload(0, MORNING),
@@ -131,7 +131,7 @@ def test_of_equally_free_advisors_the_one_who_greeted_longest_ago_is_next():
     assert suggest_advisors(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
 
 
-def test_a_recall_names_vehicles_by_brand_model_and_vin():
+def test_recall_matches_brand_model_and_vin():
     recalls = [
         Recall("all", "Q", (), (), ()),
         Recall("model", "Q", ("E5",), (), ()),

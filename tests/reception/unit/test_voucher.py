@@ -31,7 +31,7 @@ CARD = replace(GIFT, kind="service_card", value_cents=0, op_code="MNT-001")
 
 
 @given(LINES, st.integers(1, 10**7))
-def test_a_voucher_takes_off_its_value_or_all_that_the_customer_pays(lines, value):
+def test_voucher_covers_at_most_customer_amount(lines, value):
     gift = replace(GIFT, value_cents=value)
     payable = invoicing.payable_cents(lines)
     if not payable:
@@ -44,7 +44,7 @@ def test_a_voucher_takes_off_its_value_or_all_that_the_customer_pays(lines, valu
     assert all(line.amount_cents >= 0 for line in left)
 
 
-def test_a_service_card_makes_its_operation_free_and_nothing_else():
+def test_service_card_covers_only_its_op_code():
     order = ready()
     (used,), left, _ = voucher.redeem([CARD], order, order.lines, NOW)
     assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
@@ -61,13 +61,13 @@ def test_a_service_card_makes_its_operation_free_and_nothing_else():
         ({"customer_ref": "somebody else"}, "voucher_of_another"),
     ],
 )
-def test_a_voucher_that_does_not_hold_is_refused(change, rule):
+def test_invalid_voucher_is_rejected(change, rule):
     order = ready()
     with violates(rule):
         voucher.redeem([replace(GIFT, **change)], order, order.lines, NOW)
 
 
-def test_a_voucher_is_not_issued_when_it_would_have_expired():
+def test_expired_voucher_is_not_issued():
     with violates("in_the_past"):
         voucher.issue(replace(GIFT, expires_at=NOW))
 
@@ -96,7 +96,7 @@ def invoice():
     return replace(order, lines=invoice.lines), used
 
 
-def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had(invoice):
+def test_full_credit_reinstates_vouchers_with_remaining_validity(invoice):
     order, used = invoice
     _, note, given, events = credited(order, used, order.balance_cents)
     assert note.voucher_cents == sum(each.redeemed_cents for each in used) > 5_000
@@ -109,13 +109,13 @@ def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had
     assert [each.redeemed_cents for each in again] == [each.redeemed_cents for each in used]
 
 
-def test_voucher_for_ever_comes_back_for_ever():
+def test_voucher_without_expiry_is_reinstated_without_expiry():
     redeemed = replace(GIFT, expires_at=LAST_TIMESTAMP, order_id="o1", redeemed_at=NOW)
     (given,), (event,) = voucher.reinstate([redeemed], "n1", LATER)
     assert given.expires_at == event.expires_at == LAST_TIMESTAMP
 
 
-def test_of_a_part_only_the_vouchers_that_are_named_come_back(invoice):
+def test_partial_credit_reinstates_only_named_vouchers(invoice):
     order, used = invoice
     assert credited(order, used, 1)[2:] == ([], [])
     _, note, (given,), _ = credited(order, used, 0, ["c1"])

@@ -65,7 +65,7 @@ def amounts(lines):
     return {line.code: line.amount_cents for line in lines}
 
 
-def test_operation_not_begun_is_declined_whole():
+def test_unstarted_labor_operation_is_declined_whole():
     order, versions = in_progress()
     after, changed, (event,) = withdraw(order, versions, ["C"], ["PAD"])
     assert [line.code for line in after.lines] == ["A", "B", "OIL"]
@@ -79,7 +79,7 @@ def test_operation_not_begun_is_declined_whole():
     assert (event.lines, event.estimate_cents) == (after.lines, sum_of(after.lines))
 
 
-def test_additional_work_wholly_withdrawn_leaves_the_ordered_work():
+def test_withdrawn_additional_work_leaves_original_work():
     order, versions = in_progress("B")
     done = [WorkDone("B", "finished", 7200), WorkDone("B", "open", 0)]
     after, changed, _ = withdraw(order, versions, ["B"], done=done)
@@ -97,7 +97,7 @@ def test_additional_work_wholly_withdrawn_leaves_the_ordered_work():
         (9_999_999, 2.0, 36_002),
     ],
 )
-def test_stopped_operation_costs_begun_tenths_of_an_hour(labor_s, hours, cents):
+def test_stopped_labor_operation_is_charged_by_tenth_hours(labor_s, hours, cents):
     order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", labor_s)])
     (line,) = (line for line in after.lines if line.code == "B")
@@ -109,7 +109,7 @@ def test_stopped_operation_costs_begun_tenths_of_an_hour(labor_s, hours, cents):
     st.dictionaries(st.sampled_from([*HOURS]), st.tuples(STATES, st.integers(0, 10_000))),
     st.sets(st.sampled_from(["OIL", "PAD"])),
 )
-def test_stopped_order_invoices_what_was_done(progress, parts):
+def test_stopped_order_charges_finished_and_started_work(progress, parts):
     order, versions = in_progress()
     done = [WorkDone(code, state, labor_s) for code, (state, labor_s) in progress.items()]
     finished = {each.op_code for each in done if each.state == "finished"}
@@ -126,14 +126,14 @@ def test_stopped_order_invoices_what_was_done(progress, parts):
     assert [each.status for each in changed].count("declined") == 1
 
 
-def test_withdrawal_drops_the_discount():
+def test_withdrawal_removes_discount():
     order, versions = in_progress()
     discount = Discount(amount_cents=9, reason="other", requested_by="a1", approved_by="m1")
     after, _, _ = withdraw(replace(order, discount=discount), versions, ["C"])
     assert after.discount is None
 
 
-def test_stopped_order_is_ready_and_invoiced():
+def test_stopped_order_becomes_ready_and_is_invoiced():
     order, versions = in_progress()
     done = [WorkDone("A", "finished", 900), WorkDone("B", "begun", 3600)]
     after, _, _ = withdraw(order, versions, ["B", "C"], ["PAD"], done)
@@ -155,12 +155,12 @@ def test_stopped_order_is_ready_and_invoiced():
         (["A", "B", "C"], ["OIL", "PAD"], [], "nothing_left"),
     ],
 )
-def test_impossible_withdrawal_is_refused(op_codes, parts, done, rule):
+def test_invalid_withdrawal_is_rejected(op_codes, parts, done, rule):
     with violates(rule):
         withdraw(*in_progress(), op_codes, parts, done)
 
 
-def test_withdrawal_waits_for_the_customers_other_decisions():
+def test_withdrawal_with_pending_estimate_is_rejected():
     order, versions = in_progress()
     with violates("awaits_authorization"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
@@ -168,7 +168,7 @@ def test_withdrawal_waits_for_the_customers_other_decisions():
         withdraw(invoiced(), versions, ["C"])
 
 
-def test_another_sum_than_agreed_is_refused():
+def test_amount_other_than_agreed_is_rejected():
     order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", 360)])
     withdrawal.require_agreed(after, after.estimate_cents)

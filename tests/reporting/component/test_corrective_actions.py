@@ -60,7 +60,7 @@ async def events(servers, kind):
     return [event for event in found if isinstance(event, kind)]
 
 
-async def test_a_bad_mark_opens_one_and_a_good_one_none(reporting, outside, servers, clock):
+async def test_low_rating_opens_corrective_action(reporting, outside, servers, clock):
     now = clock.now()
     await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
     await reporting.wait_until_idle()
@@ -77,7 +77,7 @@ async def test_a_bad_mark_opens_one_and_a_good_one_none(reporting, outside, serv
     assert kpis["corrective_actions_opened"] == 1
 
 
-async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
+async def test_failed_check_item_action_becomes_overdue_then_closes(
     reporting, outside, servers, clock
 ):
     now = clock.now()
@@ -144,6 +144,6 @@ async def test_foreign_owner_cannot_close(reporting, outside, clock):
     assert refused.value.rule == "not_the_owner"
 
 
-async def test_an_unknown_one_is_not_found(reporting):
+async def test_unknown_corrective_action_is_not_found(reporting):
     response = await reporting.get("/stores/S01/corrective-actions/none", "service_manager")
     assert response.status_code == 404

@@ -24,7 +24,7 @@ from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
 from shared.security import Role
 from tests.harness import InProcess, in_process, published, publisher
-from tests.reporting.story import ZONE, by_hand, flat, local, story
+from tests.reporting.event_scenarios import ZONE, event_scenario, expected_kpis, flat, local
 
 TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)
@@ -56,7 +56,7 @@ def payment(name: str, at: datetime, cents: int) -> PaymentReceived:
 @pytest_asyncio.fixture(scope="module")
 async def told(servers: Platform, clock: SimulatedClock):
     """A day of three stores, published up to nine in the evening."""
-    events = {store: story(11, store, DAY, 25) for store in STORES}
+    events = {store: event_scenario(11, store, DAY, 25) for store in STORES}
     evening = local(DAY, 18, 5)
     events["S01"].append((evening, payment("evening", evening, 11_300)))
     async with publisher(servers) as outside:
@@ -81,17 +81,15 @@ async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPub
 
 
 @pytest.mark.parametrize("day", [DAY + timedelta(days=days) for days in (-1, 0, 1, 20)])
-async def test_live_figures_are_what_the_events_add_up_to(
-    reporting: InProcess, told, day: date
-) -> None:
+async def test_live_kpis_equal_sums_of_events(reporting: InProcess, told, day: date) -> None:
     response = await reporting.get("/stores/S01/daily-kpis", "service_manager", day=day.isoformat())
-    expected = by_hand(told["S01"], *business_day(day))
+    expected = expected_kpis(told["S01"], *business_day(day))
     shown = response.json()
     assert flat({name: shown[name] for name in expected}) == pytest.approx(flat(expected))
     assert shown["published_at"] is None
 
 
-async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProcess) -> None:
+async def test_day_without_events_has_no_rates(reporting: InProcess) -> None:
     shown = (
         await reporting.get("/stores/S01/daily-kpis", "service_manager", day="2020-01-01")
     ).json()
@@ -99,7 +97,9 @@ async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProces
     assert shown["on_time_rate_initial"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
 
 
-async def test_no_report_before_closing_time(reporting: InProcess, clock: SimulatedClock) -> None:
+async def test_report_is_not_published_before_closing_time(
+    reporting: InProcess, clock: SimulatedClock
+) -> None:
     clock.set(local(DAY, 17, 59).astimezone(UTC))
     await reporting.wait_until_idle()
     response = await reporting.get(
@@ -108,13 +108,13 @@ async def test_no_report_before_closing_time(reporting: InProcess, clock: Simula
     assert response.json() == []
 
 
-async def test_each_store_reports_its_day_once_at_closing_time(
+async def test_store_report_is_published_once_at_closing(
     reporting: InProcess, servers: Platform, clock: SimulatedClock, told
 ) -> None:
     clock.set(local(DAY, 18).astimezone(UTC))
     await reporting.wait_until_idle()
     for store in STORES:
-        expected = by_hand(told[store], *business_day(DAY))
+        expected = expected_kpis(told[store], *business_day(DAY))
         day_reports = [
             report
             for report in await reports_on_topic(servers, store)
@@ -134,9 +134,7 @@ async def test_each_store_reports_its_day_once_at_closing_time(
 
 @pytest.mark.parametrize("role", ["dispatcher", "quality_inspector"])
 @pytest.mark.parametrize("path", ["daily-kpis", "daily-reports"])
-async def test_who_does_the_work_reads_counts_alone(
-    reporting: InProcess, role: Role, path: str
-) -> None:
+async def test_workshop_roles_read_counts_only(reporting: InProcess, role: Role, path: str) -> None:
     asked = f"/stores/S01/{path}", {"day": DAY.isoformat()}
     answers = [
         (await reporting.get(asked[0], each, **asked[1])).json()
@@ -158,7 +156,7 @@ async def test_who_does_the_work_reads_counts_alone(
     assert office["feedback"]
 
 
-async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
+async def test_clock_jump_reports_each_active_day_once(
     reporting: InProcess, servers: Platform, clock: SimulatedClock, told
 ) -> None:
     clock.set(local(DAY + timedelta(days=9), 3).astimezone(UTC))
@@ -187,7 +185,7 @@ async def test_daily_reports_sum_to_all_money(
     assert sum(getattr(report, kpi) for report in reports) == moved > 0
 
 
-async def test_late_payment_revises_its_report(
+async def test_late_payment_revises_daily_report(
     reporting: InProcess, servers: Platform, told
 ) -> None:
     async def answered() -> DailyReportPublished:
@@ -207,7 +205,7 @@ async def test_late_payment_revises_its_report(
     assert (revised.revision, revised.covers_until) == (2, first.covers_until)
 
 
-async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: InProcess) -> None:
+async def test_group_manager_sees_reports_of_all_stores(reporting: InProcess) -> None:
     async def ask(*roles, stores) -> list[str] | int:
         token = reporting.token(*roles, stores=stores)
         response = await reporting.client.get(
@@ -226,7 +224,7 @@ async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: I
     assert await ask("service_manager", stores=STORES) == 403
 
 
-async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, told) -> None:
+async def test_order_history_is_complete_and_ordered(reporting: InProcess, told) -> None:
     order_id = next(
         event.order_id for _, event in told["S01"] if type(event).__name__ == "PaymentReceived"
     )
@@ -246,7 +244,7 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
     assert shown[0]["data"]["order_id"] == order_id
 
 
-async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, told) -> None:
+async def test_order_of_another_store_has_no_history(reporting: InProcess, told) -> None:
     order_id = next(event.order_id for _, event in told["S02"] if hasattr(event, "order_id"))
     response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "service_manager")
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (404, "unknown_order")
@@ -264,11 +262,11 @@ async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, 
         ("/group/daily-reports?day=2026-03-04", "service_advisor", 403),
     ],
 )
-async def test_other_requests_are_refused(reporting, path, role, status) -> None:
+async def test_unauthorized_or_invalid_requests_are_rejected(reporting, path, role, status) -> None:
     assert (await reporting.get(path, role)).status_code == status
 
 
-async def test_another_stores_rows_are_invisible_and_cannot_be_written(
+async def test_rows_of_another_store_are_not_accessible(
     reporting: InProcess, servers: Platform
 ) -> None:
     connection = await asyncpg.connect(servers.database_url("reporting"))
@@ -288,7 +286,7 @@ async def test_another_stores_rows_are_invisible_and_cannot_be_written(
         await connection.close()
 
 
-async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_report(
+async def test_rebuild_gives_identical_facts_without_second_report(
     servers: Platform, clock: SimulatedClock, reporting: InProcess
 ) -> None:
     uow_factory = reporting.app.state.service.uow_factory
@@ -296,7 +294,7 @@ async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_r
         before = await facts.fingerprint(connection)
     reports_before = await reports_on_topic(servers, "S01")
     await reporting.wait_until_idle()
-    await forget_everything(servers, reporting)
+    await empty_tables(servers, reporting)
     async with in_process(servers, "reporting", create_app) as rebuilt:
         await rebuilt.wait_until_idle()
         async with transaction(rebuilt.app.state.service.pool, STORES) as connection:
@@ -305,7 +303,7 @@ async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_r
     assert await reports_on_topic(servers, "S01") == reports_before
 
 
-async def forget_everything(servers: Platform, reporting: InProcess) -> None:
+async def empty_tables(servers: Platform, reporting: InProcess) -> None:
     """Stop reading, empty what reporting folded, and go back to the start of every topic."""
     await reporting.app.state.service.broker.stop()
     connection = await asyncpg.connect(servers.admin_url)

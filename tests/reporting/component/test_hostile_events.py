@@ -12,7 +12,7 @@ from shared.contracts.reception import PromisedTimeRevised, VehicleArrived
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.harness import InProcess, Publisher, in_process, publisher
-from tests.reporting.story import local
+from tests.reporting.event_scenarios import local
 
 TOPIC = "aftersales.reception.order.v1"
 DAY = date(2026, 3, 4)
@@ -64,7 +64,7 @@ async def dead_letters(servers: Platform) -> list[tuple[str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_what_cannot_be_understood_is_dead_lettered_and_the_rest_counted(
+async def test_unreadable_events_are_dead_lettered_others_counted(
     reporting: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     good = arrived("good").model_dump_json().encode()
@@ -93,7 +93,7 @@ async def test_what_cannot_be_understood_is_dead_lettered_and_the_rest_counted(
     }
 
 
-async def test_a_store_nobody_configured_is_dead_lettered(
+async def test_event_of_unknown_store_is_dead_lettered(
     reporting: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(arrived("elsewhere", "S77"), at=NOW)
@@ -101,7 +101,7 @@ async def test_a_store_nobody_configured_is_dead_lettered(
     assert "elsewhere" in {key for key, _ in await dead_letters(servers)}
 
 
-async def test_a_repeated_event_counts_once(reporting: InProcess, outside: Publisher) -> None:
+async def test_repeated_event_counts_once(reporting: InProcess, outside: Publisher) -> None:
     before = await count(reporting)
     event = arrived("twice")
     for _ in range(2):
@@ -109,7 +109,7 @@ async def test_a_repeated_event_counts_once(reporting: InProcess, outside: Publi
     assert await count(reporting) == before + 1
 
 
-async def test_events_of_a_key_wait_for_the_one_that_is_missing(
+async def test_events_wait_for_missing_sequence_of_key(
     reporting: InProcess, outside: Publisher
 ) -> None:
     before = await count(reporting)
@@ -129,9 +129,7 @@ async def test_events_of_a_key_wait_for_the_one_that_is_missing(
     assert [entry["sequence"] for entry in history] == [1, 2]
 
 
-async def test_a_field_that_a_newer_publisher_added_is_kept_in_the_log(
-    reporting: InProcess, outside: Publisher
-) -> None:
+async def test_unknown_event_field_is_kept_in_log(reporting: InProcess, outside: Publisher) -> None:
     value = arrived("newer-field").model_dump_json().encode()
     await outside.send_raw(
         TOPIC,

@@ -48,7 +48,7 @@ def opened(owners=("a", "b"), open_count_by_owner=None, days=2):
 
 
 @given(ratings, ratings, ratings)
-def test_every_mark_up_to_two_is_found_the_worst_first(
+def test_low_ratings_are_findings_with_lowest_first(
     work_quality, technical_skill, service_attitude
 ):
     found = corrective_actions.finding_from(
@@ -65,7 +65,7 @@ def test_every_mark_up_to_two_is_found_the_worst_first(
 
 
 @pytest.mark.parametrize("failed", [(), ("floor_clean", "desks_tidy")])
-def test_a_check_is_found_wrong_by_its_failed_items(failed):
+def test_failed_check_items_are_findings(failed):
     check = FacilityCheckCompleted(
         store_id="S01",
         check_id="k-1",
@@ -81,7 +81,7 @@ def test_a_check_is_found_wrong_by_its_failed_items(failed):
     assert (found.findings if found else ()) == failed
 
 
-def test_the_worst_subject_decides_whose_task_it_is():
+def test_worst_finding_decides_corrective_action_owner():
     finding = Finding("feedback", "o-1", "o-1", ("work_quality", "service_attitude"))
     assert corrective_actions.rule_for(RULES, finding).role == "quality_inspector"
     assert (
@@ -99,7 +99,7 @@ def test_the_worst_subject_decides_whose_task_it_is():
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))
-def test_owner_with_fewest_open_actions_gets_it(open_count_by_owner):
+def test_owner_with_fewest_open_actions_is_chosen(open_count_by_owner):
     corrective_action, events = opened(("a", "b", "c"), open_count_by_owner)
     assert open_count_by_owner.get(corrective_action.owner_id, 0) == min(
         open_count_by_owner.get(each, 0) for each in "abc"
@@ -107,7 +107,7 @@ def test_owner_with_fewest_open_actions_gets_it(open_count_by_owner):
     assert events[0].due_at == NOW + timedelta(days=2)
 
 
-def test_it_becomes_overdue_once_and_not_after_it_was_closed():
+def test_corrective_action_becomes_overdue_once_while_open():
     corrective_action, _ = opened()
     late, events = corrective_actions.overdue(corrective_action, NOW)
     assert len(events) == 1
@@ -116,7 +116,7 @@ def test_it_becomes_overdue_once_and_not_after_it_was_closed():
     assert corrective_actions.overdue(closed, NOW)[1] == []
 
 
-def test_only_the_owner_or_a_manager_closes_it_and_once():
+def test_corrective_action_closes_once_by_owner_or_manager():
     corrective_action, _ = opened()
     with pytest.raises(RuleViolation, match="belongs to a"):
         corrective_actions.close(corrective_action, "corrected", "b", may=False, now=NOW)

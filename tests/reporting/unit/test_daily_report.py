@@ -42,7 +42,7 @@ def store(zone: str, closing: time) -> Store:
     st.sampled_from(["Asia/Shanghai", "America/New_York", "UTC"]),
     st.times(time(12), time(23, 59)),
 )
-def test_each_moment_is_in_one_business_day(moment, zone, closing) -> None:
+def test_each_timestamp_is_in_one_business_day(moment, zone, closing) -> None:
     place = store(zone, closing)
     around = [place.local_day(moment) + timedelta(days=days) for days in (-1, 0, 1, 2)]
     bounds = {day: place.business_day_bounds(day) for day in around}
@@ -54,7 +54,7 @@ def test_each_moment_is_in_one_business_day(moment, zone, closing) -> None:
 @pytest.mark.parametrize(
     ("local", "day"), [("17:59:59", 4), ("18:00", 5), ("18:05", 5), ("23:59", 5)]
 )
-def test_evening_counts_on_next_business_day(local: str, day: int) -> None:
+def test_time_after_closing_counts_on_next_day(local: str, day: int) -> None:
     moment = datetime.fromisoformat(f"2026-03-04T{local}+08:00")
     assert store("Asia/Shanghai", time(18)).business_day(moment) == date(2026, 3, day)
 
@@ -76,6 +76,6 @@ def test_changed_total_revises_report(kpi: str) -> None:
     assert (revised.revision, getattr(revised, kpi)) == (2, getattr(changed, kpi))
 
 
-def test_changed_ratio_alone_revises_no_report() -> None:
+def test_changed_rate_alone_revises_no_report() -> None:
     changed = KPIS.model_copy(update={"efficiency": 0.1})
     assert report(DAY, changed, published(KPIS, None), DAY.end) == []

@@ -31,7 +31,7 @@ def event(
     )
 
 
-def test_who_does_the_work_reads_no_money() -> None:
+def test_history_for_workshop_roles_hides_money_events() -> None:
     def named(name: str, publisher: str = "reception") -> LoggedEvent:
         line = {"code": "MNT-001", "amount_cents": 1, "quantity": 2}
         told = {
@@ -64,7 +64,7 @@ def names_in(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
-def test_no_event_tells_the_work_of_money(kind: str) -> None:
+def test_history_for_workshop_roles_contains_no_money(kind: str) -> None:
     told = replace(event(1, 0, "order", 1, None), type=kind, data=EXAMPLES[kind])
     for known in of_the_work([told]):
         money = [
@@ -90,7 +90,7 @@ def histories(draw) -> list[LoggedEvent]:
 
 
 @given(histories(), st.randoms())
-def test_streams_and_causes_keep_their_order(events: list[LoggedEvent], shuffler) -> None:
+def test_history_keeps_stream_and_causation_order(events: list[LoggedEvent], shuffler) -> None:
     shuffled = list(events)
     shuffler.shuffle(shuffled)
     ordered = in_order(shuffled)
@@ -106,7 +106,7 @@ def test_streams_and_causes_keep_their_order(events: list[LoggedEvent], shuffler
 
 
 @given(st.lists(st.integers(0, 100), unique=True))
-def test_clocks_that_agree_give_the_order_of_time(minutes: list[int]) -> None:
+def test_history_without_causation_is_in_time_order(minutes: list[int]) -> None:
     events = [
         event(number, minute, TOPICS[number % 3], minute, None)
         for number, minute in enumerate(minutes)
@@ -114,6 +114,6 @@ def test_clocks_that_agree_give_the_order_of_time(minutes: list[int]) -> None:
     assert [each.time for each in in_order(events)] == sorted(each.time for each in events)
 
 
-def test_causes_in_a_circle_do_not_hang() -> None:
+def test_circular_causation_does_not_hang() -> None:
     circle = [event(0, 0, "order", 1, 1), event(1, 1, "job", 1, 0)]
     assert len(in_order(circle)) == 2

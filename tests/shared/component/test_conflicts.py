@@ -81,7 +81,7 @@ async def test_forged_event_does_not_silence_genuine_one(bench, consumer):
     assert (letter.conflict, letter.waiting, letter.sequence) == (True, 0, 2)
 
 
-async def test_both_in_one_batch_are_told_apart(bench, consumer):
+async def test_conflicting_events_in_one_batch_are_distinguished(bench, consumer):
     await consumer.apply([record(1), record(1, "forger"), record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     assert await conflicts(bench) == [(1, "forger")]
@@ -96,7 +96,7 @@ async def test_both_in_one_batch_are_told_apart(bench, consumer):
         {"headers": record(1).headers | {"ce_type": "aftersales.reception.NeverHeardOf.v1"}},
     ],
 )
-async def test_one_difference_makes_another_event(bench, consumer, changes):
+async def test_record_with_any_difference_is_another_event(bench, consumer, changes):
     await consumer.apply([record(1)])
     await consumer.apply([record(1, offset=99)])
     assert await conflicts(bench) == []
@@ -105,7 +105,7 @@ async def test_one_difference_makes_another_event(bench, consumer, changes):
     assert bench.effects.advisors == {"o1": ["a1"]}
 
 
-async def test_two_events_waiting_for_one_turn_conflict(bench, consumer):
+async def test_two_parked_events_of_one_sequence_conflict(bench, consumer):
     await consumer.apply([record(3)])
     await consumer.apply([record(3, "forger"), record(3)])
     assert await conflicts(bench) == [(3, "forger")]
@@ -115,7 +115,7 @@ async def test_two_events_waiting_for_one_turn_conflict(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
-async def test_reading_all_again_adds_and_opens_nothing(bench, consumer):
+async def test_rereading_topic_adds_no_conflicts(bench, consumer):
     everything = [record(1), record(1, "forger"), record(2), record(2, "forger")]
     await consumer.apply(everything)
     await decide(bench, "skip")
@@ -127,7 +127,7 @@ async def test_reading_all_again_adds_and_opens_nothing(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a1", "a2"]}
 
 
-async def test_every_event_of_long_key_is_remembered(bench, consumer):
+async def test_conflicts_are_detected_for_long_keys(bench, consumer):
     for first in (1, 101, 201, 301):
         await consumer.apply([record(n) for n in range(first, first + 100)])
     await consumer.apply([record(n) for n in range(1, 401)])
@@ -172,7 +172,7 @@ async def test_event_behind_unreadable_rival_is_replayed(bench, consumer):
     assert (await dead_letters.listed(bench.service.workers)).letters == []
 
 
-async def test_readable_event_takes_turn_of_unreadable_rival(bench, consumer):
+async def test_readable_event_replaces_unreadable_rival(bench, consumer):
     await consumer.apply([record(1, "forger", value=b"{broken"), record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     await consumer.apply([record(3, "forger", value=b"{broken")])
@@ -180,7 +180,7 @@ async def test_readable_event_takes_turn_of_unreadable_rival(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4"]}
 
 
-async def test_what_was_applied_before_is_taken_for_repeated(bench, consumer):
+async def test_event_without_digest_counts_as_repeated(bench, consumer):
     await consumer.apply([record(1), record(2)])
     await bench.admin.execute("UPDATE crm.stream_position SET digests = ''")
     await consumer.apply([record(1, "forger"), record(2), record(3)])
@@ -195,7 +195,7 @@ def foreign(sequence: int, **changes: Any) -> InboundRecord:
     return replace(forged, headers=forged.headers | {"ce_storeid": "S02"}, **changes)
 
 
-async def test_record_of_another_store_hides_no_event(bench, consumer):
+async def test_record_of_another_store_blocks_no_event(bench, consumer):
     await consumer.apply([record(1)])
     await consumer.apply([foreign(3, value=b"x"), record(1)])
     await consumer.apply([record(2, value=b"{broken")])
@@ -208,7 +208,7 @@ async def test_record_of_another_store_hides_no_event(bench, consumer):
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_record_of_another_store_takes_no_key(bench, consumer, together):
+async def test_record_of_another_store_does_not_claim_key(bench, consumer, together):
     forged = [foreign(99, value=b"x"), foreign(1, value=b"x")]
     batches = [[record(1), *forged]] if together else [forged, [record(1)]]
     for batch in batches:
@@ -304,7 +304,7 @@ async def test_malformed_version_blocks_nothing(bench, follower, changes):
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
 
 
-async def test_late_version_replayed_becomes_the_state(bench, follower):
+async def test_replayed_late_version_becomes_current_state(bench, follower):
     consumer, plans = follower
     await bench.admin.execute("SET search_path TO crm")
     forged = version(1000, 11, plan=1)

@@ -1,4 +1,4 @@
-"""Consuming through FastStream on the real broker: order, duplicates, poison, decisions."""
+"""The consumer on a real broker: order, duplicates, malformed records, decisions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ async def dead(bench: Bench) -> list[asyncpg.Record]:
     )
 
 
-async def test_duplicates_and_disorder_have_one_effect_each_in_sequence(bench):
+async def test_duplicates_and_disorder_have_one_effect_in_sequence(bench):
     for sequence in (1, 3, 3, 2, 1, 5, 4, 2):
         await send(bench, "o1", sequence)
     async with running(bench):
@@ -74,7 +74,7 @@ async def test_duplicates_and_disorder_have_one_effect_each_in_sequence(bench):
         (b"o1", ..., {"ce_id": b"o1\0"}, "ce_id"),
     ],
 )
-async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes, reason):
+async def test_malformed_record_parks_only_its_key(bench, key, value, changes, reason):
     body = greeted("o1").model_dump_json().encode() if value is ... else value
     await bench.send(key, body, headers("o1", 1, **changes))
     await send(bench, "o1", 2)
@@ -111,7 +111,7 @@ async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes,
         (bytes(range(33, 126)) * 50, {}),
     ],
 )
-async def test_a_record_without_an_address_is_dead_lettered_alone(bench, key, changes):
+async def test_unaddressed_record_is_dead_lettered_alone(bench, key, changes):
     value = greeted("o1").model_dump_json().encode()
     await bench.send(key, value, headers("o1", 1, **changes))
     await send(bench, "o1", 1)
@@ -121,7 +121,7 @@ async def test_a_record_without_an_address_is_dead_lettered_alone(bench, key, ch
     assert [letter["store_id"] for letter in await dead(bench)] == [""]
 
 
-async def test_an_unknown_type_is_counted_and_passed(bench):
+async def test_unknown_event_type_is_counted_and_passed(bench):
     await send(bench, "o1", 1, ce_type="aftersales.reception.NeverHeardOf.v1")
     await send(bench, "o1", 2)
     async with running(bench):
@@ -131,7 +131,7 @@ async def test_an_unknown_type_is_counted_and_passed(bench):
     assert await dead(bench) == []
 
 
-async def test_a_repaired_event_is_replayed_before_those_behind_it(bench):
+async def test_repaired_event_is_replayed_before_later_ones(bench):
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
@@ -147,7 +147,7 @@ async def test_a_repaired_event_is_replayed_before_those_behind_it(bench):
     assert bench.effects.advisors == {"o1": ["repaired", "a2"]}
 
 
-async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench):
+async def test_failing_event_is_dead_lettered_alone(bench):
     class PoisonedError(Exception):
         pass
 
@@ -167,9 +167,7 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
     assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
-async def test_a_record_is_dead_lettered_even_when_the_database_is_unavailable_at_that_moment(
-    bench, monkeypatch
-):
+async def test_dead_letter_is_inserted_after_database_outage(bench, monkeypatch):
     async def handle(uow, batch):
         raise LookupError
 
@@ -190,7 +188,7 @@ async def test_a_record_is_dead_lettered_even_when_the_database_is_unavailable_a
     assert ["LookupError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
-async def test_a_passing_failure_is_tried_again(bench):
+async def test_transient_failure_is_retried(bench):
     bench.effects.fail_with = [asyncpg.DeadlockDetectedError("x"), ConnectionError("y")]
     await send(bench, "o1", 1)
     async with running(bench):
@@ -209,7 +207,7 @@ async def test_record_of_another_store_is_dead_lettered_alone(bench):
     assert [letter["store_id"] for letter in await dead(bench)] == ["S02"]
 
 
-async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, bench):
+async def test_redelivered_topic_changes_nothing(servers, bench):
     for sequence in (1, 2, 3):
         await send(bench, "o1", sequence)
     async with running(bench):
@@ -222,7 +220,7 @@ async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, b
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
-async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
+async def test_skip_decision_survives_rereading_topic(servers, bench):
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
@@ -241,7 +239,7 @@ async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
     assert await dead(bench) == []
 
 
-async def test_replay_that_fails_again_leaves_the_letter_open(bench):
+async def test_failed_replay_leaves_dead_letter_open(bench):
     async def handle(_uow, _batch):
         raise LookupError("still unknown")
 
@@ -259,7 +257,7 @@ async def test_replay_that_fails_again_leaves_the_letter_open(bench):
         assert (letter["decision"], letter["error"]) == (None, "LookupError('still unknown')")
 
 
-async def test_poison_behind_a_gap_is_dead_lettered_alone(bench):
+async def test_malformed_record_behind_gap_is_dead_lettered_alone(bench):
     good = bench.effects.handle
 
     async def handle(uow, batch):

@@ -91,7 +91,7 @@ async def acting(servers: Any, role: str, stores: str = "") -> AsyncIterator[Any
         await connection.close()
 
 
-async def test_definer_functions_have_a_path_and_no_public(admin):
+async def test_definer_functions_fix_search_path_without_public_access(admin):
     definers = await admin.fetch(_DEFINERS)
     assert {f"{each['schema']}.{each['name']}" for each in definers} == {*QUESTIONS, *TIDYING}
     for each in definers:
@@ -100,7 +100,7 @@ async def test_definer_functions_have_a_path_and_no_public(admin):
         assert not each["is_public"], each["name"]
 
 
-async def test_no_service_role_can_shadow_names(admin):
+async def test_service_role_cannot_shadow_names(admin):
     for role in [role for service in SERVICES for role in roles(service)[1:]]:
         assert not await admin.fetchval(
             "SELECT has_database_privilege($1, current_database(), 'TEMPORARY')", role
@@ -111,7 +111,7 @@ async def test_no_service_role_can_shadow_names(admin):
 
 
 @pytest.mark.parametrize("function", QUESTIONS)
-async def test_only_an_exact_reference_is_answered(servers, admin, function):
+async def test_definer_function_answers_exact_reference_only(servers, admin, function):
     service = function.partition(".")[0]
     exact = (
         "plate-S02"
@@ -129,7 +129,7 @@ async def test_only_an_exact_reference_is_answered(servers, admin, function):
 
 
 @pytest.mark.parametrize("function", QUESTIONS)
-async def test_nobody_asks_without_a_store(servers, admin, function):
+async def test_definer_function_without_store_is_rejected(servers, admin, function):
     service = function.partition(".")[0]
     async with acting(servers, service) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -141,7 +141,7 @@ async def test_nobody_asks_without_a_store(servers, admin, function):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_tidying_never_reaches_present_days(servers, admin, service):
+async def test_partition_maintenance_spares_current_days(servers, admin, service):
     partitions = f"SELECT count(*) FROM pg_inherits WHERE inhparent = '{service}.outbox'::regclass"
     before = await admin.fetchval(partitions)
     async with acting(servers, f"{service}_worker") as worker:

@@ -52,7 +52,7 @@ def files(request, tmp_path):
     return request.getfixturevalue("in_s3")
 
 
-async def test_of_two_new_contents_one_is_kept(files):
+async def test_concurrent_new_contents_keep_one(files):
     tried = await asyncio.gather(*(files.put_new("new", bytes([n])) for n in range(4)))
     assert sorted(tried) == [False, False, False, True]
     assert await files.get("new") == bytes([tried.index(True)])
@@ -67,7 +67,7 @@ async def test_keys_are_listed_by_folder_in_order(files):
     assert "listing/1" in await files.written()
 
 
-async def test_what_is_put_is_got_until_it_is_deleted(files):
+async def test_stored_file_is_returned_until_deleted(files):
     await files.put("S01/photos/1", b"first")
     await files.put("S01/photos/1", b"second")
     await files.put("S02/photos/1", bytes(range(256)) * 40_000)
@@ -77,12 +77,12 @@ async def test_what_is_put_is_got_until_it_is_deleted(files):
     assert await files.get("S01/photos/1") is None
 
 
-async def test_deleting_what_is_not_there_is_no_error(files):
+async def test_deleting_missing_file_is_no_error(files):
     await files.delete("S01/photos/never")
     assert await files.get("S01/photos/never") is None
 
 
-async def test_a_store_that_is_unavailable_is_said_to_be_unavailable(monkeypatch, in_s3):
+async def test_unavailable_file_storage_returns_503(monkeypatch, in_s3):
     monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_ports(1)[0]}")
     unavailable = FileStorage("s3://pictures")
     with pytest.raises(Problem) as violation:

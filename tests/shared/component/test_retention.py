@@ -34,7 +34,7 @@ WHERE inhparent = ('reception.' || $1)::regclass
         ("outbox", 21, True, True),
     ],
 )
-async def test_a_day_past_its_retention_goes_unless_something_is_unsent(
+async def test_expired_partition_is_dropped_unless_events_are_unsent(
     servers, parent, kept_days, sent, kept
 ):
     at = datetime.now(UTC) - timedelta(days=kept_days)

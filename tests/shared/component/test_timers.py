@@ -18,7 +18,7 @@ _TIMEOUT_S = 30
 _MANY = 1000
 
 
-class Outside:
+class SlowService:
     """A system that responds to nobody until it is told to."""
 
     def __init__(self) -> None:
@@ -102,8 +102,8 @@ async def _running(
             await task
 
 
-async def test_thousand_waiting_timers_delay_no_other_kind(bench: Bench) -> None:
-    slow, fired = Outside(), Fired()
+async def test_waiting_timers_delay_no_other_type(bench: Bench) -> None:
+    slow, fired = SlowService(), Fired()
     timer_handlers = {
         "registration": TimerHandler(fired.fire, prepare=slow.ask, lane=Lane("slow: persons", 4)),
         "reminder": TimerHandler(fired.fire, prepare=slow.ask, lane=Lane("slow: reminders", 4)),
@@ -130,10 +130,10 @@ async def test_thousand_waiting_timers_delay_no_other_kind(bench: Bench) -> None
     assert slow.most_at_once <= 8
 
 
-async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
+async def test_timer_of_unresponsive_service_is_deferred(bench: Bench) -> None:
     timer_handlers = {
         "remote": TimerHandler[None](
-            Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05)
+            Fired().fire, prepare=SlowService().ask, lane=Lane("slow", 1, 0.05)
         )
     }
     async with _running(bench, timer_handlers):
@@ -146,7 +146,7 @@ async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
     assert {row["failures"] for row in await _rows(bench, "remote")} == {0}
 
 
-async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> None:
+async def test_deferred_timer_fires_when_service_returns(bench: Bench) -> None:
     unavailable, fired = [True], Fired()
 
     async def ask(_store_id: str, _entity_id: str, _deps: None) -> None:
@@ -173,7 +173,7 @@ async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> No
     ("error", "tries"),
     [(ValueError("wrong\nplate 浙A12345"), 2), (RetryLaterError("unavailable"), 3)],
 )
-async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> None:
+async def test_timer_is_dead_lettered_at_its_limit(bench: Bench, error, tries) -> None:
     tried, fired = [], Fired()
 
     async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
@@ -201,7 +201,7 @@ async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> Non
         await _until(lambda: len(tried) > tries)
 
 
-async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
+async def test_new_timer_fires_before_failed_one(bench: Bench) -> None:
     tried: list[str] = []
 
     async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
@@ -214,7 +214,7 @@ async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
     assert tried[:12] == [f"failing-{n}" for n in range(12)]
 
 
-async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
+async def test_stale_timer_preparation_is_no_failure(bench: Bench) -> None:
     tried: list[str] = []
 
     async def stale(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
@@ -227,7 +227,7 @@ async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
         assert [row["attempts"] for row in await _rows(bench, "stale")] == [0]
 
 
-async def test_two_kinds_in_one_lane_are_refused(bench: Bench) -> None:
+async def test_two_timer_types_in_one_lane_are_rejected(bench: Bench) -> None:
     timer_handlers = dict.fromkeys(
         ("a", "b"), TimerHandler[None](Fired().fire, lane=Lane("shared"))
     )

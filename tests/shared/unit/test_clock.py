@@ -14,7 +14,7 @@ def test_simulated_clock_is_paused_and_shared(tmp_path):
     assert other.now() == MOMENT == other.now()
 
 
-def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
+def test_running_clock_advances_from_set_time(tmp_path):
     clock = SimulatedClock(tmp_path / "clock")
     clock.set(MOMENT, running=True)
     assert not clock.is_paused
@@ -22,12 +22,12 @@ def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
     assert MOMENT <= first <= second < MOMENT + timedelta(minutes=1)
 
 
-def test_a_skewed_clock_is_wrong_by_so_much():
+def test_skewed_clock_differs_by_its_skew():
     difference = clock_from(None, skew_s=3600).now() - SystemClock().now()
     assert timedelta(minutes=59) < difference < timedelta(minutes=61)
 
 
-def test_simulated_time_can_be_wrong_in_one_process(tmp_path):
+def test_simulated_clock_may_be_skewed_in_one_process(tmp_path):
     shared = SimulatedClock(tmp_path / "clock")
     shared.set(MOMENT)
     assert clock_from(tmp_path / "clock", skew_s=-60).now() == MOMENT - timedelta(minutes=1)

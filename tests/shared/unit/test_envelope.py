@@ -21,7 +21,7 @@ EVENT = CustomerGreeted(store_id="S01", order_id="o1", advisor_id="a1", greeted_
 HEADERS = headers_of(EVENT, event_id="e1", sequence=2, time=NOW, causation=Causation("c", "d"))
 
 
-def test_an_event_survives_the_way_through_its_envelope():
+def test_event_survives_encoding_and_decoding():
     received = decode(HEADERS, "o1", EVENT.model_dump_json().encode())
     assert received.event == EVENT
     assert received.envelope.causation == Causation("c", "e1")
@@ -29,7 +29,7 @@ def test_an_event_survives_the_way_through_its_envelope():
     assert HEADERS["ce_source"] == "/stores/S01/reception"
 
 
-def test_a_consumer_ignores_fields_that_it_does_not_know():
+def test_consumer_ignores_unknown_fields():
     value = EVENT.model_dump_json().replace('"order_id"', '"added":1,"order_id"').encode()
     assert decode(HEADERS, "o1", value).event == EVENT
 
@@ -52,7 +52,7 @@ def test_a_consumer_ignores_fields_that_it_does_not_know():
         ({"ce_time": "soon"}, "o1", EVENT.model_dump_json().encode(), "ce_time"),
     ],
 )
-def test_a_broken_record_is_named(change, key, value, reason):
+def test_malformed_record_is_named_with_reason(change, key, value, reason):
     with pytest.raises(UnreadableEventError, match=reason):
         decode({**HEADERS, **change}, key, value)
 
@@ -62,7 +62,7 @@ HOSTILE = ("", "a b", "a\r\nb", "é", "x" * 100_000, "事件", "\x1b[2J")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_unfit_origins_are_not_taken_over(hostile):
+def test_invalid_origin_headers_are_replaced(hostile):
     names = ("ce_correlationid", "ce_causationid", "traceparent")
     headers = HEADERS | dict.fromkeys(names, hostile)
     envelope = decode(headers, "o1", EVENT.model_dump_json().encode()).envelope
@@ -72,14 +72,14 @@ def test_unfit_origins_are_not_taken_over(hostile):
 
 @pytest.mark.parametrize("name", ["ce_id", "ce_time", "ce_type"])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_unfit_header_is_named_but_not_repeated(name, hostile):
+def test_invalid_header_is_named_without_its_value(name, hostile):
     kind = "aftersales.reception.CustomerGreeted.v" if name == "ce_type" else ""
     with pytest.raises(UnreadableEventError, match=name) as violation:
         decode(HEADERS | {name: kind + hostile}, "o1", EVENT.model_dump_json().encode())
     assert len(str(violation.value)) < 100
 
 
-def test_time_without_an_offset_is_refused():
+def test_event_time_without_offset_is_rejected():
     with pytest.raises(UnreadableEventError, match="ce_time"):
         decode(HEADERS | {"ce_time": "2026-03-04T01:00"}, "o1", EVENT.model_dump_json().encode())
 
@@ -99,20 +99,20 @@ def test_time_without_an_offset_is_refused():
         (None, None),
     ],
 )
-def test_only_well_formed_trace_is_carried_on(text, taken):
+def test_only_valid_traceparent_is_forwarded(text, taken):
     assert trace_of(text) == taken
 
 
-def test_headers_that_are_null_or_not_text_are_left_out():
+def test_null_and_binary_headers_are_ignored():
     raw = [("a", b"1"), ("b", None), ("c", b"\xff"), ("d", b"\0"), ("e\0", b"1"), ("f", b"")]
     assert header_texts(raw) == {"a": "1", "f": ""}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²", "01", "9" * 13])
-def test_a_sequence_is_a_positive_number(text):
+def test_sequence_other_than_positive_number_is_none(text):
     assert sequence_of({"ce_sequence": text}) is None
 
 
-def test_any_version_of_a_type_makes_it_known():
+def test_event_type_is_known_in_any_version():
     assert is_known("aftersales.reception.CustomerGreeted.v9")
     assert not is_known("aftersales.reception.NeverHeardOf.v1")

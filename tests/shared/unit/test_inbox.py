@@ -35,7 +35,7 @@ def deliveries(draw):
 
 
 @given(deliveries())
-def test_every_event_takes_effect_once_and_in_sequence(case):
+def test_every_event_is_applied_once_in_sequence(case):
     length, batches = case
     positions = dict.fromkeys(STREAMS, 0)
     parked: list[Item] = []
@@ -55,13 +55,13 @@ def test_every_event_takes_effect_once_and_in_sequence(case):
 
 
 @given(st.integers(1, 8), st.data())
-def test_nothing_passes_an_event_that_was_not_understood(length, data):
-    poison = data.draw(st.integers(1, length))
+def test_unreadable_event_blocks_later_events_of_key(length, data):
+    unreadable = data.draw(st.integers(1, length))
     stream = STREAMS[0]
     taken: list[int] = []
 
     def apply_one(item):
-        if item.sequence == poison:
+        if item.sequence == unreadable:
             return False
         taken.append(item.sequence)
         return True
@@ -70,12 +70,12 @@ def test_nothing_passes_an_event_that_was_not_understood(length, data):
         [Item(stream, n) for n in range(1, length + 1)], {stream: 0}, apply_one
     )
 
-    assert taken == list(range(1, poison))
-    assert [item.sequence for item in result.parked] == list(range(poison + 1, length + 1))
-    assert result.positions.get(stream, 0) == poison - 1
+    assert taken == list(range(1, unreadable))
+    assert [item.sequence for item in result.parked] == list(range(unreadable + 1, length + 1))
+    assert result.positions.get(stream, 0) == unreadable - 1
 
 
-def test_a_compacted_stream_goes_on_over_what_the_broker_dropped():
+def test_compacted_stream_continues_over_gaps():
     stream = STREAMS[0]
     taken: list[int] = []
     records = [Item(stream, n) for n in (7, 4, 9)]
@@ -85,14 +85,14 @@ def test_a_compacted_stream_goes_on_over_what_the_broker_dropped():
     assert (taken, result.parked, result.positions) == ([4, 7, 9], [], {stream: 9})
 
 
-def test_a_repeated_event_is_discarded():
+def test_repeated_event_is_discarded():
     stream = STREAMS[0]
     result = apply_in_sequence([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
     assert (result.applied, len(result.passed), result.positions) == (0, 2, {})
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.data())
-def test_every_record_has_exactly_one_fate(sequences, data):
+def test_every_record_has_exactly_one_outcome(sequences, data):
     stream = STREAMS[0]
     contents = st.sampled_from([b"genuine", b"forged", b"broken"])
     records = [Item(stream, n, data.draw(contents)) for n in sequences]

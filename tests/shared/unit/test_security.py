@@ -130,7 +130,7 @@ async def ask(service: httpx.AsyncClient, token: str) -> httpx.Response:
     return await service.get("/me", headers={"Authorization": f"Bearer {token}"})
 
 
-async def test_good_token_tells_person_and_stores(
+async def test_valid_token_gives_person_and_stores(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     response = await ask(service, publisher.token())
@@ -172,7 +172,7 @@ async def test_good_token_tells_person_and_stores(
         {"nbf": [0]},
     ],
 )
-async def test_claim_of_wrong_kind_is_refused(
+async def test_token_with_invalid_claim_is_rejected(
     service: httpx.AsyncClient, publisher: KeyPublisher, claims: dict[str, Any]
 ) -> None:
     await assert_rejected(service, publisher.token(**claims))
@@ -189,7 +189,7 @@ async def test_claim_of_wrong_kind_is_refused(
         (0, 0, 10**9),
     ],
 )
-async def test_token_good_too_long_early_or_late(
+async def test_token_outside_its_lifetime_is_rejected(
     service: httpx.AsyncClient, publisher: KeyPublisher, iat: int, nbf: int, exp: int
 ) -> None:
     now = int(time.time())
@@ -198,7 +198,7 @@ async def test_token_good_too_long_early_or_late(
 
 
 @pytest.mark.parametrize("claim", ["iat", "exp", "sub", "iss", "aud"])
-async def test_missing_claim_is_refused(
+async def test_token_without_required_claim_is_rejected(
     service: httpx.AsyncClient, publisher: KeyPublisher, claim: str
 ) -> None:
     content = {name: value for name, value in _claims().items() if name != claim}
@@ -207,7 +207,7 @@ async def test_missing_claim_is_refused(
     await assert_rejected(service, signed)
 
 
-async def test_hostile_shapes_are_refused(
+async def test_malformed_token_is_rejected(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     good = publisher.token()
@@ -253,7 +253,7 @@ async def assert_rejected(service: httpx.AsyncClient, token: str) -> None:
     assert response.json()["type"] == "/problems/token_rejected"
 
 
-async def test_new_key_counts_without_restart(
+async def test_new_signing_key_is_accepted_without_restart(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     old = publisher.token()
@@ -264,7 +264,7 @@ async def test_new_key_counts_without_restart(
     await assert_rejected(service, old)
 
 
-async def test_flood_of_unknown_keys_asks_once(
+async def test_unknown_key_flood_requests_key_set_once(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     assert (await ask(service, publisher.token())).status_code == 200
@@ -280,7 +280,7 @@ async def test_flood_of_unknown_keys_asks_once(
     assert publisher.asked == 2
 
 
-async def test_first_requests_share_one_question(
+async def test_concurrent_first_requests_fetch_keys_once(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     publisher.pause_s = 0.1
@@ -290,7 +290,7 @@ async def test_first_requests_share_one_question(
     assert publisher.asked == 2
 
 
-async def test_known_keys_serve_while_issuer_is_unavailable(
+async def test_known_keys_work_while_issuer_is_unavailable(
     service: httpx.AsyncClient, publisher: KeyPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await ask(service, publisher.token())).status_code == 200
@@ -303,7 +303,7 @@ async def test_known_keys_serve_while_issuer_is_unavailable(
     await assert_unavailable(service, publisher.token())
 
 
-async def test_no_key_yet_is_no_refusal(
+async def test_missing_keys_return_unavailable_instead_of_rejection(
     service: httpx.AsyncClient, publisher: KeyPublisher, verifier: Verifier
 ) -> None:
     publisher.unavailable = True
@@ -322,7 +322,7 @@ async def assert_unavailable(service: httpx.AsyncClient, token: str) -> None:
     assert int(response.headers["Retry-After"]) > 0
 
 
-async def test_unusable_published_keys_are_left_aside(
+async def test_unusable_published_keys_are_ignored(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     publisher.others = [
@@ -349,7 +349,7 @@ JWK = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("said", [{"keys": 5}, {"keys": True}, {"keys": {"a": 1}}, 5, [], "keys"])
-async def test_malformed_key_sets_change_no_known_key(
+async def test_malformed_key_set_keeps_known_keys(
     service: httpx.AsyncClient,
     publisher: KeyPublisher,
     verifier: Verifier,

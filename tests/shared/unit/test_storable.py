@@ -15,24 +15,24 @@ bodies = st.recursive(
 
 
 @given(bodies)
-def test_storable_body_is_left_alone(body: Any) -> None:
+def test_storable_body_has_no_findings(body: Any) -> None:
     assert list(unstorable({"body": body})) == []
 
 
 @given(bodies, bodies, st.sampled_from(["\0", "\ud800", "a\udfff"]))
-def test_bad_text_is_named_beside_any_other(before: Any, after: Any, bad: str) -> None:
+def test_unstorable_text_is_named_by_its_path(before: Any, after: Any, bad: str) -> None:
     body = {"before": before, "list": [after, {"text": bad}], "after": after}
     assert list(unstorable({"body": body})) == [("body", "list", 1, "text")]
 
 
-def test_bad_key_is_named_escaped() -> None:
+def test_unstorable_key_is_named_escaped() -> None:
     assert list(unstorable({"body": {"a\ud800": {"b": "\0"}}})) == [
         ("body", r"a\ud800"),
         ("body", r"a\ud800", "b"),
     ]
 
 
-def test_deep_body_is_searched_to_its_end() -> None:
+def test_deeply_nested_unstorable_text_is_found() -> None:
     body: Any = "\0"
     for _ in range(5_000):
         body = [body]

@@ -46,7 +46,7 @@ def test_new_aggregate_is_saved_as_first_version():
     assert "stored" not in columns(Light)
 
 
-async def test_uow_writes_changed_aggregates_alone():
+async def test_uow_writes_only_changed_aggregates():
     uow, written = UnitOfWork(None, NOW, frozenset(), "p2", None, NOW), []  # type: ignore[arg-type]
     lights = [loaded(Light(color, version=4)) for color in ("red", "green")]
 
@@ -60,7 +60,7 @@ async def test_uow_writes_changed_aggregates_alone():
     assert written == [turned]
 
 
-def test_decision_on_old_version_names_who_was_first():
+def test_decision_on_old_version_names_previous_author():
     light = Light("red", version=7, changed_by="a2", changed_at=NOW)
     require_version(light, "7")
     for seen in ("6", "8", "", "07", "seven"):

@@ -21,7 +21,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_ends_when_its_owner_is_killed(tmp_path) -> None:
+def test_worker_ends_when_owner_is_killed(tmp_path) -> None:
     script = tmp_path / "owner.py"
     script.write_text(OWNER)
     owner = subprocess.Popen(
@@ -40,7 +40,7 @@ def spin() -> None:
         pass
 
 
-async def test_what_takes_too_much_is_stopped_and_the_next_is_served() -> None:
+async def test_excessive_computation_is_stopped_and_worker_replaced() -> None:
     workers = ConfinedWorkers(1, memory_bytes=600_000_000, cpu_s=1)
     first = await workers.compute(os.getpid)
     with pytest.raises(ExhaustedError):

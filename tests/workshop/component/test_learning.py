@@ -18,7 +18,7 @@ async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Wor
         yield running
 
 
-async def test_work_that_takes_longer_than_the_book_says_is_promised_later(
+async def test_jobs_over_standard_hours_lengthen_promises(
     harness: WorkshopHarness,
 ) -> None:
     await harness.wait(60)
@@ -30,7 +30,7 @@ async def test_work_that_takes_longer_than_the_book_says_is_promised_later(
     assert await harness.quote("MNT-001") > before
 
 
-async def test_broken_promises_make_the_next_one_more_careful(harness: WorkshopHarness) -> None:
+async def test_broken_promises_lengthen_next_promise(harness: WorkshopHarness) -> None:
     harness = harness.of("S02")
     before = await harness.quote("MNT-001")
     for _ in range(3):
@@ -43,7 +43,7 @@ async def test_broken_promises_make_the_next_one_more_careful(harness: WorkshopH
     assert await harness.quote("MNT-001", confidence=0.5) <= after
 
 
-async def test_kept_promises_become_shorter_again(harness: WorkshopHarness) -> None:
+async def test_kept_promises_shorten_next_promise(harness: WorkshopHarness) -> None:
     harness = harness.of("S03")
     careful = await harness.quote("MNT-001", confidence=0.5)
     for _ in range(4):

@@ -20,7 +20,7 @@ async def load(workshop, skill_code, **params):
     return [each for each in response.json() if each["skill_code"] == skill_code]
 
 
-async def test_what_is_held_is_not_free_but_still_working_time(workshop):
+async def test_hold_reduces_free_but_not_working_minutes(workshop):
     before = await load(workshop, "high_voltage")
     assert before
     assert all(each["free_minutes"] == each["working_minutes"] for each in before)
@@ -38,7 +38,7 @@ async def test_what_is_held_is_not_free_but_still_working_time(workshop):
     assert lost > 60
 
 
-async def test_several_days_are_told_and_nothing_that_is_over(workshop, clock):
+async def test_load_covers_requested_days_from_now(workshop, clock):
     day, days = await load(workshop, "maintenance"), await load(workshop, "maintenance", days=2)
     assert days[: len(day)] == day
     assert len(days) > len(day)
@@ -47,7 +47,7 @@ async def test_several_days_are_told_and_nothing_that_is_over(workshop, clock):
     assert all(each["starts_at"] >= now for each in today.json())
 
 
-async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(workshop, clock):
+async def test_hold_starting_too_late_is_rejected(workshop, clock):
     body = {
         "op_codes": ["HVE-003"],
         "earliest_start_at": f"{DAY}T01:00:00Z",

@@ -39,7 +39,7 @@ def body_at(
     )
 
 
-async def test_a_moved_job_stays_where_the_dispatcher_put_it(harness: WorkshopHarness) -> None:
+async def test_reassigned_job_stays_pinned(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-001")
     body = body_at(harness, job, 9, 3, note="客户下午才来")
     moved = await harness.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
@@ -55,7 +55,7 @@ async def test_a_moved_job_stays_where_the_dispatcher_put_it(harness: WorkshopHa
     assert "客户" not in event.model_dump_json()
 
 
-async def test_second_override_gets_present_state(harness: WorkshopHarness) -> None:
+async def test_second_override_gets_version_conflict(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-001")
     path = f"jobs/{job['job_id']}/reassignment"
     first = await harness.done(path, DISPATCHER, body_at(harness, job, 7, 5))
@@ -67,7 +67,7 @@ async def test_second_override_gets_present_state(harness: WorkshopHarness) -> N
     assert problem.values["technician_ids"] == ["S01-technician-7"]
 
 
-async def test_nothing_is_moved_onto_work_in_progress(harness: WorkshopHarness) -> None:
+async def test_job_cannot_be_moved_onto_wip(harness: WorkshopHarness) -> None:
     (busy,) = await harness.open_order("MNT-004")
     started = await harness.work(busy, "start")
     (job,) = await harness.open_order("MNT-001")
@@ -85,7 +85,7 @@ async def test_nothing_is_moved_onto_work_in_progress(harness: WorkshopHarness) 
     )
 
 
-async def test_a_job_is_given_only_to_whoever_can_do_it(harness: WorkshopHarness) -> None:
+async def test_job_is_reassigned_only_to_qualified_technician(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-004")
     path = f"jobs/{job['job_id']}/reassignment"
     unskilled = await harness.post(path, DISPATCHER, body_at(harness, job, 5, 4))
@@ -133,7 +133,7 @@ async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) 
     await harness.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
 
 
-async def test_a_technician_who_is_kept_from_a_job_does_not_get_it(
+async def test_excluded_technician_does_not_get_job(
     harness: WorkshopHarness,
 ) -> None:
     (job,) = await harness.open_order("MNT-001")
@@ -153,7 +153,7 @@ async def test_a_technician_who_is_kept_from_a_job_does_not_get_it(
     assert allowed["forbidden_technicians"] == []
 
 
-async def test_somebody_must_be_left_who_can_do_the_job(harness: WorkshopHarness) -> None:
+async def test_last_qualified_technician_cannot_be_excluded(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("HVE-001")
     path = f"jobs/{job['job_id']}/forbid"
     first = await harness.done(path, DISPATCHER, reason(job, technician_id="S01-technician-3"))
@@ -197,7 +197,7 @@ async def test_two_jobs_swap_slots(harness: WorkshopHarness) -> None:
     assert there["planned_start_at"] >= here["planned_finish_at"]
 
 
-async def test_overrides_are_counted_with_their_effect(harness: WorkshopHarness) -> None:
+async def test_override_is_counted_with_its_lateness(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-001")
     body = body_at(harness, job, 2, 8, note="等老客户")
     await harness.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
@@ -222,7 +222,7 @@ async def test_overrides_are_counted_with_their_effect(harness: WorkshopHarness)
     assert found["totals"]["late_overridden_min"] == made["late_actual_min"]
 
 
-async def test_overrides_are_for_those_who_answer_for_the_plan(harness: WorkshopHarness) -> None:
+async def test_technician_cannot_read_overrides(harness: WorkshopHarness) -> None:
     response = await harness.service.get("/stores/S01/overrides", "technician")
     assert response.status_code == 403
     backwards = await harness.service.get(
@@ -231,7 +231,7 @@ async def test_overrides_are_for_those_who_answer_for_the_plan(harness: Workshop
     assert_rejected(backwards, 422, "ends_before_it_begins", "to")
 
 
-async def test_the_note_is_kept_apart_from_the_plan(harness: WorkshopHarness) -> None:
+async def test_override_note_is_not_in_plan(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-001")
     path = f"jobs/{job['job_id']}/pin"
     await harness.done(path, DISPATCHER, reason(job, note="只告诉车间"))

@@ -26,7 +26,7 @@ async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Wor
         yield running
 
 
-async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise_saves_it(
+async def test_late_part_moves_job_and_endangers_promise(
     harness: WorkshopHarness,
 ) -> None:
     await harness.wait(30)
@@ -69,7 +69,7 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     assert early.status_code == 422
 
 
-async def test_authorized_additional_work_comes_after_the_orders_other_jobs(
+async def test_authorized_additional_work_follows_other_jobs_of_order(
     harness: WorkshopHarness,
 ) -> None:
     harness = harness.of("S02")
@@ -120,7 +120,7 @@ async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHar
     assert all(end + delivery_lead < told for end, told in zip(finishes, promises, strict=True))
 
 
-async def test_second_finding_waits_for_held_work(harness: WorkshopHarness) -> None:
+async def test_second_recommendation_waits_for_held_work(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
     (job,) = await harness.open_order("MNT-001", held=True)
     body = {"op_codes": ["MNT-006"], "order_id": job["order_id"]}
@@ -132,7 +132,7 @@ async def test_second_finding_waits_for_held_work(harness: WorkshopHarness) -> N
     assert first["promised_at"] < second["promised_at"]
 
 
-async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(
+async def test_vehicle_stays_in_bay_or_gets_move_time(
     harness: WorkshopHarness,
 ) -> None:
     harness = harness.of("S05")
@@ -161,7 +161,7 @@ async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(
     assert between >= timedelta(minutes=10)
 
 
-async def test_a_rush_order_passes_others(harness: WorkshopHarness) -> None:
+async def test_rush_order_precedes_others(harness: WorkshopHarness) -> None:
     harness = harness.of("S03")
     soon = harness.clock.now() + timedelta(minutes=70)
     ordinary = [(await harness.open_order("MNT-017", promised_at=soon))[0] for _ in range(4)]
@@ -170,7 +170,7 @@ async def test_a_rush_order_passes_others(harness: WorkshopHarness) -> None:
     assert starts[0] < min(starts[1:])
 
 
-async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(
+async def test_improved_plan_gives_reasons(
     harness: WorkshopHarness,
 ) -> None:
     harness = harness.of("S04")
@@ -186,7 +186,7 @@ async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(
         assert job["reason"]["by"] == "planner"
 
 
-async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHarness) -> None:
+async def test_plan_shows_reasons_risk_and_free_time(harness: WorkshopHarness) -> None:
     harness = harness.of("S04")
     away = {
         "starts_at": harness.clock.now().isoformat(),
@@ -203,7 +203,7 @@ async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHar
     assert all(0 <= job["risk"]["probability"] <= 1 for job in plan["jobs"])
 
 
-async def test_work_that_nobody_begins_is_planned_anew(harness: WorkshopHarness) -> None:
+async def test_job_not_started_in_time_is_replanned(harness: WorkshopHarness) -> None:
     harness = harness.of("S05")
     (job,) = await harness.open_order("MNT-001")
     appointment_at = datetime.fromisoformat(job["planned_start_at"])
@@ -219,7 +219,7 @@ async def test_work_that_nobody_begins_is_planned_anew(harness: WorkshopHarness)
     await harness.cancelled(job["order_id"])
 
 
-async def test_staffing_is_looked_at_on_monday_before_opening(harness: WorkshopHarness) -> None:
+async def test_staffing_is_checked_on_monday_before_opening(harness: WorkshopHarness) -> None:
     harness = harness.of("S05")
     for _ in range(2):
         await harness.open_order(*["BDY-001"] * 20)
@@ -231,7 +231,7 @@ async def test_staffing_is_looked_at_on_monday_before_opening(harness: WorkshopH
     assert {event.skill_code for event in short} <= {"body"}
 
 
-async def test_a_store_that_cannot_do_it_names_those_that_can(
+async def test_incapable_store_names_capable_stores(
     harness: WorkshopHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = harness.of("S06")

@@ -66,12 +66,12 @@ def test_only_technician_who_clocked_is_credited():
     assert [(each.technician_id, each.standard_hours) for each in event.credits] == [("t1", 3.0)]
 
 
-def test_technician_clocked_out_cannot_finish():
+def test_clocked_out_technician_cannot_finish_job():
     with pytest.raises(RuleViolation, check=lambda violation: violation.rule == "not_clocked_in"):
         jobs.finish(begun(team_job()), "t2", NOW + MINUTE)
 
 
-def test_coworker_on_another_job_cannot_join():
+def test_technician_on_another_job_cannot_join():
     elsewhere, _ = jobs.resume(begun(team_job("j2")), "t2", [], NOW)
     with pytest.raises(RuleViolation, check=lambda violation: violation.rule == "technician_busy"):
         jobs.resume(begun(team_job()), "t2", [elsewhere], NOW)

@@ -44,7 +44,7 @@ def violates(rule: str):
     return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
 
 
-def test_a_job_is_assigned_once_and_reassigned_later():
+def test_job_is_assigned_once_then_reassigned():
     job, first = assign(new_job(), PLACE, "promised")
     _, same = assign(job, PLACE, "again")
     moved = replace(PLACE, bay_id="b2")
@@ -59,37 +59,37 @@ def test_a_job_is_assigned_once_and_reassigned_later():
     assert (second[0].reason, second[0].by) == ("override", "S01-dispatcher-1")
 
 
-def test_work_in_progress_is_never_torn_up():
+def test_wip_cannot_be_reassigned():
     with violates("wrong_status"):
         assign(started(), replace(PLACE, bay_id="b2"), "x")
 
 
-def test_only_the_assigned_technician_starts_a_job():
+def test_only_assigned_technician_starts_job():
     with violates("not_your_job"):
         jobs.start(planned(), "t9", [], NOW + HOUR, NOW)
 
 
-def test_nobody_works_on_two_jobs():
+def test_technician_cannot_work_on_two_jobs():
     other = started(job_id="j2", order_id="o2", bay_id="b2")
     with violates("technician_busy"):
         jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
 
 
-def test_a_bay_holds_one_vehicle_even_while_its_work_is_paused():
+def test_bay_of_paused_job_stays_occupied():
     paused, _ = jobs.pause(started(), "t1", "break", NOW)
     other = replace(paused, job_id="j2", order_id="o2", technician_ids=("t2",))
     with violates("bay_occupied"):
         jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
 
 
-def test_an_orders_jobs_follow_their_turn():
+def test_jobs_of_order_start_by_line_number():
     earlier = planned(job_id="j0", line_number=0, technician_ids=("t2",), bay_id="b2")
     with violates("predecessor_open"):
         jobs.start(planned(line_number=1), "t1", [earlier], NOW + HOUR, NOW)
 
 
 @given(st.lists(st.integers(1, 7200), min_size=2, max_size=8))
-def test_pauses_are_not_clocked(seconds):
+def test_paused_time_is_not_clocked(seconds):
     job, now, worked = started(), NOW, 0
     for number, span in enumerate(seconds):
         now += timedelta(seconds=span)
@@ -105,7 +105,7 @@ def test_pauses_are_not_clocked(seconds):
 
 
 @given(st.integers(-7200, 7200))
-def test_a_missed_punch_stops_with_the_shift_but_never_before_it_began(seconds):
+def test_missed_punch_ends_with_shift_or_at_start(seconds):
     shift_end = NOW + timedelta(seconds=seconds)
     closed, (event,) = jobs.close_missed_punch(started(), shift_end)
     assert closed.status == "paused"
@@ -114,24 +114,24 @@ def test_a_missed_punch_stops_with_the_shift_but_never_before_it_began(seconds):
     assert (event.auto_closed, event.paused_at) == (True, max(NOW, shift_end))
 
 
-def test_paused_clock_is_left_alone():
+def test_paused_job_has_no_missed_punch():
     paused, _ = jobs.pause(started(), "t1", "break", NOW)
     assert jobs.close_missed_punch(paused, NOW + HOUR) == (paused, [])
 
 
-def test_whoever_is_kept_from_a_job_does_not_begin_it():
+def test_excluded_technician_cannot_start_job():
     with violates("technician_forbidden"):
         jobs.start(planned(forbidden_technicians=("t1",)), "t1", [], NOW + HOUR, NOW)
 
 
-def test_findings_come_from_work_in_progress():
+def test_diagnosis_and_recommendation_need_wip():
     with violates("wrong_status"):
         jobs.diagnose(planned(), "t1", ["ENG-IDLE-COLD"], NOW)
     with violates("not_your_job"):
         jobs.find_additional_work(started(), "t9", "a1", ["MNT-001"], [], NOW)
 
 
-def test_a_vehicle_is_ready_with_its_last_job():
+def test_vehicle_is_ready_with_its_last_job():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     waiting = planned(job_id="j2", line_number=1)
     _, first = jobs.pass_inspection(done, "i1", [done, waiting], NOW)
@@ -140,7 +140,7 @@ def test_a_vehicle_is_ready_with_its_last_job():
     assert isinstance(last[-1], VehicleReady)
 
 
-def test_nobody_inspects_their_own_work():
+def test_technician_cannot_inspect_own_work():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     with violates("self_inspection"):
         jobs.pass_inspection(done, "t1", [done], NOW)
@@ -148,7 +148,7 @@ def test_nobody_inspects_their_own_work():
         jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", now=NOW)
 
 
-def test_a_failed_inspection_names_its_items_and_makes_rework():
+def test_failed_quality_inspection_creates_rework_job():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     failed, rework, (event,) = jobs.fail_inspection(
         done, "i1", ("no_leaks",), rework_job_id="r1", now=NOW
@@ -161,7 +161,7 @@ def test_a_failed_inspection_names_its_items_and_makes_rework():
     st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=3),
     st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=3),
 )
-def test_free_time_is_working_time_that_is_not_taken(work, busy):
+def test_free_minutes_are_working_minutes_not_booked(work, busy):
     def spans(pairs):
         ends, result = 0, []
         for gap, length in pairs:
@@ -187,13 +187,13 @@ def test_free_time_is_working_time_that_is_not_taken(work, busy):
     }
 
 
-def test_time_beyond_every_plan_is_refused():
+def test_time_beyond_planning_horizon_is_rejected():
     check_ahead("at", NOW + timedelta(days=365), NOW)
     with violates("too_far_ahead"):
         check_ahead("at", NOW + timedelta(days=366), NOW)
 
 
-def test_withdrawn_work_stops_and_readies_the_vehicle():
+def test_withdrawn_work_stops_and_makes_vehicle_ready():
     begun = started()
     waiting = planned("j2", line_number=1, op_code="MNT-006")
     done = planned("j3", line_number=2, op_code="MNT-007", status="passed")
@@ -203,7 +203,7 @@ def test_withdrawn_work_stops_and_readies_the_vehicle():
     assert isinstance(events[2], VehicleReady)
 
 
-def test_withdrawn_work_leaves_other_jobs_alone():
+def test_withdrawn_work_keeps_other_jobs():
     begun, waiting = started(), planned("j2", line_number=1, op_code="MNT-006")
     ended, events = jobs.withdraw([begun, waiting], ["MNT-006"], NOW)
     assert [job.job_id for job in ended] == ["j2"]
@@ -213,11 +213,11 @@ def test_withdrawn_work_leaves_other_jobs_alone():
     assert any(isinstance(event, VehicleReady) for event in events)
 
 
-def test_withdrawn_parts_ready_no_vehicle_again():
+def test_withdrawn_parts_publish_no_second_ready():
     assert jobs.withdraw([planned(status="passed")], [], NOW) == ([], [])
 
 
-def test_work_done_counts_rework_with_its_job():
+def test_work_done_includes_rework_of_job():
     both, _ = jobs.resume(started(technician_ids=("t1", "t2")), "t2", [], NOW)
     alone, _ = jobs.finish(both, "t1", NOW + HOUR)
     finished, _ = jobs.finish(alone, "t2", NOW + HOUR)

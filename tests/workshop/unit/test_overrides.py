@@ -49,7 +49,7 @@ def violates(rule: str):
     ],
 )
 @pytest.mark.parametrize("status", ["in_progress", "paused", "finished", "passed", "cancelled"])
-def test_only_planned_work_is_overridden(change, status):
+def test_only_planned_job_can_be_overridden(change, status):
     with violates("wrong_status"):
         change(replace(JOB, status=status))
 
@@ -59,7 +59,7 @@ def test_job_without_slot_cannot_be_pinned():
         dispatch.pin(replace(JOB, bay_id=None))
 
 
-def test_decision_on_old_job_shows_present_one():
+def test_stale_override_gets_version_conflict():
     dispatch.require_seen(JOB, "3")
     with violates("version_conflict") as violation:
         dispatch.require_seen(JOB, "2")
@@ -68,7 +68,7 @@ def test_decision_on_old_job_shows_present_one():
 
 
 @given(st.lists(st.sampled_from(PEOPLE)), st.integers(1, 2))
-def test_there_are_always_enough_left_who_can_do_the_job(kept_away, needed):
+def test_exclusion_keeps_enough_qualified_technicians(kept_away, needed):
     job = JOB
     for technician_id in kept_away:
         left = set(PEOPLE) - {*job.forbidden_technicians, technician_id}
@@ -83,14 +83,14 @@ def test_there_are_always_enough_left_who_can_do_the_job(kept_away, needed):
     assert job.forbidden_technicians == ()
 
 
-def test_a_job_is_not_fixed_on_somebody_who_is_kept_from_it():
+def test_excluding_pinned_technician_unpins_job():
     pinned = dispatch.pin(JOB)
     assert dispatch.forbid(pinned, "t2", PEOPLE, 1).pinned
     assert not dispatch.forbid(pinned, "t1", PEOPLE, 1).pinned
 
 
 @given(minutes, minutes, lengths, lengths, st.booleans())
-def test_swapped_jobs_do_not_collide(start, other_start, length, other_length, same):
+def test_swapped_jobs_do_not_overlap(start, other_start, length, other_length, same):
     slot = Assignment(("t1",), "b1", NOW + start, NOW + start + HOUR)
     other = Assignment(("t2",), "b1" if same else "b2", NOW + other_start, NOW + HOUR)
     first, second = dispatch.swap_starts((slot, length), (other, other_length))
@@ -102,7 +102,7 @@ def test_swapped_jobs_do_not_collide(start, other_start, length, other_length, s
 
 
 @given(st.lists(lengths, min_size=1, max_size=5), st.integers(0, 60))
-def test_an_order_is_as_late_as_its_last_job(finishes, delivery_lead_min):
+def test_order_lateness_is_that_of_last_job(finishes, delivery_lead_min):
     jobs = [replace(JOB, planned_finish_at=NOW + finish) for finish in finishes]
     late = dispatch.lateness_min(jobs, delivery_lead_min)
     assert late == max(0, int(max(finishes).total_seconds()) // 60 + delivery_lead_min - 180)

@@ -28,20 +28,20 @@ DETAIL = st.fixed_dictionaries(
 
 
 @given(st.sampled_from([*get_args(ChangeCode), "promised"]), DETAIL)
-def test_every_change_of_the_planner_has_a_sentence(code, detail):
+def test_every_plan_change_has_a_sentence(code, detail):
     sentence = why_planned(Reason(code, detail), PLANNER)
     assert sentence.endswith(".")
     assert "{" not in sentence
 
 
 @given(st.sampled_from(get_args(RiskCode)), DETAIL)
-def test_every_danger_has_a_sentence(code, detail):
+def test_every_risk_cause_has_a_sentence(code, detail):
     sentence = why_in_danger(Reason(code, detail))
     assert sentence.endswith(".")
     assert "{" not in sentence
 
 
-def test_no_sentence_is_left_over():
+def test_every_sentence_has_its_code():
     assert set(CHANGES) == {*get_args(ChangeCode), "promised"}
     assert set(CAUSES) == set(get_args(RiskCode))
 

@@ -15,7 +15,7 @@ PLACE = CONFIG.stores["S01"]
 
 
 @given(st.integers(0, 2 * 365 * 24 * 60))
-def test_the_next_look_is_on_the_next_monday_an_hour_before_opening(minutes):
+def test_next_staffing_check_is_monday_before_opening(minutes):
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     look_at = next_look(PLACE, now)
     assert timedelta() < look_at - now <= timedelta(weeks=1)
@@ -23,12 +23,12 @@ def test_the_next_look_is_on_the_next_monday_an_hour_before_opening(minutes):
     assert (local.isoweekday(), local.time().hour) == (1, PLACE.opening.hour - 1)
 
 
-def test_growth_is_that_of_vehicles_and_of_visits_together():
+def test_growth_combines_vehicles_and_visits():
     place = PLACE.model_copy(update={"units_in_operation_growth": 0.1, "visit_growth": 0.05})
     assert round(place.growth, 4) == 0.155
 
 
-def test_a_store_without_enough_people_or_the_bay_is_not_capable():
+def test_store_without_staff_or_bay_is_incapable():
     members = {**CONFIG.members, "S01": CONFIG.members["S01"][:1]}
     bays = {**CONFIG.bays, "S02": ()}
     capable = replace(CONFIG, members=members, bays=bays).capable("BDY-001")

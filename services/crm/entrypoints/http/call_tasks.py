@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.crm.application import call_tasks
 from services.crm.application.call_tasks import CallTask, CallTaskResponse, CompleteCallTaskRequest
 from services.crm.entrypoints.http.access import Caller, CallReader, Reach, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

@@ -10,7 +10,7 @@ from services.crm.entrypoints.http.access import (
     Reader,
     store_router,
 )
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

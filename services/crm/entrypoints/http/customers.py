@@ -19,8 +19,8 @@ from services.crm.entrypoints.http.access import (
     Reader,
     store_router,
 )
-from shared.duties import serves
 from shared.formats import Plate, Vin
+from shared.requirements import serves
 
 router = store_router()
 

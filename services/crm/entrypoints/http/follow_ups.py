@@ -9,7 +9,7 @@ from services.crm.application import follow_ups
 from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
 from services.crm.domain.follow_up import Status
 from services.crm.entrypoints.http.access import Caller, Reach, Reader, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

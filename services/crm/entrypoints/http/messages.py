@@ -16,7 +16,7 @@ from services.crm.entrypoints.http.access import (
     store_router,
 )
 from shared.contracts.base import Identifier
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

@@ -8,8 +8,8 @@ from services.crm.application import vehicles
 from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
 from services.crm.entrypoints.http.access import Reach, Reader, store_router
-from shared.duties import serves
 from shared.formats import Plate
+from shared.requirements import serves
 
 router = store_router()
 

@@ -26,7 +26,7 @@ from services.desk.pages.order.invoicing import invoicing
 from services.desk.pages.order.summary import summary
 from services.desk.pages.order.work import concern, work
 
-DUTIES = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "R28", "R33")
+REQUIREMENTS = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "R28", "R33")
 
 PAGE = Page(
     path="/stores/{store_id}/orders/{order_id}",
@@ -42,7 +42,7 @@ PAGE = Page(
             "group_manager",
         }
     ),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
     script=SCRIPT,
 )
 

@@ -1,5 +1,5 @@
 """Opening an order (开单) in one page: vehicle, its condition, the fault, the work, the promise."""
 
-from services.desk.pages.write_up.page import DUTIES, PAGE
+from services.desk.pages.write_up.page import PAGE, REQUIREMENTS
 
-__all__ = ["DUTIES", "PAGE"]
+__all__ = ["PAGE", "REQUIREMENTS"]

@@ -21,13 +21,13 @@ _SHOW_FIRST_ERROR = (
     '?.scrollIntoView({block: "center"})'
 )
 
-DUTIES = ("R3", "R4", "R5", "R11", "R19", "R25")
+REQUIREMENTS = ("R3", "R4", "R5", "R11", "R19", "R25")
 
 PAGE = Page(
     path="/stores/{store_id}/reception/{order_id}",
     title="Open order",
     roles=frozenset({"service_advisor", "service_manager"}),
-    duties=DUTIES,
+    requirements=REQUIREMENTS,
 )
 
 

@@ -20,8 +20,8 @@ from services.reception.entrypoints.http.access import (
     caller_of,
     store_router,
 )
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

@@ -22,8 +22,8 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from shared.commands import CommandContext, accept_command
-from shared.duties import serves
 from shared.request_model import VersionedRequest
+from shared.requirements import serves
 
 router = store_router()
 

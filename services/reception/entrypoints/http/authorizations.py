@@ -13,7 +13,7 @@ from services.reception.entrypoints.http.access import Reach
 from services.reception.entrypoints.http.estimates import Declined
 from services.reception.entrypoints.http.visitor import LinkVisitor
 from shared.commands import Headers, command_of
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 from shared.security import Principal
 

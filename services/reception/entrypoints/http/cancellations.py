@@ -3,7 +3,7 @@
 from services.reception.application import cancellations
 from services.reception.application.cancellations import CancellationView
 from services.reception.entrypoints.http.access import FrontReader, Reach, Reader, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.reception.application import catalog as catalogs
 from services.reception.entrypoints.http.access import Reach, Reader, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

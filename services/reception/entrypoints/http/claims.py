@@ -21,8 +21,8 @@ from services.reception.entrypoints.http.access import (
     Reach,
     store_router,
 )
-from shared.duties import serves
 from shared.request_model import VersionedRequest
+from shared.requirements import serves
 
 router = store_router()
 

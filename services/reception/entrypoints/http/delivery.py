@@ -14,8 +14,8 @@ from services.reception.application.delivery import (
 )
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, Manager, Reach, store_router
-from shared.duties import serves
 from shared.request_model import VersionedRequest
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

@@ -29,7 +29,7 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from shared.contracts.base import Identifier
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 
@@ -104,7 +104,7 @@ async def get_offer(
     tags=["estimates"],
     openapi_extra=serves("R4", "R12"),
 )
-async def record_authorization(
+async def authorize_estimate(
     order_id: str,
     version: Version,
     body: EstimateAuthorizationRequest,
@@ -115,10 +115,10 @@ async def record_authorization(
 
     Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
     """
-    agreement = decisions.agreement(order_id, version, body, command.principal)
+    decision = decisions.reported_agreement(order_id, version, body, command.principal)
     return await command.run_prepared(
-        lambda: decisions.prepare_decision(command.store_id, agreement, command.key, deps),
-        lambda uow, prepared: decisions.record_authorization(uow, agreement, prepared, deps),
+        lambda: decisions.prepare_decision(command.store_id, decision, command.key, deps),
+        lambda uow, prepared: decisions.authorize_estimate(uow, decision, prepared, deps),
     )
 
 
@@ -128,7 +128,7 @@ async def record_authorization(
     tags=["estimates"],
     openapi_extra=serves("R4"),
 )
-async def record_refusal(
+async def decline_estimate(
     order_id: str,
     version: Version,
     body: EstimateDecisionRequest,
@@ -136,10 +136,10 @@ async def record_refusal(
     deps: Reach,
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
-    refusal = decisions.refusal(order_id, version, body, command.principal)
+    decision = decisions.reported_decline(order_id, version, body, command.principal)
     return await command.run_prepared(
-        lambda: decisions.prepare_decision(command.store_id, refusal, command.key, deps),
-        lambda uow, prepared: decisions.record_refusal(uow, refusal, prepared, deps),
+        lambda: decisions.prepare_decision(command.store_id, decision, command.key, deps),
+        lambda uow, prepared: decisions.decline_estimate(uow, decision, prepared, deps),
     )
 
 

@@ -10,8 +10,8 @@ from services.reception.entrypoints.http.access import (
     Reader,
     store_router,
 )
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 
 router = store_router()
 

@@ -14,7 +14,7 @@ from services.reception.entrypoints.http.access import (
     Reach,
     store_router,
 )
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

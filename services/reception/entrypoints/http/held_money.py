@@ -6,7 +6,7 @@ from services.reception.application import held_money
 from services.reception.application.held_money import CarryOverRequest, HeldMoney
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, Office, Reach, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

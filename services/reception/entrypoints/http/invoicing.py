@@ -30,8 +30,8 @@ from services.reception.entrypoints.http.access import (
     Reach,
     store_router,
 )
-from shared.duties import serves
 from shared.request_model import VersionedRequest
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

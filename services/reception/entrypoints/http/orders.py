@@ -17,7 +17,7 @@ from services.reception.entrypoints.http.access import (
     caller_of,
     store_router,
 )
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

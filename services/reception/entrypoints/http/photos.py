@@ -10,8 +10,8 @@ from services.reception.application.photos import PhotoView
 from services.reception.domain.photo import PhotoKind
 from services.reception.entrypoints.http.access import Reach, Reader, store_router
 from shared.commands import CommandContext, accept_command
-from shared.duties import serves
 from shared.receiving import LARGEST_PICTURE
+from shared.requirements import serves
 
 router = store_router()
 

@@ -6,7 +6,7 @@ from services.reception.application import promises
 from services.reception.application.promises import RevisePromisedTimeRequest
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import Advisor, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

@@ -7,8 +7,8 @@ from fastapi import Depends, Path
 from services.reception.application import vehicles
 from services.reception.application.vehicles import VehicleView
 from services.reception.entrypoints.http.access import Reach, store_router
-from shared.duties import serves
 from shared.formats import Plate
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

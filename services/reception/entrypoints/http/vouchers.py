@@ -9,7 +9,7 @@ from services.reception.application import vouchers
 from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
 from services.reception.entrypoints.http.access import MoneyReader, Reach, store_router
 from shared.commands import CommandContext, accept_command
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

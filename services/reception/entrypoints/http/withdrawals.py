@@ -13,7 +13,7 @@ from services.reception.application.withdrawals import (
     WithdrawWorkRequest,
 )
 from services.reception.entrypoints.http.access import Advisor, Reach, caller_of, store_router
-from shared.duties import serves
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

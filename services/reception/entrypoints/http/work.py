@@ -7,7 +7,7 @@ from fastapi import Depends
 from services.reception.application import work
 from services.reception.application.work import Quote, QuoteRequest
 from services.reception.entrypoints.http.access import Reach, store_router
-from shared.duties import serves
+from shared.requirements import serves
 from shared.security import Principal, require_roles
 
 router = store_router()

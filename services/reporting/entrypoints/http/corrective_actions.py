@@ -13,7 +13,7 @@ from services.reporting.application.corrective_actions import (
 )
 from services.reporting.domain.corrective_action import State
 from services.reporting.entrypoints.http.access import OfficeReader, Owner, Reach, store_router
-from shared.duties import serves
+from shared.requirements import serves
 
 router = store_router()
 

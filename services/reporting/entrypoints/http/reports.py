@@ -12,8 +12,8 @@ from services.reporting.entrypoints.http.access import (
     Reader,
 )
 from shared.contracts.reporting import DailyReportPublished
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 from shared.routing import Router
 from shared.security import SEES_MONEY
 
@@ -26,12 +26,12 @@ router = Router()
     tags=["kpis"],
     openapi_extra=serves("R30", "R33"),
 )
-async def live_figures(
+async def get_live_kpis(
     store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay | None = None
 ) -> BaseModel:
     """The KPIs of a business day as far as it has gone, from closing to closing; of the
     store's present day by default."""
-    return await reports.live_figures(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
+    return await reports.get_live_kpis(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 
 
 @router.get(

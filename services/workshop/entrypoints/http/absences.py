@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import absences
 from services.workshop.application.absences import AbsenceRequest, AbsenceView
 from services.workshop.entrypoints.http.access import Dispatcher, Reach, Reader
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -6,7 +6,7 @@ from services.workshop.application import holds, quotes
 from services.workshop.application.holds import HoldRequest, HoldState, HoldView
 from services.workshop.application.quotes import QuoteRequest, QuoteView
 from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, Reach
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -7,7 +7,7 @@ from services.workshop.application.corrections import TimeCorrectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.domain.correction import ClockCorrection
 from services.workshop.entrypoints.http.access import Manager, Reach, Reader
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}/jobs/{job_id}")

@@ -16,8 +16,8 @@ from services.workshop.application.dispatch import (
 )
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Dispatcher, Overseer, Reach
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -10,7 +10,7 @@ from services.workshop.application.findings import (
 )
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Reach, Technician
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

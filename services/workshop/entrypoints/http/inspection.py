@@ -6,7 +6,7 @@ from services.workshop.application import inspections
 from services.workshop.application.inspections import ChecklistsView, InspectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Inspector, Reach, Reader
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

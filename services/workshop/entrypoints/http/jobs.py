@@ -11,7 +11,7 @@ from services.workshop.application.jobs import PauseRequest
 from services.workshop.domain.job import JobStatus
 from services.workshop.entrypoints.http.access import Reach, Reader, Technician
 from shared.contracts.base import Identifier
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

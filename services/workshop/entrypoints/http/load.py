@@ -7,8 +7,8 @@ from fastapi import Query
 from services.workshop.application import load
 from services.workshop.application.load import LoadView
 from services.workshop.entrypoints.http.access import LoadReader, Reach
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

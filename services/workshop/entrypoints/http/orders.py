@@ -3,7 +3,7 @@
 from services.workshop.application import orders
 from services.workshop.application.orders import WorkDoneView, WorkOrderView
 from services.workshop.entrypoints.http.access import Reach, Reader
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -6,7 +6,7 @@ from services.workshop.application import parts
 from services.workshop.application.job_views import JobView
 from services.workshop.application.parts import PartsEtaRequest
 from services.workshop.entrypoints.http.access import Reach, Supplier
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

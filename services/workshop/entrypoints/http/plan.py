@@ -3,8 +3,8 @@
 from services.workshop.application import day_plan
 from services.workshop.application.day_plan import PlanView
 from services.workshop.entrypoints.http.access import Reach, Reader
-from shared.duties import serves
 from shared.group import CalendarDay
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -3,7 +3,7 @@
 from services.workshop.application import promise_risks
 from services.workshop.application.promise_risks import PromiseRiskView
 from services.workshop.entrypoints.http.access import Reach, Reader
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

@@ -3,7 +3,7 @@
 from services.workshop.application import staffing
 from services.workshop.application.staffing import StaffingView
 from services.workshop.entrypoints.http.access import Overseer, Reach
-from shared.duties import serves
+from shared.requirements import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")

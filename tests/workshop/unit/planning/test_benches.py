@@ -16,7 +16,7 @@ from services.workshop.planning.slot_search import ResourceSchedule
 from tests.bench import fjsp, fjsp_larger, planning_latency, workshop_days
 from tests.bench.erlang import expected_wait, simulated_wait
 from tests.bench.policies import planned
-from tests.bench.simulated_shop import Shop, fate
+from tests.bench.simulated_shop import Shop, scenario
 
 INSTANCE = """4 3 1
  3  1 1 5  1 2 4  1 3 6
@@ -32,13 +32,13 @@ def damaged(workshop: Workshop, **_: object) -> Plan:
     return decode(workshop, Network(workshop.jobs), ResourceSchedule(workshop), backwards, {})
 
 
-def test_the_simulator_matches_erlang() -> None:
+def test_simulated_wait_matches_erlang_formula() -> None:
     expected = expected_wait(3, 1.8, 120)
     assert simulated_wait(3, 1.8, 120, 6000, seed=3) == pytest.approx(expected, rel=0.1)
 
 
-def test_a_damaged_planner_keeps_fewer_promises() -> None:
-    days = fate(seed=2, days=3, duration_distribution="lognormal")
+def test_damaged_planner_keeps_fewer_promises() -> None:
+    days = scenario(seed=2, days=3, duration_distribution="lognormal")
     sound = workshop_days.compare(days)
     broken = workshop_days.compare(days, damaged)
     assert broken["ours"]["kept"] < sound["ours"]["kept"]
@@ -46,7 +46,7 @@ def test_a_damaged_planner_keeps_fewer_promises() -> None:
     assert broken["first_come"] == sound["first_come"]
 
 
-def test_a_damaged_planner_closes_later(
+def test_damaged_planner_has_longer_makespan(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "small.txt"
@@ -69,7 +69,7 @@ def test_a_damaged_planner_closes_later(
         ("1 2 1\n0\n", "no operations"),
     ],
 )
-def test_a_bad_file_gets_one_clear_line(
+def test_malformed_instance_file_gets_one_line_error(
     text: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "bad.txt"
@@ -83,13 +83,13 @@ def test_a_bad_file_gets_one_clear_line(
     assert "\n" not in message
 
 
-def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_instance_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["fjsp", "nowhere.txt"])
     with pytest.raises(SystemExit, match=r"nowhere.txt: No such file"):
         fjsp.main()
 
 
-def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slower_planner_has_higher_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = planning_latency.measure(5, seed=1, quotes=3, replans=2)
     slow = partial(plan, seconds=2, rounds=3)
     module = sys.modules[replan.__module__]
@@ -97,8 +97,8 @@ def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) 
     assert planning_latency.measure(5, 1, 3, 2)["replan_p50_ms"] > sound["replan_p50_ms"]
 
 
-def test_a_damaged_planner_has_to_promise_later() -> None:
-    days = fate(seed=4, days=2, duration_distribution="lognormal")
+def test_damaged_planner_promises_later() -> None:
+    days = scenario(seed=4, days=2, duration_distribution="lognormal")
     sound = workshop_days.quoted(days)
     broken = workshop_days.quoted(days, damaged)
     assert set(sound["calibration"]) == {"0.5", "0.8", "0.9", "0.95"}
@@ -107,8 +107,8 @@ def test_a_damaged_planner_has_to_promise_later() -> None:
     assert 0 <= sound["warned_in_time"] <= 1
 
 
-def test_booked_orders_are_held_until_they_come() -> None:
-    days = fate(seed=4, days=2, duration_distribution="lognormal", booked=0.5)
+def test_booked_orders_hold_capacity_until_arrival() -> None:
+    days = scenario(seed=4, days=2, duration_distribution="lognormal", booked=0.5)
     assert 0.3 < len(days.calls) / len(days.orders) < 0.7
     store, reserved = workshop_days.Quoting(0.9), set[str]()
 
@@ -149,7 +149,7 @@ def test_larger_instances_are_written_and_solved(shown: Callable[..., str], tmp_
     assert shown(fjsp.main, narrow, "--seconds", "0").startswith("narrow1: makespan ")
 
 
-def test_latencies_are_shown_by_size(
+def test_latency_bench_shows_each_size(
     shown: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning_latency, "BUDGET", 0.1)
@@ -161,7 +161,7 @@ def test_latencies_are_shown_by_size(
     assert len(shown(planning_latency.main, *counts).splitlines()) == 2
 
 
-def test_days_are_shown_with_every_figure(shown: Callable[..., str]) -> None:
+def test_workshop_days_bench_shows_every_policy(shown: Callable[..., str]) -> None:
     counts = ("--days", "1", "--foresight-rounds", "1", "--only", "policies", "--json")
     found: dict[str, Any] = json.loads(shown(workshop_days.main, *counts))
     assert set(found) == {"policies", "score", "queue_wait_min"}

@@ -20,7 +20,9 @@ DISTRIBUTIONS: dict[str, Callable[[Random, float], float]] = {
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.95])
-def test_promises_are_kept_as_often_as_stated(distribution: str, confidence: float) -> None:
+def test_calibrated_promises_are_kept_at_stated_confidence(
+    distribution: str, confidence: float
+) -> None:
     rng, calibration, kept, orders = Random(5), Calibration(), 0, 1500
     for n in range(orders):
         actual = DISTRIBUTIONS[distribution](rng, n / orders)
@@ -35,7 +37,7 @@ levels = st.dictionaries(st.sampled_from((0.5, 0.8, 0.9, 0.95)), st.floats(-3, 3
 
 
 @given(scores, levels, st.floats(0.01, 0.99), st.floats(0.01, 0.99))
-def test_the_margin_never_falls_with_the_confidence(
+def test_margin_never_falls_with_confidence(
     known: list[float], offsets: dict[float, float], p: float, q: float
 ) -> None:
     calibration = Calibration(tuple(known), offsets)

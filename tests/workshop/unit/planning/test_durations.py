@@ -11,27 +11,27 @@ def finished(operation: str, factor: float, count: int, who: str = "t1") -> list
     return [FinishedJob(operation, "mechanical", who, 60, 60 * factor) for _ in range(count)]
 
 
-def test_nothing_known_means_the_standard_hours() -> None:
+def test_estimate_without_jobs_equals_standard_hours() -> None:
     estimate = learn([]).estimate("brakes", "mechanical", 90)
     assert (estimate.minutes, estimate.log_stddev) == (90, 0.3)
     assert learn([]).time_factor("t1") == 1.0
     assert Durations().residual_quantiles == pytest.approx(learn([]).residual_quantiles, abs=0.1)
 
 
-def test_one_job_moves_an_estimate_a_little_and_many_move_it_all_the_way() -> None:
+def test_estimate_approaches_observed_time_with_more_jobs() -> None:
     few = learn(finished("brakes", 2.0, 1)).estimate("brakes", "mechanical", 60).minutes
     many = learn(finished("brakes", 2.0, 300)).estimate("brakes", "mechanical", 60).minutes
     assert 60 < few < 90
     assert 116 <= many <= 120
 
 
-def test_an_unknown_operation_leans_on_its_skill() -> None:
+def test_unknown_op_code_uses_estimate_of_skill_code() -> None:
     known = learn(finished("brakes", 1.5, 100))
     assert known.estimate("clutch", "mechanical", 60).minutes > 80
     assert known.estimate("wiring", "electrical", 60).minutes == 60
 
 
-def test_the_time_factor_of_a_technician_is_told_from_the_operation() -> None:
+def test_time_factor_of_technician_is_separated_from_operation() -> None:
     jobs = finished("a", 0.8, 60, "fast") + finished("a", 1.25, 60, "slow")
     known = learn(jobs)
     assert known.time_factor("fast") < 0.9 < 1.1 < known.time_factor("slow")
@@ -49,7 +49,7 @@ def test_rare_long_jobs_widen_the_upper_quantiles() -> None:
     assert abs(residual_quantiles[0]) < residual_quantiles[-1]
 
 
-def test_a_clock_that_cannot_be_true_teaches_nothing() -> None:
+def test_implausible_time_is_not_learned() -> None:
     jobs = finished("a", 0.8, 30) + finished("b", 1.3, 30, "t2")
     started_and_stopped = FinishedJob("a", "mechanical", "t1", 60, 0)
     never_stopped = FinishedJob("b", "mechanical", "t2", 60, 9 * 60)

@@ -10,18 +10,18 @@ from tests.workshop.unit.planning.shops import job, reserved, small, technician,
 
 
 @given(workshops())
-def test_every_rule_holds(workshop: Workshop) -> None:
+def test_greedy_plan_keeps_every_rule(workshop: Workshop) -> None:
     check(workshop, plan(workshop))
 
 
 @given(workshops())
-def test_the_same_snapshot_gives_the_same_plan(workshop: Workshop) -> None:
+def test_same_snapshot_gives_same_plan(workshop: Workshop) -> None:
     shuffled = replace(workshop, technicians=workshop.technicians[::-1], bays=workshop.bays[::-1])
     assert plan(workshop) == plan(shuffled)
 
 
 @given(workshops())
-def test_work_in_progress_is_never_moved(workshop: Workshop) -> None:
+def test_wip_is_never_moved(workshop: Workshop) -> None:
     first = plan(workshop)
     begun = {a.job_id: a for a in first.assignments[:2]}
     later = replace(
@@ -32,7 +32,7 @@ def test_work_in_progress_is_never_moved(workshop: Workshop) -> None:
     check(later, plan(later))
 
 
-def test_work_pauses_over_the_break_and_the_night() -> None:
+def test_work_pauses_during_break_and_night() -> None:
     workshop = replace(small(now=11 * 60), jobs=(job("long", 6 * 60),))
     (assignment,) = plan(workshop).assignments
     assert (assignment.start, assignment.finish) == (11 * 60, 24 * 60 + 9 * 60)
@@ -48,7 +48,7 @@ def test_hold_keeps_its_slot() -> None:
     assert (assignment.technician_ids, assignment.start) == (("t2",), 9 * 60)
 
 
-def test_a_rush_order_goes_first() -> None:
+def test_rush_order_goes_first() -> None:
     shop = small()
     shop = replace(shop, technicians=shop.technicians[:1])
     jobs = (job("early", 60, promise=9 * 60), job("rush", 60, promise=12 * 60, weight=10))
@@ -59,19 +59,19 @@ def test_a_rush_order_goes_first() -> None:
     assert first.job_id == "rush"
 
 
-def test_one_vehicle_is_in_one_bay_at_a_time() -> None:
+def test_vehicle_is_in_one_bay_at_a_time() -> None:
     jobs = (job("a", order_id="same"), job("b", order_id="same"))
     first, second = plan(replace(small(), jobs=jobs)).assignments
     assert first.finish <= second.start
 
 
-def test_scarce_skills_are_kept_free() -> None:
+def test_technician_with_scarce_skills_is_spared() -> None:
     workshop = small()
     (assignment,) = plan(replace(workshop, jobs=(job("plain"),))).assignments
     assert assignment.technician_ids == ("t1",)
 
 
-def test_infeasibilities_name_what_is_missing() -> None:
+def test_infeasibility_names_missing_resource() -> None:
     jobs = (
         job("paint", skill_code="paint"),
         job("hv", certificate="high_voltage"),
@@ -102,7 +102,7 @@ def test_infeasibilities_name_what_is_missing() -> None:
     assert infeasibilities["booth"].detail["bay_type"] == "paint_booth"
 
 
-def test_the_faster_technician_finishes_earlier() -> None:
+def test_technician_with_lower_time_factor_finishes_earlier() -> None:
     workshop = replace(small(), technicians=(technician("slow", "mechanical", time_factor=1.2),))
     slow = plan(replace(workshop, jobs=(job("a", 100),))).assignments[0]
     fast = replace(workshop, technicians=(technician("fast", "mechanical", time_factor=0.8),))

@@ -33,7 +33,7 @@ from tests.workshop.unit.planning.shops import (
 
 
 @given(workshops(), jobs(first=100, most=3), st.floats(0.02, 0.98), st.floats(0.02, 0.98))
-def test_a_surer_promise_is_never_earlier(
+def test_promise_with_higher_confidence_is_never_earlier(
     workshop: Workshop, new: tuple[PlanTask, ...], p: float, q: float
 ) -> None:
     planned = replace(workshop, current_plan=plan(workshop).assignments)
@@ -47,7 +47,7 @@ def test_a_surer_promise_is_never_earlier(
 
 
 @given(workshops(), jobs(most=1))
-def test_one_more_technician_never_delays_a_job(
+def test_additional_technician_never_delays_single_job(
     workshop: Workshop, new: tuple[PlanTask, ...]
 ) -> None:
     """Of several jobs this is not true: one may go to whom the next one needs."""
@@ -148,7 +148,7 @@ def test_equal_bookings_of_one_bay_promise_in_order(
         assert first.assignments[0].finish <= second.assignments[0].start
 
 
-def test_work_behind_a_hold_waits_for_its_uncertain_finish() -> None:
+def test_promise_behind_hold_includes_its_uncertainty() -> None:
     shop = replace(small(), technicians=small().technicians[:1])
     uncertain, sure = (
         quote(
@@ -162,7 +162,7 @@ def test_work_behind_a_hold_waits_for_its_uncertain_finish() -> None:
     assert uncertain.finish > sure.finish > sure.assignments[0].finish
 
 
-def test_displaced_hold_still_keeps_others_behind_it() -> None:
+def test_displaced_hold_still_delays_later_work() -> None:
     begun = job(
         "begun",
         65,
@@ -201,7 +201,7 @@ def test_quote_names_its_limiting_factor() -> None:
     assert quote(replace(workshop, now=60), (job("a"),), 0.5).limiting_factors[0].code == "shift"
 
 
-def test_what_nobody_can_do_is_refused() -> None:
+def test_quote_without_qualified_technician_is_rejected() -> None:
     with pytest.raises(CannotPromiseError) as infeasible:
         quote(small(), (job("a", skill_code="paint"),), 0.95)
     assert infeasible.value.infeasibility.code == "no_skill"
@@ -211,6 +211,6 @@ def test_what_nobody_can_do_is_refused() -> None:
         quote(small(), (), 0.95)
 
 
-def test_jobs_without_a_plan_are_counted_as_ahead() -> None:
+def test_unplanned_jobs_count_as_ahead() -> None:
     workshop = replace(small(), jobs=(job("x", 120), job("y", 120)))
     assert quote(workshop, (job("a", 60),), 0.5).assignments[0].start == 600

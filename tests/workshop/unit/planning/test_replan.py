@@ -17,7 +17,7 @@ def reason(workshop: Workshop, new: PlanTask, before: PlanAssignment = PLANNED) 
 
 
 @given(workshops())
-def test_a_plan_in_force_is_kept_when_nothing_happens(workshop: Workshop) -> None:
+def test_current_plan_is_kept_without_events(workshop: Workshop) -> None:
     current_plan = plan(workshop).assignments
     again = replan(replace(workshop, current_plan=current_plan))
     assert plan_rank(again.plan, "promises") <= plan_rank(plan(workshop), "promises")
@@ -32,7 +32,7 @@ def test_a_plan_in_force_is_kept_when_nothing_happens(workshop: Workshop) -> Non
         }
 
 
-def test_reasons() -> None:
+def test_replanned_job_has_its_reason_code() -> None:
     shop = small()
     absent = replace(technician("t1", "mechanical"), working=(Interval(DAY + 480, DAY + 720),))
     t2 = shop.technicians[1]

@@ -14,7 +14,7 @@ def workshop(
     return replace(small(now), jobs=jobs, current_plan=current_plan)
 
 
-def test_the_nearer_the_promise_the_less_likely_it_is_kept() -> None:
+def test_earlier_promise_has_lower_probability() -> None:
     def probability(promise: int) -> float:
         return assess_risks(workshop(job("a", 60, promise=promise)))[0].probability
 
@@ -47,7 +47,7 @@ def test_reservation_puts_waiting_job_at_risk() -> None:
     assert behind.best_promise > alone.best_promise >= waiting.finish
 
 
-def test_a_late_part_is_the_cause() -> None:
+def test_late_part_is_the_risk_cause() -> None:
     (risk,) = assess_risks(workshop(job("a", 60, promise=560, parts_eta=600)))
     assert (risk.code, risk.probability) == ("part_late", 0.0)
     assert risk.best_promise > 660

@@ -24,13 +24,13 @@ from tests.workshop.unit.planning.shops import DAY, job, reserved, shift, small,
 @pytest.mark.parametrize("aim", ["promises", "makespan"])
 @settings(max_examples=15)
 @given(workshop=workshops())
-def test_search_keeps_every_rule_and_never_worsens_a_plan(aim: Aim, workshop: Workshop) -> None:
+def test_search_keeps_rules_and_never_worsens_plan(aim: Aim, workshop: Workshop) -> None:
     found = plan(workshop, seed=1, seconds=20, rounds=2, aim=aim)
     check(workshop, found)
     assert plan_rank(found, aim) <= plan_rank(plan(workshop, aim=aim), aim)
 
 
-def knotty() -> Workshop:
+def crowded_workshop() -> Workshop:
     """Sixteen jobs on two people, one of whom alone does electrical work."""
     minutes = (50, 30, 70, 20, 90, 40, 60, 25, 80, 35, 45, 55, 65, 15, 75, 85)
     jobs = tuple(
@@ -48,19 +48,19 @@ def knotty() -> Workshop:
 
 
 def test_search_improves_on_greedy() -> None:
-    found = plan(knotty(), seed=3, seconds=60, rounds=4)
-    assert found.objective < plan(knotty()).objective
+    found = plan(crowded_workshop(), seed=3, seconds=60, rounds=4)
+    assert found.objective < plan(crowded_workshop()).objective
 
 
 @pytest.mark.parametrize("aim", ["promises", "makespan"])
-def test_the_same_seed_gives_the_same_plan(aim: Aim) -> None:
-    first = plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
-    assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
+def test_same_seed_gives_same_plan(aim: Aim) -> None:
+    first = plan(crowded_workshop(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
+    assert first == plan(crowded_workshop(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
 
 
-def test_search_leaves_work_in_progress_and_holds_alone_and_plans_around_leave() -> None:
+def test_search_respects_wip_holds_and_absences() -> None:
     begun = PlanAssignment(("t1",), "b1", 470, 560, "begun")
-    shop = knotty()
+    shop = crowded_workshop()
     away = tuple(w for w in shift() if not DAY <= w.start < 3 * DAY)
     people = (shop.technicians[0], replace(shop.technicians[1], working=away))
     taken = (reserved("t2", "b2", 500, 530),)
@@ -71,7 +71,7 @@ def test_search_leaves_work_in_progress_and_holds_alone_and_plans_around_leave()
     assert begun in found.assignments
 
 
-def test_search_goes_on_beside_a_displaced_hold() -> None:
+def test_search_works_with_displaced_hold() -> None:
     begun = job("begun", 90, fixed_assignment=PlanAssignment(("t1",), "b1", 470, 560, "begun"))
     shop = replace(
         small(480), bays=small().bays[:1], reservations=(reserved("t2", "b1", 540, 600),)
@@ -84,7 +84,7 @@ def test_search_goes_on_beside_a_displaced_hold() -> None:
     assert min(a.start for a in found.assignments if a.job_id != "begun") >= 600
 
 
-def planted(seed: int, machines: int, makespan: int) -> str:
+def instance_with_known_optimum(seed: int, machines: int, makespan: int) -> str:
     """An instance whose machines are all busy from 0 to ``makespan``: nothing can be shorter."""
     rng = Random(seed)
     chains: list[list[tuple[int, int, int]]] = []
@@ -111,8 +111,8 @@ def planted(seed: int, machines: int, makespan: int) -> str:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
-def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> None:
-    workshop = read(planted(seed, machines=4, makespan=80))
+def test_instance_without_calendars_is_solved_to_optimum(seed: int) -> None:
+    workshop = read(instance_with_known_optimum(seed, machines=4, makespan=80))
     found = plan(workshop, seed=1, seconds=30, rounds=10, aim="makespan")
     assert found.makespan == 80
     check(workshop, found)
@@ -140,7 +140,7 @@ def test_impossible_makespan_is_ruled_out_at_once() -> None:
     assert outcome.candidate is None
 
 
-def test_no_working_time_is_no_plan() -> None:
+def test_job_without_working_time_is_unplannable() -> None:
     shop = small()
     idle = tuple(replace(t, working=(Interval(0, 0),)) for t in shop.technicians)
     found = plan(replace(shop, technicians=idle, jobs=(job("a"),)), seconds=5)

@@ -8,12 +8,12 @@ from tests.workshop.unit.planning.shops import DAY, technician
 FORTNIGHT = Interval(0, 14 * DAY)
 
 
-def test_enough_people_are_missing_none() -> None:
+def test_sufficient_staff_has_no_shortage() -> None:
     people = [technician("t1", "mechanical")]
     assert shortages(people, [Demand("mechanical", (40.0,))], FORTNIGHT) == ()
 
 
-def test_missing_hours_and_people() -> None:
+def test_demand_above_capacity_gives_shortage() -> None:
     people = [technician("t1", "mechanical")]
     demand = Demand("mechanical", (90.0, 110.0), queued_hours=20, growth=0.1)
     (short,) = shortages(people, [demand], FORTNIGHT)
@@ -22,7 +22,7 @@ def test_missing_hours_and_people() -> None:
     assert short.people == 2
 
 
-def test_a_person_of_two_skills_counts_once_and_where_needed() -> None:
+def test_technician_with_two_skills_counts_once() -> None:
     people = [technician("t1", "mechanical", "electrical"), technician("t2", "mechanical")]
     demands = [Demand("mechanical", (49.0,)), Demand("electrical", (49.0,))]
     assert shortages(people, demands, FORTNIGHT) == ()
@@ -30,7 +30,7 @@ def test_a_person_of_two_skills_counts_once_and_where_needed() -> None:
     assert sum(s.shortfall_hours for s in shortages(people, demands, FORTNIGHT)) == 11.0
 
 
-def test_a_skill_without_anyone_needs_people_of_a_full_week() -> None:
+def test_skill_code_without_staff_needs_full_time_technicians() -> None:
     (short,) = shortages([], [Demand("paint", (70.0,))], FORTNIGHT)
     assert (short.shortfall_hours, short.people) == (70.0, 2)
     with pytest.raises(ValueError, match="week"):

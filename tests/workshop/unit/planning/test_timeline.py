@@ -29,14 +29,16 @@ def test_finish_counts_working_minutes(
 
 
 @given(windows, windows)
-def test_common_time(first: list[Interval], second: list[Interval]) -> None:
+def test_common_working_time_is_the_intersection(
+    first: list[Interval], second: list[Interval]
+) -> None:
     a, b = Calendar(first), Calendar(second)
     both = Calendar(common(a.windows, b.windows))
     assert minutes(both) == sorted(set(minutes(a)) & set(minutes(b)))
 
 
 @given(windows, windows, windows, st.integers(0, 150), st.integers(1, 30))
-def test_the_first_slot_is_the_earliest_free_possession(
+def test_first_slot_is_earliest_free_span(
     open_: list[Interval], taken: list[Interval], too: list[Interval], earliest: int, length: int
 ) -> None:
     calendar, busy = Calendar(open_), (Busy(), Busy())

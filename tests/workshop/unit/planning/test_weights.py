@@ -20,7 +20,7 @@ def first(*jobs: PlanTask) -> str:
 
 
 @given(minutes, promises, waits, st.integers(1, 5), st.integers(1, 5))
-def test_of_two_like_orders_the_weightier_goes_first(
+def test_equal_order_with_higher_weight_goes_first(
     work: int, promise: int | None, waiting: bool, weight: int, more: int
 ) -> None:
     ordinary = job("a", work, promise=promise, waiting_customer=waiting, weight=weight)
@@ -29,15 +29,13 @@ def test_of_two_like_orders_the_weightier_goes_first(
 
 
 @given(minutes, promises, st.integers(1, 5))
-def test_of_two_like_orders_that_of_the_waiting_customer_goes_first(
-    work: int, promise: int | None, weight: int
-) -> None:
+def test_equal_order_of_waiter_goes_first(work: int, promise: int | None, weight: int) -> None:
     away = job("a", work, promise=promise, weight=weight)
     waiting = replace(away, job_id="b", order_id="waits", waiting_customer=True)
     assert first(away, waiting) == "b"
 
 
-def test_an_order_late_for_days_no_longer_waits_for_those_that_can_be_kept() -> None:
+def test_order_late_for_days_goes_first() -> None:
     morning = 9 * DAY + 8 * 60
     kept = job("kept", 8 * 60, log_stddev=0.0, promise=morning + 9 * 60)
     late = job("late", 60, log_stddev=0.0, promise=morning - 60)

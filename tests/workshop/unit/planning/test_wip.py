@@ -47,7 +47,7 @@ shares = st.floats(0.01, 0.99)
     st.integers(0, 60),
     shares,
 )
-def test_who_has_worked_longer_is_done_later(
+def test_expected_total_time_grows_with_time_spent(
     residual_quantiles: np.ndarray,
     median: int,
     log_stddev: float,
@@ -71,7 +71,7 @@ def test_who_has_worked_longer_is_done_later(
     )
 
 
-def test_a_job_that_runs_over_is_expected_to_be_one_of_the_long_ones() -> None:
+def test_overrunning_job_is_expected_to_be_long() -> None:
     often, rarely = [-0.5, -0.2, 0.0, 0.2, 0.5] * 12, [4.0] * 6
     residual_quantiles, team = sorted(often + rarely), (technician("t1", "mechanical"),)
     hour = job("a", 60, log_stddev=0.25)
@@ -85,7 +85,7 @@ def test_a_job_that_runs_over_is_expected_to_be_one_of_the_long_ones() -> None:
     assert finish(645) >= 645 + MIN_REMAINING_MINUTES
 
 
-def test_time_off_is_not_spent() -> None:
+def test_break_does_not_count_as_time_spent() -> None:
     team, residual_quantiles = (technician("t1", "mechanical"),), list(NORMAL)
     (before, after) = (
         expected_finish(job("a", 60, log_stddev=0.3), team, 700, now, residual_quantiles, 0.5)
@@ -104,7 +104,7 @@ def test_plan_buffers_long_cases_and_shows_expected_finish() -> None:
     assert buffer_until(wip(log_stddev=0.0)) == 540
 
 
-def test_nobody_waits_for_work_in_progress_where_somebody_free_can_begin() -> None:
+def test_free_technician_starts_job_instead_of_waiting() -> None:
     slower = technician("t2", "mechanical", time_factor=1.4)
     shop = replace(wip(), technicians=(small().technicians[0], slower), now=535)
     waiting = replace(shop, jobs=(*shop.jobs, job("next", 50, earliest_start=535)))
@@ -115,13 +115,13 @@ def test_nobody_waits_for_work_in_progress_where_somebody_free_can_begin() -> No
     assert (begins.technician_ids, begins.start) == (("t1",), 540)
 
 
-def test_what_is_reserved_behind_work_in_progress_is_not_touched() -> None:
+def test_overrun_buffer_ends_at_next_reservation() -> None:
     behind = reserved("t2", "b1", 550, 600)
     assert buffer_until(replace(wip(), reservations=(behind,))) == 550
     elsewhere = reserved("t2", "b2", 550, 600)
     assert buffer_until(replace(wip(), reservations=(elsewhere,))) == buffer_until(wip())
 
 
-def test_planned_work_is_not_in_progress() -> None:
+def test_planned_work_has_no_overrun_buffer() -> None:
     planned: PlanTask = job("begun", 60, fixed_assignment=replace(BEGUN, start=520, finish=580))
     assert buffer_until(replace(wip(), jobs=(planned,))) == 580

@@ -1,0 +1,248 @@
+"""The catalogs say everything that the desk shows, in both languages."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from services.crm.domain.loyalty import Tier
+from services.crm.domain.message import Declinable
+from services.crm.domain.message import Status as MessageStatus
+from services.crm.entrypoints import timers as crm
+from services.desk.components.cancelling import REASONS as CANCELLATIONS
+from services.desk.components.event_fields import FIELDS
+from services.desk.components.job_clock import REASONS as CORRECTIONS
+from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
+from services.desk.components.manual_override import REASONS
+from services.desk.components.parts import REASONS as PART_REASONS
+from services.desk.components.problems import error_text, field_error_text
+from services.desk.components.work_choice import PAY_TYPES
+from services.desk.i18n import Translator
+from services.desk.page import MENU
+from services.desk.pages import claim, order, write_up
+from services.desk.pages.customer import DECLINABLE
+from services.desk.pages.order.feedback import RATINGS
+from services.desk.pages.today import MONEY as BARS
+from services.desk.pages.write_up.condition import DAMAGES, POSITIONS, REPLACEMENTS
+from services.reception.domain.authorization import Status as EstimateStatus
+from services.reception.domain.claim import ClaimDetails, ClaimStatus
+from services.reception.domain.lifecycle import RepairOrderStatus
+from services.reception.domain.link import Device, Use
+from services.reception.domain.photo import PhotoKind
+from services.reception.domain.promise import RevisionReason
+from services.reception.entrypoints import timers as reception
+from services.reporting.entrypoints import timers as reporting
+from services.workshop.domain.absence import AbsenceKind
+from services.workshop.domain.correction import CorrectionReason
+from services.workshop.domain.dispatch import OverrideKind, OverrideReason
+from services.workshop.domain.inspection import ItemResult
+from services.workshop.domain.job import JobStatus, PauseReason
+from services.workshop.entrypoints import timers as workshop
+from services.workshop.planning.replan import ChangeCode
+from services.workshop.planning.risk import RiskCode
+from shared.calls import ApiError
+from shared.contracts import contracts_of
+from shared.contracts.reception import (
+    CancellationReason,
+    Channel,
+    ClaimDecision,
+    ClaimStep,
+    CreditNoteReason,
+    DiscountReason,
+    OdometerDiscrepancyReason,
+    OnAccountReason,
+    Payer,
+    PaymentMethod,
+    PayType,
+    RefundReason,
+    VoucherKind,
+    WaiverReason,
+    WalkaroundDamageKind,
+    WalkaroundPosition,
+    WithdrawalReason,
+)
+from shared.contracts.reporting import DailyKpis
+from shared.dead_letters import Decision
+from shared.formats import PlateKind
+from shared.problems import FieldError
+from shared.security import Role
+
+_DESK = Path("services/desk")
+_TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
+_RULE = re.compile(r"""(?:RuleViolation|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
+_UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id|_ref)?\"""")
+_NOT_FOR_PEOPLE = {
+    "another_origin",
+    "unknown_host",
+    "stalled_consumer",
+    "database_unavailable",
+    "no_assignment",
+    "token_missing",
+    "unknown_event_type",
+    "compressed_body",
+    "signed_out",
+}
+
+TIMERS = {*reception.TIMERS, *workshop.TIMERS, *crm.TIMERS, *reporting.TIMERS}
+
+ZH, EN = Translator("zh"), Translator("en")
+
+
+def _texts() -> set[str]:
+    found = set()
+    for module in _DESK.rglob("*.py"):
+        for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
+            found.add(next(filter(None, match.groups())))
+    return found | {page.title for page in (*MENU, claim.PAGE, write_up.PAGE, order.PAGE)}
+
+
+def test_every_text_is_translated() -> None:
+    texts = _texts()
+    assert len(texts) > 100
+    assert [text for text in sorted(texts) if ZH(text) == text] == []
+
+
+def test_translation_has_same_placeholders() -> None:
+    for text in _texts():
+        assert set(re.findall(r"{\w+}", ZH(text))) == set(re.findall(r"{\w+}", text)), text
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
+def test_every_coded_value_is_translated(words: Translator) -> None:
+    coded = {
+        "role": set(get_args(Role)) - {"system"},
+        "order_status": get_args(RepairOrderStatus),
+        "status": get_args(JobStatus),
+        "pause": get_args(PauseReason),
+        "method": get_args(PaymentMethod),
+        "reason": (*get_args(ChangeCode), *get_args(RevisionReason)),
+        "why": get_args(ChangeCode),
+        "risk": get_args(RiskCode),
+        "manual_override": get_args(OverrideReason),
+        "override": get_args(OverrideKind),
+        "result": get_args(ItemResult),
+        "absence": get_args(AbsenceKind),
+        "parts": PART_REASONS,
+        "correction": get_args(CorrectionReason),
+        "cancellation": get_args(CancellationReason),
+        "plate_kind": get_args(PlateKind),
+        "pay": get_args(PayType),
+        "payer": get_args(Payer),
+        "estimate": get_args(EstimateStatus),
+        "authorization_channel": get_args(Channel),
+        "discount": get_args(DiscountReason),
+        "refund": get_args(RefundReason),
+        "on_account": get_args(OnAccountReason),
+        "credit_note": get_args(CreditNoteReason),
+        "voucher": get_args(VoucherKind),
+        "waiver": get_args(WaiverReason),
+        "withdrawal": get_args(WithdrawalReason),
+        "claim": get_args(ClaimStatus),
+        "pending_step": get_args(ClaimStep),
+        "claim_decision": get_args(ClaimDecision),
+        "claim_details": ClaimDetails.__dataclass_fields__,
+        "rating": RATINGS,
+        "kpi": DailyKpis.model_fields,
+        "group": GROUPS,
+        "formula": [each.name for each in KPIS],
+        "photo": get_args(PhotoKind),
+        "link": (
+            *("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
+            "colleague_at_link",
+        ),
+        "link_use": (*get_args(Use), "seen"),
+        "device": get_args(Device),
+        "position": POSITIONS,
+        "damage": DAMAGES,
+        "odometer": REPLACEMENTS,
+        "channel": DECLINABLE,
+        "message": get_args(MessageStatus),
+        "tier": get_args(Tier),
+        "decision": get_args(Decision),
+        "decide": get_args(Decision),
+        "timer": TIMERS,
+        "event": {
+            contract.__name__
+            for publisher in ("reception", "workshop", "crm", "reporting")
+            for contract in contracts_of(publisher)
+        },
+        "field": FIELDS,
+    }
+    missing = [
+        f"{kind}.{code}"
+        for kind, codes in coded.items()
+        for code in codes
+        if words.known(f"{kind}.{code}") is None
+    ]
+    assert missing == []
+
+
+def test_every_timer_type_is_translated() -> None:
+    texts = (module.read_text(encoding="utf-8") for module in Path("services").rglob("*.py"))
+    assert sum(text.count(" TimerHandler(") for text in texts) == len(TIMERS)
+
+
+def test_every_daily_kpi_is_shown() -> None:
+    shown = {*COUNTS, *AMOUNTS, *BARS, *(each.name for each in KPIS)}
+    assert shown == set(DailyKpis.model_fields)
+
+
+def test_write_up_offers_the_codes_of_reception() -> None:
+    assert set(POSITIONS) == set(get_args(WalkaroundPosition))
+    assert set(DAMAGES) == set(get_args(WalkaroundDamageKind))
+    assert set(REPLACEMENTS) == set(get_args(OdometerDiscrepancyReason))
+    assert set(PAY_TYPES) == set(get_args(PayType))
+    assert set(DECLINABLE) == set(get_args(Declinable))
+
+
+def test_override_reasons_equal_those_of_workshop() -> None:
+    assert set(REASONS) == set(get_args(OverrideReason))
+
+
+def test_cancellation_reasons_equal_those_of_contract() -> None:
+    assert get_args(CancellationReason) == CANCELLATIONS
+
+
+def test_time_correction_reasons_equal_those_of_workshop() -> None:
+    assert set(CORRECTIONS) == set(get_args(CorrectionReason))
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
+def test_every_rule_code_is_translated(words: Translator) -> None:
+    texts = [
+        module.read_text(encoding="utf-8")
+        for folder in ("services", "shared")
+        for module in Path(folder).rglob("*.py")
+    ]
+    rules = {rule for text in texts for rule in _RULE.findall(text)}
+    rules |= {f"unknown_{kind}" for text in texts for kind in _UNKNOWN.findall(text)}
+    assert {"odometer_backwards", "technician_busy", "unknown_customer", "unknown_job"} <= rules
+    unexplained = {rule for rule in rules if words.known(f"rule.{rule}") is None}
+    assert unexplained - _NOT_FOR_PEOPLE == set()
+
+
+def test_error_is_translated_with_its_values() -> None:
+    error = ApiError(
+        422,
+        rule="payment_above_balance",
+        detail="The payment is above the balance of 83400 cents.",
+        field_errors=[FieldError(field="amount_cents", rule="payment_above_balance", message="m")],
+        values={"balance_cents": 83400},
+    )
+    assert error_text(ZH, error) == "收款超过余额 ¥834.00。"
+    assert error_text(EN, error) == "The payment is above the balance of ¥834.00."
+
+
+def test_rule_text_may_differ_by_field() -> None:
+    error = ApiError(422)
+    plate, other = (
+        FieldError(field=field, rule="value_error", message="m") for field in ("plate", "elsewhere")
+    )
+    assert "省份" in field_error_text(ZH, plate, error)
+    assert field_error_text(ZH, other, error) == "格式不对。"
+
+
+def test_unknown_rule_shows_message_of_service() -> None:
+    unknown = FieldError(field="plate", rule="brand_new_rule", message="The service says so.")
+    assert field_error_text(ZH, unknown, ApiError(422)) == "The service says so."

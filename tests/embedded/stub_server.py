@@ -1,0 +1,36 @@
+"""A process that stands in for a service: it says that it is ready, and what its settings are."""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+STATUS = {
+    "lag": 0,
+    "outbox": 0,
+    "outbox_age_s": 0.0,
+    "due_timers": 0,
+    "waiting_timers": 0,
+    "parked_keys": 0,
+    "dead_letters": 0,
+    "conflicts": 0,
+    "published": 0,
+    "applied": 0,
+    "lost": 0,
+}
+
+
+class StubHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        is_responding = {"/health/ready": {}, "/status": STATUS, "/environment": dict(os.environ)}
+        content = json.dumps(is_responding[self.path]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+if __name__ == "__main__":
+    if "STUB_FAILS" in os.environ:
+        raise KeyError("a setting is missing")
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), StubHandler).serve_forever()

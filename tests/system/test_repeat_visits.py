@@ -1,0 +1,80 @@
+"""A customer who comes again is known on sight, in every store of the group (R2, R16, R25)."""
+
+from datetime import timedelta
+
+from tests.system.api import ADVISOR, DISPATCHER, MANAGER
+
+PLATE = "沪D10001"
+ELSEWHERE = "S02-advisor-1"
+
+
+async def visited(api):
+    order_id = await api.opened(41, PLATE)
+    await api.worked(order_id)
+    await api.delivered(order_id)
+    await api.wait_until_idle()
+    return order_id
+
+
+async def test_returning_customer_arrives_with_group_tier_and_visits(api):
+    await visited(api)
+    once = await api.get("reception", f"/vehicles/{PLATE}", ADVISOR)
+    assert (once["visits"], once["tier"]) == (1, None)
+
+    order_id = await visited(api)
+    arrived = await api.done("reception", "/arrivals", ADVISOR, {"plate": PLATE})
+    assert (arrived["vehicle"]["visits"], arrived["vehicle"]["tier"]) == (2, "bronze")
+    assert arrived["vehicle"]["history"][0]["order_id"] == order_id
+
+    token = api.token(ELSEWHERE, ("S02",))
+    body = {"plate": PLATE}
+    asked = await api.post("reception", "/arrivals", ELSEWHERE, body, token=token, store="S02")
+    assert asked.json()["values"]["store_id"] == "S01"
+    body |= {"elsewhere_confirmed": True}
+    there = await api.done("reception", "/arrivals", ELSEWHERE, body, token=token, store="S02")
+    vehicle = there["vehicle"]
+    assert (vehicle["visits"], vehicle["tier"], vehicle["customer_ref"]) == (2, "bronze", None)
+
+
+async def test_credited_invoice_no_longer_counts_for_tier(api):
+    (order_id, *_) = [
+        order["order_id"] for order in await api.get("reception", "/orders?status=closed", MANAGER)
+    ]
+    path = f"/orders/{order_id}"
+    paid = (await api.get("reception", path, MANAGER))["invoiced_cents"]
+    back = {"method": "cash", "amount_cents": paid, "reason": "paid_too_much"}
+    order = await api.done("reception", f"{path}/refunds", MANAGER, back)
+    note = {"amount_cents": paid, "reason": "wrong_price", "version": order["version"]}
+    await api.done("reception", f"{path}/credit-notes", MANAGER, note)
+    await api.wait_until_idle()
+    vehicle = await api.get("reception", f"/vehicles/{PLATE}", ADVISOR)
+    assert (vehicle["visits"], vehicle["tier"]) == (2, None)
+
+
+async def test_stopped_work_is_invoiced_and_reoffered(api, clock):
+    plate = "沪D10009"
+    order_id = await api.greeted(plate)
+    body = await api.write_up(49, plate, op_codes=["MNT-001", "MNT-006"])
+    await api.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
+    first = await api.begun(order_id)
+    path, unwanted = f"/orders/{order_id}", {"op_codes": ["MNT-001", "MNT-006"]}
+    preview = await api.done("reception", f"{path}/withdrawal-preview", ADVISOR, unwanted)
+    assert [(line["code"], line["standard_hours"]) for line in preview["lines"]] == [
+        (first["op_code"], 0.1),
+        ("OIL-5W30", None),
+    ]
+    refused = await api.withdrawn(order_id, unwanted | {"agreed_cents": 1})
+    assert refused.json()["values"] == {"amount_cents": preview["estimate_cents"]}
+    agreed = unwanted | {"agreed_cents": preview["estimate_cents"]}
+    assert (await api.withdrawn(order_id, agreed)).is_success
+    await api.wait_until_idle()
+
+    jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+    assert sorted(job["status"] for job in jobs) == ["cancelled", "stopped"]
+    await api.delivered(order_id)
+    order = await api.get("reception", path, ADVISOR)
+    assert (order["status"], order["invoiced_cents"]) == ("closed", preview["estimate_cents"])
+    clock.set(clock.now() + timedelta(hours=1))
+    again = await api.greeted(plate)
+    (declined,) = await api.get("reception", f"/orders/{again}/declined-services", ADVISOR)
+    assert [line["code"] for line in declined["lines"]] == unwanted["op_codes"]

@@ -1,0 +1,115 @@
+"""Checklists, comebacks and the big screen, without any I/O (R13, R14)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.clients.config import shift_of
+from services.workshop.domain import board
+from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
+from services.workshop.domain.inspection import ChecklistItem, failed_items
+from services.workshop.domain.job import Job
+from shared.contracts.violations import RuleViolation
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+CHECKLIST = [ChecklistItem(item, item, item, critical=item == "b") for item in "abc"]
+results = st.sampled_from(["ok", "failed", "not_applicable"])
+
+
+def job(job_id: str, **changes) -> Job:
+    new = Job(job_id, "S01", job_id, 0, "MNT-001", 1.0, "planned", NOW + 60 * MINUTE, NOW)
+    return replace(new, **changes)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), results))
+def test_incomplete_quality_inspection_is_rejected(answers):
+    unknown, missing = set(answers) - set("abc"), set("abc") - set(answers)
+    if unknown or missing or answers["b"] == "not_applicable":
+        with pytest.raises(RuleViolation) as violation:
+            failed_items(CHECKLIST, answers)
+        rule = (
+            "items_unknown" if unknown else "items_missing" if missing else "critical_items_apply"
+        )
+        assert (violation.value.rule, violation.value.field) == (rule, "items")
+    else:
+        failed = failed_items(CHECKLIST, answers)
+        assert failed == tuple(item for item in "abc" if answers[item] == "failed")
+
+
+def test_symptom_matches_under_another_condition():
+    now = ("ENG-IDLE-HOT", "BRK-NOISE-LOW")
+    assert same_symptoms(now, ("ENG-IDLE-COLD",)) == ("ENG-IDLE-HOT",)
+    assert same_symptoms(now, ("ENG-LIGHT-ON", "BRK-PULL-LOW")) == ()
+
+
+FIRST = EarlierOrder("first", NOW, ("ENG-IDLE-COLD", "BRK-PULL-LOW"))
+SECOND = EarlierOrder(
+    "second", NOW + timedelta(days=20), ("ENG-IDLE-HOT", "STR-HEAVY-ALWAYS"), FIRST.symptoms
+)
+
+
+@pytest.mark.parametrize(
+    ("symptom", "earlier", "linked"),
+    [
+        ("ENG-IDLE-HOT", [SECOND, FIRST], "first"),
+        ("ENG-IDLE-HOT", [SECOND], None),
+        ("STR-HEAVY-COLD", [SECOND, FIRST], "second"),
+        ("BRK-NOISE-LOW", [SECOND, FIRST], None),
+    ],
+)
+def test_comeback_is_linked_to_first_order(symptom, earlier, linked):
+    found = first_order((symptom,), earlier)
+    assert (found and found[0].order_id) == linked
+
+
+def test_bay_shows_its_current_and_next_job():
+    here = job("j1", status="paused", bay_id="b1")
+    later = job("j2", bay_id="b1", planned_start_at=NOW + 9 * MINUTE)
+    soon = job("j3", bay_id="b1", planned_start_at=NOW + 5 * MINUTE)
+    states = board.bay_states([here, later, soon], ["b1", "b2"])
+    assert (states["b1"].job, states["b1"].next_job) == (here, soon)
+    assert states["b2"] == board.BayState(None, None)
+
+
+def test_vehicle_without_wip_is_waiting():
+    wip = job("j1", order_id="o1", status="in_progress")
+    jobs = [
+        wip,
+        job("j2", order_id="o1", line_number=1),
+        job("j3", order_id="o2", line_number=1),
+        job("j4", order_id="o2"),
+    ]
+    assert [each.job_id for each in board.waiting(jobs)] == ["j4"]
+
+
+@pytest.mark.parametrize(
+    ("left", "light"), [(-1, "red"), (0, "yellow"), (14, "yellow"), (15, "green")]
+)
+def test_light_shows_time_left_to_promise(left, light):
+    finish = NOW + timedelta(minutes=60 - 20 - left)
+    planned = job("j1", planned_finish_at=finish)
+    assert board.lights([planned], 20, NOW) == {"j1": light}
+    earlier = job("j0", order_id="j1", planned_finish_at=NOW)
+    assert board.lights([earlier, planned], 20, NOW) == {"j1": light}
+
+
+@pytest.mark.parametrize(
+    ("field", "start", "breaks", "finish"),
+    [
+        ("finish", "08:00", [], "08:00"),
+        ("breaks[0].start", "08:00", [("07:00", "09:00")], "17:00"),
+        ("breaks[0].finish", "08:00", [("12:00", "11:00")], "17:00"),
+        ("breaks[1].start", "08:00", [("10:00", "12:00"), ("11:00", "13:00")], "17:00"),
+        ("finish", "08:00", [("12:00", "18:00")], "17:00"),
+    ],
+)
+def test_overlapping_shift_times_are_rejected_by_name(field, start, breaks, finish):
+    pauses = [{"start": begin, "finish": end} for begin, end in breaks]
+    entry = {"weekdays": [1], "start": start, "finish": finish, "breaks": pauses}
+    with pytest.raises(ValueError, match=r"shifts\.early\.") as fault:
+        shift_of("early", entry)
+    assert f"shifts.early.{field} " in str(fault.value)
