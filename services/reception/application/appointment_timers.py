@@ -36,7 +36,7 @@ async def schedule_timers(uow: UnitOfWork, appointment: Appointment, store: Stor
 
 
 async def set_confirmation(uow: UnitOfWork, appointment: Appointment) -> None:
-    """Schedule the request for capacity, for when the workshop is available again."""
+    """Schedule the request for capacity, which is repeated until the workshop is available."""
     await _set(uow, CONFIRMATION, appointment, uow.now)
 
 

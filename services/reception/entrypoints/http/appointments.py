@@ -89,7 +89,7 @@ async def reschedule_appointment(
     command: FrontOfficeCommand,
     deps: Reach,
 ) -> JSONResponse:
-    """The customer comes at another time (改期); the old place is kept until the new one is had."""
+    """The customer comes at another time (改期); the old hold stays until there is a new one."""
     principal, caller = command.principal, caller_of(command)
     return await command.run_prepared(
         lambda: appointments.prepare_move(appointment_id, body, principal, caller, deps),
@@ -108,7 +108,7 @@ async def reschedule_appointment(
 async def cancel_appointment(
     appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Give a place up."""
+    """Cancel the appointment and release its hold."""
     return await command.run(
         lambda uow: appointments.cancel_appointment(uow, appointment_id, body, deps)
     )
