@@ -113,9 +113,7 @@ async def correct_plate(
 
 
 async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
-    """List the customers at reception (接待看板): booked customers before others, then by
-    arrival.
-    """
+    """List the customers at reception (接待看板): booked customers first, then by arrival."""
     now = deps.uow_factory.clock.now()
     store = deps.catalog.stores[store_id]
     today, _end = store.day_bounds(store.local_day(now))

@@ -24,8 +24,9 @@ async def record_capacity(uow: UnitOfWork, event: CapacityChanged, _: Deps) -> N
 
 
 async def workshop_token(store_id: str, deps: Deps) -> str | None:
-    """Return reception's own token for the workshop, for callers without one; None if there is
-    none.
+    """Return reception's own token for callers without one; None if there is none.
+
+    The token is for the workshop.
     """
     try:
         return await deps.credentials.token(store_id)

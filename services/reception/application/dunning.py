@@ -33,9 +33,7 @@ class Receivable(BaseModel):
 
 
 async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
-    """List the balances that customers and manufacturer owe the store (应收台账), the oldest
-    first.
-    """
+    """List the balances that customers and manufacturer owe (应收台账), the oldest first."""
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         unpaid = await persistence.unpaid_orders(connection, store_id)

@@ -23,8 +23,9 @@ from shared.working_calendar import WorkingCalendar, load_calendar
 
 @dataclass(frozen=True)
 class Catalog:
-    """Stores, prices, symptom codes, delivery checklists by store, limits of invoicing, claim
-    rules.
+    """Catalog of stores, prices, symptom codes and rules.
+
+    Contains delivery checklists by store, limits of invoicing, and rules of claims.
     """
 
     stores: Mapping[str, Store]

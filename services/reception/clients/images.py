@@ -88,8 +88,9 @@ def cleaned(content: bytes) -> bytes:
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """Return the turn that sets the picture upright, as far as its EXIF has it in any type of
-    value.
+    """Return the turn that sets the picture upright.
+
+    It is read from EXIF as far as it is there, in any type of value.
     """
     try:
         told: Any = picture.getexif().get(ExifTags.Base.Orientation)

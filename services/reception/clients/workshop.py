@@ -59,8 +59,9 @@ class WorkshopClient:
         start_window: StartWindow | None = None,
         order_id: str | None = None,
     ) -> QuoteView:
-        """Return the earliest promise and reserve nothing; further work of an order follows its
-        plan.
+        """Return the earliest promise; nothing is reserved.
+
+        Further work of an order follows its plan.
 
         Raises:
             WorkshopUnavailableError: no response.

@@ -10,9 +10,7 @@ from shared.contracts.reception import FeedbackSubmitted
 
 @dataclass(frozen=True)
 class Feedback:
-    """Ratings from 1 (bad) to 5 (very good) of work quality, technical skill and service
-    attitude.
-    """
+    """Ratings from 1 (bad) to 5 (very good) of work, technical skill and service attitude."""
 
     order_id: str
     store_id: str

@@ -465,8 +465,9 @@ def approve_on_account(
 
 
 def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[ReceivableOverdue]:
-    """Return an overdue event (应收逾期) for a payer split that is still unpaid after so many
-    days.
+    """Return an overdue event (应收逾期) for a payer split that is still unpaid.
+
+    The event says how many days ago the split was due.
     """
     split = next((each for each in order.payer_splits if each.payer == payer), None)
     if split is None or not split.balance_cents or order.invoice_id is None:

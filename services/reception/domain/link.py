@@ -38,9 +38,7 @@ class Visitor:
         return str(ip_network((self.address, _KEPT_BITS[self.address.version]), strict=False))
 
     def is_inside(self, networks: Sequence[IPv4Network | IPv6Network]) -> bool | None:
-        """Return whether the address is in one of the networks; None where the store has named
-        none.
-        """
+        """Return whether the address is in a network of the store; None where it has named none."""
         return any(self.address in each for each in networks) if networks else None
 
 

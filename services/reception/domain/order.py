@@ -166,9 +166,7 @@ class Order(Versioned):
 
     @property
     def payable_cents(self) -> int:
-        """Amount that the customer pays: of the invoice, else of the agreed lines less the
-        discount.
-        """
+        """Customer's amount of the invoice, else of the agreed lines less the discount."""
         if self.is_invoiced:
             return sum(each.amount_cents for each in self.payer_splits if each.payer == "customer")
         agreed = payable_cents(self.lines)

@@ -22,8 +22,9 @@ from shared.contracts.reception import (
 
 @dataclass(frozen=True)
 class Voucher:
-    """Voucher of ``value_cents`` off what the customer pays, or of the whole labor of one
-    operation.
+    """Voucher for ``value_cents``, or for the whole labor of one operation.
+
+    It reduces what the customer pays.
 
     With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_MOMENT`` never
     expires.

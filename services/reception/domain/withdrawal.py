@@ -34,8 +34,9 @@ _UNITS_AN_HOUR = 10
 
 @dataclass(frozen=True)
 class WorkDone:
-    """Progress of one operation in the workshop; ``labor_s`` is the time that all have clocked on
-    it.
+    """Progress of one operation in the workshop.
+
+    ``labor_s`` is the time that all technicians have clocked on it.
     """
 
     op_code: str
@@ -132,8 +133,9 @@ def _require_ordered(
 
 
 def _open_parts(agreed: Sequence[EstimateVersion], finished: Counter[str]) -> Mapping[str, bool]:
-    """Return for each part whether it may be unused: some work it was agreed with is not
-    finished.
+    """Return for each part whether it may be unused.
+
+    It may be if some work that it was agreed with is not finished.
     """
     parts: dict[str, bool] = {}
     for version in agreed:

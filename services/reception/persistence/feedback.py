@@ -1,4 +1,4 @@
-"""Feedback at the counter; the customer's decisions are encrypted."""
+"""Feedback at the counter; the customer's comments are encrypted."""
 
 import asyncpg
 

@@ -162,9 +162,7 @@ async def repair_order_summaries(
 async def advisor_workloads(
     connection: Connection, store_id: str, since: datetime
 ) -> dict[str, AdvisorWorkload]:
-    """Return customers and last greeting of each advisor who has greeted a customer since a
-    time.
-    """
+    """Return customers and last greeting of each advisor with a greeting since a time."""
     rows = await connection.fetch(_DESKS, store_id, since)
     return {
         row["advisor_id"]: AdvisorWorkload(row["customers"], row["last_greeted_at"]) for row in rows
@@ -302,7 +300,7 @@ async def orders_with_deposit(connection: Connection, store_id: str) -> list[Ord
 
 
 async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
-    """Return the next queue number of the store's day."""
+    """Take the next queue number of the store's day and return it."""
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
 
 

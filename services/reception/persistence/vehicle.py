@@ -79,7 +79,7 @@ async def other_bookings(
 ) -> list[OtherBooking]:
     """Return appointments of the plate in every store from ``begin`` until before ``end``.
 
-    One appointment is left out.
+    The appointment ``except_for`` is left out.
     """
     rows = await connection.fetch(_OTHER_BOOKINGS, plate_ref, begin, end, except_for)
     return [OtherBooking(**row) for row in rows]

@@ -37,8 +37,10 @@ async def offer_times(
     ],
     deps: Reach,
 ) -> Offers:
-    """Times at which the workshop has room, off-peak hours first (错峰预约); nothing is
-    reserved."""
+    """Times at which the workshop has room, off-peak hours first (错峰预约).
+
+    Nothing is reserved.
+    """
     return await appointment_offers.offer_times(principal.token, store_id, body, deps)
 
 

@@ -40,8 +40,9 @@ Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager",
 async def record_arrival(
     body: RecordArrivalRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Record the arrival of a vehicle (进厂); its customer gets a queue number and is
-    recognized.
+    """Record the arrival of a vehicle (进厂).
+
+    Its customer gets a queue number and is recognized.
     """
     principal, store_id = command.principal, command.store_id
     return await command.run_prepared(
