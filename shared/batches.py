@@ -54,7 +54,7 @@ class BatchProcessor:
         behind: bool = True,
         restore: bool = False,
     ) -> BatchResult:
-        """Apply ``batch`` in one transaction and, if wanted, what was parked ``behind`` it.
+        """Apply ``batch`` in one transaction and, if wanted, the events parked ``behind`` it.
 
         With ``failure``, what is not parked or discarded becomes a dead letter; with ``skip``, it
         is passed over without effect; with ``restore``, versions in conflict with the ones applied

@@ -101,7 +101,7 @@ class Consumer:
     async def apply_operator_decisions(self, workers: Pool) -> None:
         """Carry out what operators decided on dead letters: replay or skip.
 
-        One that cannot be applied now either is open again.
+        A dead letter that still cannot be applied is open again.
         """
         for row in await dead_lettering.decided(workers, self.name):
             letter_id = row["dead_letter_id"]
@@ -138,7 +138,7 @@ class Consumer:
         return await self._probe.catch_up(timeout_s)
 
     async def watch(self) -> None:
-        """End the process when records wait and nothing has moved for a while."""
+        """End the process when records wait and there is no progress for a while."""
         await self._watch.watch(self._probe.lag)
 
     async def close(self) -> None:
@@ -153,7 +153,7 @@ class Consumer:
 
     @property
     def stalled(self) -> bool:
-        """Whether records wait and nothing has moved for a while."""
+        """Whether records wait and there is no progress for a while."""
         return self._watch.stalled
 
     @property

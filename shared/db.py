@@ -67,14 +67,14 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
 
 
 async def speak_json(connection: Connection) -> None:
-    """Read and write ``jsonb`` as Python values."""
+    """Set up a connection to read and write ``jsonb`` as Python values."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
     )
 
 
 async def _as_it_is(_: Connection) -> None:
-    """Return a connection without a reset query: settings and locks end with their transaction."""
+    """Skip the reset of a released connection: settings and locks end with their transaction."""
 
 
 @asynccontextmanager

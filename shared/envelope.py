@@ -93,9 +93,9 @@ def headers_of(
 
 
 def text_of(raw: bytes | None) -> str:
-    """Return UTF-8 text, or an empty text if it has the null character.
+    """Return the UTF-8 text of ``raw``, or an empty text if it is not valid.
 
-    PostgreSQL does not store that character.
+    The null character, which PostgreSQL does not store, is not valid either.
     """
     try:
         text = (raw or b"").decode()

@@ -18,15 +18,14 @@ class Store(BaseModel):
     """Store (门店): names, zone, hours and limits.
 
     ``delivery_lead_minutes`` lie between the end of the work and the customer's departure:
-        inspection, call and explanation (质检与交车). Every promise contains them. A promise is at
-            risk when the probability of keeping it is under ``risk_threshold``.
-            ``units_in_operation_growth`` (保有量增长) and ``visit_growth`` are what the area's
-            vehicles and visits per vehicle grow by in a year. A vehicle is moved from one bay to
-            another in ``vehicle_move_minutes`` (移位). ``missed_punch_grace_minutes`` after the end
-            of a shift, clocks that still run are closed (忘打卡). A booked customer is waited for
-            ``appointment_grace_minutes`` (爽约宽限), and is reminded on the day before at
-            ``appointment_reminder``. ``networks`` are those of the store's own devices, as the
-            platform sees their addresses.
+    inspection, call and explanation (质检与交车). Every promise contains them. A promise is at risk
+    when the probability of keeping it is under ``risk_threshold``. ``units_in_operation_growth``
+    (保有量增长) and ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in
+    a year. A vehicle is moved from one bay to another in ``vehicle_move_minutes`` (移位).
+    ``missed_punch_grace_minutes`` after the end of a shift, clocks that still run are closed
+    (忘打卡). A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is
+    reminded on the day before at ``appointment_reminder``. ``networks`` are those of the store's
+    own devices, as the platform sees their addresses.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -286,7 +286,9 @@ async def conflicting(
 
 
 def version_conflict(record: Sequenced, position: Position) -> str:
-    """Return why a version was neither applied nor replaced, if so: a forged one came first.
+    """Return the reason if a version was neither applied nor replaced, else an empty text.
+
+    The reason is that a forged version came before it.
 
     One that stands before the version applied last is read again.
     """

@@ -31,7 +31,7 @@ class LagWatch:
 
     @property
     def stalled(self) -> bool:
-        """Whether nothing has moved for ``STALL_S``; without lag the watch notes progress."""
+        """Whether there is no progress for ``STALL_S``; without lag the watch notes progress."""
         return time.monotonic() - self._progress_at > STALL_S
 
     async def watch(self, lag: Callable[[], Awaitable[int | None]]) -> None:

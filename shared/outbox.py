@@ -152,7 +152,7 @@ async def _take_sequences(
 class Relay:
     """Sender of unsent outbox rows to Kafka, in sequence per key, while it holds the lease.
 
-    It reads what is unsent and keeps no cursor, so no commit order can make it miss a row. A row is
+    It reads unsent rows and keeps no cursor, so no commit order can make it miss a row. A row is
     marked only after the broker's acknowledgment; after a failure it is sent again and consumers
     discard the repetition.
     """

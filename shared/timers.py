@@ -169,8 +169,8 @@ async def cancel(uow: UnitOfWork, kind: str, entity_id: str) -> None:
 class Timers(Generic[D]):
     """Scheduler that fires due timers of the given kinds, each kind in its lane.
 
-    Several instances share the work through row locks. ``catch_up`` says whether all that was
-    published so far is applied, waiting for it up to so many seconds.
+    Several instances share the work through row locks. ``catch_up`` returns whether all events
+    published so far are applied, and waits for that up to so many seconds.
     """
 
     def __init__(
@@ -182,7 +182,10 @@ class Timers(Generic[D]):
         deps: D,
         catch_up: Callable[[float], Awaitable[bool]],
     ) -> None:
-        """Raises ValueError when two kinds name one lane, where one could hold the other up."""
+        """Set up the scheduler for its handlers.
+
+        Raises ValueError when two kinds name one lane, where one could delay the other.
+        """
         lanes = [each.lane.name for each in timer_handlers.values() if each.lane]
         if len(lanes) != len(set(lanes)):
             raise ValueError(f"a lane is named by two kinds of timers: {sorted(lanes)}")

@@ -20,8 +20,8 @@ class UnitOfWork:
 
     ``actor`` is the subject of the colleague who commands it, ``customer`` for a customer's own
     decision, the service that commands it or whose events it applies, None for what follows from
-    time. ``causation`` is what it follows from, and ``caused_at`` when that happened: an event's
-    time, a timer's ``due_at``, the present for a command.
+    time. ``causation`` is its origin, and ``caused_at`` the time of that origin: an event's time, a
+    timer's ``due_at``, the present for a command.
     """
 
     connection: Connection

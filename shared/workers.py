@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def worker(niceness: int = 0, memory_bytes: int = resource.RLIM_INFINITY) -> ProcessPoolExecutor:
-    """Start a process that ends with its owner, even when that is killed.
+    """Return a pool of one new process that ends with its owner, even when that is killed.
 
     The higher its ``niceness``, the more it leaves the processors to others. It gets no more than
     ``memory_bytes`` of address space.

@@ -92,7 +92,7 @@ async def prepare_booking(
     """Have the workshop reserve the time; none while it is unavailable.
 
     Raises:
-        RuleViolation: the store receives no customers then, or other times can be had.
+        RuleViolation: the store receives no customers then, or other times are available.
     """
     store_id = caller.store_id
     appointments.check_time(command.appointment_at, deps.uow_factory.clock.now())
@@ -159,7 +159,7 @@ async def prepare_move(
     """Have the workshop reserve another time in place of the old one; none while it is unavailable.
 
     Raises:
-        RuleViolation: the appointment cannot be moved there, or other times can be had.
+        RuleViolation: the appointment cannot be moved there, or other times are available.
     """
     store_id = caller.store_id
     async with deps.uow_factory.read(store_id) as connection:
@@ -180,7 +180,7 @@ async def reschedule_appointment(
     principal: Principal,
     deps: Deps,
 ) -> AppointmentView:
-    """Let the customer come at another time (改期), at the ``place`` that the workshop reserved."""
+    """Reschedule the appointment (改期) to the ``place`` that the workshop reserved."""
     connection, store_id = uow.connection, uow.store_id
     before = await persistence.read_appointment(connection, store_id, appointment_id)
     await persistence.lock_vehicle(connection, before.plate_ref)
@@ -259,7 +259,7 @@ async def _with_next_offers(
     violation: RuleViolation,
     deps: Deps,
 ) -> RuleViolation:
-    """Return the rejection of a time with the times that can be had from its day on."""
+    """Return the rejection of a time with the available times from its day on."""
     day = deps.catalog.stores[caller.store_id].local_day(appointment_at)
     asked = OffersRequest(op_codes=list(op_codes), day_from=day)
     found = await find_offers(caller.token, caller.store_id, asked, deps)

@@ -80,7 +80,7 @@ async def reserve(
 ) -> Promise:
     """Return a promise with the workshop's hold behind it, else a provisional one.
 
-    Additional work of an open order, ``order_id``, follows what is planned for it.
+    Additional work of an open order, ``order_id``, follows the plan of that order.
 
     Raises:
         Problem: the promise would be later than ``latest_promise_at``.

@@ -69,7 +69,7 @@ class CustomerDecision:
     promised_at: datetime | None = None
 
     def check(self, order: Order) -> None:
-        """Refuse what was recorded on an order that has changed since."""
+        """Refuse a decision that was recorded on an order that has changed since."""
         if self.seen is not None:
             require_version(order, self.seen)
 

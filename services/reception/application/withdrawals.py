@@ -87,7 +87,7 @@ async def ask_work_done(caller: Caller, order_id: str, deps: Deps) -> list[WorkD
     """Ask the workshop for the progress of the order's work.
 
     Raises:
-        Problem: 503, where the workshop does not respond: what has begun is not known.
+        Problem: 503, where the workshop does not respond: the begun work is not known.
     """
     try:
         return await deps.workshop.work_done(caller, order_id)

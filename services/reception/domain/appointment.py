@@ -71,7 +71,7 @@ def book(
     place: Place | None,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
-    """Book an appointment, provisional without a ``place`` in the workshop."""
+    """Book an appointment; without a ``place`` in the workshop it is provisional."""
     check_time(appointment_at, now)
     appointment = Appointment(
         appointment_id=appointment_id,

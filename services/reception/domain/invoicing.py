@@ -574,10 +574,10 @@ def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
 
 
 def require_not_invoiced(order: Order) -> None:
-    """Require an order that has an estimate and no invoice.
+    """Require an order that is in a status with an estimate and not invoiced.
 
-Raises:
-    RuleViolation: the order is invoiced, or not in a status with an estimate.
+    Raises:
+        RuleViolation: the order is invoiced, or not in a status with an estimate.
     """
     require_status(order.status, "estimate")
     if order.is_invoiced:

@@ -410,8 +410,8 @@ def confirm_promise(
 ) -> tuple[Order, list[PromisedTimeRevised]]:
     """Record that the workshop has planned a job of an order with a provisional promise.
 
-    With the last one the promise is confirmed, or revised to the latest of the ``promisable``
-    times that the workshop has told.
+    With the last one the promise is confirmed, or revised to the latest of the ``promisable`` times
+    that the workshop has published.
     """
     planned = promisable and len(promisable) >= len(order.labor_operations)
     if not (order.promise_provisional and planned):
@@ -430,15 +430,15 @@ def confirm_promise(
 
 
 def start_work(order: Order) -> Order:
-    """Record that the workshop has begun."""
+    """Record that the workshop has begun the work."""
     return replace(order, status="in_progress") if order.status == "opened" else order
 
 
 def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
     """Record the workshop's report that the vehicle is ready.
 
-    Additional work that was authorized meanwhile is not among the ``finished`` operations; then
-    the vehicle is not ready yet.
+    Additional work that was authorized in the meantime is not among the ``finished`` operations;
+    then the vehicle is not ready yet.
     """
     ordered = Counter(operation.op_code for operation in order.labor_operations)
     if order.status not in ("opened", "in_progress") or ordered - Counter(finished):

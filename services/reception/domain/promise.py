@@ -25,7 +25,7 @@ LONGEST_AHEAD = timedelta(days=365)
 
 
 def record_risk(order: Order, warning: PromisedTimeAtRisk) -> Order:
-    """Record the workshop's alert; one on a promise that was changed since is out of date."""
+    """Record the workshop's alert; an alert on a promise that was changed since is out of date."""
     if order.promised_at != warning.promised_at:
         return order
     return replace(
