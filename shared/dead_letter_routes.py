@@ -44,8 +44,7 @@ async def decide_dead_letter(
 ) -> DeadLetters:
     """Replay a dead letter, or skip it and apply the events that wait behind it.
 
-    The operator's decision is stored with their name. The service carries it out within about a
-    second.
+    The operator who decides is recorded. The service carries it out within about a second.
     """
     async with request.app.state.service.workers.acquire() as connection:
         await dead_letters.decide(
