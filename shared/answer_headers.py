@@ -1,4 +1,4 @@
-"""Headers on every answer of an application, which tell a browser what it may do with it."""
+"""Headers on every response of an application, which tell a browser how to treat it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,11 +22,11 @@ FOR_PROGRAMS = {
     ),
     "Cache-Control": "no-store",
 }
-"""Of an interface that no browser shows."""
+"""Headers of an interface that no browser shows."""
 
 
 class WrappedFastAPI(FastAPI):
-    """An application inside ``outermost``, which sees every answer, also those to failures."""
+    """Application inside ``outermost``, which sees every response, also those to failures."""
 
     def __init__(self, *, outermost: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
         super().__init__(**options)
@@ -37,7 +37,7 @@ class WrappedFastAPI(FastAPI):
 
 
 class AnswerHeaders:
-    """Answers of ``app`` carry ``headers``, unless they say otherwise themselves."""
+    """Middleware that adds ``headers`` to responses of ``app`` that do not set them."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self.app = app
@@ -51,7 +51,7 @@ class AnswerHeaders:
 
 
 def answering(send: Send, add: Callable[[Message], None]) -> Send:
-    """``send``, where ``add`` sees the head of each answer first."""
+    """Return ``send`` with ``add`` called on the head of each response first."""
 
     async def sending(message: Message) -> None:
         if message["type"] in _ANSWERS:
@@ -63,7 +63,7 @@ def answering(send: Send, add: Callable[[Message], None]) -> Send:
 
 
 def complete(answer: Message, headers: Mapping[str, str]) -> None:
-    """Give an answer those ``headers`` that it lacks."""
+    """Add to a response those ``headers`` that it lacks."""
     present = MutableHeaders(scope=answer)
     for name, value in headers.items():
         present.setdefault(name, value)

@@ -20,14 +20,14 @@ BatchHandler = Callable[[UnitOfWork, Sequence[ReceivedEvent]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class BatchResult:
-    """Whether a batch was understood, and the first event that still waits behind it."""
+    """Result of a batch: understood or not, and the first event that still waits behind it."""
 
     understood: bool
     following: InboundRecord | None
 
 
 class BatchProcessor:
-    """Applies batches of the ``subscriptions`` of one consumer."""
+    """Processor of batches of the ``subscriptions`` of one consumer."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class BatchProcessor:
         behind: bool = True,
         restore: bool = False,
     ) -> BatchResult:
-        """Apply ``batch`` in one transaction and, if wanted, what was parked ``behind`` it.
+        """Apply ``batch`` in one transaction and, if wanted, the events parked ``behind`` it.
 
         With ``failure``, what is not parked or discarded becomes a dead letter; with ``skip``, it
         is passed over without effect; with ``restore``, versions in conflict with the ones applied
@@ -110,7 +110,7 @@ class BatchProcessor:
         dead: Sequence[DeadRecord],
         conflicts: Sequence[DeadRecord],
     ) -> Sequence[DeadRecord]:
-        """Save what became of a batch; returns the conflicts that were not known before."""
+        """Save the result of a batch; return the conflicts that were not known before."""
         connection, name = uow.connection, self._name
         parked = [item for item in outcome.parked if item not in waiting]
         await parked_events.insert(connection, name, parked)
@@ -124,7 +124,7 @@ class BatchProcessor:
     async def _hand_over(
         self, uow: UnitOfWork, events: Sequence[ReceivedEvent], *, by_store: bool
     ) -> None:
-        """Have events handled; ``by_store``, those of each store see its rows alone."""
+        """Pass events to their handlers; ``by_store``, those of each store see its rows alone."""
         if not by_store:
             await self._handle(uow, events)
             return
@@ -138,7 +138,7 @@ class BatchProcessor:
     def _report(
         self, applied: int, dead: Sequence[DeadRecord], conflicts: Sequence[DeadRecord]
     ) -> None:
-        """Count what a batch brought, and raise the alarm for what was dead-lettered."""
+        """Count the events of a batch, and log an error for dead-lettered ones."""
         self.applied += applied
         EVENTS_APPLIED.labels(self._name).inc(applied)
         DEAD_LETTERS.labels(self._name).inc(len(dead) + len(conflicts))
@@ -151,7 +151,7 @@ class BatchProcessor:
 
 @dataclass
 class _Reader:
-    """Reads the records of one batch, each in its turn; ``skipped`` ones have no effect."""
+    """Reader of the records of one batch, in turn; ``skipped`` ones have no effect."""
 
     wanted: Set[str]
     failure: Exception | None
@@ -161,7 +161,7 @@ class _Reader:
     unknown: int = 0
 
     def take(self, item: InboundRecord) -> bool:
-        """Read ``item``; returns whether its stream goes on behind it."""
+        """Read ``item``; return whether its stream goes on behind it."""
         if (item.stream, item.sequence) in self.skipped:
             return True
         try:
@@ -189,7 +189,7 @@ class _Reader:
 
 
 def _publisher(batch: Iterable[InboundRecord]) -> str | None:
-    """Return the service that published the batch, where it is one."""
+    """Return the service that published the batch, if a service did."""
     publishers = {item.topic.split(".")[1] for item in batch}
     return publishers.pop() if len(publishers) == 1 else None
 
@@ -197,7 +197,7 @@ def _publisher(batch: Iterable[InboundRecord]) -> str | None:
 def _start_positions(
     locked: Mapping[inbox.Key, inbox.Position], restored: Iterable[InboundRecord]
 ) -> dict[inbox.Key, int]:
-    """Return how far each stream has come; where a version is ``restored``, it comes next."""
+    """Return the position of each stream; where a version is ``restored``, it comes next."""
     return {stream: position.sequence for stream, position in locked.items()} | {
         item.stream: item.sequence - 1
         for item in restored

@@ -27,11 +27,11 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
 class CallRejectedError(Exception):
-    """The other system does not do what it was asked; to ask again seldom helps."""
+    """Rejection of a request by another system; asking again seldom helps."""
 
 
 class ServiceUnavailableError(Exception):
-    """A service does not respond, or not as its interface says.
+    """Failure of a service to respond, or to respond as its interface says.
 
     Nothing was changed as far as the caller knows.
     """
@@ -42,10 +42,10 @@ class ServiceUnavailableError(Exception):
 
 
 class ApiError(Exception):
-    """A service rejected a request with problem details (RFC 9457).
+    """Rejection of a request by a service, with problem details (RFC 9457).
 
-    ``rule`` is the stable code of the problem, ``detail`` its sentence, ``values`` what the
-    sentence speaks of; ``field_errors`` say which fields of the request break which rules.
+    ``rule`` is the stable code of the problem, ``detail`` its sentence, ``values`` the values in
+    the sentence; ``field_errors`` say which fields of the request break which rules.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request to a service; query parameters and headers that are None are left out."""
+    """Request to a service; query parameters and headers that are None are left out."""
 
     method: str
     path: str
@@ -95,10 +95,10 @@ class Call:
 
 @dataclass(frozen=True)
 class ServiceCalls:
-    """Calls of one service, over a connection pool that is shared, in one caller's name.
+    """Client of one service, over a shared connection pool, in one caller's name.
 
     ``headers`` go with every call, such as ``X-Correlation-Id``. Without a ``token``, only what is
-    open to everybody can be called. The pool's timeout holds unless there is a ``timeout``.
+    open to every caller can be called. The pool's timeout holds unless there is a ``timeout``.
 
     Raises, with each call:
         ServiceUnavailableError: the service does not respond, or not as its interface says.
@@ -130,7 +130,7 @@ class ServiceCalls:
         return (await self.send(Call(method, path, **content))).content
 
     async def send(self, call: Call) -> httpx.Response:
-        """Send ``call`` and return the response of a service that has done what it was asked."""
+        """Send ``call`` and return the service's response after success."""
         try:
             response = await self.http.request(
                 call.method,
@@ -187,7 +187,7 @@ def _query_value(value: str | int | date | Sequence[str]) -> str | list[str]:
 
 
 async def response_of(system: str, call: Awaitable[httpx.Response]) -> httpx.Response:
-    """The response of ``system``, which has done what it was asked.
+    """Return the response of ``system`` after success.
 
     Raises:
         RetryLaterError: it does not respond, or cannot at present.
@@ -205,7 +205,7 @@ async def response_of(system: str, call: Awaitable[httpx.Response]) -> httpx.Res
 
 
 def _rules(response: httpx.Response) -> str:
-    """Which rules the request breaks, without a word of what it said."""
+    """Return the rules that the request breaks, without the rejected values."""
     try:
         field_errors = response.json()["errors"]
         return ", ".join(

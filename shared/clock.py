@@ -12,7 +12,7 @@ _LAYOUT = struct.Struct("<qq")
 
 
 class Clock(Protocol):
-    """Anything that tells the business time in UTC; it stands if it moves only when it is set."""
+    """Source of the business time in UTC; it may stand still until it is set."""
 
     @property
     def is_paused(self) -> bool: ...
@@ -30,7 +30,7 @@ class SystemClock:
 
 
 class SkewedClock:
-    """A clock that is wrong by ``skew_s`` seconds."""
+    """Clock that is wrong by ``skew_s`` seconds."""
 
     def __init__(self, right: Clock, skew_s: float) -> None:
         self._right = right
@@ -45,7 +45,7 @@ class SkewedClock:
 
 
 class SimulatedClock:
-    """A clock that all processes of a simulated day share through one small file.
+    """Clock that all processes of a simulated day share through one small file.
 
     The file holds two little-endian 64-bit integers: simulated microseconds since the epoch, and
     an anchor. With anchor 0 time stands still until :meth:`set` moves it; otherwise the anchor is
@@ -78,7 +78,7 @@ class SimulatedClock:
 
 
 def clock_from(path: Path | None, skew_s: float = 0.0) -> Clock:
-    """The simulated clock where a file is named, real time otherwise; wrong by ``skew_s``."""
+    """Return the simulated clock where a file is named, else real time; wrong by ``skew_s``."""
     right = SimulatedClock(path) if path else SystemClock()
     return SkewedClock(right, skew_s) if skew_s else right
 

@@ -18,7 +18,7 @@ from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class CommandHeaders(BaseModel):
-    """What a command's headers say about it."""
+    """Headers of a command."""
 
     idempotency_key: str = Field(
         alias="Idempotency-Key",
@@ -61,7 +61,7 @@ VALUES ($1, $2, $3, $4, $5, $6)
 
 @dataclass(frozen=True)
 class CommandContext:
-    """One command of one caller on one store."""
+    """Command of one caller on one store."""
 
     principal: Principal
     store_id: str
@@ -72,12 +72,14 @@ class CommandContext:
 
     @property
     def actor(self) -> str:
-        """The colleague or service that calls, or the customer, who acts over a link and has no
-        role."""
+        """Colleague, service or customer who calls; a customer acts over a link and has no role."""
         return self.principal.subject if self.principal.roles else CUSTOMER
 
     async def previous_response(self) -> JSONResponse | None:
-        """The response that this command already has; asked for before anything remote is done."""
+        """Return the response that this command already has.
+
+        It is asked for before any remote call.
+        """
         async with transaction(self._uow_factory.pool, [self.store_id]) as connection:
             await connection.execute(_KNOW_CALLER, self.principal.subject)
             return self._replay(
@@ -87,7 +89,7 @@ class CommandContext:
     async def run(
         self, use_case: Callable[[UnitOfWork], Awaitable[BaseModel]], *, status: int = 200
     ) -> JSONResponse:
-        """Apply ``use_case`` once and respond with its result, now and whenever it is repeated.
+        """Apply ``use_case`` once and respond with its result, also when the command is repeated.
 
         Raises:
             RuleViolation: the caller used the key for another request.
@@ -117,14 +119,17 @@ class CommandContext:
         *,
         status: int = 200,
     ) -> JSONResponse:
-        """Apply ``use_case`` to what ``prepare`` found, outside the transaction, where others are
-        asked; a repeated command has its response without asking them again."""
+        """Prepare outside the transaction, then apply ``use_case`` to the result.
+
+        ``prepare`` may call other systems; a repeated command has its response without calling them
+        again.
+        """
         if previous := await self.previous_response():
             return previous
         try:
             prepared = await prepare()
         except RuleViolation:
-            # Another try of this command may have had its response since the question above.
+            # Another attempt of this command may have stored its response since the check above.
             if previous := await self.previous_response():
                 return previous
             raise
@@ -139,7 +144,7 @@ class CommandContext:
 
 
 def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
-    """A dependency: the command of a caller who has one of ``roles`` in the path's store."""
+    """Return a dependency: the command of a caller with one of ``roles`` in the path's store."""
 
     async def received(
         request: Request,
@@ -155,7 +160,7 @@ def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandCon
 async def command_of(
     request: Request, principal: Principal, store_id: str, headers: CommandHeaders
 ) -> CommandContext:
-    """The command that ``request`` carries in the name of ``principal``."""
+    """Return the command that ``request`` carries in the name of ``principal``."""
     return CommandContext(
         principal=principal,
         store_id=store_id,
@@ -171,7 +176,7 @@ async def command_of(
 
 
 async def _fingerprint(request: Request) -> bytes:
-    """What tells one request from another: method, path, query and body, as they were sent."""
+    """Return the fingerprint of a request: of method, path, query and body, as they were sent."""
     path, query = request.scope["raw_path"], request.scope["query_string"]
     target = b"?".join((path, query)) if query else path
     line = request.method.encode() + b" " + target + b"\n"

@@ -1,4 +1,4 @@
-"""Events in: FastStream hands over raw batches, and one transaction applies each of them."""
+"""Event consumer: FastStream hands over raw batches, and one transaction applies each of them."""
 
 import asyncio
 import time
@@ -35,8 +35,10 @@ _ABORT_AFTER_S = 240.0
 
 
 class Consumer:
-    """Consumes the streams of ``subscriptions`` for one service, each event exactly once in
-    effect."""
+    """Consumer of the streams of ``subscriptions``, for one service.
+
+    Each event takes effect exactly once.
+    """
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class Consumer:
         """Apply one batch in one transaction a lane, then commit its offsets.
 
         A batch that fails for a passing reason is tried again, with growing pauses. One that fails
-        for another reason is applied record by record, and the record at fault is dead-lettered.
+        for another reason is applied record by record, and the failing record is dead-lettered.
         """
         batch = [read_inbound_record(record) for record in records]
         await asyncio.gather(*(self._apply_with_retry(lane) for lane in self._in_lanes(batch)))
@@ -88,7 +90,7 @@ class Consumer:
         failure: Exception | None = None,
         skip: bool = False,
     ) -> bool:
-        """Apply ``batch`` and whatever was parked behind it; returns whether all was understood.
+        """Apply ``batch`` and the events parked behind it; return whether all were understood.
 
         With ``failure``, what is not parked or discarded becomes a dead letter; with ``skip``, it
         is passed over without effect.
@@ -99,7 +101,7 @@ class Consumer:
     async def apply_operator_decisions(self, workers: Pool) -> None:
         """Carry out what operators decided on dead letters: replay or skip.
 
-        One that cannot be applied now either is open again.
+        A dead letter that still cannot be applied is open again.
         """
         for row in await dead_lettering.decided(workers, self.name):
             letter_id = row["dead_letter_id"]
@@ -129,11 +131,14 @@ class Consumer:
         return await self._probe.lag()
 
     async def catch_up(self, timeout_s: float) -> bool:
-        """Tell whether all that the assigned partitions hold now is applied within the timeout."""
+        """Return whether all records in the assigned partitions are applied within the timeout.
+
+        Records that arrive after the call do not count.
+        """
         return await self._probe.catch_up(timeout_s)
 
     async def watch(self) -> None:
-        """End the process when records wait and nothing has moved for a while."""
+        """End the process when records wait and there is no progress for a while."""
         await self._watch.watch(self._probe.lag)
 
     async def close(self) -> None:
@@ -148,7 +153,7 @@ class Consumer:
 
     @property
     def stalled(self) -> bool:
-        """Whether records wait and nothing has moved for a while."""
+        """Whether records wait and there is no progress for a while."""
         return self._watch.stalled
 
     @property
@@ -174,7 +179,7 @@ class Consumer:
         return client
 
     def _in_lanes(self, batch: Sequence[InboundRecord]) -> Iterable[Sequence[InboundRecord]]:
-        """Cut the batch by key into parts that are applied side by side."""
+        """Split the batch by key into parts that are applied side by side."""
         lanes: list[list[InboundRecord]] = [[] for _ in range(self._lanes)]
         for item in batch:
             lanes[crc32(item.key.encode()) % self._lanes].append(item)
@@ -189,7 +194,7 @@ class Consumer:
     ) -> InboundRecord | None:
         """Return only when ``batch`` is applied or dead-lettered: what follows commits past it.
 
-        Returns what is to be applied next of what waited behind it, if that was left out.
+        Returns the next events to apply of those that waited behind it, if they were left out.
         """
         pause, abort_at = 0.1, time.monotonic() + _ABORT_AFTER_S
         while True:
@@ -213,8 +218,7 @@ class Consumer:
     async def _isolate_failure(
         self, batch: Sequence[InboundRecord], error: Exception, behind: bool
     ) -> InboundRecord | None:
-        """Apply events one by one, and each without what waits behind it, to find the one at
-        fault."""
+        """Apply events one by one, without the events behind each, to find the failing one."""
         if len(batch) > 1:
             for item in batch:
                 await self._apply_with_retry([item])
@@ -225,7 +229,7 @@ class Consumer:
         return None
 
     async def _apply_following(self, following: InboundRecord | None) -> None:
-        """Apply what waited behind an event that was applied by itself."""
+        """Apply the events that waited behind an event that was applied by itself."""
         if following is not None:
             await self._apply_with_retry([following])
 
@@ -246,7 +250,7 @@ class Consumer:
 
 
 async def _unparsed(records: tuple[Record, ...]) -> KafkaMessage:
-    """Leave headers and values alone: a null header must not lose the batch."""
+    """Return headers and values unchanged: a null header must not lose the batch."""
     return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=FAKE_CONSUMER)
 
 

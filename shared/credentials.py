@@ -1,4 +1,4 @@
-"""How a service calls another in its own name: role ``service``, for one store at a time."""
+"""Credentials of a service that calls another: role ``service``, for one store at a time."""
 
 import time
 
@@ -14,7 +14,7 @@ _TIMEOUT_S = 3.0
 
 
 class TokenAnswer(BaseModel):
-    """A token endpoint's response (RFC 6749); the lifetime is in seconds."""
+    """Response of a token endpoint (RFC 6749); the lifetime is in seconds."""
 
     access_token: str = Field(min_length=1)
     expires_in: float = Field(default=300, ge=0, allow_inf_nan=False)
@@ -22,7 +22,7 @@ class TokenAnswer(BaseModel):
 
 
 class ServiceCredentials:
-    """Tokens by OIDC client credentials, or from the development issuer where one is configured."""
+    """Source of tokens: OIDC client credentials, or the development issuer where configured."""
 
     def __init__(self, settings: Settings, service: str) -> None:
         self._settings = settings
@@ -33,7 +33,7 @@ class ServiceCredentials:
         self._fetching = Underway(self._fetch)
 
     async def token(self, store_id: str) -> str:
-        """A token that is good for ``store_id``.
+        """Return a token that is valid for ``store_id``.
 
         Raises:
             httpx.HTTPError: the OIDC provider does not give one.

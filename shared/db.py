@@ -49,11 +49,11 @@ _SAVE_DIGEST = "UPDATE migrations SET digest = $2 WHERE to_revision = $1 AND dig
 
 
 class OlderSchemaError(Exception):
-    """Other migrations than the present ones have made a schema."""
+    """Schema that migrations other than the present ones have made."""
 
 
 async def open_pool(url: str, size: int, name: str) -> Pool:
-    """A pool whose connections speak JSON and carry ``name`` for whoever looks at the server."""
+    """Open a pool whose connections speak JSON and carry ``name``, visible on the server."""
     return await asyncpg.create_pool(
         url,
         min_size=min(size, 4),
@@ -67,19 +67,19 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
 
 
 async def speak_json(connection: Connection) -> None:
-    """Read and write ``jsonb`` as what it means."""
+    """Set up a connection to read and write ``jsonb`` as Python values."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
     )
 
 
 async def _as_it_is(_: Connection) -> None:
-    """Hand a connection on without a question: settings and locks end with their transaction."""
+    """Skip the reset of a released connection: settings and locks end with their transaction."""
 
 
 @asynccontextmanager
 async def transaction(pool: Pool, stores: Iterable[str]) -> AsyncIterator[Connection]:
-    """One transaction that sees the rows of ``stores`` and of no other store."""
+    """Open one transaction that sees the rows of ``stores`` and of no other store."""
     async with pool.acquire() as pooled, pooled.transaction():
         connection: Any = pooled
         await limit(connection, stores)
@@ -87,12 +87,12 @@ async def transaction(pool: Pool, stores: Iterable[str]) -> AsyncIterator[Connec
 
 
 async def limit(connection: Connection, stores: Iterable[str]) -> None:
-    """Have the running transaction see the rows of ``stores`` and of no other store."""
+    """Limit the running transaction to the rows of ``stores``."""
     await connection.execute("SELECT set_config('app.stores', $1, true)", ",".join(sorted(stores)))
 
 
 async def migrate(owner_url: str, service: str) -> None:
-    """Bring the schema of ``service`` up to the newest of its numbered migrations.
+    """Migrate the schema of ``service`` to the newest of its numbered migrations.
 
     Raises:
         OlderSchemaError: the schema was made by migrations that are gone or have changed.

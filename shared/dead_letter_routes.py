@@ -1,4 +1,4 @@
-"""What an operator sees and decides of the dead letters of one service, over HTTP."""
+"""Operator routes for the dead letters of one service."""
 
 from typing import Annotated
 
@@ -42,9 +42,9 @@ async def decide_dead_letter(
     operator: Operator,
     headers: Headers,
 ) -> DeadLetters:
-    """Have a dead letter applied again, or passed over with what waits behind it applied.
+    """Replay a dead letter, or skip it and apply the events that wait behind it.
 
-    It is kept who decided. The service carries it out within about a second.
+    The operator who decides is recorded. The service carries it out within about a second.
     """
     async with request.app.state.service.workers.acquire() as connection:
         await dead_letters.decide(

@@ -17,7 +17,7 @@ SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::text[], $7
 ON CONFLICT DO NOTHING
 """
 
-# A consumer that reads a topic anew meets its dead letters again, and what was decided holds.
+# A consumer that reads a topic again meets its dead letters again, and their decisions hold.
 _REOPEN = """
 UPDATE dead_letter SET resolved_at = NULL
 FROM unnest($2::text[], $3::int[], $4::bigint[]) AS again (topic, partition, "offset")
@@ -84,7 +84,7 @@ async def decided(pool: Pool, consumer: str) -> Sequence[Any]:
 async def resolve(
     pool: Pool, dead_letter_id: int, *, is_done: bool, error: str | None = None
 ) -> None:
-    """Note that the decision on a dead letter is carried out.
+    """Mark the decision on a dead letter as carried out.
 
     Unless it ``is_done``, the letter is open for another decision, because of ``error`` if given.
     """

@@ -1,7 +1,7 @@
-"""Dead letters: events dead-lettered and timers given up, and what becomes of them.
+"""Dead letters: events dead-lettered and timers given up, and the decisions on them.
 
 A decision on an event is a mark; the service that dead-lettered it carries it out. A timer that is
-replayed is tried again at once, one that is skipped is dropped. Who decided is kept.
+replayed is tried again at once, one that is skipped is dropped. The operator who decided is stored.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ Decision = Literal["replay", "skip"]
 
 _LATEST_DECISIONS = 50
 _MOST = 1000
-"""Rows of each kind in one response, the oldest first."""
+"""Maximum number of rows of each kind in one response, the oldest first."""
 
 _EVENTS = """
 SELECT dead_letter_id::text AS letter_id, store_id, topic AS name, key, sequence, error,
@@ -112,7 +112,7 @@ _DROP = "DELETE FROM timer WHERE timer_id = $1 AND given_up_at IS NOT NULL"
 
 
 class DeadLetter(BaseModel):
-    """An event that could not be applied, or a timer that could not be handled.
+    """Event that could not be applied, or timer that could not be handled.
 
     ``name`` is the event's topic or the timer's kind, ``key`` the event's key or what the
     timer is about, ``waiting`` how many later events of the key wait behind it. Behind a
@@ -134,14 +134,14 @@ class DeadLetter(BaseModel):
 
 
 class DeadLetterDetails(DeadLetter):
-    """A dead letter with all that is known of it; ``value`` is the event as it came."""
+    """Dead letter with all its details; ``value`` is the event as it came."""
 
     details: dict[str, str]
     value: str | None = None
 
 
 class Gap(BaseModel):
-    """A key whose events wait for one that has not come; ``sequence`` is the first that waits."""
+    """Key whose events wait for a missing one; ``sequence`` is the first that waits."""
 
     topic: str
     key: str
@@ -152,7 +152,7 @@ class Gap(BaseModel):
 
 
 class DecideDeadLetterResponse(BaseModel):
-    """Who decided what on a dead letter."""
+    """Operator's decision on a dead letter."""
 
     letter_id: str
     about: str
@@ -162,7 +162,7 @@ class DecideDeadLetterResponse(BaseModel):
 
 
 class DeadLetters(BaseModel):
-    """What an operator has to look at in one service, and the latest decisions."""
+    """Dead letters of one service that need an operator, and the latest decisions."""
 
     letters: list[DeadLetter]
     gaps: list[Gap]
@@ -170,7 +170,7 @@ class DeadLetters(BaseModel):
 
 
 async def listed(connection: Connection, *, resolved: bool = False) -> DeadLetters:
-    """All dead letters, the resolved events among them if wanted, and keys that wait."""
+    """Return all dead letters, and keys that wait; resolved events too if wanted."""
     events = await connection.fetch(_EVENTS, resolved, None, _MOST)
     timers = await connection.fetch(_GIVEN_UP_TIMERS, None, _MOST)
     gaps = await connection.fetch(_GAPS, _MOST)
@@ -183,7 +183,7 @@ async def listed(connection: Connection, *, resolved: bool = False) -> DeadLette
 
 
 async def found(connection: Connection, letter_id: str) -> DeadLetter:
-    """One dead letter, resolved or not.
+    """Return one dead letter, resolved or not.
 
     Raises:
         RuleViolation: there is none.
@@ -199,7 +199,7 @@ async def found(connection: Connection, letter_id: str) -> DeadLetter:
 
 
 async def shown(connection: Connection, letter_id: str) -> DeadLetterDetails:
-    """One dead letter with all that is known of it.
+    """Return one dead letter with all its details.
 
     Raises:
         RuleViolation: there is none.
@@ -219,7 +219,7 @@ async def shown(connection: Connection, letter_id: str) -> DeadLetterDetails:
 async def decide(
     connection: Connection, letter_id: str, decision: Decision, *, by: str, key: str
 ) -> None:
-    """Have a dead letter replayed or skipped; repeating it with one ``key`` decides once.
+    """Replay or skip a dead letter; repeating it with one ``key`` decides once.
 
     Raises:
         RuleViolation: the key decided something else, there is no such letter, it is resolved, or
@@ -263,9 +263,9 @@ async def decide(
 
 
 async def _taken(connection: Connection, number: int) -> bool:
-    """Whether another event is applied, or waits, at the sequence of an event dead-lettered.
+    """Return whether another event is applied, or waits, at the sequence of a dead letter.
 
-    On a compacted topic that is no matter: one that is replayed becomes the state.
+    A compacted topic allows it: an event that is replayed becomes the state.
     """
     row = await connection.fetchrow(_REPLAYABLE, number)
     if row is None or row["topic"] in COMPACTED:
@@ -286,7 +286,7 @@ async def _taken(connection: Connection, number: int) -> bool:
 
 
 def _ids(letter_id: str) -> tuple[int | None, UUID | None]:
-    """The number of an event's dead letter, or the id of a timer."""
+    """Return the number of an event's dead letter, or the id of a timer."""
     if letter_id.isascii() and letter_id.isdigit() and len(letter_id) < len(str(2**63)):
         return int(letter_id), None
     try:
@@ -314,6 +314,9 @@ def _timer(row: Any) -> DeadLetter:
 
 
 def _text(raw: bytes | None) -> str:
-    """Bytes as they can be read; what is not UTF-8 is escaped, and so are null characters."""
+    """Return bytes as readable text.
+
+    Bytes that are not UTF-8 are escaped, and so are null characters.
+    """
     text = "" if raw is None else raw.decode(errors="backslashreplace")
     return text.replace("\0", "\\0")

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0.2 in Kafka's binary mode: the value is the data, the headers say what it is."""
+"""CloudEvents 1.0.2 in Kafka's binary mode: the value is the data, headers have the attributes."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ else:
 
 @dataclass(frozen=True)
 class Causation:
-    """What an event follows from: the chain's correlation id and the ``ce_id`` that caused it."""
+    """Origin of an event: the chain's correlation id and the ``ce_id`` that caused it."""
 
     correlation_id: str
     causation_id: str
@@ -29,7 +29,7 @@ class Causation:
 
 @dataclass(frozen=True)
 class Envelope:
-    """The readable headers of one record on a stream."""
+    """Readable headers of one record on a stream."""
 
     event_id: str
     type: str
@@ -47,7 +47,7 @@ class Envelope:
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """An event that a service understands, with its envelope and its JSON as published."""
+    """Event that a service understands, with its envelope and its JSON as published."""
 
     envelope: Envelope
     event: Event
@@ -56,7 +56,7 @@ class ReceivedEvent:
 
 LONGEST_ID = 120
 ID_PATTERN = "^[!-~]+$"
-"""Ids of events, commands and wishes, whoever made them: printable ASCII, no more characters."""
+"""Pattern of ids of events, commands and requests of any origin: printable ASCII only."""
 
 _ID = re.compile(f"[!-~]{{1,{LONGEST_ID}}}")
 TRACE_PATTERN = "^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
@@ -65,13 +65,13 @@ SEQUENCE_PATTERN = "^[1-9][0-9]{0,11}$"
 
 
 class UnreadableEventError(Exception):
-    """A record that breaks the rules of the envelope or of its contract."""
+    """Record that breaks the rules of the envelope or of its contract."""
 
 
 def headers_of(
     event: Event, *, event_id: str, sequence: int, time: datetime, causation: Causation
 ) -> dict[str, str]:
-    """The CloudEvents headers of ``event`` as text."""
+    """Return the CloudEvents headers of ``event`` as text."""
     kind = type_name(type(event))
     key = str(getattr(event, event.key_field))
     headers = {
@@ -93,7 +93,10 @@ def headers_of(
 
 
 def text_of(raw: bytes | None) -> str:
-    """UTF-8 without the null character, which PostgreSQL does not store; else empty."""
+    """Return the UTF-8 text of ``raw``, or an empty text if it is not valid.
+
+    The null character, which PostgreSQL does not store, is not valid either.
+    """
     try:
         text = (raw or b"").decode()
     except UnicodeDecodeError:
@@ -102,7 +105,7 @@ def text_of(raw: bytes | None) -> str:
 
 
 def header_texts(raw: Any) -> dict[str, str]:
-    """Kafka headers as text; one that is null or cannot be read is left out."""
+    """Return Kafka headers as text; null and unreadable headers are left out."""
     return {
         name: text
         for name, value in raw or ()
@@ -111,7 +114,7 @@ def header_texts(raw: Any) -> dict[str, str]:
 
 
 def sequence_of(headers: Mapping[str, str]) -> int | None:
-    """``ce_sequence`` when it is a positive number of at most 12 digits.
+    """Return ``ce_sequence`` when it is a positive number of at most 12 digits.
 
     A key that got a thousand events a second would need 31 years for more.
     """
@@ -123,9 +126,10 @@ DIGEST_BYTES = 8
 
 
 def digest_of(headers: Mapping[str, str], value: bytes | None) -> bytes:
-    """``DIGEST_BYTES`` bytes that tell an event from any other: of its id, type, time and data.
+    """Return ``DIGEST_BYTES`` bytes that identify an event by its id, type, time and data.
 
-    They agree by chance once in 2⁶⁴; nobody can forge them ahead, for an id is not known before.
+    They agree by chance once in 2⁶⁴; they cannot be forged in advance, because an id is not known
+    before.
     """
     names = "\0".join(headers.get(name, "") for name in ("ce_id", "ce_type", "ce_time"))
     return hashlib.blake2b(
@@ -134,12 +138,12 @@ def digest_of(headers: Mapping[str, str], value: bytes | None) -> bytes:
 
 
 def trace_of(text: str | None) -> str | None:
-    """A ``traceparent`` as W3C's Trace Context has it; the trace ends at any other, as it says."""
+    """Return a ``traceparent`` in the format of W3C's Trace Context; any other ends the trace."""
     return text if text and re.fullmatch(TRACE_PATTERN, text) else None
 
 
 def _id_of(headers: Mapping[str, str], name: str) -> str | None:
-    """An id that a record carries, if it is fit to be carried on."""
+    """Return the id that a record carries, if it is valid as an id."""
     text = headers.get(name, "")
     return text if _ID.fullmatch(text) else None
 
@@ -148,7 +152,7 @@ _STEMS = frozenset(kind.rpartition(".v")[0] for kind in CONTRACTS)
 
 
 def is_known(kind: str) -> bool:
-    """Whether any version of this event type is in the contracts."""
+    """Return whether any version of this event type is in the contracts."""
     return kind.rpartition(".v")[0] in _STEMS
 
 

@@ -1,4 +1,4 @@
-"""Places where a fault campaign may kill the process: nothing happens unless one is armed."""
+"""Failpoints: places where fault injection may kill the process, if one is armed."""
 
 import os
 import signal
@@ -7,7 +7,10 @@ _reached = 0
 
 
 def failpoint(name: str) -> None:
-    """Die as by ``kill -9`` when ``AFTERSALES_FAILPOINT`` is ``name`` or ``name@nth``."""
+    """Kill the process, as by ``kill -9``, if the failpoint ``name`` is armed.
+
+    It is armed when ``AFTERSALES_FAILPOINT`` is ``name`` or ``name@nth``.
+    """
     global _reached  # noqa: PLW0603
     armed, _, nth = os.environ.get("AFTERSALES_FAILPOINT", "").partition("@")
     if name != armed:

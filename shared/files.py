@@ -1,4 +1,4 @@
-"""Files that are too large for a row: in a local folder, or in an S3-compatible store."""
+"""Storage of files that are too large for a row: a local folder or an S3-compatible store."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,14 +13,17 @@ _TIMEOUT = timedelta(seconds=10)
 
 
 class FileStorage:
-    """Content by key. Writing a key again replaces its content; what is written is whole."""
+    """Content by key.
+
+    Writing a key again replaces its content; a written file is always complete.
+    """
 
     def __init__(self, place: str) -> None:
         """``place`` is a folder, or ``s3://bucket/prefix`` with the usual ``AWS_`` variables."""
         self._store = _s3(place) if place.startswith("s3://") else _folder(Path(place))
 
     async def put(self, key: str, content: bytes) -> None:
-        """Keep ``content`` under ``key``.
+        """Store ``content`` under ``key``.
 
         Raises:
             Problem: 503, when the store does not respond.
@@ -31,9 +34,9 @@ class FileStorage:
             raise unavailable("The file store") from error
 
     async def put_new(self, key: str, content: bytes) -> bool:
-        """Keep ``content`` under ``key`` unless something is there; whether it was kept.
+        """Store ``content`` under ``key`` unless the key exists; return whether it was stored.
 
-        Of several who try at once, one succeeds.
+        Of several concurrent callers, one succeeds.
 
         Raises:
             Problem: 503, when the store does not respond.
@@ -47,7 +50,7 @@ class FileStorage:
         return True
 
     async def written(self, folder: str = "", *, after: str = "") -> dict[str, datetime]:
-        """When each key in ``folder`` was written, in the order of keys, from ``after`` one on.
+        """Return the write time of each key in ``folder``, in the order of keys, from ``after`` on.
 
         Raises:
             Problem: 503, when the store does not respond.
@@ -60,7 +63,7 @@ class FileStorage:
         return dict(sorted(found.items()))
 
     async def get(self, key: str) -> bytes | None:
-        """The content, or ``None`` where there is none.
+        """Return the content, or ``None`` where there is none.
 
         Raises:
             Problem: 503, when the store does not respond.
@@ -74,7 +77,7 @@ class FileStorage:
             raise unavailable("The file store") from error
 
     async def delete(self, key: str) -> None:
-        """Forget ``key``, whether or not it is there.
+        """Delete ``key``, whether or not it is there.
 
         Raises:
             Problem: 503, when the store does not respond.

@@ -1,5 +1,8 @@
-"""What the world writes on plates and papers, brought into one form: plates (GA 36 and older), VINs
-(GB 16735, ISO 3779), telephone numbers (E.164) and e-mail addresses."""
+"""Formats of plates and papers, brought into one form.
+
+Covers plates (GA 36 and older), VINs (GB 16735, ISO 3779), telephone numbers (E.164) and e-mail
+addresses.
+"""
 
 import re
 import unicodedata
@@ -72,13 +75,13 @@ _SEPARATORS = "\t\r\n.·•‧・∙⋅"
 
 
 def usual_form(text: str) -> str:
-    """``text`` as it would usually be typed (NFKC), without invisible characters."""
+    """Return ``text`` in its usual typed form (NFKC), without invisible characters."""
     normalized = unicodedata.normalize("NFKC", text)
     return "".join(each for each in normalized if unicodedata.category(each) != _FORMAT_CHARACTER)
 
 
 def _joined(text: str) -> str:
-    """``text`` in its usual form, in capitals, without blanks, dashes and dots."""
+    """Return ``text`` in its usual form, in capitals, without blanks, dashes and dots."""
     return "".join(
         each
         for each in usual_form(text).upper()
@@ -87,7 +90,7 @@ def _joined(text: str) -> str:
 
 
 def vin_check_digit(vin: str) -> str:
-    """The digit that belongs at the ninth place of ``vin``."""
+    """Return the check digit for the ninth place of ``vin``."""
     total = sum(
         weight * (_VIN_VALUES[letter] if letter in _VIN_VALUES else int(letter))
         for letter, weight in zip(vin, _VIN_WEIGHTS, strict=True)
@@ -96,14 +99,17 @@ def vin_check_digit(vin: str) -> str:
 
 
 def has_check_digit(vin: str) -> bool:
-    """Whether the ninth place of ``vin`` holds its check digit; only China and North America want
-    one."""
+    """Return whether the ninth place of ``vin`` holds its check digit.
+
+    Only China and North America require one.
+    """
     return vin[8] == vin_check_digit(vin)
 
 
 def valid_plate(text: str) -> str:
-    """``text`` as a plate (车牌号) in capitals without separators; a vehicle that has none yet goes
-    by its VIN.
+    """Return ``text`` as a plate (车牌号) in capitals without separators.
+
+    A vehicle that has no plate yet uses its VIN.
 
     Raises:
         ValueError: no mainland plate of any kind.
@@ -115,13 +121,15 @@ def valid_plate(text: str) -> str:
 
 
 def plate_kind(plate: str) -> PlateKind | None:
-    """The special kind of a valid ``plate``; None for a usual one."""
+    """Return the special kind of a valid ``plate``; None for a usual one."""
     kinds = (kind for kind, pattern in _SPECIAL_PLATES.items() if re.fullmatch(pattern, plate))
     return next(kinds, None)
 
 
 def valid_vin(text: str) -> str:
-    """``text`` as a VIN (车架号) in capitals without separators; its check digit may be wrong.
+    """Return ``text`` as a VIN (车架号) in capitals without separators.
+
+    Its check digit may be wrong.
 
     Raises:
         ValueError: not 17 characters of the alphabet without I, O, Q, or a placeholder.
@@ -135,10 +143,10 @@ def valid_vin(text: str) -> str:
 
 
 def confirmed_vin(vin: str, confirmed: bool) -> str:
-    """``vin``, which somebody has compared with the vehicle where its check digit is wrong.
+    """Return ``vin``, which a user has compared with the vehicle where its check digit is wrong.
 
     Raises:
-        ValueError: nobody has.
+        ValueError: no user has.
     """
     if not confirmed and not has_check_digit(vin):
         raise PydanticCustomError(
@@ -150,7 +158,7 @@ def confirmed_vin(vin: str, confirmed: bool) -> str:
 
 
 def valid_phone(text: str) -> str:
-    """``text`` as a telephone number (电话) in E.164, with ``;ext=`` where there is an extension.
+    """Return ``text`` as a telephone number (电话) in E.164, with ``;ext=`` for an extension.
 
     Numbers without a country code are mainland ones.
 
@@ -173,12 +181,12 @@ def valid_phone(text: str) -> str:
 
 
 def is_mobile(phone: str) -> bool:
-    """Whether a valid ``phone`` takes text messages: a mainland mobile number (手机)."""
+    """Return whether a valid ``phone`` takes text messages: a mainland mobile number (手机)."""
     return _MOBILE.fullmatch(phone) is not None
 
 
 def dialed(phone: str) -> tuple[str, str]:
-    """A valid ``phone`` as it is dialed from the mainland, and its extension, if any."""
+    """Return a valid ``phone`` as dialed from the mainland, and its extension, if any."""
     number = phonenumbers.parse(phone, _HOME)
     extension, number.extension = number.extension or "", None
     at_home = number.country_code == _HOME_CODE
@@ -187,7 +195,7 @@ def dialed(phone: str) -> tuple[str, str]:
 
 
 def valid_email(text: str) -> str:
-    """``text`` as an address (电子邮箱) that SMTP servers take without extensions.
+    """Return ``text`` as an address (电子邮箱) that SMTP servers take without extensions.
 
     Raises:
         ValueError: no local part and domain, or longer than 254 characters.

@@ -1,4 +1,4 @@
-"""What a service tells about itself: alive, ready, and how far it is behind."""
+"""Health of a service: alive, ready, and its backlog."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -31,11 +31,13 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
 
 
 class Status(BaseModel):
-    """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
-    ``waiting_timers`` are those of the due ones that were tried in vain and are tried again;
-    ``dead_letters`` are events dead-lettered and timers given up, ``conflicts`` those of them that
-    have the sequence of another event (事件冲突); ``lost`` counts records that were deleted
-    before this process could read them."""
+    """Backlog of one process (积压).
+
+    ``lag`` is absent while no partition is assigned; ``waiting_timers`` are those of the due ones
+    that were tried in vain and are tried again; ``dead_letters`` are events dead-lettered and
+    timers given up, ``conflicts`` those of them that have the sequence of another event (事件冲突);
+    ``lost`` counts records that were deleted before this process could read them.
+    """
 
     service: str
     instance: str
@@ -76,7 +78,7 @@ async def ready(request: Request) -> dict[str, str]:
 async def status(
     request: Request, _: Annotated[Principal, Depends(require_roles("operator", "system"))]
 ) -> Status:
-    """How far this process is behind; lag first, so that zeros mean that nothing was in flight."""
+    """Backlog of this process; lag first, so that zeros mean that nothing was in flight."""
     service = request.app.state.service
     lag = await service.consumer.lag()
     backlog = await service.workers.fetchrow(_BACKLOG, service.clock.now())

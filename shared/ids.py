@@ -1,4 +1,4 @@
-"""Identifiers. Domain code never makes one; it is handed in."""
+"""Identifiers. Domain code never creates one; the caller passes it in."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ import uuid_utils.compat
 
 
 def new_id() -> UUID:
-    """A UUIDv7: unique, and roughly in order of creation."""
+    """Return a UUIDv7: unique, and roughly in order of creation."""
     return uuid_utils.compat.uuid7()

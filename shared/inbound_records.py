@@ -18,7 +18,7 @@ _LONGEST_KEY = 255
 
 @dataclass(frozen=True)
 class InboundRecord:
-    """One record with the address that its headers give it; without one, ``sequence`` is 0."""
+    """Record with the address from its headers; without an address, ``sequence`` is 0."""
 
     topic: str
     partition: int
@@ -48,7 +48,7 @@ class InboundRecord:
 
 
 DeadRecord = tuple[InboundRecord, str]
-"""A record that is dead-lettered, and why."""
+"""Record that is dead-lettered, and the reason."""
 
 
 def read_inbound_record(record: Record) -> InboundRecord:
@@ -69,7 +69,7 @@ def read_inbound_record(record: Record) -> InboundRecord:
 
 
 def restore_inbound_record(row: Any, raw_key: bytes | None) -> InboundRecord:
-    """Return the record that ``row`` of a parked event or a dead letter keeps."""
+    """Return the record that is stored in ``row`` of a parked event or a dead letter."""
     return InboundRecord(
         topic=row["topic"],
         partition=row["partition"],

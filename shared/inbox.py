@@ -1,6 +1,6 @@
-"""The duplicate guard: how far a consumer has applied the events of each stream, and which ones.
+"""Duplicate guard: the position of a consumer in each stream, and the latest events it applied.
 
-The store is part of a stream's identity: what another store says of a key is another stream.
+The store is part of a stream's identity: the same key in another store is another stream.
 """
 
 from collections import defaultdict
@@ -12,10 +12,10 @@ from shared.db import Connection
 from shared.envelope import DIGEST_BYTES
 
 Key = tuple[str, str, str]
-"""Topic, key and store: a stream."""
+"""Stream: topic, key and store."""
 
 _RECENT = 64
-"""So many of the last digests stay in the position; there is room for as many again."""
+"""Number of last digests that stay in the position; there is room for as many again."""
 
 ANOTHER_APPLIED = "another event of this sequence is applied"
 ANOTHER_CAME_FIRST = "another event of this sequence came first"
@@ -23,7 +23,7 @@ LATE_VERSION = "a later version was applied before this one came"
 
 
 class Sequenced(Protocol):
-    """A record with its place in a stream; ``digest`` tells it from any other."""
+    """Record with its position in a stream; ``digest`` tells it from any other."""
 
     @property
     def stream(self) -> Key: ...
@@ -48,7 +48,7 @@ FROM unnest($2::text[], $3::text[], $4::text[]) AS seen (topic, key, store_id)
 ON CONFLICT (consumer, topic, key, store_id) DO NOTHING
 """
 
-# The lateral lookup takes the primary key whatever the planner believes about the table's size, and
+# The lateral lookup takes the primary key for any size that the planner assumes for the table, and
 # locks in the order of the arrays.
 _LOCK = """
 SELECT seen.topic, seen.key, seen.store_id, position.last_sequence, position.held,
@@ -82,7 +82,7 @@ SET last_sequence = excluded.last_sequence,
     "offset" = excluded."offset"
 """
 
-# A consumer that begins anew without its old digests writes the same blocks.
+# A consumer that starts again without its old digests writes the same blocks.
 _MOVE_OLDER = """
 INSERT INTO applied_digests (consumer, topic, key, first_sequence, store_id, digests)
 SELECT consumer, topic, key, last_sequence - octet_length(digests) / $5 + 1, store_id,
@@ -116,7 +116,7 @@ WHERE seen.sequence >= block.first_sequence
 
 @dataclass(frozen=True)
 class Position:
-    """How far the events of a stream are applied; the digests of the last ``held`` are at hand.
+    """Position in a stream; the digests of the last ``held`` applied events are available.
 
     Of a compacted topic, ``recent`` are the digests of what was applied last, and ``partition`` and
     ``offset`` the place of the last. ``shared`` tells that another store in scope has the key.
@@ -132,10 +132,10 @@ class Position:
 
 @dataclass
 class BatchOutcome(Generic[S]):
-    """What becomes of the records of one batch, in the order in which they take effect.
+    """Outcome of the records of one batch, in the order in which they take effect.
 
     ``passed`` stand at or below the position of before, ``conflicts`` at the sequence of another
-    record of the walk that came first.
+    record that was applied in sequence before.
     """
 
     repeated: int = 0
@@ -150,7 +150,7 @@ class BatchOutcome(Generic[S]):
 
     @property
     def positions(self) -> dict[Key, int]:
-        """How far each key has come that has gone on."""
+        """Positions of the keys that have advanced."""
         return {key: records[-1].sequence for key, records in self.taken.items()}
 
 
@@ -161,7 +161,7 @@ def apply_in_sequence(
     compacted: Set[str] = frozenset(),
     stops: Mapping[Key, int] | None = None,
 ) -> BatchOutcome[S]:
-    """Go through ``records`` per key in sequence, from the position of each key.
+    """Apply ``records`` per key in sequence, from the position of each key.
 
     ``apply_one`` gets every record whose turn it is and returns whether the key goes on behind it;
     of different records with one sequence it gets the next one when it has not taken the first. A
@@ -241,7 +241,7 @@ async def advance(
     locked: Mapping[Key, Position],
     compacted: Set[str],
 ) -> None:
-    """Store how far the keys of ``taken`` have come, and which records they were."""
+    """Store the positions of the keys of ``taken``, and the records that were applied."""
     if not taken:
         return
     long = [key for key in taken if locked[key].held >= 2 * _RECENT and key[0] not in compacted]
@@ -269,7 +269,7 @@ async def conflicting(
     locked: Mapping[Key, Position],
     compacted: Set[str],
 ) -> list[tuple[S, str]]:
-    """Those of ``passed`` that are no repetition of what was applied, and why.
+    """Return those of ``passed`` that do not repeat an applied record, and why.
 
     What was applied before digests were kept is taken for repeated.
     """
@@ -286,7 +286,9 @@ async def conflicting(
 
 
 def version_conflict(record: Sequenced, position: Position) -> str:
-    """Why a version is none that was applied or replaced, if so: a forged one went before it.
+    """Return the reason if a version was neither applied nor replaced, else an empty text.
+
+    The reason is that a forged version came before it.
 
     One that stands before the version applied last is read again.
     """
@@ -301,7 +303,7 @@ def version_conflict(record: Sequenced, position: Position) -> str:
 async def applied_digest(
     connection: Connection, consumer: str, stream: Key, sequence: int
 ) -> bytes | None:
-    """The digest of the event that was applied at a sequence of a topic that keeps every event."""
+    """Return the digest of the event applied at a sequence of a topic that keeps every event."""
     rows = await _applied(connection, consumer, [(*stream, sequence)])
     return rows.get((*stream, sequence))
 
@@ -332,7 +334,7 @@ async def _applied(
 
 
 def arrays_of(keys: Collection[Key]) -> tuple[list[str], list[str], list[str]]:
-    """Topics, keys and stores of streams, as queries take them."""
+    """Return topics, keys and stores of streams as query arguments."""
     return (
         [topic for topic, _, _ in keys],
         [name for _, name, _ in keys],

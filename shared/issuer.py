@@ -1,4 +1,4 @@
-"""The development issuer: signs tokens with its own key where no OIDC provider is configured."""
+"""Development issuer: signs tokens with its own key where no OIDC provider is configured."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from shared.settings import Settings
 
 
 class DevelopmentIssuer:
-    """Issues ES256 access tokens; only for the embedded stack and tests."""
+    """Issuer of ES256 access tokens, only for the embedded stack and tests."""
 
     def __init__(self, key_file: Path, issuer: str, audience: str) -> None:
         self._key = ECKey.import_key(json.loads(key_file.read_text()))
@@ -21,7 +21,7 @@ class DevelopmentIssuer:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "DevelopmentIssuer | None":
-        """The issuer, where its key file is configured."""
+        """Return the issuer, where its key file is configured."""
         if settings.issuer_key_file is None:
             return None
         return cls(settings.issuer_key_file, settings.issuer, settings.audience)
@@ -35,7 +35,7 @@ class DevelopmentIssuer:
         name: str = "",
         lifetime_s: int = 900,
     ) -> str:
-        """An access token for ``subject`` that expires after ``lifetime_s`` seconds."""
+        """Return an access token for ``subject`` that expires after ``lifetime_s`` seconds."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,

@@ -1,4 +1,4 @@
-"""How a process connects to Kafka."""
+"""Kafka connection of a process."""
 
 import ssl
 from typing import Any
@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Connection arguments of an aiokafka client."""
+    """Return the connection arguments of an aiokafka client."""
     if settings.kafka_username is None:
         return {"bootstrap_servers": settings.kafka_bootstrap}
     return {
@@ -23,7 +23,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def broker_security(settings: Settings) -> BaseSecurity | None:
-    """The same for FastStream's broker."""
+    """Return the connection arguments for FastStream's broker."""
     if settings.kafka_username is None or settings.kafka_password is None:
         return None
     return SASLScram512(

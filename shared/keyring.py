@@ -1,4 +1,4 @@
-"""One service's keys: a key of its own for each purpose, from a root that no other service has."""
+"""Keys of one service: one for each purpose, from a root that no other service has."""
 
 import base64
 import os
@@ -14,7 +14,7 @@ _KEY_BYTES = 32
 
 
 def new_root(key_id: str = "k1") -> dict[str, str]:
-    """Content of a fresh key file."""
+    """Return the content of a new key file."""
     return {"key_id": key_id, "root": base64.b64encode(os.urandom(_KEY_BYTES)).decode()}
 
 
@@ -28,12 +28,12 @@ class Keyring:
 
     @classmethod
     def from_file(cls, path: Path, owner: str) -> "Keyring":
-        """The keys of ``owner``: one file under another owner's name gives other keys."""
+        """Read the keys of ``owner``: one file under another owner's name gives other keys."""
         content = orjson.loads(path.read_bytes())
         return cls(content["key_id"], owner, base64.b64decode(content["root"]))
 
     def key(self, purpose: str) -> bytes:
-        """The 32 bytes for a purpose; from one purpose's key follows nothing about another's."""
+        """Return the 32 bytes for a purpose; no key discloses another purpose's key."""
         return _derive(self._root, f"aftersales/{self.owner}/{purpose}")
 
 

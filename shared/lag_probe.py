@@ -1,4 +1,4 @@
-"""The lag of a consumer, asked for on a connection of its own."""
+"""Lag of a consumer, measured on a connection of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -17,9 +17,9 @@ _LOOK_AGAIN_S = 0.05
 
 
 class LagProbe:
-    """Measures how far a group's committed offsets are behind the ends of its partitions.
+    """Probe of how far a group's committed offsets are behind the ends of its partitions.
 
-    The second connection is needed because questions on the first wait behind its long poll.
+    The second connection is needed because requests on the first wait behind its long poll.
     """
 
     def __init__(
@@ -48,7 +48,10 @@ class LagProbe:
         return await self._behind(client, await self.ends(assigned))
 
     async def catch_up(self, timeout_s: float) -> bool:
-        """Tell whether all that the assigned partitions hold now is applied within the timeout."""
+        """Return whether all records in the assigned partitions are applied within the timeout.
+
+        Records that arrive after the call do not count.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while not await self._caught_up():
@@ -64,7 +67,7 @@ class LagProbe:
         return ends
 
     async def report_lost_records(self, assigned: Iterable[TopicPartition]) -> None:
-        """Raise the alarm for records deleted before they were read: retention was too short."""
+        """Log an error for records deleted before they were read: retention was too short."""
         client = self._running_client()
         if client is None:
             return
@@ -118,7 +121,7 @@ class LagProbe:
 
 
 class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Has assigned partitions looked at before the first record is read."""
+    """Listener that has assigned partitions checked before the first record is read."""
 
     def __init__(self, look: Callable[[Iterable[TopicPartition]], Awaitable[None]]) -> None:
         self._look = look

@@ -1,4 +1,4 @@
-"""The end of a process whose consumer does not move, so that a new one takes over."""
+"""Watch that ends a process whose consumer makes no progress, so that a new one takes over."""
 
 import asyncio
 import os
@@ -12,30 +12,30 @@ from aiokafka.errors import KafkaError
 log = structlog.get_logger()
 
 STALL_S = 60.0
-"""Lag without progress for so long ends the process."""
+"""Time of lag without progress after which the process ends."""
 
 _LOOK_AGAIN_S = 5.0
 _TAKE_OVER = 75
 
 
 class LagWatch:
-    """Watches a consumer for progress while records wait."""
+    """Watch of a consumer's progress while records wait."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._progress_at = time.monotonic()
 
     def note_progress(self) -> None:
-        """Note that something has moved just now."""
+        """Record that progress was made just now."""
         self._progress_at = time.monotonic()
 
     @property
     def stalled(self) -> bool:
-        """Whether nothing has moved for ``STALL_S``; without lag the watch notes progress."""
+        """Whether there is no progress for ``STALL_S``; without lag the watch notes progress."""
         return time.monotonic() - self._progress_at > STALL_S
 
     async def watch(self, lag: Callable[[], Awaitable[int | None]]) -> None:
-        """End the process when records wait and nothing has moved for ``STALL_S``."""
+        """End the process when records wait and there is no progress for ``STALL_S``."""
         while True:
             await asyncio.sleep(_LOOK_AGAIN_S)
             try:

@@ -1,4 +1,4 @@
-"""Publishing through the database: events commit with their causation and a relay sends them."""
+"""Transactional outbox: events commit with their causation and a relay sends them."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from shared.ids import new_id
 log = structlog.get_logger()
 
 LARGEST_EVENT = 900_000
-"""Bytes of data that the broker accepts with headers to spare."""
+"""Bytes of data that the broker accepts with room for headers."""
 
 LEASE = timedelta(seconds=5)
 _POLL_S = 0.25
@@ -150,9 +150,9 @@ async def _take_sequences(
 
 
 class Relay:
-    """Sends unsent outbox rows to Kafka, in sequence per key, while it holds the lease.
+    """Sender of unsent outbox rows to Kafka, in sequence per key, while it holds the lease.
 
-    It reads what is unsent and keeps no cursor, so no commit order can make it miss a row. A row is
+    It reads unsent rows and keeps no cursor, so no commit order can make it miss a row. A row is
     marked only after the broker's acknowledgment; after a failure it is sent again and consumers
     discard the repetition.
     """
@@ -166,7 +166,7 @@ class Relay:
         self.published = 0
 
     def wake(self) -> None:
-        """Hint that rows were committed; polling finds them anyway."""
+        """Signal that rows were committed; polling finds them anyway."""
         self._work.set()
 
     async def run(self) -> None:
@@ -186,7 +186,7 @@ class Relay:
             command_timeout=15,
             server_settings={
                 "application_name": f"relay {self._holder}",
-                # A plan kept from the time when the outbox was small would read all of it.
+                # A query plan cached while the outbox was small would read all of it.
                 "plan_cache_mode": "force_custom_plan",
             },
         )

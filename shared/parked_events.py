@@ -51,7 +51,7 @@ async def insert(connection: Connection, consumer: str, records: Sequence[Inboun
 async def load(
     connection: Connection, consumer: str, streams: Collection[inbox.Key]
 ) -> list[InboundRecord]:
-    """Return what is parked in ``streams``."""
+    """Return the events parked in ``streams``."""
     rows = await connection.fetch(_SELECT, consumer, *inbox.arrays_of(streams))
     return [restore_inbound_record(row, row["key"].encode()) for row in rows]
 
@@ -62,7 +62,10 @@ async def delete(
     positions: Mapping[inbox.Key, int],
     dead_lettered: Iterable[InboundRecord],
 ) -> None:
-    """Delete what is parked up to ``positions``, and what was ``dead_lettered`` itself."""
+    """Delete the events parked up to ``positions``, and the dead-lettered ones.
+
+    ``dead_lettered`` holds the records that became dead letters themselves.
+    """
     done = [
         *((*stream, 1, last) for stream, last in positions.items()),
         *((*record.stream, record.sequence, record.sequence) for record in dead_lettered),

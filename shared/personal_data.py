@@ -1,4 +1,4 @@
-"""Personal data: keyed references that recognize, and text encrypted under a key per subject."""
+"""Personal data: keyed references for recognition, and text encrypted under a key per subject."""
 
 import hashlib
 import hmac
@@ -34,15 +34,17 @@ RECOGNISED_TOGETHER = frozenset({"plate", "vin"})
 
 @dataclass(frozen=True)
 class PersonalData:
-    """A service's keys for personal data, and those under which it and another recognize vehicles,
-    where it does."""
+    """Keys of a service for personal data.
+
+    Includes those under which it and another service recognize vehicles, where it does.
+    """
 
     keys: Keyring
     recognition: Keyring | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, service: str) -> "PersonalData":
-        """The keys that ``service`` was given."""
+        """Read the keys of ``service`` from its settings."""
         shared = settings.recognition_keys_file
         return cls(
             Keyring.from_file(settings.keys_file, service),
@@ -54,8 +56,10 @@ class PersonalData:
         return self.keys.key("subject keys")
 
     def reference(self, kind: str, value: str) -> str:
-        """A keyed hash of ``value`` (a plate, a VIN, a phone) that carries the key's id. Each kind
-        has a key of its own."""
+        """Return a keyed hash of ``value`` (a plate, a VIN, a phone) that carries the key's id.
+
+        Each kind has a key of its own.
+        """
         keys = self.recognition if kind in RECOGNISED_TOGETHER else self.keys
         if keys is None:
             raise ValueError(f"this service was given no key to recognize a {kind}")
@@ -75,7 +79,10 @@ class PersonalData:
     async def encrypt(
         self, connection: Connection, store_id: str, data_subject_id: str, text: str | None
     ) -> bytes | None:
-        """``text``, if there is any, under the subject's key, which is made when there is none."""
+        """Encrypt ``text``, if there is any, under the subject's key.
+
+        The key is created when there is none.
+        """
         if text is None:
             return None
         return await self.encrypt_bytes(connection, store_id, data_subject_id, text.encode())
@@ -83,7 +90,7 @@ class PersonalData:
     async def encrypt_bytes(
         self, connection: Connection, store_id: str, data_subject_id: str, content: bytes
     ) -> bytes:
-        """``content`` under the subject's key, which is made when there is none."""
+        """Encrypt ``content`` under the subject's key, which is created when there is none."""
         wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         if wrapped is None:
             fresh = _encrypt(self._master, AESGCM.generate_key(256), data_subject_id)
@@ -94,14 +101,14 @@ class PersonalData:
     async def decrypt(
         self, connection: Connection, store_id: str, data_subject_id: str, encrypted: bytes | None
     ) -> str | None:
-        """The text, or ``None`` when the subject's key was destroyed."""
+        """Return the text, or ``None`` when the subject's key was destroyed."""
         content = await self.decrypt_bytes(connection, store_id, data_subject_id, encrypted)
         return None if content is None else content.decode()
 
     async def decrypt_bytes(
         self, connection: Connection, store_id: str, data_subject_id: str, encrypted: bytes | None
     ) -> bytes | None:
-        """The content, or ``None`` when the subject's key was destroyed."""
+        """Return the content, or ``None`` when the subject's key was destroyed."""
         wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         if wrapped is None or encrypted is None:
             return None
@@ -112,7 +119,10 @@ class PersonalData:
     async def decrypt_all(
         self, connection: Connection, store_id: str, encrypted: Sequence[tuple[str, bytes]]
     ) -> list[str | None]:
-        """The texts of (subject, encrypted) pairs, in their order, with one look at the keys."""
+        """Return the texts of (subject, encrypted) pairs, in their order.
+
+        The keys are read once.
+        """
         rows = await connection.fetch(
             _FIND_ALL, store_id, [data_subject_id for data_subject_id, _ in encrypted]
         )
@@ -131,7 +141,7 @@ class PersonalData:
 
 
 async def erase(connection: Connection, store_id: str, data_subject_id: str) -> None:
-    """Destroy the subject's key; what it encrypted can never be read again."""
+    """Destroy the subject's key; its encrypted data can never be read again."""
     await connection.execute(
         "DELETE FROM subject_key WHERE store_id = $1 AND data_subject_id = $2",
         store_id,

@@ -21,7 +21,7 @@ _STATUS = {"invalid": 422, "conflict": 409, "not_found": 404, "forbidden": 403}
 
 
 class FieldError(BaseModel):
-    """One part of a request that breaks a rule."""
+    """Part of a request that breaks a rule."""
 
     field: str
     rule: str
@@ -40,7 +40,7 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(HTTPException):
-    """A request that cannot be served; ``rule`` is its stable code."""
+    """Rejection of a request; ``rule`` is its stable code."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Problem(HTTPException):
 
 
 def unavailable(what: str) -> Problem:
-    """503 with Retry-After: ``what`` is down and nothing has changed."""
+    """Return 503 with Retry-After: ``what`` is unavailable and nothing has changed."""
     return Problem(
         503,
         "unavailable",
@@ -142,13 +142,13 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """The path of the field at fault; a body of no known kind lacks its discriminator."""
+    """Return the path of the wrong field; a body of no known kind lacks its discriminator."""
     kind = error.get("ctx", {}).get("discriminator", "").strip("'")
     return field_name((*error["loc"], kind) if kind else error["loc"])
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Give the description of ``app`` the schema that ``RESPONSES`` refers to."""
+    """Add the schema that ``RESPONSES`` refers to to the description of ``app``."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _describe_problems(app: FastAPI) -> None:
 
 
 def respond(problem: Problem, field_errors: list[FieldError] | None = None) -> JSONResponse:
-    """The answer that tells a problem and its faults."""
+    """Return the response with a problem and its field errors."""
     if field_errors is None:
         field_errors = (
             [FieldError(field=problem.field, rule=problem.rule, message=problem.detail)]

@@ -1,4 +1,4 @@
-"""What a service does about events: tables that name its application functions."""
+"""Reactions of a service to events: tables that name its application functions."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,19 @@ from shared.unit_of_work import UnitOfWork
 D = TypeVar("D")
 
 Reaction = Callable[[UnitOfWork, Any, D], Awaitable[None]]
-"""Acts on one event; the unit of work says what it follows from and when that happened."""
+"""Reaction to one event; the unit of work has its causation and when it happened."""
 
 BatchReaction = Callable[[UnitOfWork, Sequence[ReceivedEvent], D], Awaitable[None]]
-"""Acts on a whole batch with few statements, before its events are taken one by one."""
+"""Reaction to a whole batch with few statements, before its events are handled one by one."""
 
 
 @dataclass(frozen=True)
 class Reactions(Generic[D]):
-    """The events that a service acts on: ``by_event`` one by one in their order, and before them
-    ``by_batch``, which also reads the types of ``batch_only``."""
+    """Events that a service reacts to.
+
+    ``by_event`` handles them one by one in their order, and before them ``by_batch``, which also
+    reads the types of ``batch_only``.
+    """
 
     by_event: Mapping[type[Event], Reaction[D]]
     by_batch: Sequence[BatchReaction[D]] = ()
@@ -28,7 +31,7 @@ class Reactions(Generic[D]):
 
     @property
     def subscriptions(self) -> Sequence[type[Event]]:
-        """The types of event that the service consumes."""
+        """Types of event that the service consumes."""
         return (*self.by_event, *self.batch_only)
 
     async def react(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: D) -> None:

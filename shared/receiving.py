@@ -9,21 +9,22 @@ from shared.answer_headers import answering
 from shared.problems import Problem
 
 LARGEST_BODY = 256_000
-"""Bytes that an operation takes unless it says otherwise."""
+"""Default limit of the body of an operation, in bytes."""
 
 LARGEST_PICTURE = 12_000_000
-"""Bytes of a photo as phones take it."""
+"""Limit of a photo from a phone, in bytes."""
 
 LARGEST_FORM_WITH_PICTURE = LARGEST_PICTURE + 16_000
-"""Bytes of a photo inside the form that a browser sends."""
+"""Limit of a form with a photo that a browser sends, in bytes."""
 
 _TIMEOUT_S = 15.0
 _SLOWEST_BYTES_PER_S = 100_000
 
 
 def bounded(scope: Scope, receive: Receive, largest: int) -> Receive:
-    """``receive``, which reads at most ``largest`` bytes of a body that is not compressed, and in
-    the time that a slow connection needs for that many: 15 s and 1 s for each 100,000 bytes.
+    """Return ``receive`` limited to ``largest`` bytes of a body that is not compressed.
+
+    The body has the time that a slow connection needs: 15 s and 1 s for each 100,000 bytes.
 
     Raises:
         Problem: 415 or 413, when the headers announce another body; the reader then raises 413 or
@@ -44,9 +45,9 @@ def bounded(scope: Scope, receive: Receive, largest: int) -> Receive:
 
 
 class CloseUnread:
-    """Closes the connection with the answer where a body was not read to its end.
+    """Middleware that closes the connection with the response where a body was not read to its end.
 
-    The server would else read on for as long as the caller sends, only to reach the next request.
+    The server would otherwise read for as long as the caller sends, only to reach the next request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -72,7 +73,10 @@ class CloseUnread:
 
 
 class _Reader:
-    """Reads one body within its bounds; after its end it only waits for the caller to go."""
+    """Reader of one body within its bounds.
+
+    After the end of the body it only waits for the caller to disconnect.
+    """
 
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive

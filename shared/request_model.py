@@ -1,4 +1,4 @@
-"""What the bodies of all requests have in common."""
+"""Shared parts of request bodies."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from shared.formats import Vin, confirmed_vin
 Version = Annotated[
     str, BeforeValidator(str), Field(description="names this state to commands that decide on it")
 ]
-"""What a read returns; clients carry it and don't interpret it."""
+"""Version that a read returns; clients send it back and do not interpret it."""
 
 SeenVersion = Annotated[
     str, Field(min_length=1, max_length=40, description="the version that the person saw")
@@ -24,13 +24,16 @@ SeenVersion = Annotated[
 
 
 class RequestModel(BaseModel):
-    """A request body; unknown fields are refused."""
+    """Request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class RequestWithVin(RequestModel):
-    """``vin_confirmed``: the vehicle says so, although the check digit is wrong."""
+    """Request with a VIN.
+
+    ``vin_confirmed``: the vehicle carries this VIN, although the check digit is wrong.
+    """
 
     vin_confirmed: bool = False
     vin: Annotated[Vin, Field(description="车架号")]
@@ -42,6 +45,6 @@ class RequestWithVin(RequestModel):
 
 
 class VersionedRequest(RequestModel):
-    """A command that decides on what a person sees; refused when that has changed since."""
+    """Command that decides on a displayed state; refused when that has changed since."""
 
     version: SeenVersion

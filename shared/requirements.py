@@ -4,5 +4,5 @@ from typing import Any
 
 
 def serves(*requirements: str) -> dict[str, Any]:
-    """``openapi_extra`` of an operation, such as ``serves("R7")``."""
+    """Return ``openapi_extra`` of an operation, such as ``serves("R7")``."""
     return {"x-requirements": list(requirements)}

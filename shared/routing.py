@@ -1,4 +1,4 @@
-"""How operations are reached: the caller first, then no more of the body than they take."""
+"""Routing of operations: they authenticate the caller first, then read a limited body."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from shared.security import Caller
 
 
 class GuardedRoute(APIRoute):
-    """Knows its caller before it reads the first byte of a body; FastAPI reads the body first.
+    """Route that authenticates its caller before it reads a body; FastAPI reads the body first.
 
     ``max_body_size`` bounds the body in bytes. FastAPI's own bound of that name is not used: it
     answers in plain text, and with 413 in the place of a 401.
@@ -43,7 +43,7 @@ class GuardedRoute(APIRoute):
 
 
 class Router(APIRouter):
-    """A router whose operations are guarded."""
+    """Router whose operations are guarded."""
 
     def __init__(self, **described: Any) -> None:
         super().__init__(route_class=GuardedRoute, **described)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def frozen_gc() -> Iterator[None]:
-    """Keep the collector from looking through all that stands already, until the block ends.
+    """Exclude all existing objects from garbage collection until the block ends.
 
     With everything that is imported, a full collection stops a service for a fifth of a second.
     """

@@ -1,4 +1,4 @@
-"""The schemas that events name in ``ce_dataschema``, for whoever subscribes to them (R39)."""
+"""Schemas that events name in ``ce_dataschema``, for subscribers to the events (R39)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who is calling: OIDC access tokens with the claims ``stores`` and ``roles``."""
+"""Authentication: OIDC access tokens with the claims ``stores`` and ``roles``."""
 
 import time
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ SEES_MONEY: tuple[Role, ...] = (
     "service_manager",
     "group_manager",
 )
-"""Roles that read prices, invoices, payments and what customers think; others do the work."""
+"""Roles that read prices, invoices, payments and feedback; the others do the work."""
 
 ALGORITHM = "ES256"
 LEEWAY_S = 30
-"""How far the clocks of issuer and service may differ."""
+"""Tolerated difference between the clocks of issuer and service."""
 
 _LONGEST = 32_768
 _LATEST_S = 253_402_300_799
@@ -47,7 +47,7 @@ _LATEST_S = 253_402_300_799
 
 @dataclass(frozen=True)
 class Principal:
-    """The person or program behind a request."""
+    """Person or program behind a request."""
 
     subject: str
     name: str
@@ -87,18 +87,18 @@ class _Claims(_Read):
 
 
 class Verifier:
-    """Checks access tokens against the issuer's published keys."""
+    """Verifier of access tokens against the issuer's published keys."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._keys = SigningKeys(settings)
 
     async def principal(self, token: str) -> Principal:
-        """The caller that ``token`` speaks for.
+        """Return the caller that ``token`` identifies.
 
         Raises:
-            Problem: 401, when the token is malformed, forged, expired, good for too long, or for
-                somebody else; 503, when no key is known to check it with.
+            Problem: 401, when the token is malformed, forged, expired, valid for too long, or for
+                another audience; 503, when no key is known to check it with.
         """
         key = await self._keys.find(_header(token).kid)
         if key is None:
@@ -151,7 +151,7 @@ def _claims(token: str, key: ECKey) -> _Claims:
 
 
 def _reason(error: Exception) -> str:
-    """Which claim breaks which rule, without a word of its content."""
+    """Return which claim breaks which rule, without its content."""
     if isinstance(error, ValidationError):
         return "; ".join(
             f"{'.'.join(map(str, field_error['loc']))}: {field_error['msg']}".removeprefix(": ")
@@ -176,7 +176,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def bearer_of(request: Request, credentials: HTTPAuthorizationCredentials) -> Principal:
-    """The person or program that the token of a request speaks for.
+    """Return the person or program that the token of a request identifies.
 
     Raises:
         Problem: as :meth:`Verifier.principal`.
@@ -186,8 +186,9 @@ async def bearer_of(request: Request, credentials: HTTPAuthorizationCredentials)
 
 
 class Caller:
-    """A dependency: the caller, who must have one of the roles and, where the path names a store,
-    that store.
+    """Dependency for the caller, who must have one of the roles.
+
+    Where the path names a store, the caller must have access to that store.
 
     A guarded route admits the caller before it reads the body.
     """
@@ -196,7 +197,7 @@ class Caller:
         self._roles = roles
 
     async def admit(self, request: Request) -> None:
-        """Know who calls.
+        """Authenticate and admit the caller.
 
         Raises:
             Problem: 401, 403 or, for an unknown store, 404.
@@ -234,5 +235,5 @@ class Caller:
 
 
 def require_roles(*roles: Role) -> Caller:
-    """The dependency of an operation for ``roles``."""
+    """Return the dependency of an operation for ``roles``."""
     return Caller(*roles)

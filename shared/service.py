@@ -1,4 +1,4 @@
-"""The frame of a service process: what app.py of each service composes."""
+"""Frame of a service process, which app.py of each service composes."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ _WORKER_POOL = 3
 
 @dataclass(frozen=True)
 class Foundation:
-    """What a service stands on: settings, clock, pools and relay, opened before all else."""
+    """Base of a service: settings, clock, pools and relay, opened before all else."""
 
     name: str
     settings: Settings
@@ -54,13 +54,13 @@ class Foundation:
 
     @property
     def holder(self) -> str:
-        """The process, as leases and connections name it."""
+        """Name of the process in leases and connections."""
         return _holder(self.name, self.settings)
 
 
 @asynccontextmanager
 async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
-    """Open the pools, waiting for the database as long as it takes; close them at the end."""
+    """Open the pools, waiting for the database without a limit; close them at the end."""
     holder = _holder(name, settings)
     clock = clock_from(settings.clock_file, settings.clock_skew_s)
     pool = await _retry_until_ready(
@@ -91,7 +91,7 @@ class Service(Generic[D]):
         *,
         lanes: int = 1,
     ) -> None:
-        """Batches of events are applied in so many ``lanes`` side by side."""
+        """Create the service, which applies batches of events in ``lanes`` side by side."""
         settings = foundation.settings
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
@@ -155,7 +155,7 @@ class Service(Generic[D]):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _consume(self) -> None:
-        """Start consuming; commands work meanwhile even when the broker is down."""
+        """Start consuming; commands work in the meantime even when the broker is down."""
         await _retry_until_ready(self.broker.start)
 
     async def _settle_dead_letters(self) -> None:
@@ -188,10 +188,10 @@ def service_app(
     prepare: Callable[[D], Awaitable[None]] | None = None,
     lanes: int = 1,
 ) -> FastAPI:
-    """The HTTP face of a service, which runs as long as the application does.
+    """Return the HTTP application of a service, which runs as long as the application does.
 
-    ``compose`` makes what the application functions reach, when the pools are open; ``prepare`` is
-    awaited before the first request.
+    ``compose`` creates the dependencies of the application functions, when the pools are open;
+    ``prepare`` is awaited before the first request.
     """
 
     @asynccontextmanager
@@ -247,7 +247,7 @@ def _holder(name: str, settings: Settings) -> str:
 
 
 async def _retry_until_ready(action: Callable[[], Awaitable[Any]]) -> Any:
-    """Try until it works: what a service needs may start later than the service."""
+    """Retry until success: dependencies of a service may start later than the service."""
     pause = 0.2
     while True:
         try:

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """What a service needs to know about its surroundings; business data is in the group folder."""
+    """Settings for the surroundings of a service; business data is in the group folder."""
 
     model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
 

@@ -1,4 +1,4 @@
-"""The issuer's public keys: kept, and asked for again where a token names one that is not known."""
+"""Public keys of the issuer: cached, and fetched again when a token names an unknown one."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ from shared.underway import Underway
 log = structlog.get_logger()
 
 FRESH_S = 300.0
-"""After so long the keys are asked for again, so that a withdrawn one stops counting."""
+"""Age at which the keys are fetched again, so that a withdrawn one stops counting."""
 
 LAST_RESORT_S = 12 * 3600.0
-"""While the issuer is unavailable, the keys that were known last count for so long."""
+"""Age up to which the last known keys count while the issuer is unavailable."""
 
 PAUSE_S = 10.0
-"""Between two questions that an unknown key id or a failure is the reason for."""
+"""Pause between two requests that an unknown key id or a failure causes."""
 
 _TIMEOUT_S = 3.0
 
@@ -36,7 +36,7 @@ class SigningKeys:
     """Keys by their id (``kid``), from a URL or a file.
 
     The issuer is asked by one request at a time, for an unknown id at most every ``PAUSE_S``
-    seconds; who names a known key waits only for keys that are not fresh.
+    seconds; a request that names a known key waits only for keys that are not fresh.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -48,7 +48,7 @@ class SigningKeys:
         self._reading = Underway(self._read)
 
     async def find(self, kid: str | None) -> ECKey | None:
-        """The key called ``kid``; without a name the only key, where there is one only.
+        """Return the key called ``kid``; without a name the only key, if there is only one.
 
         Raises:
             Problem: 503, when the issuer is unavailable and the keys are unknown or too old.
@@ -70,8 +70,10 @@ class SigningKeys:
         await self._reading.outcome()
 
     async def _refresh(self) -> None:
-        """Ask again; while the issuer is unavailable, nobody who has keys waits for its
-        response."""
+        """Fetch the keys again.
+
+        While the issuer is unavailable, no request that has keys waits for its response.
+        """
         if time.monotonic() > self._paused_until or self._reading.busy:
             reading = self._reading.begin()
             if not self._failing or self._age_s() > LAST_RESORT_S:
@@ -103,7 +105,7 @@ class SigningKeys:
 
 
 def usable_keys(published: Any) -> Keys:
-    """The keys of a JWK set (RFC 7517) that sign with ES256; others are left aside.
+    """Return the keys of a JWK set (RFC 7517) that sign with ES256; others are left out.
 
     Raises:
         ValueError: there is none.
@@ -118,7 +120,7 @@ def usable_keys(published: Any) -> Keys:
 
 
 class _PublishedKey(BaseModel):
-    """A public key for ES256 as RFC 7517 writes it."""
+    """Public key for ES256 in the format of RFC 7517."""
 
     kty: Literal["EC"]
     crv: Literal["P-256"]

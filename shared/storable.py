@@ -1,4 +1,4 @@
-"""Text that no database can store, refused where it comes in."""
+"""Rejection of text that no database can store, at the entry of a request."""
 
 import re
 from collections import deque
@@ -15,11 +15,14 @@ UNSTORABLE_TEXT = "unstorable_text"
 MESSAGE = "U+0000 and surrogates are not text"
 
 Place = tuple[str | int, ...]
-"""Where in a request: its part, then keys and indices."""
+"""Place in a request: its part, then keys and indices."""
 
 
 def unstorable(whole: Mapping[str, Any]) -> Iterator[Place]:
-    """Places in ``whole``, at any depth, of texts and keys with a lone surrogate or U+0000."""
+    """Return the places of unstorable texts and keys in ``whole``, at any depth.
+
+    A text with a lone surrogate or U+0000 is unstorable.
+    """
     waiting: deque[tuple[Place, Any]] = deque([((), whole)])
     while waiting:
         place, value = waiting.popleft()
@@ -35,7 +38,9 @@ def unstorable(whole: Mapping[str, Any]) -> Iterator[Place]:
 
 
 async def refuse_unstorable(request: Request) -> None:
-    """A dependency of every operation; headers that are kept have a pattern.
+    """Refuse a request with unstorable text; headers that are stored have a pattern.
+
+    This is a dependency of every operation.
 
     Raises:
         RequestValidationError: the body is no JSON, a text is unstorable, or one in the path is
@@ -59,7 +64,10 @@ async def refuse_unstorable(request: Request) -> None:
 
 
 async def _json_of(request: Request) -> Any:
-    """The body as FastAPI has parsed it; operations without a body are sent some all the same."""
+    """Return the body as FastAPI has parsed it.
+
+    Operations without a body may be sent one all the same.
+    """
     if "json" not in request.headers.get("Content-Type", "") or not await request.body():
         return None
     try:
@@ -70,7 +78,7 @@ async def _json_of(request: Request) -> Any:
 
 
 def field_name(place: Place) -> str:
-    """What a problem calls the field at ``place``; the part itself where that is the fault."""
+    """Return the name of the field at ``place`` in a problem; the part itself where it is wrong."""
     return ".".join(map(str, place[1:])) or str(place[0])
 
 

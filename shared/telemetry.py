@@ -28,7 +28,7 @@ RECORDS_LOST = Counter(
 
 
 def configure_logging(service: str, instance: str) -> None:
-    """One JSON object a line on standard output, each naming the process."""
+    """Log one JSON object a line on standard output, each naming the process."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     structlog.contextvars.bind_contextvars(service=service, instance=instance)
     structlog.configure(

@@ -83,7 +83,7 @@ RETURNING given_up_at IS NOT NULL AS given_up
 
 @dataclass(frozen=True)
 class Timer:
-    """A timer that is due."""
+    """Timer that is due."""
 
     store_id: str
     entity_id: str
@@ -95,9 +95,9 @@ class Timer:
 
 @dataclass(frozen=True)
 class Lane:
-    """What timers wait for: so many are handled at a time, and no other lane waits for them.
+    """Lane of timers: so many are handled at a time, and no other lane waits for them.
 
-    What is not prepared within ``timeout_s`` real seconds is tried again later.
+    A timer that is not prepared within ``timeout_s`` real seconds is tried again later.
     """
 
     name: str
@@ -107,13 +107,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class TimerHandler(Generic[D]):
-    """What happens when a timer of one kind is due.
+    """Handler of the due timers of one kind.
 
-    ``prepare`` computes, from store and entity and outside any transaction, what ``fire`` will
-    apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
-    of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
-    A kind that names no ``lane`` waits for this process alone and has a lane of its own. With
-    ``when_caught_up`` it waits until what was published so far is applied.
+    ``prepare`` computes, from store and entity and outside any transaction, the input of ``fire``.
+    ``lock`` takes the locks that commands take before they touch the timer; without it two of them
+    could wait for each other. ``fire`` acts, in the transaction that deletes the timer. A kind that
+    names no ``lane`` waits for this process alone and has a lane of its own. With
+    ``when_caught_up`` it waits until all events published so far are applied.
 
     A timer is given up, and waits for an operator, when it has failed ``failures`` times, or
     was tried in vain ``attempts`` times (5,000 are three and a half days).
@@ -129,11 +129,11 @@ class TimerHandler(Generic[D]):
 
 
 class RetryLaterError(Exception):
-    """What the timer needs is not there yet; it is tried again for a long time."""
+    """Failure because a dependency is not there yet; the timer is retried for a long time."""
 
 
 class StaleStateError(Exception):
-    """What was prepared does not fit, or not yet; it is prepared once more at once."""
+    """Mismatch between the prepared input and the state; it is prepared once more at once."""
 
 
 async def schedule(
@@ -167,10 +167,10 @@ async def cancel(uow: UnitOfWork, kind: str, entity_id: str) -> None:
 
 
 class Timers(Generic[D]):
-    """Fires due timers of the kinds it is given, each kind in its lane.
+    """Scheduler that fires due timers of the given kinds, each kind in its lane.
 
-    Several instances share the work through row locks. ``catch_up`` says whether all that was
-    published so far is applied, waiting for it up to so many seconds.
+    Several instances share the work through row locks. ``catch_up`` returns whether all events
+    published so far are applied, and waits for that up to so many seconds.
     """
 
     def __init__(
@@ -182,7 +182,10 @@ class Timers(Generic[D]):
         deps: D,
         catch_up: Callable[[float], Awaitable[bool]],
     ) -> None:
-        """Raises ValueError when two kinds name one lane, where one could hold the other up."""
+        """Set up the scheduler for its handlers.
+
+        Raises ValueError when two kinds name one lane, where one could delay the other.
+        """
         lanes = [each.lane.name for each in timer_handlers.values() if each.lane]
         if len(lanes) != len(set(lanes)):
             raise ValueError(f"a lane is named by two kinds of timers: {sorted(lanes)}")
@@ -208,12 +211,15 @@ class Timers(Generic[D]):
                 self._done.clear()
 
     def _lane(self, kind: str) -> Lane:
-        """On a clock that stands, what waits for this process takes turns, so that a day repeats
-        itself."""
+        """Return the lane of a timer.
+
+        On a clock that stands still, timers that wait for this process take turns, so that a day
+        repeats itself.
+        """
         return self._timer_handlers[kind].lane or Lane("in turn" if self._clock.is_paused else kind)
 
     async def _due(self) -> list[Any]:
-        """As many due timers as there are free slots in their lanes."""
+        """Return as many due timers as there are free slots in their lanes."""
         lanes = {kind: self._lane(kind) for kind in self._timer_handlers}
         taken = list(self._being_handled.values())
         try:
@@ -238,7 +244,7 @@ class Timers(Generic[D]):
             self._done.set()
 
     async def _handle(self, row: Any) -> str:
-        """Handle one timer; returns what came of it."""
+        """Handle one timer; return its outcome."""
         try:
             if await self._fire(row):
                 return "done"
@@ -255,7 +261,10 @@ class Timers(Generic[D]):
         return "again"
 
     async def _fire(self, row: Any) -> bool:
-        """Whether the timer was still to be fired; another may be just doing so."""
+        """Fire a timer; return whether it was still to be fired.
+
+        Another process may be firing it.
+        """
         timer_id, store_id, entity_id = row["timer_id"], row["store_id"], row["entity_id"]
         handler = self._timer_handlers[row["kind"]]
         async with asyncio.timeout(self._lane(row["kind"]).timeout_s):
@@ -298,7 +307,7 @@ class Timers(Generic[D]):
 
 
 def _text(error: Exception) -> str:
-    """The first line of an error; the others may quote what people typed."""
+    """Return the first line of an error; the others may quote what people typed."""
     lines = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"[:_LONGEST_ERROR]
 

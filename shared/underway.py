@@ -1,4 +1,4 @@
-"""One call for many callers who ask for the same thing at the same time."""
+"""One shared call for many callers who ask for the same result at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Underway(Generic[T]):
-    """Run ``work`` once at a time; callers that ask meanwhile wait for the same outcome.
+    """Runner of ``work`` once at a time; callers in the meantime wait for the same outcome.
 
     It goes on when a waiting caller is cancelled.
     """
@@ -19,18 +19,18 @@ class Underway(Generic[T]):
 
     @property
     def busy(self) -> bool:
-        """Whether the work is under way."""
+        """Whether the work is in progress."""
         return self._task is not None and not self._task.done()
 
     def begin(self) -> asyncio.Task[T]:
-        """The work that is under way, begun where there is none; its error may go unread."""
+        """Return the work in progress, started if there is none; its error may go unread."""
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._run())
             self._task.add_done_callback(_read)
         return self._task
 
     async def outcome(self) -> T:
-        """The outcome of the work that is under way, or of work begun now."""
+        """Return the outcome of the work in progress, or of work started now."""
         return await asyncio.shield(self.begin())
 
     async def _run(self) -> T:

@@ -1,4 +1,4 @@
-"""The unit of work: one transaction whose events are published if and only if it commits."""
+"""Unit of work: one transaction whose events are published if and only if it commits."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -16,11 +16,11 @@ from shared.failpoints import failpoint
 
 @dataclass
 class UnitOfWork:
-    """A running transaction, the business time at which it began, and the events it publishes.
+    """Running transaction with its start in business time and the events it publishes.
 
     ``actor`` is the subject of the colleague who commands it, ``customer`` for a customer's own
-    word, the service that commands it or whose events it applies, None for what follows from time.
-    ``causation`` is what it follows from, and ``caused_at`` when that happened: an event's time, a
+    decision, the service that commands it or whose events it applies, None for what follows from
+    time. ``causation`` is its origin, and ``caused_at`` the time of that origin: an event's time, a
     timer's ``due_at``, the present for a command.
     """
 
@@ -34,24 +34,24 @@ class UnitOfWork:
 
     @property
     def store_id(self) -> str:
-        """The one store of a command, a timer or an event."""
+        """Store of a command, a timer or an event."""
         (store_id,) = self.stores
         return store_id
 
     @property
     def person(self) -> str:
-        """The person or service that commands it."""
+        """Person or service that gives the command."""
         if self.actor is None:
             raise RuntimeError("nobody commands this unit of work")
         return self.actor
 
     def caused_by(self, causation: Causation, at: datetime) -> "UnitOfWork":
-        """The same unit, for what follows from ``causation``, which happened ``at`` that time."""
+        """Return the same unit, for the effects of ``causation``, which happened at ``at``."""
         return replace(self, causation=causation, caused_at=at)
 
     @property
     def cause(self) -> Causation:
-        """What its events and timers follow from."""
+        """Causation of its events and timers."""
         if self.causation is None:
             raise RuntimeError("an event or timer needs to say what it follows from")
         return self.causation
@@ -63,8 +63,10 @@ class UnitOfWork:
     async def save(
         self, aggregates: Sequence[V], write: Callable[[Sequence[V]], Awaitable[None]]
     ) -> list[V]:
-        """Let ``write`` store those that have changed, each as its next version, made by the actor;
-        answers with all of them as they are stored."""
+        """Store changed objects by ``write``, each as its next version, made by the actor.
+
+        Returns all of them as they are stored.
+        """
         versions = [next_version(each, self.actor, self.now) for each in aggregates]
         changed = [new for old, new in zip(aggregates, versions, strict=True) if new is not old]
         if changed:
@@ -73,7 +75,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def limited_to(self, store_id: str) -> "AsyncIterator[UnitOfWork]":
-        """The same unit, which for now sees the rows of one of its stores alone."""
+        """Return the same unit, limited to the rows of one of its stores."""
         await limit(self.connection, [store_id])
         yield replace(self, stores=frozenset([store_id]))
         await limit(self.connection, self.stores)
@@ -84,7 +86,7 @@ class UnitOfWork:
 
 @dataclass(frozen=True)
 class UnitOfWorkFactory:
-    """Opens units of work for commands, batches and timers alike."""
+    """Factory of units of work for commands, batches and timers alike."""
 
     pool: Pool
     clock: Clock
@@ -103,8 +105,10 @@ class UnitOfWorkFactory:
         actor: str | None = None,
         causation: Causation | None = None,
     ) -> AsyncIterator[UnitOfWork]:
-        """Open a unit of work that sees the rows of ``stores``; commits at the end, rolls back on
-        an error."""
+        """Open a unit of work that sees the rows of ``stores``.
+
+        It commits at the end and rolls back on an error.
+        """
         scope = frozenset(stores)
         async with transaction(self.pool, scope) as connection:
             now = self.clock.now()

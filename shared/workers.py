@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def worker(niceness: int = 0, memory_bytes: int = resource.RLIM_INFINITY) -> ProcessPoolExecutor:
-    """A fresh process that ends with its owner, even when that is killed.
+    """Return a pool of one new process that ends with its owner, even when that is killed.
 
     The higher its ``niceness``, the more it leaves the processors to others. It gets no more than
     ``memory_bytes`` of address space.
@@ -29,7 +29,7 @@ def worker(niceness: int = 0, memory_bytes: int = resource.RLIM_INFINITY) -> Pro
 
 
 class ExhaustedError(Exception):
-    """A computation needed more memory or time than it may, or ended its process."""
+    """Failure of a computation that exceeded its memory or time, or ended its process."""
 
 
 class ConfinedWorkers:
@@ -46,7 +46,7 @@ class ConfinedWorkers:
             self._free.put_nowait(self._worker())
 
     async def compute(self, computation: Callable[[], T]) -> T:
-        """What ``computation`` returns or raises, once a process is free.
+        """Return the result of ``computation``, or raise its error, once a process is free.
 
         Raises:
             ExhaustedError: it was stopped at the bound of memory or processor time.
@@ -72,7 +72,10 @@ class ConfinedWorkers:
 
 
 def _confined(computation: Callable[[], T], cpu_s: int) -> T:
-    """The result, unless the kernel ends this process after ``cpu_s`` more seconds of work."""
+    """Return the result within ``cpu_s`` more seconds of work.
+
+    After that, the kernel ends this process.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + cpu_s, hard))

@@ -1,4 +1,4 @@
-"""The working calendar (工作日历): closed days, holidays and shifted working days."""
+"""Working calendar (工作日历): closed days, holidays and shifted working days."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ _LONGEST_PAUSE_DAYS = 60
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """China's working days with their shifted holidays, less the days on which stores are closed.
+    """Working days of China with shifted holidays, less the closed days of stores.
 
     ``holidays`` and ``workdays`` are for the ``overridden`` years, which the calendar library does
     not know yet. A year that neither knows works from Monday to Friday. Of the ``assumed`` years
@@ -29,13 +29,13 @@ class WorkingCalendar:
     assumed: frozenset[int] = frozenset()
 
     def is_assumed(self, day: date) -> bool:
-        """Whether the holidays of the year of ``day`` are only assumed (日历待定)."""
+        """Return whether the holidays of the year of ``day`` are only assumed (日历待定)."""
         if day.year in self.overridden:
             return day.year in self.assumed
         return not _is_published(day)
 
     def works_on(self, day: date) -> bool:
-        """Whether ``day`` is a working day (工作日)."""
+        """Return whether ``day`` is a working day (工作日)."""
         if day in self.closed:
             return False
         if day.year in self.overridden:
@@ -43,7 +43,7 @@ class WorkingCalendar:
         return bool(chinese_calendar.is_workday(day)) if _is_published(day) else _is_weekday(day)
 
     def next_working_day(self, day: date) -> date:
-        """The first working day after ``day``.
+        """Return the first working day after ``day``.
 
         Raises:
             ValueError: no working day within two months; the calendar is wrong.
@@ -56,7 +56,7 @@ class WorkingCalendar:
 
 
 def load_calendar(folder: Path) -> WorkingCalendar:
-    """The working calendar of the group folder."""
+    """Load the working calendar of the group folder."""
     content = read_yaml(folder, "calendar.yaml")
     overrides = content.get("overrides") or {}
     return WorkingCalendar(
@@ -69,7 +69,7 @@ def load_calendar(folder: Path) -> WorkingCalendar:
 
 
 def _is_published(day: date) -> bool:
-    """Whether the calendar library knows the holiday notice of the year of ``day``."""
+    """Return whether the calendar library has the holiday notice of the year of ``day``."""
     try:
         chinese_calendar.is_workday(day)
     except NotImplementedError:

@@ -1,5 +1,4 @@
-"""What may be offered to a customer who wants to come: off-peak hours with their promises
-(错峰)."""
+"""Appointment times to offer a customer: off-peak hours with their promises (错峰)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +32,10 @@ OpCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
 class OffersRequest(RequestModel):
-    """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
+    """Request for appointment times.
+
+    ``day_from`` is a day of the store, today where it is left out.
+    """
 
     op_codes: OpCodes
     day_from: CalendarDay | None = None
@@ -43,7 +45,7 @@ class OffersRequest(RequestModel):
 
 
 class OfferedTime(BaseModel):
-    """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1.
+    """Appointment time and the promise that it would have; ``booked_share`` is from 0 to 1.
 
     ``calendar_assumed``: the holidays of that year are not published yet.
     """
@@ -66,16 +68,16 @@ class LoadView(BaseModel):
 
 
 class Offers(BaseModel):
-    """Times to come, off-peak ones first, and the load curve (负荷曲线) that they were chosen
-    by."""
+    """Appointment times, off-peak ones first, and the load curve (负荷曲线) they were chosen by."""
 
     offers: Sequence[OfferedTime]
     load: Sequence[LoadView]
 
 
 async def offer_times(token: str, store_id: str, command: OffersRequest, deps: Deps) -> Offers:
-    """Find times at which the workshop has room, off-peak hours first (错峰预约), in the name of
-    the bearer of ``token``; nothing is reserved.
+    """Find times at which the workshop has room, off-peak hours first (错峰预约).
+
+    The workshop is asked in the name of the bearer of ``token``; nothing is reserved.
 
     Raises:
         RuleViolation: an operation is not in the catalog.
@@ -86,7 +88,7 @@ async def offer_times(token: str, store_id: str, command: OffersRequest, deps: D
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What the customer wants done, on one of ``days`` days from ``first``."""
+    """Work that the customer requests, on one of ``days`` days from ``first``."""
 
     token: str
     store_id: str
@@ -132,7 +134,7 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
 
 
 def start_window(appointment_at: datetime) -> StartWindow:
-    """When work on a booked vehicle is to begin."""
+    """Return when work on a booked vehicle is to begin."""
     return StartWindow(appointment_at, appointment_at + LATEST_START)
 
 
@@ -177,7 +179,7 @@ def _calendar_assumed(wanted: _Wanted, slot: Slot, deps: Deps) -> bool:
 
 
 async def _last_free(wanted: _Wanted, deps: Deps) -> list[FreeCapacity]:
-    """The workshop's last published free time of the days wanted."""
+    """Return the workshop's last published free time of the requested days."""
     store = deps.catalog.stores[wanted.store_id]
     begin = store.at(wanted.first, time.min)
     end = store.at(wanted.first + timedelta(days=wanted.days), time.min)

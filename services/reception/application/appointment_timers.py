@@ -1,4 +1,4 @@
-"""What becomes of appointments by themselves: reminded, confirmed, missed (R1)."""
+"""Timers of appointments: reminder, confirmation and no-show (R1)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ NO_SHOW, REMINDER, CONFIRMATION = (
 
 
 async def schedule_timers(uow: UnitOfWork, appointment: Appointment, store: Store) -> None:
-    """Expect the customer until the store's grace is over, and remind them the day before."""
+    """Schedule the no-show check after the store's grace and the reminder for the day before."""
     grace = timedelta(minutes=store.appointment_grace_minutes)
     await _set(uow, NO_SHOW, appointment, appointment.appointment_at + grace)
     reminder_at = _reminder_at(appointment, store)
@@ -36,12 +36,12 @@ async def schedule_timers(uow: UnitOfWork, appointment: Appointment, store: Stor
 
 
 async def set_confirmation(uow: UnitOfWork, appointment: Appointment) -> None:
-    """Have a place found as soon as the workshop is back."""
+    """Schedule the request for capacity, which is repeated until the workshop is available."""
     await _set(uow, CONFIRMATION, appointment, uow.now)
 
 
 async def cancel_timers(uow: UnitOfWork, appointment_id: str) -> None:
-    """Expect nothing of the appointment any more."""
+    """Cancel all timers of the appointment."""
     for kind in (NO_SHOW, REMINDER, CONFIRMATION):
         await timers.cancel(uow, kind, appointment_id)
 
@@ -63,7 +63,7 @@ async def lock_appointment(uow: UnitOfWork, store_id: str, appointment_id: str) 
 
 
 async def miss_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Give the place back: the customer did not come (爽约)."""
+    """Mark the appointment a no-show (爽约) and release its hold."""
     booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.entity_id)
     no_show, events = appointments.mark_no_show(booked)
     await persistence.save_appointment(uow, no_show)
@@ -92,7 +92,7 @@ async def forget_reminder(_uow: UnitOfWork, _timer: Timer, _deps: Deps) -> None:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the workshop said about a time that was booked while it was unavailable."""
+    """Workshop's response about a time that was booked while it was unavailable."""
 
     appointment_at: datetime
     place: Place | None
@@ -100,7 +100,7 @@ class Confirmation:
 
 
 async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confirmation | None:
-    """Reserve what was booked while the workshop was unavailable.
+    """Reserve the time that was booked while the workshop was unavailable.
 
     Raises:
         RetryLaterError: it is still unavailable.
@@ -130,7 +130,10 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
 
 
 async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Apply what the workshop said; an appointment that was moved meanwhile asked for itself."""
+    """Apply the workshop's response.
+
+    An appointment that was moved in the meantime is left to its own request.
+    """
     response: Confirmation | None = timer.prepared
     booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.entity_id)
     if response is None or response.appointment_at != booked.appointment_at:

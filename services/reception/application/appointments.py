@@ -45,15 +45,17 @@ from shared.unit_of_work import UnitOfWork
 
 
 class Booking(RequestModel):
-    """``second_booking_confirmed``: the vehicle comes, although it has another appointment that
-    day."""
+    """Data of an appointment to book.
+
+    ``second_booking_confirmed``: the vehicle comes, although it has another appointment that day.
+    """
 
     appointment_at: Timestamp
     second_booking_confirmed: bool = False
 
 
 class RescheduleAppointmentRequest(VersionedRequest, Booking):
-    """Another time."""
+    """Request to move an appointment to another time."""
 
 
 class BookAppointmentRequest(Booking):
@@ -64,8 +66,11 @@ class BookAppointmentRequest(Booking):
 
 
 class AppointmentView(BaseModel):
-    """``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room then,
-    so move it; ``calendar_assumed``: the holidays of that year are not published yet."""
+    """Appointment as clients see it.
+
+    ``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room then, so
+    move it; ``calendar_assumed``: the holidays of that year are not published yet.
+    """
 
     appointment_id: str
     plate_ref: str
@@ -87,7 +92,7 @@ async def prepare_booking(
     """Have the workshop reserve the time; none while it is unavailable.
 
     Raises:
-        RuleViolation: nobody can come then, or other times can be had.
+        RuleViolation: the store receives no customers then, or other times are available.
     """
     store_id = caller.store_id
     appointments.check_time(command.appointment_at, deps.uow_factory.clock.now())
@@ -154,7 +159,7 @@ async def prepare_move(
     """Have the workshop reserve another time in place of the old one; none while it is unavailable.
 
     Raises:
-        RuleViolation: the appointment cannot be moved there, or other times can be had.
+        RuleViolation: the appointment cannot be moved there, or other times are available.
     """
     store_id = caller.store_id
     async with deps.uow_factory.read(store_id) as connection:
@@ -175,7 +180,7 @@ async def reschedule_appointment(
     principal: Principal,
     deps: Deps,
 ) -> AppointmentView:
-    """Let the customer come at another time (改期), at the ``place`` that the workshop reserved."""
+    """Reschedule the appointment (改期) to the ``place`` that the workshop reserved."""
     connection, store_id = uow.connection, uow.store_id
     before = await persistence.read_appointment(connection, store_id, appointment_id)
     await persistence.lock_vehicle(connection, before.plate_ref)
@@ -194,7 +199,7 @@ async def reschedule_appointment(
 async def cancel_appointment(
     uow: UnitOfWork, appointment_id: str, command: CancelRequest, deps: Deps
 ) -> AppointmentView:
-    """Give a place up."""
+    """Cancel the appointment and release its hold."""
     booked = await persistence.lock_appointment(uow.connection, uow.store_id, appointment_id)
     require_version(booked, command.version)
     cancelled, events = appointments.cancel(booked, command.reason)
@@ -220,7 +225,7 @@ async def _place(
     replaces: str | None,
     deps: Deps,
 ) -> Place | None:
-    """Reserved workshop time, none while the workshop is unavailable.
+    """Reserve workshop time; return None while the workshop is unavailable.
 
     Raises:
         RuleViolation: the store is closed or the place taken; with the next offers.
@@ -254,7 +259,7 @@ async def _with_next_offers(
     violation: RuleViolation,
     deps: Deps,
 ) -> RuleViolation:
-    """The rejection of a time, with the times that can be had from its day on."""
+    """Return the rejection of a time with the available times from its day on."""
     day = deps.catalog.stores[caller.store_id].local_day(appointment_at)
     asked = OffersRequest(op_codes=list(op_codes), day_from=day)
     found = await find_offers(caller.token, caller.store_id, asked, deps)
@@ -271,7 +276,7 @@ async def _check_booked_once(
     deps: Deps,
     appointment_id: str | None = None,
 ) -> None:
-    """Ask about a vehicle that some store of the group expects on the same day already."""
+    """Require confirmation for a vehicle that a store of the group already expects that day."""
     if booking.second_booking_confirmed:
         return
     store = deps.catalog.stores[store_id]

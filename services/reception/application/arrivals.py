@@ -32,7 +32,10 @@ class CorrectPlateRequest(VersionedRequest):
 
 
 class RecordArrivalRequest(RequestModel):
-    """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
+    """Request to record an arrival.
+
+    ``elsewhere_confirmed``: the vehicle stands here, although another store has it open.
+    """
 
     plate: Plate
     appointment_id: Identifier | None = None
@@ -44,14 +47,17 @@ class AssignAdvisorRequest(VersionedRequest):
 
 
 class ArrivalView(OrderView):
-    """An order that begins, and what is known of its vehicle."""
+    """New order at reception with the known facts of its vehicle."""
 
     vehicle: VehicleView
 
 
 class WaitingView(OrderView):
-    """An order at reception. ``waited_s`` is the wait for the greeting, so far or as it was;
-    whoever is not greeted yet has a suggestion of who is to greet."""
+    """Order at reception with the customer's wait.
+
+    ``waited_s`` is the wait for the greeting, so far or as it was. A customer who is not greeted
+    yet has a suggested advisor.
+    """
 
     waited_s: int
     overdue: bool
@@ -65,7 +71,10 @@ async def record_arrival(
     principal: Principal,
     deps: Deps,
 ) -> ArrivalView:
-    """Receive a vehicle (进厂), as far as it is ``known``; its customer gets a queue number."""
+    """Record the arrival of a vehicle (进厂), as far as it is ``known``.
+
+    Its customer gets a queue number.
+    """
     store = deps.catalog.stores[uow.store_id]
     vehicle = _identity(command.plate, known, deps)
     await _check_in_one_place(uow, vehicle, command, principal)
@@ -90,8 +99,10 @@ async def record_arrival(
 async def correct_plate(
     uow: UnitOfWork, order_id: str, command: CorrectPlateRequest, known: VehicleView, deps: Deps
 ) -> ArrivalView:
-    """Correct the plate that was recorded at the arrival (更正车牌), as far as its vehicle is
-    ``known``."""
+    """Correct the plate that was recorded at the arrival (更正车牌).
+
+    Its vehicle is used as far as it is ``known``.
+    """
     vehicle = _identity(command.plate, known, deps)
     await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
     order = await lock_seen(uow, order_id, command.version)
@@ -102,7 +113,7 @@ async def correct_plate(
 
 
 async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
-    """List who stands at reception (接待看板): booked customers before others, then by arrival."""
+    """List the customers at reception (接待看板): booked customers first, then by arrival."""
     now = deps.uow_factory.clock.now()
     store = deps.catalog.stores[store_id]
     today, _end = store.day_bounds(store.local_day(now))
@@ -121,8 +132,10 @@ async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[Wa
 async def assign_advisor(
     uow: UnitOfWork, order_id: str, command: AssignAdvisorRequest, reader: Principal, deps: Deps
 ) -> OrderView:
-    """Say which advisor receives the customer, or takes an order over (指派, 交接); the answer is
-    the order as its ``reader`` may see it."""
+    """Assign an advisor to the customer, or reassign an order (指派, 交接).
+
+    Returns the order as its ``reader`` may see it.
+    """
     if command.advisor_id not in deps.catalog.advisors[uow.store_id]:
         raise unknown_code("advisor_id", command.advisor_id)
     order = await lock_seen(uow, order_id, command.version)
@@ -131,7 +144,7 @@ async def assign_advisor(
 
 
 async def greet_customer(uow: UnitOfWork, order_id: str, command: VersionedRequest) -> OrderView:
-    """Let the calling advisor receive the customer (接待)."""
+    """Record that the calling advisor receives the customer (接待)."""
     order = await lock_seen(uow, order_id, command.version)
     saved = await save_change(uow, *orders.greet(order, uow.person, uow.now))
     await cancel_expected_greeting(uow, order_id)
@@ -139,14 +152,14 @@ async def greet_customer(uow: UnitOfWork, order_id: str, command: VersionedReque
 
 
 def _identity(plate: str, known: VehicleView, deps: Deps) -> VehicleIdentity:
-    """What the vehicle is called; one without a plate is known by its VIN anyhow."""
+    """Return the identity of a vehicle; one without a plate is known by its VIN."""
     personal = deps.personal
     by_vin = personal.reference("vin", plate) if plate_kind(plate) == "unregistered" else None
     return VehicleIdentity(personal.reference("plate", plate), known.vehicle_ref or by_vin)
 
 
 async def _check_in(uow: UnitOfWork, appointment_id: str, vehicle: VehicleIdentity) -> None:
-    """The customer has come to their appointment."""
+    """Check in the customer for their appointment."""
     booked = await persistence.lock_appointment(uow.connection, uow.store_id, appointment_id)
     await persistence.save_appointment(uow, appointments.check_in(booked, vehicle.plate_ref))
     await cancel_timers(uow, appointment_id)
@@ -155,7 +168,10 @@ async def _check_in(uow: UnitOfWork, appointment_id: str, vehicle: VehicleIdenti
 async def _check_in_one_place(
     uow: UnitOfWork, vehicle: VehicleIdentity, command: RecordArrivalRequest, principal: Principal
 ) -> None:
-    """Refuse a vehicle that has not left; which other store has it is told and traced."""
+    """Refuse a vehicle that has not left a store.
+
+    The response names the other store that has it, and that access is logged.
+    """
     await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
     visits = await persistence.open_visits(uow.connection, vehicle)
     vehicles.check_not_in_store(visits, uow.store_id)

@@ -1,4 +1,4 @@
-"""What a customer sees and decides over a one-time link, without signing in."""
+"""Estimate and decision of a customer over a one-time link, without signing in."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -26,8 +26,11 @@ from shared.unit_of_work import UnitOfWork
 
 
 class LinkDecisionRequest(RequestModel):
-    """Of what is authorized, the ``declined`` items are not wanted; ``promised_at`` is the promise
-    that was shown. Where the new one would be later, the customer is asked again."""
+    """Customer's decision over a link.
+
+    When the customer authorizes, the ``declined`` items are not wanted; ``promised_at`` is the
+    promise that was shown. Where the new one would be later, the customer is asked again.
+    """
 
     decision: Literal["authorize", "decline"]
     declined: Annotated[list[Identifier], Field(max_length=120)] = []
@@ -35,7 +38,7 @@ class LinkDecisionRequest(RequestModel):
 
 
 class AuthorizationResponse(BaseModel):
-    """What became of the version, and the order's promise now."""
+    """Status of the version after the decision, and the order's present promise."""
 
     version: int
     status: authorization.Status
@@ -46,8 +49,10 @@ class AuthorizationResponse(BaseModel):
 async def show_offer(
     token: str, visitor: Visitor, declined: Collection[str], deps: Deps
 ) -> PresentedEstimate:
-    """Show lines and prices of the version that the link leads to (授权页), and the promise that
-    the order will have without the items ``declined``; record from where it was opened.
+    """Show lines and prices of the version that the link leads to (授权页).
+
+    Includes the promise that the order will have without the items ``declined``. Records from where
+    the link was opened.
 
     Raises:
         RuleViolation: there is no such link, it was used, or it has expired.
@@ -67,12 +72,12 @@ async def prepare_offer_decision(
 ) -> tuple[CustomerDecision, Prepared]:
     """Reserve the workshop's time for what the customer wants, under the ``key`` of the command.
 
-    Where a colleague is signed in, nobody can decide: it is recorded that they have opened the
-    link.
+    Where a colleague is signed in, no decision is accepted: it is recorded that they have opened
+    the link.
 
     Raises:
-        RuleViolation: the link cannot be used, by this person or any more, or the version cannot
-            be decided on.
+        RuleViolation: the link cannot be used, by this person or at all, or the version cannot be
+            decided on.
     """
     link = await _usable_link(token, deps)
     origin = _origin(visitor, link.store_id, deps)
@@ -95,7 +100,7 @@ async def prepare_offer_decision(
 async def decide_offer(
     uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> AuthorizationResponse:
-    """Record that the customer agrees or does not (客户授权); the link is used up."""
+    """Record the customer's decision (客户授权); the link is used up."""
     order, version = await decide(uow, decision, prepared, deps)
     return AuthorizationResponse(
         version=version.version,
@@ -106,7 +111,7 @@ async def decide_offer(
 
 
 def _origin(visitor: Visitor, store_id: str, deps: Deps) -> Origin:
-    """What is kept of a visitor."""
+    """Return the data that is kept of a visitor."""
     return Origin(
         device=visitor.device,
         network=deps.personal.reference("network", visitor.network),

@@ -1,4 +1,7 @@
-"""Why orders and appointments ended without work (取消原因): a code, and words that stay here."""
+"""Reasons for orders and appointments that ended without work (取消原因).
+
+Each is a code and a note; the note never leaves this service.
+"""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,14 +17,14 @@ from shared.unit_of_work import UnitOfWork
 
 
 class CancelRequest(VersionedRequest):
-    """``note`` is kept encrypted and stands in no event."""
+    """Request to cancel; ``note`` is kept encrypted and stands in no event."""
 
     reason: CancellationReason
     note: Annotated[str | None, Field(min_length=1, max_length=200, description="说明")] = None
 
 
 class CancellationView(BaseModel):
-    """``note`` is absent when nothing was noted or it was erased."""
+    """Reason for a cancellation; ``note`` is absent when nothing was noted or it was erased."""
 
     reason: CancellationReason
     note: str | None
@@ -32,21 +35,21 @@ class CancellationView(BaseModel):
 async def keep_cancellation(
     uow: UnitOfWork, entity_id: str, command: CancelRequest, deps: Deps
 ) -> None:
-    """Keep why the order or appointment ``entity_id`` was cancelled, and by whom."""
+    """Store the reason for cancelling the order or appointment ``entity_id``, and the actor."""
     note = await deps.personal.encrypt(uow.connection, uow.store_id, entity_id, command.note)
     cancellation = Cancellation(entity_id, command.reason, note, uow.person, uow.now)
     await persistence.add_cancellation(uow.connection, uow.store_id, cancellation)
 
 
 async def get_order_cancellation(store_id: str, order_id: str, deps: Deps) -> CancellationView:
-    """Read why an order was cancelled, and by whom."""
+    """Read the reason for an order's cancellation, and the actor."""
     return await _read(store_id, order_id, "order_id", deps)
 
 
 async def get_appointment_cancellation(
     store_id: str, appointment_id: str, deps: Deps
 ) -> CancellationView:
-    """Read why an appointment was cancelled, and by whom."""
+    """Read the reason for an appointment's cancellation, and the actor."""
     return await _read(store_id, appointment_id, "appointment_id", deps)
 
 

@@ -1,4 +1,4 @@
-"""The workshop's time: its promises, what is reserved, and its free time as last published."""
+"""Capacity of the workshop: promises, reservations, and the free time as last published."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,12 +19,15 @@ DEFAULT_CONFIDENCE = 0.95
 
 
 async def record_capacity(uow: UnitOfWork, event: CapacityChanged, _: Deps) -> None:
-    """Keep the free time, for when the workshop is unavailable."""
+    """Store the workshop's free time, for when the workshop is unavailable."""
     await persistence.save_capacity(uow.connection, event.store_id, event.free)
 
 
 async def workshop_token(store_id: str, deps: Deps) -> str | None:
-    """Reception's own token for the workshop, for who has none; absent while none is to be had."""
+    """Return reception's own token for callers without one; None if there is none.
+
+    The token is for the workshop.
+    """
     try:
         return await deps.credentials.token(store_id)
     except httpx.HTTPError:
@@ -40,8 +43,9 @@ async def ask_promise(
     confidence: float = DEFAULT_CONFIDENCE,
     order: Order | None = None,
 ) -> tuple[Promise, dict[str, Any] | None]:
-    """Ask for the earliest promise, and what it rests on; of further work of an ``order``, its new
-    one.
+    """Ask for the earliest promise and its limiting factor.
+
+    For further work of an ``order`` it is the order's new promise.
 
     It is provisional while the workshop is unavailable, or without a ``token`` for it.
     """
@@ -74,9 +78,9 @@ async def reserve(
     order_id: str | None = None,
     latest_promise_at: datetime | None = None,
 ) -> Promise:
-    """Get a promise with the workshop's hold behind it, else a provisional one.
+    """Return a promise with the workshop's hold behind it, else a provisional one.
 
-    Additional work of an open order, ``order_id``, follows what is planned for it.
+    Additional work of an open order, ``order_id``, follows the plan of that order.
 
     Raises:
         Problem: the promise would be later than ``latest_promise_at``.
@@ -98,7 +102,7 @@ async def reserve(
 async def _provisional(
     store_id: str, op_codes: Sequence[str], confidence: float, deps: Deps
 ) -> Promise:
-    """A promise from the workshop's last published free time."""
+    """Return a promise from the workshop's last published free time."""
     async with deps.uow_factory.read(store_id) as connection:
         free = await persistence.last_capacity(connection, store_id)
     promised_at = provisional_promise(

@@ -6,7 +6,7 @@ from services.reception.application.deps import Deps
 
 
 async def catalog(store_id: str, deps: Deps) -> dict[str, Any]:
-    """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
+    """Return operations, parts, symptom codes and delivery steps with names, and labor rates."""
     known = deps.catalog
     steps = {entry["step"]: entry for entry in known.entries["delivery_steps"]}
     return {

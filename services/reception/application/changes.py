@@ -1,4 +1,4 @@
-"""What commands on one order have in common."""
+"""Steps that the commands on one order share."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,7 @@ async def lock_seen(uow: UnitOfWork, order_id: str, version: str) -> Order:
 
 
 async def save_change(uow: UnitOfWork, order: Order, events: Iterable[Event] = ()) -> Order:
-    """Save a changed order and publish what happened to it; return it as it is stored."""
+    """Save a changed order and publish its events; return it as it is stored."""
     saved = await persistence.save_order(uow, order)
     uow.publish(events)
     return saved

@@ -1,4 +1,4 @@
-"""Chasing warranty claims (索赔): one deadline for each claim that waits for something."""
+"""Reminders of warranty claims (索赔): one deadline for each claim that is pending."""
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
@@ -12,7 +12,7 @@ CLAIM_OVERDUE = "claim_overdue"
 
 
 async def watch(uow: UnitOfWork, claim: Claim, deps: Deps) -> None:
-    """Set the claim's next reminder, or drop it where nothing is awaited."""
+    """Set the claim's next reminder, or drop it where no step is pending."""
     due_at = claims.next_reminder(claim, deps.catalog.claim_rules, uow.now)
     if due_at is None:
         await timers.cancel(uow, CLAIM_OVERDUE, claim.claim_id)

@@ -35,7 +35,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class RecordClaimDetailsRequest(VersionedRequest):
-    """All that is known."""
+    """Request to record claim details, as far as they are known."""
 
     odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
     in_service_date: CalendarDay | None = None
@@ -45,7 +45,7 @@ class RecordClaimDetailsRequest(VersionedRequest):
 
 
 class ClaimDecisionRequest(VersionedRequest):
-    """What the manufacturer pays, 0 where it rejects the claim, and why."""
+    """Manufacturer's decision: the amount it pays, 0 where it rejects the claim, and the reason."""
 
     approved_cents: Annotated[int, Field(ge=0, le=10**10)]
     code: ClaimDecision
@@ -64,8 +64,11 @@ class ClaimDetailsView(BaseModel):
 
 
 class ClaimView(BaseModel):
-    """One claim; ``missing`` names the claim details that it still needs, ``answer`` is what the
-    manufacturer said last."""
+    """Warranty claim as clients see it.
+
+    ``missing`` names the claim details that it still needs, ``answer`` is the manufacturer's latest
+    decision.
+    """
 
     claim_id: str
     order_id: str
@@ -84,7 +87,7 @@ class ClaimView(BaseModel):
 
 
 class ClaimEntry(ClaimView):
-    """A claim in the ledger, and whose order it is about."""
+    """Claim in the ledger with the order that it is about."""
 
     queue_number: int
     arrived_at: datetime
@@ -110,7 +113,7 @@ async def get_claim(store_id: str, claim_id: str, deps: Deps) -> ClaimEntry:
 
 
 async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, deps: Deps) -> None:
-    """Claim what the manufacturer is to pay of an invoice, where it is to pay something (R6)."""
+    """Draft a claim for the manufacturer's share of an invoice, if there is one (R6)."""
     lines = [line for line in invoice.lines if line.pay_type == "warranty"]
     if not lines:
         return
@@ -119,7 +122,7 @@ async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, dep
 
 
 async def withdraw_claims(uow: UnitOfWork, found: Sequence[Claim], deps: Deps) -> None:
-    """Withdraw locked claims for what is on no invoice any more (R6)."""
+    """Withdraw locked claims whose work is no longer on any invoice (R6)."""
     for each in found:
         await _save(uow, *claims.withdraw(each, uow.person, uow.now), deps)
 
@@ -164,7 +167,7 @@ async def submit_claim(
 async def record_claim_decision(
     uow: UnitOfWork, claim_id: str, command: ClaimDecisionRequest, deps: Deps
 ) -> ClaimView:
-    """Record what the manufacturer has answered (回复)."""
+    """Record the manufacturer's decision (回复)."""
     claim = await _lock_seen(uow, claim_id, command)
     decided, events = claims.record_decision(
         claim, command.approved_cents, command.code, deps.catalog.claim_rules, uow.now
@@ -175,8 +178,10 @@ async def record_claim_decision(
 async def settle_claim(
     uow: UnitOfWork, claim_id: str, command: SettleClaimRequest, deps: Deps
 ) -> ClaimView:
-    """Record that the manufacturer has paid what it approved (索赔结算); the store bears the
-    rest."""
+    """Record that the manufacturer has paid what it approved (索赔结算).
+
+    The store bears the rest.
+    """
     claim = await _lock_seen(uow, claim_id, command)
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
     paid = Paid(str(new_id()), command.method, claim.approved_cents, uow.now)
@@ -188,7 +193,7 @@ async def settle_claim(
 async def write_claim_off(
     uow: UnitOfWork, claim_id: str, command: VersionedRequest, deps: Deps
 ) -> ClaimView:
-    """Expect nothing of the manufacturer any more (索赔核销): the store bears it."""
+    """Write the claim off (索赔核销): the store bears it."""
     claim = await _lock_seen(uow, claim_id, command)
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
     given_up, changed, events = claims.write_off_claim(claim, order, uow.person, uow.now)
@@ -203,7 +208,7 @@ async def _lock_seen(uow: UnitOfWork, claim_id: str, command: VersionedRequest) 
 
 
 async def _save(uow: UnitOfWork, claim: Claim, events: Sequence[Event], deps: Deps) -> ClaimView:
-    """Save a changed claim, publish what happened to it, and set its next reminder."""
+    """Save a changed claim, publish its events, and set its next reminder."""
     saved = await persistence.save_claim(uow, claim)
     await claim_reminders.watch(uow, saved, deps)
     uow.publish(events)
@@ -211,7 +216,7 @@ async def _save(uow: UnitOfWork, claim: Claim, events: Sequence[Event], deps: De
 
 
 async def _entries(connection: Connection, found: Sequence[Claim]) -> list[ClaimEntry]:
-    """The claims of one store with their orders."""
+    """Return the claims of one store with their orders."""
     if not found:
         return []
     orders = await persistence.repair_order_summaries(

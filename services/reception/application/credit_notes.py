@@ -19,9 +19,12 @@ from shared.unit_of_work import UnitOfWork
 
 
 class IssueCreditNoteRequest(VersionedRequest):
-    """``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
+    """Request to correct an invoice.
+
+    ``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
     ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice, of
-    all payers."""
+    all payers.
+    """
 
     entire: bool = False
     amount_cents: Annotated[int, Field(ge=0, le=10**10)] = 0
@@ -41,8 +44,11 @@ class IssueCreditNoteRequest(VersionedRequest):
 async def issue_credit_note(
     uow: UnitOfWork, order_id: str, command: IssueCreditNoteRequest, deps: Deps
 ) -> OrderView:
-    """Correct an invoice (红字): take back a part of what the customer pays, refund what is paid of
-    it already, and reinstate vouchers; with the last of what the customer pays, all of them."""
+    """Correct an invoice (红字) by a part of what the customer pays.
+
+    Refunds what is paid of it already, and reinstates vouchers; with the last of what the customer
+    pays, all of them.
+    """
     connection, store_id = uow.connection, uow.store_id
     found = await persistence.lock_claims_of_order(connection, store_id, order_id)
     order = await lock_seen(uow, order_id, command.version)

@@ -1,4 +1,4 @@
-"""Customers, whom customer relations knows, or will know once it is available (R19)."""
+"""Customers that customer relations knows, or will know once it is available (R19)."""
 
 import json
 
@@ -14,13 +14,13 @@ LINK_CUSTOMER = "link_customer"
 
 
 async def check_customer(caller: Caller, customer_ref: str | None, deps: Deps) -> None:
-    """Refuse a customer who is not the store's, where one is named."""
+    """Refuse a customer of another store, where a customer is named."""
     if customer_ref is not None:
         await deps.crm.check_customer(caller.token, caller.store_id, customer_ref)
 
 
 async def keep_details(uow: UnitOfWork, order_id: str, details: str, deps: Deps) -> None:
-    """Keep the person's details, encrypted, and have them moved to customer relations."""
+    """Store the person's details, encrypted, and have them moved to customer relations."""
     encrypted = await deps.personal.encrypt(uow.connection, uow.store_id, order_id, details)
     await persistence.save_details(uow.connection, uow.store_id, order_id, encrypted)
     await timers.schedule(uow, LINK_CUSTOMER, order_id, store_id=uow.store_id, due_at=uow.now)
@@ -37,7 +37,7 @@ async def register_customer(store_id: str, order_id: str, deps: Deps) -> str | N
 
 
 async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Link the order to its customer and forget the details."""
+    """Link the order to its customer and delete the details."""
     if timer.prepared is None:
         return
     order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)

@@ -1,4 +1,4 @@
-"""The customer's decision on a version of the estimate, however it came (授权, 拒绝)."""
+"""Customer's decision on a version of the estimate, over any channel (授权, 拒绝)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,18 +30,21 @@ from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
 PROMISE_LATER = "promise_later"
-"""The rule by which the workshop refuses to reserve what would be done later than was shown."""
+"""Rule by which the workshop refuses a reservation that ends later than the promise shown."""
 
 
 class EstimateDecisionRequest(VersionedRequest):
-    """How the customer said it, on the order as it was seen."""
+    """Channel of the customer's decision, on the order as it was seen."""
 
     channel: Literal["in_person", "phone"]
 
 
 class EstimateAuthorizationRequest(EstimateDecisionRequest):
-    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
-    new promise that the customer was told. Where it would be later, they are asked again."""
+    """Customer's authorization of an estimate.
+
+    Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's new
+    promise that the customer was told. Where it would be later, they are asked again.
+    """
 
     declined: Annotated[list[Identifier], Field(max_length=120)] = []
     promised_at: Timestamp | None = None
@@ -49,8 +52,9 @@ class EstimateAuthorizationRequest(EstimateDecisionRequest):
 
 @dataclass(frozen=True)
 class CustomerDecision:
-    """What the customer decided on a version, and who recorded it, on the order as it was
-    ``seen``; nobody did where it came over ``link``, from ``origin``.
+    """Customer's decision on a version, with the user who recorded it on the order as ``seen``.
+
+    A decision over ``link``, from ``origin``, has no such user.
 
     ``promised_at`` is the new promise that they saw.
     """
@@ -65,7 +69,7 @@ class CustomerDecision:
     promised_at: datetime | None = None
 
     def check(self, order: Order) -> None:
-        """Refuse what was recorded on an order that has changed since."""
+        """Refuse a decision that was recorded on an order that has changed since."""
         if self.seen is not None:
             require_version(order, self.seen)
 
@@ -81,10 +85,10 @@ class Prepared:
 def reported_agreement(
     order_id: str, version: int, command: EstimateAuthorizationRequest, principal: Principal
 ) -> CustomerDecision:
-    """The customer agrees, at the counter or on the phone; ``principal`` has recorded it.
+    """Return the customer's agreement, in person or by phone, as ``principal`` has recorded it.
 
     Raises:
-        RuleViolation: they have not met the customer.
+        RuleViolation: the caller does not meet customers in person.
     """
     _require_presence(principal, command.channel)
     return CustomerDecision(
@@ -100,10 +104,10 @@ def reported_agreement(
 def reported_decline(
     order_id: str, version: int, command: EstimateDecisionRequest, principal: Principal
 ) -> CustomerDecision:
-    """The customer does not agree; ``principal`` has recorded it.
+    """Return the customer's decline, as ``principal`` has recorded it.
 
     Raises:
-        RuleViolation: they have not met the customer.
+        RuleViolation: the caller does not meet customers in person.
     """
     _require_presence(principal, command.channel)
     return CustomerDecision(
@@ -114,8 +118,9 @@ def reported_decline(
 async def prepare_decision(
     store_id: str, decision: CustomerDecision, key: str, deps: Deps
 ) -> Prepared:
-    """Reserve the workshop's time for additional work, under the ``key`` of the command, and ask
-    where the link was sent.
+    """Reserve the workshop's time for additional work, under the ``key`` of the command.
+
+    Asks customer relations for the address to which the link was sent.
 
     Raises:
         RuleViolation: the version cannot be decided on, or the customer saw an earlier promise.
@@ -146,7 +151,7 @@ async def decline_estimate(
 async def decide(
     uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> tuple[Order, EstimateVersion]:
-    """Apply the decision; answers with the order and what was decided on."""
+    """Apply the decision; return the order and the decided version."""
     connection = uow.connection
     order = await persistence.lock_order(connection, uow.store_id, decision.order_id)
     decision.check(order)
@@ -185,7 +190,7 @@ def _require_presence(principal: Principal, channel: Channel) -> None:
 
 
 async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:
-    """The address to which the link was sent, as far as customer relations answers."""
+    """Return the address to which the link was sent, as far as customer relations answers."""
     if link is None or not link.sent:
         return ContactUsed()
     if link.message_id is None:
@@ -200,7 +205,7 @@ async def _use_up(
     contact: ContactUsed,
     now: datetime,
 ) -> LinkConsent | None:
-    """What is to be known of a word over a link, which is used up by it."""
+    """Use the link up and return the circumstances of the decision that came over it."""
     link, origin = decision.link, decision.origin
     if link is None or origin is None:
         return None
@@ -216,7 +221,7 @@ async def _use_up(
 async def _promise(
     store_id: str, decision: CustomerDecision, key: str, deps: Deps
 ) -> Promise | None:
-    """When additional work will be done; absent for the ordered work, which has its promise."""
+    """Return the promise of additional work; None for the ordered work, which has its promise."""
     order_id = decision.order_id
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)

@@ -1,4 +1,4 @@
-"""Delivery (交车): its checklist, the signature, and the vehicle handed over."""
+"""Delivery (交车): its checklist, the signature, and the handing over of the vehicle."""
 
 import base64
 from typing import Annotated, Self
@@ -31,7 +31,7 @@ class WaiverRequest(VersionedRequest):
 
 
 class SignatureRequest(VersionedRequest):
-    """What the customer has drawn (签字): strokes of points, or a picture (PNG, base64)."""
+    """Customer's drawn signature (签字): strokes of points, or a picture (PNG, base64)."""
 
     strokes: Annotated[list[Stroke], Field(min_length=1, max_length=200)] | None = None
     png: Annotated[str, Field(max_length=_LARGEST_IMAGE)] | None = None
@@ -70,7 +70,7 @@ async def record_delivery_step(
 async def request_waiver(
     uow: UnitOfWork, order_id: str, step: str, command: WaiverRequest, deps: Deps
 ) -> OrderView:
-    """Ask to leave a step out (免做申请), for a reason."""
+    """Request a waiver of a delivery step (免做申请), for a reason."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
     order = await lock_seen(uow, order_id, command.version)
     changed = delivery.request_waiver(order, step, command.reason, checklist, uow.person, uow.now)
@@ -80,7 +80,7 @@ async def request_waiver(
 async def approve_waiver(
     uow: UnitOfWork, order_id: str, step: str, command: VersionedRequest
 ) -> OrderView:
-    """Let a step be left out (免做批准); not by the one who asked for it."""
+    """Approve the waiver of a step (免做批准); the requester may not approve it."""
     order = await lock_seen(uow, order_id, command.version)
     changed = delivery.approve_waiver(order, step, uow.person, uow.now)
     return order_view(await save_change(uow, changed))
@@ -111,7 +111,7 @@ async def get_signature(store_id: str, order_id: str, deps: Deps) -> SignatureVi
 async def deliver_vehicle(
     uow: UnitOfWork, order_id: str, command: VersionedRequest, deps: Deps
 ) -> OrderView:
-    """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
+    """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
     order = await lock_seen(uow, order_id, command.version)
     delivered, events = delivery.deliver(order, checklist, uow.person, uow.now)

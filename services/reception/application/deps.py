@@ -1,4 +1,4 @@
-"""What reception's application functions reach besides the unit of work."""
+"""Dependencies of reception's application functions besides the unit of work."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from shared.unit_of_work import UnitOfWorkFactory
 
 @dataclass(frozen=True)
 class Deps:
-    """Catalog and rules, the neighbors, files and keys of one process of reception."""
+    """Catalog and rules, clients of other services, files and keys of one reception process."""
 
     uow_factory: UnitOfWorkFactory
     catalog: Catalog

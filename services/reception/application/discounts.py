@@ -1,4 +1,4 @@
-"""Discounts (优惠): asked for, granted by a second person, taken back."""
+"""Discounts (优惠): requested, approved by a second person, withdrawn."""
 
 from collections.abc import Collection
 
@@ -20,8 +20,10 @@ class DiscountRequest(VersionedRequest):
 async def request_discount(
     uow: UnitOfWork, order_id: str, command: DiscountRequest, roles: Collection[str], deps: Deps
 ) -> OrderView:
-    """Take something off what the customer pays (优惠); above the limit of the caller's ``roles``
-    it waits for another person's approval."""
+    """Request a discount on what the customer pays (优惠).
+
+    Above the limit of the caller's ``roles`` it waits for another person's approval.
+    """
     limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.request_discount(
@@ -33,8 +35,10 @@ async def request_discount(
 async def approve_discount(
     uow: UnitOfWork, order_id: str, command: VersionedRequest, roles: Collection[str], deps: Deps
 ) -> OrderView:
-    """Grant a discount (优惠审批) that somebody else has asked for, within the limit of the
-    caller's ``roles``."""
+    """Approve a discount (优惠审批) that another user has requested.
+
+    The limit of the caller's ``roles`` applies.
+    """
     limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.approve_discount(order, uow.person, limit_bp)
@@ -42,6 +46,6 @@ async def approve_discount(
 
 
 async def withdraw_discount(uow: UnitOfWork, order_id: str, command: VersionedRequest) -> OrderView:
-    """Take back a discount that waits for its approval (撤回优惠), or decline it."""
+    """Withdraw a discount that waits for its approval (撤回优惠), or decline it."""
     order = await lock_seen(uow, order_id, command.version)
     return order_view(await save_change(uow, invoicing.withdraw_discount(order)))

@@ -1,5 +1,4 @@
-"""What is owed (应收): its list, and one deadline for each payer split of an invoice that is not
-paid."""
+"""Receivables (应收): their list, and one deadline for each unpaid payer split of an invoice."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +18,7 @@ RECEIVABLE_OVERDUE = "receivable_overdue"
 
 
 class Receivable(BaseModel):
-    """What a payer still owes of an invoice (应收)."""
+    """Balance that a payer owes of an invoice (应收)."""
 
     order_id: str
     invoice_id: str
@@ -34,7 +33,7 @@ class Receivable(BaseModel):
 
 
 async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
-    """List what customers and manufacturer still owe the store (应收台账), the oldest first."""
+    """List the balances that customers and manufacturer owe (应收台账), the oldest first."""
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         unpaid = await persistence.unpaid_orders(connection, store_id)
@@ -60,7 +59,7 @@ async def schedule_next_reminder(uow: UnitOfWork, order: Order, deps: Deps) -> N
 
 
 async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Report a payer split of an invoice that is not paid, and chase it again later (R8)."""
+    """Report an unpaid payer split of an invoice, and schedule the next reminder (R8)."""
     order_id = _order_of(timer.entity_id)
     order = await persistence.read_order(uow.connection, timer.store_id, order_id)
     uow.publish(invoicing.receivable_overdue(order, timer.data["payer"], uow.now))

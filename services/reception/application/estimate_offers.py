@@ -1,4 +1,4 @@
-"""An estimate as it is put before the customer (报价), at the counter as over a link."""
+"""Estimate as it is presented to the customer (报价), at the counter or over a link."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ class OfferedLine(Names):
 
 
 class PresentedEstimate(BaseModel):
-    """What is offered: lines and prices, nothing about any person.
+    """Lines and prices of a presented estimate, without personal data.
 
     Of an offer that is ``divisible`` the customer may want some items only. ``promised_at`` is the
     order's promise if they agree; absent before the order is opened.
@@ -60,8 +60,10 @@ class PresentedEstimate(BaseModel):
 async def get_offer(
     store_id: str, order_id: str, version: int, declined: Collection[str], deps: Deps
 ) -> PresentedEstimate:
-    """Show a version that awaits the customer's decision, by the items on which they decide, and
-    the promise that the order will have without those ``declined``."""
+    """Return a version that awaits the customer's decision, by the items on which they decide.
+
+    Includes the promise that the order will have without those ``declined``.
+    """
     order, proposal = await read_proposal(store_id, order_id, version, deps)
     return await make_offer(order, proposal, declined, deps)
 
@@ -69,7 +71,7 @@ async def get_offer(
 async def read_proposal(
     store_id: str, order_id: str, version: int, deps: Deps
 ) -> tuple[Order, EstimateVersion]:
-    """The order, and the version of its estimate that awaits the customer's decision.
+    """Return the order and the version of its estimate that awaits the customer's decision.
 
     Raises:
         RuleViolation: the version is not the one to be decided on.
@@ -87,7 +89,7 @@ async def make_offer(
     deps: Deps,
     expires_at: datetime | None = None,
 ) -> PresentedEstimate:
-    """What the customer is offered, until ``expires_at`` where it is over a link.
+    """Return the estimate for the customer, valid until ``expires_at`` where it is over a link.
 
     Its promise is that without the items ``declined``.
     """
@@ -122,7 +124,7 @@ async def make_offer(
 async def offered_promise(
     order: Order, proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> Promise | None:
-    """The order's promise if the customer agrees to a version without the items ``declined``."""
+    """Return the order's promise if the customer agrees to a version without items ``declined``."""
     op_codes = further_operations(deps.catalog, proposal, declined)
     if not op_codes:
         return present_promise(order)
@@ -134,7 +136,7 @@ async def offered_promise(
 def further_operations(
     catalog: Catalog, proposal: EstimateVersion, declined: Collection[str]
 ) -> list[str]:
-    """What a version adds to the work of its order without the items ``declined``."""
+    """Return the operations that a version adds to its order without the items ``declined``."""
     if proposal.additional_work_id is None:
         return []
     wanted, _ = authorization.without(proposal, declined, catalog.typical_parts)
@@ -142,7 +144,7 @@ def further_operations(
 
 
 def present_promise(order: Order) -> Promise | None:
-    """The order's promise as it is, if it has one."""
+    """Return the order's present promise, if it has one."""
     if order.promised_at is None:
         return None
     return Promise(order.promised_at, DEFAULT_CONFIDENCE, None, order.promise_provisional)

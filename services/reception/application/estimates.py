@@ -1,4 +1,4 @@
-"""Versions of the estimate, put before the customer (估价, 增项)."""
+"""Versions of the estimate, presented to the customer (估价, 增项)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class ReviseEstimateRequest(VersionedRequest, PricedWork):
-    """Other prices, parts or payers for the order as it was seen."""
+    """Request to change prices, parts or payers of the order as it was seen."""
 
 
 class EstimateView(BaseModel):
@@ -47,7 +47,7 @@ class EstimateView(BaseModel):
 async def submit_estimate(
     uow: UnitOfWork, order_id: str, command: ReviseEstimateRequest, deps: Deps
 ) -> EstimateView:
-    """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
+    """Present a version of the estimate to the customer (估价); it replaces one that awaits them.
 
     Before the opening any work may be estimated, afterwards the operations stay.
     """
@@ -57,12 +57,12 @@ async def submit_estimate(
 async def submit_additional_work(
     uow: UnitOfWork, order_id: str, command: ReviseEstimateRequest, deps: Deps
 ) -> EstimateView:
-    """Put further work on an open order before the customer (增项)."""
+    """Present further work on an open order to the customer (增项)."""
     return await _submit(uow, order_id, command, str(new_id()), deps)
 
 
 async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, deps: Deps) -> None:
-    """Price work that was found while working, and put it before the customer (R4)."""
+    """Price work that was found in the workshop, and present it to the customer (R4)."""
     key = (event.store_id, event.order_id)
     parts = Counter(event.part_numbers)
     wanted = RequestedWork(
@@ -90,8 +90,10 @@ async def list_estimates(store_id: str, order_id: str, deps: Deps) -> list[Estim
 
 
 async def declined_services(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
-    """List what the vehicle's owner did not want at earlier visits and has not ordered since
-    (未做增项): to be offered again."""
+    """List services that the vehicle's owner declined and has not ordered since (未做增项).
+
+    They are to be offered again.
+    """
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         return await work_to_offer_again(connection, store_id, order.vehicle, order.arrived_at)
@@ -100,7 +102,7 @@ async def declined_services(store_id: str, order_id: str, deps: Deps) -> list[Es
 async def work_to_offer_again(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateView]:
-    """Work that was declined at the vehicle's visits before then and not ordered since."""
+    """Return work that was declined at the vehicle's earlier visits and not ordered since."""
     found = await persistence.declined_services(connection, store_id, vehicle, before)
     since = min((version.presented_at for version in found), default=before)
     ordered = await persistence.operations_since(connection, store_id, vehicle, since)
@@ -108,7 +110,7 @@ async def work_to_offer_again(
 
 
 def estimate_view(version: EstimateVersion) -> EstimateView:
-    """A version as it is told."""
+    """Return a version as clients see it."""
     return EstimateView(**{name: getattr(version, name) for name in EstimateView.model_fields})
 
 

@@ -1,7 +1,6 @@
-"""Facility checks of customer lounge and service drive (日常检查), and areas that nobody has looked
-at in time (R43).
+"""Facility checks of customer lounge and service drive (日常检查), and overdue areas (R43).
 
-Each store has one timer, which sets the next, so a day is noticed on which nothing happens.
+Each store has one timer, which sets the next, so that a day without any check is noticed.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,10 @@ CHECKS_DUE = "facility_checks_due"
 
 
 class RecordCheckRequest(RequestModel):
-    """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
+    """Request to record every item of the area's list with its result.
+
+    ``photo_id`` is a photo that was sent.
+    """
 
     area: Identifier
     results: Annotated[dict[Identifier, Result], Field(min_length=1, max_length=50)]
@@ -45,7 +47,7 @@ class CheckView(BaseModel):
 
 
 async def record_check(uow: UnitOfWork, command: RecordCheckRequest, deps: Deps) -> CheckView:
-    """Record how the caller has found an area; what failed becomes a corrective action (整改)."""
+    """Record the caller's check of an area; failed items become a corrective action (整改)."""
     check = FacilityCheck(
         check_id=str(new_id()),
         store_id=uow.store_id,
@@ -73,7 +75,7 @@ async def list_checks(store_id: str, day: date | None, deps: Deps) -> list[Check
 
 
 async def schedule_first_checks(deps: Deps) -> None:
-    """Expect the next checks of each store for which none are expected yet."""
+    """Schedule the next checks of each store that has none scheduled."""
     causation = Causation(CHECKS_DUE, CHECKS_DUE)
     async with deps.uow_factory.open(deps.catalog.stores, causation=causation) as uow:
         due = {store_id: _next_due(store_id, uow.now, deps) for store_id in deps.catalog.stores}
@@ -81,8 +83,10 @@ async def schedule_first_checks(deps: Deps) -> None:
 
 
 async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Report areas that were not looked at in time, and expect the next checks; closed days
-    (休业日) need no check."""
+    """Report areas that were not checked in time, and schedule the next checks.
+
+    Closed days (休业日) need no check.
+    """
     store, due_at = deps.catalog.stores[timer.store_id], timer.due_at
     await timers.schedule(
         uow,

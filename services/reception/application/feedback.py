@@ -33,7 +33,7 @@ class FeedbackView(BaseModel):
 
 
 class FeedbackDetail(FeedbackView):
-    """The same with the customer's comment; absent when none were said or they were erased."""
+    """Feedback with the customer's comment; absent when there was none or it was erased."""
 
     comment: str | None
 
@@ -41,8 +41,10 @@ class FeedbackDetail(FeedbackView):
 async def submit_feedback(
     uow: UnitOfWork, order_id: str, command: SubmitFeedbackRequest, deps: Deps
 ) -> FeedbackView:
-    """Record what the customer thinks of work quality, technical skill and service attitude, once
-    the vehicle is back."""
+    """Record the customer's ratings of work quality, technical skill and service attitude.
+
+    Allowed once the vehicle is back.
+    """
     connection, store_id = uow.connection, uow.store_id
     feedback, events = feedbacks.give(
         await persistence.lock_order(connection, store_id, order_id),
@@ -59,7 +61,7 @@ async def submit_feedback(
 
 
 async def get_feedback(store_id: str, order_id: str, deps: Deps) -> FeedbackDetail:
-    """Read what the customer of an order thought."""
+    """Read the feedback of an order's customer."""
     async with deps.uow_factory.read(store_id) as connection:
         feedback, encrypted = await persistence.read_feedback(connection, store_id, order_id)
         comment = await deps.personal.decrypt(connection, store_id, order_id, encrypted)

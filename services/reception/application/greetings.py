@@ -12,7 +12,7 @@ GREETING_OVERDUE = "greeting_overdue"
 
 
 async def expect_greeting(uow: UnitOfWork, order: Order) -> None:
-    """Expect the greeting within the store's limit."""
+    """Schedule the check that the greeting comes within the store's limit."""
     await timers.schedule(
         uow,
         GREETING_OVERDUE,
@@ -23,11 +23,11 @@ async def expect_greeting(uow: UnitOfWork, order: Order) -> None:
 
 
 async def cancel_expected_greeting(uow: UnitOfWork, order_id: str) -> None:
-    """Expect no greeting any more."""
+    """Cancel the greeting check."""
     await timers.cancel(uow, GREETING_OVERDUE, order_id)
 
 
 async def report_greeting_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Say that the customer's waiting time has reached the store's limit (R2)."""
+    """Report that the customer's waiting time has reached the store's limit (R2)."""
     order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)
     uow.publish(orders.greeting_overdue(order))

@@ -1,4 +1,4 @@
-"""Money held (暂存款): the list of it, and carrying it over to another order."""
+"""Money held (暂存款): its list, and the carry-over to another order."""
 
 from collections.abc import Mapping
 
@@ -18,8 +18,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class HeldMoney(BaseModel):
-    """Money of a customer that no invoice has used, in cents, and the customer's money by
-    method."""
+    """Customer's money that no invoice has used, in cents, and the customer's money by method."""
 
     order_id: str
     customer_ref: str | None
@@ -31,14 +30,14 @@ class HeldMoney(BaseModel):
 
 
 class CarryOverRequest(VersionedRequest):
-    """Money held is carried over to ``to_order_id``, an order of the same customer."""
+    """Request to carry money held over to ``to_order_id``, an order of the same customer."""
 
     to_order_id: Identifier
     amount_cents: Amount
 
 
 async def list_held_money(store_id: str, deps: Deps) -> list[HeldMoney]:
-    """List the orders of which money is held (暂存款台账), the oldest first."""
+    """List the orders with money held (暂存款台账), the oldest first."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.orders_with_deposit(connection, store_id)
     return [HeldMoney.model_validate(order, from_attributes=True) for order in found]

@@ -41,27 +41,32 @@ Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_eac
 
 
 class ChosenVouchers(RequestModel):
-    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of one
-    that is credited whole, other payers by code of the operation or part."""
+    """Vouchers and service cards to be redeemed with the invoice.
+
+    Where the invoice takes the place of one that is credited whole, other payers by code of the
+    operation or part.
+    """
 
     vouchers: Vouchers = []
     pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
 
 class IssueInvoiceRequest(VersionedRequest, ChosenVouchers):
-    """The invoice as it was previewed."""
+    """Request to issue the invoice as it was previewed."""
 
 
 class CreditNoteView(CreditNoteIssued):
-    """A credit note, and number and tax of the correcting tax invoice (红字发票) as it was issued,
-    once there is one."""
+    """Credit note with its correcting tax invoice (红字发票).
+
+    Number and tax of the tax invoice are as issued, once there is one.
+    """
 
     tax_invoice_number: str | None
     issued_tax_cents: int | None
 
 
 class RedeemedVoucher(BaseModel):
-    """What a voucher or service card takes off an invoice, in cents."""
+    """Amount that a voucher or service card takes off an invoice, in cents."""
 
     voucher_id: str
     kind: VoucherKind
@@ -70,8 +75,9 @@ class RedeemedVoucher(BaseModel):
 
 
 class BillView(BaseModel):
-    """An invoice as it was issued, what was credited of it since, and number and tax of its tax
-    invoice (电子发票) as it was issued, once there is one.
+    """Issued invoice with its credits and its tax invoice (电子发票).
+
+    Number and tax of the tax invoice are as issued, once there is one.
 
     ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
     """
@@ -84,16 +90,20 @@ class BillView(BaseModel):
 
 
 class InvoiceView(BillView):
-    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier`` ones,
-    which are credited whole, the latest first."""
+    """Latest invoice of the order with its redeemed vouchers.
+
+    ``earlier`` invoices are credited whole, the latest first.
+    """
 
     vouchers: Sequence[RedeemedVoucher]
     earlier: Sequence[BillView]
 
 
 class InvoicePreview(BaseModel):
-    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total with
-    the tax that it contains."""
+    """Preview of the invoice, in cents.
+
+    Gross lines, discount and vouchers, and their total with the tax that it contains.
+    """
 
     lines: Sequence[EstimateLine]
     payer_splits: Sequence[PayerSplit]
@@ -110,7 +120,7 @@ class InvoicePreview(BaseModel):
 async def issue_invoice(
     uow: UnitOfWork, order_id: str, command: IssueInvoiceRequest, deps: Deps
 ) -> OrderView:
-    """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
+    """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
     connection = uow.connection
     order = await lock_seen(uow, order_id, command.version)
     billed, used, invoice, redeemed = invoicing.issue_invoice(
@@ -134,7 +144,7 @@ async def issue_invoice(
 async def preview_invoice(
     store_id: str, order_id: str, command: ChosenVouchers, deps: Deps
 ) -> InvoicePreview:
-    """Show what the invoice would be (预结算); nothing is issued or redeemed."""
+    """Preview the invoice (预结算); nothing is issued or redeemed."""
     async with deps.uow_factory.read(store_id) as connection:
         _order, _used, invoice, _redeemed = invoicing.issue_invoice(
             await persistence.read_order(connection, store_id, order_id),

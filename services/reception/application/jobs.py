@@ -1,4 +1,4 @@
-"""What the workshop does about orders: jobs planned, begun and done."""
+"""Reception's view of workshop jobs: planned, started and finished."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,19 +15,19 @@ E = TypeVar("E", bound=Event)
 
 
 async def record_jobs(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) -> None:
-    """Remember the jobs that were planned, and those that are done."""
+    """Record the jobs that were planned, and those that are done."""
     await persistence.record_jobs(uow.connection, _of(JobAssigned, batch))
     await persistence.finish_jobs(uow.connection, _of(JobFinished, batch))
 
 
 async def start_work(uow: UnitOfWork, event: JobStarted, _: Deps) -> None:
-    """Take note that work on the vehicle has begun."""
+    """Record that work on the vehicle has begun."""
     order = await persistence.lock_order(uow.connection, event.store_id, event.order_id)
     await persistence.save_order(uow, orders.start_work(order))
 
 
 async def finish_work(uow: UnitOfWork, event: VehicleReady, _: Deps) -> None:
-    """Take note that the vehicle is ready, and of the work that was done on it."""
+    """Record that the vehicle is ready, and the work that was done on it."""
     key = (event.store_id, event.order_id)
     order = await persistence.lock_order(uow.connection, *key)
     finished = await persistence.finished_operations(uow.connection, *key)

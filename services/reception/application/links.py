@@ -1,6 +1,6 @@
 """One-time links (授权链接) on which customers see and decide an estimate without signing in.
 
-Of a link's token only the hash is kept; colleagues are not told it.
+Only the hash of a link's token is kept; colleagues do not get the token.
 """
 
 import hashlib
@@ -30,8 +30,11 @@ LINK_LIFE = timedelta(hours=24)
 
 
 class CreateLinkRequest(RequestModel):
-    """With ``send`` the customer is sent the link, through customer relations; else it is there to
-    be shown to them."""
+    """Request to create a link.
+
+    With ``send`` the customer is sent the link, through customer relations; else it is there to be
+    shown to them.
+    """
 
     send: bool = False
 
@@ -54,14 +57,17 @@ class LinkView(BaseModel):
 
 
 class LinkWithUses(LinkView):
-    """``uses`` say when and to whom of the colleagues it was shown, and when and from where it was
-    opened and answered."""
+    """Link with its uses.
+
+    ``uses`` say when and to which colleagues it was shown, and when and from where it was opened
+    and answered.
+    """
 
     uses: Sequence[LinkUse]
 
 
 class ShownLink(LinkView):
-    """``url`` is where the customer opens it."""
+    """Link to show; ``url`` is where the customer opens it."""
 
     url: str
 
@@ -81,7 +87,7 @@ async def create_link(
     promised_at: datetime | None,
     deps: Deps,
 ) -> LinkView:
-    """Make a one-time link on which the customer can see the version and decide."""
+    """Create a one-time link on which the customer can see the version and decide."""
     send = command is not None and command.send
     order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
     versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
@@ -117,8 +123,10 @@ async def show_link(uow: UnitOfWork, order_id: str, link_id: str) -> LinkView:
 
 
 async def list_links(store_id: str, order_id: str, deps: Deps) -> list[LinkWithUses]:
-    """List the order's one-time links, the oldest first: whether they were sent, shown, opened and
-    answered."""
+    """List the order's one-time links with their uses, the oldest first.
+
+    Each says whether it was sent, shown, opened and answered.
+    """
     async with deps.uow_factory.read(store_id) as connection:
         await persistence.read_order(connection, store_id, order_id)
         links = await persistence.links_of(connection, store_id, order_id)
@@ -127,8 +135,10 @@ async def list_links(store_id: str, order_id: str, deps: Deps) -> list[LinkWithU
 
 
 async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
-    """Send the link through customer relations, which alone knows addresses, once however often it
-    is tried, and answer with the message's id; one that was decided on is not sent.
+    """Send the link through customer relations, which alone knows addresses.
+
+    It is sent once however often it is tried; a link that was decided on is not sent. Returns the
+    message's id.
 
     Raises:
         RetryLaterError: customer relations is unavailable.
@@ -161,7 +171,7 @@ async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
 
 
 async def record_message(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Remember by which message the link was sent."""
+    """Record the message by which the link was sent."""
     if timer.prepared is not None:
         await persistence.link_sent_by(
             uow.connection, timer.store_id, timer.entity_id, timer.prepared
@@ -169,23 +179,23 @@ async def record_message(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
 
 
 def link_url(store_id: str, link_id: str, deps: Deps) -> str:
-    """The page on which a customer sees and decides what the link leads to."""
+    """Return the URL of the page on which a customer sees and decides what the link leads to."""
     token = link_token(deps.personal, store_id, link_id)
     return f"{deps.public_url.rstrip('/')}/authorize/{token}"
 
 
 def link_token(personal: PersonalData, store_id: str, link_id: str) -> str:
-    """The token of a link; only this service can make it again."""
+    """Return the token of a link; only this service can derive it again."""
     return f"{store_id}.{personal.reference('link', link_id)}"
 
 
 def token_hash(token: str) -> bytes:
-    """What is kept of a link's token."""
+    """Return the hash of a link's token, which is kept in its place."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def store_of(token: str, deps: Deps) -> str:
-    """The store that a token claims to belong to; its hash will tell whether it does.
+    """Return the store that a token claims to belong to; its hash proves whether it does.
 
     Raises:
         RuleViolation: it is no token.
@@ -205,7 +215,7 @@ def require_usable(link: Link, now: datetime) -> None:
 
 
 async def _send_soon(uow: UnitOfWork, link: Link) -> None:
-    """Have the customer sent the link once the transaction is through."""
+    """Schedule the sending of the link for when the transaction has committed."""
     await timers.schedule(uow, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=uow.now)
 
 

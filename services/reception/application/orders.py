@@ -40,7 +40,7 @@ BOARD_DAYS = 30
 
 
 class CustomerDetails(RequestWithVin):
-    """A person and vehicle that customer relations does not have yet."""
+    """Details of a person and vehicle that customer relations does not have yet."""
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
     phone: Annotated[Phone, Field(description="电话")]
@@ -50,9 +50,11 @@ class CustomerDetails(RequestWithVin):
 
 
 class OpenOrderRequest(VersionedRequest, Work):
-    """What the advisor takes down. References come from customer relations; while it is
-    unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
-    later."""
+    """Data that the advisor records.
+
+    References come from customer relations; while it is unavailable, ``customer`` carries the
+    person's details, which are kept encrypted and follow later.
+    """
 
     customer_ref: Identifier | None = None
     vehicle_ref: Identifier | None = None
@@ -80,8 +82,7 @@ class OpenOrderRequest(VersionedRequest, Work):
 async def list_orders(
     reader: Principal, store_id: str, statuses: Sequence[RepairOrderStatus], deps: Deps
 ) -> list[OrderView]:
-    """List the orders of the last 30 days in one of the statuses, as their ``reader`` may see
-    them."""
+    """List the orders of the last 30 days in one of the statuses, as ``reader`` may see them."""
     since = deps.uow_factory.clock.now() - timedelta(days=BOARD_DAYS)
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_orders(connection, store_id, statuses, since)
@@ -155,7 +156,7 @@ async def open_order(
 async def cancel_order(
     uow: UnitOfWork, order_id: str, command: CancelRequest, deps: Deps
 ) -> OrderView:
-    """End a visit before work has begun; what was reserved for it is given back."""
+    """Cancel a visit before work has begun, and release what was reserved for it."""
     order = await lock_seen(uow, order_id, command.version)
     held = await _appointment_hold(uow.connection, order)
     saved = await save_change(uow, *orders.cancel(order, command.reason, held))
@@ -187,7 +188,7 @@ def _write_up(command: OpenOrderRequest, vehicle_ref: str) -> WriteUp:
 async def _keep_texts(
     uow: UnitOfWork, order_id: str, command: OpenOrderRequest, deps: Deps
 ) -> None:
-    """Keep what was said and left in the vehicle, encrypted."""
+    """Store the customer's concern and the belongings in the vehicle, encrypted."""
     connection, store_id = uow.connection, uow.store_id
     customer_concern = await deps.personal.encrypt(
         connection, store_id, order_id, command.customer_concern
@@ -199,8 +200,10 @@ async def _keep_texts(
 async def _check_may_open(
     order_id: str, command: OpenOrderRequest, caller: Caller, deps: Deps
 ) -> str | None:
-    """Refuse before capacity is reserved what the decision would refuse after it; answers with
-    the hold of the order's appointment, which the order's own hold replaces."""
+    """Refuse, before capacity is reserved, an opening that would be refused afterwards.
+
+    Returns the hold of the order's appointment, which the order's own hold replaces.
+    """
     store_id, vehicle_ref = caller.store_id, _vehicle_ref(command, deps)
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
@@ -218,7 +221,7 @@ async def _check_may_open(
 
 
 async def _check_has_no_other_order(connection: Connection, order: Order, vehicle_ref: str) -> None:
-    """Refuse a vehicle that has another open order in the store, under whatever plate."""
+    """Refuse a vehicle that has another open order in the store, under any plate."""
     visits = await persistence.open_visits(
         connection, VehicleIdentity(order.plate_ref, vehicle_ref)
     )
@@ -230,7 +233,7 @@ async def _check_same_vehicle(
 ) -> None:
     """Refuse an order for another vehicle than the one that arrived.
 
-    While customer relations is unavailable, nobody can tell.
+    While customer relations is unavailable, this cannot be checked.
     """
     if command.customer is not None:
         plate_ref = deps.personal.reference("plate", command.customer.plate)
@@ -242,7 +245,7 @@ async def _check_same_vehicle(
 
 
 async def _appointment_hold(connection: Connection, order: Order) -> str | None:
-    """The hold of the order's appointment."""
+    """Return the hold of the order's appointment."""
     if order.appointment_id is None:
         return None
     booked = await persistence.lock_appointment(connection, order.store_id, order.appointment_id)

@@ -1,4 +1,4 @@
-"""Money of customers: deposits (定金), payments (收款), refunds (退款), and credit (挂账)."""
+"""Customer payments: deposits (定金), payments (收款), refunds (退款), and on account (挂账)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -35,7 +35,7 @@ class ApproveOnAccountRequest(VersionedRequest):
 async def receive_deposit(
     uow: UnitOfWork, order_id: str, command: RecordPaymentRequest
 ) -> OrderView:
-    """Take money before the invoice (定金); it will be set against it."""
+    """Receive a deposit before the invoice (定金); it will be set against it."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.receive_deposit(order, _paid(command, uow.now))
     return order_view(await save_change(uow, changed, events))
@@ -44,7 +44,7 @@ async def receive_deposit(
 async def receive_payment(
     uow: UnitOfWork, order_id: str, command: RecordPaymentRequest, deps: Deps
 ) -> OrderView:
-    """Take money from the customer (收款), never more than the balance."""
+    """Receive a payment from the customer (收款), never more than the balance."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.receive_payment(order, _paid(command, uow.now))
     saved = await save_change(uow, changed, events)
@@ -55,7 +55,7 @@ async def receive_payment(
 async def pay_refund(
     uow: UnitOfWork, order_id: str, command: IssueRefundRequest, deps: Deps
 ) -> OrderView:
-    """Give money back to the customer (退款): a deposit first, then payments."""
+    """Refund money to the customer (退款): a deposit first, then payments."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.refund(order, _paid(command, uow.now), command.reason, uow.person)
     saved = await save_change(uow, changed, events)
@@ -66,7 +66,7 @@ async def pay_refund(
 async def approve_on_account(
     uow: UnitOfWork, order_id: str, command: ApproveOnAccountRequest
 ) -> OrderView:
-    """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+    """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.approve_on_account(order, command.reason, uow.person, uow.now)
     return order_view(await save_change(uow, changed, events))

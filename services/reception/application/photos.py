@@ -32,7 +32,7 @@ class PhotoView(BaseModel):
 async def keep_picture(
     store_id: str, order_id: str | None, picture: bytes, causation: Causation, deps: Deps
 ) -> str:
-    """Keep a picture's content under a new ``photo_id``, which is returned.
+    """Store a picture's content under a new ``photo_id``, which is returned.
 
     The file comes first, then its row; a timer set before both removes a file without a row.
     """

@@ -1,4 +1,4 @@
-"""Promised completion times (承诺): confirmed, in danger, and changed."""
+"""Promised completion times (承诺): confirmed, at risk, and changed."""
 
 from services.reception import persistence
 from services.reception.application.changes import lock_seen, save_change
@@ -14,7 +14,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class RevisePromisedTimeRequest(VersionedRequest):
-    """What the customer has been told."""
+    """New promised time, as the customer was told it."""
 
     promised_at: Timestamp
     reason: RevisionReason
@@ -23,7 +23,7 @@ class RevisePromisedTimeRequest(VersionedRequest):
 async def revise_promise(
     uow: UnitOfWork, order_id: str, command: RevisePromisedTimeRequest
 ) -> OrderView:
-    """Give the customer another completion time (承诺变更)."""
+    """Revise the promised completion time (承诺变更)."""
     order = await lock_seen(uow, order_id, command.version)
     revised, events = promise.revise(
         order, command.promised_at, command.reason, uow.person, uow.now
@@ -41,6 +41,6 @@ async def confirm_promise(uow: UnitOfWork, event: JobAssigned, _: Deps) -> None:
 
 
 async def record_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, _: Deps) -> None:
-    """Record the workshop's alert that a promise is in danger."""
+    """Record the workshop's alert that a promise is at risk."""
     order = await persistence.lock_order(uow.connection, event.store_id, event.order_id)
     await save_change(uow, promise.record_risk(order, event))

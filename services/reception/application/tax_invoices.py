@@ -27,14 +27,14 @@ Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
 
 
 async def schedule_tax_invoice(uow: UnitOfWork, invoice: InvoiceIssued) -> None:
-    """Have the tax invoice of an invoice issued once the transaction is through."""
+    """Schedule the tax invoice of an invoice for when the transaction has committed."""
     await timers.schedule(
         uow, TAX_INVOICE, invoice.invoice_id, store_id=invoice.store_id, due_at=uow.now
     )
 
 
 async def schedule_tax_credit(uow: UnitOfWork, note: CreditNoteIssued) -> None:
-    """Have the tax invoice corrected with a credit note once the transaction is through."""
+    """Schedule the tax correction of a credit note for when the transaction has committed."""
     await timers.schedule(
         uow, TAX_CREDIT, note.credit_note_id, store_id=note.store_id, due_at=uow.now
     )
@@ -43,7 +43,7 @@ async def schedule_tax_credit(uow: UnitOfWork, note: CreditNoteIssued) -> None:
 async def request_tax_invoice(
     store_id: str, invoice_id: str, deps: Deps
 ) -> TaxInvoiceIssued | None:
-    """Ask for the tax invoice of an invoice; nothing to do where the customer pays nothing.
+    """Request the tax invoice of an invoice; nothing to do where the customer pays nothing.
 
     Raises:
         RetryLaterError: the interface does not respond.
@@ -81,7 +81,7 @@ async def request_tax_invoice(
 
 
 async def keep_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Keep and publish a tax invoice as it was issued (R8)."""
+    """Store and publish a tax invoice as it was issued (R8)."""
     issued: TaxInvoiceIssued | None = timer.prepared
     if issued:
         await persistence.save_tax_invoice(
@@ -93,7 +93,9 @@ async def keep_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
 async def request_tax_correction(
     store_id: str, credit_note_id: str, deps: Deps
 ) -> RedLetterInvoiceIssued | None:
-    """Have a tax invoice corrected (红字发票); nothing to do where the customer gets nothing.
+    """Request the correction of a tax invoice (红字发票).
+
+    There is nothing to do where the customer gets nothing.
 
     Raises:
         RetryLaterError: the tax invoice itself or an earlier correction is not issued yet, or
@@ -124,7 +126,7 @@ async def request_tax_correction(
 
 
 async def keep_tax_correction(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Keep and publish the correction of a tax invoice as it was issued (R8)."""
+    """Store and publish the correction of a tax invoice as it was issued (R8)."""
     corrected: RedLetterInvoiceIssued | None = timer.prepared
     if corrected:
         await persistence.save_tax_correction(
@@ -165,8 +167,11 @@ def _tax_to_correct(
     tax_invoice: TaxInvoice,
     notes: Notes,
 ) -> int:
-    """The customer's part of the note's tax; with the last of what the customer pays, all that is
-    left of the tax that the tax invoice was issued with."""
+    """Return the customer's part of the note's tax.
+
+    With the last of what the customer pays, it is all that is left of the tax that the tax invoice
+    was issued with.
+    """
     earlier = [each for each in _before(note, notes) if payable_cents(each[0].lines)]
     credited = sum(payable_cents(each.lines) for each, _ in earlier) + payable_cents(note.lines)
     if credited < payable_cents(invoice.lines):
@@ -177,7 +182,7 @@ def _tax_to_correct(
 
 
 def _customers_tax(note: CreditNoteIssued, invoice: InvoiceIssued, notes: Notes) -> int:
-    """The tax of what the customer had to pay before the note, less that of what is left."""
+    """Return the tax of the customer's share before the note, less that of what is left."""
     credited = sum(payable_cents(each.lines) for each, _ in _before(note, notes))
     before = payable_cents(invoice.lines) - credited
     after = before - payable_cents(note.lines)

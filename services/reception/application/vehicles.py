@@ -1,4 +1,4 @@
-"""What is known of a vehicle that stands at reception."""
+"""Known facts of a vehicle at reception."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _HISTORY = 10
 
 
 class VisitView(BaseModel):
-    """A visit of the vehicle to a store of the group."""
+    """Visit of the vehicle to a store of the group."""
 
     store_id: str
     order_id: str
@@ -32,9 +32,9 @@ class VisitView(BaseModel):
 
 
 class VehicleView(BaseModel):
-    """A vehicle as its plate tells it, without personal data.
+    """Vehicle recognized by its plate, without personal data.
 
-    What customer records say is absent for a vehicle that it does not know, and while it is
+    Facts from customer records are absent for a vehicle that they do not know, and while they are
     unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls``
     are open recalls and campaigns of the catalog, ``history`` are the vehicle's last visits to any
     store of the group, ``declined`` is work to be offered again.
@@ -53,8 +53,10 @@ class VehicleView(BaseModel):
 
 
 async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Deps) -> VehicleView:
-    """Recognize a vehicle by its plate (到店识别), asking customer records in the name of
-    ``principal``; it may be unavailable."""
+    """Recognize a vehicle by its plate (到店识别).
+
+    Customer records is asked in the name of ``principal``; it may be unavailable.
+    """
     response = await deps.crm.find(principal.token, store_id, plate)
     known = response or KnownVehicle()
     plate_ref = deps.personal.reference("plate", plate)

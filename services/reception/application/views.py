@@ -1,4 +1,4 @@
-"""What is told about an order."""
+"""Views of an order."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from shared.security import SEES_MONEY, Principal
 
 
 class OrderLine(BaseModel):
-    """A labor operation or part that was agreed to (估价行); who does the work reads no amounts."""
+    """Agreed labor operation or part (估价行); technicians read no amounts."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -36,8 +36,7 @@ class OrderLine(BaseModel):
 
 
 class OrderView(BaseModel):
-    """A repair order without personal data; what belongs to its money is absent for those who do
-    the work.
+    """Repair order without personal data; its amounts are absent for those who do the work.
 
     Of ``steps`` and ``waivers`` those in ``steps_to_repeat`` were for other work or another amount
     than ``payable_cents``, which the customer pays now.
@@ -93,8 +92,7 @@ ViewT = TypeVar("ViewT", bound=OrderView)
 
 
 class OrderDetail(OrderView):
-    """The same with the customer's concern and what was left in the vehicle; absent when they
-    were erased."""
+    """Order with the customer's concern and the belongings; absent when they were erased."""
 
     customer_concern: str | None
     belongings: str | None
@@ -111,7 +109,7 @@ def order_view(order: Order) -> OrderView:
 
 
 def as_seen_by(principal: Principal, view: ViewT) -> ViewT:
-    """The view without what its reader has no need of."""
+    """Return the view without the fields that its reader has no need of."""
     if principal.has(*SEES_MONEY):
         return view
     amounts = {"amount_cents": None, "gross_cents": None}

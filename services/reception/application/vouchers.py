@@ -18,8 +18,11 @@ from shared.unit_of_work import UnitOfWork
 
 
 class IssueVoucherRequest(RequestModel):
-    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing.
-    Without ``expires_at`` it is for ever."""
+    """Request to issue a voucher or service card.
+
+    A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing. Without
+    ``expires_at`` it never expires.
+    """
 
     kind: VoucherKind
     value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
@@ -37,7 +40,7 @@ class IssueVoucherRequest(RequestModel):
 
 
 class VoucherView(BaseModel):
-    """One voucher, and where it was redeemed."""
+    """Voucher with the order where it was redeemed."""
 
     voucher_id: str
     kind: VoucherKind
@@ -55,8 +58,10 @@ class VoucherView(BaseModel):
 async def check_voucher(
     token: str, store_id: str, command: IssueVoucherRequest, deps: Deps
 ) -> None:
-    """Refuse a voucher for work or a customer that nobody knows, asking in the name of the bearer
-    of ``token``."""
+    """Refuse a voucher for unknown work or an unknown customer.
+
+    Customer relations is asked in the name of the bearer of ``token``.
+    """
     if command.op_code and command.op_code not in deps.catalog.operations:
         raise unknown_code("op_code", command.op_code)
     if command.customer_ref is not None:
@@ -64,7 +69,7 @@ async def check_voucher(
 
 
 async def issue_voucher(uow: UnitOfWork, command: IssueVoucherRequest) -> VoucherView:
-    """Give a voucher or service card out (发券)."""
+    """Issue a voucher or service card (发券)."""
     issued = Voucher(
         store_id=uow.store_id,
         voucher_id=str(new_id()),

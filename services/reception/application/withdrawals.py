@@ -1,4 +1,4 @@
-"""Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
+"""Work that the customer no longer wants (撤项), or wants to be stopped (中止施工)."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -29,15 +29,20 @@ Codes = Annotated[list[Identifier], Field(max_length=120)]
 
 
 class UnwantedWork(RequestModel):
-    """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part that
-    is not named is invoiced."""
+    """Operations and parts by code.
+
+    Withdrawn operations are not begun or are stopped; a part that is not named is invoiced.
+    """
 
     op_codes: Codes = []
     parts: Codes = []
 
 
 class WithdrawWorkRequest(VersionedRequest, UnwantedWork):
-    """``agreed_cents`` is what remains, as the customer has agreed to it."""
+    """Request to withdraw work.
+
+    ``agreed_cents`` is what remains, as the customer has agreed to it.
+    """
 
     reason: WithdrawalReason
     channel: Literal["in_person", "phone"]
@@ -45,7 +50,7 @@ class WithdrawWorkRequest(VersionedRequest, UnwantedWork):
 
 
 class WithdrawalPreview(BaseModel):
-    """What would remain and be invoiced, and what would be declined, in cents."""
+    """Amounts that would remain and be invoiced, and be declined, in cents."""
 
     lines: Sequence[EstimateLine]
     estimate_cents: int
@@ -56,8 +61,10 @@ class WithdrawalPreview(BaseModel):
 async def preview_withdrawal(
     principal: Principal, store_id: str, order_id: str, command: UnwantedWork, deps: Deps
 ) -> WithdrawalPreview:
-    """Show what the order would be without some work, asking the workshop in the name of
-    ``principal``; nothing is changed."""
+    """Preview the order without some work; nothing is changed.
+
+    The workshop is asked in the name of ``principal``.
+    """
     done = await ask_work_done(Caller(store_id, principal.token, ""), order_id, deps)
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
@@ -77,10 +84,10 @@ async def preview_withdrawal(
 
 
 async def ask_work_done(caller: Caller, order_id: str, deps: Deps) -> list[WorkDone]:
-    """Ask the workshop how far the work is.
+    """Ask the workshop for the progress of the order's work.
 
     Raises:
-        Problem: 503, where the workshop does not respond: what has begun is not known.
+        Problem: 503, where the workshop does not respond: the begun work is not known.
     """
     try:
         return await deps.workshop.work_done(caller, order_id)
@@ -91,7 +98,7 @@ async def ask_work_done(caller: Caller, order_id: str, deps: Deps) -> list[WorkD
 async def withdraw_work(
     uow: UnitOfWork, order_id: str, command: WithdrawWorkRequest, done: Sequence[WorkDone]
 ) -> OrderView:
-    """Take out work that the customer does not want any more; the workshop stops what has begun.
+    """Withdraw work that the customer no longer wants; the workshop stops what has begun.
 
     What is ``done`` of it is invoiced; the rest is declined, and offered again at the next visit.
     """

@@ -1,4 +1,4 @@
-"""Work to be done: what it costs and when it would be ready."""
+"""Requested work: its price and completion time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ class PartLine(RequestModel):
 
 
 class PricedWork(RequestModel):
-    """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
+    """Labor operations, parts and service packages (服务套餐), with the payer of each."""
 
     op_codes: Annotated[list[Identifier], Field(max_length=20)] = []
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
@@ -53,7 +53,10 @@ class QuoteRequest(Work):
 
 
 class Quote(BaseModel):
-    """An estimate and the promise that it could have now; of further work, the order's new one."""
+    """Estimate with the promise that it could have now.
+
+    Of further work, it is the order's new promise.
+    """
 
     lines: Sequence[EstimateLine]
     estimate_cents: int
@@ -65,8 +68,10 @@ class Quote(BaseModel):
 
 
 async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) -> Quote:
-    """Say what the work costs and when it would be done (报价), asking the workshop in the name of
-    the bearer of ``token``; nothing is reserved."""
+    """Quote price and completion time of the work (报价).
+
+    The workshop is asked in the name of the bearer of ``token``; nothing is reserved.
+    """
     priced = priced_work(store_id, command, deps)
     op_codes = op_codes_of(priced)
     order = await _read_order(store_id, command.order_id, deps) if command.order_id else None
@@ -85,15 +90,15 @@ async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) ->
 
 
 def priced_work(store_id: str, work: PricedWork, deps: Deps) -> Estimate:
-    """What the work costs in the store."""
+    """Return the price of the work in the store."""
     return estimate(deps.catalog.prices(store_id), work.wanted())
 
 
 def op_codes_of(priced: Estimate) -> list[str]:
-    """What the workshop is asked for.
+    """Return the operation codes to ask the workshop for.
 
     Raises:
-        RuleViolation: nothing is to be done.
+        RuleViolation: no work is requested.
     """
     if not priced.labor_operations:
         raise errors.nothing_to_do()

@@ -1,4 +1,4 @@
-"""What reception reads from the group folder."""
+"""Reception's part of the group folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,10 @@ from shared.working_calendar import WorkingCalendar, load_calendar
 
 @dataclass(frozen=True)
 class Catalog:
-    """Stores, prices, symptom codes, delivery checklists by store, limits of the
-    settlement, rules of claims."""
+    """Catalog of stores, prices, symptom codes and rules.
+
+    Contains delivery checklists by store, limits of invoicing, and rules of claims.
+    """
 
     stores: Mapping[str, Store]
     operations: Mapping[str, CatalogOperation]
@@ -44,12 +46,12 @@ class Catalog:
     names: Mapping[str, Mapping[str, Any]]
 
     def opening_hours(self, store_id: str) -> OpeningHours:
-        """When one store receives customers."""
+        """Return the hours in which one store receives customers."""
         store = self.stores[store_id]
         return OpeningHours(store.opening, store.closing, store.timezone, self.calendar.closed)
 
     def prices(self, store_id: str) -> PriceList:
-        """What one store charges."""
+        """Return the prices of one store."""
         rates = self.stores[store_id].labor_rate_cents
         return PriceList(self.operations, rates, self.part_price_cents, self.packages)
 
@@ -132,7 +134,7 @@ def load_catalog(folder: Path) -> Catalog:
 
 
 def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
-    """A store's checklist (交车检查单): its own, else that of the group."""
+    """Return a store's checklist (交车检查单): its own, else that of the group."""
     steps: Sequence[str] = delivery["templates"].get(store_id, delivery["templates"]["group"])
     changes = {entry["step"]: entry.get("repeat_after", ()) for entry in delivery["steps"]}
     return {step: frozenset(changes[step]) for step in steps}

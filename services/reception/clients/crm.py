@@ -1,4 +1,4 @@
-"""What reception asks customer relations over HTTP."""
+"""Reception's requests to customer relations over HTTP."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -19,7 +19,7 @@ _NOT_FOUND = 404
 
 
 class KnownVehicle(BaseModel):
-    """What customer records say of a vehicle that reception may use, then forget.
+    """Facts from customer records about a vehicle, which reception may use but not keep.
 
     A vehicle that store's customer records do not know may still have a customer whose ``tier`` and
     ``visits`` in other stores of the group are known.
@@ -35,20 +35,20 @@ class KnownVehicle(BaseModel):
 
 
 class RegisteredVehicle(BaseModel):
-    """The plate that a vehicle of customer records wears now; empty once another wears it."""
+    """Present plate of a vehicle of customer records; empty once another vehicle has the plate."""
 
     plate_ref: str
 
 
 class SentMessage(BaseModel):
-    """Who had set the address to which a message went, and when."""
+    """Author and time of the address to which a message went."""
 
     contact_set_by: str | None
     contact_set_at: datetime | None
 
 
 class CrmClient:
-    """Recognizes vehicles in the name of the person who asks.
+    """Client of customer relations, which recognizes vehicles in the name of the caller.
 
     In reception's own name it registers customers whose details were taken while it was
     unavailable, and has messages sent.
@@ -59,8 +59,10 @@ class CrmClient:
         self._credentials = credentials
 
     async def find(self, token: str, store_id: str, plate: str) -> KnownVehicle | None:
-        """What is known of a plate, in the name of the bearer of ``token``; None when customer
-        records is unavailable."""
+        """Return the facts about a plate; None when customer records is unavailable.
+
+        The question is asked in the name of the bearer of ``token``.
+        """
         try:
             response = await self._client.get(
                 f"/stores/{store_id}/vehicles/{quote(plate)}",
@@ -75,8 +77,9 @@ class CrmClient:
     async def read_vehicle(
         self, token: str, store_id: str, vehicle_ref: str
     ) -> RegisteredVehicle | None:
-        """A vehicle of customer records by its reference, in the name of the bearer of ``token``;
-        None when customer records is unavailable.
+        """Return a vehicle of customer records by its reference; None when they are unavailable.
+
+        The question is asked in the name of the bearer of ``token``.
 
         Raises:
             RuleViolation: the store's customer records have no such vehicle.
@@ -95,8 +98,10 @@ class CrmClient:
         return RegisteredVehicle.model_validate_json(response.content)
 
     async def check_customer(self, token: str, store_id: str, customer_ref: str) -> None:
-        """Refuse a reference to a customer of another store, asking in the name of the bearer of
-        ``token``. While customer records is unavailable, nobody can tell.
+        """Refuse a reference to a customer of another store.
+
+        The question is asked in the name of the bearer of ``token``. While customer records is
+        unavailable, nothing is refused.
 
         Raises:
             RuleViolation: the store's customer records have no such customer.
@@ -111,7 +116,9 @@ class CrmClient:
                 raise unknown("customer_ref", customer_ref)
 
     async def register(self, store_id: str, order_id: str, details: dict[str, Any]) -> str:
-        """The ``customer_ref`` of the person; repeating it for one order registers nobody twice.
+        """Register the person and return their ``customer_ref``.
+
+        Repeating it for one order registers no second person.
 
         Raises:
             RetryLaterError: customer relations is still unavailable.
@@ -133,8 +140,7 @@ class CrmClient:
         order_id: str | None = None,
         expires_at: str | None = None,
     ) -> str:
-        """Have a customer told something; repeating it with one ``key`` tells it once. Answers with
-        the message's id.
+        """Send a customer a message and return its id; repeating it with one ``key`` sends it once.
 
         Raises:
             RetryLaterError: customer relations is unavailable.
@@ -153,8 +159,10 @@ class CrmClient:
         return message_id
 
     async def contact_used(self, store_id: str, message_id: str) -> ContactUsed:
-        """Who had set the address to which a message went; not known while customer records is
-        unavailable."""
+        """Return who had set the address to which a message went, and when.
+
+        Not known while customer records is unavailable.
+        """
         try:
             response = await self._client.get(
                 f"/stores/{store_id}/messages/{quote(message_id, safe='')}",

@@ -1,4 +1,4 @@
-"""Pictures as cameras give them, made fit to keep."""
+"""Cleaning of camera pictures for storage."""
 
 from functools import partial
 from io import BytesIO
@@ -38,13 +38,13 @@ register_heif_opener()
 
 
 class Cleaning:
-    """Cleans two pictures at a time, each in a process that it may fill or wear out alone."""
+    """Cleaner of two pictures at a time, each in a process with its own memory and time limits."""
 
     def __init__(self) -> None:
         self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S)
 
     async def cleaned(self, content: bytes) -> bytes:
-        """The picture alone, as :func:`cleaned` makes it.
+        """Return the picture alone, as :func:`cleaned` makes it.
 
         Raises:
             RuleViolation: as there, or it took more memory or time than any photo takes, or the
@@ -62,9 +62,9 @@ class Cleaning:
 
 
 def cleaned(content: bytes) -> bytes:
-    """The picture alone as a JPEG, upright and at most 2,560 pixels wide or high.
+    """Return the picture alone as a JPEG, upright and at most 2,560 pixels wide or high.
 
-    What it is, its content says, not its name; place, time and camera (EXIF) are left behind.
+    Its type is read from its content, not its name; place, time and camera (EXIF) are removed.
 
     Raises:
         RuleViolation: not a JPEG, PNG, WebP or HEIC picture that can be read; too many pixels in
@@ -88,7 +88,10 @@ def cleaned(content: bytes) -> bytes:
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """How to set the picture upright, as far as its EXIF says so in whatever type of value."""
+    """Return the turn that sets the picture upright.
+
+    It is read from EXIF as far as it is there, in any type of value.
+    """
     try:
         told: Any = picture.getexif().get(ExifTags.Base.Orientation)
         return _TURNS.get(int(told[0] if isinstance(told, tuple | bytes) else told))

@@ -1,4 +1,4 @@
-"""Tax invoices (电子发票): what is handed to the tax authority's or a provider's interface."""
+"""Interface to a tax authority or provider for tax invoices (电子发票)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from shared.timers import RetryLaterError
 
 
 class TaxDocument(BaseModel):
-    """The customer's share of one invoice, or with ``original_tax_invoice_number`` what a credit
-    note takes back of that tax invoice (红字发票); ``document_id`` is that of the invoice or note.
+    """Customer's share of one invoice or credit note.
+
+    With ``original_tax_invoice_number`` it is what a credit note takes back of that tax invoice
+    (红字发票); ``document_id`` is that of the invoice or note.
 
     ``gross_cents`` less ``discount_cents`` and ``voucher_cents`` is ``amount_cents``, line by line
     and altogether. The buyer's title is asked from customer relations.
@@ -32,17 +34,17 @@ class TaxDocument(BaseModel):
 
 
 class TaxResponse(BaseModel):
-    """The number under which a document was issued, and the tax on it as it was issued."""
+    """Number under which a document was issued, and its tax as issued."""
 
     number: Annotated[str, Field(min_length=1, max_length=120)]
     tax_cents: Annotated[int, Field(ge=0)]
 
 
 class TaxInvoices(Protocol):
-    """Issues tax invoices."""
+    """Issuer of tax invoices."""
 
     async def issue(self, document: TaxDocument) -> TaxResponse:
-        """The issued tax invoice; the same for a document that comes again.
+        """Issue a tax invoice and return it; a repeated document gets the same one.
 
         Raises:
             RetryLaterError: the interface does not respond; it is asked again.
@@ -52,7 +54,7 @@ class TaxInvoices(Protocol):
 
 @dataclass(frozen=True)
 class TaxInvoiceFiles:
-    """Writes each document as a file for a tax client to take over, under the document's id.
+    """Issuer that writes each document as a file for a tax client, under the document's id.
 
     A tax client that ``tax_client_responds`` writes a file beside it that ends in
     ``.response.json``, a :class:`TaxResponse`; without one the document counts as issued as it is.

@@ -1,4 +1,4 @@
-"""What reception asks the workshop over HTTP: quotes and capacity holds."""
+"""Reception's requests to the workshop over HTTP: quotes and capacity holds."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ class StartWindow:
 
 
 class WorkshopUnavailableError(Exception):
-    """The workshop does not respond; its last published capacity is all there is."""
+    """Failure of the workshop to respond; only its last published capacity is known."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """In whose name the workshop is asked, and for which command."""
+    """Caller in whose name the workshop is asked, and the command."""
 
     store_id: str
     token: str
@@ -41,7 +41,7 @@ class Caller:
 
 
 class WorkshopClient:
-    """Calls the workshop in the name of whoever asked."""
+    """Client of the workshop, which calls it in the name of the caller."""
 
     def __init__(self, base_url: str) -> None:
         self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
@@ -59,7 +59,9 @@ class WorkshopClient:
         start_window: StartWindow | None = None,
         order_id: str | None = None,
     ) -> QuoteView:
-        """The earliest promise; nothing is reserved. Further work of an order follows its plan.
+        """Return the earliest promise; nothing is reserved.
+
+        Further work of an order follows its plan.
 
         Raises:
             WorkshopUnavailableError: no response.
@@ -75,7 +77,7 @@ class WorkshopClient:
         return await _response(self._api(token).quote(store_id, body))
 
     async def load(self, token: str, store_id: str, day: date, days: int) -> list[HalfHour]:
-        """Working and free time by skill and half hour of ``days`` from ``day``.
+        """Return working and free time by skill and half hour of ``days`` from ``day``.
 
         Raises:
             WorkshopUnavailableError: no response.
@@ -87,7 +89,7 @@ class WorkshopClient:
         ]
 
     async def work_done(self, caller: Caller, order_id: str) -> list[WorkDone]:
-        """How far each operation of an order is.
+        """Return the progress of each operation of an order.
 
         Raises:
             WorkshopUnavailableError: no response.
@@ -124,7 +126,7 @@ class WorkshopClient:
 
 
 async def _response(call: Awaitable[T]) -> T:
-    """The response of the workshop, whose refusal is passed on as reception's own."""
+    """Return the workshop's response, whose refusal is passed on as reception's own."""
     try:
         return await call
     except ServiceUnavailableError as error:

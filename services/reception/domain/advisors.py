@@ -1,4 +1,4 @@
-"""Who is to receive the next customer (接待分派)."""
+"""Assignment of the next customers to advisors (接待分派)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class AdvisorWorkload:
-    """An advisor's customers now, between greeting and the opened order, and the last greeting."""
+    """Advisor's customers now, between greeting and the opened order, and the last greeting."""
 
     customers: int = 0
     last_greeted_at: datetime = _NEVER
@@ -18,10 +18,10 @@ class AdvisorWorkload:
 def suggest_advisors(
     advisors: Sequence[str], advisor_workloads: Mapping[str, AdvisorWorkload], waiting: int
 ) -> list[str]:
-    """An advisor for each of the ``waiting`` customers, in their turn.
+    """Suggest an advisor for each of the ``waiting`` customers, in their turn.
 
     The one with the fewest customers comes first; of several, the one whose last greeting is the
-    longest ago. Nobody is suggested where there is no advisor.
+    longest ago. Without any advisor there is no suggestion.
     """
     customers = {
         advisor: advisor_workloads.get(advisor, AdvisorWorkload()).customers for advisor in advisors

@@ -24,10 +24,10 @@ Status = Literal["booked", "arrived", "cancelled", "no_show"]
 """已预约、已到店、已取消、爽约."""
 
 LATEST_START = timedelta(hours=1)
-"""Work begins at most so long after the time that was booked."""
+"""Longest time between the booked time and the start of work."""
 
 LONGEST_AHEAD = timedelta(days=60)
-"""Nobody books further ahead."""
+"""Longest time that an appointment can be booked ahead."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Appointment(Versioned):
-    """A customer's visit at a time, with the capacity hold behind it.
+    """Customer's appointment, with the capacity hold behind it.
 
     Without ``hold_id`` it is provisional; ``reschedule_required`` says that the workshop has no
     room then.
@@ -71,7 +71,7 @@ def book(
     place: Place | None,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
-    """Give the customer a time, provisional without a ``place`` in the workshop."""
+    """Book an appointment; without a ``place`` in the workshop it is provisional."""
     check_time(appointment_at, now)
     appointment = Appointment(
         appointment_id=appointment_id,
@@ -108,7 +108,7 @@ def check_time(appointment_at: datetime, now: datetime) -> None:
 
 
 def check_may_reschedule(appointment: Appointment, appointment_at: datetime, now: datetime) -> None:
-    """Refuse to move what is over, or into the past."""
+    """Refuse to move an appointment that is over, or to move one into the past."""
     _require_booked(appointment)
     check_time(appointment_at, now)
 
@@ -119,7 +119,7 @@ def reschedule(
     place: Place | None,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentRescheduled]]:
-    """The customer comes at another time; the old place is given back with the event."""
+    """Reschedule the appointment; its event releases the old hold."""
     check_may_reschedule(appointment, appointment_at, now)
     moved = replace(
         appointment,
@@ -142,7 +142,10 @@ def reschedule(
 def confirm(
     appointment: Appointment, place: Place | None, reason: str = ""
 ) -> tuple[Appointment, Sequence[Event]]:
-    """The workshop is back: it has a place for what was booked meanwhile, or none for a reason."""
+    """Confirm a provisional appointment with the place that the workshop now reserves.
+
+    Without a place, the ``reason`` is published and the appointment has to be rescheduled.
+    """
     if appointment.status != "booked" or appointment.hold_id is not None:
         return appointment, []
     about = {"store_id": appointment.store_id, "appointment_id": appointment.appointment_id}
@@ -160,7 +163,7 @@ def confirm(
 def cancel(
     appointment: Appointment, reason: CancellationReason
 ) -> tuple[Appointment, list[AppointmentCancelled]]:
-    """Give the place up."""
+    """Cancel the appointment; its event releases the hold."""
     _require_booked(appointment)
     event = AppointmentCancelled(
         store_id=appointment.store_id,
@@ -172,7 +175,10 @@ def cancel(
 
 
 def mark_no_show(appointment: Appointment) -> tuple[Appointment, list[AppointmentNoShow]]:
-    """The grace is over: whoever has not come by now comes without an appointment."""
+    """Mark the appointment a no-show after its grace.
+
+    A customer who comes later comes without an appointment.
+    """
     if appointment.status != "booked":
         return appointment, []
     event = AppointmentNoShow(
@@ -185,7 +191,7 @@ def mark_no_show(appointment: Appointment) -> tuple[Appointment, list[Appointmen
 
 
 def check_in(appointment: Appointment, plate_ref: str) -> Appointment:
-    """The customer came."""
+    """Mark the customer as arrived for the appointment."""
     _require_booked(appointment)
     if appointment.plate_ref != plate_ref:
         raise RuleViolation(

@@ -1,7 +1,7 @@
 """Versions of the estimate (估价版本) and the customer's decision on them (授权).
 
 Each version is a proposal for one matter: the ordered work, or one piece of additional work (增项).
-A newer version takes the place of those on the same matter that nobody has decided on.
+A newer version takes the place of undecided versions on the same matter.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ from shared.contracts.versioned import require_version
 from shared.contracts.violations import unknown_code
 
 PROMISE_TOLERANCE = timedelta(minutes=15)
-"""The workshop's promise may move by so much while the customer makes up their mind."""
+"""Tolerance by which the workshop's promise may move while the customer decides."""
 
 Status = Literal["awaiting", "authorized", "declined", "superseded"]
 """待授权、已授权、已拒绝、已被替代."""
@@ -36,7 +36,7 @@ Status = Literal["awaiting", "authorized", "declined", "superseded"]
 
 @dataclass(frozen=True)
 class EstimateVersion:
-    """One proposal: its lines, and what became of it. Money in integer cents."""
+    """Version of an estimate: its lines and its status. Money in integer cents."""
 
     store_id: str
     order_id: str
@@ -59,10 +59,10 @@ class EstimateVersion:
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """How the customer's decision was taken: by whom, or by nobody where it came over a link.
+    """Record of the customer's decision: who took it; no user where it came over a link.
 
     ``promised_at`` is the new promise that they saw, absent where it was the present one.
-    ``link_consent`` says what is to be known of a word over a link.
+    ``link_consent`` has the circumstances of a decision over a link.
     """
 
     channel: Channel
@@ -84,7 +84,7 @@ def submit(
     presented_by: str,
     now: datetime,
 ) -> tuple[Order, list[EstimateVersion], list[EstimatePresented]]:
-    """Put a new version before the customer; returns all that changed, the new one last.
+    """Present a new version to the customer; return all changed versions, the new one last.
 
     Raises:
         RuleViolation: the order's status does not allow it, it is invoiced, or the operations of
@@ -106,7 +106,7 @@ def offer_additional(
     presented_by: str,
     now: datetime,
 ) -> tuple[Order, list[EstimateVersion], list[EstimatePresented]]:
-    """Put work that the workshop has found before the customer (增项).
+    """Present work that the workshop has found to the customer (增项).
 
     Where the visit has ended or is invoiced, it is kept to be offered at the next one.
     """
@@ -124,8 +124,10 @@ def offer_additional(
 
 
 def check_seen(order: Order, versions: Versions, seen: str) -> None:
-    """Refuse to open an order that has changed since it was seen; the violation tells the number of
-    the estimate that the customer has declined last."""
+    """Refuse to open an order that has changed since it was seen.
+
+    The violation names the number of the estimate that the customer has declined last.
+    """
     ordered = [version for version in versions if version.additional_work_id is None]
     declined = bool(ordered) and ordered[-1].status == "declined"
     require_version(order, seen, declined_estimate=ordered[-1].version if declined else None)
@@ -138,8 +140,11 @@ def agree_at_opening(
     decision_record: DecisionRecord,
     advisor_id: str,
 ) -> tuple[Order, EstimateVersion, list[EstimateVersion]]:
-    """The version that an order is opened with, and all that changed: the authorized one if it has
-    these lines, else a new one that the customer agrees to now. OrderOpened will say so."""
+    """Return the version that an order is opened with, and all changed versions.
+
+    It is the authorized one if it has these lines, else a new one that the customer agrees to now.
+    OrderOpened will say so.
+    """
     changed = _supersede(versions, None)
     agreed = _authorized(versions, None)
     if agreed is None or (agreed.lines, agreed.labor_operations) != (
@@ -157,7 +162,7 @@ def agree_at_opening(
 def authorize(
     order: Order, versions: Versions, version: int, decision_record: DecisionRecord
 ) -> tuple[Order, EstimateVersion, list[EstimateAuthorized]]:
-    """The customer agrees to the ordered work at these prices (估价授权).
+    """Authorize the ordered work at these prices (估价授权).
 
     Raises:
         RuleViolation: the version is old or already decided on, or the order is past it.
@@ -180,7 +185,7 @@ def authorize(
 def decline(
     order: Order, versions: Versions, version: int, decision_record: DecisionRecord
 ) -> tuple[Order, EstimateVersion, list[EstimateDeclined | AdditionalWorkDeclined]]:
-    """The customer does not agree; what was agreed before stands.
+    """Decline a version for the customer; what was agreed before stands.
 
     Raises:
         RuleViolation: as for :func:`authorize`.
@@ -211,8 +216,10 @@ def decline(
 
 
 def new_promise(order: Order, work: Promise) -> Promise:
-    """The order's promise with further work, of which ``work`` is the promise; never an earlier
-    one than the present."""
+    """Return the order's promise with further work, of which ``work`` is the promise.
+
+    It is never earlier than the present one.
+    """
     return replace(
         work,
         promised_at=max(order.promised_at or work.promised_at, work.promised_at),
@@ -221,14 +228,16 @@ def new_promise(order: Order, work: Promise) -> Promise:
 
 
 def latest_promise(order: Order, seen: datetime | None) -> datetime | None:
-    """The latest new promise to which a customer has agreed who saw this one."""
+    """Return the latest new promise to which a customer has agreed who saw this one."""
     shown = seen or order.promised_at
     return shown + PROMISE_TOLERANCE if shown else None
 
 
 def _agreed_promise(order: Order, work: Promise, seen: datetime | None) -> Promise:
-    """The new promise that the customer saw, if the workshop can still keep it; one that moved a
-    little is not asked about again."""
+    """Return the new promise that the customer saw, if the workshop can still keep it.
+
+    The customer is not asked again about one that moved a little.
+    """
     promise = new_promise(order, work)
     shown = seen or order.promised_at or promise.promised_at
     if promise.promised_at > shown + PROMISE_TOLERANCE:
@@ -244,7 +253,7 @@ def authorize_additional(
     decision_record: DecisionRecord,
     promise: Promise,
 ) -> tuple[Order, EstimateVersion, list[AdditionalWorkAuthorized]]:
-    """The customer wants the work that was found (增项授权); the vehicle may be ready later.
+    """Authorize additional work (增项授权); the vehicle may be ready later.
 
     Raises:
         RuleViolation: as for :func:`authorize`, or the customer saw an earlier promise.
@@ -281,8 +290,11 @@ def authorize_additional(
 def items_of(
     lines: Sequence[EstimateLine], typical_parts: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """What each line is decided on with (项目): its package or operation; a part goes with the
-    first operation that commonly takes it, else stands alone."""
+    """Return for each line the item it is decided on with (项目).
+
+    It is its package or operation; a part goes with the first operation that commonly takes it,
+    else stands alone.
+    """
     op_codes = [line.code for line in lines if line.kind == "labor" and not line.package_id]
 
     def item(line: EstimateLine) -> str:
@@ -293,7 +305,7 @@ def items_of(
 
 
 def is_divisible(order: Order, estimate_version: EstimateVersion) -> bool:
-    """Whether the customer may want only a part of it; work in progress goes on as a whole."""
+    """Return whether the customer may want only a part; work in progress goes on as a whole."""
     return estimate_version.additional_work_id is not None or order.opened_at is None
 
 
@@ -302,7 +314,7 @@ def without(
     declined: Collection[str],
     typical_parts: Mapping[str, Collection[str]],
 ) -> tuple[Estimate, Estimate]:
-    """The part of a version that the customer wants, and the rest.
+    """Return the part of a version that the customer wants, and the rest.
 
     Raises:
         RuleViolation: the version has no such item, or nothing remains.
@@ -328,8 +340,9 @@ def split(
     additional_work_id: str,
     now: datetime,
 ) -> tuple[list[EstimateVersion], list[EstimatePresented]]:
-    """Two versions in the place of one (分项): what the customer wants of it, and the rest as a
-    matter of its own. Returns all versions as they are now, those two last.
+    """Split one version into two (分项): the part that the customer wants, and the rest.
+
+    The rest is a matter of its own. Returns all versions as they are now, those two last.
 
     Raises:
         RuleViolation: it is an estimate of work in progress.
@@ -349,7 +362,7 @@ def split(
 
 
 def agreed(versions: Versions) -> list[EstimateVersion]:
-    """What the customer has agreed to last on each matter, in the order in which they came up."""
+    """Return the last agreed version on each matter, in the order in which they came up."""
     by_matter: dict[str | None, EstimateVersion] = {}
     for version in versions:
         by_matter.setdefault(version.additional_work_id, version)
@@ -365,9 +378,10 @@ def take_out(
     decision_record: DecisionRecord,
     additional_work_id: str,
 ) -> tuple[Order, list[EstimateVersion]]:
-    """Replace agreed versions by what remains of them; the rest is declined as a matter of its own.
+    """Replace agreed versions by what remains of them; decline the rest as a matter of its own.
 
-    ``divided`` says both by agreed version. Returns all that changed, the declined one last.
+    ``divided`` has, for each agreed version, what remains and the rest. Returns all changed
+    versions, the declined one last.
     """
     touched = [each for each in agreed(versions) if divided[each.version][1].lines]
     matters = {each.additional_work_id for each in touched}
@@ -421,8 +435,10 @@ def require_pending(order: Order, versions: Versions, version: int) -> EstimateV
 def services_to_reoffer(
     found: Sequence[EstimateVersion], ordered_since: Sequence[str]
 ) -> list[EstimateVersion]:
-    """Work that the customer did not want at earlier visits and has not ordered since (未做项目):
-    to be offered again."""
+    """Return services that the customer declined earlier and has not ordered since (未做项目).
+
+    They are to be offered again.
+    """
     since = set(ordered_since)
     return [
         version
@@ -495,7 +511,7 @@ def _supersede(versions: Versions, additional_work_id: str | None) -> list[Estim
 
 
 def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateVersion | None:
-    """The last version on a matter that the customer has agreed to."""
+    """Return the last version on a matter that the customer has agreed to."""
     agreed = [
         version
         for version in versions
@@ -505,7 +521,7 @@ def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateV
 
 
 def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order:
-    """The order as its versions say: what is agreed to is what will be done and invoiced.
+    """Return the order as its versions say: agreed lines will be done and invoiced.
 
     A discount was approved on the lines as they were; other lines need another one.
     """
@@ -527,7 +543,7 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
 def _require_estimable(
     order: Order, versions: Versions, priced: Estimate, additional_work_id: str | None
 ) -> None:
-    """Work in progress is not changed by another price; more work has its own authorization."""
+    """Refuse to change the price of work in progress; more work has its own authorization."""
     require_status(order.status, "estimate" if additional_work_id is None else "add_work")
     if order.invoice_id is not None:
         raise errors.already_invoiced()

@@ -1,4 +1,4 @@
-"""Warranty claims (索赔): what the manufacturer is to pay, with the claim details that it wants."""
+"""Warranty claims (索赔): amounts that the manufacturer is to pay, with their claim details."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -39,7 +39,7 @@ _PENDING_STEPS: Mapping[ClaimStatus, ClaimStep] = {
 
 @dataclass(frozen=True)
 class ClaimRules:
-    """Days that a claim may take, and on which somebody is reminded, counted from its deadline."""
+    """Days that a claim may take, and days of its reminders, counted from its deadline."""
 
     submission_days: int
     decision_days: int
@@ -49,8 +49,11 @@ class ClaimRules:
 
 @dataclass(frozen=True)
 class ClaimDetails:
-    """What the manufacturer wants to know: kilometers, first registration, fault code and the part
-    that failed; photos where there are some."""
+    """Details that the manufacturer requires.
+
+    Kilometers, first registration, fault code and the part that failed; photos where there are
+    some.
+    """
 
     odometer_km: int | None = None
     in_service_date: date | None = None
@@ -60,7 +63,7 @@ class ClaimDetails:
 
     @property
     def missing(self) -> list[str]:
-        """The names of what is required and not there."""
+        """Names of the required details that are missing."""
         return [
             field.name
             for field in fields(self)
@@ -70,8 +73,11 @@ class ClaimDetails:
 
 @dataclass(frozen=True)
 class Claim(Versioned):
-    """One claim on one invoice. ``due_at`` is when it has to be submitted, or answered; ``answer``
-    is what the manufacturer said last."""
+    """Claim on one invoice.
+
+    ``due_at`` is when it has to be submitted, or answered; ``answer`` is the manufacturer's latest
+    decision.
+    """
 
     store_id: str
     claim_id: str
@@ -88,14 +94,14 @@ class Claim(Versioned):
 
     @property
     def pending_step(self) -> ClaimStep | None:
-        """What has to happen until ``due_at``."""
+        """Step that has to happen until ``due_at``."""
         return _PENDING_STEPS.get(self.status)
 
 
 def draft(
     order: Order, lines: Sequence[EstimateLine], claim_id: str, rules: ClaimRules, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimDrafted]]:
-    """A claim for the invoice's warranty ``lines``, with what is known of its details."""
+    """Draft a claim for the invoice's warranty ``lines``, with the known claim details."""
     parts = [line.code for line in lines if line.kind == "part"]
     claim = Claim(
         store_id=order.store_id,
@@ -165,8 +171,9 @@ def submit(
 def record_decision(
     claim: Claim, approved_cents: int, code: ClaimDecision, rules: ClaimRules, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimDecided]]:
-    """The manufacturer has answered (回复): it pays so much, or nothing; then the claim may be
-    submitted again.
+    """Record the manufacturer's decision (回复): the amount it pays, or nothing.
+
+    Where it pays nothing, the claim may be submitted again.
 
     Raises:
         RuleViolation: not now, or more than was claimed.
@@ -195,7 +202,7 @@ def record_decision(
 def settle(
     claim: Claim, order: Order, paid: Paid, person: str
 ) -> tuple[Claim, Order, list[PaymentReceived | WarrantyClaimSettled]]:
-    """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
+    """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the rest."""
     _require_status(claim, "approved")
     paid_order, payments = receive_payment(order, paid, "manufacturer")
     rest = claim.amount_cents - claim.approved_cents
@@ -209,7 +216,7 @@ def settle(
 def write_off_claim(
     claim: Claim, order: Order, person: str, now: datetime
 ) -> tuple[Claim, Order, list[WarrantyClaimSettled]]:
-    """Nothing will be paid (索赔核销): the store bears it all."""
+    """Write the claim off (索赔核销): the store bears it all."""
     _require_status(claim, "draft", "rejected")
     return (
         replace(claim, status="written_off"),
@@ -221,7 +228,7 @@ def write_off_claim(
 def withdraw(
     claim: Claim, person: str, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimWithdrawn]]:
-    """Drop a claim whose invoice is credited whole (撤回索赔); nobody bears anything.
+    """Withdraw a claim whose invoice is credited whole (撤回索赔); no payer bears anything.
 
     Raises:
         RuleViolation: the manufacturer has it, or it has ended.
@@ -238,7 +245,7 @@ def withdraw(
 
 
 def overdue(claim: Claim, rules: ClaimRules, now: datetime) -> list[WarrantyClaimOverdue]:
-    """Somebody is to look after the claim: an event on each day that the rules name."""
+    """Return a reminder event for a claim, on each day that the rules name."""
     reminders = [moment for moment in _reminders(claim, rules) if moment <= now]
     if claim.pending_step is None or not reminders:
         return []
@@ -256,7 +263,7 @@ def overdue(claim: Claim, rules: ClaimRules, now: datetime) -> list[WarrantyClai
 
 
 def next_reminder(claim: Claim, rules: ClaimRules, now: datetime) -> datetime | None:
-    """When somebody is reminded of the claim next."""
+    """Return when the next reminder of the claim is due."""
     return next((moment for moment in _reminders(claim, rules) if moment > now), None)
 
 

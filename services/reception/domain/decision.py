@@ -1,4 +1,4 @@
-"""What the customer decides on a version of the estimate: all of it, a part, or nothing."""
+"""Customer's decision on a version of the estimate: all of it, a part, or nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.contracts.reception import Channel
 
 @dataclass(frozen=True)
 class Choice:
-    """Whether a version is wanted; of what is wanted, the items ``declined`` are not."""
+    """Choice on a version: wanted or not; of a wanted version, the items ``declined`` are not."""
 
     version: int
     wanted: bool
@@ -21,7 +21,7 @@ class Choice:
 
 
 def require_presence(channel: Channel, *, meets_customers: bool) -> None:
-    """Refuse a word at the counter from customer care, which has it on the phone alone."""
+    """Refuse an in-person decision from customer care, which talks to customers by phone only."""
     if channel == "in_person" and not meets_customers:
         raise errors.in_person_decision_by_agent()
 
@@ -35,8 +35,10 @@ def divide(
     additional_work_id: str,
     now: datetime,
 ) -> tuple[Sequence[EstimateVersion], Sequence[Event]]:
-    """The versions, of which the one chosen is split where only a part of it is wanted: the last
-    but one is wanted then, and the last is not."""
+    """Split the chosen version where only a part of it is wanted; return all versions.
+
+    After a split, the last but one is the wanted part, and the last is not wanted.
+    """
     if not choice.declined:
         return versions, ()
     parts = authorization.without(
@@ -56,8 +58,10 @@ def decide(
     decision_record: DecisionRecord,
     promise: Promise | None,
 ) -> tuple[Order, list[EstimateVersion], list[Event]]:
-    """The order, what was decided on of the divided versions, and what is told; ``promise`` is that
-    of additional work."""
+    """Apply the decision to the divided versions; return the order, the result and the events.
+
+    ``promise`` is that of additional work.
+    """
     if not choice.declined:
         order, decided, events = _decide_on(
             order, versions, choice.version, decision_record, promise, wanted=choice.wanted

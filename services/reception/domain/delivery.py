@@ -1,4 +1,4 @@
-"""Delivery (交车): a checklist without a way around it."""
+"""Delivery (交车): a mandatory checklist."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -17,22 +17,24 @@ from shared.contracts.reception import (
 from shared.contracts.violations import unknown_code
 
 Change = Literal["work", "invoice"]
-"""What makes a step necessary again (须重做): other work, another amount that the customer pays."""
+"""Changes that make a step necessary again (须重做).
+
+They are other work, and another amount that the customer pays.
+"""
 
 Checklist = Mapping[str, Collection[Change]]
-"""The steps of a store's delivery (交车检查单) in their order, each with what it is repeated
-after."""
+"""Steps of a store's delivery (交车检查单) in order, each with the changes that repeat it."""
 
 P = TypeVar("P", DeliveryStep, DeliveryWaiver)
 
 SIGNATURE_STEP = "customer_signed"
-"""The step (客户签字) that only the customer's signature does; a store's template may have it."""
+"""Step (客户签字) that only the customer's signature completes; a store's template may have it."""
 
 
 def record_step(
     order: Order, step: str, checklist: Checklist, done_by: str, now: datetime
 ) -> Order:
-    """One step of the delivery checklist is done.
+    """Record that one step of the delivery checklist is done.
 
     Raises:
         RuleViolation: not now, not on the checklist, done already, or done by a signature only.
@@ -43,7 +45,7 @@ def record_step(
 
 
 def sign(order: Order, checklist: Checklist, recorded_by: str, now: datetime) -> Order:
-    """The customer has signed (签字); where the checklist asks for it, that is a step."""
+    """Record the customer's signature (签字); where the checklist asks for it, that is a step."""
     signed = replace(order, signed_at=now)
     if SIGNATURE_STEP in checklist and not _is_done(order, SIGNATURE_STEP):
         return _done(signed, SIGNATURE_STEP, checklist, recorded_by, now)
@@ -59,7 +61,7 @@ def request_waiver(
     person: str,
     now: datetime,
 ) -> Order:
-    """Ask to leave a step out (免做申请); a second person has to approve."""
+    """Request a waiver of a step (免做申请); a second person has to approve."""
     _require_open_step(order, step, checklist)
     waiver = DeliveryWaiver(step=step, reason=reason, requested_by=person, requested_at=now)
     steps = _without(step, order.steps)
@@ -68,10 +70,11 @@ def request_waiver(
 
 
 def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order:
-    """Let a step be left out (免做批准).
+    """Approve the waiver of a step (免做批准).
 
     Raises:
-        RuleViolation: nobody asked for it as things are now, or the same person did.
+        RuleViolation: there is no request for the present work and invoice, or the same person made
+            it.
     """
     require_status(order.status, "record_step")
     waiver = order.waivers.get(step)
@@ -86,7 +89,7 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
 def deliver(
     order: Order, checklist: Checklist, advisor_id: str, now: datetime
 ) -> tuple[Order, list[VehicleDelivered]]:
-    """Hand the vehicle over.
+    """Deliver the vehicle to the customer.
 
     Raises:
         RuleViolation: a step of the checklist is neither done nor waived for the work and the
@@ -143,7 +146,7 @@ def _without(step: str, recorded: Mapping[str, P]) -> dict[str, P]:
 
 
 def _with_basis(order: Order, step: str, checklist: Checklist) -> Order:
-    """The order with what a step was done or left out for, as far as the step depends on it."""
+    """Return the order with the basis of a step, as far as the step depends on it."""
     changes = checklist[step]
     basis = StepBasis(
         work=order.finished_work if "work" in changes else None,

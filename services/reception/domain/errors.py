@@ -63,7 +63,7 @@ def not_the_vehicle_that_arrived() -> RuleViolation:
 
 
 def slot_taken(by: str | None, at: str | None) -> RuleViolation:
-    """``by`` reserved such work last, ``at`` that time."""
+    """Report a taken slot; ``by`` reserved such work last, at the time ``at``."""
     return RuleViolation(
         "slot_taken",
         "The workshop has no room at that time any more; other times are offered.",

@@ -13,8 +13,10 @@ from shared.contracts.violations import unknown_code
 
 @dataclass(frozen=True)
 class CatalogOperation:
-    """A labor operation of the catalog (维修项目) with its standard hours (标准工时), for which
-    it takes so many ``technicians``."""
+    """Labor operation of the catalog (维修项目).
+
+    It has standard hours (标准工时), for which it takes so many ``technicians``.
+    """
 
     op_code: str
     skill_code: str
@@ -24,7 +26,7 @@ class CatalogOperation:
 
 @dataclass(frozen=True)
 class PartQuantity:
-    """So many of one part."""
+    """Quantity of one part."""
 
     part_number: str
     quantity: int
@@ -42,7 +44,7 @@ class ServicePackage:
 
 @dataclass(frozen=True)
 class PriceList:
-    """What a store charges: cents per standard hour by skill, cents per part; tax included."""
+    """Prices of a store: cents per standard hour by skill, cents per part; tax included."""
 
     operations: Mapping[str, CatalogOperation]
     labor_rate_cents: Mapping[str, int]
@@ -52,8 +54,7 @@ class PriceList:
 
 @dataclass(frozen=True)
 class RequestedWork:
-    """What is to be done, and who pays for what: by code of the operation or part, else the
-    customer."""
+    """Requested work with the payer of each operation or part by code, else the customer."""
 
     op_codes: tuple[str, ...] = ()
     parts: tuple[PartQuantity, ...] = ()
@@ -63,7 +64,7 @@ class RequestedWork:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The lines and their sum in cents."""
+    """Lines of an estimate and their sum in cents."""
 
     labor_operations: tuple[LaborOperation, ...]
     lines: tuple[EstimateLine, ...]
@@ -74,12 +75,12 @@ class Estimate:
 
 
 def sum_of(lines: Iterable[EstimateLine]) -> int:
-    """The lines' amounts together, in cents."""
+    """Return the sum of the lines' amounts, in cents."""
     return sum(line.amount_cents for line in lines)
 
 
 def payable_cents(lines: Iterable[EstimateLine]) -> int:
-    """What the customer pays of the lines, in cents."""
+    """Return the customer's part of the lines, in cents."""
     return sum_of(line for line in lines if line.pay_type == "customer")
 
 
@@ -87,7 +88,7 @@ def estimate(prices: PriceList, work: RequestedWork) -> Estimate:
     """Price the work; the lines of a package share its price by their list prices.
 
     Raises:
-        RuleViolation: nothing is named, an operation, part or package is not in the catalog, an
+        RuleViolation: no work is named, an operation, part or package is not in the catalog, an
             operation is named twice, or a pay type belongs to no line.
     """
     lines: list[EstimateLine] = []
@@ -139,7 +140,7 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
 def _lines(
     prices: PriceList, op_codes: Iterable[str], parts: Iterable[PartQuantity]
 ) -> Iterator[EstimateLine]:
-    """At list price, each line rounded half up."""
+    """Return the lines at list price, each rounded half up."""
     for op_code in op_codes:
         operation = prices.operations.get(op_code)
         if operation is None:

@@ -14,7 +14,7 @@ Result = Literal["ok", "failed"]
 
 @dataclass(frozen=True)
 class FacilityChecklist:
-    """What is looked at in an area (检查区域) each day, and by which local time."""
+    """Items of an area (检查区域) to check each day, and the local times by which to check them."""
 
     area: str
     due: time
@@ -23,7 +23,7 @@ class FacilityChecklist:
 
 @dataclass(frozen=True)
 class FacilityCheck:
-    """An area as somebody found it; ``photo_id`` is a photo of it."""
+    """Facility check of one area; ``photo_id`` is a photo of it."""
 
     check_id: str
     store_id: str
@@ -36,14 +36,14 @@ class FacilityCheck:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """The items that are to be put right."""
+        """Items that failed and need corrective action."""
         return tuple(item for item, result in self.results.items() if result == "failed")
 
 
 def record(
     check: FacilityCheck, lists: Sequence[FacilityChecklist]
 ) -> list[FacilityCheckCompleted]:
-    """Take down a check of every item of its area's list."""
+    """Record a check of every item of its area's list."""
     listed = next((each for each in lists if each.area == check.area), None)
     if listed is None:
         raise unknown_code("area", check.area)
@@ -68,7 +68,7 @@ def record(
 
 
 def next_due(lists: Sequence[FacilityChecklist], zone: ZoneInfo, after: datetime) -> datetime:
-    """The first hour of an area after a moment."""
+    """Return the first due time of an area after a moment."""
     today = after.astimezone(zone).date()
     hours = [
         datetime.combine(today + timedelta(days=later), each.due, zone)
@@ -85,7 +85,7 @@ def missing(
     due_at: datetime,
     checked: Collection[str],
 ) -> list[FacilityCheckOverdue]:
-    """Areas due at ``due_at`` that are not among those ``checked`` that day."""
+    """Return the areas due at ``due_at`` that are not among those ``checked`` that day."""
     day = due_at.astimezone(zone).date()
     return [
         FacilityCheckOverdue(store_id=store_id, area=each.area, day=day.isoformat(), due_at=due_at)

@@ -1,4 +1,4 @@
-"""What the customer thinks at the counter (现场评价)."""
+"""Customer feedback at the counter (现场评价)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from shared.contracts.reception import FeedbackSubmitted
 
 @dataclass(frozen=True)
 class Feedback:
-    """Ratings from 1 (bad) to 5 (very good): of the work, of the skill behind it, of the manner."""
+    """Ratings from 1 (bad) to 5 (very good) of work, technical skill and service attitude."""
 
     order_id: str
     store_id: str
@@ -30,7 +30,7 @@ def give(
     recorded_by: str,
     now: datetime,
 ) -> tuple[Feedback, list[FeedbackSubmitted]]:
-    """Record what the customer says once the vehicle is back."""
+    """Record the customer's feedback once the vehicle is back."""
     require_status(order.status, "submit_feedback")
     feedback = Feedback(
         order.order_id,

@@ -57,7 +57,7 @@ def carry_over(
 
 
 def _by_method(order: Order, amount_cents: int) -> Iterator[tuple[PaymentMethod, int]]:
-    """Of which methods' money the amount is made up."""
+    """Return the amount by the payment methods that it is made up of."""
     for method in sorted(order.money_by_method):
         cents = min(amount_cents, order.money_by_method[method])
         amount_cents -= cents

@@ -1,5 +1,6 @@
-"""Invoicing (结算): discounts, the invoice and its payers, deposits, payments, refunds, on-account
-release.
+"""Invoicing (结算): discounts, the invoice and its payers, deposits, payments and refunds.
+
+On-account release is part of it.
 
 All money is integer cents. A discount is taken off the lines that the customer pays, allocated by
 their amounts, so that the invoice is always the sum of its lines, and its payer splits the same
@@ -56,7 +57,7 @@ _WHOLE_BP = 10_000
 
 @dataclass(frozen=True)
 class Paid:
-    """Money that changed hands."""
+    """Money that was paid or paid back."""
 
     payment_id: str
     method: PaymentMethod
@@ -66,7 +67,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class Correction:
-    """What is taken back of an invoice: money, vouchers to be reinstated by id, and why.
+    """Correction of an invoice: money taken back, vouchers to be reinstated by id, and the reason.
 
     ``amount_cents`` is taken back of what the customer pays; an ``entire`` correction takes back
     what the other payers pay as well.
@@ -83,22 +84,23 @@ class Correction:
 
 @dataclass(frozen=True)
 class Terms:
-    """How a store invoices: tax contained in its prices, in basis points, and days to pay."""
+    """Invoicing terms of a store: tax contained in prices, in basis points, and days to pay."""
 
     tax_rate_bp: int
     payment_term: timedelta
 
 
 def discount_limit_bp(roles: Collection[str], limits: Mapping[str, int]) -> int:
-    """The highest discount that a person of these roles may approve, in basis points."""
+    """Return the highest discount that a person of these roles may approve, in basis points."""
     return max((limits.get(role, 0) for role in roles), default=0)
 
 
 def request_discount(
     order: Order, amount_cents: int, reason: DiscountReason, person: str, limit_bp: int
 ) -> tuple[Order, list[DiscountApproved]]:
-    """Take something off what the customer pays (优惠); above the person's limit, in basis points,
-    it waits for a second person.
+    """Request a discount on what the customer pays (优惠).
+
+    Above the person's limit, in basis points, it waits for a second person.
 
     Raises:
         RuleViolation: not now, or more than the customer pays.
@@ -116,10 +118,11 @@ def request_discount(
 def approve_discount(
     order: Order, person: str, limit_bp: int
 ) -> tuple[Order, list[DiscountApproved]]:
-    """A second person approves the discount (优惠审批), within their own limit.
+    """Approve the discount as a second person (优惠审批), within their own limit.
 
     Raises:
-        RuleViolation: nobody asked for one, the same person did, or it is above the limit.
+        RuleViolation: no discount is requested, the same person requested it, or it is above the
+            limit.
     """
     discount = _waiting_discount(order)
     if discount.requested_by == person:
@@ -131,10 +134,10 @@ def approve_discount(
 
 
 def withdraw_discount(order: Order) -> Order:
-    """Take back a discount that waits for its approval (撤回优惠).
+    """Withdraw a discount that waits for its approval (撤回优惠).
 
     Raises:
-        RuleViolation: none waits.
+        RuleViolation: no discount waits.
     """
     _waiting_discount(order)
     return replace(order, discount=None)
@@ -149,14 +152,16 @@ def issue_invoice(
     vouchers: Sequence[Voucher] = (),
     pay_types: Mapping[str, PayType] | None = None,
 ) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
-    """Invoice what the customer has agreed to and the workshop has finished; again, where the
-    invoice before is credited whole (换开), with other payers by ``pay_types``.
+    """Invoice the work that the customer has agreed to and the workshop has finished.
+
+    An order is invoiced again where the invoice before is credited whole (换开), with other payers
+    by ``pay_types``.
 
     Prices include tax; the tax is what they contain. The discount and then the vouchers are taken
     off the customer's lines, a deposit is set against the customer's share.
 
     Raises:
-        RuleViolation: the work is not finished, something awaits the customer's decision, a
+        RuleViolation: the work is not finished, a version awaits the customer's decision, a
             discount awaits its approval, a voucher cannot be redeemed, the order is invoiced
             already, or a first invoice has other payers than were agreed.
     """
@@ -213,7 +218,7 @@ def issue_invoice(
 
 
 def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
-    """Take money before the invoice (定金)."""
+    """Receive a deposit before the invoice (定金)."""
     require_status(order.status, "take_deposit")
     require_not_invoiced(order)
     held = order.deposit_cents + paid.amount_cents
@@ -232,7 +237,7 @@ def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceiv
 def receive_payment(
     order: Order, paid: Paid, payer: Payer = "customer"
 ) -> tuple[Order, list[PaymentReceived]]:
-    """Take money against the invoice, never more than the payer's balance.
+    """Receive a payment of the invoice, never more than the payer's balance.
 
     Raises:
         RuleViolation: there is no invoice, or too much money.
@@ -263,8 +268,9 @@ def receive_payment(
 def refund(
     order: Order, paid: Paid, reason: RefundReason, person: str
 ) -> tuple[Order, list[RefundIssued]]:
-    """Give money back to the customer (退款) by a method it came in by (原路退回): a deposit first,
-    then payments, whose part of the invoice is open again.
+    """Refund money to the customer (退款) by a method it came in by (原路退回).
+
+    A deposit goes first, then payments, whose part of the invoice is open again.
 
     Raises:
         RuleViolation: more than the customer has paid, or has paid by that method.
@@ -277,8 +283,9 @@ def refund(
 def refund_credited(
     order: Order, correction: Correction, refund_id: str, method: PaymentMethod | None
 ) -> tuple[Order, list[RefundIssued]]:
-    """Refund what is paid already of a correction, so that all of it is open to be credited;
-    nothing without a ``method``.
+    """Refund the paid part of a correction, so that all of it is open to be credited.
+
+    Without a ``method``, nothing is refunded.
 
     Raises:
         RuleViolation: more than the customer has paid.
@@ -292,7 +299,7 @@ def refund_credited(
 
 
 def _require_method(order: Order, paid: Paid, field: str) -> None:
-    """Money that the customer has paid goes back by the method it came in by."""
+    """Require that customer money goes back by the method it came in by."""
     came_in = order.money_by_method.get(paid.method, 0)
     if came_in < paid.amount_cents <= sum(order.money_by_method.values()):
         raise errors.refund_above_method(field, paid.method, came_in)
@@ -348,8 +355,9 @@ def credit(
     redeemed: Sequence[Voucher],
     tax_rate_bp: int,
 ) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReinstated]]:
-    """Correct an invoice (红字): take back a part of what is open of the customer's share,
-    allocated to what is ``left`` of their lines.
+    """Correct an invoice (红字) by a part of what is open of the customer's share.
+
+    The part is allocated to what is ``left`` of their lines.
 
     Of the vouchers ``redeemed`` with the invoice those are reinstated that the correction names,
     and all of them when nothing is left that the customer pays. Its tax is that of what was left
@@ -417,7 +425,7 @@ def _to_reinstate(
 
 
 def write_off(order: Order, cents: int) -> Order:
-    """The store itself bears so much of the manufacturer's share (核销)."""
+    """Transfer so much of the manufacturer's share to the store (核销)."""
     if not cents:
         return order
     amounts = {split.payer: split for split in order.payer_splits}
@@ -437,7 +445,7 @@ def _of_amount(split: PayerBalance, amount_cents: int) -> PayerBalance:
 def approve_on_account(
     order: Order, reason: OnAccountReason, person: str, now: datetime
 ) -> tuple[Order, list[OnAccountReleaseApproved]]:
-    """Let the vehicle go with what is unpaid of its invoice now, never with more (挂账批准)."""
+    """Approve the release with what is unpaid of its invoice now, never with more (挂账批准)."""
     require_status(order.status, "deliver")
     if order.invoice_id is None:
         raise errors.not_invoiced()
@@ -457,7 +465,10 @@ def approve_on_account(
 
 
 def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[ReceivableOverdue]:
-    """A payer split is unpaid so many days after it was due (应收逾期): an event if it still is."""
+    """Return an overdue event (应收逾期) for a payer split that is still unpaid.
+
+    The event says how many days ago the split was due.
+    """
     split = next((each for each in order.payer_splits if each.payer == payer), None)
     if split is None or not split.balance_cents or order.invoice_id is None:
         return []
@@ -476,19 +487,21 @@ def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[Receiv
 
 
 def receivable_splits(order: Order) -> list[PayerBalance]:
-    """The payer splits of the invoice that somebody pays to the store; it pays nothing to
-    itself."""
+    """Return the payer splits of the invoice that are paid to the store.
+
+    The store pays nothing to itself.
+    """
     return [split for split in order.payer_splits if split.payer != "internal"]
 
 
 def next_reminder(due_at: datetime, dunning_days: Sequence[int], now: datetime) -> datetime | None:
-    """When an unpaid payer split is reminded of next."""
+    """Return when the next reminder of an unpaid payer split is due."""
     later = (due_at + timedelta(days=days) for days in dunning_days)
     return next((moment for moment in later if moment > now), None)
 
 
 def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:
-    """The lines after a discount on what the customer pays, which is not more than that."""
+    """Return the lines after a discount on what the customer pays, which is not more than that."""
     weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
     return reduce_lines(lines, discount_cents, weights)
 
@@ -514,7 +527,7 @@ def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountAppr
 
 
 def _payer_splits(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerSplit, ...]:
-    """Who pays how much of the invoice, payers in a fixed order."""
+    """Return how much of the invoice each payer pays, payers in a fixed order."""
     amounts = _amounts_by_payer(lines)
     return tuple(
         PayerSplit(payer=payer, amount_cents=amounts[payer], due_at=due_at)
@@ -531,7 +544,7 @@ def _amounts_by_payer(lines: Iterable[EstimateLine]) -> dict[Payer, int]:
 
 
 def _with_payers(order: Order, pay_types: Mapping[str, PayType]) -> tuple[EstimateLine, ...]:
-    """The agreed lines with corrected payers."""
+    """Return the agreed lines with corrected payers."""
     if pay_types and order.invoice_id is None:
         raise errors.payers_agreed()
     for code in pay_types.keys() - {line.code for line in order.lines}:
@@ -543,13 +556,13 @@ def _with_payers(order: Order, pay_types: Mapping[str, PayType]) -> tuple[Estima
 
 
 def _move_money(order: Order, method: PaymentMethod, amount_cents: int) -> Order:
-    """Count money of the customer's in, or back out where it is negative."""
+    """Count the customer's money in, or out where it is negative."""
     moved = order.money_by_method.get(method, 0) + amount_cents
     return replace(order, money_by_method={**order.money_by_method, method: moved})
 
 
 def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
-    """Count money against a payer's split; the customer's last payment settles the order."""
+    """Count money against a payer's split; the customer's last payment closes the order."""
     payer_splits = tuple(
         split.model_copy(update={"received_cents": split.received_cents + amount_cents})
         if split.payer == payer
@@ -561,8 +574,10 @@ def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
 
 
 def require_not_invoiced(order: Order) -> None:
-    """Raises:
-    RuleViolation: the order is invoiced, or not in a status with an estimate.
+    """Require an order that is in a status with an estimate and not invoiced.
+
+    Raises:
+        RuleViolation: the order is invoiced, or not in a status with an estimate.
     """
     require_status(order.status, "estimate")
     if order.is_invoiced:

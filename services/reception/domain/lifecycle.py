@@ -1,4 +1,4 @@
-"""The statuses of a visit (工单阶段), and what may happen in which of them."""
+"""Statuses of a visit (工单阶段), and the actions that each allows."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -48,7 +48,7 @@ _STATUSES: Mapping[Action, tuple[RepairOrderStatus, ...]] = {
 
 
 def require_status(status: RepairOrderStatus, action: Action) -> None:
-    """Refuse ``action`` out of turn.
+    """Refuse ``action`` in a status that does not allow it.
 
     Raises:
         RuleViolation: the order's status does not allow it.

@@ -1,4 +1,4 @@
-"""One-time links (授权链接): to which colleagues one was shown, and from where it was used."""
+"""One-time links (授权链接): the colleagues to whom one was shown, and the origin of its uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import Literal
 
 NEW_CONTACT = timedelta(days=14)
-"""An address is new for so long after it was set, and throughout a visit during which it was."""
+"""Time for which an address is new after it was set.
+
+An address set during a visit is also new throughout that visit.
+"""
 
 _KEPT_BITS = {4: 24, 6: 48}
 
@@ -19,8 +22,10 @@ Use = Literal["shown", "opened", "decided"]
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who uses a link: ``colleague`` is signed in there, ``staff_device`` names who was signed in
-    there last."""
+    """User of a link.
+
+    ``colleague`` is signed in there, ``staff_device`` names the user who was signed in there last.
+    """
 
     device: Device
     address: IPv4Address | IPv6Address
@@ -29,17 +34,17 @@ class Visitor:
 
     @property
     def network(self) -> str:
-        """The address, shortened so that it names no household."""
+        """Address, shortened so that it names no household."""
         return str(ip_network((self.address, _KEPT_BITS[self.address.version]), strict=False))
 
     def is_inside(self, networks: Sequence[IPv4Network | IPv6Network]) -> bool | None:
-        """Whether the address is in one of a store's networks; unknown where it has named none."""
+        """Return whether the address is in a network of the store; None where it has named none."""
         return any(self.address in each for each in networks) if networks else None
 
 
 @dataclass(frozen=True)
 class Origin:
-    """From where a link is used.
+    """Origin of a use of a link.
 
     ``network`` is a keyed hash of the shortened address; ``own_network`` is unknown where the store
     has not said which networks are its own. ``colleague`` is signed in there, ``staff_device``
@@ -67,9 +72,11 @@ class LinkUse:
 
 @dataclass(frozen=True)
 class ContactUsed:
-    """The address to which a link was sent: who has set it since the customer was registered, and
-    when. Absent for the one of the registration, and for a link that was not sent. It is not
-    ``known`` while customer relations, which alone knows, is away."""
+    """Address to which a link was sent, with its author since the registration, and when.
+
+    Absent for the one of the registration, and for a link that was not sent. It is not ``known``
+    while customer relations, which alone knows, is unavailable.
+    """
 
     set_by: str | None = None
     set_at: datetime | None = None
@@ -78,9 +85,12 @@ class ContactUsed:
 
 @dataclass(frozen=True)
 class LinkConsent:
-    """What is to be known of a word that came over a link: the colleagues who had seen the link
-    before, whether it came from a colleague's device (its last user) or the store's network, and
-    who had newly set the address to which it was sent, if that is ``contact_known``."""
+    """Circumstances of a decision over a link.
+
+    They are the colleagues who had seen the link before, whether it came from a colleague's device
+    (its last user) or the store's network, and who had newly set the address to which it was sent,
+    if that is ``contact_known``.
+    """
 
     shown_to: tuple[str, ...]
     staff_device: str | None
@@ -92,7 +102,7 @@ class LinkConsent:
 
 
 def use_from(origin: Origin, use: Use, at: datetime) -> LinkUse:
-    """A use of a link from ``origin``."""
+    """Return a use of a link from ``origin``."""
     return LinkUse(
         use, at, origin.colleague, origin.staff_device, origin.device, origin.own_network
     )
@@ -106,8 +116,10 @@ def consent_over(
     arrived_at: datetime,
     now: datetime,
 ) -> LinkConsent:
-    """The circumstances of a word from ``origin`` over a link with these earlier uses, sent to
-    ``contact``, on an order whose vehicle arrived at ``arrived_at``."""
+    """Return the circumstances of a decision from ``origin`` over a link with these earlier uses.
+
+    The link was sent to ``contact``, on an order whose vehicle arrived at ``arrived_at``.
+    """
     shown_to = dict.fromkeys(use.colleague for use in uses if use.colleague)
     since = min(arrived_at, now - NEW_CONTACT)
     is_new = contact.set_at is not None and contact.set_at >= since

@@ -5,17 +5,17 @@ from decimal import ROUND_HALF_UP, Decimal
 
 
 def rounded_cents(amount: Decimal) -> int:
-    """Half a cent and more goes up."""
+    """Round to cents; half a cent and more goes up."""
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def included_tax(total_cents: int, rate_bp: int) -> int:
-    """The tax that a price with tax contains, ``rate_bp`` in basis points (1300 = 13 %)."""
+    """Return the tax in a price with tax, ``rate_bp`` in basis points (1300 = 13 %)."""
     return rounded_cents(Decimal(total_cents) * rate_bp / (10_000 + rate_bp))
 
 
 def allocate(total_cents: int, weights: Sequence[int]) -> list[int]:
-    """``total_cents`` in shares by ``weights``, which sum exactly to it (分摊).
+    """Allocate ``total_cents`` by ``weights`` into shares which sum exactly to it (分摊).
 
     Each share is rounded down; the cents that remain go, one each, to the largest remainders, the
     earlier first. Without any weight the shares are alike.

@@ -24,7 +24,7 @@ class HalfHour:
 
 @dataclass(frozen=True)
 class Slot:
-    """A time to come, and the share (0 to 1) of the time of the skills needed that is booked."""
+    """Appointment time, and the share (0 to 1) of the time of the skills needed that is booked."""
 
     starts_at: datetime
     booked_share: float
@@ -36,7 +36,7 @@ def off_peak_slots(
     hours: OpeningHours,
     now: datetime,
 ) -> list[Slot]:
-    """The half hours from which on each skill has free time for its operations, least booked first.
+    """Return the half hours with free time for all operations by skill, least booked first.
 
     Only those at which the store is open.
 
@@ -65,7 +65,7 @@ def _booked_share(
     needed: Mapping[str, float],
     starts_at: datetime,
 ) -> float | None:
-    """Booked ÷ working minutes of all skills needed; nothing where one lacks the time."""
+    """Return booked ÷ working minutes of all skills needed; None where one lacks the time."""
     working = free = 0
     for skill_code, minutes in needed.items():
         span = [

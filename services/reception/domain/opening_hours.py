@@ -1,4 +1,4 @@
-"""When a store receives customers (营业时间)."""
+"""Hours in which a store receives customers (营业时间)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -17,7 +17,7 @@ class OpeningHours:
     closed: frozenset[date] = frozenset()
 
     def is_open(self, moment: datetime) -> bool:
-        """Whether a customer who comes at ``moment`` is received."""
+        """Return whether a customer who comes at ``moment`` is received."""
         local = moment.astimezone(self.zone)
         return local.date() not in self.closed and self.opening <= local.time() < self.closing
 

@@ -41,7 +41,7 @@ LARGEST_ODOMETER_KM = 2_000_000
 
 
 class Discount(EventPart):
-    """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
+    """Discount on what the customer pays; without ``approved_by`` it is only requested."""
 
     amount_cents: Cents
     reason: DiscountReason
@@ -50,7 +50,7 @@ class Discount(EventPart):
 
 
 class OnAccount(EventPart):
-    """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
+    """Approval to deliver the vehicle with at most ``amount_cents`` unpaid (挂账)."""
 
     amount_cents: Cents
     reason: OnAccountReason
@@ -59,7 +59,7 @@ class OnAccount(EventPart):
 
 
 class PromiseAlert(EventPart):
-    """The workshop's alert that the promise will hardly be kept (承诺风险)."""
+    """Workshop's alert that the promise will probably not be kept (承诺风险)."""
 
     probability: float
     cause: str
@@ -70,15 +70,17 @@ class PromiseAlert(EventPart):
 
 
 class StepBasis(EventPart):
-    """What the customer could be shown when a delivery step was done or left out, as far as the
-    step depends on it: the finished work and what the customer pays."""
+    """Basis of a delivery step: the facts that the customer could be shown at the time.
+
+    As far as the step depends on them, they are the finished work and what the customer pays.
+    """
 
     work: tuple[str, ...] | None = None
     payable_cents: Cents | None = None
 
 
 class PayerBalance(PayerSplit):
-    """What one payer has to pay of the invoice, and has paid."""
+    """Amounts of the invoice that one payer has to pay, and has paid."""
 
     received_cents: Cents = 0
 
@@ -155,16 +157,16 @@ class Order(Versioned):
 
     @property
     def balance_cents(self) -> int:
-        """What the customer still has to pay (应收余额)."""
+        """Amount that the customer still has to pay (应收余额)."""
         return self.balance_of("customer")
 
     def balance_of(self, payer: Payer) -> int:
-        """What a payer still has to pay."""
+        """Return the amount that a payer still has to pay."""
         return sum(split.balance_cents for split in self.payer_splits if split.payer == payer)
 
     @property
     def payable_cents(self) -> int:
-        """What the customer pays: of the invoice, else of what is agreed to less the discount."""
+        """Customer's amount of the invoice, else of the agreed lines less the discount."""
         if self.is_invoiced:
             return sum(each.amount_cents for each in self.payer_splits if each.payer == "customer")
         agreed = payable_cents(self.lines)
@@ -174,7 +176,7 @@ class Order(Versioned):
 
     @property
     def finished_work(self) -> tuple[str, ...]:
-        """What was done and fitted, and when the vehicle was ready with it."""
+        """Finished work and fitted parts, and the time when the vehicle was ready with it."""
         items = sorted(f"{line.code} {line.quantity}" for line in self.lines)
         return self.ready_at.isoformat() if self.ready_at else "", *items
 
@@ -202,7 +204,7 @@ class Promise:
 
 
 class AgreedEstimate(Protocol):
-    """Which version of the estimate the customer agreed to, and how."""
+    """Version of the estimate that the customer agreed to, and how."""
 
     @property
     def version(self) -> int: ...
@@ -213,7 +215,7 @@ class AgreedEstimate(Protocol):
 
 @dataclass(frozen=True)
 class WriteUp:
-    """What the advisor takes down (接车登记)."""
+    """Data that the advisor records at the write-up (接车登记)."""
 
     customer_ref: str | None
     vehicle_ref: str
@@ -236,7 +238,10 @@ def arrive(
     greeting_limit: timedelta,
     now: datetime,
 ) -> tuple[Order, list[VehicleArrived]]:
-    """A vehicle stands at reception; its customer is to be greeted within the store's limit."""
+    """Record the arrival of a vehicle.
+
+    Its customer is to be greeted within the store's limit.
+    """
     order = Order(
         order_id=order_id,
         store_id=store_id,
@@ -262,7 +267,7 @@ def arrive(
 
 
 def correct_plate(order: Order, vehicle: VehicleIdentity) -> tuple[Order, Sequence[PlateCorrected]]:
-    """The plate was taken down wrongly at the arrival (更正车牌)."""
+    """Correct a plate that was recorded wrongly at the arrival (更正车牌)."""
     require_status(order.status, "correct_plate")
     if order.vehicle == vehicle:
         return order, []
@@ -277,12 +282,12 @@ def correct_plate(order: Order, vehicle: VehicleIdentity) -> tuple[Order, Sequen
 
 
 def greeting_sort_key(order: Order) -> tuple[bool, datetime, int]:
-    """By what customers are received: those with an appointment first, then by arrival."""
+    """Return the sort key of receiving customers: appointments first, then by arrival."""
     return order.appointment_id is None, order.arrived_at, order.queue_number
 
 
 def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[CustomerGreeted]]:
-    """An advisor receives the customer; nobody is greeted twice."""
+    """Record that an advisor receives the customer; a customer is greeted only once."""
     require_status(order.status, "greet")
     greeted = replace(order, status="greeted", advisor_id=advisor_id, greeted_at=now)
     event = CustomerGreeted(
@@ -294,7 +299,7 @@ def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[Cus
 def assign(
     order: Order, advisor_id: str, assigned_by: str, now: datetime
 ) -> tuple[Order, list[AdvisorAssigned]]:
-    """The customer is another advisor's from now on; before the greeting, whose turn it is."""
+    """Assign the customer to another advisor; before the greeting, this sets whose turn it is."""
     require_status(order.status, "assign")
     event = AdvisorAssigned(
         store_id=order.store_id,
@@ -307,7 +312,7 @@ def assign(
 
 
 def greeting_overdue(order: Order) -> list[GreetingOverdue]:
-    """The limit has passed: an event if nobody has greeted the customer yet."""
+    """Return an event if the limit has passed and no advisor has greeted the customer."""
     if order.status != "arrived":
         return []
     return [
@@ -329,8 +334,10 @@ def open_order(
     agreed: AgreedEstimate,
     now: datetime,
 ) -> tuple[Order, list[OrderOpened]]:
-    """Open the repair order with its promise and what the customer has agreed to; it stays with
-    the advisor who is responsible for it."""
+    """Open the repair order with its promise and what the customer has agreed to.
+
+    It stays with the advisor who is responsible for it.
+    """
     check_may_open(
         order, write_up.odometer_km, known_odometer_km, write_up.odometer_discrepancy_reason
     )
@@ -379,7 +386,7 @@ def open_order(
 
 
 def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCustomerLinked]]:
-    """The details taken with the order now have a customer in customer records (客户补录)."""
+    """Link the order to the customer now in customer records (客户补录)."""
     event = OrderCustomerLinked(
         store_id=order.store_id, order_id=order.order_id, customer_ref=customer_ref
     )
@@ -392,7 +399,7 @@ def check_may_open(
     known_odometer_km: int,
     replacement: OdometerDiscrepancyReason | None = None,
 ) -> None:
-    """Refuse to open an order out of turn, or with an odometer that goes back without a reason."""
+    """Refuse to open an order in a wrong status, or with an odometer decrease without a reason."""
     require_status(order.status, "open")
     if odometer_km < known_odometer_km and replacement is None:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
@@ -401,10 +408,10 @@ def check_may_open(
 def confirm_promise(
     order: Order, promisable: Sequence[datetime]
 ) -> tuple[Order, list[PromisedTimeRevised]]:
-    """The workshop has planned a job of an order whose promise is provisional.
+    """Record that the workshop has planned a job of an order with a provisional promise.
 
-    With the last one the promise is confirmed, or revised to the latest of the ``promisable``
-    times that the workshop has told.
+    With the last one the promise is confirmed, or revised to the latest of the ``promisable`` times
+    that the workshop has published.
     """
     planned = promisable and len(promisable) >= len(order.labor_operations)
     if not (order.promise_provisional and planned):
@@ -423,15 +430,15 @@ def confirm_promise(
 
 
 def start_work(order: Order) -> Order:
-    """The workshop has begun."""
+    """Record that the workshop has begun the work."""
     return replace(order, status="in_progress") if order.status == "opened" else order
 
 
 def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
-    """The workshop says that the vehicle is ready.
+    """Record the workshop's report that the vehicle is ready.
 
-    Additional work that was authorized meanwhile is not among the ``finished`` operations; then
-    the vehicle is not ready yet.
+    Additional work that was authorized in the meantime is not among the ``finished`` operations;
+    then the vehicle is not ready yet.
     """
     ordered = Counter(operation.op_code for operation in order.labor_operations)
     if order.status not in ("opened", "in_progress") or ordered - Counter(finished):
@@ -440,7 +447,7 @@ def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Or
 
 
 def after_delivery(order: Order) -> Order:
-    """A delivered order is settled (结清) when the customer owes nothing."""
+    """Close a delivered order (结清) when the customer owes nothing."""
     if order.delivered_at is None:
         return order
     return replace(order, status="delivered" if order.balance_cents else "closed")
@@ -449,7 +456,7 @@ def after_delivery(order: Order) -> Order:
 def cancel(
     order: Order, reason: CancellationReason, appointment_hold_id: str | None
 ) -> tuple[Order, list[OrderCancelled]]:
-    """End a visit before any work was done; what was reserved for it is given back.
+    """Cancel a visit before any work was done, and release what was reserved for it.
 
     ``appointment_hold_id`` is the hold of an appointment that no order has taken over.
     """

@@ -10,7 +10,7 @@ PhotoKind = Literal["walkaround", "damage", "claim_details", "delivery", "premis
 
 @dataclass(frozen=True)
 class Photo:
-    """What is known of a picture whose content is in the file store.
+    """Metadata of a picture whose content is in the file store.
 
     ``order_id`` is absent for a picture of customer lounge or service drive; ``position`` says
     where on the vehicle.
@@ -26,15 +26,15 @@ class Photo:
 
     @property
     def file(self) -> str:
-        """The key of its content."""
+        """Key of its content."""
         return photo_file(self.store_id, self.photo_id)
 
     @property
     def data_subject_id(self) -> str:
-        """Whose key encrypts it: the order's, or its own."""
+        """Data subject whose key encrypts it: the order, or the photo itself."""
         return self.order_id or self.photo_id
 
 
 def photo_file(store_id: str, photo_id: str) -> str:
-    """The key under which a photo's content is kept."""
+    """Return the key under which a photo's content is kept."""
     return f"{store_id}/photos/{photo_id}"

@@ -1,4 +1,4 @@
-"""Promises in danger and promises changed (承诺风险、承诺变更)."""
+"""Promises at risk and promises changed (承诺风险、承诺变更)."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,11 +21,11 @@ RevisionReason = Literal[
 """超时、缺件、人员缺勤、排队、增项、客户要求、其他."""
 
 LONGEST_AHEAD = timedelta(days=365)
-"""No work takes longer."""
+"""Longest time ahead for a promise."""
 
 
 def record_risk(order: Order, warning: PromisedTimeAtRisk) -> Order:
-    """Record the workshop's alert; one on a promise that was changed since is out of date."""
+    """Record the workshop's alert; an alert on a promise that was changed since is out of date."""
     if order.promised_at != warning.promised_at:
         return order
     return replace(
@@ -44,7 +44,7 @@ def record_risk(order: Order, warning: PromisedTimeAtRisk) -> Order:
 def revise(
     order: Order, promised_at: datetime, reason: RevisionReason, decided_by: str, now: datetime
 ) -> tuple[Order, list[PromisedTimeRevised]]:
-    """The customer is told another completion time (承诺变更).
+    """Revise the completion time that the customer is told (承诺变更).
 
     The new promise is as sure as the workshop's best one, if it is not earlier than that.
     """

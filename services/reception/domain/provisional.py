@@ -14,7 +14,7 @@ _SLOT_MINUTES = HALF_HOUR // timedelta(minutes=1)
 def provisional_promise(
     free: Sequence[FreeCapacity], operations: Sequence[CatalogOperation], now: datetime
 ) -> datetime:
-    """What the workshop lets one promise for the half hour in which the last operation ends.
+    """Return the workshop's published promise for the half hour in which the last operation ends.
 
     Operations follow one another. Where the published time does not suffice, the promise is a day
     later than the work alone would take.
@@ -33,7 +33,7 @@ def provisional_promise(
 def _last_slot(
     slots: Sequence[FreeCapacity], operation: CatalogOperation, begin: datetime
 ) -> FreeCapacity | None:
-    """The half hour in which the operation ends if it does not start before ``begin``.
+    """Return the half hour in which the operation ends if it does not start before ``begin``.
 
     More free technicians than the operation needs do not shorten it.
     """

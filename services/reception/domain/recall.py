@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recall:
-    """What a manufacturer wants done on the vehicles that it names by brand, model or VIN."""
+    """Work that a manufacturer wants done on the vehicles it names by brand, model or VIN."""
 
     recall_id: str
     brand: str
@@ -16,7 +16,7 @@ class Recall:
 
 
 def concerning(recalls: Iterable[Recall], brand: str, model: str, vin: str) -> list[str]:
-    """The recalls that name the vehicle; an empty list of models or VINs names all."""
+    """Return the recalls that name the vehicle; an empty list of models or VINs names all."""
     return [
         recall.recall_id
         for recall in recalls

@@ -1,4 +1,4 @@
-"""The vehicle (车辆) behind arrivals, appointments and orders: one car is in one place."""
+"""Vehicle (车辆) behind arrivals, appointments and orders; it is in one place at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.reception.domain.lifecycle import RepairOrderStatus
 
 @dataclass(frozen=True)
 class VehicleIdentity:
-    """A vehicle by the plate that it wears now, and by its reference once it is known.
+    """Vehicle identity: the plate that it has now, and its reference once that is known.
 
     A plate moves to its owner's next car; the reference stays with the car.
     """
@@ -49,14 +49,14 @@ def check_not_in_store(
 
 
 def check_not_elsewhere(visits: Sequence[OpenVisit], store_id: str) -> None:
-    """Ask about a vehicle that stands in another store according to that store."""
+    """Require confirmation for a vehicle that another store has as not left."""
     for visit in visits:
         if visit.store_id != store_id:
             raise errors.vehicle_elsewhere(visit.store_id, visit.arrived_at)
 
 
 def check_booked_once(others: Sequence[OtherBooking]) -> None:
-    """Ask about a vehicle that has another appointment on the same day."""
+    """Require confirmation for a vehicle that has another appointment on the same day."""
     for other in others:
         raise errors.booked_already(other.store_id, other.appointment_at)
 

@@ -1,5 +1,7 @@
-"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the invoice;
-reinstated when the invoice is corrected."""
+"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the invoice.
+
+They are reinstated when the invoice is corrected.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +22,12 @@ from shared.contracts.reception import (
 
 @dataclass(frozen=True)
 class Voucher:
-    """Worth ``value_cents`` off what the customer pays, or the whole labor of one operation.
+    """Voucher for ``value_cents``, or for the whole labor of one operation.
 
-    With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_MOMENT`` is for
-    ever.
+    It reduces what the customer pays.
+
+    With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_MOMENT`` never
+    expires.
     """
 
     store_id: str
@@ -41,7 +45,7 @@ class Voucher:
 
 
 def issue(voucher: Voucher) -> list[VoucherIssued]:
-    """Give a voucher out (发券).
+    """Issue a voucher (发券).
 
     Raises:
         RuleViolation: it would have expired already.
@@ -66,7 +70,7 @@ def issue(voucher: Voucher) -> list[VoucherIssued]:
 def redeem(
     vouchers: Sequence[Voucher], order: Order, lines: Sequence[EstimateLine], now: datetime
 ) -> tuple[list[Voucher], tuple[EstimateLine, ...], list[VoucherRedeemed]]:
-    """Take vouchers off the lines that the customer pays (核销), one after the other.
+    """Redeem vouchers for the lines that the customer pays (核销), one after the other.
 
     Raises:
         RuleViolation: one was redeemed before, has expired, is another customer's, or fits no line.
@@ -93,8 +97,10 @@ def redeem(
 def reinstate(
     vouchers: Sequence[Voucher], credit_note_id: str, now: datetime
 ) -> tuple[list[Voucher], list[VoucherReinstated]]:
-    """Let redeemed vouchers be redeemed again (退券); the time that they were spent does not count
-    against them."""
+    """Reinstate redeemed vouchers (退券).
+
+    Their validity is extended by the time for which they were redeemed.
+    """
     given, events = [], []
     for voucher in vouchers:
         assert voucher.order_id and voucher.redeemed_at  # noqa: S101, PT018

@@ -1,4 +1,4 @@
-"""Ordered work that the customer does not want any more (撤项), begun work too (中止施工).
+"""Ordered work that the customer no longer wants (撤项), including begun work (中止施工).
 
 What was not begun is not invoiced. Finished operations are invoiced whole. An operation that is
 stopped in the middle is invoiced by the labor clocked on it, each begun tenth of an hour counting
@@ -34,7 +34,10 @@ _UNITS_AN_HOUR = 10
 
 @dataclass(frozen=True)
 class WorkDone:
-    """How far one operation is in the workshop; ``labor_s`` is what all have clocked on it."""
+    """Progress of one operation in the workshop.
+
+    ``labor_s`` is the time that all technicians have clocked on it.
+    """
 
     op_code: str
     state: WorkState
@@ -43,7 +46,7 @@ class WorkDone:
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Operations and parts by code that the customer does not want any more, and why."""
+    """Operations and parts by code that the customer no longer wants, and the reason."""
 
     op_codes: tuple[str, ...]
     parts: tuple[str, ...]
@@ -58,11 +61,11 @@ def withdraw(
     decision_record: DecisionRecord,
     additional_work_id: str,
 ) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
-    """Take work out of the order; what is not done is declined, as a matter of its own.
+    """Withdraw work from the order; decline what is not done, as a matter of its own.
 
     Raises:
-        RuleViolation: not now, it is invoiced, the customer has yet to decide on other versions,
-            something is not ordered or already finished, or nothing would remain.
+        RuleViolation: not now, it is invoiced, the customer has yet to decide on other versions, an
+            item is not ordered or already finished, or no line would remain.
     """
     require_status(order.status, "withdraw")
     if order.invoice_id is not None:
@@ -95,7 +98,7 @@ def withdraw(
 
 
 def require_agreed(order: Order, agreed_cents: int) -> None:
-    """Refuse another sum than the customer has agreed to.
+    """Refuse a sum other than the one that the customer has agreed to.
 
     Raises:
         RuleViolation: more was clocked meanwhile.
@@ -105,7 +108,7 @@ def require_agreed(order: Order, agreed_cents: int) -> None:
 
 
 def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:
-    """What a labor line costs that was stopped after so much clocked labor."""
+    """Return the price of a labor line that was stopped after so much clocked labor."""
     standard = Decimal(str(line.standard_hours or 0))
     hours = min(standard, Decimal(max(1, -(-labor_s // _UNIT_S))) / _UNITS_AN_HOUR)
     share = hours / standard if standard else Decimal(1)
@@ -130,7 +133,10 @@ def _require_ordered(
 
 
 def _open_parts(agreed: Sequence[EstimateVersion], finished: Counter[str]) -> Mapping[str, bool]:
-    """Of each part whether it may be unused: some work that it was agreed with is not finished."""
+    """Return for each part whether it may be unused.
+
+    It may be if some work that it was agreed with is not finished.
+    """
     parts: dict[str, bool] = {}
     for version in agreed:
         operations = Counter(each.op_code for each in version.labor_operations)
@@ -150,7 +156,7 @@ def _require_open(field: str, codes: Sequence[str], known: Mapping[str, bool]) -
 
 
 def _progress(done: Sequence[WorkDone]) -> Mapping[str, Iterator[WorkDone]]:
-    """Of each operation what was done, finished work first: it may be ordered twice."""
+    """Return the work done of each operation, finished first: it may be ordered twice."""
     order = ("finished", "begun", "open")
     by_code: dict[str, list[WorkDone]] = {}
     for each in sorted(done, key=lambda each: order.index(each.state)):
@@ -161,7 +167,7 @@ def _progress(done: Sequence[WorkDone]) -> Mapping[str, Iterator[WorkDone]]:
 def _divided(
     version: EstimateVersion, withdrawal: Withdrawal, progress: Mapping[str, Iterator[WorkDone]]
 ) -> tuple[Estimate, Estimate]:
-    """What remains of a version, and what is not wanted any more."""
+    """Return what remains of a version, and what is no longer wanted."""
     to_do = Counter(each.op_code for each in version.labor_operations)
     invoiced = [_invoiced(line, withdrawal, to_do, progress) for line in version.lines]
     rest = [line for line, kept in zip(version.lines, invoiced, strict=True) if kept is not line]
@@ -177,7 +183,7 @@ def _invoiced(
     to_do: Counter[str],
     progress: Mapping[str, Iterator[WorkDone]],
 ) -> EstimateLine | None:
-    """What is invoiced of a line; ``to_do`` counts down the operations that it may stand for."""
+    """Return the invoiced part of a line; ``to_do`` counts down the operations it may stand for."""
     if line.kind == "part":
         return None if line.code in withdrawal.parts else line
     if line.code not in withdrawal.op_codes or not to_do[line.code]:

@@ -35,7 +35,7 @@ ON CONFLICT (store_id, appointment_id) DO UPDATE SET
 async def lock_appointment(
     connection: Connection, store_id: str, appointment_id: str
 ) -> Appointment:
-    """The appointment, locked until the transaction ends.
+    """Return the appointment, locked until the transaction ends.
 
     Raises:
         RuleViolation: there is no such appointment in the store.
@@ -51,7 +51,7 @@ async def lock_appointment(
 async def read_appointment(
     connection: Connection, store_id: str, appointment_id: str
 ) -> Appointment:
-    """The appointment as it is."""
+    """Return the present appointment."""
     row = await connection.fetchrow(
         _APPOINTMENT + "WHERE store_id = $1 AND appointment_id = $2", store_id, appointment_id
     )
@@ -61,7 +61,7 @@ async def read_appointment(
 async def list_appointments(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[Appointment]:
-    """Appointments planned from ``begin`` until before ``end``."""
+    """Return the appointments planned from ``begin`` until before ``end``."""
     rows = await connection.fetch(
         _APPOINTMENT + "WHERE store_id = $1 AND appointment_at >= $2 AND appointment_at < $3 "
         "ORDER BY appointment_at, appointment_id",

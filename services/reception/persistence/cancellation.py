@@ -1,4 +1,4 @@
-"""Why orders and appointments ended without work; the words behind it are encrypted."""
+"""Reasons for orders and appointments that ended without work; their notes are encrypted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from shared.db import Connection
 
 @dataclass(frozen=True)
 class Cancellation:
-    """The end of an order or appointment, ``entity_id``; ``note`` is still encrypted."""
+    """Cancellation of an order or appointment, ``entity_id``; ``note`` is still encrypted."""
 
     entity_id: str
     reason: CancellationReason
@@ -22,7 +22,7 @@ class Cancellation:
 async def add_cancellation(
     connection: Connection, store_id: str, cancellation: Cancellation
 ) -> None:
-    """Keep why something was cancelled."""
+    """Store the reason for a cancellation."""
     await connection.execute(
         "INSERT INTO cancellation (store_id, entity_id, reason, note, cancelled_by, cancelled_at) "
         "VALUES ($1, $2, $3, $4, $5, $6)",
@@ -38,10 +38,10 @@ async def add_cancellation(
 async def read_cancellation(
     connection: Connection, store_id: str, entity_id: str, field: str
 ) -> Cancellation:
-    """Why ``entity_id``, which ``field`` names, was cancelled.
+    """Return the reason for cancelling ``entity_id``, which ``field`` names.
 
     Raises:
-        RuleViolation: it was not.
+        RuleViolation: it was not cancelled.
     """
     row = await connection.fetchrow(
         "SELECT entity_id, reason, note, cancelled_by, cancelled_at FROM cancellation "

@@ -1,4 +1,4 @@
-"""The workshop's last word on its free time."""
+"""Last published free time of the workshop."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,14 @@ ON CONFLICT (store_id) DO UPDATE SET free = excluded.free
 async def save_capacity(
     connection: Connection, store_id: str, free: Sequence[FreeCapacity]
 ) -> None:
-    """Remember the workshop's last word on its free time."""
+    """Store the workshop's last published free time."""
     await connection.execute(
         _SAVE_CAPACITY, store_id, [slot.model_dump(mode="json") for slot in free]
     )
 
 
 async def last_capacity(connection: Connection, store_id: str) -> list[FreeCapacity]:
-    """The workshop's last word on its free time."""
+    """Return the workshop's last published free time."""
     free = await connection.fetchval(
         "SELECT free FROM store_capacity WHERE store_id = $1", store_id
     )

@@ -33,7 +33,9 @@ ON CONFLICT (store_id, claim_id) DO UPDATE SET
 
 
 async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Claim:
-    """The claim, locked until the transaction ends; before its order where both are locked.
+    """Return the claim, locked until the transaction ends.
+
+    Where the claim and its order are both locked, the claim comes first.
 
     Raises:
         RuleViolation: there is no such claim in the store.
@@ -45,7 +47,7 @@ async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
 
 
 async def read_claim(connection: Connection, store_id: str, claim_id: str) -> Claim:
-    """The claim as it is."""
+    """Return the present claim."""
     row = await connection.fetchrow(
         _CLAIM + "WHERE store_id = $1 AND claim_id = $2", store_id, claim_id
     )
@@ -55,7 +57,7 @@ async def read_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
 async def list_claims(
     connection: Connection, store_id: str, statuses: Sequence[ClaimStatus]
 ) -> list[Claim]:
-    """Claims in one of ``statuses``, the most urgent first."""
+    """Return the claims in one of ``statuses``, the most urgent first."""
     rows = await connection.fetch(
         _CLAIM + "WHERE store_id = $1 AND status = ANY ($2) ORDER BY due_at, claim_id LIMIT 1000",
         store_id,
@@ -65,7 +67,10 @@ async def list_claims(
 
 
 async def lock_claims_of_order(connection: Connection, store_id: str, order_id: str) -> list[Claim]:
-    """The claims on the order's invoices that are not dropped, locked; before the order."""
+    """Return the claims on the order's invoices that are not dropped, locked.
+
+    They are locked before the order.
+    """
     rows = await connection.fetch(
         _CLAIM + "WHERE store_id = $1 AND order_id = $2 AND status <> 'withdrawn' "
         "ORDER BY claim_id FOR UPDATE",

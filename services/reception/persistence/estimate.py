@@ -92,8 +92,10 @@ LIMIT 1
 
 @dataclass(frozen=True)
 class Link:
-    """A one-time link to one version of one order's estimate, with the promise that it told; it
-    was ``sent`` to the customer, by a message of customer relations, or is shown to them."""
+    """One-time link to one version of one order's estimate, with its promise.
+
+    It was ``sent`` to the customer, by a message of customer relations, or is shown to them.
+    """
 
     store_id: str
     link_id: str
@@ -111,7 +113,7 @@ class Link:
 async def estimate_versions(
     connection: Connection, store_id: str, order_id: str
 ) -> list[EstimateVersion]:
-    """Every version of the order's estimate, the oldest first."""
+    """Return every version of the order's estimate, the oldest first."""
     rows = await connection.fetch(
         _VERSION + "WHERE store_id = $1 AND order_id = $2 ORDER BY version", store_id, order_id
     )
@@ -119,7 +121,7 @@ async def estimate_versions(
 
 
 async def save_estimates(connection: Connection, versions: Sequence[EstimateVersion]) -> None:
-    """Add new versions and store what became of others."""
+    """Add new versions and store the status of others."""
     rows = [
         (
             version.store_id,
@@ -146,8 +148,10 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
 async def declined_services(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
-    """What was not authorized at the vehicle's visits before then: additional work, and the last
-    estimate of ordered work of which nothing was wanted."""
+    """Return the services that were not authorized at the vehicle's earlier visits.
+
+    They are additional work, and the last estimate of ordered work of which nothing was wanted.
+    """
     rows = await connection.fetch(
         _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
     )
@@ -157,7 +161,7 @@ async def declined_services(
 async def operations_since(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, since: datetime
 ) -> list[str]:
-    """Operations ordered at the vehicle's visits after then."""
+    """Return the operations ordered at the vehicle's visits after a time."""
     rows = await connection.fetch(
         _ORDERED_SINCE, store_id, vehicle.plate_ref, vehicle.vehicle_ref, since
     )
@@ -165,7 +169,7 @@ async def operations_since(
 
 
 async def add_link(connection: Connection, link: Link, token_hash: bytes) -> None:
-    """Remember a link by the hash of its token."""
+    """Store a link by the hash of its token."""
     await connection.execute(
         _ADD_LINK,
         link.store_id,
@@ -182,13 +186,13 @@ async def add_link(connection: Connection, link: Link, token_hash: bytes) -> Non
 
 
 async def find_link(connection: Connection, store_id: str, token_hash: bytes) -> Link | None:
-    """The link whose token has this hash."""
+    """Return the link whose token has this hash."""
     row = await connection.fetchrow(_LINK + "AND token_hash = $2", store_id, token_hash)
     return Link(**row) if row else None
 
 
 async def read_link(connection: Connection, store_id: str, link_id: str) -> Link:
-    """A link.
+    """Return a link.
 
     Raises:
         RuleViolation: the store has no such link.
@@ -200,7 +204,7 @@ async def read_link(connection: Connection, store_id: str, link_id: str) -> Link
 
 
 async def links_of(connection: Connection, store_id: str, order_id: str) -> list[Link]:
-    """The links to an order's estimates, the oldest first."""
+    """Return the links to an order's estimates, the oldest first."""
     rows = await connection.fetch(
         _LINK + "AND order_id = $2 ORDER BY expires_at, link_id", store_id, order_id
     )
@@ -210,7 +214,7 @@ async def links_of(connection: Connection, store_id: str, order_id: str) -> list
 async def link_uses(
     connection: Connection, store_id: str, link_ids: Sequence[str]
 ) -> dict[str, list[LinkUse]]:
-    """The uses of links by link, the oldest first."""
+    """Return the uses of links by link, the oldest first."""
     uses: dict[str, list[LinkUse]] = {link_id: [] for link_id in link_ids}
     for row in await connection.fetch(_USES, store_id, list(link_ids)):
         values = dict(row)
@@ -246,7 +250,7 @@ async def record_opening(connection: Connection, link: Link, origin: Origin, now
 async def link_sent_by(
     connection: Connection, store_id: str, link_id: str, message_id: str
 ) -> None:
-    """Remember by which message a link was sent."""
+    """Record the message by which a link was sent."""
     await connection.execute(
         "UPDATE authorization_link SET message_id = $3 WHERE store_id = $1 AND link_id = $2",
         store_id,
@@ -256,7 +260,7 @@ async def link_sent_by(
 
 
 async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
-    """Use the link up; false when it was used before."""
+    """Use the link up; return False when it was used before."""
     used = await connection.fetchval(
         "UPDATE authorization_link SET used_at = $3 "
         "WHERE store_id = $1 AND link_id = $2 AND used_at IS NULL RETURNING true",

@@ -7,7 +7,7 @@ from shared.db import Connection
 
 
 async def add_facility_check(connection: Connection, check: FacilityCheck) -> None:
-    """Keep a check."""
+    """Store a check."""
     await connection.execute(
         "INSERT INTO facility_check (store_id, check_id, area, day, results, photo_id, checked_by, "
         "checked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -23,7 +23,7 @@ async def add_facility_check(connection: Connection, check: FacilityCheck) -> No
 
 
 async def facility_checks(connection: Connection, store_id: str, day: date) -> list[FacilityCheck]:
-    """The checks of a day, in their order."""
+    """Return the checks of a day, in their order."""
     rows = await connection.fetch(
         "SELECT check_id, store_id, area, day, results, photo_id, checked_by, checked_at "
         "FROM facility_check WHERE store_id = $1 AND day = $2 ORDER BY checked_at, check_id",

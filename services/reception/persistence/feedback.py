@@ -1,4 +1,4 @@
-"""Feedback at the counter; the customer's decisions are encrypted."""
+"""Feedback at the counter; the customer's comments are encrypted."""
 
 import asyncpg
 
@@ -8,7 +8,7 @@ from shared.db import Connection
 
 
 async def add_feedback(connection: Connection, feedback: Feedback, comment: bytes | None) -> None:
-    """Keep what a customer thinks.
+    """Store a customer's feedback.
 
     Raises:
         RuleViolation: the order has its feedback already.
@@ -39,7 +39,7 @@ async def add_feedback(connection: Connection, feedback: Feedback, comment: byte
 async def read_feedback(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[Feedback, bytes | None]:
-    """The feedback on an order and the customer's decisions, still encrypted.
+    """Return the feedback on an order and its comment, still encrypted.
 
     Raises:
         RuleViolation: none was given.

@@ -9,14 +9,14 @@ from shared.db import Connection
 
 @dataclass(frozen=True)
 class TaxInvoice:
-    """A tax invoice (电子发票) or a correction of one (红字发票) as it was issued."""
+    """Tax invoice (电子发票) or its correction (红字发票) as it was issued."""
 
     number: str
     tax_cents: int
 
 
 async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
-    """Keep an invoice; it never changes."""
+    """Store an invoice; it never changes."""
     await connection.execute(
         "INSERT INTO invoice (store_id, order_id, invoice_id, content) VALUES ($1, $2, $3, $4)",
         invoice.store_id,
@@ -29,7 +29,7 @@ async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
 async def read_invoice(
     connection: Connection, store_id: str, invoice_id: str
 ) -> tuple[InvoiceIssued, TaxInvoice | None]:
-    """An invoice that exists, and its tax invoice, once there is one."""
+    """Return an invoice that exists, and its tax invoice, once there is one."""
     (row,) = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
         "WHERE store_id = $1 AND invoice_id = $2",
@@ -42,7 +42,7 @@ async def read_invoice(
 async def invoices(
     connection: Connection, store_id: str, order_id: str
 ) -> list[tuple[InvoiceIssued, TaxInvoice | None]]:
-    """The order's invoices, the latest first, and their tax invoices, as far as there are such."""
+    """Return the order's invoices, the latest first, with their tax invoices, where issued."""
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
         "WHERE store_id = $1 AND order_id = $2 "
@@ -54,7 +54,7 @@ async def invoices(
 
 
 async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:
-    """Keep a correction of an invoice."""
+    """Store a correction of an invoice."""
     await connection.execute(
         "INSERT INTO credit_note (store_id, credit_note_id, order_id, content, issued_at) "
         "VALUES ($1, $2, $3, $4, $5)",
@@ -69,8 +69,10 @@ async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> Non
 async def credit_notes(
     connection: Connection, invoice: InvoiceIssued
 ) -> list[tuple[CreditNoteIssued, TaxInvoice | None]]:
-    """What was credited of the invoice, the oldest first, and the corrections of its tax
-    invoice, as far as there are such."""
+    """Return the credit notes of the invoice, the oldest first.
+
+    Each has its correction of the tax invoice, as far as there is one.
+    """
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM credit_note "
         "WHERE store_id = $1 AND order_id = $2 AND content ->> 'invoice_id' = $3 "
@@ -85,7 +87,7 @@ async def credit_notes(
 async def read_credit_note(
     connection: Connection, store_id: str, credit_note_id: str
 ) -> CreditNoteIssued:
-    """One credit note that exists."""
+    """Return one credit note that exists."""
     (row,) = await connection.fetch(
         "SELECT content FROM credit_note WHERE store_id = $1 AND credit_note_id = $2",
         store_id,
@@ -97,7 +99,7 @@ async def read_credit_note(
 async def save_tax_invoice(
     connection: Connection, store_id: str, invoice_id: str, issued: TaxInvoice
 ) -> None:
-    """Keep the tax invoice of an invoice as it was issued."""
+    """Store the tax invoice of an invoice as it was issued."""
     await connection.execute(
         "UPDATE invoice SET tax_invoice_number = $3, issued_tax_cents = $4 "
         "WHERE store_id = $1 AND invoice_id = $2",
@@ -111,7 +113,7 @@ async def save_tax_invoice(
 async def save_tax_correction(
     connection: Connection, store_id: str, credit_note_id: str, issued: TaxInvoice
 ) -> None:
-    """Keep the correction of a tax invoice as it was issued."""
+    """Store the correction of a tax invoice as it was issued."""
     await connection.execute(
         "UPDATE credit_note SET tax_invoice_number = $3, issued_tax_cents = $4 "
         "WHERE store_id = $1 AND credit_note_id = $2",

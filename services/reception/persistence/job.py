@@ -22,7 +22,7 @@ WHERE (job.store_id, job.order_id, job.job_id) = (done.store_id, done.order_id, 
 
 
 async def record_jobs(connection: Connection, assigned: Sequence[JobAssigned]) -> None:
-    """Remember the jobs that were planned."""
+    """Record the jobs that were planned."""
     rows = [
         (job.store_id, job.order_id, job.job_id, job.op_code, job.promisable_at) for job in assigned
     ]
@@ -31,14 +31,14 @@ async def record_jobs(connection: Connection, assigned: Sequence[JobAssigned]) -
 
 
 async def finish_jobs(connection: Connection, finished: Sequence[JobFinished]) -> None:
-    """Remember the jobs that are done."""
+    """Record the jobs that are done."""
     rows = [(job.store_id, job.order_id, job.job_id, job.finished_at) for job in finished]
     if rows:
         await connection.execute(_FINISH, *map(list, zip(*rows, strict=True)))
 
 
 async def promisable_times(connection: Connection, store_id: str, order_id: str) -> list[datetime]:
-    """The times for which the vehicle can be promised as far as each of the order's jobs goes."""
+    """Return the times for which each of the order's jobs allows the vehicle to be promised."""
     rows = await connection.fetch(
         "SELECT promisable_at FROM order_job WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -48,7 +48,7 @@ async def promisable_times(connection: Connection, store_id: str, order_id: str)
 
 
 async def finished_operations(connection: Connection, store_id: str, order_id: str) -> list[str]:
-    """The labor operations of the order whose jobs are done."""
+    """Return the labor operations of the order whose jobs are done."""
     rows = await connection.fetch(
         "SELECT op_code FROM order_job "
         "WHERE store_id = $1 AND order_id = $2 AND finished_at IS NOT NULL",
@@ -61,7 +61,7 @@ async def finished_operations(connection: Connection, store_id: str, order_id: s
 async def forget_jobs(
     connection: Connection, store_id: str, order_id: str, op_codes: Sequence[str]
 ) -> None:
-    """Forget the unfinished jobs of operations that are not wanted any more."""
+    """Delete the unfinished jobs of operations that are no longer wanted."""
     await connection.execute(
         "DELETE FROM order_job WHERE store_id = $1 AND order_id = $2 "
         "AND op_code = ANY ($3) AND finished_at IS NULL",

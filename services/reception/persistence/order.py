@@ -102,7 +102,7 @@ RETURNING last_number
 
 @dataclass(frozen=True)
 class RepairOrderSummary:
-    """An order in short: its number of the day, the customer and the vehicle."""
+    """Summary of an order: its number of the day, the customer and the vehicle."""
 
     queue_number: int
     arrived_at: datetime
@@ -113,7 +113,7 @@ class RepairOrderSummary:
 async def lock_order(
     connection: Connection, store_id: str, order_id: str, field: str = "order_id"
 ) -> Order:
-    """The order, locked until the transaction ends; ``field`` of the command names it.
+    """Return the order, locked until the transaction ends; ``field`` of the command names it.
 
     Raises:
         RuleViolation: there is no such order in the store.
@@ -125,7 +125,7 @@ async def lock_order(
 
 
 async def read_order(connection: Connection, store_id: str, order_id: str) -> Order:
-    """The order as it is."""
+    """Return the present order."""
     row = await connection.fetchrow(
         _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
@@ -135,7 +135,7 @@ async def read_order(connection: Connection, store_id: str, order_id: str) -> Or
 async def list_orders(
     connection: Connection, store_id: str, statuses: Sequence[str], since: datetime
 ) -> list[Order]:
-    """Orders in one of ``statuses`` that arrived since then, in order of arrival."""
+    """Return the orders in one of ``statuses`` that arrived since a time, in order of arrival."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND status = ANY ($2) AND arrived_at >= $3 "
         "ORDER BY arrived_at, queue_number LIMIT 1000",
@@ -162,7 +162,7 @@ async def repair_order_summaries(
 async def advisor_workloads(
     connection: Connection, store_id: str, since: datetime
 ) -> dict[str, AdvisorWorkload]:
-    """Customers and last greeting of each advisor who has greeted somebody since then."""
+    """Return customers and last greeting of each advisor with a greeting since a time."""
     rows = await connection.fetch(_DESKS, store_id, since)
     return {
         row["advisor_id"]: AdvisorWorkload(row["customers"], row["last_greeted_at"]) for row in rows
@@ -207,7 +207,7 @@ async def save_texts(
     customer_concern: bytes,
     belongings: bytes | None,
 ) -> None:
-    """Keep the customer's concern and what is left in the vehicle, encrypted."""
+    """Store the customer's concern and the belongings in the vehicle, encrypted."""
     await connection.execute(
         "UPDATE repair_order SET customer_concern = $3, belongings = $4 WHERE store_id = $1 AND "
         "order_id = $2",
@@ -221,7 +221,7 @@ async def save_texts(
 async def encrypted_texts(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[bytes | None, bytes | None]:
-    """The customer's concern and the belongings, still encrypted."""
+    """Return the customer's concern and the belongings, still encrypted."""
     row = await connection.fetchrow(
         "SELECT customer_concern, belongings FROM repair_order WHERE store_id = $1 AND order_id = "
         "$2",
@@ -234,7 +234,7 @@ async def encrypted_texts(
 async def save_details(
     connection: Connection, store_id: str, order_id: str, details: bytes | None
 ) -> None:
-    """Keep a customer's details, encrypted, until customer relations has them; ``None`` after."""
+    """Store a customer's details, encrypted, until customer relations has them; ``None`` after."""
     await connection.execute(
         "UPDATE repair_order SET customer_details = $3 WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -244,7 +244,7 @@ async def save_details(
 
 
 async def encrypted_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
-    """The customer's details, still encrypted."""
+    """Return the customer's details, still encrypted."""
     details: bytes | None = await connection.fetchval(
         "SELECT customer_details FROM repair_order WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -256,7 +256,7 @@ async def encrypted_details(connection: Connection, store_id: str, order_id: str
 async def save_signature(
     connection: Connection, store_id: str, order_id: str, signature: bytes
 ) -> None:
-    """Keep the customer's signature, encrypted."""
+    """Store the customer's signature, encrypted."""
     await connection.execute(
         "UPDATE repair_order SET signature = $3 WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -266,7 +266,7 @@ async def save_signature(
 
 
 async def encrypted_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
-    """The customer's signature, still encrypted."""
+    """Return the customer's signature, still encrypted."""
     signature: bytes | None = await connection.fetchval(
         "SELECT signature FROM repair_order WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -276,7 +276,7 @@ async def encrypted_signature(connection: Connection, store_id: str, order_id: s
 
 
 async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
-    """Invoiced orders of which somebody still owes a part, the oldest first."""
+    """Return the invoiced orders of which a payer still owes a part, the oldest first."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND invoice_id IS NOT NULL "
         "AND received_cents < invoiced_cents "
@@ -291,7 +291,7 @@ async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
 
 
 async def orders_with_deposit(connection: Connection, store_id: str) -> list[Order]:
-    """Orders of which money is held, the oldest first."""
+    """Return the orders with money held, the oldest first."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND deposit_cents > 0 ORDER BY arrived_at LIMIT 1000",
         store_id,
@@ -300,7 +300,7 @@ async def orders_with_deposit(connection: Connection, store_id: str) -> list[Ord
 
 
 async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
-    """The next queue number of the store's day."""
+    """Take the next queue number of the store's day and return it."""
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
 
 

@@ -1,4 +1,4 @@
-"""Photos: what is known of them; their content is in the file store."""
+"""Metadata of photos; their content is in the file store."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ SELECT photo_id, store_id, order_id, kind, position, taken_by, taken_at FROM pho
 
 
 async def add_photo(connection: Connection, photo: Photo) -> None:
-    """Record a photo whose content is kept already."""
+    """Store the metadata of a photo whose content is kept already."""
     await connection.execute(
         "INSERT INTO photo (photo_id, store_id, order_id, kind, position, taken_by, taken_at) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -27,7 +27,7 @@ async def add_photo(connection: Connection, photo: Photo) -> None:
 
 
 async def find_photo(connection: Connection, store_id: str, photo_id: str) -> Photo | None:
-    """The photo, if its row was written."""
+    """Return the photo, if its row was written."""
     row = await connection.fetchrow(
         _PHOTO + "WHERE store_id = $1 AND photo_id = $2", store_id, photo_id
     )
@@ -35,7 +35,7 @@ async def find_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
 
 
 async def known_photos(connection: Connection, store_id: str, photo_ids: Sequence[str]) -> set[str]:
-    """Those of ``photo_ids`` that name a photo of the store."""
+    """Return those of ``photo_ids`` that name a photo of the store."""
     rows = await connection.fetch(
         "SELECT photo_id FROM photo WHERE store_id = $1 AND photo_id = ANY ($2)",
         store_id,
@@ -45,7 +45,7 @@ async def known_photos(connection: Connection, store_id: str, photo_ids: Sequenc
 
 
 async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Photo:
-    """The photo.
+    """Return the photo.
 
     Raises:
         RuleViolation: there is no such photo in the store.
@@ -57,7 +57,7 @@ async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
 
 
 async def photos_of_order(connection: Connection, store_id: str, order_id: str) -> list[Photo]:
-    """An order's photos, the oldest first."""
+    """Return an order's photos, the oldest first."""
     rows = await connection.fetch(
         _PHOTO + "WHERE store_id = $1 AND order_id = $2 ORDER BY taken_at, photo_id",
         store_id,

@@ -1,4 +1,4 @@
-"""What is known of one vehicle in all stores of the group."""
+"""Visits and appointments of one vehicle in all stores of the group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ WHERE appointment_id IS DISTINCT FROM $4
 
 @dataclass(frozen=True)
 class EarlierVisit:
-    """A visit of a vehicle to a store of the group (到店记录), without anything about a person."""
+    """Visit of a vehicle to a store of the group (到店记录), without personal data."""
 
     store_id: str
     order_id: str
@@ -41,7 +41,7 @@ class EarlierVisit:
 
 
 async def lock_vehicle(connection: Connection, reference: str) -> None:
-    """Let one transaction at a time, in whichever store, decide where the vehicle is.
+    """Lock the vehicle, so that one transaction at a time, in any store, decides where it is.
 
     ``reference`` is its plate's or its own.
     """
@@ -51,8 +51,10 @@ async def lock_vehicle(connection: Connection, reference: str) -> None:
 async def visits_in_group(
     connection: Connection, vehicle: VehicleIdentity, limit: int
 ) -> list[EarlierVisit]:
-    """Orders of the vehicle in every store that were opened, or ended after an estimate, also those
-    that the transaction does not see otherwise, the last first."""
+    """Return the vehicle's orders in every store that were opened, or ended after an estimate.
+
+    Includes those that the transaction does not see otherwise, the last first.
+    """
     rows = await connection.fetch(_IN_GROUP, vehicle.plate_ref, vehicle.vehicle_ref, limit)
     return [
         EarlierVisit(
@@ -63,7 +65,7 @@ async def visits_in_group(
 
 
 async def open_visits(connection: Connection, vehicle: VehicleIdentity) -> list[OpenVisit]:
-    """Visits of the vehicle, to every store, that have not ended, the oldest first."""
+    """Return visits of the vehicle, to every store, that have not ended, the oldest first."""
     rows = await connection.fetch(_OPEN_VISITS, vehicle.plate_ref, vehicle.vehicle_ref)
     return [OpenVisit(**row) for row in rows]
 
@@ -75,12 +77,15 @@ async def other_bookings(
     end: datetime,
     except_for: str | None,
 ) -> list[OtherBooking]:
-    """Appointments of the plate in every store from ``begin`` until before ``end``, but for one."""
+    """Return appointments of the plate in every store from ``begin`` until before ``end``.
+
+    The appointment ``except_for`` is left out.
+    """
     rows = await connection.fetch(_OTHER_BOOKINGS, plate_ref, begin, end, except_for)
     return [OtherBooking(**row) for row in rows]
 
 
 async def last_odometer(connection: Connection, vehicle_ref: str) -> int:
-    """The last reading of the vehicle in any store, in km; 0 when there is none."""
+    """Return the last reading of the vehicle in any store, in km; 0 when there is none."""
     known = await connection.fetchval("SELECT odometer_in_group($1)", vehicle_ref)
     return known or 0

@@ -25,7 +25,7 @@ WHERE store_id = $1 AND voucher_id = $2
 
 
 async def add_voucher(connection: Connection, voucher: Voucher) -> None:
-    """Keep a voucher that was issued."""
+    """Store a voucher that was issued."""
     await connection.execute(
         _ADD,
         voucher.store_id,
@@ -43,7 +43,7 @@ async def add_voucher(connection: Connection, voucher: Voucher) -> None:
 async def lock_vouchers(
     connection: Connection, store_id: str, voucher_ids: Sequence[str]
 ) -> list[Voucher]:
-    """The vouchers in the order in which they are named, locked until the transaction ends.
+    """Return the vouchers in the order in which they are named, locked until the transaction ends.
 
     Raises:
         RuleViolation: one of them does not exist in the store.
@@ -61,7 +61,7 @@ async def lock_vouchers(
 
 
 async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -> Voucher:
-    """The voucher as it is."""
+    """Return the present voucher."""
     row = await connection.fetchrow(
         _VOUCHER + "WHERE store_id = $1 AND voucher_id = $2", store_id, voucher_id
     )
@@ -71,8 +71,10 @@ async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -
 
 
 async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str) -> list[Voucher]:
-    """The vouchers that are redeemed with the order's invoice; they change under the order's
-    lock."""
+    """Return the vouchers that are redeemed with the order's invoice.
+
+    They change under the order's lock.
+    """
     rows = await connection.fetch(
         _VOUCHER + "WHERE store_id = $1 AND order_id = $2 ORDER BY voucher_id",
         store_id,
@@ -82,7 +84,7 @@ async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str
 
 
 async def save_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
-    """Remember where vouchers were redeemed, or that they were reinstated."""
+    """Store where vouchers were redeemed, or that they were reinstated."""
     await connection.executemany(
         _SAVE,
         [

@@ -1,4 +1,4 @@
-"""Who may call what, and what every request can reach."""
+"""Access to operations, and the dependencies of every request."""
 
 from typing import Annotated
 
@@ -57,14 +57,14 @@ async def _deps(request: Request) -> Deps:
 
 
 Reach = Annotated[Deps, Depends(_deps)]
-"""What the application function of a route reaches."""
+"""Dependencies of a route's application function."""
 
 
 def store_router() -> Router:
-    """A router for operations on one store."""
+    """Return a router for operations on one store."""
     return Router(prefix="/stores/{store_id}")
 
 
 def caller_of(command: CommandContext) -> Caller:
-    """The workshop is asked in the name of the person who gave the command."""
+    """Return the caller for the workshop: the person who gave the command."""
     return Caller(command.store_id, command.principal.token, command.key)

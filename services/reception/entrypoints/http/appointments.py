@@ -37,8 +37,10 @@ async def offer_times(
     ],
     deps: Reach,
 ) -> Offers:
-    """Times at which the workshop has room, off-peak hours first (错峰预约); nothing is
-    reserved."""
+    """Times at which the workshop has room, off-peak hours first (错峰预约).
+
+    Nothing is reserved.
+    """
     return await appointment_offers.offer_times(principal.token, store_id, body, deps)
 
 
@@ -89,7 +91,7 @@ async def reschedule_appointment(
     command: FrontOfficeCommand,
     deps: Reach,
 ) -> JSONResponse:
-    """The customer comes at another time (改期); the old place is kept until the new one is had."""
+    """The customer comes at another time (改期); the old hold stays until there is a new one."""
     principal, caller = command.principal, caller_of(command)
     return await command.run_prepared(
         lambda: appointments.prepare_move(appointment_id, body, principal, caller, deps),
@@ -108,7 +110,7 @@ async def reschedule_appointment(
 async def cancel_appointment(
     appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Give a place up."""
+    """Cancel the appointment and release its hold."""
     return await command.run(
         lambda uow: appointments.cancel_appointment(uow, appointment_id, body, deps)
     )

@@ -40,7 +40,10 @@ Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager",
 async def record_arrival(
     body: RecordArrivalRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """A vehicle stands at reception (进厂); its customer gets a queue number and is recognized."""
+    """Record the arrival of a vehicle (进厂).
+
+    Its customer gets a queue number and is recognized.
+    """
     principal, store_id = command.principal, command.store_id
     return await command.run_prepared(
         lambda: vehicles.get_vehicle(principal, store_id, body.plate, deps),
@@ -68,7 +71,7 @@ async def correct_plate(
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
 async def arrival_board(store_id: str, reader: FrontReader, deps: Reach) -> list[WaitingView]:
-    """Who stands at reception (接待看板): booked customers before others, then by arrival."""
+    """Customers at reception (接待看板): booked customers before others, then by arrival."""
     return await arrivals.arrival_board(reader, store_id, deps)
 
 
@@ -81,7 +84,7 @@ async def arrival_board(store_id: str, reader: FrontReader, deps: Reach) -> list
 async def assign_advisor(
     order_id: str, body: AssignAdvisorRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
-    """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
+    """Assign an advisor to the customer, or reassign an order (指派, 交接)."""
     return await command.run(
         lambda uow: arrivals.assign_advisor(uow, order_id, body, command.principal, deps)
     )

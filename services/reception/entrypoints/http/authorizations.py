@@ -1,4 +1,4 @@
-"""What a customer sees and decides over a one-time link, without signing in."""
+"""Estimate and decision of a customer over a one-time link, without signing in."""
 
 from typing import Annotated
 
@@ -26,8 +26,11 @@ Token = Annotated[str, Path(min_length=8, max_length=120)]
 async def show_offer(
     token: Token, visitor: LinkVisitor, deps: Reach, declined: Declined = ()
 ) -> PresentedEstimate:
-    """Lines and prices of the version that the link leads to (授权页), and the promise that the
-    order will have without the items ``declined``; it is recorded from where it was opened."""
+    """Lines and prices of the version that the link leads to (授权页).
+
+    Includes the promise that the order will have without the items ``declined``. The origin of the
+    opening is recorded.
+    """
     return await authorizations.show_offer(token, visitor, declined, deps)
 
 
@@ -47,7 +50,8 @@ async def decide_offer(
 ) -> JSONResponse:
     """The customer agrees or does not (客户授权); the link is used up.
 
-    Where a colleague is signed in, nobody can: it is recorded that they have opened the link.
+    Where a colleague is signed in, no decision is accepted: it is recorded that they have opened
+    the link.
     """
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
     command = await command_of(request, nobody, store_of(token, deps), headers)

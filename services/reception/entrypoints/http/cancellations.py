@@ -1,4 +1,4 @@
-"""Why orders and appointments ended without work (取消原因)."""
+"""Reasons for orders and appointments that ended without work (取消原因)."""
 
 from services.reception.application import cancellations
 from services.reception.application.cancellations import CancellationView
@@ -12,7 +12,7 @@ router = store_router()
 async def get_order_cancellation(
     store_id: str, order_id: str, _: Reader, deps: Reach
 ) -> CancellationView:
-    """Why an order was cancelled, and by whom."""
+    """Reason for an order's cancellation, and the actor."""
     return await cancellations.get_order_cancellation(store_id, order_id, deps)
 
 
@@ -22,5 +22,5 @@ async def get_order_cancellation(
 async def get_appointment_cancellation(
     store_id: str, appointment_id: str, _: FrontReader, deps: Reach
 ) -> CancellationView:
-    """Why an appointment was cancelled, and by whom."""
+    """Reason for an appointment's cancellation, and the actor."""
     return await cancellations.get_appointment_cancellation(store_id, appointment_id, deps)

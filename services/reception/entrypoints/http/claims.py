@@ -66,7 +66,7 @@ async def record_claim_details(
 async def submit_claim(
     claim_id: str, body: VersionedRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """The claim goes to the manufacturer (提交); refused while details are missing."""
+    """Submit the claim to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
 
 
@@ -79,7 +79,7 @@ async def submit_claim(
 async def record_claim_decision(
     claim_id: str, body: ClaimDecisionRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """The manufacturer has answered (回复)."""
+    """Record the manufacturer's decision (回复)."""
     return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
 
 
@@ -92,7 +92,7 @@ async def record_claim_decision(
 async def settle_claim(
     claim_id: str, body: SettleClaimRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
+    """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the rest."""
     return await command.run(lambda uow: claims.settle_claim(uow, claim_id, body, deps))
 
 
@@ -105,5 +105,5 @@ async def settle_claim(
 async def write_claim_off(
     claim_id: str, body: VersionedRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Nothing will be paid (索赔核销): the store bears it."""
+    """Write the claim off (索赔核销): the store bears it."""
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

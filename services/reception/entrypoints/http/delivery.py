@@ -1,4 +1,4 @@
-"""Delivery (交车): its checklist, the signature, and the vehicle handed over."""
+"""Delivery (交车): its checklist, the signature, and the handing over of the vehicle."""
 
 from typing import Annotated
 
@@ -45,7 +45,7 @@ async def record_delivery_step(
 async def request_waiver(
     order_id: str, step: Step, body: WaiverRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Ask to leave a step out (免做申请), for a reason."""
+    """Request a waiver of a delivery step (免做申请), for a reason."""
     return await command.run(lambda uow: delivery.request_waiver(uow, order_id, step, body, deps))
 
 
@@ -58,7 +58,7 @@ async def request_waiver(
 async def approve_waiver(
     order_id: str, step: Step, body: VersionedRequest, command: Manager
 ) -> JSONResponse:
-    """Let a step be left out (免做批准); not by the one who asked for it."""
+    """Approve the waiver of a step (免做批准); the requester may not approve it."""
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
 
 
@@ -95,5 +95,5 @@ async def get_signature(
 async def deliver_vehicle(
     order_id: str, body: VersionedRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
+    """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
     return await command.run(lambda uow: delivery.deliver_vehicle(uow, order_id, body, deps))

@@ -49,7 +49,7 @@ Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
 async def submit_estimate(
     order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
+    """Present a version of the estimate to the customer (估价); it replaces one that awaits them.
 
     Before the opening any work may be estimated, afterwards the operations stay.
     """
@@ -68,7 +68,7 @@ async def submit_estimate(
 async def submit_additional_work(
     order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Put further work on an open order before the customer (增项)."""
+    """Present further work on an open order to the customer (增项)."""
     return await command.run(
         lambda uow: estimates.submit_additional_work(uow, order_id, body, deps), status=201
     )
@@ -93,8 +93,10 @@ async def get_offer(
     deps: Reach,
     declined: Declined = (),
 ) -> PresentedEstimate:
-    """A version that awaits the customer's decision, by the items on which they decide, and the
-    promise that the order will have without those ``declined``."""
+    """A version that awaits the customer's decision, by the items on which they decide.
+
+    Includes the promise that the order will have without those ``declined``.
+    """
     return await estimate_offers.get_offer(store_id, order_id, version, declined, deps)
 
 
@@ -159,7 +161,7 @@ async def create_link(
 ) -> JSONResponse:
     """A one-time link (授权链接) on which the customer can see the version and decide.
 
-    Colleagues are not told its token, of which only the hash is kept.
+    Colleagues do not get its token, of which only the hash is kept.
     """
     return await command.run_prepared(
         lambda: links.prepare_link(command.store_id, order_id, version, deps),
@@ -175,12 +177,12 @@ async def create_link(
     openapi_extra=serves("R4", "R9"),
 )
 async def show_link(order_id: str, link_id: str, command: Advisor, deps: Reach) -> JSONResponse:
-    """Have the link to show it to the customer, who scans it from the caller's screen (出示).
+    """Show the link to the customer, who scans it from the caller's screen (出示).
 
-    It is recorded who has had it, and the customer's decision over it says so.
+    The caller is recorded, and the customer's decision over the link names them.
     """
     response = await command.run(lambda uow: links.show_link(uow, order_id, link_id))
-    # No kept response has the token in it.
+    # No stored response contains the token.
     url = links.link_url(command.store_id, link_id, deps)
     return JSONResponse(orjson.loads(response.body) | {"url": url}, response.status_code)
 
@@ -189,8 +191,10 @@ async def show_link(order_id: str, link_id: str, command: Advisor, deps: Reach) 
 async def list_links(
     store_id: str, order_id: str, _: OwnerReader, deps: Reach
 ) -> list[LinkWithUses]:
-    """The order's one-time links, the oldest first: whether they were sent, shown, opened and
-    answered."""
+    """The order's one-time links, the oldest first, with their uses.
+
+    Each says whether it was sent, shown, opened and answered.
+    """
     return await links.list_links(store_id, order_id, deps)
 
 
@@ -198,6 +202,8 @@ async def list_links(
 async def declined_services(
     store_id: str, order_id: str, _: MoneyReader, deps: Reach
 ) -> list[EstimateView]:
-    """What the vehicle's owner did not want at earlier visits and has not ordered since
-    (未做增项): to be offered again."""
+    """Services that the vehicle's owner declined earlier and has not ordered since (未做增项).
+
+    They are to be offered again.
+    """
     return await estimates.declined_services(store_id, order_id, deps)

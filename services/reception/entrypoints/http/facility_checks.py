@@ -26,8 +26,10 @@ router = store_router()
 async def record_check(
     body: RecordCheckRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """The caller has looked at an area (日常检查); what failed becomes a corrective action
-    (整改)."""
+    """Record the caller's check of an area (日常检查).
+
+    Failed items become a corrective action (整改).
+    """
     return await command.run(lambda uow: facility_checks.record_check(uow, body, deps), status=201)
 
 

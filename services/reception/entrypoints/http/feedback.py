@@ -29,8 +29,10 @@ router = store_router()
 async def submit_feedback(
     order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """What the customer thinks of work quality, technical skill and service attitude, once the
-    vehicle is back."""
+    """Record the customer's ratings of work quality, technical skill and service attitude.
+
+    Allowed once the vehicle is back.
+    """
     return await command.run(
         lambda uow: feedback.submit_feedback(uow, order_id, body, deps), status=201
     )
@@ -38,5 +40,5 @@ async def submit_feedback(
 
 @router.get("/orders/{order_id}/feedback", tags=["feedback"], openapi_extra=serves("R10"))
 async def get_feedback(store_id: str, order_id: str, _: MoneyReader, deps: Reach) -> FeedbackDetail:
-    """What the customer of an order thought."""
+    """The feedback of an order's customer."""
     return await feedback.get_feedback(store_id, order_id, deps)

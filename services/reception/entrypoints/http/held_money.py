@@ -1,4 +1,4 @@
-"""Money held (暂存款): the list of it, and carrying it over to another order."""
+"""Money held (暂存款): its list, and the carry-over to another order."""
 
 from fastapi.responses import JSONResponse
 
@@ -13,7 +13,7 @@ router = store_router()
 
 @router.get("/held-money", tags=["invoicing"], openapi_extra=serves("R8"))
 async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMoney]:
-    """Orders of which money is held (暂存款台账), the oldest first."""
+    """Orders with money held (暂存款台账), the oldest first."""
     return await held_money.list_held_money(store_id, deps)
 
 

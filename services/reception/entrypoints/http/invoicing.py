@@ -1,5 +1,7 @@
-"""Invoicing (结算): discounts, the invoice, deposits, payments, refunds, on-account release,
-receivables."""
+"""Invoicing (结算): discounts, the invoice, deposits, payments, refunds and receivables.
+
+On-account release is part of it.
+"""
 
 from typing import Annotated
 
@@ -46,8 +48,10 @@ router = store_router()
 async def request_discount(
     order_id: str, body: DiscountRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Take something off what the customer pays (优惠); above the role's limit it waits for
-    another person's approval."""
+    """Request a discount on what the customer pays (优惠).
+
+    Above the role's limit it waits for another person's approval.
+    """
     roles = command.principal.roles
     return await command.run(
         lambda uow: discounts.request_discount(uow, order_id, body, roles, deps)
@@ -63,7 +67,7 @@ async def request_discount(
 async def approve_discount(
     order_id: str, body: VersionedRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
+    """Approve a discount (优惠审批) that another user has requested, within the caller's limit."""
     roles = command.principal.roles
     return await command.run(
         lambda uow: discounts.approve_discount(uow, order_id, body, roles, deps)
@@ -79,7 +83,7 @@ async def approve_discount(
 async def withdraw_discount(
     order_id: str, body: VersionedRequest, command: Advisor
 ) -> JSONResponse:
-    """Take back a discount that waits for its approval (撤回优惠), or decline it."""
+    """Withdraw a discount that waits for its approval (撤回优惠), or decline it."""
     return await command.run(lambda uow: discounts.withdraw_discount(uow, order_id, body))
 
 
@@ -92,7 +96,7 @@ async def withdraw_discount(
 async def receive_deposit(
     order_id: str, body: RecordPaymentRequest, command: Advisor
 ) -> JSONResponse:
-    """Take money before the invoice (定金); it will be set against it."""
+    """Receive a deposit before the invoice (定金); it will be set against it."""
     return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
 
 
@@ -105,7 +109,7 @@ async def receive_deposit(
 async def issue_invoice(
     order_id: str, body: IssueInvoiceRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
+    """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
 
 
@@ -117,7 +121,7 @@ async def preview_invoice(
     _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: Reach,
 ) -> InvoicePreview:
-    """What the invoice would be (预结算); nothing is issued or redeemed."""
+    """Preview of the invoice (预结算); nothing is issued or redeemed."""
     return await invoices.preview_invoice(store_id, order_id, body, deps)
 
 
@@ -136,8 +140,11 @@ async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach)
 async def issue_credit_note(
     order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Correct an invoice (红字): take back a part of what the customer pays, refund what is paid of
-    it already, and reinstate vouchers; with the last of what the customer pays, all of them."""
+    """Correct an invoice (红字) by a part of what the customer pays.
+
+    Refunds what is paid of it already, and reinstates vouchers; with the last of what the customer
+    pays, all of them.
+    """
     return await command.run(lambda uow: credit_notes.issue_credit_note(uow, order_id, body, deps))
 
 
@@ -150,7 +157,7 @@ async def issue_credit_note(
 async def receive_payment(
     order_id: str, body: RecordPaymentRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Take money from the customer (收款), never more than the balance."""
+    """Receive a payment from the customer (收款), never more than the balance."""
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
 
 
@@ -163,7 +170,7 @@ async def receive_payment(
 async def pay_refund(
     order_id: str, body: IssueRefundRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Give money back to the customer (退款): a deposit first, then payments."""
+    """Refund money to the customer (退款): a deposit first, then payments."""
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
 
 
@@ -176,11 +183,11 @@ async def pay_refund(
 async def approve_on_account(
     order_id: str, body: ApproveOnAccountRequest, command: Manager
 ) -> JSONResponse:
-    """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+    """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))
 
 
 @router.get("/receivables", tags=["invoicing"], openapi_extra=serves("R8", "R32"))
 async def list_receivables(store_id: str, _: Office, deps: Reach) -> list[Receivable]:
-    """What customers and manufacturer still owe the store (应收台账), the oldest first."""
+    """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
     return await dunning.list_receivables(store_id, deps)

@@ -64,5 +64,5 @@ async def open_order(
 async def cancel_order(
     order_id: str, body: CancelRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """End a visit before work has begun; what was reserved for it is given back."""
+    """Cancel a visit before work has begun, and release what was reserved for it."""
     return await command.run(lambda uow: orders.cancel_order(uow, order_id, body, deps))

@@ -53,7 +53,7 @@ async def add_order_photo(
 ) -> JSONResponse:
     """Keep a picture of the vehicle (环车照片), its content sent as the body.
 
-    It is known by its content, not by a name; place, time and camera are taken out of it.
+    Its type is read from its content, not its name; place, time and camera are removed.
     """
     picture, store_id, causation = await request.body(), command.store_id, command.causation
     return await command.run_prepared(
@@ -72,8 +72,10 @@ async def add_order_photo(
     max_body_size=LARGEST_PICTURE,
 )
 async def add_premises_photo(request: Request, command: Photographer, deps: Reach) -> JSONResponse:
-    """Keep a picture of customer lounge or service drive (场地照片), its content sent as the
-    body."""
+    """Keep a picture of customer lounge or service drive (场地照片).
+
+    Its content is sent as the body.
+    """
     picture, store_id, causation = await request.body(), command.store_id, command.causation
     return await command.run_prepared(
         lambda: photos.keep_picture(store_id, None, picture, causation, deps),

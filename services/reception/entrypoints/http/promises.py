@@ -20,5 +20,5 @@ router = store_router()
 async def revise_promise(
     order_id: str, body: RevisePromisedTimeRequest, command: Advisor
 ) -> JSONResponse:
-    """Give the customer another completion time (承诺变更)."""
+    """Revise the promised completion time (承诺变更)."""
     return await command.run(lambda uow: promises.revise_promise(uow, order_id, body))

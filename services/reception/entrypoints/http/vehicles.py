@@ -1,4 +1,4 @@
-"""What is known of a vehicle that stands at reception."""
+"""Known facts of a vehicle at reception."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Who uses a customer's link, as far as a request tells it."""
+"""User of a customer's link, as far as a request shows it."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
@@ -23,12 +23,14 @@ async def _visitor(
         Header(alias="X-Staff-Device", description="who was signed in last in this browser"),
     ] = None,
 ) -> Visitor:
-    """Who sends a request; a colleague is known by their own token, and a colleague's device
-    by the word of the desk, which has a service's.
+    """Return the sender of a request.
+
+    A colleague is known by their own token, and a colleague's device by the header from the web
+    front end, which has a service's token.
 
     Raises:
         Problem: 401, the token is not valid.
-        RuleViolation: somebody else names a colleague's device.
+        RuleViolation: a caller other than the web front end names a colleague's device.
     """
     principal = None
     store_id = token.partition(".")[0]
@@ -46,7 +48,7 @@ async def _visitor(
 
 
 def _address(request: Request) -> IPv4Address | IPv6Address:
-    """Where the request comes from; the unspecified address where that cannot be told."""
+    """Return the address of the request; the unspecified address where it is not known."""
     try:
         return ip_address(request.client.host if request.client else "")
     except ValueError:

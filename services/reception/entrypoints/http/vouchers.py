@@ -26,7 +26,7 @@ Issuer = Annotated[
     openapi_extra=serves("R28"),
 )
 async def issue_voucher(body: IssueVoucherRequest, command: Issuer, deps: Reach) -> JSONResponse:
-    """Give a voucher or service card out (发券)."""
+    """Issue a voucher or service card (发券)."""
     token, store_id = command.principal.token, command.store_id
     return await command.run_prepared(
         lambda: vouchers.check_voucher(token, store_id, body, deps),

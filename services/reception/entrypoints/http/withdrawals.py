@@ -1,4 +1,4 @@
-"""Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
+"""Work that the customer no longer wants (撤项), or wants to be stopped (中止施工)."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ async def preview_withdrawal(
     principal: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: Reach,
 ) -> WithdrawalPreview:
-    """What the order would be without some work; nothing is changed."""
+    """Preview of the order without some work; nothing is changed."""
     return await withdrawals.preview_withdrawal(principal, store_id, order_id, body, deps)
 
 
@@ -42,7 +42,7 @@ async def preview_withdrawal(
 async def withdraw_work(
     order_id: str, body: WithdrawWorkRequest, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Take out work that the customer does not want any more; the workshop stops what has begun.
+    """Withdraw work that the customer no longer wants; the workshop stops what has begun.
 
     What was done of it is invoiced; the rest is declined, and offered again at the next visit.
     """

@@ -1,4 +1,4 @@
-"""Work to be done: what it costs and when it would be ready."""
+"""Requested work: its price and completion time."""
 
 from typing import Annotated
 
@@ -23,5 +23,5 @@ async def quote(
     ],
     deps: Reach,
 ) -> Quote:
-    """What the work costs and when it would be done (报价); nothing is reserved."""
+    """Price and completion time of the work (报价); nothing is reserved."""
     return await work.quote(principal.token, store_id, body, deps)
