@@ -39,7 +39,7 @@ async def record_diagnosis(
 async def report_additional_work(
     job_id: str, body: AdditionalWorkRequest, command: Technician, deps: Reach
 ) -> JSONResponse:
-    """Report additional work that the calling technician has found (增项); the customer is asked."""
+    """Report additional work that the technician has found (增项); the customer is asked."""
     return await command.run(
         lambda uow: findings.report_additional_work(uow, job_id, body, deps),
         status=201,

@@ -22,6 +22,8 @@ async def get_load(
     day: CalendarDay | None = None,
     days: Annotated[int, Query(ge=1, le=14)] = 1,
 ) -> list[LoadView]:
-    """Return working and free time by skill and half hour (负荷曲线) of days from ``day``, today first.
+    """Return working and free time by skill and half hour (负荷曲线).
+
+    The days begin with ``day``, today by default.
     """
     return await load.get_load(store_id, day, days, deps)
