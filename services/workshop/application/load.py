@@ -31,7 +31,7 @@ class LoadView(BaseModel):
 
 
 async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> list[LoadView]:
-    """Return working and free time by skill and half hour of days from ``day``, today first."""
+    """Return working and free time by skill and half hour from ``day``, today by default."""
     now = deps.uow_factory.clock.now()
     store = deps.config.stores[store_id]
     first = day or store.local_day(now)

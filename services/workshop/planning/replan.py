@@ -190,7 +190,7 @@ class _Facts:
         yield from self._moves(job, before)
 
     def _moves(self, job: PlanTask, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        """Return where else the vehicle is while its slot of the current plan lasts."""
+        """Yield a reason for each place that keeps the vehicle from its current slot."""
         reserved = (h.slot for h in self._workshop.reservations if h.job.order_id == job.order_id)
         done = (stay for stay in self._workshop.done if stay.order_id == job.order_id)
         for stay in (*done, *reserved, *self._predecessors(job)):

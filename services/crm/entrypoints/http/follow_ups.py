@@ -31,5 +31,5 @@ async def list_follow_ups(
 async def record_call(
     follow_up_id: str, body: RecordCallRequest, command: Caller, deps: Reach
 ) -> JSONResponse:
-    """Record what came of the caller's call (回访记录); who was not reached is called again."""
+    """Record the result of the caller's call (回访记录); a customer not reached is called again."""
     return await command.run(lambda uow: follow_ups.record_call(uow, follow_up_id, body, deps))
