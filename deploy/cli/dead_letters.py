@@ -1,5 +1,4 @@
-"""``aftersales dead-letters``: events that could not be applied, timers given up, and decisions on
-them."""
+"""``aftersales dead-letters``: dead letters, timers given up, and decisions on them."""
 
 import asyncio
 import getpass

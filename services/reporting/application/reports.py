@@ -28,15 +28,20 @@ class _Covered(BaseModel):
 
 
 class _Live(_Covered):
-    """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
-    published. Money and opinions are absent for roles that read none."""
+    """The KPIs of a day so far.
+
+    ``published_at`` is absent, as they are not published. Money and opinions are absent for roles
+    that read none.
+    """
 
     published_at: datetime | None = None
 
 
 class _Report(_Covered):
-    """The KPIs of a published report (日报). Money and opinions are absent for roles that read
-    none."""
+    """The KPIs of a published report (日报).
+
+    Money and opinions are absent for roles that read none.
+    """
 
     revision: int
     published_at: datetime

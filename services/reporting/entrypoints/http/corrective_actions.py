@@ -50,7 +50,10 @@ async def get_corrective_action(
 async def close_corrective_action(
     corrective_action_id: str, body: CloseCorrectiveActionRequest, command: Owner, deps: Reach
 ) -> JSONResponse:
-    """Close a corrective action with the note of the owner, or a manager, on what was done (整改完成)."""
+    """Close a corrective action with a note on what was done (整改完成).
+
+    The owner or a manager may close it.
+    """
     return await command.run(
         lambda uow: corrective_actions.close_corrective_action(
             uow,
