@@ -187,7 +187,7 @@ async def _found(connection: Connection, service: str, letter_id: str) -> DeadLe
 
 
 def _add(table: Table, *cells: str) -> None:
-    """One row whose cells are shown as they are, brackets included."""
+    """Add a row whose cells are shown as they are, brackets included."""
     table.add_row(*map(Text, cells))
 
 

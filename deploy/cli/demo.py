@@ -174,7 +174,7 @@ def _showing(orders: int) -> Iterator[Show]:
 
 
 class _Hours:
-    """Report of each simulated hour, once."""
+    """Progress output, one line per simulated hour."""
 
     def __init__(self) -> None:
         self._told = ""

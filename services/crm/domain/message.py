@@ -149,7 +149,7 @@ class QuietHours:
 
 @dataclass(frozen=True)
 class Message:
-    """One message to a customer, delivered once.
+    """One message to a customer, delivered at most once.
 
     ``values`` are its template's values as JSON; ``about`` names the appointment or additional work
     behind it. After ``expires_at`` it is void. ``tries`` counts the attempts on ``channel``, the
@@ -189,7 +189,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Defer:
-    """Wait until ``until``."""
+    """A wait until ``until``."""
 
     until: datetime
 
@@ -201,7 +201,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Call:
-    """Give the message to an agent to call."""
+    """A call by an agent."""
 
     reason: CallReason
 

@@ -198,7 +198,8 @@ def check(template: Template, message_type: MessageType) -> None:
     A title may name the store; a text also the customer, every value of its type and the link,
     where it has one.
 
-    Raises: ValueError: another placeholder, a link that is left out, or no text without it.
+    Raises:
+        ValueError: another placeholder, a link that is left out, or no text without it.
     """
     values = {"store", "name", *TEMPLATE_VALUES[message_type].model_fields}
     _allow(template.title, {"store"})

@@ -1,6 +1,6 @@
 """Facts (事实表) folded from events: one row an order, invoice, payment, job and follow-up.
 
-Each event type has one statement that sets its own columns for a whole batch. It may come before
+Each event type has one statement that sets its own columns for a whole batch. It may run before
 or after those of other types, so any order of topics and any cut into batches gives the same rows.
 """
 

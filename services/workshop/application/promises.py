@@ -1,8 +1,6 @@
 """Outcomes of promises, and what the store learns from them (承诺校准).
 
-Every function runs inside a unit of work in which the store's plan is locked. The calibration hears
-whether the order's last job is finished by the moment that was to hold with just the confidence of
-the hold, whatever later time the customer was promised.
+Every function runs inside a unit of work in which the store's plan is locked.
 
 The calibration records whether the order's last job is finished by the moment that was to hold with
 just the confidence of the hold, even if the customer was promised a later time.

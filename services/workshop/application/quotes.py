@@ -97,7 +97,7 @@ async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -
     It never lies before the planned finish of that work plus the delivery lead time.
 
     Raises:
-        RuleViolation: an operation is unknown, or somebody or something needed is missing here.
+        RuleViolation: an operation is unknown, or a technician or bay needed is missing here.
     """
     requested_operations = [
         RequestedOperation(str(new_id()), op_code) for op_code in request.op_codes

@@ -52,7 +52,7 @@ class PromiseRecord:
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """What a store has learned from finished jobs and from promises kept and broken."""
+    """Model learned from a store's finished jobs and from its promises kept and broken."""
 
     durations: Durations = dataclasses.field(default_factory=Durations)
     calibration: Calibration = dataclasses.field(default_factory=Calibration)

@@ -58,7 +58,7 @@ class Forecast:
         """Return the moment by which the order is finished with ``confidence``, or NEVER.
 
         It may lie before the planned finish and before the earliest simulation run: replanning
-        moves work forward and reorders orders.
+        moves work earlier and changes the sequence of orders.
         """
         margin = calibration.margin(confidence, self._scores) * self.spread_minutes
         earliest = int(self._hours.worked(self._now)) + 1

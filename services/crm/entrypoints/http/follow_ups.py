@@ -18,7 +18,7 @@ router = store_router()
 async def list_follow_ups(
     store_id: str, _: Reader, deps: Reach, status: Annotated[list[Status], Query(max_length=10)]
 ) -> list[FollowUpView]:
-    """Calls to make, by when they are due (回访任务); completed ones of the last 30 days."""
+    """List calls by when they are due (回访任务); completed ones of the last 30 days."""
     return await follow_ups.list_follow_ups(store_id, status, deps)
 
 
