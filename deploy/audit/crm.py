@@ -187,7 +187,7 @@ def _calls_per_delivery(audit_data: AuditData) -> Check:
 
 
 def _attempted(data: Mapping[str, Any]) -> Fields:
-    """Apply a call without an answer; without a next one it ends the follow-up."""
+    """Return the fields after a call without an answer; the last one ends the follow-up."""
     if next_due_at := data.get("next_due_at"):
         return {"attempts": data["attempt"], "due_at": moment(next_due_at)}
     return {

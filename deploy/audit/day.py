@@ -106,7 +106,7 @@ class _Day:
         return moment.astimezone(self.zone).date()
 
     def last_promises(self) -> dict[str, datetime]:
-        """Return the last revised promise of each order."""
+        """Return the last promise of each order after its opening."""
         told = [*self.all("PromisedTimeRevised"), *self.all("AdditionalWorkAuthorized")]
         told.sort(key=lambda event: event.sequence)
         return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
@@ -248,7 +248,7 @@ def _money(day: _Day) -> dict[str, int | float | None]:
 
 
 def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Return the revenue per hour sold, and the hours and revenue per invoice."""
+    """Return the labor amount per hour sold, and hours and amount per invoice."""
     labor = sum(invoice["labor_cents"] for invoice in invoices)
     hours, settled = _hours(invoices), len(invoices)
     return {
@@ -259,7 +259,7 @@ def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
 
 def _estimates(day: _Day) -> dict[str, float | None]:
-    """Return the deviation of the invoices from the estimates at the opening of their orders."""
+    """Return how close the invoices came to the estimates at the opening of their orders."""
     estimated = {event.key: event.data["estimate_cents"] for event in day.all("OrderOpened")}
     off = [
         (abs(event.data["total_cents"] - estimated[event.key]), estimated[event.key])
@@ -273,7 +273,7 @@ def _estimates(day: _Day) -> dict[str, float | None]:
 
 
 def credited_receivable(note: Mapping[str, Any]) -> int:
-    """Return the part of a credit note that payers other than the store itself get."""
+    """Return the part of a credit note that is due from payers other than the store itself."""
     return sum(
         line["amount_cents"]
         for line in note["lines"]

@@ -208,7 +208,7 @@ def _status_after_delivery(payer_splits: Sequence[Fields]) -> str:
 
 
 def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
-    """Return the agreed amount: the ordered work at its last prices, and the added work."""
+    """Return the agreed fields: the ordered work at its last prices, and the added work."""
     data = event.data
     if event.name == "WorkWithdrawn":
         return {name: data[name] for name in ("labor_operations", "lines", "estimate_cents")}

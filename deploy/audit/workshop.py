@@ -180,7 +180,7 @@ def _clocked(audit_data: AuditData) -> Check:
 
 
 def _credits(audit_data: AuditData) -> Check:
-    """Return each technician's credit: their share of the clocked time."""
+    """Require each technician's credit to match their share of the clocked time."""
     comparison = Comparison("credits are the standard hours of a job", "workshop")
     hours: dict[str, Fraction] = defaultdict(Fraction)
     for event in audit_data.of_topic(JOBS):

@@ -262,7 +262,7 @@ class Neighborhood:
         self._model.minimize(sum(costs))
 
     def _takeovers(self) -> Iterator[cp_model.LinearExprT]:
-        """Return the cost of other technicians taking over a vehicle."""
+        """Yield the cost of each takeover of a vehicle by other technicians."""
         orders: defaultdict[str, list[str]] = defaultdict(list)
         for job_id in sorted(self._starts, key=lambda job_id: self._incumbent[job_id].start):
             orders[self._jobs[job_id].order_id].append(job_id)

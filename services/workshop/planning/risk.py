@@ -88,7 +88,7 @@ def _ahead(
     planned: Sequence[PlanAssignment],
     first: PlanAssignment,
 ) -> tuple[RiskCode, Detail]:
-    """Return the last slot planned before ``first`` for its technicians or its bay."""
+    """Return the risk from the last slot before ``first`` of its technicians or its bay."""
     slots = (*planned, *(reserved.slot for reserved in workshop.reservations))
     ahead = [
         a for a in slots if a.start < first.start and a.finish >= workshop.now and a.shares(first)
