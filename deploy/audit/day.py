@@ -273,7 +273,7 @@ def _estimates(day: _Day) -> dict[str, float | None]:
 
 
 def credited_receivable(note: Mapping[str, Any]) -> int:
-    """Return the part of a credit note that is due from payers other than the store itself."""
+    """Return the cents by which a credit note reduces what payers but the store owe."""
     return sum(
         line["amount_cents"]
         for line in note["lines"]

@@ -158,7 +158,7 @@ class Platform:
         return f"http://127.0.0.1:{port}"
 
     def process(self, name: str) -> Process:
-        """Return the process of ``kafka``, ``postgres``, a service, ``desk`` or an added instance."""
+        """Return the process ``kafka``, ``postgres``, ``desk``, a service or an added instance."""
         try:
             return self._processes[name]
         except KeyError:
