@@ -29,7 +29,7 @@ _REFERENCE = "#/components/schemas/"
 
 
 class UnsupportedError(Exception):
-    """The generator does not support a construct of the description."""
+    """A construct of the description that the generator does not support."""
 
 
 @dataclass(frozen=True)

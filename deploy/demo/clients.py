@@ -24,7 +24,7 @@ JsonObject = dict[str, Any]
 
 
 class ErrorResponseError(Exception):
-    """The platform responded to a request with an error, for this reason."""
+    """An error response of the platform to a request, with its reason."""
 
     def __init__(self, request: str, status: int, reason: str) -> None:
         super().__init__(request, status, reason)
@@ -36,7 +36,7 @@ class ErrorResponseError(Exception):
 
 
 class RejectedError(ErrorResponseError):
-    """The request does not fit the present state (4xx)."""
+    """An error response to a request that does not fit the present state (4xx)."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ Round = Mapping[str, Mapping[str, Any]]
 
 
 class NotIdleError(Exception):
-    """Work stays under way, or is stuck for good."""
+    """Work that stays under way, or is stuck for good."""
 
 
 class IdleWaiter:

@@ -59,7 +59,7 @@ class HoldState(BaseModel):
 
 
 class StalePlanError(Exception):
-    """The order's own work may have moved between the computation and the reservation."""
+    """Possible move of the order's own work between computation and reservation."""
 
 
 async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], deps: Deps) -> T:

@@ -48,7 +48,7 @@ ORDER BY resource, lower(during)
 
 
 class CapacityTakenError(RuleViolation):
-    """A technician or bay is already booked for that time."""
+    """A booking conflict: a technician or bay is already booked for that time."""
 
 
 async def add_resource_bookings(

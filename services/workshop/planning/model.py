@@ -184,7 +184,7 @@ class Infeasibility:
 
 
 class CannotPromiseError(Exception):
-    """No promise can be given, for the reason in ``infeasibility``."""
+    """Impossibility of a promise, with the reason in ``infeasibility``."""
 
     def __init__(self, infeasibility: Infeasibility) -> None:
         super().__init__(infeasibility)
