@@ -1,9 +1,9 @@
-"""Finds text that could become markup or script in a browser: ``python -m deploy.sinks``.
+"""Check for text that could become markup or script in a browser: ``python -m deploy.sinks``.
 
-NiceGUI parses what ``.props()`` and ``.style()`` are given, evaluates properties that begin with
-a colon, and runs JavaScript that it is handed. Whatever goes there is a constant of the source,
+NiceGUI parses the arguments of ``.props()`` and ``.style()``, evaluates properties that begin with
+a colon, and runs JavaScript that it is given. Each such argument must be a constant of the source,
 as written; values are set by a constant key (``element.props["title"] = name``), where they stay
-values. ``.classes()`` is no such place: it splits its text into names of classes.
+values. ``.classes()`` is not affected: it splits its text into names of classes.
 """
 
 import ast
@@ -48,7 +48,7 @@ _MARKUP = frozenset(
         "query",
     }
 )
-"""Elements of NiceGUI that show markup or follow selectors; the desk has none."""
+"""NiceGUI elements that show markup or follow selectors; the desk has none."""
 
 _EVALUATED = r"(:|on|v-|srcdoc\b|[\w-]*html\b)"
 _KEY = re.compile(_EVALUATED, re.IGNORECASE)
@@ -56,7 +56,7 @@ _PROPERTIES = re.compile(rf"(^|\s){_EVALUATED}", re.IGNORECASE)
 """Properties that are evaluated, or are markup."""
 
 _NUMBER = re.compile(r"[\d.,]*[df%]")
-"""Formats that refuse anything but a number."""
+"""Formats that accept only numbers."""
 
 _SCRIPT = re.compile(
     r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|srcdoc)\b|\bnew Function\b"
@@ -89,7 +89,7 @@ def findings(folder: Path) -> Iterator[Finding]:
 
 
 def in_python(source: str) -> Iterator[tuple[int, str]]:
-    """Lines of ``source`` and the rule that each breaks."""
+    """Return the lines of ``source`` and the rule that each breaks."""
     tree = ast.parse(source)
     constants = _constants(tree)
     for node in ast.walk(tree):
@@ -108,7 +108,7 @@ def _of(node: ast.AST, constants: frozenset[str]) -> Iterator[str]:
 
 
 def _constants(tree: ast.Module) -> frozenset[str]:
-    """Names that the module gives to constant texts, once."""
+    """Return the names that the module assigns to constant texts, once."""
     given = [
         target.id
         for node in ast.walk(tree)
@@ -175,7 +175,7 @@ def _of_assignment(node: ast.Assign | ast.AugAssign) -> Iterator[str]:
 
 
 def _of_dictionary(node: ast.Dict) -> Iterator[str]:
-    """Options of charts and tables are evaluated where their key begins with a colon."""
+    """Check options of charts and tables, whose keys with a leading colon are evaluated."""
     if any((_text(key) or "").startswith(":") for key in node.keys):
         yield "a key begins with a colon: its value is evaluated"
 
@@ -193,13 +193,13 @@ def _is_ui(call: ast.Call) -> bool:
 
 
 def _text(node: ast.expr | None) -> str | None:
-    """The text that ``node`` is, if it is one as written."""
+    """Return the text of ``node``, if it is a literal."""
     constant = node.value if isinstance(node, ast.Constant) else None
     return constant if isinstance(constant, str) else None
 
 
 def _is_constant(node: ast.expr, constants: frozenset[str], *, numbers: bool = False) -> bool:
-    """Whether ``node`` is as the source says; with ``numbers``, formatted numbers may be in it."""
+    """Return whether ``node`` is constant; with ``numbers``, it may hold formatted numbers."""
     if isinstance(node, ast.IfExp):
         return all(
             _is_constant(each, constants, numbers=numbers) for each in (node.body, node.orelse)
@@ -210,7 +210,7 @@ def _is_constant(node: ast.expr, constants: frozenset[str], *, numbers: bool = F
 
 
 def _is_number(part: ast.expr) -> bool:
-    """Whether the place in an f-string refuses anything but a number."""
+    """Return whether the place in an f-string accepts only numbers."""
     if not isinstance(part, ast.FormattedValue) or part.conversion != -1:
         return False
     form = part.format_spec.values if isinstance(part.format_spec, ast.JoinedStr) else []
@@ -218,7 +218,9 @@ def _is_number(part: ast.expr) -> bool:
 
 
 def _is_markup(node: ast.expr, constants: frozenset[str]) -> bool:
-    """Whether ``node`` is constant, or ``str(Markup(constant).format(…))``, which escapes values.
+    """Return whether ``node`` is constant, or ``str(Markup(constant).format(…))``.
+
+    The latter escapes values.
 
     Without ``str``, NiceGUI would escape constants that are added later.
     """
@@ -238,12 +240,12 @@ def _is_markup(node: ast.expr, constants: frozenset[str]) -> bool:
 
 
 def _name(node: ast.expr) -> str:
-    """The last part of a dotted name."""
+    """Return the last part of a dotted name."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def main(folders: Iterable[str]) -> int:
-    """Print what is found; 1 when there is something."""
+    """Print the findings; return 1 when there are any."""
     found = [each for folder in folders for each in findings(Path(folder))]
     for each in found:
         print(each)

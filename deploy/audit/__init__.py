@@ -1,7 +1,7 @@
-"""Do the tables say what the events say?
+"""Audit of the services' tables against the events.
 
 It shares no code with the services: it has its own consumer, its own reading of events and its own
-arithmetic. It judges an idle platform; what is on its way shows as a difference.
+arithmetic. It audits an idle platform; events still under way show as differences.
 """
 
 from deploy.audit.audit_data import CONSUMES, AuditData
@@ -26,8 +26,8 @@ async def run_audit(
 ) -> AuditResult:
     """Compare every table with every event.
 
-    ``database_url`` is the administrator's, whom row-level security does not hide anything from;
-    ``settings`` say which topics there are and where the group's stores are described.
+    ``database_url`` is the administrator's, for whom row-level security hides no rows; ``settings``
+    say which topics there are and where the group's stores are described.
     """
     topics = declared_topics(settings.topics_file)
     tables = await read_tables(database_url)

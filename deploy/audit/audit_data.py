@@ -1,4 +1,4 @@
-"""The topics and the tables side by side, and who consumes what."""
+"""Topics and tables side by side, and the topics of each consumer."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,12 +39,12 @@ CONSUMES: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-"""The topics that each service promises to follow."""
+"""The topics that each service has to follow."""
 
 
 @dataclass(frozen=True)
 class AuditData:
-    """What an audit judges: every event, and every table of the services; the stores' zones."""
+    """Data of an audit: every event, every table of the services, and the stores' zones."""
 
     log: Log
     tables: Tables
@@ -79,7 +79,7 @@ class AuditData:
 
     @cached_property
     def unpublished_events(self) -> frozenset[str]:
-        """Ids of events that no service published, as far as outboxes can tell."""
+        """Ids of events that no service published, as far as outboxes are kept."""
         return frozenset(
             event.id
             for event in self.log.events
@@ -88,7 +88,7 @@ class AuditData:
 
     @cached_property
     def ignored_events(self) -> frozenset[str]:
-        """Strangers that services pass over, their type being unknown, or have dead-lettered."""
+        """Unpublished events that services pass over as unknown, or have dead-lettered."""
         types = {row["type"] for _, row in self.published.values()}
         dead_lettered = {
             place_of(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
@@ -109,13 +109,18 @@ class AuditData:
         return {step: events for step, events in steps.items() if len(events) > 1}
 
     def decided(self, event: StreamEvent) -> bool:
-        """Whether operators have decided on an event in every service that follows its topic."""
+        """Return whether operators have decided on an event in every service concerned.
+
+        These are the services that follow its topic.
+        """
         followers = [name for name, topics in CONSUMES.items() if event.address[0] in topics]
         return bool(followers) and all(event.address in self._resolved[name] for name in followers)
 
     def letters_decided(self, event: StreamEvent) -> bool:
-        """Whether an event became a dead letter and operators have decided on it in each service
-        where it did; a service that does not want its type passes it over unread."""
+        """Return whether operators have decided on each dead letter of an event.
+
+        A service that does not want its type passes it over unread.
+        """
         letters = [
             row["resolved_at"]
             for service in SERVICES
@@ -126,8 +131,10 @@ class AuditData:
 
     @cached_property
     def own_events(self) -> Sequence[StreamEvent]:
-        """Events that have effects, in the order of each stream; what services published is among
-        them even if nobody can read it."""
+        """Events that have effects, in the order of each stream.
+
+        Published events are among them even if no consumer can read them.
+        """
         return [
             event
             for event in self.log.events
@@ -137,7 +144,7 @@ class AuditData:
 
     @cached_property
     def readable(self) -> Sequence[StreamEvent]:
-        """The own events that consumers can apply, each field in its place."""
+        """The own events that consumers can apply, with all fields present."""
         return [
             replace(event, data=completed(event.type, event.data))
             for event in self.own_events
@@ -169,11 +176,11 @@ class AuditData:
         return stores
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:
-        """Events of one topic that have effects."""
+        """Return the events of one topic that have effects."""
         return (event for event in self.readable if event.address[0] == topic)
 
     def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
-        """Events of a topic that must have had their effect in ``consumer``."""
+        """Return the events of a topic that must have had their effect in ``consumer``."""
         skipped_steps = self.steps_without_effect[consumer]
         return (event for event in self.of_topic(topic) if event.address not in skipped_steps)
 
@@ -189,7 +196,7 @@ class AuditData:
         }
 
     def _forgotten(self, event: StreamEvent) -> bool:
-        """Whether the event is older than what its publisher's outbox keeps."""
+        """Return whether the event is older than what its publisher's outbox keeps."""
         publisher = publisher_of(event)
         if publisher not in SERVICES:
             return False
@@ -197,12 +204,12 @@ class AuditData:
 
 
 def publisher_of(event: StreamEvent) -> str:
-    """The service that the event's type belongs to."""
+    """Return the service that the event's type belongs to."""
     return event.type.split(".")[1] if event.type.count(".") == 3 else ""
 
 
 def created_on(event_id: str) -> date:
-    """The UTC day on which a UUIDv7 was made; the last of days for any other id."""
+    """Return the UTC day on which a UUIDv7 was made; the last of days for any other id."""
     try:
         identifier = UUID(event_id)
     except ValueError:
@@ -216,10 +223,10 @@ def created_on(event_id: str) -> date:
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as events write it."""
+    """Return a time as events write it."""
     return None if text is None else datetime.fromisoformat(text)
 
 
 def place_of(row: Row) -> RecordAddress:
-    """Where in Kafka the record of a row stands."""
+    """Return where in Kafka the record of a row stands."""
     return row["topic"], row["partition"], row["offset"]

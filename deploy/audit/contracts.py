@@ -13,8 +13,10 @@ _HIDDEN = "the value"
 
 
 def fault(kind: str, data: Any) -> str:
-    """Why no consumer can apply ``data`` as an event of type ``kind``; empty if one can, or if the
-    type is none of the platform's, for such events are passed over."""
+    """Return why no consumer can apply ``data`` as an event of type ``kind``.
+
+    Empty if one can, or if the platform does not have the type, for such events are passed over.
+    """
     schemas = _schemas()
     if kind not in schemas:
         known = kind.rpartition(".v")[0] in {each.rpartition(".v")[0] for each in schemas}
@@ -26,12 +28,12 @@ def fault(kind: str, data: Any) -> str:
 
 
 def is_known(kind: str) -> bool:
-    """Whether events of type ``kind`` have a schema."""
+    """Return whether events of type ``kind`` have a schema."""
     return kind in _schemas()
 
 
 def completed(kind: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data with the schema's default for each field of theirs that is left out."""
+    """Return the data with the schema's default for each field that is left out."""
     return {**_defaults(kind), **data}
 
 

@@ -12,7 +12,7 @@ Fields = dict[str, Any]
 
 
 def check_crm(audit_data: AuditData) -> Iterator[Check]:
-    """Registrations, visits, calls and messages."""
+    """Compare registrations, visits, calls and messages."""
     yield answer("crm", _customers, audit_data)
     yield answer("crm", _vehicles, audit_data)
     yield answer("crm", _visits, audit_data)
@@ -72,11 +72,11 @@ _LEARNT: Mapping[str, Mapping[str, str]] = {
     "InvoiceIssued": {},
     "CreditNoteIssued": {},
 }
-"""What an event tells of a visit: column by field."""
+"""Fields of events that set columns of a visit: column by field."""
 
 
 def _visits_told(audit_data: AuditData) -> dict[str, Fields]:
-    """Visits by order; of two events the later one counts, and a customer is never forgotten."""
+    """Return visits by order; of two events the later one counts, and a customer stays linked."""
     visits: dict[str, Fields] = {}
     for topic in (ORDERS, JOBS):
         for event in audit_data.applied_by("crm", topic):
@@ -94,7 +94,7 @@ def _visits_told(audit_data: AuditData) -> dict[str, Fields]:
 
 
 def _spent_cents(event: StreamEvent) -> int:
-    """What the customer pays of an invoice; a credit note takes a part of it back."""
+    """Return what the customer pays of an invoice; a credit note takes a part of it back."""
     match event.name, event.data:
         case "InvoiceIssued", {"payer_splits": [_, *_] as payer_splits}:
             own = [split["amount_cents"] for split in payer_splits if split["payer"] == "customer"]
@@ -128,7 +128,7 @@ def _visits(audit_data: AuditData) -> Check:
 
 
 def _messages(audit_data: AuditData) -> Check:
-    """One message for each reason to tell the customer of, and an event for each that was told."""
+    """Compare messages: one for each reason to notify the customer, and an event for each sent."""
     comparison = Comparison("customers are told of each thing once", "crm")
     reasons = Counter(
         (event.key, _SUBJECTS[event.name])
@@ -187,7 +187,7 @@ def _calls_per_delivery(audit_data: AuditData) -> Check:
 
 
 def _attempted(data: Mapping[str, Any]) -> Fields:
-    """A call that reached nobody; without a next one it ends the follow-up."""
+    """Return the fields after a call without an answer; the last one ends the follow-up."""
     if next_due_at := data.get("next_due_at"):
         return {"attempts": data["attempt"], "due_at": moment(next_due_at)}
     return {

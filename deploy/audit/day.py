@@ -1,4 +1,4 @@
-"""The KPIs of a store's day, computed once more from its events alone."""
+"""KPIs of a store's day, computed a second time from its events alone."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from deploy.audit.topics import StreamEvent
 KpiValue = int | float | Mapping[str, float] | None
 
 _COMEBACK_TERM = timedelta(days=31)
-"""After so long, thirty whole days have passed since any moment of a day."""
+"""Time after which thirty whole days have passed since any moment of a day."""
 _AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
-"""Ages of invoices in days, and where each ends."""
+"""Ages of invoices in days, and the end of each."""
 _SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundIssued": -1}
-"""Movements of money."""
+"""Movements of money, with their signs."""
 
 
 _TOTALS: Mapping[str, Mapping[str, str]] = {
@@ -42,7 +42,7 @@ _TOTALS: Mapping[str, Mapping[str, str]] = {
 
 
 def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Mapping[str, int]:
-    """Counts and integer cents of what was published from ``begin`` until before ``until``."""
+    """Return counts and integer cents of events published from ``begin`` until before ``until``."""
     totals = dict.fromkeys(_TOTALS, 0)
     within = [event for event in events if event.time and at(begin) <= event.time < at(until)]
     for kpi, fields in _TOTALS.items():
@@ -56,7 +56,7 @@ def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Map
 def kpis_of_day(
     events: Iterable[StreamEvent], report: Mapping[str, Any], zone: ZoneInfo
 ) -> Mapping[str, KpiValue]:
-    """The KPIs of a daily report, from the store's events before the end of what it covers.
+    """Return the KPIs of a daily report, from the store's events before the end of its span.
 
     Counts are integers, money integer cents, hours and ratios floats; a ratio without a
     denominator is ``None``. A vehicle's day of arrival and of delivery is by ``zone``.
@@ -88,25 +88,25 @@ class _Day:
         return self._known.get(name, ())
 
     def within(self, name: str, field: str) -> list[StreamEvent]:
-        """Events whose own time ``field`` lies in the span."""
+        """Return events whose own time ``field`` lies in the span."""
         return [
             event for event in self.all(name) if self.begin <= at(event.data[field]) < self.until
         ]
 
     def published(self, name: str) -> list[StreamEvent]:
-        """Events that were published in the span."""
+        """Return events that were published in the span."""
         return [event for event in self.all(name) if event.time and self.begin <= event.time]
 
     def by_order(self, name: str, field: str) -> dict[str, datetime]:
-        """The last time that events of a name give each order."""
+        """Return for each order the last time that events of a name give it."""
         return {event.data["order_id"]: at(event.data[field]) for event in self.all(name)}
 
     def date(self, moment: datetime) -> date:
-        """The store's calendar day of a moment."""
+        """Return the store's calendar day of a moment."""
         return moment.astimezone(self.zone).date()
 
     def last_promises(self) -> dict[str, datetime]:
-        """What each order was promised last, other than at its opening."""
+        """Return the last promise of each order after its opening."""
         told = [*self.all("PromisedTimeRevised"), *self.all("AdditionalWorkAuthorized")]
         told.sort(key=lambda event: event.sequence)
         return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
@@ -132,7 +132,7 @@ def _kpis(day: _Day) -> Mapping[str, KpiValue]:
 
 
 def _improvement(day: _Day) -> dict[str, int | float | None]:
-    """What is being put right, and what nobody looked at."""
+    """Return the KPIs of corrective actions and of facility checks."""
     closed = {
         event.data["corrective_action_id"]
         for event in day.all("CorrectiveActionClosed")
@@ -155,7 +155,7 @@ def _improvement(day: _Day) -> dict[str, int | float | None]:
 
 
 def _feedback(day: _Day) -> dict[str, float | None]:
-    """What customers thought, by what they were asked about and altogether."""
+    """Return the KPIs of customer feedback, by topic and in total."""
     given = day.within("FeedbackSubmitted", "submitted_at")
     marks = {
         name: [event.data[name] for event in given]
@@ -248,7 +248,7 @@ def _money(day: _Day) -> dict[str, int | float | None]:
 
 
 def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """What an hour sold brings, and what an invoice comes to in hours and in money."""
+    """Return the labor amount per hour sold, and hours and amount per invoice."""
     labor = sum(invoice["labor_cents"] for invoice in invoices)
     hours, settled = _hours(invoices), len(invoices)
     return {
@@ -259,7 +259,7 @@ def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
 
 def _estimates(day: _Day) -> dict[str, float | None]:
-    """How near the invoices came to the estimates that orders were opened with."""
+    """Return how close the invoices came to the estimates at the opening of their orders."""
     estimated = {event.key: event.data["estimate_cents"] for event in day.all("OrderOpened")}
     off = [
         (abs(event.data["total_cents"] - estimated[event.key]), estimated[event.key])
@@ -273,7 +273,7 @@ def _estimates(day: _Day) -> dict[str, float | None]:
 
 
 def credited_receivable(note: Mapping[str, Any]) -> int:
-    """What a credit note takes back of what others than the store itself pay."""
+    """Return the cents by which a credit note reduces what payers but the store owe."""
     return sum(
         line["amount_cents"]
         for line in note["lines"]
@@ -282,7 +282,7 @@ def credited_receivable(note: Mapping[str, Any]) -> int:
 
 
 def _collection(day: _Day) -> dict[str, float | None]:
-    """What was received so far of the day's invoices, of what the store does not pay itself."""
+    """Return the received share of the day's invoices, without what the store pays itself."""
     invoices = day.within("InvoiceIssued", "issued_at")
     invoiced = {event.key for event in invoices}
     due = sum(
@@ -307,8 +307,10 @@ def _collection(day: _Day) -> dict[str, float | None]:
 
 
 def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
-    """What was received of the invoices of the last 90 days, by days since their order was
-    invoiced."""
+    """Return the received share of the last 90 days' invoices, by age.
+
+    The age is in days since the order was invoiced.
+    """
     due: dict[str, int] = defaultdict(int)
     got: dict[str, int] = defaultdict(int)
     invoices = {
@@ -342,7 +344,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
-    """Standard hours of all labor lines; tenths of an hour are added as integers."""
+    """Return the standard hours of all labor lines; tenths of an hour are added as integers."""
     milli = sum(
         round(1000 * (line["standard_hours"] or 0))
         for invoice in invoices
@@ -353,7 +355,7 @@ def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
 
 
 def worked_s(data: Mapping[str, Any]) -> int:
-    """What all technicians together have clocked on a job, by the event that says so."""
+    """Return the time that all technicians together have clocked on a job, by its event."""
     return sum(credit["clocked_s"] for credit in data.get("credits") or [data])
 
 
@@ -381,7 +383,7 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
 
 
 def _quality(day: _Day) -> dict[str, float | None]:
-    """How well faults were described, and how well they were put right."""
+    """Return the KPIs of concern descriptions and of repairs."""
     described = {event.key: set(event.data["symptoms"]) for event in day.all("OrderOpened")}
     found: dict[str, set[str]] = defaultdict(set)
     for event in day.published("DiagnosisRecorded"):
@@ -411,7 +413,7 @@ def _quality(day: _Day) -> dict[str, float | None]:
 
 
 def _calibration(day: _Day) -> Mapping[str, float] | None:
-    """Of the vehicles that got ready: the share by the first promise, by its confidence."""
+    """Return the share of ready vehicles that kept their first promise, by its confidence."""
     opened = {event.key: event.data for event in day.all("OrderOpened")}
     kept: dict[str, list[float]] = defaultdict(list)
     for event in day.published("VehicleReady"):
@@ -423,7 +425,7 @@ def _calibration(day: _Day) -> Mapping[str, float] | None:
 
 
 def at(text: str) -> datetime:
-    """A time as events write it."""
+    """Return a time as events write it."""
     return datetime.fromisoformat(text)
 
 
@@ -432,7 +434,7 @@ def _share(events: Sequence[StreamEvent], counts: Callable[[StreamEvent], bool])
 
 
 def _quantile(values: Iterable[float], share: float) -> float | None:
-    """The quantile with linear interpolation between the two nearest values."""
+    """Return the quantile with linear interpolation between the two nearest values."""
     ordered = sorted(values)
     if not ordered:
         return None

@@ -34,7 +34,7 @@ _COPIED = {
     "OrderCustomerLinked": ("customer_ref",),
     "PlateCorrected": ("plate_ref", "vehicle_ref"),
 }
-"""Events that replace fields of the order."""
+"""Events that replace fields of the order, and the fields."""
 _PAYERS = {
     "customer": "customer",
     "warranty": "manufacturer",
@@ -58,7 +58,7 @@ _OPENED = (
 
 
 def check_reception(audit_data: AuditData) -> Iterator[Check]:
-    """Rows of reception, and money that adds up."""
+    """Compare the rows of reception, and check that its amounts add up."""
     yield answer("reception", _orders, audit_data)
     yield answer("reception", _estimates, audit_data)
     yield answer("reception", _amounts, audit_data)
@@ -97,13 +97,13 @@ def _orders(audit_data: AuditData) -> Check:
 
 
 def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:
-    """What remains of additional work after some work was withdrawn."""
+    """Return what remains of additional work after some work was withdrawn."""
     codes = {(line["kind"], line["code"]) for line in added}
     return [line for line in event.data["lines"] if (line["kind"], line["code"]) in codes]
 
 
 def _add_work(audit_data: AuditData, orders: dict[str, Fields], comparison: Comparison) -> None:
-    """What the workshop did; a vehicle is ready once all that was authorized is finished."""
+    """Apply the workshop's work; a vehicle is ready once all authorized work is finished."""
     operation_of: dict[str, str] = {}
     finished: dict[str, Counter[str]] = defaultdict(Counter)
     for event in audit_data.applied_by("reception", JOBS):
@@ -130,7 +130,7 @@ def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
 
 
 def _fully_planned(audit_data: AuditData, orders: Mapping[str, Fields]) -> Iterator[str]:
-    """Orders each of whose operations has a job in the plan: their promise is confirmed."""
+    """Return the orders whose every operation has a planned job: their promise is confirmed."""
     jobs: dict[str, set[str]] = defaultdict(set)
     for event in audit_data.applied_by("reception", JOBS):
         if event.name == "JobAssigned":
@@ -201,14 +201,14 @@ def _delivered(data: Mapping[str, Any], order: Fields) -> Fields:
 
 
 def _status_after_delivery(payer_splits: Sequence[Fields]) -> str:
-    """Settled when the customer owes nothing."""
+    """Return the status after the delivery: closed when the customer owes nothing."""
     owed = (split for split in payer_splits if split["payer"] == "customer")
     paid = all(split["received_cents"] == split["amount_cents"] for split in owed)
     return "closed" if paid else "delivered"
 
 
 def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
-    """What the customer has agreed to: the ordered work at its last prices, and what was added."""
+    """Return the agreed fields: the ordered work at its last prices, and the added work."""
     data = event.data
     if event.name == "WorkWithdrawn":
         return {name: data[name] for name in ("labor_operations", "lines", "estimate_cents")}
@@ -258,7 +258,7 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
 
 
 def _written_off(payer_splits: Sequence[Fields], cents: int) -> list[Fields]:
-    """The payer splits after the store took over so much of the manufacturer's."""
+    """Return the payer splits after the store took over ``cents`` of the manufacturer's."""
     if not cents:
         return list(payer_splits)
     by_payer = {split["payer"]: dict(split) for split in payer_splits}
@@ -270,7 +270,7 @@ def _written_off(payer_splits: Sequence[Fields], cents: int) -> list[Fields]:
 
 
 def _credited(order: Fields, lines: Sequence[Fields]) -> Fields:
-    """The order after the lines' amounts were taken back from those who pay them."""
+    """Return the order after the lines' amounts were taken back from those who pay them."""
     cents = _by_payer(lines)
     payer_splits = [
         {**split, "amount_cents": split["amount_cents"] - cents[split["payer"]]}
@@ -295,7 +295,7 @@ def _by_payer(lines: Sequence[Fields]) -> Counter[str]:
 
 
 def _received(order: Fields, payer: str, cents: int) -> Fields:
-    """The order after ``cents`` were counted against a payer's split."""
+    """Return the order after ``cents`` were counted against a payer's split."""
     payer_splits = [
         {**split, "received_cents": split["received_cents"] + cents}
         if split["payer"] == payer
@@ -308,7 +308,7 @@ def _received(order: Fields, payer: str, cents: int) -> Fields:
 
 
 def _estimates(audit_data: AuditData) -> Check:
-    """Each version stands as the customer's decision, or a newer version, has left it."""
+    """Require each version's status to follow from the customer's decision or a newer version."""
     comparison = Comparison("estimate versions are as the events say", "reception")
     orders: dict[str, dict[int, Fields]] = defaultdict(dict)
     for event in audit_data.of_topic(ORDERS):
@@ -341,7 +341,7 @@ _OUTCOMES = {
 
 
 def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
-    """What the event says of a version of its order."""
+    """Apply the event's version of the estimate of its order."""
     outcome, data = _OUTCOMES.get(event.name), event.data
     for replaced in data.get("replaced_versions", ()):
         versions[replaced]["status"] = "superseded"
@@ -357,7 +357,7 @@ def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
 
 
 def _amounts(audit_data: AuditData) -> Check:
-    """Each invoice is the sum of its lines and of its payer splits, each balance what is left."""
+    """Require invoices to equal the sum of lines and of splits, and balances the remainder."""
     comparison = Comparison("amounts add up to the cent", "reception")
     left: dict[tuple[str, str], int] = defaultdict(int)
     for event in audit_data.of_topic(ORDERS):
@@ -410,8 +410,10 @@ def _sum(lines: Any) -> int:
 
 
 def _vouchers(audit_data: AuditData) -> Check:
-    """Each voucher is redeemed as often as the events say: once or not at all, unless it was given
-    back by the order that had it."""
+    """Require each voucher to be redeemed as often as the events say.
+
+    That is once or not at all, unless the order that had it reinstated it.
+    """
     comparison = Comparison("vouchers are as the events say", "reception")
     vouchers: dict[str, Fields] = {}
     for event in audit_data.of_topic(VOUCHERS):

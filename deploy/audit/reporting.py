@@ -28,7 +28,7 @@ _LARGEST_ROUNDING = 1e-9
 
 
 def check_reporting(audit_data: AuditData) -> Iterator[Check]:
-    """Everything that reporting keeps."""
+    """Compare all tables of reporting."""
     yield answer("reporting", _event_log, audit_data)
     yield answer("reporting", _facts, audit_data, "order_fact", "order_id", _order_facts)
     yield answer("reporting", _facts, audit_data, "invoice_fact", "invoice_id", _invoice_facts)
@@ -128,7 +128,7 @@ def _order_fact(event: StreamEvent) -> Fields:
 
 
 def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
-    """Standard hours of an invoice's labor lines."""
+    """Return the standard hours of an invoice's labor lines."""
     return sum(
         (Decimal(str(line["standard_hours"] or 0)) for line in lines if line["kind"] == "labor"),
         Decimal(0),
@@ -289,7 +289,7 @@ def _reports_kept(audit_data: AuditData) -> Check:
 
 
 def _reports_due(audit_data: AuditData) -> Check:
-    """Each event is in the last revision of one report, or its closing time is still to come."""
+    """Require each event in the last revision of one report, unless its closing is to come."""
     comparison = Comparison("each event is in one daily report", "reporting")
     spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for report in _last_revisions(audit_data):
@@ -311,7 +311,7 @@ def _reports_due(audit_data: AuditData) -> Check:
 
 
 def _report_figures(audit_data: AuditData) -> Check:
-    """Whatever a report states in its last revision."""
+    """Compare the KPIs of each report in its last revision."""
     comparison = Comparison("report KPIs are the fold of the events", "reporting")
     by_store: dict[str, list[StreamEvent]] = defaultdict(list)
     for event in audit_data.readable:
@@ -330,7 +330,7 @@ def _report_figures(audit_data: AuditData) -> Check:
 
 
 def _report_totals(audit_data: AuditData) -> Check:
-    """The reports of a month add up to its invoices, credit notes, payments and counts."""
+    """Require a month's reports to add up to its invoices, credit notes, payments and counts."""
     comparison = Comparison("daily reports add up to each month's events", "reporting")
     months: dict[tuple[str, str], list[Fields]] = defaultdict(list)
     for report in _last_revisions(audit_data):
@@ -348,7 +348,10 @@ def _report_totals(audit_data: AuditData) -> Check:
 
 
 def _reported_events(audit_data: AuditData) -> Iterator[tuple[StreamEvent, datetime]]:
-    """Events that reporting had to fold, all but its own reports, and when they happened."""
+    """Return the events that reporting had to fold, and when they happened.
+
+    These are all but its own reports.
+    """
     for topic in CONSUMES["reporting"]:
         for event in audit_data.applied_by("reporting", topic):
             if event.time and event.name != "DailyReportPublished":
@@ -361,13 +364,16 @@ def _kept_reports(audit_data: AuditData) -> Iterator[tuple[Row, Fields]]:
 
 
 def _last_revisions(audit_data: AuditData) -> Iterable[Fields]:
-    """The reports that reporting answers with, one for each store and day."""
+    """Return the reports that reporting answers with, one for each store and day."""
     kept = sorted(_kept_reports(audit_data), key=lambda each: each[0]["revision"])
     return {(row["store_id"], row["day"]): report for row, report in kept}.values()
 
 
 def _rounding_only(expected: KpiValue, found: Any) -> bool:
-    """Whether two ratios or hours differ in their last binary digits only; counts never do."""
+    """Return whether two ratios or hours differ in their last binary digits only.
+
+    Counts never do.
+    """
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         return expected.keys() == found.keys() and all(
             _rounding_only(expected[name], found[name]) for name in expected

@@ -1,4 +1,4 @@
-"""What an audit says: per check, how much was compared and what differs."""
+"""Result of an audit: per check, the number of comparisons and the differences."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as the events say. ``service`` is ``kafka`` for the topics' own."""
+    """One difference between tables and events.
+
+    ``service`` is ``kafka`` for differences of the topics themselves.
+    """
 
     service: str
     key: str
@@ -26,7 +29,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Check:
-    """One question, how often it was asked, and where the answer was no."""
+    """One check: its question, the number of comparisons, and the differences."""
 
     name: str
     service: str
@@ -36,7 +39,7 @@ class Check:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """All checks, and what is counted without being a fault (dead letters, parked keys, …)."""
+    """All checks, and counts that are no fault (dead letters, parked keys, …)."""
 
     checks: tuple[Check, ...]
     counted: Mapping[str, int]
@@ -50,7 +53,10 @@ class AuditResult:
         return not self.differences
 
     def as_json(self) -> dict[str, Any]:
-        """The result in JSON's own types; ``audit`` is ``"ok"`` or the list of differences."""
+        """Return the result in JSON's own types.
+
+        ``audit`` is ``"ok"`` or the list of differences.
+        """
         return {
             "audit": "ok" if self.ok else [str(each) for each in self.differences],
             "checks": [
@@ -68,7 +74,7 @@ class AuditResult:
 
 @dataclass
 class Comparison:
-    """Collects the answers of one check on one service."""
+    """Collector of the results of one check on one service."""
 
     name: str
     service: str
@@ -119,8 +125,10 @@ def answer(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Check:
-    """What a check says; one that the evidence does not let come to an end is itself a difference,
-    and the others go on."""
+    """Return the result of a check.
+
+    A check that cannot be completed is itself a difference, and the other checks continue.
+    """
     try:
         return question(audit_data, *args, **kwargs)
     except Exception as error:

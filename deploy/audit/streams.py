@@ -11,11 +11,11 @@ from deploy.audit.tables import SERVICES, Row
 from deploy.audit.topics import Stream, StreamEvent
 
 _SHARED = frozenset({"store_id", "op_code"})
-"""Columns whose values every store may have: its own name, and the group's catalog."""
+"""Columns whose values may occur in every store: its own name, and the group's catalog."""
 
 
 def check_streams(audit_data: AuditData) -> Iterator[Check]:
-    """All checks that need no knowledge of the trade."""
+    """Run all checks that need no knowledge of the trade."""
     yield answer("kafka", _sequences, audit_data)
     yield answer("kafka", _rivals, audit_data)
     yield answer("kafka", _keys, audit_data)
@@ -43,7 +43,7 @@ def _sequences(audit_data: AuditData) -> Check:
 
 
 def _rivals(audit_data: AuditData) -> Check:
-    """Two events of one sequence: all but one are to be dead-lettered and decided on."""
+    """Require that all but one event of a sequence are dead-lettered and decided on."""
     comparison = Comparison("one event per sequence", "kafka")
     comparison.compared = len(audit_data.log.events)
     for ((topic, key, _), sequence), events in audit_data.rivals.items():
@@ -76,7 +76,7 @@ def _envelopes(audit_data: AuditData) -> Check:
 
 
 def _origins(audit_data: AuditData) -> Check:
-    """A record that no service published may stand only where a consumer has set it aside."""
+    """Require that each record without a publisher has been set aside by a consumer."""
     comparison = Comparison("records without a publisher are dead-lettered", "kafka")
     dead_lettered = {
         place_of(row)
@@ -181,7 +181,7 @@ def _positions(audit_data: AuditData, consumer: str) -> Check:
 def _version_after(
     last: int, event: StreamEvent, letter: Row | None, *, ignored_events: bool
 ) -> int:
-    """The version that stands once ``event`` has come: a dead letter does when it is replayed."""
+    """Return the version after ``event``; a dead letter counts when it is replayed."""
     if letter is not None:
         replayed = letter["resolved_at"] and letter["decision"] == "replay"
         return event.sequence if replayed else last
@@ -201,7 +201,7 @@ def _backlog(audit_data: AuditData, consumer: str) -> Check:
 
 
 def _stores(audit_data: AuditData, service: str) -> Check:
-    """A row belongs to the store in whose events its identifiers appear."""
+    """Require that each row belongs to the store in whose events its identifiers appear."""
     comparison = Comparison("no row stands in a foreign store", service)
     for name, rows in audit_data.tables.of_service(service):
         for row in rows:

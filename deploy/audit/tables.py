@@ -1,4 +1,4 @@
-"""What the services have in their tables, read as the database's administrator."""
+"""The services' tables, read as the database's administrator."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Tables:
         return self.rows[f"{service}.{table}"]
 
     def of_service(self, service: str) -> Iterator[tuple[str, Sequence[Row]]]:
-        """Every table of a service by its name."""
+        """Return every table of a service by its name."""
         for name, rows in self.rows.items():
             schema, _, table = name.partition(".")
             if schema == service:

@@ -1,4 +1,4 @@
-"""The topics from their beginning, with a consumer and a reading of the audit's own."""
+"""The topics from their beginning, with a separate consumer and reader."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class DeclaredTopic:
 class StreamEvent:
     """A record with a place in a stream. ``data`` is empty when its JSON cannot be read.
 
-    ``fault`` says why no consumer can have applied it, if none can.
+    ``fault`` says why no consumer can have applied it, or is empty.
     """
 
     address: RecordAddress
@@ -66,10 +66,11 @@ class StreamEvent:
 
 @dataclass(frozen=True)
 class Log:
-    """Everything that the topics hold. ``events`` are first occurrences by ``ce_id``, each
-    partition's in its order; ``unaddressed_records`` are records without a readable key, sequence
-    or store. A record with the ``ce_id`` of an earlier one and another content has its place as its
-    id.
+    """All records of the topics.
+
+    ``events`` are first occurrences by ``ce_id``, each partition's in its order;
+    ``unaddressed_records`` are records without a readable key, sequence or store. A record with the
+    ``ce_id`` of an earlier one and another content has its place as its id.
     """
 
     topics: Sequence[DeclaredTopic]
@@ -81,7 +82,7 @@ class Log:
 
 
 def declared_topics(file: Path) -> tuple[DeclaredTopic, ...]:
-    """The topics that the platform declares."""
+    """Return the topics that the platform declares."""
     return tuple(
         DeclaredTopic(topic["name"], topic["policy"] == "compact")
         for topic in yaml.safe_load(file.read_text())["topics"]
@@ -125,7 +126,10 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequ
 def first_occurrence(
     event: StreamEvent, value: bytes | None, seen: dict[str, int]
 ) -> StreamEvent | None:
-    """The event, unless it repeats one that is ``seen``, contents by id; it is noted there."""
+    """Return the event and record it in ``seen``, unless it repeats one there.
+
+    ``seen`` holds contents by id.
+    """
     content = hash((event.stream, event.sequence, event.type, event.time, value))
     if event.id in seen:
         if seen[event.id] == content:
@@ -140,7 +144,7 @@ def _named(address: RecordAddress) -> str:
 
 
 async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Any:
-    """Records up to ``ends``, in the order of each partition."""
+    """Yield records up to ``ends``, in the order of each partition."""
     unfinished = {address for address, end in ends.items() if end}
     while unfinished:
         batches = await consumer.getmany(timeout_ms=_FETCH_MS)
@@ -197,7 +201,7 @@ def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | 
 def _fault(
     headers: Mapping[str, str], kind: str, time: datetime | None, data: Mapping[str, Any] | None
 ) -> str:
-    """Why no consumer can have applied a record, if none can."""
+    """Return why no consumer can have applied a record, or an empty text."""
     if not is_known(kind):
         return fault(kind, data)
     if not headers.get("ce_id"):
@@ -212,7 +216,7 @@ def _fault(
 
 
 def text(raw: bytes | None) -> str:
-    """What of a key or a header can be read; empty when nothing can."""
+    """Return the readable part of a key or a header; empty when there is none."""
     try:
         readable = (raw or b"").decode()
     except UnicodeDecodeError:
@@ -221,7 +225,7 @@ def text(raw: bytes | None) -> str:
 
 
 def _moment(words: str) -> datetime | None:
-    """A time with its zone."""
+    """Return a time with its zone."""
     try:
         moment = datetime.fromisoformat(words)
     except ValueError:

@@ -17,7 +17,7 @@ from deploy.audit.topics import StreamEvent
 Fields = dict[str, Any]
 
 _ROUNDED = Fraction(1, 1000)
-"""Hours by which rounding may move a credit."""
+"""Hours by which rounding may change a credit."""
 _ENDS = ("paused_at", "finished_at", "stopped_at")
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 _STATUS = {
@@ -33,7 +33,7 @@ _STATUS = {
 
 @dataclass(frozen=True)
 class Occupation:
-    """A technician or bay is taken by a job from ``begin`` until before ``end``."""
+    """Occupation of a technician or bay by a job from ``begin`` until before ``end``."""
 
     resource: str
     job_id: str
@@ -42,7 +42,7 @@ class Occupation:
 
 
 def check_workshop(audit_data: AuditData) -> Iterator[Check]:
-    """Jobs, clocked time and bookings."""
+    """Compare jobs, clocked time and bookings."""
     yield answer("workshop", _jobs, audit_data)
     yield answer("workshop", _assignments, audit_data)
     yield answer("workshop", _operations, audit_data)
@@ -54,7 +54,7 @@ def check_workshop(audit_data: AuditData) -> Iterator[Check]:
 
 
 def fold_jobs(events: Iterable[StreamEvent]) -> Mapping[str, Fields]:
-    """Every job as its own events leave it."""
+    """Return every job as its own events leave it."""
     jobs: dict[str, Fields] = defaultdict(dict)
     for event in events:
         if "job_id" in event.data:
@@ -101,7 +101,7 @@ def _job_fields(event: StreamEvent) -> Fields:
 
 
 def _end_stopped(job: Fields) -> None:
-    """A stopped job ends then where it was begun, else it is cancelled."""
+    """Apply the end of a stopped job: done where it was begun, else cancelled."""
     stopped_at = job.pop("stopped_at", None)
     if stopped_at and "started_at" in job:
         job.setdefault("finished_at", stopped_at)
@@ -180,7 +180,7 @@ def _clocked(audit_data: AuditData) -> Check:
 
 
 def _credits(audit_data: AuditData) -> Check:
-    """Each technician who clocked has the share of the standard hours that they clocked."""
+    """Require each technician's credit to match their share of the clocked time."""
     comparison = Comparison("credits are the standard hours of a job", "workshop")
     hours: dict[str, Fraction] = defaultdict(Fraction)
     for event in audit_data.of_topic(JOBS):
@@ -201,7 +201,7 @@ def _credits(audit_data: AuditData) -> Check:
 
 
 def _work_in_events(audit_data: AuditData) -> Check:
-    """Nobody works on two jobs at once, and no bay holds two vehicles at once."""
+    """Require one job at a time for each technician, and one vehicle for each bay."""
     comparison = Comparison("no technician or bay works twice at once (events)", "workshop")
     occupations = [
         occupation for work in _work(audit_data.of_topic(JOBS)) for occupation in work.occupations()
@@ -211,7 +211,7 @@ def _work_in_events(audit_data: AuditData) -> Check:
 
 
 def _plan_in_events(audit_data: AuditData) -> Check:
-    """What is planned from now on, the store's last event being now, is planned once."""
+    """Require that everything planned after the store's last event is planned once."""
     comparison = Comparison("no technician or bay is planned twice (events)", "workshop")
     events = list(audit_data.of_topic(JOBS))
     now: dict[str, datetime] = {}
@@ -259,7 +259,7 @@ def _bookings(audit_data: AuditData) -> Check:
 
 @dataclass
 class _Work:
-    """The work on one job as its events tell it; ``clocked_s`` once it is finished."""
+    """Work on one job as its events tell it; ``clocked_s`` once it is finished."""
 
     job_id: str
     store_id: str
@@ -269,7 +269,7 @@ class _Work:
     clocked_s: int | None = None
 
     def correct(self, data: Mapping[str, Any]) -> None:
-        """The clock was put right: its ends move, its pauses stay."""
+        """Apply a time correction: start and finish move, pauses stay."""
         self.spans[0] = (datetime.fromisoformat(data["started_at"]), self.spans[0][1])
         if data["finished_at"]:
             self.spans[-1] = (self.spans[-1][0], datetime.fromisoformat(data["finished_at"]))
@@ -284,7 +284,7 @@ class _Work:
 
 
 def _work(events: Iterable[StreamEvent]) -> Iterable[_Work]:
-    """The work on every job that was begun; work that still goes on has no end yet."""
+    """Return the work on every job that was begun; work in progress has no end yet."""
     works: dict[str, _Work] = {}
     bays: dict[str, str] = {}
     for event in events:

@@ -1,4 +1,4 @@
-"""The ``aftersales`` command: one module a command."""
+"""The ``aftersales`` command, with one module per subcommand."""
 
 import sys
 

@@ -1,5 +1,4 @@
-"""``aftersales dead-letters``: events that could not be applied, timers given up, and decisions on
-them."""
+"""``aftersales dead-letters``: dead letters, timers given up, and decisions on them."""
 
 import asyncio
 import getpass
@@ -188,7 +187,7 @@ async def _found(connection: Connection, service: str, letter_id: str) -> DeadLe
 
 
 def _add(table: Table, *cells: str) -> None:
-    """One row whose cells are shown as they are, brackets included."""
+    """Add a row whose cells are shown as they are, brackets included."""
     table.add_row(*map(Text, cells))
 
 

@@ -153,7 +153,7 @@ async def _play(
 
 @contextmanager
 def _showing(orders: int) -> Iterator[Show]:
-    """Show how far the day has come: a bar on a terminal, otherwise a line for each hour."""
+    """Show the progress of the day: a bar on a terminal, otherwise a line for each hour."""
     if not console.is_terminal:
         yield _Hours().show
         return
@@ -174,7 +174,7 @@ def _showing(orders: int) -> Iterator[Show]:
 
 
 class _Hours:
-    """Tells each simulated hour once."""
+    """Progress output, one line per simulated hour."""
 
     def __init__(self) -> None:
         self._told = ""

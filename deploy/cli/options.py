@@ -14,5 +14,5 @@ DataFolder = Annotated[
 
 
 def settings_for(data: Path | None) -> EmbeddedSettings:
-    """Settings from the environment, with the data folder of the command line before them."""
+    """Return settings from the environment; the data folder of the command line overrides them."""
     return EmbeddedSettings(data=data) if data else EmbeddedSettings()

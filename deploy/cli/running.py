@@ -1,4 +1,4 @@
-"""Where to look into a running platform: its database and its Kafka."""
+"""Addresses of a running platform: its database and its Kafka."""
 
 import json
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Addresses:
 
 
 def running_platform(data: Path | None) -> Addresses:
-    """The addresses of the platform that runs on the data folder.
+    """Return the addresses of the platform that runs on the data folder.
 
     Raises:
-        EmbeddedError: nothing runs there.
+        EmbeddedError: no platform runs there.
     """
     folder = settings_for(data).data
     state = State.read(folder / "state.json")

@@ -1,4 +1,4 @@
-"""``aftersales status``: every process, and how far behind it is."""
+"""``aftersales status``: every process and its backlog."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ _COUNTERS = {
 
 
 class ServiceStatus(BaseModel):
-    """What a service returns for ``GET /status``; ages in seconds, everything else in pieces.
+    """Response of a service to ``GET /status``; ages in seconds, all else as counts.
 
     ``lag`` is absent while no partition is assigned.
     """
@@ -54,7 +54,7 @@ class ServiceStatus(BaseModel):
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One process as it is now; ``memory`` in bytes, ``uptime_s`` in seconds."""
+    """Present state of one process; ``memory`` in bytes, ``uptime_s`` in seconds."""
 
     name: str
     pid: int
@@ -84,7 +84,10 @@ def status(
 
 
 async def survey(settings: EmbeddedSettings) -> list[ProcessStatus]:
-    """The processes recorded in the data folder as they are now; empty when none is."""
+    """Return the present state of the processes recorded in the data folder.
+
+    Empty when none is recorded.
+    """
     platform = Platform(settings)
     state = State.read(platform.state_file)
     if state is None:
@@ -96,7 +99,7 @@ async def survey(settings: EmbeddedSettings) -> list[ProcessStatus]:
 
 
 def one_line(rows: list[ProcessStatus]) -> str:
-    """The whole platform in one line."""
+    """Return the state of the whole platform in one line."""
     alive = sum(row.alive for row in rows)
     memory = sum(row.memory for row in rows) / 1e6
     counters = ", ".join(
@@ -137,7 +140,7 @@ async def _ask(client: httpx.AsyncClient, port: int) -> ServiceStatus | None:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Bytes of the process and its children, shared pages counted once."""
+    """Return the bytes of the process and its children, shared pages counted once."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:

@@ -43,7 +43,7 @@ async def run_until_told(
     command_of: CommandOf = service_command,
     notes: Sequence[str] = (),
 ) -> bool:
-    """Run until a signal arrives; whether the platform had come up by then.
+    """Run until a signal arrives, and return whether the platform had come up by then.
 
     ``notes`` are lines to show under the addresses.
     """
@@ -65,7 +65,10 @@ async def run_until_told(
 
 
 async def _first(starting: asyncio.Task[None], stop_asked: asyncio.Event) -> bool:
-    """Whether the start completed before the stop was asked for; a failed start raises."""
+    """Return whether the start completed before the stop was requested.
+
+    A failed start raises.
+    """
     asked = asyncio.create_task(stop_asked.wait())
     await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()

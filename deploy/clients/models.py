@@ -1,4 +1,4 @@
-"""The models of a service's requests and responses, one module a service."""
+"""Models of a service's requests and responses, one module per service."""
 
 import inspect
 from functools import cache
@@ -25,12 +25,12 @@ _TEMPLATE = "#/components/schemas/{model}"
 
 
 def module_of(description: Description, name: str) -> str:
-    """The module of the model ``name``: the contracts', where it is one of theirs."""
+    """Return the module of the model ``name``: the contracts' where it is one of theirs."""
     return _contracts(description).get(name, f"shared.clients.{description.service}.models")
 
 
 def models(description: Description) -> dict[Path, str]:
-    """The module with the models of one service that are not models of a contract."""
+    """Return the module with the models of one service that are not models of a contract."""
     contracts = _contracts(description)
     classes = "\n\n".join(
         _model(name, schema)
@@ -72,7 +72,7 @@ def _field(schema: Schema, *, is_required: bool) -> str:
 
 
 def _contracts(description: Description) -> dict[str, str]:
-    """The modules of the contract models that have the name and the schema of a described one."""
+    """Return the modules of the contract models with the name and schema of a described one."""
     return {
         name: module
         for name, (module, schema) in _contract_schemas().items()
@@ -82,7 +82,7 @@ def _contracts(description: Description) -> dict[str, str]:
 
 @cache
 def _contract_schemas() -> dict[str, tuple[str, Schema]]:
-    """The module and the schema of each model in the contracts."""
+    """Return the module and the schema of each model in the contracts."""
     return {
         name: (module.__name__, _schema_of(model))
         for module in PUBLISHERS.values()
@@ -100,7 +100,7 @@ def _schema_of(model: type[BaseModel]) -> Any:
 
 
 def _without_nulls(schema: Any) -> Any:
-    """``schema`` without defaults that are null, which FastAPI's descriptions leave out."""
+    """Return ``schema`` without null defaults, which FastAPI's descriptions leave out."""
     if isinstance(schema, dict):
         return {name: _without_nulls(part) for name, part in schema.items() if part is not None}
     return list(map(_without_nulls, schema)) if isinstance(schema, list) else schema

@@ -1,4 +1,4 @@
-"""The OpenAPI descriptions that clients are generated from."""
+"""OpenAPI descriptions from which clients are generated."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _REFERENCE = "#/components/schemas/"
 
 
 class UnsupportedError(Exception):
-    """The generator does not know what a description asks for."""
+    """A construct of the description that the generator does not support."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Operation:
 
     @property
     def response(self) -> tuple[str, Schema]:
-        """The media type and the schema of the response when all goes well."""
+        """The media type and the schema of the successful response."""
         [success] = [
             response for status, response in self.content["responses"].items() if status < "400"
         ]
@@ -76,11 +76,11 @@ class Operation:
 
     @property
     def path_parameters(self) -> list[str]:
-        """The names of the texts in the path; a description leaves out what no function takes."""
+        """The names of the path's parameters; a description leaves out unused ones."""
         return re.findall(r"\{(\w+)\}", self.path)
 
     def parameters(self, place: str) -> list[Schema]:
-        """The parameters in the ``query`` or the ``header``."""
+        """Return the parameters in the ``query`` or the ``header``."""
         return [each for each in self.content.get("parameters", ()) if each["in"] == place]
 
 
@@ -110,13 +110,13 @@ def describe(service: str) -> Description:
 
 
 def reference(schema: Schema) -> str | None:
-    """The name of the schema that ``schema`` refers to."""
+    """Return the name of the schema that ``schema`` refers to."""
     target = schema.get("$ref")
     return target.removeprefix(_REFERENCE) if target else None
 
 
 def references(schema: Any) -> Iterator[str]:
-    """The names of all schemas that are named anywhere in ``schema``."""
+    """Return the names of all schemas that are named anywhere in ``schema``."""
     if isinstance(schema, Mapping):
         if name := reference(schema):
             yield name
@@ -128,7 +128,7 @@ def references(schema: Any) -> Iterator[str]:
 
 
 def paragraphs(text: str) -> Iterable[str]:
-    """The paragraphs of a description, without what the service's code raises."""
+    """Return the paragraphs of a description, without its Raises section."""
     return (part for part in re.split(r"\n\s*\n", text.strip()) if not part.startswith("Raises:"))
 
 

@@ -25,7 +25,7 @@ _LEFT_TO_CALLS = ("X-Correlation-Id",)
 
 
 def operations(description: Description) -> dict[Path, str]:
-    """The module with the client of one service."""
+    """Return the module with the client of one service."""
     service = description.service
     named = {
         name
@@ -71,7 +71,7 @@ def _method(operation: Operation) -> str:
 
 
 def _positional(operation: Operation) -> Iterator[str]:
-    """What every call of the operation names: the parts of its path and its body."""
+    """Return the positional arguments of a method: the parts of its path and its body."""
     for name in operation.path_parameters:
         yield f"{name}: str"
     if operation.body is None:
@@ -94,7 +94,7 @@ def _keywords(operation: Operation) -> Iterator[str]:
 
 
 def _arguments(operation: Operation) -> Iterator[str]:
-    """What a method passes on besides the method and the path."""
+    """Return the arguments that a method passes on besides the method and the path."""
     for place, parameters in (
         ("query", operation.parameters("query")),
         ("headers", _headers(operation)),
@@ -118,7 +118,7 @@ def _headers(operation: Operation) -> list[Schema]:
 
 
 def _argument(parameter: Schema) -> str:
-    """The Python name of a parameter."""
+    """Return the Python name of a parameter."""
     name: str = parameter["name"].lower().replace("-", "_").removeprefix("x_")
     return f"{name}_" if name == "from" else name
 

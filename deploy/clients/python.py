@@ -1,4 +1,4 @@
-"""Python as text: types, values, docstrings."""
+"""Generation of Python text: types, values, docstrings."""
 
 import re
 import subprocess
@@ -21,12 +21,12 @@ _FORMATS = {"date-time": "AwareDatetime", "date": "date", "binary": "bytes"}
 
 
 def type_of(schema: Schema) -> str:
-    """The type that ``schema`` describes.
+    """Return the type that ``schema`` describes.
 
     Lengths, patterns and bounds are left to the service, which checks them.
 
     Raises:
-        UnsupportedError: the schema is of a kind that no service used so far.
+        UnsupportedError: the schema is of a kind that no service has used so far.
     """
     if name := reference(schema):
         return name
@@ -63,7 +63,7 @@ def _object(schema: Schema) -> str:
 
 
 def default_of(schema: Schema) -> str:
-    """The default value of a field or a parameter; ``None`` where the description has none."""
+    """Return the default of a field or a parameter; ``None`` if the description has none."""
     default = schema.get("default")
     if schema.get("format") in ("date", "date-time") and default is not None:
         return f"{schema['format'].replace('-', '')}.fromisoformat({default!r})"
@@ -71,7 +71,7 @@ def default_of(schema: Schema) -> str:
 
 
 def docstring(text: str, indent: int) -> str:
-    """``text`` as a docstring, wrapped in lines of at most 100 columns."""
+    """Return ``text`` as a docstring, wrapped in lines of at most 100 columns."""
     quotes = '"""'
     width = _WIDTH - indent - len(quotes)
     lines = "\n\n".join(_wrapped(part, width) for part in paragraphs(quotes + text))
@@ -80,20 +80,23 @@ def docstring(text: str, indent: int) -> str:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """``text`` in lines of ``width`` columns, of which a Chinese character takes two."""
+    """Return ``text`` in lines of ``width`` columns, of which a Chinese character takes two."""
     padded = re.sub(r"([\u1100-\uffff])", "\\1\0", text)
     lines = textwrap.fill(padded, width, break_long_words=False, break_on_hyphens=False)
     return lines.replace("\0", "")
 
 
 def imports(text: str, origins: Mapping[str, str]) -> str:
-    """The import statements for those names of ``origins``, by module, that ``text`` uses."""
+    """Return the import statements for those names of ``origins`` that ``text`` uses.
+
+    ``origins`` has names by module.
+    """
     used = {name for name in origins if re.search(rf"(?<![.\w]){name}\b", text)}
     return "\n".join(f"from {origins[name]} import {name}" for name in sorted(used))
 
 
 def formatted(text: str) -> str:
-    """``text`` as ``ruff`` sorts and formats it."""
+    """Return ``text`` as ``ruff`` sorts and formats it."""
     for command in (["check", "--fix", "--select", "F401,I,UP", "--quiet"], ["format", "--quiet"]):
         text = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--stdin-filename", _FOLDER, "-"],

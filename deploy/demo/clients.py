@@ -1,4 +1,4 @@
-"""What the people of a simulated day say to the platform over HTTP, each with their own token."""
+"""HTTP clients of the staff of a simulated day, each person with their own token."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from shared.issuer import DevelopmentIssuer
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _IDLE_S = 2.0
-"""Connections are given up earlier than the services close them (5 s)."""
+"""Seconds after which idle connections are closed, before the services do (5 s)."""
 
 _PAUSES_S = (0.1, 0.5, 2.0)
 _UNAVAILABLE = 503
@@ -24,7 +24,7 @@ JsonObject = dict[str, Any]
 
 
 class ErrorResponseError(Exception):
-    """The platform responded to a request with an error, for this reason."""
+    """An error response of the platform to a request, with its reason."""
 
     def __init__(self, request: str, status: int, reason: str) -> None:
         super().__init__(request, status, reason)
@@ -36,13 +36,15 @@ class ErrorResponseError(Exception):
 
 
 class RejectedError(ErrorResponseError):
-    """The request does not fit the state of things (4xx)."""
+    """An error response to a request that does not fit the present state (4xx)."""
 
 
 @dataclass
 class Person:
-    """Somebody of the group; ``sign`` gives them an access token, commands are numbered for their
-    keys."""
+    """A person of the group.
+
+    ``sign`` gives them an access token; commands are numbered for their keys.
+    """
 
     subject: str
     sign: Callable[[], str]
@@ -52,14 +54,14 @@ class Person:
 
     @property
     def token(self) -> str:
-        """An access token that is good for two minutes or more."""
+        """An access token that is valid for at least two minutes."""
         if time.monotonic() > self._good_until:
             self._token = self.sign()
             self._good_until = time.monotonic() + _TOKEN_LIFETIME_S - _RENEW_BEFORE_S
         return self._token
 
     def next_key(self) -> str:
-        """The ``Idempotency-Key`` of the person's next command."""
+        """Return the ``Idempotency-Key`` of the person's next command."""
         self.commands += 1
         return f"{self.subject}:{self.commands:06d}"
 
@@ -85,7 +87,10 @@ class Staff:
         }
 
     def with_role(self, role: str, store_id: str | None = None) -> list[Person]:
-        """Everybody with ``role``, in the order of the file; of one store when it is given."""
+        """Return all persons with ``role``, in the order of the file.
+
+        They are those of one store when it is given.
+        """
         return [
             self._persons[subject]
             for subject, entry in self._entries.items()
@@ -93,17 +98,19 @@ class Staff:
         ]
 
     def named(self, subjects: Iterable[str]) -> list[Person]:
-        """The persons with these subjects."""
+        """Return the persons with these subjects."""
         return [self._persons[subject] for subject in subjects]
 
     def entry(self, person: Person) -> JsonObject:
-        """What the group folder says about a person."""
+        """Return the entry of a person in the group folder."""
         return self._entries[person.subject]
 
 
 class Client:
-    """One service over HTTP. A command is tried again with its key while the service is
-    unavailable."""
+    """HTTP client of one service.
+
+    A command is tried again with its key while the service is unavailable.
+    """
 
     def __init__(self, base_url: str) -> None:
         self._http = httpx.AsyncClient(
@@ -117,7 +124,7 @@ class Client:
         await self._http.aclose()
 
     async def get(self, person: Person, path: str, **params: Any) -> Any:
-        """The response to a query.
+        """Return the response to a query.
 
         Raises:
             ErrorResponseError: the platform refused (:class:`RejectedError`), or failed.
@@ -126,7 +133,7 @@ class Client:
         return await self._insist("GET", person, path, params=params)
 
     async def post(self, person: Person, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The response to a command.
+        """Return the response to a command.
 
         Raises:
             ErrorResponseError: the platform refused (:class:`RejectedError`), or failed.
@@ -166,7 +173,7 @@ def _json_of(response: httpx.Response) -> Any:
 
 
 def _reason(response: httpx.Response) -> str:
-    """What a problem document says; else the beginning of the text."""
+    """Return the reason in a problem document, else the beginning of the text."""
     if "json" not in response.headers.get("content-type", ""):
         return response.text[:200]
     problem = response.json()

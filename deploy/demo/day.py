@@ -23,19 +23,19 @@ DAY = date(2026, 3, 4)
 """A Wednesday without a holiday near it, so that both shifts work on it and on the next day."""
 
 MORNING = datetime(2026, 3, 3, 23, tzinfo=UTC)
-"""Where the clock is to stand when the platform starts: seven o'clock in Shanghai on that day."""
+"""Time of the clock when the platform starts: seven o'clock in Shanghai on that day."""
 
 _DAY_ENDS_MIN = 22 * 60
 _CALLS_BEGIN_MIN = (24 + 10) * 60
 _CALLS_END_MIN = (24 + 18) * 60
 
 Show = Callable[[datetime, int], None]
-"""Is told the simulated moment and how many vehicles have been delivered."""
+"""Callback with the simulated moment and the number of vehicles delivered."""
 
 
 @dataclass(frozen=True)
 class DayFigures:
-    """The group's day: what the daily reports say, and what passed through Kafka."""
+    """Figures of the group's day: the daily reports and the events in Kafka."""
 
     day: date
     jobs_assigned: int
@@ -44,7 +44,7 @@ class DayFigures:
     reports: Mapping[str, DailyReportPublished]
 
     def total(self, kpi: str) -> int:
-        """The sum of one KPI over all stores."""
+        """Return the sum of one KPI over all stores."""
         return sum(getattr(report, kpi) for report in self.reports.values())
 
     @property
@@ -62,8 +62,8 @@ async def play_day(
     """Play the day on a running, empty platform whose processes read a simulated clock.
 
     Raises:
-        ErrorResponseError: the platform refused what it should have accepted, or failed.
-        NotIdleError: something stayed under way.
+        ErrorResponseError: the platform refused a valid request, or failed.
+        NotIdleError: work stayed under way.
         httpx.TransportError: a service did not respond.
     """
     services = Services(*(Client(platform.url(name)) for name in SERVICES))

@@ -1,4 +1,4 @@
-"""Writes the group folder of a simulated group: stores, people and bays that fit the orders."""
+"""Group folder of a simulated group: stores, staff and bays that fit the orders."""
 
 import math
 import random
@@ -107,7 +107,7 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
 
 
 def _listed(name: str, records: Iterable[Record]) -> str:
-    """A YAML list with one record a line."""
+    """Return a YAML list with one record a line."""
     lines = (
         yaml.safe_dump(
             record, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf

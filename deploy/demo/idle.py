@@ -1,4 +1,4 @@
-"""Waiting until the platform is idle: nothing is under way any more."""
+"""Waiting until the platform is idle, with no work under way."""
 
 import asyncio
 import time
@@ -16,11 +16,11 @@ Round = Mapping[str, Mapping[str, Any]]
 
 
 class NotIdleError(Exception):
-    """Something stays under way, or is stuck for good."""
+    """Work that stays under way, or is stuck for good."""
 
 
 class IdleWaiter:
-    """Asks every service until outbox, lag and due timers are zero twice in a row."""
+    """Poll of every service until outbox, lag and due timers are zero twice in a row."""
 
     def __init__(self, services: Mapping[str, Client], operator: Person) -> None:
         self._services = services
@@ -28,7 +28,7 @@ class IdleWaiter:
         self._last: Round = {}
 
     async def wait(self) -> Round:
-        """The state of each service, once two consecutive equal rounds show no backlog.
+        """Return the state of each service once two consecutive equal rounds show no backlog.
 
         The two rounds matter: an event can pass from one service to the next between the responses
         of a single round, but then the counts of published and applied events differ in the next.
@@ -59,7 +59,7 @@ class IdleWaiter:
 
 
 def backlog(state: Round) -> dict[str, dict[str, Any]]:
-    """What is under way by service; a consumer without partitions counts as being behind."""
+    """Return the backlog by service; a consumer without partitions counts as being behind."""
     behind = {
         name: {counter: response[counter] for counter in _BACKLOG if response[counter] != 0}
         for name, response in state.items()

@@ -1,9 +1,9 @@
 """Simulated time and real commands: the stores act side by side, then the platform becomes idle.
 
-SimPy decides who wants to do what at which moment. What they want is queued by store; in each round
-every store carries out its queued actions one after the other, up to the first that touches the
+SimPy decides which person acts at which moment. Actions are queued by store; in each round every
+store carries out its queued actions one after the other, up to the first that changes the
 workshop's plan, and the platform becomes idle before anything else happens. So neither the network
-nor the services' pace can change what a store finds, and a seed gives the same day every time.
+nor the services' speed can change what a store finds, and a seed gives the same day every time.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ Action = Callable[[], Awaitable[Any]]
 Process = Generator[simpy.Event, Any, Any]
 
 STEP_MIN = 3
-"""People do things at every third minute; the platform has to become idle at each of them."""
+"""Minutes between two steps; the platform has to become idle at each of them."""
 
 
 @dataclass(frozen=True)
 class QueuedAction:
-    """Something that somebody of a store wants to do; ``done`` will carry the outcome."""
+    """An action queued by a person of a store; ``done`` will carry the outcome."""
 
     action: Action
     touches_plan: bool
@@ -34,7 +34,7 @@ class QueuedAction:
 
 
 class Rounds:
-    """Plays a SimPy environment whose time is minutes since ``midnight``, in steps."""
+    """Player of a SimPy environment whose time is minutes since ``midnight``, in steps."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Rounds:
         return self._midnight + timedelta(minutes=float(self.env.now))
 
     def wait(self, minutes: float) -> simpy.Event:
-        """The event of the step nearest to ``minutes`` from now, but not of this one."""
+        """Return the event of the step nearest to ``minutes`` from now, but not of this one."""
         steps = max(1, round((self.env.now + minutes) / STEP_MIN) - self.env.now // STEP_MIN)
         return self.env.timeout(steps * STEP_MIN)
 
@@ -68,7 +68,7 @@ class Rounds:
         return queued.done
 
     async def play(self, until: int) -> None:
-        """Go on until minute ``until``, or until nobody has anything left to do."""
+        """Play until minute ``until``, or until no action is left."""
         while True:
             while self.env.peek() <= self.env.now:
                 self.env.step()
@@ -80,14 +80,14 @@ class Rounds:
                 await self.pass_time(int(self.env.peek()))
 
     async def pass_time(self, minute: int) -> None:
-        """Let timers fire until ``minute``, before anybody does anything at it."""
+        """Let timers fire until ``minute``, before any action at it."""
         self.env.run(until=minute)
         self._clock.set(self.now)
         await self._come_to_rest(self._touched)
         self._touched = set()
 
     async def _round(self) -> None:
-        """Carry out what every store wants, until its plan is touched."""
+        """Carry out each store's queued actions up to the first that changes its plan."""
         batches = {
             store_id: _next_batch(queue) for store_id, queue in self._queues.items() if queue
         }
@@ -103,13 +103,13 @@ class Rounds:
                     queued.done.succeed(result)
 
     async def _come_to_rest(self, acted: Collection[str]) -> None:
-        """Wait for the platform, then look at the stores whose plan may have changed."""
+        """Wait until the platform is idle, then read the stores whose plan may have changed."""
         await self._wait_until_idle()
         await asyncio.gather(*(self._observe(store_id) for store_id in sorted(acted)))
 
 
 def _next_batch(queue: deque[QueuedAction]) -> list[QueuedAction]:
-    """Take a store's queued actions up to the first that touches its plan."""
+    """Return a store's queued actions up to the first that changes its plan."""
     batch = [queue.popleft()]
     while queue and not batch[-1].touches_plan:
         batch.append(queue.popleft())
@@ -121,7 +121,7 @@ async def _carry_out(batch: Sequence[QueuedAction]) -> list[Any]:
 
 
 async def _outcome(action: Action) -> Any:
-    """The result of an action, or its exception."""
+    """Return the result of an action, or its exception."""
     try:
         return await action()
     except Exception as error:

@@ -1,7 +1,7 @@
-"""What will happen to whom on the simulated day: drawn in advance, from a seed alone.
+"""Script of the simulated day: drawn in advance, from a seed alone.
 
-Whatever people and chance decide is decided here, so that the platform's answers can change when
-something happens but never what is drawn.
+All decisions of people and all random values are drawn here, so that the platform's responses can
+change when something happens but never what is drawn.
 """
 
 import random
@@ -73,7 +73,7 @@ _PLAIN_WORDS = ("帮我做一下这个项目：{operation}", "需要{operation}"
 
 @dataclass(frozen=True)
 class Operation:
-    """A labor operation of the catalog as far as the script draws it."""
+    """A labor operation of the catalog with the fields that the script draws."""
 
     op_code: str
     zh: str
@@ -85,7 +85,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Customer:
-    """A person and the vehicle that the visit is about; all invented."""
+    """A customer and the vehicle of the visit; all invented."""
 
     name: str
     phone: str
@@ -120,7 +120,7 @@ class SimulatedVisit:
     said_on_the_phone: str
 
     def place(self, op_code: str) -> int:
-        """Which of the visit's operations this is, counted from 0."""
+        """Return the index of the operation among the visit's, counted from 0."""
         return [each.op_code for each in self.operations].index(op_code)
 
     @property
@@ -162,8 +162,10 @@ class Catalog:
         }
 
     def of_skill(self, skill_code: str, longest_hours: float) -> list[Operation]:
-        """Operations of ``skill_code`` that a customer comes for, none longer than
-        ``longest_hours``."""
+        """Return operations of ``skill_code`` that customers order.
+
+        None is longer than ``longest_hours``.
+        """
         return [
             operation
             for operation in self.operations
@@ -174,7 +176,10 @@ class Catalog:
 
 
 def write_script(folder: Path, orders: int, seed: int) -> dict[str, list[SimulatedVisit]]:
-    """The visits of each store of the group in ``folder``, ``orders`` in all, in arrival order."""
+    """Return the visits of each store of the group in ``folder``, in arrival order.
+
+    There are ``orders`` in all.
+    """
     catalog = Catalog(folder)
     stores = read_yaml(folder, "stores.yaml")["stores"]
     script = {}
@@ -230,14 +235,14 @@ def _visit(
 
 
 def _arrival_min(rng: random.Random) -> int:
-    """Most come in the morning, a second wave after lunch."""
+    """Return an arrival time: most are in the morning, a second wave after lunch."""
     morning = rng.random() < 0.6
     begin, end, peak = (5, 190, 60) if morning else (150, 420, 330)
     return _DAY_BEGINS_MIN + int(rng.triangular(begin, end, peak))
 
 
 def _operations(catalog: Catalog, arrives_min: int, rng: random.Random) -> tuple[Operation, ...]:
-    """What the customer comes for; the later in the day, the shorter the work."""
+    """Return the operations of a visit; the later in the day, the shorter the work."""
     longest = min(_LONGEST_HOURS, max(1.0, (_LAST_WORK_MIN - arrives_min) / 60 * 0.6))
     first = rng.choice(catalog.of_skill(_weighted(_TRADE_WEIGHTS, rng), longest) or _short(catalog))
     if rng.random() >= _FURTHER_SHARE:
@@ -266,7 +271,7 @@ def _customer(
 
 
 def _plates(prefix: str, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Different plates of one city, each for a fuel car and for an electric one."""
+    """Yield pairs of plates of one city: for a fuel car and for an electric one."""
     for number in rng.sample(range(10_000), 10_000):
         letter = rng.choice(_PLATE_LETTERS)
         yield f"{prefix}{letter}{number:04d}", f"{prefix}D{letter}{number:04d}"

@@ -1,4 +1,4 @@
-"""One store on the simulated day: its people at work, by the commands that they send."""
+"""One store on the simulated day: the work of its staff as commands."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from deploy.demo.rounds import STEP_MIN, Process, Rounds
 from deploy.demo.script import SimulatedVisit
 
 BOOKING_MIN = 7 * 60 + 30
-"""When the agents enter the day's appointments, in minutes since local midnight."""
+"""Time at which agents enter the day's appointments, in minutes since local midnight."""
 
 _STEPS_AT_DESK = 4
 _SIGNATURE_STEP = "customer_signed"
@@ -37,24 +37,29 @@ class Services:
 
 @dataclass(frozen=True)
 class Shift:
-    """A technician's breaks (休息) in minutes since local midnight; who stays on has one more."""
+    """A technician's breaks (休息) in minutes since local midnight.
+
+    A technician who works past the end of the shift has one more.
+    """
 
     breaks: Sequence[tuple[int, int]]
 
     @classmethod
     def of(cls, entry: JsonObject) -> "Shift":
-        """The shift of the group's calendar."""
+        """Return the shift of the group's calendar."""
         breaks = [(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]]
         end = _minute(entry["finish"])
         return cls([*breaks, (end, end + _BEFORE_OVERTIME_MIN)])
 
     def rest_left(self, minute: int) -> int:
-        """Minutes until the break that ``minute`` falls into is over."""
+        """Return the minutes until the break at ``minute`` is over."""
         return next((end - minute for begin, end in self.breaks if begin <= minute < end), 0)
 
     def spells(self, begin: int, length: int) -> Iterator[tuple[int, int]]:
-        """Work of ``length`` minutes from ``begin`` on: spells of work, each with the break that
-        follows it (0 after the last)."""
+        """Return work of ``length`` minutes from ``begin`` as spells between breaks.
+
+        Each spell comes with the length of the break that follows it (0 after the last).
+        """
         for rest_begin, rest_end in self.breaks:
             if begin < rest_begin < begin + length:
                 yield rest_begin - begin, rest_end - rest_begin
@@ -65,7 +70,7 @@ class Shift:
 
 @dataclass(order=True)
 class Member:
-    """Somebody of a team, who has served so many customers today."""
+    """A member of a team, with the number of customers served today."""
 
     served: int
     number: int
@@ -73,7 +78,7 @@ class Member:
 
 
 class Team:
-    """The people of one role; of those who are free, who has served fewest takes the next."""
+    """People of one role; of the free ones, the one with the fewest customers serves the next."""
 
     def __init__(self, env: simpy.Environment, persons: Sequence[Person]) -> None:
         self._free = simpy.PriorityStore(env)
@@ -81,17 +86,17 @@ class Team:
             self._free.put(Member(0, number, person))
 
     def take(self) -> simpy.Event:
-        """The event of a :class:`Member` being free."""
+        """Return the event of a :class:`Member` being free."""
         return self._free.get()
 
     def release(self, member: Member) -> None:
-        """The member has finished with a customer."""
+        """Return a member to the team after a customer."""
         self._free.put(Member(member.served + 1, member.number, member.person))
 
 
 @dataclass
 class Case:
-    """A visit under way: its order, and what remains to be accepted by the inspectors."""
+    """A visit under way: its order, and the work that inspectors still have to accept."""
 
     visit: SimulatedVisit
     order_id: str
@@ -100,8 +105,11 @@ class Case:
 
 
 class Shop:
-    """One store: visits come in, advisors receive, technicians work by the plan, inspectors check,
-    advisors deliver, and agents call on the next morning."""
+    """One store and its staff.
+
+    Visits come in, advisors receive, technicians work by the plan, inspectors check, advisors
+    deliver, and agents call on the next morning.
+    """
 
     def __init__(
         self,
@@ -155,7 +163,7 @@ class Shop:
     # Reception
 
     def _look_around(self) -> Process:
-        """An agent looks at customer lounge and service drive before the first customers come."""
+        """Check customer lounge and service drive before the first customers come."""
         for area in self._areas:
             yield self._act(self._check, area)
 
@@ -180,7 +188,7 @@ class Shop:
         self.delivered += 1
 
     def _receive(self, case: Case) -> Process:
-        """The freest advisor greets the customer, writes the order and promises a time."""
+        """Greet the customer, write the order and promise a time, by the freest advisor."""
         advisor: Member = yield self._advisors.take()
         yield self._rounds.wait(case.visit.approach_min)
         yield self._act(self._decide, case, advisor.person, "greet")
@@ -189,7 +197,7 @@ class Shop:
         self._advisors.release(advisor)
 
     def _deliver(self, case: Case) -> Process:
-        """The invoice, then every step of the checklist, then the keys."""
+        """Issue the invoice, complete every step of the checklist, and hand over the keys."""
         advisor: Member = yield self._advisors.take()
         at_the_desk, at_the_car = self._steps[:_STEPS_AT_DESK], self._steps[_STEPS_AT_DESK:]
         yield self._act(self._settle_invoice, case, advisor.person)
@@ -200,7 +208,7 @@ class Shop:
         self._advisors.release(advisor)
 
     async def _book(self, visit: SimulatedVisit) -> str | None:
-        """The appointment; whoever wants a time that is full comes without one."""
+        """Book the appointment; a customer whose time is full comes without one."""
         body = {
             "plate": visit.customer.plate,
             "appointment_at": self._moment(visit.booked_for_min or 0),
@@ -272,7 +280,7 @@ class Shop:
     async def _decide(
         self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
     ) -> JsonObject:
-        """A command on the order as the person sees it now."""
+        """Send a command on the order as the person sees it now."""
         path = self._path(f"orders/{case.order_id}")
         order = await self._services.reception.get(person, path)
         return await self._on_order(
@@ -339,7 +347,7 @@ class Shop:
             case.ready.succeed()
 
     def _next_job(self, person: Person) -> JsonObject | None:
-        """The person's earliest planned job; of two together, the first named begins it."""
+        """Return the person's earliest planned job; in a team of two, the first named begins it."""
         own = [
             job
             for job in self._jobs
@@ -352,7 +360,7 @@ class Shop:
         return job["planned_start_at"], visit.number, visit.place(job["op_code"])
 
     async def _accept(self, job: JsonObject, inspector: Person, accepted: JsonObject) -> JsonObject:
-        """The inspector accepts the work that they see."""
+        """Accept the work that the inspector sees."""
         path = self._path(f"jobs/{job['job_id']}")
         seen = await self._services.workshop.get(inspector, path)
         return await self._on_job(
@@ -369,12 +377,12 @@ class Shop:
     # Customer relations
 
     def call_back(self) -> None:
-        """On the next morning each agent calls the customers that are theirs."""
+        """Call each agent's own customers on the next morning."""
         for agent in self._agents:
             self._env.process(self._calls(agent))
 
     async def _tell_by_phone(self, case: Case) -> None:
-        """An agent tells the customer what no other channel could."""
+        """Record that an agent gives the customer a message that no other channel could deliver."""
         agent = self._agent(case.visit)
         for task in await self._services.crm.get(agent, self._path("call-tasks")):
             if task["order_id"] == case.order_id:
@@ -389,7 +397,7 @@ class Shop:
             self.calls_made += 1
 
     async def _due_calls(self, agent: Person) -> list[JsonObject]:
-        """The agent's calls in the order of the visits."""
+        """Return the agent's calls in the order of the visits."""
         due = await self._services.crm.get(agent, self._path("follow-ups"), status="due")
         own = [call for call in due if call["agent_id"] == agent.subject]
         return sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number)
@@ -408,13 +416,13 @@ class Shop:
             },
         )
 
-    # How it is said
+    # Sending of commands
 
     def _act(self, errand: Callable[..., Awaitable[Any]], *about: Any) -> simpy.Event:
         return self._rounds.act(self.store_id, partial(errand, *about), touches_plan=False)
 
     def _replan(self, errand: Callable[..., Awaitable[Any]], *about: Any) -> simpy.Event:
-        """An errand after which the workshop may plan anew."""
+        """Return an action after which the workshop may replan."""
         return self._rounds.act(self.store_id, partial(errand, *about), touches_plan=True)
 
     async def _say(
@@ -437,7 +445,7 @@ class Shop:
         return moment.isoformat()
 
     def _minutes_until(self, moment: str) -> int:
-        """Whole minutes until a moment, rounded up; negative when it has passed."""
+        """Return the whole minutes until a moment, rounded up; negative when it has passed."""
         left: timedelta = datetime.fromisoformat(moment) - self._rounds.now
         return -int(-left.total_seconds() // 60)
 

@@ -13,7 +13,10 @@ from deploy.generated import REPOSITORY
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status: 1 when something is out of date, breaks readers, or names what is not there."""
+    """Generate all documents, and return the exit status.
+
+    It is 1 when a document is out of date, a change breaks readers, or a name does not exist.
+    """
     found = find_requirements(REPOSITORY)
     declared = streams(REPOSITORY / "deploy/topics.yaml")
     documents = {

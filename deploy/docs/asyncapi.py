@@ -55,7 +55,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
 
 
 def asyncapi(declared: Iterable[Stream]) -> dict[Path, str]:
-    """The document as a YAML file beside the schemas."""
+    """Return the document as a YAML file beside the schemas."""
     streams = [stream for stream in declared if stream.events]
     document = {
         "asyncapi": "3.0.0",

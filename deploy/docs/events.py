@@ -1,4 +1,4 @@
-"""``docs/events.md``: every event for people who build something on them."""
+"""``docs/events.md``: every event, for developers who consume them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ null. Every event carries `store_id`; none carries personal data.
 
 
 def events_page(streams: Iterable[Stream]) -> dict[Path, str]:
-    """The page as a file."""
+    """Return the page as a file."""
     sections = "".join(_section(stream) for stream in streams if stream.events)
     return {FILE: _INTRODUCTION + sections}
 
@@ -70,7 +70,7 @@ def _field(name: str, field: Mapping[str, Any], required: bool, parts: Mapping[s
 
 
 def _kind(field: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[str, bool]:
-    """How a field's type is written, and whether it may be null."""
+    """Return how a field's type is written, and whether it may be null."""
     if "anyOf" in field:
         some = [option for option in field["anyOf"] if option.get("type") != "null"]
         return _kind(some[0], parts)[0], len(some) < len(field["anyOf"])

@@ -1,4 +1,4 @@
-"""``docs/requirements.md``: what serves each requirement (需求), found in the code itself."""
+"""``docs/requirements.md``: the code, pages and tests that serve each requirement (需求)."""
 
 import ast
 import re
@@ -131,7 +131,7 @@ requirement; don't edit. An operation, an event or a page serves {served} of {to
 
 @dataclass
 class Service:
-    """What serves one requirement."""
+    """Code that serves one requirement."""
 
     operations: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
@@ -145,14 +145,17 @@ class Service:
 
 
 class Found(defaultdict[str, Service]):
-    """Requirements with what serves them, and where a requirement was named that does not exist."""
+    """Requirements with the code that serves them, and references to unknown requirements."""
 
     def __init__(self) -> None:
         super().__init__(Service)
         self.dead: list[str] = []
 
     def add(self, kind: str, entry: str, requirements: Iterable[str]) -> None:
-        """``entry`` of ``kind`` (a field of :class:`Service`) serves ``requirements``."""
+        """Record that ``entry`` serves ``requirements``.
+
+        ``kind`` is a field of :class:`Service`.
+        """
         for requirement in requirements:
             if requirement not in TITLES:
                 self.dead.append(f"{entry} names {requirement}, which is no requirement")
@@ -162,7 +165,7 @@ class Found(defaultdict[str, Service]):
 
 
 def find_requirements(repository: Path) -> Found:
-    """Look through operations, contracts, KPIs, pages and tests."""
+    """Find requirements in operations, contracts, KPIs, pages and tests."""
     found = Found()
     for service, router in _ROUTERS.items():
         for operation, requirements in _operations(router):
@@ -180,7 +183,7 @@ def find_requirements(repository: Path) -> Found:
 
 
 def requirements_page(found: Found) -> dict[Path, str]:
-    """The page as a file."""
+    """Return the page as a file."""
     served = [requirement for requirement in TITLES if found[requirement].is_served]
     page = _INTRODUCTION.format(served=len(served), total=len(TITLES))
     page += "".join(_section(requirement, found[requirement]) for requirement in served)
@@ -206,7 +209,7 @@ def _section(requirement: str, service: Service) -> str:
 
 
 def _operations(router: Router) -> Iterator[tuple[str, Iterable[str]]]:
-    """Method and path of each operation, and the requirements that it names."""
+    """Return method and path of each operation, and the requirements that it names."""
     app = FastAPI()
     app.include_router(router)
     for path, methods in app.openapi()["paths"].items():
@@ -234,7 +237,7 @@ def _pages() -> list[Page | OpenPage]:
 
 
 def _tests(repository: Path) -> Iterator[tuple[str, list[str]]]:
-    """Test modules, and the requirements that docstrings in them name."""
+    """Return test modules, and the requirements that docstrings in them name."""
     for file in sorted((repository / "tests").rglob("test_*.py")):
         tree = ast.parse(file.read_text())
         named = {

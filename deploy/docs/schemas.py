@@ -1,4 +1,4 @@
-"""JSON schemas of the events, and what may change in them inside a major version."""
+"""JSON schemas of the events, and the changes allowed inside a major version."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _WORDS = ("title", "description", "$id", "$schema", "x-requirements")
 
 
 def schemas() -> dict[Path, str]:
-    """One schema file an event type."""
+    """Return one schema file per event type."""
     return {
         FOLDER / f"{kind}.json": json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n"
         for kind in CONTRACTS
@@ -22,7 +22,10 @@ def schemas() -> dict[Path, str]:
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The schema of one event's data; its ``$id`` is the ``ce_dataschema`` of its records."""
+    """Return the schema of one event's data.
+
+    Its ``$id`` is the ``ce_dataschema`` of its records.
+    """
     contract = CONTRACTS[kind]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -33,7 +36,7 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def breaking_changes(repository: Path) -> Iterator[str]:
-    """What the contracts would break for those who read events by the files of ``repository``."""
+    """Return the contracts' breaking changes for readers of the files of ``repository``."""
     for file in sorted((repository / FOLDER).glob("*.json")):
         known = json.loads(file.read_text())
         if file.stem not in CONTRACTS:
@@ -44,7 +47,7 @@ def breaking_changes(repository: Path) -> Iterator[str]:
 
 
 def breaks(known: Schema, new: Schema) -> Iterator[str]:
-    """Changes from ``known`` to ``new`` other than additional optional fields."""
+    """Return changes from ``known`` to ``new`` other than additional optional fields."""
     for name, part in known.get("$defs", {}).items():
         yield from _object_breaks(f" {name}", part, new.get("$defs", {}).get(name, {}))
     yield from _object_breaks("", known, new)
@@ -69,7 +72,7 @@ def _object_breaks(where: str, known: Schema, new: Schema) -> Iterator[str]:
 
 
 def _bare(schema: Any) -> Any:
-    """A schema without the words that are for people."""
+    """Return a schema without its descriptions."""
     if isinstance(schema, Mapping):
         return {
             name: _bare(part)

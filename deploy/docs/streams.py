@@ -1,4 +1,4 @@
-"""Topics, their events, and who follows them: what AsyncAPI and docs/events.md have in common."""
+"""Topics, their events and consumers, for AsyncAPI and docs/events.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
 
 @dataclass(frozen=True)
 class Stream:
-    """One topic with the events that stand on it."""
+    """One topic with its events."""
 
     name: str
     key: str
@@ -43,7 +43,7 @@ class Stream:
 
     @property
     def promise(self) -> str:
-        """What a reader may rely on."""
+        """The guarantees of the topic for a reader."""
         if self.compacted:
             return (
                 f"The newest event of each {self.key} is kept and replaces those before it; "
@@ -58,7 +58,7 @@ class Stream:
 
 
 def streams(topics_file: Path) -> list[Stream]:
-    """The declared topics in their order."""
+    """Return the declared topics in their order."""
     declared = yaml.safe_load(topics_file.read_text())
     return [
         Stream(
@@ -74,10 +74,10 @@ def streams(topics_file: Path) -> list[Stream]:
 
 
 def consumers_of(event: type[Event]) -> list[str]:
-    """The services that act on an event."""
+    """Return the services that act on an event."""
     return [service for service in PUBLISHERS if event in SUBSCRIPTIONS[service]]
 
 
 def meaning(event: type[Event]) -> str:
-    """What an event says, in one paragraph."""
+    """Return the meaning of an event in one paragraph."""
     return " ".join((event.__doc__ or "").split())

@@ -1,4 +1,4 @@
-"""The platform's database: one schema and three roles a service."""
+"""The platform's database: one schema and three roles per service."""
 
 from collections.abc import Mapping
 
@@ -41,7 +41,7 @@ async def ensure_schemas(admin_url: str) -> None:
 
 
 async def drop_database(server_url: str) -> None:
-    """Remove the database with everything in it, whoever is connected."""
+    """Remove the database with all its contents, even if clients are connected."""
     connection = await asyncpg.connect(server_url)
     try:
         await _drop(connection, DATABASE)
@@ -50,7 +50,7 @@ async def drop_database(server_url: str) -> None:
 
 
 async def keep_empty(server_url: str) -> None:
-    """Keep a copy of the database, to which nobody is connected, for :func:`restore_empty`."""
+    """Store a copy of the database for :func:`restore_empty`; no client may be connected."""
     connection = await asyncpg.connect(server_url)
     try:
         await _drop(connection, _EMPTY)
@@ -60,7 +60,7 @@ async def keep_empty(server_url: str) -> None:
 
 
 async def restore_empty(server_url: str) -> None:
-    """Replace the database, whoever is connected, by the copy that was kept.
+    """Replace the database by the stored copy, even if clients are connected.
 
     Rights and search paths of the database itself are not part of it (see `ensure_schemas`).
     """
@@ -88,7 +88,7 @@ async def _ensure_role(connection: Connection, role: str, password: str) -> None
 async def _ensure_schema(connection: Connection, service: str) -> None:
     owner = roles(service)[0]
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {owner}")
-    # The migration tool says CREATE SCHEMA IF NOT EXISTS, which asks for the right all the same.
+    # The migration tool says CREATE SCHEMA IF NOT EXISTS, which needs the right all the same.
     await connection.execute(f"GRANT CREATE ON DATABASE {DATABASE} TO {owner}")
     for role in roles(service):
         await connection.execute(f"GRANT CONNECT ON DATABASE {DATABASE} TO {role}")

@@ -1,5 +1,5 @@
-"""What can go wrong in a way that its reader can put right."""
+"""Errors that the operator can correct."""
 
 
 class EmbeddedError(Exception):
-    """One line that says what is wrong, and what to look at."""
+    """One line that says what is wrong, and what to check."""

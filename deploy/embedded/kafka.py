@@ -73,7 +73,10 @@ Configuration:
 
 
 def kafka_libraries(cache: Path, report: Callable[[str], None]) -> Path:
-    """The folder with Kafka's libraries, downloaded once; after that no network is needed."""
+    """Return the folder with Kafka's libraries, downloaded once.
+
+    After that no network is needed.
+    """
     folder = cache / f"kafka-{VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "kafka.lock"):
@@ -143,7 +146,7 @@ class Kafka:
         self.bootstrap = f"127.0.0.1:{settings.ports.kafka}"
 
     async def prepare(self) -> Process:
-        """Write the configuration, format the storage the first time; the process to start."""
+        """Write the configuration, format the storage the first time, and return the process."""
         libraries = await asyncio.to_thread(kafka_libraries, self._settings.cache, self._report)
         java = [
             str(JAVA),
@@ -187,7 +190,10 @@ class Kafka:
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        """An administration client; raises ``KafkaError`` while the broker does not respond."""
+        """Return an administration client.
+
+        Raises ``KafkaError`` while the broker does not respond.
+        """
         client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000)
         try:
             await client.start()
@@ -196,7 +202,7 @@ class Kafka:
             await client.close()
 
     async def is_responding(self) -> bool:
-        """Whether the broker has registered and takes requests."""
+        """Return whether the broker has registered and takes requests."""
         if can_listen(self._settings.ports.kafka):
             return False  # aiokafka would log each refused connection
         try:

@@ -58,18 +58,21 @@ CommandOf = Callable[[str, int], Sequence[str]]
 
 
 _KEEP_ALIVE_S = "30"
-"""Longer than callers keep an idle connection, which would else be closed under a request."""
+"""Seconds that a connection stays open when idle, longer than callers keep it.
+
+Otherwise it would be closed under a request.
+"""
 
 CALLS_IN_ITS_OWN_NAME = "reception"
 """The service that needs a token of its own, here from the development issuer."""
 
 
 RECOGNISE_VEHICLES = ("reception", "crm")
-"""The services that must recognize the same plate and VIN, by a key of both."""
+"""Services that must recognize the same plate and VIN, by a key of both."""
 
 
 def service_command(service: str, port: int) -> Sequence[str]:
-    """How a service's process is started on ``port``."""
+    """Return the command that starts a service's process on ``port``."""
     if service == DESK:
         return (sys.executable, "-m", "services.desk.app")
     factory = f"services.{service}.app:create_app"
@@ -79,7 +82,7 @@ def service_command(service: str, port: int) -> Sequence[str]:
 
 @dataclass
 class _Restarts:
-    """How often a process had to be restarted lately, and when it may be next."""
+    """Recent restarts of a process, and the earliest time of the next one."""
 
     count: int = 0
     started_at: float = 0.0
@@ -95,7 +98,7 @@ class _Restarts:
 class Platform:
     """The processes on one data folder. Use it from one event loop in one lasting thread.
 
-    ``report`` is told each step in one line. ``command_of`` gives the command line of a service by
+    ``report`` receives each step in one line. ``command_of`` gives the command line of a service by
     name and port, for a process that stands in for it; ``launch`` starts services and desk.
     """
 
@@ -116,7 +119,7 @@ class Platform:
         self._kept_empty = False
         self.kafka = Kafka(settings, report)
 
-    # What the platform consists of
+    # Parts of the platform
 
     @property
     def state_file(self) -> Path:
@@ -140,22 +143,22 @@ class Platform:
 
     @cached_property
     def issuer(self) -> DevelopmentIssuer:
-        """Signs tokens that this platform's services accept."""
+        """Issuer of tokens that this platform's services accept."""
         expected = Settings()
         return DevelopmentIssuer(self.secrets.issuer_key_file, expected.issuer, expected.audience)
 
     def database_url(self, role: str) -> str:
-        """Address of the platform's database for ``role`` (see ``secrets.roles``)."""
+        """Return the address of the platform's database for ``role`` (see ``secrets.roles``)."""
         return self.postgres.url(role, self.secrets.passwords[role], database.DATABASE)
 
     def url(self, name: str) -> str:
-        """Base address of a service, of the desk, or of an added instance."""
+        """Return the base address of a service, of the desk, or of an added instance."""
         process = self._processes.get(name)
         port = process.port if process else getattr(self.settings.ports, name)
         return f"http://127.0.0.1:{port}"
 
     def process(self, name: str) -> Process:
-        """``kafka``, ``postgres``, a service, ``desk``, or an instance that was added."""
+        """Return the process ``kafka``, ``postgres``, ``desk``, a service or an added instance."""
         try:
             return self._processes[name]
         except KeyError:
@@ -167,7 +170,7 @@ class Platform:
         return list(self._processes.values())
 
     def environment(self, service: str) -> dict[str, str]:
-        """Settings of ``service`` (or of the desk) as environment variables."""
+        """Return the settings of ``service`` (or of the desk) as environment variables."""
         common = {
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "JWKS_FILE": self.secrets.jwks_file,
@@ -282,7 +285,7 @@ class Platform:
             ) from None
 
     async def empty(self) -> None:
-        """Begin anew on running servers: no event, no row. No service may be running."""
+        """Empty the running servers of all events and rows. No service may be running."""
         if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
             raise EmbeddedError(f"stop {', '.join(busy)} before the data is removed")
         await self._empty_database()
@@ -369,7 +372,7 @@ class Platform:
     # Running
 
     async def supervise(self) -> None:
-        """Restart whatever ends, with a growing pause, until cancelled."""
+        """Restart ended processes, with a growing pause, until cancelled."""
         await asyncio.gather(*(self._keep_alive(process) for process in self.processes))
 
     async def _keep_alive(self, process: Process) -> None:
@@ -403,7 +406,7 @@ class Platform:
         await self._stop([name for name in self._processes if name not in ("kafka", "postgres")])
 
     async def stop(self) -> None:
-        """Stop everything in reverse order; what does not end in time is killed."""
+        """Stop everything in reverse order; a process that does not end in time is killed."""
         await self.stop_services()
         await self._stop(["kafka"])
         await self._stop(["postgres"])
@@ -424,7 +427,9 @@ class Platform:
 
 
 def _own(folder: Path) -> None:
-    """Make the data folder, or tighten it: nobody else reads it, nor what is made from now on.
+    """Create the data folder or restrict its access; other accounts cannot read it.
+
+    The restriction also holds for files that are made from now on.
 
     Raises:
         EmbeddedError: it is another account's.
@@ -441,7 +446,7 @@ def _own(folder: Path) -> None:
 
 
 def remove_data(settings: EmbeddedSettings) -> None:
-    """Delete what a platform keeps in its data folder, and nothing else in it."""
+    """Delete the files that a platform keeps in its data folder, and no others."""
     state = State.read(settings.data / "state.json")
     if state and state.supervisor.find():
         raise EmbeddedError(f"{settings.data} is in use by pid {state.supervisor.pid}")

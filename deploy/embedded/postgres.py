@@ -68,7 +68,7 @@ class Postgres:
         self._password = password
 
     def url(self, role: str, password: str, database: str) -> str:
-        """Connection address of ``role``; role and password are URL-safe by construction."""
+        """Return the connection address of ``role``; role and password are URL-safe."""
         return f"postgresql://{role}:{password}@127.0.0.1:{self._port}/{database}"
 
     @property
@@ -77,7 +77,7 @@ class Postgres:
         return self.url("postgres", self._password, "postgres")
 
     async def prepare(self) -> Process:
-        """Make the cluster the first time, clear what a crash left; the process to start."""
+        """Create the cluster the first time, clear the remains of a crash, return the process."""
         privileges = _unprivileged()
         if not self._data.exists():
             await self._initialise(privileges)
@@ -121,7 +121,7 @@ class Postgres:
         draft.rename(self._data)
 
     async def _await_orphans(self) -> None:
-        """Backends of a server that was killed end by themselves; until then it cannot start."""
+        """Wait until the backends of a killed server have ended; it cannot start before."""
         deadline = time.monotonic() + _ORPHANS_GONE_S
         while orphans := self._backends():
             if time.monotonic() > deadline:
@@ -137,11 +137,11 @@ class Postgres:
         ]
 
     def _forget_recycled_pid(self) -> None:
-        # With no backend left, the file can only name a pid that another program has got by now.
+        # With no backend left, the pid in the file can only be that of another program.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     async def is_responding(self) -> bool:
-        """Whether the server takes connections."""
+        """Return whether the server takes connections."""
         try:
             connection = await asyncpg.connect(self.server_url, timeout=5)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):

@@ -1,4 +1,4 @@
-"""Child processes that never outlive who started them."""
+"""Child processes that never outlive the process that started them."""
 
 import asyncio
 import json
@@ -37,11 +37,11 @@ _SECRETS: Mapping[str, str | None] = {
     "AFTERSALES_RECOGNITION_KEYS_FILE": None,
     "AFTERSALES_KAFKA_PASSWORD": None,
 }
-"""Secrets that a supervisor's environment may hold, by the one process that they are for."""
+"""Secrets in a supervisor's environment, each with the one process that may have it."""
 
 
 def owned_secrets(name: str) -> dict[str, str]:
-    """The secrets of the present environment that are for the process ``name``."""
+    """Return the secrets of the present environment that are for the process ``name``."""
     return {key: os.environ[key] for key in _SECRETS if _SECRETS[key] == name and key in os.environ}
 
 
@@ -50,21 +50,21 @@ def _without_secrets() -> dict[str, str]:
 
 
 class Child(Protocol):
-    """A process that was started, whose number is its own until it has been waited for."""
+    """A started process; its pid cannot be reused until it has been waited for."""
 
     @property
     def pid(self) -> int:
         """Its process id."""
 
     def has_ended(self) -> bool:
-        """Whether it has ended; it can still be waited for."""
+        """Return whether it has ended; it can still be waited for."""
 
     def wait(self) -> int:
-        """Wait for its end; its exit status (negative: the signal)."""
+        """Wait for its end and return its exit status (negative: the signal)."""
 
 
 Launch = Callable[[Sequence[str], Mapping[str, str], Path], Child]
-"""Starts a command with an environment and a log file, as :func:`execute` does."""
+"""Function that starts a command with an environment and a log file, as :func:`execute`."""
 
 
 class _Executed:
@@ -83,7 +83,10 @@ class _Executed:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the child ``pid`` of this process has ended; it can still be waited for."""
+    """Return whether the child ``pid`` of this process has ended.
+
+    It can still be waited for.
+    """
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
@@ -94,7 +97,7 @@ def execute(
     *,
     privileges: Sequence[str] = (),
 ) -> Child:
-    """Start ``command`` in a session of its own; it appends what it says to ``log``.
+    """Start ``command`` in a session of its own; its output is appended to ``log``.
 
     The kernel kills it when the calling thread ends. ``privileges`` are options of ``setpriv``.
     """
@@ -159,10 +162,10 @@ class Process:
         return self._child is not None and self.exit_status() is None
 
     def exit_status(self) -> int | None:
-        """How the child ended (negative: the signal), or ``None`` while it runs."""
+        """Return the exit status (negative: the signal), or ``None`` while it runs."""
         child = self._child
         if child is not None and self._exit_status is None and child.has_ended():
-            # Not yet waited for, so that its group's number cannot be another's.
+            # Not yet waited for, so that its process group's id cannot be reused.
             _signal_group(child.pid, signal.SIGKILL)
             self._exit_status = child.wait()
         return self._exit_status
@@ -188,7 +191,7 @@ class Process:
             self._exit_status = self._child.wait()
 
     async def stop(self, grace_s: float = 15.0) -> bool:
-        """Ask the child to end and kill it after ``grace_s``; whether it ended by itself."""
+        """Stop the child, kill it after ``grace_s``, and return whether it ended by itself."""
         self.wanted = False
         if not self.alive:
             return True
@@ -203,7 +206,7 @@ class Process:
         return True
 
     def last_words(self) -> str:
-        """The last line of the log that is not empty."""
+        """Return the last line of the log that is not empty."""
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - 4096))
             lines = log.read().decode(errors="replace").split("\n")
@@ -211,7 +214,10 @@ class Process:
 
 
 async def run_to_end(*command: str) -> tuple[int, str]:
-    """Exit status and last line of a short command, which does not outlive a cancelled caller."""
+    """Return exit status and last line of a short command.
+
+    The command does not outlive a cancelled caller.
+    """
     child = await asyncio.create_subprocess_exec(
         *command,
         env=_without_secrets(),
@@ -249,7 +255,7 @@ class Running:
         return cls(name, pid, psutil.Process(pid).create_time(), port)
 
     def find(self) -> psutil.Process | None:
-        """The very process that was recorded, if it still runs."""
+        """Return the process that was recorded, if it still runs."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.started) < _SAME_START_S
@@ -260,14 +266,14 @@ class Running:
 
 @dataclass(frozen=True)
 class State:
-    """Who supervises a data folder and which processes run on it."""
+    """Supervisor of a data folder and the processes that run on it."""
 
     supervisor: Running
     processes: tuple[Running, ...]
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
-        """The state last written, or ``None`` where there is none that can be read."""
+        """Return the state last written, or ``None`` where there is none that can be read."""
         try:
             content = json.loads(file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
@@ -283,12 +289,12 @@ class State:
         draft.replace(file)
 
     def alive(self) -> list[Running]:
-        """Those of the recorded processes that still run, the supervisor left out."""
+        """Return the recorded processes that still run, without the supervisor."""
         return [each for each in self.processes if each.find()]
 
 
 def kill_left_over(state: State) -> list[Running]:
-    """End the recorded processes that survived their supervisor; which those were."""
+    """End the recorded processes that survived their supervisor, and return them."""
     left_over = state.alive()
     for each in left_over:
         _signal_group(each.pid, signal.SIGKILL)
@@ -297,7 +303,7 @@ def kill_left_over(state: State) -> list[Running]:
 
 
 def ports_taken(ports: Mapping[str, int]) -> list[str]:
-    """One line a port on the loopback address that something else listens on."""
+    """Return one line per port on the loopback address on which another process listens."""
     return [
         f"port {port} ({name}) is taken by {_listener(port)}"
         for name, port in ports.items()
@@ -306,7 +312,7 @@ def ports_taken(ports: Mapping[str, int]) -> list[str]:
 
 
 def can_listen(port: int) -> bool:
-    """Whether nobody listens on the loopback ``port``."""
+    """Return whether the loopback ``port`` is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

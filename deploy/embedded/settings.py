@@ -1,4 +1,4 @@
-"""Where the embedded platform keeps its data and listens (prefix ``AFTERSALES_EMBEDDED_``)."""
+"""Data folder and ports of the embedded platform (prefix ``AFTERSALES_EMBEDDED_``)."""
 
 import socket
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ _DISTRIBUTION = Path(__file__).resolve().parents[2]
 
 
 class Ports(BaseModel, frozen=True):
-    """Loopback ports by the name of what listens there."""
+    """Loopback ports by the name of the server that listens there."""
 
     desk: int = 8080
     reception: int = 8081
@@ -25,7 +25,7 @@ class Ports(BaseModel, frozen=True):
 
     @classmethod
     def free(cls) -> Self:
-        """Ports that nothing listens on at the moment."""
+        """Return ports on which no process listens at the moment."""
         names = list(cls.model_fields)
         return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
@@ -48,7 +48,7 @@ class EmbeddedSettings(BaseSettings):
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different loopback ports that nothing listens on at the moment."""
+    """Return ``count`` different loopback ports on which no process listens at the moment."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -1,4 +1,4 @@
-"""Creates the topics that ``deploy/topics.yaml`` declares."""
+"""Creation of the topics that ``deploy/topics.yaml`` declares."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _KNOWN_EVERYWHERE_S = 30.0
 
 
 def declared_topics(file: Path, replication: int) -> list[NewTopic]:
-    """The declared topics with their partitions and configuration."""
+    """Return the declared topics with their partitions and configuration."""
     declared: dict[str, Any] = yaml.safe_load(file.read_text())
     return [
         NewTopic(
@@ -49,7 +49,7 @@ async def drop_topics(admin: AIOKafkaAdminClient) -> None:
 
 
 async def _until(admin: AIOKafkaAdminClient, reached: Callable[[set[str]], bool]) -> None:
-    # The controller responds before the broker has heard of the change.
+    # The controller responds before the broker knows of the change.
     async with asyncio.timeout(_KNOWN_EVERYWHERE_S):
         while not reached(_served(await admin.describe_topics())):
             await asyncio.sleep(0.05)

@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 
 def create_app() -> FastAPI:
-    """Customer relations (客服): the records of persons, follow-ups and messages to customers."""
+    """Build customer relations (客服): customer records, follow-ups and messages to customers."""
     settings = Settings()
     config = load_config(settings.group_folder)
     personal = PersonalData.from_settings(settings, "crm")

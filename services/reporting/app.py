@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 
 def create_app() -> FastAPI:
-    """Reporting (报表): the log of events, live KPIs and daily reports."""
+    """Build reporting (报表): the log of events, live KPIs and daily reports."""
     settings = Settings()
     stores = load_stores(settings.group_folder)
     owners = load_owners(settings.group_folder)

@@ -18,7 +18,7 @@ from shared.settings import Settings
 
 
 def create_app() -> FastAPI:
-    """The workshop (车间): capacity, dispatch, clocking and inspection."""
+    """Build the workshop (车间): capacity, dispatch, clocking and inspection."""
     settings = Settings()
     config, catalog = load_config(settings.group_folder), load_catalog(settings.group_folder)
     personal = PersonalData.from_settings(settings, "workshop")
@@ -47,6 +47,6 @@ def create_app() -> FastAPI:
 
 
 async def _prepare(deps: Deps) -> None:
-    """Wait until there can be prompt responses, and have each store's staffing looked at."""
+    """Warm up the planner and schedule the staffing check of each store."""
     await deps.planner.warm_up()
     await schedule_first_looks(deps)

@@ -1,4 +1,4 @@
-"""Call tasks (电话任务): messages that a person has to tell."""
+"""Call tasks (电话任务): messages that an agent has to give by phone."""
 
 from datetime import datetime
 from typing import Annotated
@@ -20,7 +20,7 @@ class CompleteCallTaskRequest(RequestModel):
 
 
 class CallTask(BaseModel):
-    """Whom to call and what to say, in the customer's language."""
+    """The customer to call and the text to say, in the customer's language."""
 
     message_id: str
     customer_ref: str
@@ -37,7 +37,10 @@ class CallTask(BaseModel):
 
 
 class CallTaskResponse(BaseModel):
-    """``notified_at`` is absent when the customer was not reached."""
+    """Result of a call task.
+
+    ``notified_at`` is absent when the customer was not reached.
+    """
 
     message_id: str
     reached: bool
@@ -46,7 +49,7 @@ class CallTaskResponse(BaseModel):
 
 
 async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
-    """List what is to be told by phone, those not called yet first; without what is obsolete."""
+    """List the open call tasks, those not called yet first; obsolete ones are left out."""
     async with deps.uow_factory.read(store_id) as connection:
         now = deps.uow_factory.clock.now()
         tasks = await persistence.messages_with_call_required(connection, store_id, now)
@@ -59,10 +62,10 @@ async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
 async def complete_call_task(
     uow: UnitOfWork, message_id: str, command: CompleteCallTaskRequest
 ) -> CallTaskResponse:
-    """Record that the person has called, whether or not the customer was reached.
+    """Record that the agent has called, whether or not the customer was reached.
 
     Raises:
-        RuleViolation: there is no such message, or nothing to tell by phone any more.
+        RuleViolation: there is no such message, or it needs no call any more.
     """
     completed, events = messages.complete_call(
         await persistence.lock_message(uow.connection, uow.store_id, message_id),

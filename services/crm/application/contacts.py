@@ -1,4 +1,4 @@
-"""How a customer wants to be told: language, addresses, channels (联系方式)."""
+"""Contact preferences of a customer: language, addresses, channels (联系方式)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,8 +18,10 @@ from shared.unit_of_work import UnitOfWork
 
 
 class ContactPreferencesRequest(VersionedRequest):
-    """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
-    (退订)."""
+    """Contact preferences, which replace the earlier ones.
+
+    ``declined_channels``: the customer wants no messages by these (退订).
+    """
 
     language: Language = "zh"
     email: Annotated[Email | None, Field(description="电子邮箱")] = None
@@ -32,7 +34,10 @@ class ContactPreferencesRequest(VersionedRequest):
 
 
 class Preferences(BaseModel):
-    """``reachable_by``: channels for which there is an address, whether declined or not."""
+    """Contact preferences without the addresses.
+
+    ``reachable_by``: channels for which there is an address, whether declined or not.
+    """
 
     customer_ref: str
     language: Language
@@ -50,9 +55,9 @@ class ContactView(Preferences):
 async def set_contact_preferences(
     uow: UnitOfWork, customer_ref: str, command: ContactPreferencesRequest, deps: Deps
 ) -> Preferences:
-    """Note how a customer wants to be told, and by what not; messages heed it when they are sent.
+    """Store a customer's contact preferences; messages follow them when they are sent.
 
-    Responses are kept to be repeated, so this one is without the addresses.
+    Responses are stored for repeated requests, so this one leaves out the addresses.
 
     Raises:
         RuleViolation: the store knows no such customer, or the preferences have changed since they
@@ -85,7 +90,7 @@ async def set_contact_preferences(
 
 
 async def get_contact_preferences(store_id: str, customer_ref: str, deps: Deps) -> ContactView:
-    """Read how a customer wants to be told.
+    """Return a customer's contact preferences.
 
     Raises:
         RuleViolation: the store knows no such customer.

@@ -26,8 +26,10 @@ _LARGEST_PAGE = 1000
 
 
 class RegisterCustomerRequest(RequestWithVin):
-    """A person and their vehicle, as taken down at the counter or on the phone; a vehicle without a
-    plate goes by its VIN."""
+    """A person and their vehicle, as taken down at the counter or on the phone.
+
+    A vehicle without a plate is identified by its VIN.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
     phone: Annotated[Phone, Field(description="电话")]
@@ -37,8 +39,10 @@ class RegisterCustomerRequest(RequestWithVin):
 
 
 class ResolveRequest(RequestModel):
-    """References whose names and plates a page shows; ``tiers_of`` are plates with whose customers'
-    tiers it does."""
+    """References whose names and plates a page shows.
+
+    ``tiers_of`` are the plates for which it also shows the customers' tiers.
+    """
 
     customer_refs: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
     plate_refs: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
@@ -71,8 +75,10 @@ class CustomerView(RegisterCustomerResponse, Loyalty):
 
 
 class ResolveResponse(BaseModel):
-    """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``; unknown and erased
-    ones are absent."""
+    """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``.
+
+    Unknown and erased ones are absent.
+    """
 
     names: dict[str, str]
     plates: dict[str, str]
@@ -82,7 +88,7 @@ class ResolveResponse(BaseModel):
 async def register_customer(
     uow: UnitOfWork, command: RegisterCustomerRequest, deps: Deps
 ) -> RegisterCustomerResponse:
-    """Enter a customer and vehicle into customer records, or bring them up to date.
+    """Enter a customer and vehicle into customer records, or update them.
 
     A known vehicle keeps its customer, and a known telephone number its owner.
     """
@@ -150,7 +156,7 @@ async def find_customer(
 async def resolve(
     store_id: str, query: ResolveRequest, principal: Principal, deps: Deps
 ) -> ResolveResponse:
-    """Find the names, plates and tiers behind references, all that a page shows."""
+    """Return the names, plates and tiers of the references on a page."""
     async with deps.uow_factory.read(store_id) as connection:
         names = await persistence.encrypted_names(connection, store_id, query.customer_refs)
         plates = await persistence.encrypted_plates(connection, store_id, query.plate_refs)

@@ -1,4 +1,4 @@
-"""What the application functions of customer relations reach besides the unit of work."""
+"""Dependencies of the application functions of customer relations besides the unit of work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -26,9 +26,12 @@ class RecordCallRequest(RequestModel):
 
 
 class FollowUpView(BaseModel):
-    """One call. ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by
-    the last of ``attempts``. ``calendar_assumed``: the holidays of the year in which it
-    is due are not published yet."""
+    """One follow-up call.
+
+    ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by the last of
+    ``attempts``. ``calendar_assumed``: the holidays of the year in which it is due are not
+    published yet.
+    """
 
     follow_up_id: str
     order_id: str
@@ -53,7 +56,7 @@ async def schedule_follow_up(
     delivered_at: datetime,
     deps: Deps,
 ) -> None:
-    """Give the call after a delivery to the agent who owes the fewest (R21)."""
+    """Assign the call after a delivery to the agent with the fewest open calls (R21)."""
     open_calls = await persistence.open_calls(uow.connection, store_id)
     follow_up, events = follow_ups.schedule(
         follow_up_id=str(new_id()),
@@ -70,7 +73,7 @@ async def schedule_follow_up(
 async def record_call(
     uow: UnitOfWork, follow_up_id: str, command: RecordCallRequest, deps: Deps
 ) -> FollowUpView:
-    """Record what came of the person's call (回访记录); who was not reached is called again.
+    """Record the result of the agent's call (回访记录); a customer not reached is called again.
 
     Raises:
         RuleViolation: the store has no such call, it is completed, or a customer who was not
@@ -104,7 +107,7 @@ async def list_follow_ups(
 
 
 async def _add_record(uow: UnitOfWork, called: FollowUp, record: str, deps: Deps) -> None:
-    """Add what was said to what was said in earlier calls."""
+    """Append the record of a call to those of earlier calls."""
     connection, store_id, personal = uow.connection, uow.store_id, deps.personal
     encrypted = await persistence.encrypted_record(connection, store_id, called.follow_up_id)
     earlier = await personal.decrypt(connection, store_id, called.customer_ref, encrypted)

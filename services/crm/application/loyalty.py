@@ -1,4 +1,4 @@
-"""How loyal a customer is (忠诚度), as of the moment of the question."""
+"""Loyalty of a customer (忠诚度) at the time of the query."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,7 +15,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class Loyalty(BaseModel):
-    """What a customer is to all stores of the group together.
+    """A customer's loyalty to all stores of the group together.
 
     ``visits`` counts deliveries (到店次数). ``tier`` (忠诚度等级) is absent for a customer who has
     none; ``tier_rule`` is the version of the rule by which it was found, named by its first day.
@@ -35,8 +35,10 @@ async def add_spend(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) ->
 async def loyalty_of(
     connection: Connection, store_id: str, reference: str, principal: Principal, deps: Deps
 ) -> Loyalty:
-    """Loyalty of the customer whose vehicle has this VIN's or plate's reference; leaves a trace
-    when other stores' visits are counted (R16)."""
+    """Return the loyalty of the customer whose vehicle has this VIN's or plate's reference.
+
+    The access is recorded when other stores' visits are counted (R16).
+    """
     found = await loyalty_by_vehicle(connection, store_id, [reference], principal, deps)
     return found[reference]
 
@@ -48,7 +50,7 @@ async def loyalty_by_vehicle(
     principal: Principal,
     deps: Deps,
 ) -> dict[str, Loyalty]:
-    """The same of several vehicles at once."""
+    """Return the loyalty of the customers of several vehicles."""
     now = deps.uow_factory.clock.now()
     rule = deps.config.loyalty_rule(store_id, now)
     histories = await persistence.customer_history_in_group(

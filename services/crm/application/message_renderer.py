@@ -1,4 +1,4 @@
-"""Messages in the words of their templates, made when they are told and kept nowhere."""
+"""Messages as text: rendered from their templates when needed, and not stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.personal_data import PersonalData
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """A message with the one whom it is for, and its text."""
+    """A message with its recipient and its text."""
 
     message: Message
     person: Person
@@ -33,8 +33,8 @@ async def render_messages(
 ) -> list[RenderedMessage]:
     """Render each message that is for one of ``persons``, in the order of ``messages``.
 
-    A customer's link is in it on its way to the customer alone (``with_links``); what a colleague
-    reads is what they say on the phone.
+    Only the text that is sent to the customer contains the customer's link (``with_links``); a
+    colleague reads the text to say on the phone.
     """
     addressed = {
         message.message_id: (message, person)

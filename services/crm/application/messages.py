@@ -1,4 +1,4 @@
-"""Messages to customers (客户通知): asked for by people and services, and what became of them."""
+"""Messages to customers (客户通知): requests by people and services, and results."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,8 +35,11 @@ from shared.unit_of_work import UnitOfWork
 
 
 class _Request(RequestModel):
-    """``about`` names the appointment or additional work behind the message: once that is settled,
-    or after ``expires_at``, nobody is told any more."""
+    """A request for a message.
+
+    ``about`` names the appointment or additional work behind the message: once that is settled, or
+    after ``expires_at``, the message is void.
+    """
 
     customer_ref: Identifier
     order_id: Identifier | None = None
@@ -88,13 +91,15 @@ SendMessage = (
     | OverduePaymentMessage
     | AppointmentReminderMessage
 )
-"""Told apart by their subject."""
+"""Requests of all message types, distinguished by their subject."""
 
 
 class MessageView(BaseModel):
-    """A message without the address to which it goes. ``reason`` says why a person has to call;
-    ``contact_set_by`` and ``contact_set_at`` who had set the address that was used, and when,
-    absent for that of the registration."""
+    """A message without its address.
+
+    ``reason`` says why an agent has to call; ``contact_set_by`` and ``contact_set_at`` who had set
+    the address that was used, and when, absent for that of the registration.
+    """
 
     message_id: str
     customer_ref: str | None
@@ -117,10 +122,10 @@ class MessageView(BaseModel):
 async def send_message(
     uow: UnitOfWork, command: SendMessage, deps: Deps, *, by_service: bool
 ) -> MessageView:
-    """Tell a customer something, once, in their language and on their channel.
+    """Send a message to a customer once, in their language and on their channel.
 
-    It leaves after the transaction; quiet hours hold it. ``by_service`` says that another service
-    asks for it, not a person.
+    It is sent after the transaction; quiet hours delay it. ``by_service`` says that another service
+    requests it, not a person.
 
     Raises:
         RuleViolation: a person asks for a message with a link, or customer or order are unknown or
@@ -158,7 +163,7 @@ async def list_messages(
     statuses: Sequence[Status],
     deps: Deps,
 ) -> list[MessageView]:
-    """List what customers were told or are to be told, the newest 500 first."""
+    """List the sent and waiting messages to customers, the newest 500 first."""
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_messages(
@@ -173,7 +178,7 @@ async def list_messages(
 
 
 async def get_message(store_id: str, message_id: str, deps: Deps) -> MessageView:
-    """Read one message, and what became of it.
+    """Return one message with its status.
 
     Raises:
         RuleViolation: there is no such message in the store.

@@ -1,4 +1,4 @@
-"""What customers are told of by themselves (主动告知), and what ends the reason to tell them."""
+"""Automatic notifications of customers (主动告知), and the events that void them."""
 
 from dataclasses import replace
 
@@ -35,14 +35,14 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def notify_promise_changed(uow: UnitOfWork, event: PromisedTimeRevised, _: Deps) -> None:
-    """Tell the customer the new time, and no earlier one any more (R9)."""
+    """Notify the customer of the new time, and void messages about earlier ones (R9)."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     await _void_promises(uow, event.store_id, event.order_id)
     await _notify(uow, visit, PromiseChanged(promised_at=event.promised_at))
 
 
 async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, deps: Deps) -> None:
-    """Tell the customer of the risk before it is decided on, where the store wants it (R9)."""
+    """Notify the customer of the risk before a decision on it, where the store wants it (R9)."""
     if not deps.config.messages[event.store_id].notify_at_risk:
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
@@ -52,7 +52,7 @@ async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, dep
 
 
 async def notify_payment_overdue(uow: UnitOfWork, event: ReceivableOverdue, _: Deps) -> None:
-    """Tell the customer that their own share is unpaid past its day (R9)."""
+    """Notify the customer that their own share is unpaid past its due day (R9)."""
     if event.payer != "customer":
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
@@ -64,7 +64,7 @@ async def notify_payment_overdue(uow: UnitOfWork, event: ReceivableOverdue, _: D
 
 
 async def notify_vehicle_ready(uow: UnitOfWork, event: VehicleReady, _: Deps) -> None:
-    """Tell the customer that the vehicle can be fetched (R9)."""
+    """Notify the customer that the vehicle can be collected (R9)."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     ready = replace(visit, ready_at=event.ready_at)
     await persistence.save_service_visit(uow.connection, ready)
@@ -75,7 +75,7 @@ async def notify_vehicle_ready(uow: UnitOfWork, event: VehicleReady, _: Deps) ->
 
 
 async def void_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, _: Deps) -> None:
-    """Tell nothing of additional work that is authorized, nor of the promise before it."""
+    """Void the messages about authorized additional work and about the promise before it."""
     await persistence.end_messages_about(
         uow.connection, event.store_id, event.additional_work_id, uow.caused_at
     )
@@ -84,7 +84,7 @@ async def void_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized,
 
 
 async def void_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _: Deps) -> None:
-    """Tell nothing of additional work that is declined."""
+    """Void the messages about declined additional work."""
     await persistence.end_messages_about(
         uow.connection, event.store_id, event.additional_work_id, uow.caused_at
     )
@@ -95,14 +95,14 @@ async def void_appointment(
     event: AppointmentCancelled | AppointmentRescheduled | AppointmentNoShow,
     _: Deps,
 ) -> None:
-    """Tell nothing of an appointment that is cancelled, moved or missed."""
+    """Void the messages about an appointment that is cancelled, moved or missed."""
     await persistence.end_messages_about(
         uow.connection, event.store_id, event.appointment_id, uow.caused_at
     )
 
 
 async def void_overdue_payment(uow: UnitOfWork, event: PaymentReceived, _: Deps) -> None:
-    """Remind nobody of an invoice that is paid in full."""
+    """Void the reminders of an invoice that is paid in full."""
     if event.payer == "customer" and event.balance_cents == 0:
         await persistence.end_messages(
             uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.caused_at

@@ -1,4 +1,8 @@
-"""Sending messages: claimed in one transaction, handed over outside any, answered in another."""
+"""Sending of messages.
+
+A message is claimed in one transaction, handed over outside any, and its result recorded in
+another.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,14 +28,14 @@ _LEASE = timedelta(seconds=2 * LONGEST_CALL_S)
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of the attempt number ``tries``."""
+    """Result of the attempt number ``tries``."""
 
     tries: int
     send_result: SendResult
 
 
 async def send_soon(uow: UnitOfWork, message: Message) -> None:
-    """Keep a message, and send it as soon as it may go and its customer is known."""
+    """Store a message, and send it as soon as it may go and its customer is known."""
     await persistence.save_message(uow.connection, message)
     if message.customer_ref is not None:
         await schedule_sending(uow, message.store_id, message.message_id, uow.now)
@@ -40,15 +44,15 @@ async def send_soon(uow: UnitOfWork, message: Message) -> None:
 async def schedule_sending(
     uow: UnitOfWork, store_id: str, message_id: str, due_at: datetime
 ) -> None:
-    """Go on with a message at ``due_at``."""
+    """Schedule the next step of a message at ``due_at``."""
     await timers.schedule(uow, SEND_MESSAGE, message_id, store_id=store_id, due_at=due_at)
 
 
 async def hand_over_message(store_id: str, message_id: str, deps: Deps) -> Attempt | None:
-    """Hand the message to its channel, or answer ``None`` when that is not what is to be done.
+    """Hand the message to its channel; return ``None`` when its next step is another one.
 
-    The address is looked up now and forgotten. A claim that nobody answered, because its process
-    died, is an attempt without an answer.
+    The address is looked up now and not kept. A claim without an answer, because its process died,
+    is an attempt without an answer.
 
     Raises:
         RetryLaterError: another process may be handing it over now.
@@ -85,7 +89,7 @@ async def lock_message(uow: UnitOfWork, store_id: str, message_id: str) -> None:
 
 
 async def go_on_with_message(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Record what came of the attempt, or do what is to be done instead (R9)."""
+    """Record the result of the attempt, or take the next step of the message (R9)."""
     message = await persistence.lock_message(uow.connection, timer.store_id, timer.entity_id)
     if isinstance(timer.prepared, Attempt):
         await _record_attempt(uow, message, timer.prepared)
@@ -125,7 +129,7 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
 async def _next_step(
     connection: Connection, message: Message, deps: Deps
 ) -> tuple[Step, Person | None]:
-    """What is to be done now; whoever is not in customer records any more is told nothing."""
+    """Return the next step; a customer no longer in customer records gets no message."""
     store_id, customer_ref = message.store_id, message.customer_ref or ""
     persons = await find_persons(connection, deps.personal, store_id, [customer_ref])
     person = persons.get(customer_ref)

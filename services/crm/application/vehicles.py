@@ -1,4 +1,4 @@
-"""Vehicles that stand at a counter (到店识别)."""
+"""Vehicles at a counter (到店识别)."""
 
 from collections.abc import Mapping
 
@@ -17,8 +17,10 @@ _PLAIN = ("customer_ref", "vehicle_ref", "brand", "model")
 
 
 class VehicleView(Loyalty):
-    """A vehicle as its plate tells it, without its customer's name and telephone number; what this
-    store's customer records do not know is absent."""
+    """A vehicle found by its plate, without its customer's name and telephone number.
+
+    Values that this store's customer records do not have are absent.
+    """
 
     customer_ref: str | None = None
     vehicle_ref: str | None = None
@@ -34,8 +36,10 @@ class RegisteredCustomer(BaseModel):
 
 
 async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Deps) -> VehicleView:
-    """Read what the store's customer records knows of the vehicle with this plate, and how loyal
-    its customer is to the group; also of a vehicle that only other stores know."""
+    """Return the store's records of the vehicle with this plate and its customer's loyalty.
+
+    The loyalty is that to the group; a vehicle that only other stores know is found too.
+    """
     plate_ref = deps.personal.reference("plate", plate)
     async with deps.uow_factory.read(store_id) as connection:
         loyalty = await loyalty_of(connection, store_id, plate_ref, principal, deps)
@@ -46,7 +50,7 @@ async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Dep
 async def get_registered_vehicle(
     store_id: str, vehicle_ref: str, deps: Deps
 ) -> RegisterCustomerResponse:
-    """Read the references of a vehicle and its customer in the store's customer records.
+    """Return the references of a vehicle and its customer in the store's customer records.
 
     Raises:
         RuleViolation: the store knows no such vehicle.
@@ -61,10 +65,10 @@ async def get_registered_vehicle(
 async def get_registered_customer(
     store_id: str, customer_ref: str, deps: Deps
 ) -> RegisteredCustomer:
-    """Say whether a customer is in the store's customer records.
+    """Return a customer who is in the store's customer records.
 
     Raises:
-        RuleViolation: the customer is not.
+        RuleViolation: the customer is not in them.
     """
     async with deps.uow_factory.read(store_id) as connection:
         await persistence.require_customer(connection, store_id, customer_ref)

@@ -1,4 +1,4 @@
-"""Visits (到店): what customer relations notes of orders, from their opening to the delivery."""
+"""Visits (到店): records of orders, from their opening to the delivery."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def open_visit(uow: UnitOfWork, event: OrderOpened, _: Deps) -> None:
-    """Note whether the customer waits, and who it is."""
+    """Record whether the customer waits, and which customer it is."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     visit = replace(visit, waiting=event.waiting_customer)
     if event.customer_ref is None:
@@ -28,7 +28,7 @@ async def open_visit(uow: UnitOfWork, event: OrderOpened, _: Deps) -> None:
 
 
 async def link_customer(uow: UnitOfWork, event: OrderCustomerLinked, deps: Deps) -> None:
-    """Note whose visit it is, and whom to call about a delivery that was made already."""
+    """Record the customer of a visit, and plan the call if the delivery was made already."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     await _link_customer(uow, visit, event.customer_ref)
     if visit.delivered_at is not None and visit.customer_ref is None:
@@ -38,13 +38,13 @@ async def link_customer(uow: UnitOfWork, event: OrderCustomerLinked, deps: Deps)
 
 
 async def cancel_visit(uow: UnitOfWork, event: OrderCancelled, _: Deps) -> None:
-    """Void what the customer was to be told about a cancelled order."""
+    """Void the messages about a cancelled order."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     await _end_visit(uow, visit, uow.caused_at)
 
 
 async def complete_visit(uow: UnitOfWork, event: VehicleDelivered, deps: Deps) -> None:
-    """Plan a call on the next working day (R21), once it is known whom to call."""
+    """Plan a call on the next working day (R21), once the customer is known."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     customer_ref = event.customer_ref or visit.customer_ref
     delivered = replace(visit, customer_ref=customer_ref, delivered_at=event.delivered_at)
@@ -56,7 +56,7 @@ async def complete_visit(uow: UnitOfWork, event: VehicleDelivered, deps: Deps) -
 
 
 async def _link_customer(uow: UnitOfWork, visit: ServiceVisit, customer_ref: str) -> None:
-    """Say whose visit it is, and with it who gets its messages."""
+    """Set the customer of the visit, who also gets its messages."""
     await persistence.save_service_visit(uow.connection, replace(visit, customer_ref=customer_ref))
     for message_id in await persistence.address_messages(
         uow.connection, visit.store_id, visit.order_id, customer_ref

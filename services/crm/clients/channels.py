@@ -1,4 +1,4 @@
-"""Ways by which a message leaves the platform: e-mail by SMTP, SMS and WeCom by HTTP gateways.
+"""Channels of messages: e-mail by SMTP, SMS and WeCom by HTTP gateways.
 
 ``docs/messages.md`` describes the gateways' protocol.
 """
@@ -27,7 +27,7 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 LONGEST_CALL_S = 30.0
-"""A server that has not responded after so long is not waited for."""
+"""Seconds after which a server that has not responded is given up."""
 
 _TIMEOUT_S = 5.0
 _TAKEN = frozenset({200, 201, 202, 409})
@@ -46,13 +46,13 @@ class OutboundMessage:
 
 
 class Sender(Protocol):
-    """One channel; it never raises for what the other side does."""
+    """One channel; it never raises for failures of the other side."""
 
     async def send(self, message: OutboundMessage) -> SendResult: ...
 
 
 def senders(settings: Settings) -> Mapping[Channel, Sender]:
-    """The channels for which ``settings`` name a server."""
+    """Return the channels for which ``settings`` name a server."""
     found: dict[Channel, Sender] = {}
     if settings.wecom_gateway_url:
         found["wecom"] = Gateway(settings.wecom_gateway_url, settings.wecom_gateway_secret)
@@ -64,14 +64,14 @@ def senders(settings: Settings) -> Mapping[Channel, Sender]:
 
 
 class Gateway:
-    """Hands messages to a gateway that recognizes a repeated one by its id."""
+    """Client of a gateway that recognizes a repeated message by its id."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = f"{url.rstrip('/')}/messages"
         self._secret = secret.encode()
 
     async def send(self, message: OutboundMessage) -> SendResult:
-        """One attempt. Whatever may have been taken without our knowing is ``unanswered``."""
+        """Send once; the result is ``unanswered`` where the message may have been accepted."""
         body = orjson.dumps(
             {
                 "id": message.message_id,
@@ -114,15 +114,17 @@ class Gateway:
 
 
 class Mailer:
-    """Hands e-mails to an SMTP server."""
+    """Client of an SMTP server."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tls = ssl.create_default_context()
 
     async def send(self, message: OutboundMessage) -> SendResult:
-        """One attempt. When the server falls silent after the text, nobody knows whether it has
-        taken it."""
+        """Send once.
+
+        When the server does not answer after the text, it is not known whether it has accepted it.
+        """
         try:
             async with asyncio.timeout(LONGEST_CALL_S):
                 return await asyncio.to_thread(self._deliver, message)
@@ -165,7 +167,7 @@ class Mailer:
         server.ehlo_or_helo_if_needed()
 
     def _offer(self, server: smtplib.SMTP, address: str) -> int:
-        """The server's status for sender and recipient."""
+        """Return the server's status for sender and recipient."""
         status, _ = server.mail(self._settings.smtp_sender)
         if status // 100 == _COMPLETED:
             status, _ = server.rcpt(address)
@@ -183,7 +185,7 @@ class Mailer:
 
 
 def _mail_result(status: int, otherwise: SendResult) -> SendResult:
-    """What an SMTP status means (RFC 5321, 4.2.1); ``otherwise`` where it is none."""
+    """Return the meaning of an SMTP status (RFC 5321, 4.2.1); ``otherwise`` where it is none."""
     send_results: Mapping[int, SendResult] = {2: "accepted", 4: "later", 5: "refused"}
     send_result = send_results.get(status // 100, otherwise)
     if send_result != "accepted":

@@ -1,4 +1,4 @@
-"""What customer relations reads from the group folder."""
+"""The group folder as customer relations reads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class CrmConfig:
     loyalty: Sequence[LoyaltyRule]
 
     def call_due(self, store_id: str, after: datetime) -> datetime:
-        """Ten o'clock, local, on the working day after a delivery or an attempt."""
+        """Return ten o'clock, local, on the working day after a delivery or an attempt."""
         store = self.stores[store_id]
         day = self.calendar.next_working_day(store.local_day(after))
         return store.at(day, _CALLING_HOUR).astimezone(UTC)
 
     def loyalty_rule(self, store_id: str, now: datetime) -> LoyaltyRule:
-        """The version that holds on the store's day."""
+        """Return the version of the rule that holds on the store's day."""
         return rule_on(self.loyalty, self.stores[store_id].local_day(now))
 
 
@@ -39,7 +39,7 @@ def load_config(folder: Path) -> CrmConfig:
     """Read the group folder once, when the service starts.
 
     Raises:
-        ValueError: a store has no agent, or a message no words.
+        ValueError: a store has no agent, or a message has no text.
     """
     stores = load_stores(folder)
     staff = read_yaml(folder, "staff.yaml")["staff"]

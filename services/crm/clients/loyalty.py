@@ -74,7 +74,7 @@ class _File(_Strict):
 
 
 def load_loyalty_rules(folder: Path) -> Sequence[LoyaltyRule]:
-    """All versions of the rule, the first one first.
+    """Return all versions of the rule, the first one first.
 
     Raises:
         ValueError: a tier asks for more than a better one, or versions are out of order.

@@ -31,7 +31,7 @@ class _QuietHours(_Strict):
 
 
 class _Rules(_Strict):
-    """What the group has set, or what a store sets otherwise."""
+    """Rules of the group, or different ones of a store."""
 
     quiet_hours: _QuietHours | None = None
     notify_at_risk: bool | None = None
@@ -44,9 +44,9 @@ class _File(_Rules):
 
 @dataclass(frozen=True)
 class MessageRules:
-    """What one store says to customers, and when.
+    """One store's message texts and sending rules.
 
-    ``notify_at_risk``: customers hear that a promise is at risk before a new one was decided on.
+    ``notify_at_risk``: customers are told that a promise is at risk before a new one is decided on.
     """
 
     quiet: QuietHours
@@ -55,10 +55,10 @@ class MessageRules:
 
 
 def load_message_rules(folder: Path, stores: Iterable[str]) -> Mapping[str, MessageRules]:
-    """The rules by store.
+    """Return the rules by store.
 
     Raises:
-        ValueError: a template is missing, names what its type does not have, or a store is not
+        ValueError: a template is missing, has a placeholder that its type lacks, or a store is not
             the group's.
     """
     file = _File.model_validate(read_yaml(folder, "messages.yaml"))

@@ -8,9 +8,9 @@ from shared.contracts.crm import CustomerRegistered
 
 @dataclass(frozen=True)
 class References:
-    """What other services know of a customer and a vehicle.
+    """References to a customer and a vehicle for other services.
 
-    ``plate_ref`` is empty once another vehicle wears the plate.
+    ``plate_ref`` is empty once another vehicle has the plate.
     """
 
     customer_ref: str
@@ -21,7 +21,7 @@ class References:
 def register(
     store_id: str, references: References, known: References | None, now: datetime
 ) -> list[CustomerRegistered]:
-    """Enter a customer and vehicle into customer records; what is ``known`` already is no news."""
+    """Register a customer and vehicle; those ``known`` already lead to no event."""
     if references == known:
         return []
     return [

@@ -15,15 +15,15 @@ Status = Literal["scheduled", "due", "completed", "not_reached"]
 """已排期、到期、已完成、未联系上."""
 
 MOST_ATTEMPTS = 3
-"""A customer who is not reached is called on so many working days, then left alone."""
+"""Working days on which a customer who is not reached is called."""
 
 
 @dataclass(frozen=True)
 class FollowUp:
     """One call that an agent owes a customer.
 
-    ``attempts`` counts the calls that reached nobody. It ends, at ``completed_at``, when the
-    customer is reached, or not reached by the last attempt.
+    ``attempts`` counts the calls without an answer. It ends, at ``completed_at``, when the customer
+    is reached, or not reached by the last attempt.
     """
 
     follow_up_id: str
@@ -46,7 +46,7 @@ class FollowUp:
 
 
 def least_loaded(agents: Sequence[str], open_calls: Mapping[str, int]) -> str:
-    """The agent (客服专员) with the fewest open calls; of equals, the first by id."""
+    """Return the agent (客服专员) with the fewest open calls; of equals, the first by id."""
     return min(agents, key=lambda agent_id: (open_calls.get(agent_id, 0), agent_id))
 
 
@@ -82,8 +82,10 @@ def record_call(
     next_due_at: datetime,
     now: datetime,
 ) -> tuple[FollowUp, Sequence[FollowUpCompleted | FollowUpAttempted]]:
-    """Complete the follow-up if ``agent_id`` reached the customer, else call again at
-    ``next_due_at``, as often as is allowed."""
+    """Complete the follow-up if ``agent_id`` reached the customer, else plan the next call.
+
+    The next call is at ``next_due_at``, as often as is allowed.
+    """
     if follow_up.completed_at is not None:
         raise errors.already_completed(
             follow_up.follow_up_id, follow_up.completed_by, follow_up.completed_at

@@ -1,4 +1,4 @@
-"""Loyalty (忠诚度): how often, how lately, for how much and with which brand a customer comes."""
+"""Loyalty (忠诚度): number and recency of visits, spend, and the vehicle's brand."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ Tier = Literal["gold", "silver", "bronze"]
 
 @dataclass(frozen=True)
 class CustomerHistory:
-    """What the customer of a vehicle has brought to the stores of the group (累计到店与消费).
+    """Visits and spend of a vehicle's customer at the stores of the group (累计到店与消费).
 
     ``recent_visits`` and ``recent_cents`` are those of the rule's period; a visit counts once the
     vehicle is delivered, at any of ``stores``. ``brand`` is the vehicle's, absent when no store
@@ -32,8 +32,10 @@ class CustomerHistory:
 
 @dataclass(frozen=True)
 class Threshold:
-    """What a tier takes: visits and spend in the period, and a last visit not longer ago than
-    ``within``."""
+    """Requirements of a tier.
+
+    Visits and spend in the period, and a last visit not longer ago than ``within``.
+    """
 
     tier: Tier
     visits: int
@@ -53,7 +55,7 @@ class Threshold:
 class LoyaltyRule:
     """One version of the group's rule, known by the day from which it holds (等级规则).
 
-    ``tiers`` come best first; ``brands`` has those of vehicles for which others hold.
+    ``tiers`` come best first; ``brands`` has those of the brands with tiers of their own.
     """
 
     valid_from: date
@@ -62,13 +64,13 @@ class LoyaltyRule:
     brands: Mapping[str, Sequence[Threshold]]
 
     def tier_of(self, history: CustomerHistory, now: datetime) -> Tier | None:
-        """The best tier that the customer has at ``now``. It changes as time goes by."""
+        """Return the best tier of the customer at ``now``; it changes with time."""
         thresholds = self.brands.get(history.brand or "", self.tiers)
         return next((each.tier for each in thresholds if each.is_met(history, now)), None)
 
 
 def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
-    """The version that holds on ``day``; before the first one, the first."""
+    """Return the version that holds on ``day``; before the first one, the first."""
     return max(
         (rule for rule in rules if rule.valid_from <= day),
         key=lambda rule: rule.valid_from,
@@ -77,8 +79,10 @@ def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
 
 
 def spend_by_order(events: Iterable[Event]) -> Mapping[tuple[str, str], int]:
-    """By how many cents invoices and their corrections change what customers pay, by store and
-    order. What manufacturers and stores pay is no spend of the customer's."""
+    """Return the change of customers' spend by invoices and corrections, by store and order.
+
+    It is in cents. Payments by manufacturers and stores are not the customer's spend.
+    """
     spend: Counter[tuple[str, str]] = Counter()
     for event in events:
         match event:
@@ -95,7 +99,7 @@ def _credited_to_customer(note: CreditNoteIssued) -> int:
 
 
 def _customers_split(invoice: InvoiceIssued) -> int:
-    """An invoice without payer splits is the customer's."""
+    """Return the customer's split; an invoice without payer splits is the customer's."""
     if not invoice.payer_splits:
         return invoice.total_cents
     return sum(split.amount_cents for split in invoice.payer_splits if split.payer == "customer")

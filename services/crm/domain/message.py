@@ -1,4 +1,4 @@
-"""Messages to the customer (客户通知): on which channel, when, and told at most once."""
+"""Messages to the customer (客户通知): channel, time, and delivery at most once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,17 +37,23 @@ Status = Literal[
 """待发送、发送中、已发送、待电话、已电话告知、未接通、已退订、已失效."""
 
 SendResult = Literal["accepted", "refused", "later", "unanswered"]
-"""What came of one attempt: taken; this address is no good; not taken now; nobody knows."""
+"""Result of one attempt.
+
+Accepted; the address is not valid; not accepted now; unknown.
+"""
 
 CallReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
-"""Why a person has to call: no channel fits, addresses were refused, servers took nothing, or it is
-not known whether the message arrived."""
+"""Reason for which an agent has to call.
+
+No channel fits, addresses were refused, servers accepted nothing, or it is not known whether the
+message arrived.
+"""
 
 CHANNELS: tuple[Channel, ...] = ("wecom", "sms", "email")
-"""In the order of preference of a customer who has none."""
+"""Channels in the order of preference of a customer who has none."""
 
 IDEMPOTENT_CHANNELS: frozenset[Channel] = frozenset({"wecom", "sms"})
-"""Channels that recognize a repeated message by its id, so that asking again cannot tell twice."""
+"""Channels that recognize a repeated message by its id, so that a retry delivers only once."""
 
 RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 """Delays between the attempts on one channel."""
@@ -63,14 +69,14 @@ ENDED_BY_PAYMENT: tuple[MessageType, ...] = ("overdue_payment",)
 ENDED_BY_ANOTHER_PROMISE: tuple[MessageType, ...] = ("at_risk", "promise_changed", "ready")
 
 MOST_CALLS = 3
-"""A customer who is not reached is called so often about one message."""
+"""Calls about one message to a customer who is not reached."""
 
 _OPEN: frozenset[State] = frozenset({"waiting", "sending", "call_required"})
 
 
 @dataclass(frozen=True)
 class ServiceVisit:
-    """What customer relations knows of an order (工单); events of two topics come in any order.
+    """Record of an order (工单); events of two topics come in any order.
 
     ``ended_at`` is when the vehicle left or the order was cancelled.
     """
@@ -98,7 +104,7 @@ class ServiceVisit:
 
 @dataclass(frozen=True)
 class ContactPoint:
-    """Who has set the address of a channel since the customer was registered, and when."""
+    """Author and time of a channel's address set since the customer was registered."""
 
     by: str
     at: datetime
@@ -106,8 +112,11 @@ class ContactPoint:
 
 @dataclass(frozen=True)
 class Contact:
-    """How a customer can be told. ``addresses`` are never stored, logged or published; ``points``
-    say who has set them later than at the registration."""
+    """Contact data of a customer.
+
+    ``addresses`` are never stored, logged or published; ``points`` say who has set them later than
+    at the registration.
+    """
 
     addresses: Mapping[Channel, str] = field(repr=False)
     preferred: Channel | None = None
@@ -117,14 +126,16 @@ class Contact:
 
 @dataclass(frozen=True)
 class QuietHours:
-    """The local time of day at which nobody is to be disturbed (免打扰); equal ends: never."""
+    """Local hours in which no customer is to be disturbed (免打扰); equal ends: never."""
 
     starts: time
     ends: time
 
     def end_after(self, local: datetime) -> datetime | None:
-        """When messages may go out again, or ``None`` if they may at ``local``, a moment in the
-        store's zone."""
+        """Return when messages may go out again, or ``None`` if they may at ``local``.
+
+        ``local`` is a moment in the store's zone.
+        """
         at = local.time()
         if self.starts <= self.ends:
             quiet, ends_today = self.starts <= at < self.ends, True
@@ -138,14 +149,14 @@ class QuietHours:
 
 @dataclass(frozen=True)
 class Message:
-    """One thing that a customer is to be told, once.
+    """One message to a customer, delivered at most once.
 
     ``values`` are its template's values as JSON; ``about`` names the appointment or additional work
-    behind it. After ``expires_at`` there is no reason to tell it. ``tries`` counts the attempts on
-    ``channel``, the next of which is not before ``retry_at``; ``exhausted_channels`` will not be
-    tried again; ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed.
-    ``contact_set_by`` and ``contact_set_at`` say who had set the address that was used, and when;
-    absent for that of the registration.
+    behind it. After ``expires_at`` it is void. ``tries`` counts the attempts on ``channel``, the
+    next of which is not before ``retry_at``; ``exhausted_channels`` will not be tried again;
+    ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed. ``contact_set_by`` and
+    ``contact_set_at`` say who had set the address that was used, and when; absent for that of the
+    registration.
     """
 
     message_id: str
@@ -171,14 +182,14 @@ class Message:
     contact_set_at: datetime | None = None
 
     def status(self, now: datetime) -> Status:
-        """``obsolete`` (已失效) once the reason has passed before anybody was told."""
+        """Return the status; ``obsolete`` (已失效) if the reason passed before delivery."""
         over = self.expires_at is not None and self.expires_at <= now
         return "obsolete" if over and self.state in _OPEN else self.state
 
 
 @dataclass(frozen=True)
 class Defer:
-    """Not before ``until``."""
+    """A wait until ``until``."""
 
     until: datetime
 
@@ -190,13 +201,13 @@ class Send:
 
 @dataclass(frozen=True)
 class Call:
-    """An agent has to call."""
+    """A call by an agent."""
 
     reason: CallReason
 
 
 Drop = Literal["drop", "suppress"]
-"""The reason has passed; or the customer wants to hear of nothing."""
+"""The reason has passed, or the customer wants no messages."""
 
 Step = Defer | Send | Call | Drop
 
@@ -210,9 +221,9 @@ def next_step(
     waiting_customer: bool,
     now: datetime,
 ) -> Step:
-    """What is to be done with a message that waits.
+    """Return the next step of a message that waits.
 
-    ``channels`` are those that the group has. Quiet hours hold everything but the news that the
+    ``channels`` are those that the group has. Quiet hours delay everything but the message that the
     vehicle is ready for a customer who waits for it.
     """
     if message.status(now) == "obsolete":
@@ -227,9 +238,9 @@ def next_step(
 
 
 def choose(message: Message, contact: Contact, channels: Collection[Channel]) -> Channel | None:
-    """The channel to try next.
+    """Return the channel to try next.
 
-    A message that may have arrived stays on its channel, so that nobody is told twice.
+    A message that may have arrived stays on its channel, so that it is not delivered twice.
     """
     order = sorted(CHANNELS, key=lambda channel: channel != contact.preferred)
     return next(
@@ -249,7 +260,7 @@ def choose(message: Message, contact: Contact, channels: Collection[Channel]) ->
 def require_own_order(
     visit: ServiceVisit | None, order_id: str | None, customer_ref: str, *, by_service: bool
 ) -> None:
-    """Refuse a message about another customer's order, or one that nobody has heard of.
+    """Refuse a message about another customer's order or an unknown one.
 
     A service may name an order whose events have not come yet.
 
@@ -263,7 +274,7 @@ def require_own_order(
 
 
 def claim(message: Message, channel: Channel, contact: Contact) -> Message:
-    """An attempt on ``channel`` begins, at its address in ``contact``."""
+    """Begin an attempt on ``channel``, at its address in ``contact``."""
     tries = message.tries + 1 if channel == message.channel else 1
     point = contact.points.get(channel)
     return replace(
@@ -279,7 +290,7 @@ def claim(message: Message, channel: Channel, contact: Contact) -> Message:
 def points_after(
     before: Contact, addresses: Mapping[Channel, str | None], by: str, at: datetime
 ) -> dict[Channel, ContactPoint]:
-    """Who has set the address of each channel, when these are set."""
+    """Return who has set the address of each channel, when these are set."""
     points = dict(before.points)
     for channel, address in addresses.items():
         if address != before.addresses.get(channel):
@@ -290,7 +301,7 @@ def points_after(
 def record_send_result(
     message: Message, send_result: SendResult, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
-    """The attempt is over: told, to be tried again, or given up on this channel."""
+    """Record the result of an attempt: sent, to be retried, or channel exhausted."""
     if message.channel is None or message.customer_ref is None:
         raise ValueError(f"message {message.message_id} was never claimed")
     if send_result == "accepted":
@@ -311,22 +322,22 @@ def record_send_result(
 
 
 def hand_to_agent(message: Message, agent_id: str, reason: CallReason) -> Message:
-    """A call task (电话任务) for an agent."""
+    """Make the message a call task (电话任务) for an agent."""
     return replace(message, state="call_required", agent_id=agent_id, reason=reason)
 
 
 def suppress(message: Message) -> Message:
-    """The customer is to hear nothing of it (已退订)."""
+    """Suppress a message that the customer does not want (已退订)."""
     return replace(message, state="suppressed")
 
 
 def complete_call(
     message: Message, agent_id: str, *, reached: bool, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
-    """The agent has called; who was not reached is called again, as often as is allowed.
+    """Record the agent's call; a customer not reached is called again, as often as is allowed.
 
     Raises:
-        RuleViolation: there is nothing to tell by phone any more.
+        RuleViolation: the message needs no call any more.
     """
     if message.status(now) != "call_required" or message.customer_ref is None:
         raise errors.nothing_to_call_about(message.message_id)

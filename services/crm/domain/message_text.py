@@ -1,5 +1,4 @@
-"""Message texts: the values of each message type,
-and templates (模板) in the customer's language."""
+"""Message texts: values of each message type and templates (模板) by language."""
 
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class TemplateValues(BaseModel):
-    """What a message of one type is about; each field is a placeholder of its templates."""
+    """Values of one message type; each field is a placeholder of its templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,12 +25,12 @@ class TemplateValues(BaseModel):
 
     @property
     def void_at(self) -> datetime | None:
-        """When the values themselves are past."""
+        """The time after which the values are outdated."""
         return None
 
 
 class Authorization(TemplateValues):
-    """The customer is to authorize an estimate (授权)."""
+    """Request to authorize an estimate (授权)."""
 
     message_type: ClassVar[MessageType] = "authorization"
 
@@ -39,7 +38,7 @@ class Authorization(TemplateValues):
 
 
 class AdditionalWork(Authorization):
-    """The customer is to authorize additional work (增项); the promise is then another."""
+    """Request to authorize additional work (增项), with the promise that follows."""
 
     message_type: ClassVar[MessageType] = "additional_work"
 
@@ -47,7 +46,7 @@ class AdditionalWork(Authorization):
 
 
 class _Linked(BaseModel):
-    """The customer answers over a one-time link, which no colleague is shown."""
+    """A one-time link for the customer's answer, which colleagues do not see."""
 
     link: str = Field(
         pattern=r"^(https://|http://127\.0\.0\.1[:/])[!-~]+$",
@@ -57,15 +56,15 @@ class _Linked(BaseModel):
 
 
 class LinkedAuthorization(_Linked, Authorization):
-    """An authorization that is asked for with its link."""
+    """Request for an authorization with its link."""
 
 
 class LinkedAdditionalWork(_Linked, AdditionalWork):
-    """Additional work that is asked for with its link."""
+    """Request for additional work with its link."""
 
 
 class AtRisk(TemplateValues):
-    """The promise may not be kept (承诺风险)."""
+    """Warning that the promise may not be kept (承诺风险)."""
 
     message_type: ClassVar[MessageType] = "at_risk"
 
@@ -74,7 +73,7 @@ class AtRisk(TemplateValues):
 
 
 class PromiseChanged(TemplateValues):
-    """The new completion time (承诺变更)."""
+    """Notice of a new completion time (承诺变更)."""
 
     message_type: ClassVar[MessageType] = "promise_changed"
 
@@ -82,7 +81,7 @@ class PromiseChanged(TemplateValues):
 
 
 class Ready(TemplateValues):
-    """The vehicle can be fetched (竣工)."""
+    """Notice that the vehicle can be collected (竣工)."""
 
     message_type: ClassVar[MessageType] = "ready"
 
@@ -90,7 +89,7 @@ class Ready(TemplateValues):
 
 
 class OverduePayment(TemplateValues):
-    """An invoice is unpaid past its day (逾期未付)."""
+    """Reminder of an invoice unpaid past its due day (逾期未付)."""
 
     message_type: ClassVar[MessageType] = "overdue_payment"
 
@@ -99,7 +98,7 @@ class OverduePayment(TemplateValues):
 
 
 class AppointmentReminder(TemplateValues):
-    """An appointment is near (预约提醒)."""
+    """Reminder of an appointment (预约提醒)."""
 
     message_type: ClassVar[MessageType] = "appointment_reminder"
 
@@ -125,14 +124,14 @@ TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
 
 
 LINKED: Set[MessageType] = frozenset({"authorization", "additional_work"})
-"""Subjects on which the customer answers over a link."""
+"""Message types that the customer answers over a link."""
 
 
 @dataclass(frozen=True)
 class Template:
     """A title, for channels that have one, and a text; both with placeholders like ``{store}``.
 
-    ``call`` is what an agent says on the phone instead of a text with a link.
+    ``call`` is the text that an agent says on the phone instead of a text with a link.
     """
 
     title: str
@@ -141,7 +140,7 @@ class Template:
 
     @property
     def spoken(self) -> str:
-        """What an agent says."""
+        """The text that an agent says."""
         return self.text if self.call is None else self.call
 
 
@@ -154,10 +153,10 @@ class MessageText:
 
 
 def require_link_maker(message_type: MessageType, *, by_service: bool) -> None:
-    """Refuse a message with a link, unless the service that has made the link asks for it.
+    """Refuse a message with a link, unless the service that made the link requests it.
 
     Raises:
-        RuleViolation: a person asks for it.
+        RuleViolation: a person requests it.
     """
     if message_type in LINKED and not by_service:
         raise errors.link_from_a_person()
@@ -177,7 +176,7 @@ def compose(
 ) -> Message:
     """Compose a new message.
 
-    Its link, if it has one, is not among its values, as it is kept encrypted.
+    Its link, if it has one, is not among its values, as it is stored encrypted.
     """
     over = (expires_at, values.void_at, visit.void_since(values.message_type) if visit else None)
     return Message(
@@ -194,11 +193,13 @@ def compose(
 
 
 def check(template: Template, message_type: MessageType) -> None:
-    """A title may name the store; a text also the customer, every value of its type and the
-    link, where it has one.
+    """Check the placeholders of a template's title and text.
+
+    A title may name the store; a text also the customer, every value of its type and the link,
+    where it has one.
 
     Raises:
-        ValueError: another placeholder, a link that is left out, or nothing to say without it.
+        ValueError: another placeholder, a link that is left out, or no text without it.
     """
     values = {"store", "name", *TEMPLATE_VALUES[message_type].model_fields}
     _allow(template.title, {"store"})
@@ -221,9 +222,9 @@ def render(
     zone: ZoneInfo,
     link: str | None = None,
 ) -> MessageText:
-    """Render the message to a customer called ``name``; times as ``zone``'s clocks show them.
+    """Render the message to a customer called ``name``, with times in ``zone``.
 
-    Without its ``link``, it is what an agent says on the phone.
+    Without its ``link``, the result is the text that an agent says on the phone.
     """
     words = {
         field: _spoken(field, value, language, zone) for field, value in values if value is not None
@@ -236,7 +237,7 @@ def render(
 
 
 def _allow(text: str, placeholders: Collection[str]) -> set[str]:
-    """The placeholders of ``text``, all of which are allowed and plain."""
+    """Return the placeholders of ``text``, all of which are allowed and plain."""
     used = set()
     for _, name, specification, conversion in Formatter().parse(text):
         if name is None:

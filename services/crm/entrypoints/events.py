@@ -1,4 +1,4 @@
-"""What customer relations does about events."""
+"""Reactions of customer relations to events."""
 
 from services.crm.application import loyalty, notifications, visits
 from services.crm.application.deps import Deps

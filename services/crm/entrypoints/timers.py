@@ -1,4 +1,4 @@
-"""What customer relations does when its timers are due."""
+"""Reactions of customer relations to due timers."""
 
 from collections.abc import Mapping
 

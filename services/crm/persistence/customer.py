@@ -78,7 +78,7 @@ WHERE store_id = $1 AND customer_ref = $2
 
 @dataclass(frozen=True)
 class EncryptedCustomer:
-    """A customer as stored: what is personal is encrypted under ``customer_ref``."""
+    """A customer as stored: personal data is encrypted under ``customer_ref``."""
 
     customer_ref: str
     phone_ref: str
@@ -99,8 +99,11 @@ class EncryptedVehicle:
 
 @dataclass(frozen=True)
 class EncryptedContact:
-    """How a customer wants to be told, as stored: addresses are encrypted under
-    ``customer_ref``. ``contact_points`` say by channel who has set its address, and when."""
+    """A customer's contact preferences as stored.
+
+    Addresses are encrypted under ``customer_ref``. ``contact_points`` say by channel who has set
+    its address, and when.
+    """
 
     customer_ref: str
     email: bytes | None
@@ -115,7 +118,7 @@ class EncryptedContact:
 
 
 async def lock_customer_records(connection: Connection, store_id: str) -> None:
-    """One registration at a time in a store, so that nobody is entered twice."""
+    """Lock a store's registrations, so that no customer is entered twice."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"customer-records/{store_id}"
     )
@@ -124,13 +127,13 @@ async def lock_customer_records(connection: Connection, store_id: str) -> None:
 async def known_vehicle(
     connection: Connection, store_id: str, vehicle_ref: str
 ) -> References | None:
-    """The references under which a vehicle is in customer records."""
+    """Return the references under which a vehicle is in customer records."""
     row = await connection.fetchrow(_KNOWN_VEHICLE, store_id, vehicle_ref)
     return References(**row) if row else None
 
 
 async def customer_with_phone(connection: Connection, store_id: str, phone_ref: str) -> str | None:
-    """The customer who was first registered with a telephone number."""
+    """Return the customer who was first registered with a telephone number."""
     customer_ref: str | None = await connection.fetchval(_KNOWN_PHONE, store_id, phone_ref)
     return customer_ref
 
@@ -138,7 +141,7 @@ async def customer_with_phone(connection: Connection, store_id: str, phone_ref: 
 async def save_customer(
     connection: Connection, store_id: str, customer: EncryptedCustomer, now: datetime, by: str
 ) -> None:
-    """Enter a customer, or bring one up to date; another telephone number was set ``by`` them."""
+    """Enter or update a customer; another telephone number was set ``by`` them."""
     await connection.execute(
         _SAVE_CUSTOMER,
         store_id,
@@ -152,7 +155,7 @@ async def save_customer(
 
 
 async def save_vehicle(connection: Connection, store_id: str, vehicle: EncryptedVehicle) -> None:
-    """Enter a vehicle, or bring one up to date; its plate is on no other vehicle any more."""
+    """Enter or update a vehicle, and remove its plate from any other vehicle."""
     references = vehicle.references
     await connection.execute(
         _TAKE_PLATE_OFF, store_id, references.plate_ref, references.vehicle_ref
@@ -171,13 +174,15 @@ async def save_vehicle(connection: Connection, store_id: str, vehicle: Encrypted
 
 
 async def find_vehicle(connection: Connection, store_id: str, reference: str) -> Any:
-    """The row of the vehicle with this plate's or VIN's reference and of its customer, still
-    encrypted; None when the store knows no such vehicle."""
+    """Return the row of the vehicle with this plate's or VIN's reference and of its customer.
+
+    It is still encrypted; None when the store knows no such vehicle.
+    """
     return await connection.fetchrow(_FIND, store_id, reference)
 
 
 async def lock_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
-    """Let nobody else change the customer until the transaction ends.
+    """Lock the customer against other changes until the transaction ends.
 
     Raises:
         RuleViolation: the store knows no such customer.
@@ -204,7 +209,7 @@ async def require_customer(connection: Connection, store_id: str, customer_ref: 
 async def encrypted_names(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Mapping[str, tuple[str, bytes]]:
-    """Subject and encrypted name of each known customer, by reference."""
+    """Return the data subject and encrypted name of each known customer, by reference."""
     rows = await connection.fetch(_NAMES, store_id, list(customer_refs))
     return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
 
@@ -212,7 +217,7 @@ async def encrypted_names(
 async def encrypted_plates(
     connection: Connection, store_id: str, plate_refs: Sequence[str]
 ) -> Mapping[str, tuple[str, bytes]]:
-    """Subject and encrypted plate of each known vehicle, by reference."""
+    """Return the data subject and encrypted plate of each known vehicle, by reference."""
     rows = await connection.fetch(_PLATES, store_id, list(plate_refs))
     return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
 
@@ -220,12 +225,12 @@ async def encrypted_plates(
 async def encrypted_contacts(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
-    """Name, addresses and preferences of each known customer, still encrypted."""
+    """Return name, addresses and preferences of each known customer, still encrypted."""
     return await connection.fetch(_CONTACTS, store_id, list(customer_refs))
 
 
 async def save_contact(connection: Connection, store_id: str, contact: EncryptedContact) -> None:
-    """Replace what is known of how a customer wants to be told."""
+    """Replace a customer's contact preferences."""
     await connection.execute(
         _SAVE_CONTACT,
         store_id,

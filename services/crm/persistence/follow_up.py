@@ -44,13 +44,13 @@ ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
 
 
 async def open_calls(connection: Connection, store_id: str) -> Mapping[str, int]:
-    """How many calls each agent still owes."""
+    """Return how many open calls each agent has."""
     rows = await connection.fetch(_OPEN_CALLS, store_id)
     return {row["agent_id"]: row["calls"] for row in rows}
 
 
 async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: str) -> FollowUp:
-    """The follow-up, locked until the transaction ends.
+    """Return the follow-up, locked until the transaction ends.
 
     Raises:
         RuleViolation: there is no such follow-up in the store.
@@ -70,7 +70,7 @@ async def list_follow_ups(
     now: datetime,
     completed_since: datetime,
 ) -> list[FollowUp]:
-    """Follow-ups with one of ``statuses``, in the order in which they are due."""
+    """Return the follow-ups with one of ``statuses``, in the order in which they are due."""
     rows = await connection.fetch(_LISTED, store_id, list(statuses), now, completed_since)
     return [FollowUp(**row) for row in rows]
 
@@ -85,7 +85,7 @@ async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
 async def encrypted_record(
     connection: Connection, store_id: str, follow_up_id: str
 ) -> bytes | None:
-    """What was said in earlier calls, still encrypted."""
+    """Return the record of earlier calls, still encrypted."""
     record: bytes | None = await connection.fetchval(
         "SELECT record FROM follow_up WHERE store_id = $1 AND follow_up_id = $2",
         store_id,
@@ -97,7 +97,7 @@ async def encrypted_record(
 async def save_record(
     connection: Connection, store_id: str, follow_up_id: str, record: bytes
 ) -> None:
-    """Keep what was said in a call, encrypted."""
+    """Store the record of a call, encrypted."""
     await connection.execute(
         "UPDATE follow_up SET record = $3 WHERE store_id = $1 AND follow_up_id = $2",
         store_id,

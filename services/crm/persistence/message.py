@@ -95,7 +95,7 @@ async def save_message(connection: Connection, message: Message) -> None:
 
 
 async def lock_message(connection: Connection, store_id: str, message_id: str) -> Message:
-    """The message, locked until the transaction ends.
+    """Return the message, locked until the transaction ends.
 
     Raises:
         RuleViolation: there is no such message in the store.
@@ -104,7 +104,7 @@ async def lock_message(connection: Connection, store_id: str, message_id: str) -
 
 
 async def read_message(connection: Connection, store_id: str, message_id: str) -> Message:
-    """The message.
+    """Return the message.
 
     Raises:
         RuleViolation: there is no such message in the store.
@@ -124,18 +124,18 @@ async def _read(connection: Connection, store_id: str, message_id: str, lock: st
 async def claim_message(
     connection: Connection, store_id: str, message_id: str, lease: timedelta
 ) -> None:
-    """Keep other processes off an attempt for the real time of ``lease``."""
+    """Reserve an attempt against other processes for the real time of ``lease``."""
     await connection.execute(_CLAIM, store_id, message_id, lease)
 
 
 async def is_claimed(connection: Connection, store_id: str, message_id: str) -> bool:
-    """Whether an attempt may still be under way."""
+    """Return whether an attempt may still be under way."""
     claimed: bool = await connection.fetchval(_IS_CLAIMED, store_id, message_id)
     return claimed
 
 
 async def save_link(connection: Connection, store_id: str, message_id: str, link: bytes) -> None:
-    """Keep the link of a message, encrypted."""
+    """Store the link of a message, encrypted."""
     await connection.execute(
         "UPDATE message SET link = $3 WHERE store_id = $1 AND message_id = $2",
         store_id,
@@ -147,7 +147,7 @@ async def save_link(connection: Connection, store_id: str, message_id: str, link
 async def encrypted_links(
     connection: Connection, store_id: str, message_ids: Sequence[str]
 ) -> Mapping[str, bytes]:
-    """The encrypted links of those messages that have one."""
+    """Return the encrypted links of those messages that have one."""
     rows = await connection.fetch(
         "SELECT message_id, link FROM message "
         "WHERE store_id = $1 AND message_id = ANY ($2) AND link IS NOT NULL",
@@ -164,21 +164,21 @@ async def end_messages(
     message_types: Sequence[MessageType],
     moment: datetime,
 ) -> None:
-    """What has not been told about an order by ``moment`` needs no telling any more."""
+    """End the messages about an order that are not sent by ``moment``."""
     await connection.execute(_END, store_id, order_id, list(message_types), moment)
 
 
 async def end_messages_about(
     connection: Connection, store_id: str, about: str, moment: datetime
 ) -> None:
-    """An appointment or additional work was settled before the customer was told."""
+    """End the unsent messages about an appointment or additional work that was settled."""
     await connection.execute(_END_ABOUT, store_id, about, moment)
 
 
 async def address_messages(
     connection: Connection, store_id: str, order_id: str, customer_ref: str
 ) -> list[str]:
-    """The messages about an order whose customer was not known until now."""
+    """Address the messages about an order whose customer was not known until now."""
     rows = await connection.fetch(_ADDRESS, store_id, order_id, customer_ref)
     return [row["message_id"] for row in rows]
 
@@ -192,7 +192,7 @@ async def list_messages(
     statuses: Sequence[Status],
     now: datetime,
 ) -> list[Message]:
-    """The newest 500 messages to a customer, about an order, and of any of ``statuses``."""
+    """Return the newest 500 messages to a customer, about an order, and of any of ``statuses``."""
     rows = await connection.fetch(_LISTED, store_id, customer_ref, order_id, list(statuses), now)
     return [Message(**row) for row in rows]
 
@@ -200,14 +200,14 @@ async def list_messages(
 async def messages_with_call_required(
     connection: Connection, store_id: str, now: datetime
 ) -> list[Message]:
-    """What agents have to tell by phone, oldest first."""
+    """Return the messages that agents have to give by phone, oldest first."""
     return [Message(**row) for row in await connection.fetch(_TO_CALL, store_id, now)]
 
 
 async def open_call_tasks(
     connection: Connection, store_id: str, now: datetime
 ) -> Mapping[str, int]:
-    """How many call tasks each agent has."""
+    """Return how many call tasks each agent has."""
     rows = await connection.fetch(_OPEN_TASKS, store_id, now)
     return {row["agent_id"]: row["tasks"] for row in rows}
 

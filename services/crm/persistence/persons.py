@@ -1,4 +1,4 @@
-"""Customers as messages need them: name, language, addresses and what they do not want."""
+"""Customers as messages need them: name, language, addresses and declined channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,15 +16,17 @@ from shared.formats import is_mobile
 from shared.personal_data import PersonalData
 
 _POINTS = TypeAdapter(dict[Channel, ContactPoint])
-"""Contact points as they are stored."""
+"""Adapter for contact points as stored."""
 
 _SECRETS = ("name", "phone", "email", "wecom_id")
 
 
 @dataclass(frozen=True)
 class Person(Versioned):
-    """One customer, decrypted; only ever in memory. The version is that of how they want to be
-    told."""
+    """One customer, decrypted; only ever in memory.
+
+    The version is that of the contact preferences.
+    """
 
     customer_ref: str
     name: str = field(repr=False)
@@ -38,7 +40,7 @@ class Person(Versioned):
 
     @property
     def contact(self) -> Contact:
-        """By which channels they can be told."""
+        """The channels and addresses of the customer."""
         addresses: dict[Channel, str | None] = {
             "wecom": self.wecom_id,
             "sms": self.phone if is_mobile(self.phone) else None,
@@ -55,7 +57,7 @@ class Person(Versioned):
 async def find_persons(
     connection: Connection, personal: PersonalData, store_id: str, customer_refs: Sequence[str]
 ) -> Mapping[str, Person]:
-    """Customers by reference; unknown and erased ones are absent."""
+    """Return customers by reference; unknown and erased ones are absent."""
     rows = await persistence.encrypted_contacts(connection, store_id, customer_refs)
     encrypted = [
         (row["customer_ref"], name, row[name])
@@ -82,7 +84,7 @@ async def find_persons(
 async def find_person(
     connection: Connection, personal: PersonalData, store_id: str, customer_ref: str
 ) -> Person:
-    """The customer.
+    """Return the customer.
 
     Raises:
         RuleViolation: the store knows no such customer, or has erased them.
@@ -96,7 +98,7 @@ async def find_person(
 async def save_contacts(
     connection: Connection, personal: PersonalData, store_id: str, persons: Sequence[Person]
 ) -> None:
-    """Store how they want to be told, with their addresses encrypted."""
+    """Store the contact preferences, with encrypted addresses."""
     for each in persons:
         contact = EncryptedContact(
             each.customer_ref,

@@ -1,4 +1,4 @@
-"""Visits: what is known of orders."""
+"""Visits: records of orders."""
 
 import dataclasses
 from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ FROM unnest($1::text[]) AS reference, customer_history_in_group(reference, $2)
 
 
 async def lock_service_visit(connection: Connection, store_id: str, order_id: str) -> ServiceVisit:
-    """The visit of an order, empty at first, locked until the transaction ends."""
+    """Return the visit of an order, empty at first, locked until the transaction ends."""
     await connection.execute(_BEGIN, store_id, order_id)
     (row,) = await connection.fetch(_VISIT + "FOR UPDATE", store_id, order_id)
     return ServiceVisit(**row)
@@ -46,7 +46,7 @@ async def lock_service_visit(connection: Connection, store_id: str, order_id: st
 async def find_service_visit(
     connection: Connection, store_id: str, order_id: str | None
 ) -> ServiceVisit | None:
-    """The visit of an order that has been heard of."""
+    """Return the visit of an order, if there is one."""
     row = await connection.fetchrow(_VISIT, store_id, order_id)
     return ServiceVisit(**row) if row else None
 
@@ -57,7 +57,7 @@ async def save_service_visit(connection: Connection, visit: ServiceVisit) -> Non
 
 
 async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]) -> None:
-    """Add what customers pay, in cents, to the visits of these stores and orders."""
+    """Add payments of customers, in cents, to the visits of these stores and orders."""
     rows = sorted((*visit, cents) for visit, cents in spend.items())
     await connection.execute(_ADD_SPEND, *map(list, zip(*rows, strict=True)))
 
@@ -65,8 +65,11 @@ async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]
 async def customer_history_in_group(
     connection: Connection, references: Collection[str], since: datetime
 ) -> dict[str, CustomerHistory]:
-    """What the customer of each vehicle, known by its VIN's or plate's reference, has brought to
-    every store, also to those that the transaction does not see otherwise."""
+    """Return visits and spend of each vehicle's customer at every store of the group.
+
+    Vehicles are known by their VIN's or plate's reference; stores include those that the
+    transaction does not see otherwise.
+    """
     rows = map(dict, await connection.fetch(_CUSTOM, list(references), since))
     return {row.pop("reference"): CustomerHistory(**row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Corrective actions (整改): what was found gets an owner, a deadline and an end (R10, R43)."""
+"""Corrective actions (整改): findings with an owner, a deadline and an end (R10, R43)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -33,7 +33,10 @@ class CloseCorrectiveActionRequest(RequestModel):
 
 
 class CorrectiveActionView(BaseModel):
-    """``findings`` are the bad ratings of a feedback or the failed items of a check."""
+    """A corrective action.
+
+    ``findings`` are the bad ratings of a feedback or the failed items of a check.
+    """
 
     corrective_action_id: str
     source: CorrectiveActionSource
@@ -50,7 +53,7 @@ class CorrectiveActionView(BaseModel):
 
 
 class CorrectiveActionWithNote(CorrectiveActionView):
-    """The same with what was done; absent while it is open."""
+    """A corrective action with its closing note; the note is absent while it is open."""
 
     note: str | None
 
@@ -58,7 +61,7 @@ class CorrectiveActionWithNote(CorrectiveActionView):
 async def note_finding(
     uow: UnitOfWork, event: FeedbackSubmitted | FacilityCheckCompleted, _: Deps
 ) -> None:
-    """Note what a feedback or a facility check found to be wrong."""
+    """Record the finding of a feedback or a facility check."""
     if finding := corrective_actions.finding_from(event):
         await timers.schedule(
             uow,
@@ -96,7 +99,7 @@ async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 
 async def keep_opened(uow: UnitOfWork, event: CorrectiveActionOpened, _: Deps) -> None:
-    """Keep what was published as opened, and watch its deadline."""
+    """Store a corrective action published as opened, and schedule its deadline."""
     await store.keep(uow.connection, event)
     await timers.schedule(
         uow, OVERDUE, event.corrective_action_id, store_id=event.store_id, due_at=event.due_at
@@ -112,7 +115,7 @@ async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
 
 
 async def keep_overdue(uow: UnitOfWork, event: CorrectiveActionOverdue, _: Deps) -> None:
-    """Keep what was published as overdue."""
+    """Store that a corrective action was published as overdue."""
     await store.keep_overdue(uow.connection, event, uow.caused_at)
 
 
@@ -124,11 +127,11 @@ async def close_corrective_action(
     *,
     is_manager: bool,
 ) -> CorrectiveActionView:
-    """Close it with what the owner, or a manager, says of how it was put right (整改完成).
+    """Close it with the note of the owner, or a manager, on what was done (整改完成).
 
     Raises:
-        RuleViolation: there is no such one in the store, it is closed, or it belongs to somebody
-            else.
+        RuleViolation: there is no such one in the store, it is closed, or it belongs to another
+            owner.
     """
     connection, store_id = uow.connection, uow.store_id
     closed, events = corrective_actions.close(
@@ -146,7 +149,7 @@ async def close_corrective_action(
 
 
 async def keep_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps) -> None:
-    """Keep what was published as closed; its deadline no longer matters."""
+    """Store that a corrective action was published as closed, and cancel its deadline."""
     await store.keep_closed(uow.connection, event)
     await timers.cancel(uow, OVERDUE, event.corrective_action_id)
 
@@ -163,7 +166,7 @@ async def list_corrective_actions(
 async def get_corrective_action(
     store_id: str, corrective_action_id: str, deps: Deps
 ) -> CorrectiveActionWithNote:
-    """Read one corrective action with the owner's note.
+    """Return one corrective action with the owner's note.
 
     Raises:
         RuleViolation: there is no such one in the store.

@@ -1,4 +1,4 @@
-"""What the application functions of reporting reach besides the unit of work."""
+"""Dependencies of the application functions of reporting besides the unit of work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

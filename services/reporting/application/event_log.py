@@ -1,4 +1,4 @@
-"""The log of events, and the facts that are folded from it (R33)."""
+"""The log of events, and the facts folded from it (R33)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class HistoryEntry(BaseModel):
-    """One event of an order, as it was published."""
+    """One event of an order, as published."""
 
     event_id: str
     type: str
@@ -27,7 +27,7 @@ class HistoryEntry(BaseModel):
 
 
 async def log_events(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) -> None:
-    """Log a batch as it was published."""
+    """Log a batch as published."""
     await log.append(uow.connection, batch)
 
 
@@ -39,7 +39,9 @@ async def fold_events(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) 
 async def order_history(
     store_id: str, order_id: str, deps: Deps, *, sees_money: bool
 ) -> list[HistoryEntry]:
-    """List every event that names the order, in order; those who do the work read no money.
+    """List every event that names the order, in order.
+
+    Roles that do the work see no money.
 
     Raises:
         RuleViolation: no event of the store names the order.

@@ -1,4 +1,4 @@
-"""The KPIs of a business day, and the daily reports (日报) that are published of them (R30)."""
+"""KPIs of a business day, and the published daily reports (日报) of it (R30)."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -28,22 +28,27 @@ class _Covered(BaseModel):
 
 
 class _Live(_Covered):
-    """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
-    published. Money and opinions are absent for roles that read none."""
+    """The KPIs of a day so far.
+
+    ``published_at`` is absent, as they are not published. Money and opinions are absent for roles
+    that read none.
+    """
 
     published_at: datetime | None = None
 
 
 class _Report(_Covered):
-    """The KPIs of a published report (日报). Money and opinions are absent for roles that read
-    none."""
+    """The KPIs of a published report (日报).
+
+    Money and opinions are absent for roles that read none.
+    """
 
     revision: int
     published_at: datetime
 
 
 def _with_kpis(name: str, view: type[BaseModel]) -> type[BaseModel]:
-    """The view with each KPI of a day, of which confidential ones may be absent."""
+    """Return the view with each KPI of a day, of which confidential ones may be absent."""
     kpis: dict[str, Any] = {}
     for kpi, field in DailyKpis.model_fields.items():
         kind: Any = field.annotation
@@ -56,7 +61,7 @@ DailyReport = _with_kpis("DailyReport", _Report)
 
 
 async def keep_daily_reports(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) -> None:
-    """Keep the reports that were published, so that no replay publishes one again."""
+    """Store the published reports, so that no replay publishes one again."""
     published = [
         received.event for received in batch if isinstance(received.event, DailyReportPublished)
     ]
@@ -65,10 +70,10 @@ async def keep_daily_reports(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _:
 
 
 async def schedule_closings(uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: Deps) -> None:
-    """Set the timer of each business day on which something happened (R30).
+    """Schedule the closing of each business day with events (R30).
 
-    It follows from the events alone, so neither a restart nor a clock that jumps can lose a day. An
-    event that comes late sets the timer of its day once more.
+    The timers follow from the events alone, so neither a restart nor a clock that jumps can lose a
+    day. A late event sets the timer of its day once more.
     """
     days = {
         (store_id, deps.stores[store_id].business_day(received.envelope.time))
@@ -108,8 +113,10 @@ async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> Non
 async def get_live_kpis(
     store_id: str, day: date | None, deps: Deps, *, sees_money: bool
 ) -> BaseModel:
-    """Compute the KPIs of a business day as far as it has gone, from closing to closing; of the
-    store's present day by default."""
+    """Compute the KPIs of a business day so far, from closing to closing.
+
+    The default is the store's present day.
+    """
     store = deps.stores[store_id]
     wanted = day or store.local_day(deps.uow_factory.clock.now())
     begin, end = store.business_day_bounds(wanted)
@@ -122,7 +129,7 @@ async def get_live_kpis(
 async def daily_reports(
     store_id: str, day: date, deps: Deps, *, sees_money: bool
 ) -> list[BaseModel]:
-    """Find the store's published report of a day (日报); none before closing time."""
+    """Return the store's published report of a day (日报); none before closing time."""
     return [
         DailyReport(**as_seen(report, sees_money=sees_money))
         for report in await group_daily_reports([store_id], day, deps)

@@ -1,4 +1,4 @@
-"""Who puts right what was found, read from the group folder."""
+"""Owners of corrective actions, read from the group folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def load_owners(folder: Path) -> Owners:
     """Read rules and staff once, when the service starts.
 
     Raises:
-        ValueError: a source has no rule, or a store nobody of a role that a rule names.
+        ValueError: a source has no rule, or a store has no staff of a role that a rule names.
     """
     rules = [
         Rule(entry["source"], entry.get("finding"), entry["role"], entry["days"])

@@ -1,4 +1,4 @@
-"""What of KPIs and events is told only to those who read money and opinions."""
+"""KPIs and event fields that only roles reading money and opinions may see."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "feedback_service_attitude",
     ),
 }
-"""KPIs of a day by what they tell."""
+"""KPIs of a day by confidential content."""
 
 HIDDEN_FIGURES = frozenset(name for names in FIGURES.values() for name in names)
 
@@ -43,20 +43,20 @@ EVENTS_OF_THE_WORK = frozenset(
         "VehicleDelivered",
     }
 )
-"""What those who do the work know of reception's events; all of the workshop's are theirs."""
+"""Events of reception that roles doing the work may read; they may read all of the workshop's."""
 
 _MONEY_OF_EVENTS = frozenset({"on_account_approved_by"})
-"""What tells of money in these events, besides amounts."""
+"""Fields of these events that contain money, besides amounts."""
 
 
 def as_seen(kpis: DailyKpis, *, sees_money: bool) -> dict[str, Any]:
-    """The KPIs, without those that are confidential for those who do the work."""
+    """Return the KPIs without those that are confidential for roles doing the work."""
     hidden = () if sees_money else HIDDEN_FIGURES
     return dict(kpis) | dict.fromkeys(hidden)
 
 
 def without_money(value: Any) -> Any:
-    """An event's data without amounts and what else tells of money."""
+    """Return an event's data without amounts and other fields about money."""
     if isinstance(value, Mapping):
         return {
             name: without_money(each)

@@ -1,4 +1,4 @@
-"""Corrective actions (整改): what was found to be wrong, its owner, its deadline and its end."""
+"""Corrective actions (整改): finding, owner, deadline and end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ Result = Literal["corrected", "unfounded"]
 State = Literal["open", "overdue", "closed"]
 
 LOWEST_ACCEPTABLE_RATING = 3
-"""A rating below this one leads to a corrective action."""
+"""Lowest rating that leads to no corrective action."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a feedback or a facility check found to be wrong, the worst first."""
+    """Findings of a feedback or a facility check, the worst first."""
 
     source: CorrectiveActionSource
     source_id: str
@@ -34,7 +34,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """Whose task it is: the role, and days until it is due. Without ``subject`` for all others."""
+    """Role of the owner, and days until the deadline.
+
+    A rule without ``subject`` holds for all other subjects.
+    """
 
     source: CorrectiveActionSource
     finding: str | None
@@ -44,7 +47,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class CorrectiveAction:
-    """One thing to be put right."""
+    """One corrective action."""
 
     corrective_action_id: str
     store_id: str
@@ -62,7 +65,7 @@ class CorrectiveAction:
 
 
 def finding_from(event: FeedbackSubmitted | FacilityCheckCompleted) -> Finding | None:
-    """What is to be put right after a feedback with a bad rating, or a check with a failed item."""
+    """Return the finding of a feedback with a bad rating or a check with a failed item."""
     if isinstance(event, FacilityCheckCompleted):
         finding = Finding("facility_check", event.check_id, None, event.failed)
     else:
@@ -78,7 +81,7 @@ def finding_from(event: FeedbackSubmitted | FacilityCheckCompleted) -> Finding |
 
 
 def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
-    """The rule of the source for the worst subject, else its general one, else its first."""
+    """Return the rule of the source for the worst subject, else its general one, else its first."""
     own = [rule for rule in rules if rule.source == finding.source]
     worst = finding.findings[0]
     exact = [rule for rule in own if rule.finding == worst]
@@ -96,7 +99,7 @@ def open_action(
     days: int,
     now: datetime,
 ) -> tuple[CorrectiveAction, list[CorrectiveActionOpened]]:
-    """Give the finding to the one of ``owners`` with the fewest open ones."""
+    """Assign the finding to the one of ``owners`` with the fewest open corrective actions."""
     owner_id = min(owners, key=lambda each: (open_count_by_owner.get(each, 0), each))
     opened = CorrectiveAction(
         corrective_action_id=corrective_action_id,
@@ -126,7 +129,7 @@ def open_action(
 def overdue(
     corrective_action: CorrectiveAction, now: datetime
 ) -> tuple[CorrectiveAction, list[CorrectiveActionOverdue]]:
-    """Its time is over: an event, once, if it is still open."""
+    """Return the event of a missed deadline, once, if it is still open."""
     if corrective_action.closed_at or corrective_action.overdue_at:
         return corrective_action, []
     event = CorrectiveActionOverdue(
@@ -141,7 +144,7 @@ def overdue(
 def close(
     corrective_action: CorrectiveAction, result: Result, closed_by: str, *, may: bool, now: datetime
 ) -> tuple[CorrectiveAction, list[CorrectiveActionClosed]]:
-    """End it with a result; ``may`` says that the caller is allowed to, if not the owner."""
+    """Close it with a result; ``may`` says that the caller may close another owner's."""
     if corrective_action.closed_at:
         raise RuleViolation(
             "corrective_action_closed",

@@ -39,6 +39,6 @@ def report(
 
 
 def _totals(kpis: DailyKpis) -> dict[str, int]:
-    """Counts and amounts: what the reports of a month add up to, unlike ratios."""
+    """Return counts and amounts, which add up to those of a month, unlike ratios."""
     values = {name: getattr(kpis, name) for name in DailyKpis.model_fields}
     return {name: value for name, value in values.items() if isinstance(value, int)}

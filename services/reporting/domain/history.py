@@ -11,7 +11,7 @@ from services.reporting.domain.confidential import EVENTS_OF_THE_WORK, without_m
 
 @dataclass(frozen=True)
 class LoggedEvent:
-    """One event as it was published."""
+    """One event as published."""
 
     event_id: str
     type: str
@@ -24,7 +24,10 @@ class LoggedEvent:
 
 
 def of_the_work(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
-    """What those read who do the work: no invoices, payments or opinions, and no amounts."""
+    """Return the events for roles that do the work.
+
+    They leave out invoices, payments, opinions and amounts.
+    """
     known = []
     for event in events:
         _, publisher, name, _ = event.type.split(".")
@@ -34,7 +37,7 @@ def of_the_work(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
 
 
 def in_order(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
-    """The events by time, but never against the order of their stream or before their causation.
+    """Return the events by time, but in the order of their stream and after their causation.
 
     Sequence orders the events of one topic and key; between streams clocks may differ a little,
     and an event's causation comes first whatever they say.

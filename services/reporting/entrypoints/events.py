@@ -1,4 +1,4 @@
-"""What reporting does about events: it logs and folds all of them, and acts on some."""
+"""Reactions of reporting to events: it logs and folds all of them, and acts on some."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,10 @@ REACTIONS: Reactions[Deps] = Reactions(
         contract for contract in CONTRACTS.values() if contract not in {*_BY_EVENT, CapacityChanged}
     ],
 )
-"""Every event but CapacityChanged, whose compacted topic cannot be replayed from its start."""
+"""Reactions to every event but CapacityChanged.
+
+The compacted topic of that event cannot be replayed from its start.
+"""
 
 LANES = 2
-"""Batches are folded side by side in two transactions: facts of different keys commute."""
+"""Transactions in which batches are folded side by side: facts of different keys commute."""

@@ -1,7 +1,7 @@
-"""What reporting does when its timers are due.
+"""Reactions of reporting to due timers.
 
-Nothing is opened twice after a replay, and no outage shortens a report: both wait until what was
-published so far is read.
+A replay opens nothing twice, and no outage shortens a report: both wait until all events published
+so far are read.
 """
 
 from collections.abc import Mapping

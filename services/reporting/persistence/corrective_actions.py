@@ -45,19 +45,19 @@ LIMIT 500
 
 
 async def save(connection: Connection, corrective_action: CorrectiveAction) -> None:
-    """Enter a corrective action, or what became of it; what has ended stays ended."""
+    """Store a corrective action or its new state; what has ended stays ended."""
     values = {name: getattr(corrective_action, name) for name in _FIELDS}
     values["findings"] = list(corrective_action.findings)
     await connection.execute(_SAVE, *(values[name] for name in _FIELDS))
 
 
 async def keep(connection: Connection, event: CorrectiveActionOpened) -> None:
-    """Enter what was published, unless it is known."""
+    """Store a published corrective action, unless it is known."""
     await save(connection, CorrectiveAction(**event.model_dump()))
 
 
 async def keep_overdue(connection: Connection, event: CorrectiveActionOverdue, at: Any) -> None:
-    """Remember since when it is overdue."""
+    """Store since when it is overdue."""
     await connection.execute(
         "UPDATE corrective_action SET overdue_at = coalesce(overdue_at, $3) "
         "WHERE store_id = $1 AND corrective_action_id = $2",
@@ -68,7 +68,7 @@ async def keep_overdue(connection: Connection, event: CorrectiveActionOverdue, a
 
 
 async def keep_closed(connection: Connection, event: CorrectiveActionClosed) -> None:
-    """Remember how it ended."""
+    """Store how it ended."""
     await connection.execute(
         "UPDATE corrective_action SET closed_at = $3, closed_by = $4, result = $5 "
         "WHERE store_id = $1 AND corrective_action_id = $2 AND closed_at IS NULL",
@@ -81,7 +81,7 @@ async def keep_closed(connection: Connection, event: CorrectiveActionClosed) -> 
 
 
 async def is_opened(connection: Connection, store_id: str, source: str, source_id: str) -> bool:
-    """Whether what a feedback or check found has its corrective action."""
+    """Return whether the feedback or check has its corrective action."""
     return bool(
         await connection.fetchval(
             "SELECT true FROM corrective_action WHERE store_id = $1 AND source = $2 AND source_id "
@@ -94,7 +94,7 @@ async def is_opened(connection: Connection, store_id: str, source: str, source_i
 
 
 async def open_count_by_owner(connection: Connection, store_id: str) -> dict[str, int]:
-    """How many open ones each owner has."""
+    """Return how many open corrective actions each owner has."""
     rows = await connection.fetch(
         "SELECT owner_id, count(*) AS open FROM corrective_action "
         "WHERE store_id = $1 AND closed_at IS NULL GROUP BY owner_id",
@@ -106,7 +106,7 @@ async def open_count_by_owner(connection: Connection, store_id: str) -> dict[str
 async def lock(
     connection: Connection, store_id: str, corrective_action_id: str
 ) -> CorrectiveAction:
-    """The corrective action, locked until the transaction ends.
+    """Return the corrective action, locked until the transaction ends.
 
     Raises:
         RuleViolation: there is no such one in the store.
@@ -124,7 +124,7 @@ async def lock(
 async def listed(
     connection: Connection, store_id: str, states: Sequence[State]
 ) -> list[CorrectiveAction]:
-    """Corrective actions in one of ``states``, by when they are due."""
+    """Return corrective actions in one of ``states``, by when they are due."""
     return [
         _corrective_action(row) for row in await connection.fetch(_LISTED, store_id, list(states))
     ]
@@ -133,7 +133,7 @@ async def listed(
 async def save_note(
     connection: Connection, store_id: str, corrective_action_id: str, note: bytes
 ) -> None:
-    """Keep what was done, encrypted."""
+    """Store the closing note, encrypted."""
     await connection.execute(
         "UPDATE corrective_action SET note = $3 WHERE store_id = $1 AND corrective_action_id = $2",
         store_id,
@@ -145,7 +145,7 @@ async def save_note(
 async def encrypted_note(
     connection: Connection, store_id: str, corrective_action_id: str
 ) -> bytes | None:
-    """What was done, still encrypted."""
+    """Return the closing note, still encrypted."""
     note: bytes | None = await connection.fetchval(
         "SELECT note FROM corrective_action WHERE store_id = $1 AND corrective_action_id = $2",
         store_id,

@@ -1,6 +1,6 @@
 """Facts (事实表) folded from events: one row an order, invoice, payment, job and follow-up.
 
-Each event type has one statement that sets its own columns for a whole batch. It may come before
+Each event type has one statement that sets its own columns for a whole batch. It may run before
 or after those of other types, so any order of topics and any cut into batches gives the same rows.
 """
 
@@ -41,12 +41,12 @@ from shared.envelope import Envelope, ReceivedEvent
 E = TypeVar("E", bound=Event)
 
 PLANNER = "planner"
-"""``by`` of a JobReassigned that no person decided."""
+"""Value of ``by`` in a JobReassigned that no person decided."""
 
 
 @dataclass(frozen=True)
 class Fact(Generic[E]):
-    """How one event type enters the facts: a statement, and the row that an event gives it."""
+    """Statement of one event type for the facts, and the row that an event gives it."""
 
     event: type[E]
     statement: str
@@ -54,7 +54,7 @@ class Fact(Generic[E]):
 
 
 async def record(connection: Connection, batch: Sequence[ReceivedEvent]) -> None:
-    """Fold a batch into the facts, one statement an event type."""
+    """Fold a batch into the facts, one statement per event type."""
     rows: dict[type[Event], list[tuple[Any, ...]]] = defaultdict(list)
     for received in batch:
         kind = type(received.event)
@@ -65,7 +65,10 @@ async def record(connection: Connection, batch: Sequence[ReceivedEvent]) -> None
 
 
 async def fingerprint(connection: Connection) -> str:
-    """A hash over log, facts and reports of the stores in scope; the same after any replay."""
+    """Return a hash over log, facts and reports of the stores in scope.
+
+    It is the same after any replay.
+    """
     digest = hashlib.sha256()
     for table, columns in _KEYS.items():
         digest.update(table.encode())
@@ -89,7 +92,7 @@ _KEYS = {
 
 
 def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
-    """Standard hours (标准工时) of the invoice's labor lines, in exact arithmetic."""
+    """Return the standard hours (标准工时) of the invoice's labor lines, in exact arithmetic."""
     return sum(
         (Decimal(str(line.standard_hours or 0)) for line in lines if line.kind == "labor"),
         Decimal(0),
@@ -97,7 +100,7 @@ def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
 
 
 def _receivable_cents(invoice: InvoiceIssued) -> int:
-    """What the store is to receive of an invoice: all but what it pays itself."""
+    """Return the receivable cents of an invoice: all but what the store pays itself."""
     internal = sum(
         split.amount_cents for split in invoice.payer_splits if split.payer == "internal"
     )
@@ -105,7 +108,7 @@ def _receivable_cents(invoice: InvoiceIssued) -> int:
 
 
 def _credited_receivable_cents(note: CreditNoteIssued) -> int:
-    """What the store is to receive no more: all but what it would have paid itself."""
+    """Return the cents that are no longer receivable: all but what the store would have paid."""
     own = (line.amount_cents for line in note.lines if line.pay_type in ("goodwill", "internal"))
     return note.total_cents - sum(own)
 
@@ -231,7 +234,7 @@ def _new_promise(
 
 
 def _worked_s(event: JobFinished | JobStopped | JobTimeCorrected) -> int:
-    """What all technicians together have clocked on a job."""
+    """Return the time that all technicians together have clocked on a job."""
     if not event.credits:
         return event.clocked_s
     return sum(credit.clocked_s for credit in event.credits)

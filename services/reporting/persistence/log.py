@@ -1,4 +1,4 @@
-"""The log of events: every event once, as it was published."""
+"""The log of events: every event once, as published."""
 
 from collections.abc import Sequence
 
@@ -43,5 +43,5 @@ async def append(connection: Connection, batch: Sequence[ReceivedEvent]) -> None
 
 
 async def of_order(connection: Connection, store_id: str, order_id: str) -> list[LoggedEvent]:
-    """All events that name an order, in no particular order."""
+    """Return all events that name an order, in no particular order."""
     return [LoggedEvent(**row) for row in await connection.fetch(_OF_ORDER, store_id, order_id)]

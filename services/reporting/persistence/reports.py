@@ -1,4 +1,4 @@
-"""The KPIs of a day, computed from the facts, and the reports that were published."""
+"""KPIs of a day, computed from the facts, and the published reports."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -214,8 +214,10 @@ SELECT * FROM unnest($1::text[], $2::date[])
 ON CONFLICT (store_id, day) DO UPDATE SET is_closed = false WHERE business_day.is_closed
 RETURNING store_id, day
 """
-"""It locks the days that it leaves as they are too: no report leaves out a batch that is folded
-while it is computed."""
+"""Insert of business days, which also locks the days that it does not change.
+
+Because of the lock, no report leaves out a batch that is folded while it is computed.
+"""
 
 _CLOSE_DAY = "UPDATE business_day SET is_closed = true WHERE store_id = $1 AND day = $2"
 
@@ -232,7 +234,7 @@ WHERE day = $1 ORDER BY store_id, revision DESC
 
 
 async def kpis(connection: Connection, store: Store, begin: datetime, until: datetime) -> DailyKpis:
-    """The KPIs of what happened in a store from ``begin`` until before ``until``."""
+    """Return the KPIs of a store from ``begin`` until before ``until``."""
     row: Any = await connection.fetchrow(_FIGURES, store.id, begin, until, store.zone)
     return DailyKpis(**row)
 
@@ -240,8 +242,7 @@ async def kpis(connection: Connection, store: Store, begin: datetime, until: dat
 async def open_days(
     connection: Connection, days: Sequence[tuple[str, date]]
 ) -> list[tuple[str, date]]:
-    """Note that something happened on these business days of stores; returns which of them await
-    no report so far."""
+    """Record that these business days have events, and return those without a pending report."""
     rows = await connection.fetch(
         _OPEN_DAYS, [store_id for store_id, _ in days], [day for _, day in days]
     )
@@ -249,17 +250,17 @@ async def open_days(
 
 
 async def close_day(connection: Connection, store_id: str, day: date) -> None:
-    """Note that the day's report is made, of all batches that were folded before."""
+    """Record that the day's report is made, of all batches that were folded before."""
     await connection.execute(_CLOSE_DAY, store_id, day)
 
 
 async def latest(connection: Connection, store_id: str, day: date) -> DailyReportPublished | None:
-    """The store's report of the day in its last revision, if there is one."""
+    """Return the store's report of the day in its last revision, if there is one."""
     return next((each for each in await of_day(connection, day) if each.store_id == store_id), None)
 
 
 async def keep(connection: Connection, reports: Sequence[DailyReportPublished]) -> None:
-    """Keep published reports, each revision once."""
+    """Store published reports, each revision once."""
     await connection.execute(
         _KEEP,
         [report.store_id for report in reports],
@@ -271,6 +272,6 @@ async def keep(connection: Connection, reports: Sequence[DailyReportPublished]) 
 
 
 async def of_day(connection: Connection, day: date) -> list[DailyReportPublished]:
-    """The reports of a day of the stores in scope, in their last revisions."""
+    """Return the reports of a day of the stores in scope, in their last revisions."""
     rows = await connection.fetch(_OF_DAY, day)
     return [DailyReportPublished.model_validate(row["report"]) for row in rows]

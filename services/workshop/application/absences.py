@@ -1,4 +1,4 @@
-"""Who is away (缺勤)."""
+"""Absences of technicians (缺勤)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ class AbsenceView(BaseModel):
 
 
 async def list_absences(store_id: str, deps: Deps) -> Sequence[AbsenceView]:
-    """Who is away now or will be."""
+    """List the technicians who are away now or will be."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.absences_after(connection, store_id, deps.uow_factory.clock.now())
     return [AbsenceView(**vars(absence)) for absence in found]
@@ -43,7 +43,7 @@ async def list_absences(store_id: str, deps: Deps) -> Sequence[AbsenceView]:
 async def record_absence(
     uow: UnitOfWork, technician_id: str, command: AbsenceRequest, deps: Deps
 ) -> AbsenceView:
-    """A technician is away (缺勤); planned work goes to others."""
+    """Record that a technician is away (缺勤) and have the planned work reassigned."""
     store_id = uow.store_id
     find_technician(deps.config.members[store_id], technician_id)
     if command.ends_at <= command.starts_at:
@@ -61,7 +61,7 @@ async def record_absence(
 
 
 async def cancel_absence(uow: UnitOfWork, absence_id: str, _deps: Deps) -> AbsenceView:
-    """The technician is not away after all (销假) and is planned with again."""
+    """Cancel an absence (销假), so that the technician is planned again."""
     store_id = uow.store_id
     await persistence.lock_plan(uow.connection, store_id)
     absence = await persistence.read_absence(uow.connection, store_id, absence_id)

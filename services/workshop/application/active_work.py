@@ -1,6 +1,8 @@
-"""Technicians and bays of work in progress (在修): booked while it goes on, free when it ends.
+"""Bookings of technicians and bays for work in progress (在修).
 
 Every function runs inside a unit of work in which the store's plan is locked.
+
+A booking lasts while the work goes on and ends with it.
 """
 
 from services.workshop import persistence
@@ -17,7 +19,7 @@ OVERRUN = "overrun"
 
 
 async def book_active_job(uow: UnitOfWork, job: Job, assignment: Assignment) -> None:
-    """Book the resources of work in progress; planned work in its way is replanned."""
+    """Book the resources of work in progress and replan the planned work in its way."""
     store_id, job_id = job.store_id, job.job_id
     await persistence.displace(uow.connection, store_id, job_id, assignment)
     await persistence.delete_resource_bookings(uow.connection, store_id, [job_id])
@@ -27,7 +29,7 @@ async def book_active_job(uow: UnitOfWork, job: Job, assignment: Assignment) -> 
 
 
 async def extend_overrun(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Work in progress needs longer than expected: keep its slot and move the others."""
+    """Keep the slot of work in progress that overruns, and move the other jobs."""
     job = await persistence.read_job(uow.connection, timer.store_id, timer.entity_id)
     if not is_wip(job):
         return

@@ -1,4 +1,4 @@
-"""Giving jobs their slots in the plan (派工).
+"""Assignment of slots in the plan to jobs (派工).
 
 Every function runs inside a unit of work in which the store's plan is locked.
 """
@@ -17,7 +17,7 @@ from shared.unit_of_work import UnitOfWork
 START_DUE = "start_due"
 
 START_GRACE = timedelta(minutes=10)
-"""Work that has not begun so long after its planned start is planned anew."""
+"""Time after its planned start at which work that has not begun is planned again."""
 
 
 async def assign_jobs(
@@ -27,7 +27,7 @@ async def assign_jobs(
     by: str,
     deps: Deps,
 ) -> list[Job]:
-    """Assign jobs and book their resources, each for a reason."""
+    """Assign jobs and book their resources, each with a reason."""
     await persistence.delete_resource_bookings(
         uow.connection, store_id, [job.job_id for job, _, _ in changes]
     )

@@ -1,4 +1,4 @@
-"""The big screen in the workshop (车间看板): everything it shows in one response."""
+"""The big screen in the workshop (车间看板): all its content in one response."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,10 @@ from services.workshop.persistence import orders
 
 
 class BoardJob(JobView):
-    """A job with the number under which its vehicle came, names instead of ids, and how its
-    order stands against the promise."""
+    """A job with its queue number and its order's light.
+
+    Names stand in place of ids; the light says how the order stands against the promise.
+    """
 
     queue_number: int | None
     technicians: Sequence[str]
@@ -38,8 +40,11 @@ class ReadyVehicle(BaseModel):
 
 
 class BoardCounts(BaseModel):
-    """Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and those
-    of them later than promised."""
+    """Counts of the day.
+
+    Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and those of
+    them later than promised.
+    """
 
     planned: int
     wip: int
@@ -49,8 +54,11 @@ class BoardCounts(BaseModel):
 
 
 class BoardView(BaseModel):
-    """``waiting``: the next job of each vehicle that nobody works on; ``ready``: vehicles that
-    were ready today and are still here."""
+    """Content of the big screen.
+
+    ``waiting``: the next job of each vehicle on which no technician works; ``ready``: vehicles that
+    were ready today and are still here.
+    """
 
     shown_at: datetime
     bays: Sequence[BoardBay]
@@ -61,7 +69,7 @@ class BoardView(BaseModel):
 
 
 async def get_board(store_id: str, deps: Deps) -> BoardView:
-    """Bays, vehicles that wait or are ready, and the day's counts."""
+    """Return the bays, the vehicles that wait or are ready, and the day's counts."""
     now = deps.uow_factory.clock.now()
     store, bays = deps.config.stores[store_id], deps.config.bays[store_id]
     begin, _end = store.day_bounds(store.local_day(now))
@@ -100,7 +108,7 @@ async def get_board(store_id: str, deps: Deps) -> BoardView:
 
 @dataclass(frozen=True)
 class _Faces:
-    """How jobs are shown: with numbers, names and lights."""
+    """Presentation of jobs: with numbers, names and lights."""
 
     deps: Deps
     numbers: Mapping[str, int]

@@ -14,7 +14,7 @@ AUTO_CLOCK_OUT = "auto_clock_out"
 
 
 async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None:
-    """Schedule the clock-out at the end of the shift, unless they clock out themselves."""
+    """Schedule the automatic clock-out for the end of the shift plus the grace period."""
     shift_end_at = deps.config.shift_end(job.store_id, job.technician_ids, uow.now)
     grace = timedelta(minutes=deps.config.stores[job.store_id].missed_punch_grace_minutes)
     await timers.schedule(
@@ -28,12 +28,12 @@ async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None
 
 
 async def cancel_auto_clock_out(uow: UnitOfWork, job: Job) -> None:
-    """Cancel the automatic clock-out of somebody who clocked out."""
+    """Cancel the automatic clock-out of a technician who clocked out."""
     await timers.cancel(uow, AUTO_CLOCK_OUT, job.job_id)
 
 
 async def clock_out_automatically(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
-    """The shift and the grace are over and the clock still runs."""
+    """Clock out a technician whose clock still runs after the shift and the grace period."""
     job = await persistence.read_job(uow.connection, timer.store_id, timer.entity_id)
     shift_end_at = datetime.fromisoformat(timer.data["shift_end_at"])
     closed, events = jobs.close_missed_punch(job, shift_end_at)

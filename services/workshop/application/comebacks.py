@@ -1,4 +1,4 @@
-"""Vehicles that are back for what should have been repaired (返修进厂)."""
+"""Comebacks: vehicles that return for the same symptom (返修进厂)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def link_comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
-    """Note vehicle and symptoms; link the order to the one whose work did not last, if any."""
+    """Record vehicle and symptoms, and link a comeback to the earlier order."""
     comeback = await _comeback(uow, event, deps)
     await orders.opened(
         uow.connection,
@@ -34,7 +34,7 @@ async def link_comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None
 
 
 async def _comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> ComebackLinked | None:
-    """The link to the vehicle's first order within the term for the same symptom."""
+    """Return the link to the vehicle's first order within the term for the same symptom."""
     connection, store_id = uow.connection, event.store_id
     store = deps.config.stores[store_id]
     first_day = store.local_day(event.opened_at) - timedelta(days=TERM_DAYS)

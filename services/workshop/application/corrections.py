@@ -1,4 +1,4 @@
-"""Clocks put right by a manager (工时更正)."""
+"""Job times corrected by a manager (工时更正)."""
 
 from services.workshop import persistence
 from services.workshop.application.active_work import book_active_job
@@ -22,7 +22,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class TimeCorrectionRequest(VersionedRequest):
-    """When the technicians really clocked in and out; what is left out stays as it was."""
+    """Actual times of clocking in and out; a time left out stays as it was."""
 
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
@@ -32,7 +32,7 @@ class TimeCorrectionRequest(VersionedRequest):
 async def correct_job_clock(
     uow: UnitOfWork, job_id: str, command: TimeCorrectionRequest, deps: Deps
 ) -> JobView:
-    """Put the clock of a job right; what is learned and reported uses the right one."""
+    """Correct the clocked time of a job; learning and reports use the corrected time."""
     connection, now = uow.connection, uow.now
     job = await lock_seen_job(uow, job_id, command.version)
     begin = min(filter(None, (job.started_at, command.started_at)), default=now)
@@ -57,7 +57,7 @@ async def correct_job_clock(
 
 
 async def list_clock_corrections(store_id: str, job_id: str, deps: Deps) -> list[ClockCorrection]:
-    """How often and by whom the clock of a job was put right."""
+    """List the corrections of a job's clocked time, with their authors."""
     async with deps.uow_factory.read(store_id) as connection:
         await persistence.read_job(connection, store_id, job_id)
         return await corrections.of_job(connection, store_id, job_id)

@@ -51,9 +51,9 @@ class BayView(BaseModel):
 class PlannedJobView(JobView):
     """A job with the risk of its order's promise, while that is open.
 
-    People and bay of work in progress are kept free until ``buffer_until``, in case it takes longer
-    than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the job,
-    and where.
+    Technicians and bay of work in progress are kept free until ``buffer_until``, in case it takes
+    longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids`` are the
+    technicians who can do the job and the bays in which it can be done.
     """
 
     risk: PromiseRiskView | None
@@ -63,7 +63,7 @@ class PlannedJobView(JobView):
 
 
 class PlanView(BaseModel):
-    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
+    """The workshop's day (车间看板); ``free`` is the time that is not taken yet."""
 
     plan_version: int
     day: date
@@ -76,7 +76,7 @@ class PlanView(BaseModel):
 
 
 async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
-    """Technicians, bays and jobs of one day of the store, today by default."""
+    """Return technicians, bays and jobs of one day of the store, today by default."""
     config, now = deps.config, deps.uow_factory.clock.now()
     store = config.stores[store_id]
     day = day or store.local_day(now)

@@ -1,4 +1,4 @@
-"""What the workshop's application functions reach besides the unit of work."""
+"""Dependencies of the workshop's application functions besides the unit of work."""
 
 import asyncio
 from collections.abc import Mapping

@@ -30,7 +30,7 @@ _DAYS_SHOWN = 7
 
 
 class OverrideRequest(VersionedRequest):
-    """Why the plan is overridden."""
+    """Reason for which the plan is overridden."""
 
     reason: OverrideReason
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
@@ -80,9 +80,9 @@ class OverrideView(BaseModel):
 
 
 class OverrideTotals(BaseModel):
-    """What manual overrides did to lateness.
+    """Effect of manual overrides on lateness.
 
-    ``share`` is that of the span's ``jobs`` which were overridden. Minutes ``added_min`` and
+    ``share`` is the share of the span's ``jobs`` that were overridden. Minutes ``added_min`` and
     ``saved_min`` are as planned; the means are actual lateness of orders ready in the span.
     """
 
@@ -131,7 +131,7 @@ async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapRequest, deps: De
 
 
 async def pin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps: Deps) -> JobView:
-    """Keep a planned job where it is (锁定)."""
+    """Pin a planned job to its technicians, bay and start (锁定)."""
     return await _constrain(uow, job_id, "pin", dispatch.pin, command, deps)
 
 
@@ -158,7 +158,7 @@ async def forbid_technician(
 async def allow_technician(
     uow: UnitOfWork, job_id: str, command: TechnicianRequest, deps: Deps
 ) -> JobView:
-    """Take back that a technician is kept from a job (解禁)."""
+    """Allow a forbidden technician for a job again (解禁)."""
     find_technician(deps.config.members[uow.store_id], command.technician_id)
 
     def allow(job: Job) -> Job:
@@ -170,8 +170,10 @@ async def allow_technician(
 async def list_overrides(
     store_id: str, from_day: date | None, to_day: date | None, deps: Deps
 ) -> OverridesView:
-    """List the manual overrides from one day to another, both included, and their effect on
-    lateness."""
+    """List the manual overrides of a span of days, and their effect on lateness.
+
+    The first and the last day are included.
+    """
     store = deps.config.stores[store_id]
     last = to_day or store.local_day(deps.uow_factory.clock.now())
     first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
@@ -205,7 +207,7 @@ async def _slot(
     starts_at: datetime,
     deps: Deps,
 ) -> Assignment:
-    """Return the job's slot with these people in this bay from then on, if they can do it."""
+    """Return the job's slot with this team in this bay from then on, if they can do it."""
     config = deps.config
     dispatch.require_assignable(
         job,
@@ -220,7 +222,7 @@ async def _slot(
 
 
 async def _swapped_slot(uow: UnitOfWork, job: Job, other: Assignment, deps: Deps) -> Assignment:
-    """Return the job's slot in the place of another one, no earlier than now."""
+    """Return the job's slot in place of another one, no earlier than now."""
     starts_at = max(other.starts_at, uow.now)
     return await _slot(uow, job, other.technician_ids, other.bay_id, starts_at, deps)
 
@@ -232,7 +234,7 @@ async def _move(
     command: OverrideRequest,
     deps: Deps,
 ) -> Sequence[Job]:
-    """Move each job to its slot; whatever else is planned there is replanned."""
+    """Move each job to its slot and replan the other work planned there."""
     connection, store_id = uow.connection, uow.store_id
     for job, wanted in moves:
         await persistence.reject_if_reserved(connection, store_id, job.job_id, wanted)
@@ -266,9 +268,9 @@ async def _record(
     command: OverrideRequest,
     deps: Deps,
 ) -> None:
-    """Keep what was changed and what it does to lateness; have the rest replanned.
+    """Record the change and its effect on lateness, and request a replan.
 
-    ``before`` are the changed jobs as they were, by their ids.
+    ``before`` holds the changed jobs as they were, by their ids.
     """
     connection, store_id = uow.connection, uow.store_id
     delivery_lead_min = deps.config.stores[store_id].delivery_lead_minutes

@@ -1,5 +1,7 @@
-"""When jobs are expected to be done, by what a transaction sees of absences and of what the store
-has learned."""
+"""Expected finishes of jobs.
+
+They follow from the absences that a transaction sees and from what the store has learned.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,13 +21,13 @@ async def expect_finish(
     starts_at: datetime,
     deps: Deps,
 ) -> datetime:
-    """When these technicians, beginning at ``starts_at``, would be done with the job."""
+    """Return when these technicians, beginning at ``starts_at``, would finish the job."""
     context, team = await _team(connection, job.store_id, technician_ids, starts_at, deps)
     return first_expected_finish(context, job, team, starts_at)
 
 
 async def renew_expected_finish(connection: Connection, job: Job, now: datetime, deps: Deps) -> Job:
-    """Work in progress with the finish to expect from what is known ``now``."""
+    """Return work in progress with the finish that is expected ``now``."""
     begun_at = job.started_at or now
     context, team = await _team(connection, job.store_id, job.technician_ids, begun_at, deps)
     return with_expected_finish(context, job, team, now)

@@ -1,4 +1,4 @@
-"""What technicians find while they work: diagnoses (诊断) and additional work (增项)."""
+"""Technicians' findings during the work: diagnoses (诊断) and additional work (增项)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -42,7 +42,7 @@ class FoundView(BaseModel):
 async def record_diagnosis(
     uow: UnitOfWork, job_id: str, command: DiagnosisRequest, deps: Deps
 ) -> JobView:
-    """The technician says what is wrong (诊断)."""
+    """Record the technician's diagnosis of the vehicle (诊断)."""
     deps.catalog.require_symptoms(command.symptoms)
     job = await lock_job(uow, job_id)
     diagnosed, events = jobs.diagnose(job, uow.person, command.symptoms, uow.now)
@@ -52,7 +52,7 @@ async def record_diagnosis(
 async def report_additional_work(
     uow: UnitOfWork, job_id: str, command: AdditionalWorkRequest, deps: Deps
 ) -> FoundView:
-    """The technician has found that more is needed (增项); the customer is asked."""
+    """Report that additional work is needed (增项); the customer is asked."""
     deps.catalog.require_parts(command.part_numbers)
     for op_code in command.op_codes:
         deps.config.operation(op_code)

@@ -42,7 +42,7 @@ _ATTEMPTS = 8
 
 
 class HoldRequest(QuoteRequest):
-    """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
+    """Request for a hold; with ``latest_promise_at``, no later promise is reserved."""
 
     replaces: Identifier | None = None
     latest_promise_at: Timestamp | None = None
@@ -59,14 +59,14 @@ class HoldState(BaseModel):
 
 
 class StalePlanError(Exception):
-    """The order's own work may have moved between the computation and the reservation."""
+    """Possible move of the order's own work between computation and reservation."""
 
 
 async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], deps: Deps) -> T:
-    """Reserve under the store's lock, again while others reserve what was offered.
+    """Reserve under the store's lock, and retry when another user was first.
 
     Raises:
-        HTTPException: others were first each time.
+        HTTPException: another user was first each time.
     """
     async with deps.reservation_locks[store_id]:
         for _ in range(_ATTEMPTS):
@@ -78,7 +78,7 @@ async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], de
 
 
 async def offer_hold(store_id: str, command: HoldRequest, deps: Deps) -> Offer:
-    """The earliest promise for the operations, to be reserved.
+    """Return the earliest promise for the operations, to be reserved.
 
     Raises:
         RuleViolation: it is later than wanted, or the work cannot be done here.
@@ -97,7 +97,7 @@ async def offer_hold(store_id: str, command: HoldRequest, deps: Deps) -> Offer:
 async def hold_capacity(
     uow: UnitOfWork, command: HoldRequest, offer: Offer, _deps: Deps
 ) -> HoldView:
-    """Reserve the promise that was offered until an order confirms it or it expires.
+    """Reserve the offered promise until an order confirms it or it expires.
 
     Raises:
         StalePlanError: the order's own work may have moved since the offer.
@@ -126,7 +126,7 @@ async def hold_capacity(
 
 
 async def release_hold(uow: UnitOfWork, hold_id: str, _deps: Deps) -> HoldState:
-    """Give back what nobody needs any more."""
+    """Release a hold that is not needed any more."""
     await persistence.lock_plan(uow.connection, uow.store_id)
     hold = await persistence.lock_hold(uow.connection, uow.store_id, hold_id)
     if hold is None:
@@ -139,31 +139,31 @@ async def release_hold(uow: UnitOfWork, hold_id: str, _deps: Deps) -> HoldState:
 async def release_for_ended_appointment(
     uow: UnitOfWork, event: AppointmentCancelled | AppointmentNoShow, _deps: Deps
 ) -> None:
-    """The customer does not come: release what was reserved for the appointment."""
+    """Release the hold of an appointment that was cancelled or missed."""
     await release_if_held(uow, event.store_id, event.hold_id)
 
 
 async def release_for_moved_appointment(
     uow: UnitOfWork, event: AppointmentRescheduled, _deps: Deps
 ) -> None:
-    """The customer comes at another time: release what was reserved for the first one."""
+    """Release the hold of an appointment that was rescheduled."""
     await release_if_held(uow, event.store_id, event.replaced_hold_id)
 
 
 async def expire_hold(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
-    """Nobody confirmed the hold in time."""
+    """Expire a hold that no order has confirmed in time."""
     await release_if_held(uow, timer.store_id, timer.entity_id)
 
 
 async def release_if_held(uow: UnitOfWork, store_id: str, hold_id: str | None) -> None:
-    """Release a hold, where there is one."""
+    """Release a hold, if there is one."""
     hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
     if hold:
         await release(uow, hold)
 
 
 async def release(uow: UnitOfWork, hold: Hold) -> None:
-    """Give back the capacity of a hold that no order has confirmed."""
+    """Release the capacity of a hold that no order has confirmed."""
     if hold.status != "held":
         return
     await persistence.save_hold(uow.connection, hold.with_status("released"))
@@ -179,8 +179,8 @@ async def usable_hold(
 ) -> Hold | None:
     """Return the hold, if it still covers these operations.
 
-    Work in progress that takes longer may have taken the slot of a part of it; the rest is given
-    back.
+    Work in progress that takes longer may have taken the slot of one of its jobs; the other slots
+    are then released.
     """
     hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
     if hold is None or not hold.covers(op_codes):
@@ -193,7 +193,7 @@ async def usable_hold(
 
 
 async def confirm_hold(uow: UnitOfWork, hold: Hold) -> None:
-    """An order needs the reserved capacity: it is not released any more."""
+    """Confirm the hold for an order, so that it is not released any more."""
     await persistence.save_hold(uow.connection, hold.with_status("confirmed"))
     await timers.cancel(uow, HOLD_EXPIRY, hold.hold_id)
 
@@ -224,8 +224,10 @@ def _hold(uow: UnitOfWork, command: HoldRequest, offer: Offer) -> Hold:
 async def _who_was_first(
     store_id: str, command: HoldRequest, deps: Deps
 ) -> tuple[str, datetime] | tuple[None, None]:
-    """The colleague who last reserved work of the same skills for the time that was wanted, and
-    when; nobody where it went to work without a reservation."""
+    """Return the colleague who last reserved time for the same skills, and when.
+
+    The time is that of the request. None where work took it without a reservation.
+    """
     config, now = deps.config, deps.uow_factory.clock.now()
     skill_codes = {config.operation(op_code).skill_code for op_code in command.op_codes}
     rivals = [each for each, known in config.operations.items() if known.skill_code in skill_codes]

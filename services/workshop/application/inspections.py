@@ -25,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class InspectionRequest(VersionedRequest):
-    """The result of every item of the checklist; one that failed sends the job back."""
+    """Result of every checklist item; one failed item sends the job back."""
 
     items: Annotated[dict[Identifier, ItemResult], Field(max_length=60)]
 
@@ -37,14 +37,14 @@ class ChecklistsView(BaseModel):
 
 
 async def list_checklists(deps: Deps) -> ChecklistsView:
-    """What an inspector looks at, by the skill of the job."""
+    """List the items that an inspector checks, by the skill of the job."""
     return ChecklistsView(checklists=deps.catalog.checklists)
 
 
 async def inspect_job(
     uow: UnitOfWork, job_id: str, command: InspectionRequest, deps: Deps
 ) -> JobView:
-    """The inspector accepts the job or sends it back (质检)."""
+    """Record an inspection (质检): accept the job or send it back."""
     job = await lock_seen_job(uow, job_id, command.version)
     skill_code = deps.config.operation(job.op_code).skill_code
     failed = failed_items(deps.catalog.checklists[skill_code], command.items)

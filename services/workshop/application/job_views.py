@@ -1,4 +1,4 @@
-"""What is shown of a job (派工单)."""
+"""Views of a job (派工单)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from shared.request_model import Version
 
 
 class ReasonView(BaseModel):
-    """Why a job was last given its slot, in a code and values, and by whom."""
+    """Reason for a job's last assignment, as a code and values, and its author."""
 
     code: str
     detail: dict[str, Any]
@@ -22,7 +22,7 @@ class ReasonView(BaseModel):
 
 
 class ClockingView(BaseModel):
-    """What one technician has clocked on a job until ``resumed_at``, where they are clocked in."""
+    """One technician's clocked time on a job until ``resumed_at``, if they are clocked in."""
 
     technician_id: str
     clocked_s: int
@@ -71,7 +71,7 @@ _VIEW_FIELDS = [name for name in JobView.model_fields if name not in _MADE]
 
 
 def view(job: Job, deps: Deps) -> JobView:
-    """What is shown of a job."""
+    """Return the view of a job."""
     return JobView(
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
         skill_code=deps.config.operation(job.op_code).skill_code,

@@ -26,7 +26,7 @@ async def list_jobs(
     status: Collection[JobStatus] | None,
     deps: Deps,
 ) -> list[JobView]:
-    """An order's jobs, or the unfinished and uninspected ones, in order of their planned start."""
+    """List an order's jobs, or the unfinished and uninspected ones, by planned start."""
     async with deps.uow_factory.read(store_id) as connection:
         if order_id:
             found = await persistence.jobs_of_order(connection, store_id, order_id)
@@ -41,14 +41,14 @@ async def list_jobs(
 
 
 async def get_job(store_id: str, job_id: str, deps: Deps) -> JobView:
-    """One job."""
+    """Return one job."""
     async with deps.uow_factory.read(store_id) as connection:
         job = await persistence.read_job(connection, store_id, job_id)
     return view(job, deps)
 
 
 async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
-    """The technician clocks in (开工)."""
+    """Clock in the technician who begins the job (开工)."""
     connection = uow.connection
     job = await lock_job(uow, job_id)
     ends_at = await expect_finish(connection, job, job.technician_ids, uow.now, deps)
@@ -63,7 +63,7 @@ async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
 
 
 async def pause_job(uow: UnitOfWork, job_id: str, command: PauseRequest, deps: Deps) -> JobView:
-    """The technician clocks out for a while (暂停); the others of the job go on."""
+    """Clock out the technician for a while (暂停); the others of the job go on."""
     job = await lock_job(uow, job_id)
     paused, events = jobs.pause(job, uow.person, command.reason, uow.now)
     if paused.status == "paused":
@@ -72,7 +72,7 @@ async def pause_job(uow: UnitOfWork, job_id: str, command: PauseRequest, deps: D
 
 
 async def resume_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
-    """The technician clocks in again (复工), or joins a job that another has begun."""
+    """Clock in the technician again (复工), or the first time on a job already begun."""
     job = await lock_job(uow, job_id)
     others = await persistence.open_jobs(uow.connection, job.store_id)
     resumed, events = jobs.resume(job, uow.person, others, uow.now)
@@ -81,7 +81,7 @@ async def resume_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
 
 
 async def finish_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
-    """The technician is done (完工); the job is finished with the last one clocked in."""
+    """Finish the technician's work (完工); the job is finished with the last one clocked in."""
     job = await lock_job(uow, job_id)
     finished, events = jobs.finish(job, uow.person, uow.now)
     if finished.status == "finished":

@@ -1,4 +1,4 @@
-"""What a store learns from its finished jobs (实际工时)."""
+"""Durations that a store learns from its finished jobs (实际工时)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,17 +15,17 @@ LEARN = "learn"
 
 _LEARN_EVERY = timedelta(minutes=15)
 _LEARN_FROM = 1500
-"""Finished jobs, the latest ones, from which durations are learned."""
+"""Number of latest finished jobs from which durations are learned."""
 
 
 async def schedule_learning(uow: UnitOfWork, store_id: str) -> None:
-    """Schedule learning durations from the finished jobs."""
+    """Schedule the learning of durations from the finished jobs."""
     due_at = next_multiple(_LEARN_EVERY, uow.now)
     await timers.schedule(uow, LEARN, store_id, store_id=store_id, due_at=due_at)
 
 
 async def learn_durations(store_id: str, _entity_id: str, deps: Deps) -> planning.Durations:
-    """What the store's latest finished jobs say about durations."""
+    """Return the durations that follow from the store's latest finished jobs."""
     async with deps.uow_factory.read(store_id) as connection:
         finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
     operations = deps.config.operations
@@ -42,14 +42,14 @@ async def learn_durations(store_id: str, _entity_id: str, deps: Deps) -> plannin
 
 
 async def apply_learned_durations(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
-    """Plan with what the finished jobs have taught from now on."""
+    """Store the learned durations, so that planning uses them from now on."""
     await persistence.save_durations(uow.connection, timer.store_id, timer.prepared)
 
 
 def _finished_job(
     job: Finished, skill_code: str, time_factors: Mapping[str, float]
 ) -> planning.FinishedJob:
-    """A finished job at the time factor that the group's configuration takes for granted."""
+    """Return a finished job at the time factor of the group's configuration."""
     slowest = max(job.technician_ids, key=lambda who: (time_factors.get(who, 1.0), who))
     return planning.FinishedJob(
         op_code=job.op_code,

@@ -1,4 +1,4 @@
-"""The load curve (负荷曲线), and the free capacity that the front desk is told of."""
+"""The load curve (负荷曲线), and the free capacity that is published for the front desk."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -31,7 +31,7 @@ class LoadView(BaseModel):
 
 
 async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> list[LoadView]:
-    """Working and free time by skill and half hour of days from ``day``, today first."""
+    """Return working and free time by skill and half hour from ``day``, today by default."""
     now = deps.uow_factory.clock.now()
     store = deps.config.stores[store_id]
     first = day or store.local_day(now)
@@ -42,7 +42,7 @@ async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> li
 
 
 async def schedule_capacity_announcement(uow: UnitOfWork, store_id: str) -> None:
-    """Schedule publishing the free capacity shortly."""
+    """Schedule the publication of the free capacity shortly."""
     due_at = next_multiple(_ANNOUNCE_EVERY, uow.now)
     await timers.schedule(uow, CAPACITY, store_id, store_id=store_id, due_at=due_at)
 
@@ -67,7 +67,7 @@ async def _load_between(
     now: datetime,
     deps: Deps,
 ) -> list[Load]:
-    """The half hours in which somebody works, by skill and time."""
+    """Return the half hours in which technicians work, by skill and time."""
     absences = await persistence.absences_after(connection, store_id, begin)
     bookings = await persistence.resource_bookings_after(connection, store_id, begin)
     wip = await persistence.wip_jobs(connection, store_id)
@@ -79,6 +79,6 @@ async def _load_between(
 
 
 def next_multiple(interval: timedelta, now: datetime) -> datetime:
-    """The first whole multiple of ``interval`` after ``now``, the same for all who ask."""
+    """Return the first whole multiple of ``interval`` after ``now``, the same for all callers."""
     seconds = interval.total_seconds()
     return datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, now.tzinfo)

@@ -18,14 +18,14 @@ async def lock_job(uow: UnitOfWork, job_id: str) -> Job:
 
 
 async def lock_seen_job(uow: UnitOfWork, job_id: str, version: str) -> Job:
-    """Lock the plan and return the job, if it is as it was seen."""
+    """Lock the plan and return the job, if its version is the one that the caller has seen."""
     job = await lock_job(uow, job_id)
     require_seen(job, version)
     return job
 
 
 async def save_job(uow: UnitOfWork, job: Job, events: Sequence[Event], deps: Deps) -> JobView:
-    """Store the job, publish what happened and show the job as it is stored."""
+    """Store the job, publish its events and return the view of the stored job."""
     (saved,) = await persistence.save_jobs(uow, [job])
     uow.publish(events)
     return view(saved, deps)

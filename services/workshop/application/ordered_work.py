@@ -1,4 +1,4 @@
-"""Work that customers order, add, decline and withdraw, and what it does to the plan."""
+"""Work that customers order, add, decline and withdraw, and its effect on the plan."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
-    """Plan the jobs of an order, and link it to the one whose work did not last, if any."""
+    """Plan the jobs of an order, and link a comeback to its earlier order."""
     hold = await usable_hold(uow, event.store_id, event.hold_id, _ids(event.labor_operations))
     new = jobs.ordered(event, _job_ids(hold, event.labor_operations))
     await _add_jobs(uow, new, hold, deps)
@@ -41,7 +41,7 @@ async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
 
 
 async def add_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, deps: Deps) -> None:
-    """Plan the additional work that the customer wants (增项)."""
+    """Plan the additional work that the customer has authorized (增项)."""
     connection, store_id = uow.connection, event.store_id
     hold = await usable_hold(uow, store_id, event.hold_id, _ids(event.labor_operations))
     order_jobs = await persistence.jobs_of_order(connection, store_id, event.order_id)
@@ -57,13 +57,13 @@ async def add_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, 
 
 
 async def record_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _deps: Deps) -> None:
-    """The customer does not want the additional work."""
+    """Record that the customer declines the additional work."""
     found_id = event.additional_work_id
     await additional_work.record_decision(uow.connection, event.store_id, found_id, "declined")
 
 
 async def cancel_order(uow: UnitOfWork, event: OrderCancelled, _deps: Deps) -> None:
-    """Give back what the jobs of a cancelled order have taken of the plan."""
+    """Cancel the jobs of a cancelled order and free their part of the plan."""
     store_id = event.store_id
     found = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
     cancelled = [jobs.cancel(job) for job in found]
@@ -75,7 +75,7 @@ async def cancel_order(uow: UnitOfWork, event: OrderCancelled, _deps: Deps) -> N
 
 
 async def withdraw_work(uow: UnitOfWork, event: WorkWithdrawn, deps: Deps) -> None:
-    """Stop what the customer does not want any more; its people and bays are free (R12)."""
+    """Stop the work that the customer has withdrawn, and free its technicians and bays (R12)."""
     store_id = event.store_id
     found = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
     ended, events = jobs.withdraw(found, event.withdrawn_op_codes, uow.now)
@@ -95,7 +95,7 @@ async def withdraw_work(uow: UnitOfWork, event: WorkWithdrawn, deps: Deps) -> No
 
 
 async def _add_jobs(uow: UnitOfWork, new: Sequence[Job], hold: Hold | None, deps: Deps) -> None:
-    """Add ordered jobs to the plan: in the slots of their hold, or where the planner puts them."""
+    """Add ordered jobs to the plan, in the slots of their hold or by a replan."""
     store_id = new[0].store_id
     if hold is None:
         await persistence.save_jobs(uow, new)
@@ -113,7 +113,7 @@ def _ids(operations: Sequence[LaborOperation]) -> list[str]:
 
 
 def _job_ids(hold: Hold | None, operations: Sequence[LaborOperation]) -> list[str]:
-    """A held job keeps its id."""
+    """Return the ids of the jobs; a held job keeps its id."""
     return [job.job_id for job in hold.jobs] if hold else [str(new_id()) for _ in operations]
 
 

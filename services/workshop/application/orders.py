@@ -1,5 +1,7 @@
-"""Orders as the workshop knows them: their vehicle's arrival, readiness and delivery, their jobs,
-inspections and findings."""
+"""Orders in the workshop.
+
+Arrival, readiness and delivery of the vehicle; jobs, inspections and findings.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class EarlierOrder(BaseModel):
-    """The order whose work did not last, who did it, and when the vehicle was ready."""
+    """The earlier order of a comeback, its technicians, and when the vehicle was ready."""
 
     order_id: str
     technician_ids: Sequence[str]
@@ -31,7 +33,7 @@ class EarlierOrder(BaseModel):
 
 
 class WorkDoneView(BaseModel):
-    """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
+    """Progress of an operation; ``labor_s`` is the clocked time of all its technicians."""
 
     op_code: str
     state: WorkState
@@ -47,7 +49,7 @@ class InspectionView(BaseModel):
 
 
 class AdditionalWorkView(BaseModel):
-    """Work that was found (增项); ``decision`` is the customer's, once given."""
+    """Additional work that was found (增项); ``decision`` is the customer's, once made."""
 
     additional_work_id: str
     job_id: str
@@ -60,7 +62,10 @@ class AdditionalWorkView(BaseModel):
 
 
 class WorkOrderView(BaseModel):
-    """``late_min``: minutes past the promise at which the vehicle was ready to be handed over."""
+    """An order with its jobs, inspections and findings.
+
+    ``late_min``: minutes past the promise at which the vehicle was ready to be handed over.
+    """
 
     order_id: str
     queue_number: int | None
@@ -75,7 +80,7 @@ class WorkOrderView(BaseModel):
 
 
 async def get_work_done(store_id: str, order_id: str, deps: Deps) -> list[WorkDoneView]:
-    """How far each operation of an order is, now (施工进度); none of an unknown order."""
+    """Return the progress of each operation of an order (施工进度); none of an unknown order."""
     async with deps.uow_factory.read(store_id) as connection:
         jobs = await persistence.jobs_of_order(connection, store_id, order_id)
     now = deps.uow_factory.clock.now()
@@ -83,7 +88,7 @@ async def get_work_done(store_id: str, order_id: str, deps: Deps) -> list[WorkDo
 
 
 async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
-    """An order's jobs, inspections and findings, and the order that it comes back for."""
+    """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
     async with deps.uow_factory.read(store_id) as connection:
         order = await orders.read(connection, store_id, order_id)
         if order is None:
@@ -107,19 +112,19 @@ async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
 
 
 async def record_arrival(uow: UnitOfWork, event: VehicleArrived, _deps: Deps) -> None:
-    """The vehicle came, under its queue number."""
+    """Record that the vehicle has arrived, with its queue number."""
     await orders.arrived(uow.connection, event.store_id, event.order_id, event.queue_number)
 
 
 async def record_delivery(uow: UnitOfWork, event: VehicleDelivered, _deps: Deps) -> None:
-    """The customer has the vehicle back."""
+    """Record that the vehicle was delivered to the customer."""
     await orders.delivered(uow.connection, event.store_id, event.order_id, event.delivered_at)
 
 
 async def record_ready(
     uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], deps: Deps
 ) -> None:
-    """Keep when the vehicle was ready and how late that was."""
+    """Record when the vehicle was ready and how late that was."""
     store_id, delivery_lead_min = (
         event.store_id,
         deps.config.stores[event.store_id].delivery_lead_minutes,

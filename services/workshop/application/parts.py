@@ -1,4 +1,4 @@
-"""When the parts of a job are there (到料)."""
+"""Expected arrival of a job's parts (到料)."""
 
 from services.workshop.application.deps import Deps
 from services.workshop.application.job_views import JobView
@@ -13,7 +13,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class PartsEtaRequest(VersionedRequest):
-    """``at``: when the last part is expected; absent when all parts are there."""
+    """Expected arrival of the last part, ``at``; absent when all parts are there."""
 
     at: Timestamp | None
     reason: PartsReason
@@ -22,7 +22,7 @@ class PartsEtaRequest(VersionedRequest):
 async def set_parts_eta(
     uow: UnitOfWork, job_id: str, command: PartsEtaRequest, deps: Deps
 ) -> JobView:
-    """Parts of a planned job are late, or have arrived; the plan follows."""
+    """Set when the parts of a planned job are expected, and request a replan."""
     job = await lock_seen_job(uow, job_id, command.version)
     require_ahead("at", command.at, uow.now)
     waiting = jobs.set_parts_eta(job, command.at, command.reason)

@@ -1,4 +1,7 @@
-"""The lock of a store's plan: whoever changes the plan, or what it rests on, takes it first."""
+"""The lock of a store's plan.
+
+A transaction that changes the plan, or the data that the plan depends on, takes it first.
+"""
 
 from collections.abc import Sequence
 
@@ -14,6 +17,6 @@ async def lock_plan(uow: UnitOfWork, store_id: str, _entity_id: str = "") -> Non
 
 
 async def lock_plans(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _deps: Deps) -> None:
-    """Lock the plans of all stores of a batch, in one order for all."""
+    """Lock the plans of all stores of a batch, always in the same order."""
     for store_id in sorted({received.envelope.store_id for received in batch}):
         await persistence.lock_plan(uow.connection, store_id)

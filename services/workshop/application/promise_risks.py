@@ -22,9 +22,9 @@ _CHECK_EVERY = timedelta(minutes=5)
 
 
 class PromiseRiskView(BaseModel):
-    """How likely the promise is kept, on what that hangs, and the best new promise.
+    """Probability of keeping the promise, its main risk, and the best new promise.
 
-    ``alerted_at``: since when it counts as in danger, absent while it is safe.
+    ``alerted_at``: since when it counts as at risk, absent while it is not.
     """
 
     order_id: str
@@ -49,7 +49,7 @@ class PromiseRiskView(BaseModel):
 
 
 async def list_risks(store_id: str, deps: Deps) -> list[PromiseRiskView]:
-    """The risks of all open promises, the least likely to be kept first."""
+    """List the risks of all open promises, the least likely to be kept first."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.promise_risks(connection, store_id)
     return [PromiseRiskView.of(each) for each in found]
@@ -62,7 +62,7 @@ async def schedule_risk_check(uow: UnitOfWork, store_id: str, *, after: timedelt
 
 
 async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> list[PromiseRisk]:
-    """Assess how likely the open promises are kept."""
+    """Assess how likely the open promises are to be kept."""
     snapshot = await take_snapshot(store_id, deps)
     found = await deps.planner.assess_risks(snapshot.workshop, CONFIDENCE, snapshot.calibration)
     zone, horizon = deps.config.stores[store_id].timezone, minute(snapshot.taken_at + HORIZON)
@@ -81,8 +81,7 @@ async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> li
 
 
 async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Warn of promises that will hardly be kept (R9, R12), and look again even if nothing
-    happens."""
+    """Warn of promises that will probably be missed (R9, R12), and schedule the next check."""
     store_id, connection = timer.store_id, uow.connection
     still_open = {job.order_id for job in await persistence.open_jobs(connection, store_id)}
     watched, events = update_alerts(

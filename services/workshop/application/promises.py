@@ -1,8 +1,9 @@
 """Outcomes of promises, and what the store learns from them (承诺校准).
 
-Every function runs inside a unit of work in which the store's plan is locked. The calibration hears
-whether the order's last job is finished by the moment that was to hold with just the confidence of
-the hold, whatever later time the customer was promised.
+Every function runs inside a unit of work in which the store's plan is locked.
+
+The calibration records whether the order's last job is finished by the moment that was to hold with
+just the confidence of the hold, even if the customer was promised a later time.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ PROMISE_DUE = "promise_due"
 
 
 async def revise_promise(uow: UnitOfWork, event: PromisedTimeRevised, _deps: Deps) -> None:
-    """The customer was told another time (承诺变更); the plan follows."""
+    """Revise the promise of an order (承诺变更) and request a replan."""
     store_id = event.store_id
     order_jobs = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
     await persistence.save_jobs(uow, jobs.promise(order_jobs, event.promised_at))
@@ -33,7 +34,7 @@ async def revise_promise(uow: UnitOfWork, event: PromisedTimeRevised, _deps: Dep
 
 
 async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold) -> None:
-    """Record what an order was promised on the strength of ``hold``."""
+    """Record the promise of an order that rests on ``hold``."""
     promise = PromiseRecord(
         store_id=hold.store_id,
         order_id=order_id,

@@ -21,7 +21,7 @@ from shared.request_model import RequestModel
 
 
 class QuoteRequest(RequestModel):
-    """What is to be done; for additional work of an open order, ``order_id`` says of which."""
+    """Requested work; for additional work of an open order, ``order_id`` names the order."""
 
     op_codes: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
@@ -31,7 +31,7 @@ class QuoteRequest(RequestModel):
 
 
 class PlannedJob(BaseModel):
-    """Where and when a quoted operation would be done."""
+    """Technicians, bay and time of a quoted operation."""
 
     op_code: str
     technician_ids: Sequence[str]
@@ -59,7 +59,7 @@ class Offer:
 
     @property
     def starts_at(self) -> datetime:
-        """When the work could begin."""
+        """The time at which the work could begin."""
         return moment(min(assignment.start for assignment in self.promise.assignments))
 
     @property
@@ -67,15 +67,15 @@ class Offer:
         return moment(self.promise.finish)
 
     def begins_after(self, latest_start_at: datetime | None) -> bool:
-        """Whether the work could only begin later than wanted."""
+        """Return whether the work could only begin later than requested."""
         return latest_start_at is not None and self.starts_at > latest_start_at
 
 
 async def quote(store_id: str, request: QuoteRequest, deps: Deps) -> QuoteView:
-    """The earliest promise for the operations; nothing is reserved.
+    """Return the earliest promise for the operations; nothing is reserved.
 
     Raises:
-        RuleViolation: the work could only begin later than wanted, or cannot be done here.
+        RuleViolation: the work could only begin later than requested, or cannot be done here.
     """
     check_wanted(request, deps)
     offer = await compute_offer(await take_snapshot(store_id, deps), request, deps)
@@ -85,19 +85,19 @@ async def quote(store_id: str, request: QuoteRequest, deps: Deps) -> QuoteView:
 
 
 def check_wanted(request: QuoteRequest, deps: Deps) -> None:
-    """Refuse times that no plan reaches."""
+    """Refuse requested times beyond the planning horizon."""
     now = deps.uow_factory.clock.now()
     for field in ("earliest_start_at", "latest_start_at"):
         check_ahead(field, getattr(request, field), now)
 
 
 async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -> Offer:
-    """The earliest promise for one order's new work, with the store's time to hand over.
+    """Return the earliest promise for one order's new work, with the store's delivery lead time.
 
-    It never lies before the planned finish of that work and the time to hand over.
+    It never lies before the planned finish of that work plus the delivery lead time.
 
     Raises:
-        RuleViolation: an operation is unknown, or somebody or something needed is missing here.
+        RuleViolation: an operation is unknown, or a technician or bay needed is missing here.
     """
     requested_operations = [
         RequestedOperation(str(new_id()), op_code) for op_code in request.op_codes
@@ -123,7 +123,7 @@ async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -
 
 
 def view_offer(offer: Offer) -> QuoteView:
-    """What is shown of an offer."""
+    """Return the view of an offer."""
     promise = offer.promise
     placed = {each.job_id: as_assignment(each) for each in promise.assignments}
     factors = [

@@ -1,4 +1,4 @@
-"""Replanning (重排): a fresh plan after each disturbance, a better one when it is quiet.
+"""Replanning (重排): a fresh plan after each disturbance, then an improved one.
 
 Plans are computed outside of the transactions that apply them; one that is based on an older
 version of the plan is discarded and computed again.
@@ -29,7 +29,7 @@ REPLAN = "replan"
 IMPROVE = "improve"
 
 _IMPROVE_AFTER = timedelta(milliseconds=300)
-"""Disturbances rarely come alone; the search begins when it is quiet for so long."""
+"""Time without a disturbance after which the search for a better plan begins."""
 _RISK_CHECK_AFTER = timedelta(milliseconds=500)
 
 
@@ -43,32 +43,32 @@ class PlanUpdate:
 
 
 async def request_replan(uow: UnitOfWork, store_id: str) -> None:
-    """Request a replan at once, and what follows each change of the plan."""
+    """Request a replan at once, and the follow-up of each change of the plan."""
     await timers.schedule(uow, REPLAN, store_id, store_id=store_id, due_at=uow.now)
     await follow_up(uow, store_id)
 
 
 async def follow_up(uow: UnitOfWork, store_id: str) -> None:
-    """Have the promises checked and the free capacity published after a change of the plan."""
+    """Schedule the risk check and the capacity announcement after a change of the plan."""
     await schedule_capacity_announcement(uow, store_id)
     await schedule_risk_check(uow, store_id, after=_RISK_CHECK_AFTER)
 
 
 async def compute_replan(store_id: str, _entity_id: str, deps: Deps) -> PlanUpdate:
-    """A fresh plan at once for everything that is not in progress."""
+    """Return a fresh plan at once for all work that is not in progress."""
     snapshot = await take_snapshot(store_id, deps)
     return _plan_update(snapshot, await deps.planner.replan(snapshot.workshop), deps)
 
 
 async def apply_replan(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Apply the fresh plan, and have a better one looked for."""
+    """Apply the fresh plan and schedule the search for a better one."""
     await _apply(uow, timer.store_id, timer.prepared, deps)
     due_at = uow.now + _IMPROVE_AFTER
     await timers.schedule(uow, IMPROVE, timer.store_id, store_id=timer.store_id, due_at=due_at)
 
 
 async def compute_improvement(store_id: str, _entity_id: str, deps: Deps) -> PlanUpdate | None:
-    """A better plan than the present one, if the search finds any in its time."""
+    """Return a better plan than the present one, if the search finds any within its time."""
     snapshot = await take_snapshot(store_id, deps)
     seed = crc32(f"{store_id} {snapshot.version}".encode())
     result = await deps.planner.improve(snapshot.workshop, seed)
@@ -84,7 +84,7 @@ async def apply_improvement(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 
 async def replan_late_start(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
-    """Somebody should have begun by now (未按时开工): what has not is planned anew."""
+    """Replan the jobs that should have begun by now (未按时开工)."""
     starts_at = await persistence.next_start(uow.connection, timer.store_id)
     if starts_at is not None and starts_at + START_GRACE <= uow.now:
         await request_replan(uow, timer.store_id)

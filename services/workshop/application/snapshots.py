@@ -27,7 +27,7 @@ class Snapshot:
 
 
 async def take_snapshot(store_id: str, deps: Deps, *, without_hold: str | None = None) -> Snapshot:
-    """The store's workshop as it is planned now, as if one hold were not there."""
+    """Return the store's workshop as it is planned now, without the given hold."""
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         version = await persistence.plan_version(connection, store_id)
@@ -69,7 +69,7 @@ def planned_workshop(
     durations: planning.Durations,
     config: WorkshopConfig,
 ) -> planning.Workshop:
-    """The store's people and bays with what is planned and reserved ``now``."""
+    """Return the store's technicians and bays with the work planned and reserved ``now``."""
     return workshop_at(
         config.planning_context(store_id, durations),
         now,

@@ -1,4 +1,4 @@
-"""Which technicians a store is short of (人员建议, R18)."""
+"""Shortages of technicians in a store (人员建议, R18)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from shared.unit_of_work import UnitOfWork
 STAFFING = "staffing"
 
 WEEKS = 8
-"""Past weeks that are looked at."""
+"""Number of past weeks that are analyzed."""
 _WEEK = timedelta(weeks=1)
 _MONDAY = 1
 _BEFORE_OPENING = timedelta(hours=1)
@@ -34,7 +34,7 @@ _BEFORE_OPENING = timedelta(hours=1)
 class SkillDemand(BaseModel):
     """One skill's hours of work: by past week, oldest first, queued now, and without people.
 
-    ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
+    ``needed_hours`` a week, growth and queue included, are absent where no hours are missing.
     """
 
     skill_code: str
@@ -55,7 +55,7 @@ class StaffingView(BaseModel):
 
 @dataclass(frozen=True)
 class StaffingAnalysis:
-    """A store's demand by skill, and where its people do not suffice."""
+    """A store's demand by skill, and its shortages of technicians."""
 
     weeks_observed: int
     demands: tuple[planning.Demand, ...]
@@ -63,7 +63,7 @@ class StaffingAnalysis:
 
 
 async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
-    """How many of which technicians are missing at present."""
+    """Return how many technicians of each skill are missing at present."""
     found = await analyze(store_id, "", deps)
     short = {shortage.skill_code: shortage for shortage in found.shortages}
     return StaffingView(
@@ -74,7 +74,7 @@ async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
 
 
 async def analyze(store_id: str, _entity_id: str, deps: Deps) -> StaffingAnalysis:
-    """Demand of the past weeks, the queue and the people of the next two weeks."""
+    """Analyze the demand of past weeks, the queue and the staff of the next two weeks."""
     config, now = deps.config, deps.uow_factory.clock.now()
     store = config.stores[store_id]
     until = store.day_bounds(store.local_day(now))[0]
@@ -96,7 +96,7 @@ async def analyze(store_id: str, _entity_id: str, deps: Deps) -> StaffingAnalysi
 
 
 async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Monday before opening: say which skills are short, and look again in a week."""
+    """Publish on Monday before opening which skills are short, and schedule the next check."""
     found: StaffingAnalysis = timer.prepared
     store = deps.config.stores[timer.store_id]
     if found.weeks_observed:
@@ -118,7 +118,7 @@ async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 
 async def schedule_first_looks(deps: Deps) -> None:
-    """Have every store looked at next Monday, unless it will be already."""
+    """Schedule the first staffing check of every store for next Monday, unless there is one."""
     stores, now = deps.config.stores, deps.uow_factory.clock.now()
     due_at = {store_id: next_look(store, now) for store_id, store in stores.items()}
     causation = Causation("staffing", "start")
@@ -127,7 +127,7 @@ async def schedule_first_looks(deps: Deps) -> None:
 
 
 def next_look(store: Store, now: datetime) -> datetime:
-    """The next Monday, an hour before the store opens."""
+    """Return the next Monday, an hour before the store opens."""
     day = store.local_day(now)
     monday = day + timedelta(days=(_MONDAY - day.isoweekday()) % 7)
     look_at = store.at(monday, store.opening) - _BEFORE_OPENING

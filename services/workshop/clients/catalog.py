@@ -1,4 +1,4 @@
-"""What the workshop reads from the group's catalog besides its operations."""
+"""The group's catalog besides its operations, as the workshop reads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class Catalog:
     part_numbers: frozenset[str]
 
     def require_symptoms(self, codes: Sequence[str]) -> None:
-        """Refuse what is not a symptom code."""
+        """Refuse codes that are not symptom codes."""
         _require("symptoms", codes, self.symptoms)
 
     def require_parts(self, part_numbers: Sequence[str]) -> None:
-        """Refuse what is not a part number."""
+        """Refuse values that are not part numbers."""
         _require("part_numbers", part_numbers, self.part_numbers)
 
 

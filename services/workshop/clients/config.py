@@ -1,4 +1,4 @@
-"""What the workshop reads from the group folder: operations, technicians, bays and shifts."""
+"""The group folder as the workshop reads it: operations, technicians, bays and shifts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +24,12 @@ from services.workshop.planning.tasks import PlanningContext
 from shared.group import Store, load_stores, read_yaml
 
 HORIZON = timedelta(days=14)
-"""How far ahead the workshop plans."""
+"""Time ahead for which the workshop plans."""
 
 
 @dataclass(frozen=True)
 class WorkshopConfig:
-    """Everything about the workshops that configuration says."""
+    """Configuration of all workshops of the group."""
 
     stores: Mapping[str, Store]
     operations: Mapping[str, Operation]
@@ -38,7 +38,7 @@ class WorkshopConfig:
     closed: frozenset[date]
 
     def operation(self, op_code: str) -> Operation:
-        """An operation of the catalog.
+        """Return an operation of the catalog.
 
         Raises:
             RuleViolation: it is not there.
@@ -46,7 +46,7 @@ class WorkshopConfig:
         return find_operation(self.operations, op_code)
 
     def capable(self, op_code: str) -> dict[str, int]:
-        """By store, how many technicians can do the operation, where the store can do it."""
+        """Return by store how many technicians can do the operation, where the store can do it."""
         operation = self.operation(op_code)
         counts = {
             store_id: len(able_technicians(operation, members))
@@ -58,7 +58,7 @@ class WorkshopConfig:
         }
 
     def planning_context(self, store_id: str, durations: planning.Durations) -> PlanningContext:
-        """What makes tasks of the store's jobs, with the ``durations`` that it has learned."""
+        """Return the context from which tasks of the store's jobs are made, with ``durations``."""
         return PlanningContext(
             operations=self.operations,
             members=self.members[store_id],
@@ -67,7 +67,7 @@ class WorkshopConfig:
         )
 
     def delivery_lead(self, store_id: str) -> timedelta:
-        """What lies between the end of the work and the customer's departure in every promise."""
+        """Return the time between the end of the work and the customer's departure."""
         return timedelta(minutes=self.stores[store_id].delivery_lead_minutes)
 
     def technicians(
@@ -78,8 +78,9 @@ class WorkshopConfig:
         durations: planning.Durations,
         since: datetime | None = None,
     ) -> tuple[planning.Technician, ...]:
-        """The store's technicians at the time factor learned, with the working windows that
-        absences leave them from ``begin`` to the horizon.
+        """Return the store's technicians with learned time factors and their working windows.
+
+        The windows reach from ``begin`` to the horizon and leave out absences.
 
         ``since`` adds the days before, on which work in progress began.
         """
@@ -99,9 +100,9 @@ class WorkshopConfig:
         )
 
     def shift_end(self, store_id: str, technician_ids: Iterable[str], now: datetime) -> datetime:
-        """When the last of the technicians goes home today (下班).
+        """Return when the last of the technicians goes home today (下班).
 
-        Who works outside of a shift, or after it, goes home at the end of the day.
+        A technician who works outside of a shift, or after it, goes home at the end of the day.
         """
         store = self.stores[store_id]
         today = store.local_day(now)
@@ -115,7 +116,7 @@ class WorkshopConfig:
         return max((end for end in ends if end > now), default=store.day_bounds(today)[1])
 
     def open_bays(self, store_id: str, begin: datetime) -> tuple[planning.Bay, ...]:
-        """The store's bays, open while the store is."""
+        """Return the store's bays, open during the store's hours."""
         store = self.stores[store_id]
         hours = tuple(
             interval(store.at(day, store.opening), store.at(day, store.closing))
@@ -213,7 +214,7 @@ def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Technicia
 
 
 def shift_of(name: str, entry: Mapping[str, Any]) -> Shift:
-    """A shift of the calendar.
+    """Return a shift of the calendar.
 
     Raises:
         ValueError: two of its times overlap; the message names the field.

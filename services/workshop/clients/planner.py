@@ -1,4 +1,4 @@
-"""The processes in which plans are computed, so that the event loop goes on."""
+"""Worker processes that compute plans, so that the event loop is not blocked."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ _UNTIL_TIME_IS_UP: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Planner:
-    """Asks the pure planning: no quote waits behind a replan, and no replan behind an improvement.
+    """Client of the pure planning; quotes, replans and improvements do not delay each other.
 
-    On a clock that stands one process computes everything, and the search for a better plan is
-    bounded by its rounds, so that a day repeats itself.
+    On a simulated clock one process computes everything, and the search for a better plan is
+    bounded by its rounds, so that a day is reproducible.
     """
 
     clock: Clock
@@ -36,14 +36,14 @@ class Planner:
 
     @classmethod
     def on_clock(cls, clock: Clock) -> "Planner":
-        """A planner with its processes."""
+        """Return a planner with its processes."""
         if clock.is_paused:
             alone = worker()
             return cls(clock, alone, alone, alone)
         return cls(clock, worker(), worker(niceness=2), worker(niceness=5))
 
     async def warm_up(self) -> None:
-        """Wait until there can be prompt responses."""
+        """Wait until the processes can respond promptly."""
         nothing = partial(planning.plan, planning.Workshop(0, (), ()))
         await asyncio.gather(_computed(self.quoting, nothing), _computed(self.replanning, nothing))
         if self.patient is not self.quoting:
@@ -56,20 +56,20 @@ class Planner:
         confidence: float,
         calibration: planning.Calibration,
     ) -> planning.PromiseQuote:
-        """The earliest promise for new work.
+        """Return the earliest promise for new work.
 
         Raises:
-            CannotPromiseError: somebody or something needed is missing.
+            CannotPromiseError: a technician, bay or skill that is needed is missing.
         """
         ask = partial(planning.quote, workshop, tasks, confidence, calibration)
         return await _computed(self.quoting, ask)
 
     async def replan(self, workshop: planning.Workshop) -> planning.Replan:
-        """A fresh plan at once."""
+        """Return a fresh plan at once."""
         return await _computed(self.replanning, partial(planning.replan, workshop))
 
     async def improve(self, workshop: planning.Workshop, seed: int) -> planning.Replan:
-        """The best plan that a search finds within its bounds."""
+        """Return the best plan that a search finds within its bounds."""
         simulated_clock = self.clock.is_paused
         search = partial(
             planning.replan,
@@ -86,12 +86,12 @@ class Planner:
         confidence: float,
         calibration: planning.Calibration,
     ) -> tuple[planning.RiskAssessment, ...]:
-        """How likely the open promises are kept."""
+        """Return how likely the open promises are to be kept."""
         ask = partial(planning.assess_risks, workshop, confidence, calibration)
         return await _computed(self.patient, ask)
 
     async def learn(self, finished: Sequence[planning.FinishedJob]) -> planning.Durations:
-        """What finished jobs say about durations."""
+        """Return the durations that follow from finished jobs."""
         return await _computed(self.patient, partial(planning.learn, finished))
 
     async def shortages(
@@ -100,7 +100,7 @@ class Planner:
         demands: Sequence[planning.Demand],
         horizon: planning.Interval,
     ) -> tuple[planning.Shortage, ...]:
-        """The skills that lack people."""
+        """Return the skills that lack technicians."""
         ask = partial(planning.shortages, technicians, demands, horizon)
         return await _computed(self.patient, ask)
 

@@ -14,7 +14,7 @@ AbsenceKind = Literal["leave", "sick", "training", "other"]
 
 @dataclass(frozen=True)
 class Absence:
-    """A technician is away (缺勤), unless it was withdrawn."""
+    """An absence of a technician (缺勤), unless it was withdrawn."""
 
     absence_id: str
     technician_id: str
@@ -43,7 +43,7 @@ def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> Absence
 
 
 def withdraw(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceCancelled]:
-    """Withdraw an absence: the technician is not away after all (销假).
+    """Withdraw an absence (销假), so that the technician is available again.
 
     Raises:
         RuleViolation: it was withdrawn before.

@@ -1,4 +1,4 @@
-"""What the big screen of the workshop shows at a glance (车间看板)."""
+"""Content of the workshop's big screen (车间看板)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,19 @@ Light = Literal["green", "yellow", "red"]
 """按时、紧张、超时."""
 
 CLOSE = timedelta(minutes=15)
-"""A promise that leaves less than this is close."""
+"""Time left before a promise below which it counts as close."""
 
 
 @dataclass(frozen=True)
 class BayState:
-    """The job in a bay, and the one that comes next."""
+    """The job in a bay, and the next one."""
 
     job: Job | None
     next_job: Job | None
 
 
 def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayState]:
-    """What goes on in each bay."""
+    """Return the current and the next job of each bay."""
     return {
         bay_id: BayState(
             next((job for job in in_bay if is_wip(job)), None),
@@ -40,7 +40,7 @@ def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayS
 
 
 def waiting(jobs: Sequence[Job]) -> list[Job]:
-    """The next job of each vehicle that nobody works on, the earliest first."""
+    """Return the next job of each vehicle on which no technician works, the earliest first."""
     wip = {job.order_id for job in jobs if is_wip(job)}
     next_jobs: dict[str, Job] = {}
     for job in sorted(jobs, key=lambda job: (job.line_number, job.opened_at)):
@@ -52,8 +52,10 @@ def waiting(jobs: Sequence[Job]) -> list[Job]:
 
 
 def lights(jobs: Sequence[Job], delivery_lead_min: int, now: datetime) -> Mapping[str, Light]:
-    """How each order stands, by its id: red when it will be handed over late, yellow when little
-    time is left before its promise."""
+    """Return each order's light by its id.
+
+    Red when it will be handed over late, yellow when little time is left before its promise.
+    """
     left: dict[str, timedelta] = {}
     for job in jobs:
         finish = job.finished_at or max(job.planned_finish_at or now, now)
@@ -63,7 +65,7 @@ def lights(jobs: Sequence[Job], delivery_lead_min: int, now: datetime) -> Mappin
 
 
 def counts(jobs: Sequence[Job]) -> Mapping[str, int]:
-    """How many jobs have each status."""
+    """Return how many jobs have each status."""
     return Counter(job.status for job in jobs)
 
 

@@ -13,7 +13,7 @@ def free_minutes(
     begin: int,
     end: int,
 ) -> dict[tuple[str, int], int]:
-    """Minutes in which technicians of a skill work and are not booked, by (skill, slot start).
+    """Return the minutes in which technicians work and are not booked, by (skill, slot start).
 
     ``skills`` are the skills of each technician, ``working`` and ``taken`` half-open spans in
     minutes since the epoch. A technician of several skills counts in each. Slots without free

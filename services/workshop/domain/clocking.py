@@ -1,4 +1,4 @@
-"""Time that technicians clock on a job (打卡工时), and what it earns (工时分配)."""
+"""Time that technicians clock on a job (打卡工时), and their labor credits (工时分配)."""
 
 from collections.abc import Container, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ _STEP = Decimal("0.001")
 
 
 class Clocking(EventPart):
-    """What one technician has clocked on a job, pauses left out.
+    """Clocked time of one technician on a job, pauses left out.
 
     ``resumed_at`` is when they last clocked in, None while they are clocked out.
     """
@@ -22,7 +22,7 @@ class Clocking(EventPart):
     resumed_at: datetime | None = None
 
     def stopped(self, at: datetime) -> "Clocking":
-        """The same after clocking out; nothing changes for a technician who is not clocked in."""
+        """Return the clocking after clocking out, unchanged for a technician not clocked in."""
         if self.resumed_at is None:
             return self
         ran_s = max(0, int((at - self.resumed_at).total_seconds()))
@@ -33,12 +33,12 @@ Clockings = tuple[Clocking, ...]
 
 
 def clocked_in(clockings: Clockings) -> frozenset[str]:
-    """The technicians who are clocked in."""
+    """Return the technicians who are clocked in."""
     return frozenset(each.technician_id for each in clockings if each.resumed_at)
 
 
 def clock_in(clockings: Clockings, technician_id: str, now: datetime) -> Clockings:
-    """The technician works on the job from now on."""
+    """Clock in the technician on the job."""
     known = {each.technician_id: each for each in clockings}
     own = known.get(technician_id) or Clocking(technician_id=technician_id)
     known[technician_id] = own.model_copy(update={"resumed_at": now})
@@ -46,14 +46,17 @@ def clock_in(clockings: Clockings, technician_id: str, now: datetime) -> Clockin
 
 
 def clock_out(clockings: Clockings, technician_ids: Container[str], at: datetime) -> Clockings:
-    """These technicians do not work on the job any more."""
+    """Clock out these technicians of the job."""
     return tuple(
         each.stopped(at) if each.technician_id in technician_ids else each for each in clockings
     )
 
 
 def rescale(clockings: Clockings, before_s: int, after_s: int) -> Clockings:
-    """Clockings of a finished job whose clock said ``before_s`` and is corrected to ``after_s``."""
+    """Rescale the clockings of a finished job whose time is corrected to ``after_s``.
+
+    ``before_s`` is the time before the correction.
+    """
     return tuple(
         each.model_copy(
             update={"clocked_s": each.clocked_s * after_s // before_s if before_s else after_s}
@@ -63,7 +66,10 @@ def rescale(clockings: Clockings, before_s: int, after_s: int) -> Clockings:
 
 
 def move_start(clockings: Clockings, started_at: datetime, begin: datetime) -> Clockings:
-    """Clockings of a job in progress that was really begun at ``begin``, by who began it."""
+    """Return the clockings of a job in progress whose actual start was ``begin``.
+
+    The start moves for the technician who began it.
+    """
     if not clockings:
         return clockings
     first, *others = clockings
@@ -75,10 +81,10 @@ def move_start(clockings: Clockings, started_at: datetime, begin: datetime) -> C
 
 
 def split_credits(standard_hours: float, clockings: Sequence[Clocking]) -> tuple[LaborCredit, ...]:
-    """The standard hours of a job for those who clocked on it, in proportion to their time.
+    """Return the standard hours of a job by technician, in proportion to their clocked time.
 
     They are thousandths of an hour, but for the last one, and their decimals sum exactly to
-    ``standard_hours``. Where no time was clocked, all have the same.
+    ``standard_hours``. Where no time was clocked, all have equal parts.
     """
     worked = [each.clocked_s for each in clockings]
     weights = worked if any(worked) else [1] * len(worked)

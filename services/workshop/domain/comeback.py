@@ -1,12 +1,14 @@
-"""A vehicle that is back for what should have been repaired (返修进厂)."""
+"""Comebacks: vehicles that return for the same symptom (返修进厂)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 TERM_DAYS = 30
-"""So many calendar days after an order's finish a return for the same symptom counts as a comeback;
-the last one counts whole."""
+"""Calendar days after an order's finish in which a return for the same symptom is a comeback.
+
+The last day counts whole.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class EarlierOrder:
 def first_order(
     symptoms: Sequence[str], earlier: Iterable[EarlierOrder]
 ) -> tuple[EarlierOrder, tuple[str, ...]] | None:
-    """The first order for one of today's symptoms, and which they are.
+    """Return the first order for one of today's symptoms, and those symptoms.
 
-    A comeback does not restart the term: it is no first order for what it came back for.
+    A comeback does not restart the term: it is not the first order for its own symptoms.
     """
     for order in sorted(earlier, key=lambda order: (order.ready_at, order.order_id)):
         if found := same_symptoms(symptoms, order.first_symptoms):
@@ -42,7 +44,7 @@ def first_order(
 
 
 def same_symptoms(now: Iterable[str], earlier: Iterable[str]) -> tuple[str, ...]:
-    """Those of today's symptom codes that the earlier order had too, under whatever condition.
+    """Return those of today's symptom codes that the earlier order had, under any condition.
 
     A code is system, symptom and condition (``ENG-IDLE-COLD``); system and symptom are compared.
     """

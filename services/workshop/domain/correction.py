@@ -1,4 +1,4 @@
-"""Clocks that a manager puts right (工时更正)."""
+"""Job times corrected by a manager (工时更正)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ CorrectionReason = Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "
 
 @dataclass(frozen=True)
 class ClockCorrection:
-    """Who put a clock right, why, and what it said before and after (更正记录).
+    """A correction of a job's clocked time, with author, reason and both times (更正记录).
 
     ``clocked_s`` leaves pauses out; they stay as they were.
     """
@@ -46,10 +46,10 @@ def correct_time(
     by: str,
     now: datetime,
 ) -> tuple[Job, ClockCorrection]:
-    """The job as if its technicians had clocked on ``started_at`` and off ``finished_at``.
+    """Correct the job's times to ``started_at`` and ``finished_at``.
 
-    None leaves a moment as it was. ``others`` are begun jobs of the same people, bay or vehicle:
-    time that the correction adds must be free of them.
+    None leaves a time as it was. ``others`` are begun jobs of the same technicians, bay or vehicle:
+    time that the correction adds must not overlap with them.
     """
     if job.started_at is None:
         raise errors.wrong_status(job.status, "in_progress", job.changed_by, job.changed_at)
@@ -108,7 +108,7 @@ def _require_sensible(job: Job, begin: datetime, end: datetime | None, now: date
 def _added(
     job: Job, begin: datetime, end: datetime | None
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    """The time on the clock that was not there before, by the field that adds it."""
+    """Return the time that the correction adds, by the field that adds it."""
     if job.started_at and begin < job.started_at:
         yield "started_at", begin, min(job.started_at, end or job.started_at)
     if end and job.finished_at and end > job.finished_at:

@@ -1,4 +1,4 @@
-"""Manual overrides (人工派工): jobs moved, pinned, swapped and kept from technicians."""
+"""Manual overrides (人工派工): jobs moved, pinned, swapped or forbidden to technicians."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ OverrideReason = Literal[
 
 @dataclass(frozen=True)
 class Override:
-    """A manual override (人工干预), with what the plan expected of the order before and after it.
+    """A manual override (人工干预), with the order's expected lateness before and after it.
 
     ``late_*_min`` are the minutes past the order's promise, 0 when it would be kept.
     """
@@ -54,8 +54,10 @@ class Override:
 
 
 def require_seen(job: Job, seen: str) -> None:
-    """Refuse to decide on a job that has changed since it was seen; the violation's values are its
-    present state."""
+    """Refuse to decide on a job that has changed since the caller has seen it.
+
+    The violation's values are the job's present state.
+    """
     require_version(
         job,
         seen,
@@ -77,7 +79,7 @@ def require_assignable(
     members: Sequence[TechnicianConfig],
     bays: Sequence[BayConfig],
 ) -> None:
-    """Refuse people who cannot or may not do the job and bays that do not fit.
+    """Refuse technicians who cannot or may not do the job and bays that do not fit.
 
     ``members`` and ``bays`` are those of the store.
     """
@@ -100,7 +102,7 @@ def require_two(job_id: str, other_job_id: str) -> None:
 
 
 def pin(job: Job) -> Job:
-    """Keep the job with its technicians, in its bay and not before its start (锁定)."""
+    """Pin the job to its technicians, its bay and its earliest start (锁定)."""
     current_slot(job)
     return replace(job, pinned=True)
 
@@ -112,8 +114,10 @@ def unpin(job: Job) -> Job:
 
 
 def forbid(job: Job, technician_id: str, able: Iterable[str], needed: int) -> Job:
-    """Keep a technician from the job (禁派); ``able`` are those who could do it, of whom
-    ``needed`` must remain. A job pinned to that technician is unpinned."""
+    """Forbid a technician for the job (禁派), and unpin it if it is pinned to them.
+
+    ``able`` are the technicians who could do it, of whom ``needed`` must remain.
+    """
     _require_planned(job)
     forbidden = {*job.forbidden_technicians, technician_id}
     if len(set(able) - forbidden) < needed:
@@ -126,7 +130,7 @@ def forbid(job: Job, technician_id: str, able: Iterable[str], needed: int) -> Jo
 
 
 def allow(job: Job, technician_id: str) -> Job:
-    """Take back that a technician is kept from the job (解禁)."""
+    """Allow a forbidden technician for the job again (解禁)."""
     _require_planned(job)
     left = tuple(each for each in job.forbidden_technicians if each != technician_id)
     return replace(job, forbidden_technicians=left)
@@ -150,7 +154,7 @@ def swap_starts(
     """Return when two jobs begin that swap their slots (互换).
 
     Given each job's slot and how long it would take in the other's: each begins when the other
-    would have, or, where they would stand in each other's way, when the earlier of them is done.
+    would have, or, where they would overlap, when the earlier of them is done.
     """
     (slot, length), (other, other_length) = first, second
     start, other_start = other.starts_at, slot.starts_at
@@ -163,7 +167,7 @@ def swap_starts(
 
 
 def lateness_min(order_jobs: Sequence[Job], delivery_lead_min: int) -> int:
-    """Minutes past its promise at which an order's vehicle would be handed over; 0 if it is kept.
+    """Return the minutes past its promise at which an order would be handed over; 0 if kept.
 
     ``delivery_lead_min`` lie between the end of the work and the customer's departure.
     """
@@ -182,7 +186,7 @@ def lateness_min(order_jobs: Sequence[Job], delivery_lead_min: int) -> int:
 def ready_lateness_min(
     order_jobs: Sequence[Job], delivery_lead_min: int, ready_at: datetime
 ) -> int:
-    """Minutes past its promise at which an order's vehicle was ready to be handed over."""
+    """Return the minutes past its promise at which an order's vehicle was ready."""
     waited = ready_at - order_jobs[0].promised_at
     return max(lateness_min(order_jobs, delivery_lead_min), int(waited.total_seconds() // 60))
 

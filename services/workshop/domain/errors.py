@@ -1,6 +1,7 @@
 """Reasons for which the workshop refuses a command.
 
-A conflict names the colleague who was first and when, None where nobody was: ``by`` and ``at``.
+A conflict names the colleague who was first and when, ``by`` and ``at``; None where no colleague
+was.
 """
 
 from collections import defaultdict
@@ -268,7 +269,10 @@ def no_capacity(
 def cannot_promise(
     op_code: str, code: str, detail: Mapping[str, str | int], elsewhere: Mapping[str, int]
 ) -> RuleViolation:
-    """``elsewhere`` are other stores that can do it, with the number of their technicians."""
+    """Return a refusal to promise; ``elsewhere`` are other stores that can do it.
+
+    Each comes with the number of its technicians.
+    """
     reason = _INFEASIBLE[code].format_map(defaultdict(str, detail))
     return RuleViolation(
         code,

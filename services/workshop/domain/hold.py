@@ -13,7 +13,7 @@ _APPOINTMENT_GRACE: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class HeldJob:
-    """A job that a hold reserves; its id stays the job's."""
+    """A job that a hold reserves; the job keeps its id when it is ordered."""
 
     job_id: str
     op_code: str
@@ -28,7 +28,7 @@ class Hold:
     ``expected_at`` the median one, ``spread_minutes`` the working minutes from there to the end
     that nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None where a
     service did for an appointment that had waited. ``order_id`` is the open order whose additional
-    work it is for, None for an order yet to come.
+    work it is for, None for an order that is not open yet.
     """
 
     hold_id: str
@@ -46,7 +46,7 @@ class Hold:
     calibrated_at: datetime
 
     def covers(self, op_codes: Sequence[str]) -> bool:
-        """Whether it is active and covers these operations in this order."""
+        """Return whether it is active and covers these operations in this order."""
         wanted = [job.op_code for job in self.jobs]
         return self.status == "held" and wanted == list(op_codes)
 
@@ -55,6 +55,9 @@ class Hold:
 
 
 def expiry(now: datetime, appointment_at: datetime | None) -> datetime:
-    """When a hold made ``now`` expires: soon, but not before a booked customer may have come."""
+    """Return when a hold made ``now`` expires.
+
+    That is soon, but not before a customer with an appointment may have come.
+    """
     expires_at = now + _TERM
     return max(expires_at, appointment_at + _APPOINTMENT_GRACE) if appointment_at else expires_at

@@ -1,4 +1,4 @@
-"""An inspection (质检): every item of the skill's checklist is answered."""
+"""Inspections (质检): a result for every item of the skill's checklist."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ItemResult = Literal["ok", "failed", "not_applicable"]
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One thing to look at (质检项目); a ``critical`` one applies to every job of its skill."""
+    """One item to inspect (质检项目); a ``critical`` one applies to every job of its skill."""
 
     item: str
     zh: str
@@ -23,7 +23,7 @@ class ChecklistItem:
 def failed_items(
     checklist: Sequence[ChecklistItem], results: Mapping[str, ItemResult]
 ) -> tuple[str, ...]:
-    """The items that failed, in the order of the checklist; none when the job is accepted.
+    """Return the items that failed, in checklist order; none when the job is accepted.
 
     Raises:
         RuleViolation: an item is not answered, is not on the checklist, or is critical and left

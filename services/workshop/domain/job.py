@@ -52,12 +52,12 @@ _UNFINISHED = ("planned", *_WIP)
 _ENDED = ("passed", "failed", "stopped", "cancelled")
 
 _REWORK_SHARE = 0.5
-"""What rework takes of the standard hours of the job that it does again."""
+"""Share of the original job's standard hours that rework takes."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Who does a job, where and when (派工)."""
+    """Technicians, bay and time of a job (派工)."""
 
     technician_ids: tuple[str, ...]
     bay_id: str
@@ -67,14 +67,16 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Job(Versioned):
-    """``line_number`` is its position among the order's jobs; ``clocked_s`` leaves pauses out. It
-    runs while a technician works on the job, and ``clockings`` are each one's own time.
+    """One labor operation of an order in the workshop (派工单).
 
-    ``parts_eta`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
-    ``reason`` and ``planned_by`` say why and by whom it was last given its slot. ``rework_of`` is
-    the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
-    earlier order whose work did not last. ``missed_punches`` says how often its clock was closed
-    by rule, ``diagnosis`` which symptoms were found.
+    ``line_number`` is its position among the order's jobs; ``clocked_s`` leaves pauses out. It is
+    in progress while a technician works on it, and ``clockings`` are each one's own time.
+
+    ``parts_eta`` is when its last part is expected (到料), ``rush`` a customer's request to hurry
+    (加急), ``reason`` and ``planned_by`` say why and by whom it was last given its slot.
+    ``rework_of`` is the job that it does again and ``rework_for`` are the technicians of that job,
+    ``comeback_of`` is the earlier order of a comeback. ``missed_punches`` counts how often its
+    clock was closed automatically, ``diagnosis`` which symptoms were found.
     """
 
     job_id: str
@@ -111,7 +113,7 @@ class Job(Versioned):
 
     @property
     def earned_hours(self) -> float:
-        """The standard hours that its technicians are credited; what was stopped earns none."""
+        """Standard hours that its technicians are credited; stopped work earns none."""
         return 0.0 if self.status == "stopped" else self.standard_hours
 
     @property
@@ -124,7 +126,7 @@ class Job(Versioned):
 
 
 def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
-    """The jobs of a repair order that was opened, in their turn."""
+    """Return the jobs of a repair order that was opened, in order of their lines."""
     return [
         Job(
             job_id=job_id,
@@ -148,7 +150,7 @@ def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
 def added(
     authorized: AdditionalWorkAuthorized, order_jobs: Sequence[Job], job_ids: Sequence[str]
 ) -> list[Job]:
-    """The jobs of additional work (增项), whose turn comes after ``order_jobs``."""
+    """Return the jobs of additional work (增项), which follow ``order_jobs``."""
     last = max(order_jobs, key=lambda job: job.line_number)
     return [
         Job(
@@ -172,12 +174,12 @@ def added(
 
 
 def promise(order_jobs: Sequence[Job], promised_at: datetime) -> list[Job]:
-    """The jobs of an order whose customer has been told another time (承诺变更)."""
+    """Return the jobs of an order with its revised promise (承诺变更)."""
     return [replace(job, promised_at=promised_at) for job in order_jobs]
 
 
 def set_parts_eta(job: Job, at: datetime | None, reason: PartsReason) -> Job:
-    """The last part of a planned job is expected ``at``, or is there (到料变更)."""
+    """Set when the last part of a planned job is expected, ``at``, or is there (到料变更)."""
     _require(job, "planned")
     return replace(job, parts_eta=at, parts_reason=reason)
 
@@ -185,7 +187,7 @@ def set_parts_eta(job: Job, at: datetime | None, reason: PartsReason) -> Job:
 def assign(
     job: Job, assignment: Assignment, *, delivery_lead: timedelta, reason: Reason, by: str
 ) -> tuple[Job, list[JobAssigned | JobReassigned]]:
-    """Give a job its technician, bay and time; the first time it is assigned, later reassigned.
+    """Assign a job to its technicians, bay and time; after the first time it is reassigned.
 
     ``delivery_lead`` lies between the end of the work and the customer's departure.
     """
@@ -240,8 +242,10 @@ def start(
     expected_finish_at: datetime,
     now: datetime,
 ) -> tuple[Job, list[JobStarted]]:
-    """Clock in and begin (开工). Nobody works on two jobs, no bay holds two, and jobs follow their
-    turn. Those with whom it is to be done clock in themselves, by :func:`resume`.
+    """Clock in and begin the job (开工).
+
+    A technician works on one job at a time, a bay holds one job, and an order's jobs follow each
+    other. The other technicians of the team clock in by :func:`resume`.
 
     ``open_jobs`` are the store's unfinished jobs; ``expected_finish_at`` replaces the planned one.
     """
@@ -279,7 +283,7 @@ def start(
 def pause(
     job: Job, technician_id: str, reason: PauseReason, now: datetime
 ) -> tuple[Job, list[JobPaused]]:
-    """Clock out for a while (暂停). The job is paused when no other technician works on it."""
+    """Clock out for a while (暂停); without another technician on it the job is paused."""
     left = _clocked_out(job, technician_id, now)
     if clocked_in(left.clockings):
         return left, []
@@ -295,9 +299,9 @@ def pause(
 
 
 def close_missed_punch(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobPaused]]:
-    """Clock out at the end of the shift for somebody who forgot to (忘打卡).
+    """Clock out at the end of the shift a technician who forgot to (忘打卡).
 
-    Nothing happens to a job that is not being worked on.
+    A job on which no technician works does not change.
     """
     if job.status != "in_progress":
         return job, []
@@ -324,7 +328,7 @@ def close_missed_punch(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobP
 def resume(
     job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[JobResumed]]:
-    """Clock in again (复工), or the first time where another technician has begun the job."""
+    """Clock in again (复工), or join a job that another technician has begun."""
     if technician_id in clocked_in(job.clockings) or not is_wip(job):
         raise errors.wrong_status(job.status, "paused", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
@@ -340,7 +344,7 @@ def resume(
 
 
 def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFinished]]:
-    """The technician's work is done (完工); with the last one's the job goes to inspection."""
+    """Finish the technician's work (完工); with the last one's the job goes to inspection."""
     left = _clocked_out(job, technician_id, now)
     if clocked_in(left.clockings):
         return left, []
@@ -429,7 +433,7 @@ def fail_inspection(
     rework_job_id: str,
     now: datetime,
 ) -> tuple[Job, Job, list[QualityInspectionFailed]]:
-    """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
+    """Send a job back (质检不合格) and return its rework (返修) as a new, linked job."""
     _require(job, "finished")
     _require_other_eyes(job, inspector_id)
     rework = Job(
@@ -461,14 +465,14 @@ def fail_inspection(
 
 
 def cancel(job: Job) -> Job:
-    """The order was cancelled before work began."""
+    """Cancel a job whose order was cancelled before work began."""
     return replace(job, status="cancelled") if job.status == "planned" else job
 
 
 def withdraw(
     order_jobs: Sequence[Job], op_codes: Sequence[str], now: datetime
 ) -> tuple[list[Job], list[JobStopped | VehicleReady]]:
-    """End what is unfinished of operations that the customer does not want any more (中止).
+    """End the unfinished jobs of operations that the customer has withdrawn (中止).
 
     Returns the jobs that end. Where all others are done, the vehicle is ready (竣工).
     """
@@ -509,7 +513,7 @@ def _stopped(job: Job, now: datetime) -> Job:
 
 @dataclass(frozen=True)
 class WorkDone:
-    """How far one operation of an order is; ``labor_s`` is the time of all who worked on it."""
+    """Progress of one operation of an order; ``labor_s`` is all its technicians' time."""
 
     op_code: str
     state: WorkState
@@ -517,7 +521,7 @@ class WorkDone:
 
 
 def work_done(order_jobs: Sequence[Job], now: datetime) -> list[WorkDone]:
-    """How far each operation of an order is that is still wanted; rework counts with its job."""
+    """Return the progress of each wanted operation of an order; rework counts with its job."""
     by_id = {job.job_id: job for job in order_jobs}
     redone = {job.rework_of for job in order_jobs}
     return [
@@ -539,22 +543,22 @@ def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
 
 
 def is_wip(job: Job) -> bool:
-    """Whether the job was begun and is not done (在修)."""
+    """Return whether the job was begun and is not done (在修)."""
     return job.status in _WIP
 
 
 def is_unfinished(job: Job) -> bool:
-    """Whether the job still takes workshop time."""
+    """Return whether the job still takes workshop time."""
     return job.status in _UNFINISHED
 
 
 def was_stopped(order_jobs: Sequence[Job]) -> bool:
-    """Whether the customer took the vehicle back in the middle of the work."""
+    """Return whether the customer took the vehicle back in the middle of the work."""
     return any(job.status == "stopped" for job in order_jobs)
 
 
 def people_of(order_jobs: Sequence[Job]) -> tuple[str, ...]:
-    """Whoever was on one of the jobs."""
+    """Return the technicians who worked on any of the jobs."""
     return tuple(sorted({each for job in order_jobs for each in job.technician_ids}))
 
 

@@ -9,16 +9,16 @@ from services.workshop.domain.reasons import Reason, why_in_danger
 from shared.contracts.workshop import PromisedTimeAtRisk
 
 CONFIDENCE: Final = 0.95
-"""How sure the best new promise is."""
+"""Confidence of the best new promise."""
 ALERT_HYSTERESIS: Final = 0.1
-"""How far the probability must lie above the threshold before an alert ends."""
+"""Distance of the probability above the threshold at which an alert ends."""
 
 
 @dataclass(frozen=True)
 class PromiseRisk:
-    """How likely an order's promise is kept, its main risk, and the best new promise.
+    """Probability of keeping an order's promise, its main risk, and the best new promise.
 
-    ``alerted_at``: since when the promise counts as in danger, or None.
+    ``alerted_at``: since when the promise counts as at risk, or None.
     """
 
     order_id: str
@@ -37,9 +37,9 @@ def update_alerts(
     threshold: float,
     now: datetime,
 ) -> tuple[list[PromiseRisk], list[PromisedTimeAtRisk]]:
-    """Update the alerts of promise risks, with an event for each new one.
+    """Update the alerts of promise risks and return an event for each new alert.
 
-    ``alerted`` says by order since when earlier alerts are open. An alert opens when the
+    ``alerted`` holds by order since when earlier alerts are open. An alert opens when the
     probability falls under ``threshold`` and ends when it is clearly above again.
     """
     watched, events = [], []

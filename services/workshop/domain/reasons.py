@@ -1,4 +1,4 @@
-"""Why a job is planned as it is, and why a promise is in danger: codes and their words (原因).
+"""Reasons for assignments and for promise risks: codes and their sentences (原因).
 
 Moments in a detail are ISO 8601 in the store's own zone.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 PLANNER: Final = "planner"
-"""Who decides where no person does."""
+"""Author of decisions that no person made."""
 
 Detail = Mapping[str, str | int]
 
@@ -30,7 +30,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "displaced": "Job {job_id} takes its slot to keep a promise.",
     "plan_improved": "The plan as a whole is better this way.",
 }
-"""Why the planner gave a job its technician, bay and time."""
+"""Reasons for which the planner gave a job its technician, bay and time."""
 
 CAUSES: Final[Mapping[str, str]] = {
     "overrun": "Job {job_id} takes longer than it should.",
@@ -41,26 +41,26 @@ CAUSES: Final[Mapping[str, str]] = {
     "reserved": "The technician or the bay is reserved for another customer from {at}.",
     "work": "The work itself may take longer than the time that is left.",
 }
-"""What a promise in danger hangs on."""
+"""Causes of a promise risk."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason in a code and the values that it speaks of."""
+    """A reason as a code and its values."""
 
     code: str
     detail: Detail = field(default_factory=dict)
 
 
 def why_planned(reason: Reason, by: str) -> str:
-    """One English sentence for an assignment that ``by`` made."""
+    """Return one English sentence for an assignment that ``by`` made."""
     if by == PLANNER:
         return _render_reason(CHANGES[reason.code], reason.detail)
     return f"{by} decided manually: {str(reason.detail['why']).replace('_', ' ')}."
 
 
 def why_in_danger(reason: Reason) -> str:
-    """One English sentence for a promise in danger."""
+    """Return one English sentence for a promise at risk."""
     return _render_reason(CAUSES[reason.code], reason.detail)
 
 

@@ -1,4 +1,4 @@
-"""What technicians and bays are booked for (占用)."""
+"""Bookings of technicians and bays (占用)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from services.workshop.domain.job import Assignment
 
 @dataclass(frozen=True)
 class ResourceBooking:
-    """A technician or a bay is taken from ``starts_at`` until before ``ends_at``."""
+    """A booking of a technician or a bay from ``starts_at`` until before ``ends_at``."""
 
     job_id: str
     hold_id: str | None
@@ -18,7 +18,7 @@ class ResourceBooking:
 
 
 def resources_of(assignment: Assignment) -> list[str]:
-    """What an assignment books, in one order for all."""
+    """Return the resources that an assignment books, always in the same order."""
     return [
         *(f"technician:{technician_id}" for technician_id in sorted(assignment.technician_ids)),
         f"bay:{assignment.bay_id}",

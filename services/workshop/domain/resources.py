@@ -1,4 +1,4 @@
-"""Operations, technicians and bays, and who and what is fit for a job (资质与工位)."""
+"""Operations, technicians and bays, and their fitness for a job (资质与工位)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,7 +11,7 @@ from shared.contracts.violations import unknown, unknown_code
 
 @dataclass(frozen=True)
 class Operation:
-    """A labor operation (维修项目) and what it demands."""
+    """A labor operation (维修项目) and its requirements."""
 
     op_code: str
     skill_code: str
@@ -66,7 +66,7 @@ class Demanding(Protocol):
 
 
 class Skilled(Protocol):
-    """Somebody with the levels held by skill, and certificates."""
+    """A technician's certificates and levels by skill."""
 
     @property
     def skills(self) -> Mapping[str, int]: ...
@@ -75,14 +75,14 @@ class Skilled(Protocol):
 
 
 class Equipped(Protocol):
-    """A bay with the types it can serve as."""
+    """A bay's types."""
 
     @property
     def capabilities(self) -> AbstractSet[str]: ...
 
 
 def has_level(work: Demanding, technician: Skilled) -> bool:
-    """Whether the technician has the skill at the level demanded."""
+    """Return whether the technician has the skill at the level demanded."""
     return technician.skills.get(work.skill_code, 0) >= work.level
 
 
@@ -96,17 +96,17 @@ def missing_qualification(work: Demanding, technician: Skilled) -> str | None:
 
 
 def is_qualified(work: Demanding, technician: Skilled) -> bool:
-    """Whether the technician has the skill at the level demanded, and the certificate."""
+    """Return whether the technician has the skill at the level demanded, and the certificate."""
     return missing_qualification(work, technician) is None
 
 
 def is_suitable(work: Demanding, bay: Equipped) -> bool:
-    """Whether the work can be done in the bay."""
+    """Return whether the work can be done in the bay."""
     return work.bay_type in bay.capabilities
 
 
 def able_technicians(work: Demanding, members: Iterable[TechnicianConfig]) -> list[str]:
-    """Return the ids of those who are qualified for the work."""
+    """Return the ids of the technicians who are qualified for the work."""
     return [member.technician_id for member in members if is_qualified(work, member)]
 
 
@@ -116,7 +116,7 @@ def suitable_bays(work: Demanding, bays: Iterable[BayConfig]) -> list[str]:
 
 
 def find_operation(operations: Mapping[str, Operation], op_code: str) -> Operation:
-    """An operation of the catalog.
+    """Return an operation of the catalog.
 
     Raises:
         RuleViolation: it is not there.
@@ -128,10 +128,10 @@ def find_operation(operations: Mapping[str, Operation], op_code: str) -> Operati
 
 
 def find_technician(members: Sequence[TechnicianConfig], technician_id: str) -> TechnicianConfig:
-    """A technician of the store.
+    """Return a technician of the store.
 
     Raises:
-        RuleViolation: nobody here has that id.
+        RuleViolation: no technician of the store has that id.
     """
     for member in members:
         if member.technician_id == technician_id:
@@ -140,10 +140,10 @@ def find_technician(members: Sequence[TechnicianConfig], technician_id: str) -> 
 
 
 def find_bay(bays: Sequence[BayConfig], bay_id: str) -> BayConfig:
-    """A bay of the store.
+    """Return a bay of the store.
 
     Raises:
-        RuleViolation: there is none with that id here.
+        RuleViolation: no bay of the store has that id.
     """
     for bay in bays:
         if bay.bay_id == bay_id:

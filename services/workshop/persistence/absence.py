@@ -12,7 +12,7 @@ SELECT absence_id, technician_id, starts_at, ends_at, kind, cancelled_at FROM ab
 
 
 async def absences_after(connection: Connection, store_id: str, moment: datetime) -> list[Absence]:
-    """Absences that end after ``moment``."""
+    """Return the absences that end after ``moment``."""
     rows = await connection.fetch(
         _ABSENCE + "WHERE store_id = $1 AND ends_at > $2 AND cancelled_at IS NULL "
         "ORDER BY technician_id, starts_at",
@@ -23,7 +23,7 @@ async def absences_after(connection: Connection, store_id: str, moment: datetime
 
 
 async def read_absence(connection: Connection, store_id: str, absence_id: str) -> Absence:
-    """One absence; the store's plan must be locked by whoever withdraws it.
+    """Return one absence; the caller locks the store's plan before withdrawing it.
 
     Raises:
         RuleViolation: there is no such absence in the store.
@@ -53,7 +53,7 @@ async def add_absence(connection: Connection, store_id: str, absence: Absence) -
 async def cancel_absence(
     connection: Connection, store_id: str, absence_id: str, now: datetime
 ) -> None:
-    """The technician is not away after all."""
+    """Record that an absence was withdrawn."""
     await connection.execute(
         "UPDATE absence SET cancelled_at = $3 WHERE store_id = $1 AND absence_id = $2",
         store_id,

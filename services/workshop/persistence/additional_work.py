@@ -1,4 +1,4 @@
-"""Work that was found and waits for the customer's decision (增项)."""
+"""Additional work that waits for the customer's decision (增项)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ ORDER BY recommended_at, additional_work_id
 
 @dataclass(frozen=True)
 class AdditionalWork:
-    """What was found, with its encrypted note and the customer's decision, when there is one."""
+    """Additional work, with its encrypted note and the customer's decision, if there is one."""
 
     additional_work_id: str
     job_id: str
@@ -40,7 +40,7 @@ class AdditionalWork:
 
 
 async def add(connection: Connection, found: AdditionalWorkRecommended, note: bytes | None) -> None:
-    """Keep what was found."""
+    """Store additional work that was found."""
     await connection.execute(
         _ADD,
         found.store_id,
@@ -58,7 +58,7 @@ async def add(connection: Connection, found: AdditionalWorkRecommended, note: by
 async def record_decision(
     connection: Connection, store_id: str, additional_work_id: str, decision: AdditionalWorkDecision
 ) -> None:
-    """The customer has decided."""
+    """Store the customer's decision."""
     await connection.execute(
         "UPDATE additional_work SET decision = $3 WHERE store_id = $1 AND additional_work_id = $2",
         store_id,
@@ -68,7 +68,7 @@ async def record_decision(
 
 
 async def of_order(connection: Connection, store_id: str, order_id: str) -> list[AdditionalWork]:
-    """What was found at an order's vehicle, in its order."""
+    """Return the additional work found for an order, in its order."""
     return [_found(row) for row in await connection.fetch(_OF_ORDER, store_id, order_id)]
 
 

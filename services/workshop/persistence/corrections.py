@@ -1,4 +1,4 @@
-"""Clocks put right, and what they said before (工时更正)."""
+"""Corrections of clocked times, with the times before them (工时更正)."""
 
 import dataclasses
 
@@ -27,5 +27,5 @@ async def add(connection: Connection, store_id: str, correction: ClockCorrection
 
 
 async def of_job(connection: Connection, store_id: str, job_id: str) -> list[ClockCorrection]:
-    """The corrections of a job's clock, the first one first."""
+    """Return the corrections of a job's clocked time, the first one first."""
     return [ClockCorrection(**row) for row in await connection.fetch(_OF_JOB, store_id, job_id)]

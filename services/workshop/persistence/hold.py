@@ -73,7 +73,7 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
 
 
 async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold | None:
-    """The hold, locked until the transaction ends."""
+    """Return the hold, locked until the transaction ends."""
     row = await connection.fetchrow(
         _HOLD + "WHERE store_id = $1 AND hold_id = $2 FOR UPDATE", store_id, hold_id
     )
@@ -81,10 +81,10 @@ async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold
 
 
 async def active_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
-    """The holds that have not ended, each with the jobs whose time is not over at ``moment``.
+    """Return the holds that have not ended, with the jobs not over at ``moment``.
 
-    Work in progress that takes longer may have taken the booking of such a job: it will still be
-    done.
+    Work in progress that takes longer may have taken the booking of such a job; the job is returned
+    all the same.
     """
     holds = [_hold(row) for row in await connection.fetch(_HOLD + _ACTIVE, store_id)]
     return [
@@ -102,7 +102,10 @@ async def last_hold(
     end: datetime,
     op_codes: Sequence[str],
 ) -> tuple[str, datetime] | None:
-    """Who last reserved time between ``begin`` and ``end`` for one of the operations, and when."""
+    """Return who last reserved time for one of the operations, and when.
+
+    The reserved time lies between ``begin`` and ``end``.
+    """
     row = await connection.fetchrow(_LAST_MADE, store_id, begin, end, list(op_codes))
     return (row["made_by"], row["made_at"]) if row else None
 

@@ -1,4 +1,4 @@
-"""What inspectors found (质检记录)."""
+"""Results of inspections (质检记录)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ORDER BY inspected_at, job_id
 
 @dataclass(frozen=True)
 class Inspection:
-    """One inspection of one job, with the result of each item of the checklist."""
+    """One inspection of one job, with the result of each checklist item."""
 
     job_id: str
     inspector_id: str
@@ -32,7 +32,7 @@ class Inspection:
 
 
 async def save_inspection(connection: Connection, store_id: str, inspection: Inspection) -> None:
-    """Keep the inspection; a job has one."""
+    """Store the inspection; a job has one."""
     await connection.execute(
         _SAVE,
         store_id,
@@ -45,6 +45,6 @@ async def save_inspection(connection: Connection, store_id: str, inspection: Ins
 
 
 async def inspections_of(connection: Connection, store_id: str, order_id: str) -> list[Inspection]:
-    """The inspections of an order's jobs, in their order."""
+    """Return the inspections of an order's jobs, in their order."""
     rows = await connection.fetch(_OF_ORDER, store_id, order_id)
     return [Inspection(**row) for row in rows]

@@ -60,7 +60,7 @@ LIMIT $2
 
 @dataclass(frozen=True)
 class Finished:
-    """What one finished job took; ``clocked_s`` leaves pauses out."""
+    """Actual time of one finished job; ``clocked_s`` leaves pauses out."""
 
     op_code: str
     technician_ids: tuple[str, ...]
@@ -82,7 +82,10 @@ ORDER BY op_code, weeks_ago
 
 @dataclass(frozen=True)
 class OrderedHours:
-    """Standard hours of one operation that were ordered in one past week; 1 is the last week."""
+    """Standard hours of one operation that were ordered in one past week.
+
+    Week 1 is the last one.
+    """
 
     op_code: str
     weeks_ago: int
@@ -92,13 +95,13 @@ class OrderedHours:
 async def ordered_hours(
     connection: Connection, store_id: str, until: datetime, weeks: int
 ) -> list[OrderedHours]:
-    """What was ordered in so many weeks before ``until``."""
+    """Return the hours ordered in the given number of weeks before ``until``."""
     rows = await connection.fetch(_ORDERED, store_id, until, weeks)
     return [OrderedHours(**row) for row in rows]
 
 
 async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
-    """One job; the store's plan must be locked by whoever changes it.
+    """Return one job; the caller locks the store's plan before changing it.
 
     Raises:
         RuleViolation: there is no such job in the store.
@@ -110,7 +113,7 @@ async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
 
 
 async def jobs_of_order(connection: Connection, store_id: str, order_id: str) -> list[Job]:
-    """All jobs of an order in their turn."""
+    """Return all jobs of an order in order of their lines."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND order_id = $2 ORDER BY line_number, opened_at, job_id",
         store_id,
@@ -120,7 +123,7 @@ async def jobs_of_order(connection: Connection, store_id: str, order_id: str) ->
 
 
 async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
-    """The store's unfinished jobs, the oldest first."""
+    """Return the store's unfinished jobs, the oldest first."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused') "
         "ORDER BY opened_at, order_id, line_number, job_id",
@@ -130,7 +133,10 @@ async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
 
 
 async def last_finished(connection: Connection, store_id: str) -> list[Job]:
-    """The job that was finished last of each order with unfinished ones: there its vehicle is."""
+    """Return the job finished last of each order with unfinished ones.
+
+    The vehicle stands in the bay of that job.
+    """
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND finished_at IS NOT NULL AND order_id IN ("
         "SELECT order_id FROM job WHERE store_id = $1 "
@@ -141,7 +147,7 @@ async def last_finished(connection: Connection, store_id: str) -> list[Job]:
 
 
 async def wip_jobs(connection: Connection, store_id: str) -> list[Job]:
-    """The store's jobs that were begun and are not done."""
+    """Return the store's jobs that were begun and are not done."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND status IN ('in_progress', 'paused') ORDER BY job_id",
         store_id,
@@ -150,7 +156,7 @@ async def wip_jobs(connection: Connection, store_id: str) -> list[Job]:
 
 
 async def current_jobs(connection: Connection, store_id: str) -> list[Job]:
-    """The store's unfinished and uninspected jobs in order of their planned start."""
+    """Return the store's unfinished and uninspected jobs in order of their planned start."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 "
         "AND status IN ('planned', 'in_progress', 'paused', 'finished') "
@@ -163,7 +169,7 @@ async def current_jobs(connection: Connection, store_id: str) -> list[Job]:
 async def jobs_between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[Job]:
-    """Jobs that are planned or were done in a span of time, and every unfinished one."""
+    """Return the jobs planned or done in a span of time, and every unfinished one."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND (planned_start_at < $3 "
         "AND coalesce(finished_at, planned_finish_at) > $2 "
@@ -177,7 +183,7 @@ async def jobs_between(
 
 
 async def next_start(connection: Connection, store_id: str) -> datetime | None:
-    """When the first of the planned jobs is to begin."""
+    """Return when the first of the planned jobs is to begin."""
     starts_at: datetime | None = await connection.fetchval(
         "SELECT min(planned_start_at) FROM job WHERE store_id = $1 AND status = 'planned'", store_id
     )
@@ -185,7 +191,10 @@ async def next_start(connection: Connection, store_id: str) -> datetime | None:
 
 
 async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> list[Job]:
-    """Other begun jobs of the same people, bay or vehicle that were not finished by ``since``."""
+    """Return other begun jobs of the same technicians, bay or vehicle.
+
+    They were not finished by ``since``.
+    """
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND job_id <> $2 AND started_at IS NOT NULL "
         "AND (technician_ids ?| $3::text[] OR bay_id = $4 OR order_id = $5) "
@@ -203,7 +212,10 @@ async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> l
 
 
 async def finished_jobs(connection: Connection, store_id: str, limit: int) -> list[Finished]:
-    """What the store's latest finished jobs took, ``limit`` at most; rework counts as well."""
+    """Return the actual times of the store's latest finished jobs, ``limit`` at most.
+
+    Rework counts as well.
+    """
     rows = await connection.fetch(_FINISHED, store_id, limit)
     return [
         Finished(**dict(row) | {"technician_ids": tuple(row["technician_ids"])}) for row in rows
@@ -211,7 +223,7 @@ async def finished_jobs(connection: Connection, store_id: str, limit: int) -> li
 
 
 async def save_jobs(uow: UnitOfWork, jobs: Sequence[Job]) -> list[Job]:
-    """Store the jobs that have changed; returns all of them as they are stored."""
+    """Store the jobs that have changed, and return all of them as they are stored."""
     return await uow.save(jobs, partial(_write, uow.connection))
 
 

@@ -1,4 +1,4 @@
-"""What the workshop remembers of repair orders (工单)."""
+"""The workshop's projection of repair orders (工单)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class RepairOrderProjection:
 
 
 async def arrived(connection: Connection, store_id: str, order_id: str, queue_number: int) -> None:
-    """The vehicle came, under this number."""
+    """Record that the vehicle has arrived, with its queue number."""
     await connection.execute(_ARRIVED, store_id, order_id, queue_number)
 
 
@@ -69,7 +69,7 @@ async def opened(
     opened_at: datetime,
     comeback_of: str | None,
 ) -> None:
-    """The order was written."""
+    """Record that the order was opened."""
     await connection.execute(
         _OPENED, store_id, order_id, vehicle_ref, list(symptoms), opened_at, comeback_of
     )
@@ -78,7 +78,7 @@ async def opened(
 async def ready(
     connection: Connection, store_id: str, order_id: str, ready_at: datetime, late_min: int
 ) -> None:
-    """All its work was accepted."""
+    """Record when all its work was accepted."""
     await connection.execute(
         "UPDATE repair_order SET ready_at = $3, late_min = $4 "
         "WHERE store_id = $1 AND order_id = $2",
@@ -92,7 +92,7 @@ async def ready(
 async def delivered(
     connection: Connection, store_id: str, order_id: str, delivered_at: datetime
 ) -> None:
-    """The customer has the vehicle back."""
+    """Record that the vehicle was delivered to the customer."""
     await connection.execute(
         "UPDATE repair_order SET delivered_at = $3 WHERE store_id = $1 AND order_id = $2",
         store_id,
@@ -104,7 +104,7 @@ async def delivered(
 async def ready_since(
     connection: Connection, store_id: str, moment: datetime
 ) -> list[RepairOrderProjection]:
-    """The orders whose work was accepted since then, the latest first."""
+    """Return the orders whose work was accepted since then, the latest first."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
         store_id,
@@ -116,7 +116,7 @@ async def ready_since(
 async def read(
     connection: Connection, store_id: str, order_id: str
 ) -> RepairOrderProjection | None:
-    """One order of the store."""
+    """Return one order of the store."""
     row = await connection.fetchrow(
         _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
@@ -126,7 +126,7 @@ async def read(
 async def of_vehicle(
     connection: Connection, store_id: str, vehicle_ref: str, ready_since: datetime
 ) -> list[EarlierOrder]:
-    """The vehicle's orders that were ready since then."""
+    """Return the vehicle's orders that were ready since then."""
     rows = await connection.fetch(_OF_VEHICLE, store_id, vehicle_ref, ready_since)
     return [
         EarlierOrder(
@@ -142,7 +142,7 @@ async def of_vehicle(
 async def queue_numbers(
     connection: Connection, store_id: str, order_ids: Sequence[str]
 ) -> dict[str, int]:
-    """The numbers under which the orders' vehicles came, where known."""
+    """Return the queue numbers of the orders' vehicles, where known."""
     rows = await connection.fetch(
         "SELECT order_id, queue_number FROM repair_order "
         "WHERE store_id = $1 AND order_id = ANY ($2) AND queue_number IS NOT NULL",

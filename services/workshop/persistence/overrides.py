@@ -1,4 +1,4 @@
-"""Manual overrides and what came of them (人工干预)."""
+"""Manual overrides and their outcome (人工干预)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,8 +56,11 @@ class MadeOverride:
 
 @dataclass(frozen=True)
 class Effect:
-    """Jobs opened in a span of time and those of them overridden; mean minutes of lateness of the
-    orders ready in it, overridden and not."""
+    """Overridden share of jobs and mean lateness in a span of time.
+
+    Jobs opened in it and those of them overridden; mean minutes of lateness of the orders ready in
+    it, overridden and not.
+    """
 
     jobs: int
     overridden: int
@@ -89,7 +92,7 @@ async def add(
 async def between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[MadeOverride]:
-    """The manual overrides of a span of time, in their order."""
+    """Return the manual overrides of a span of time, in their order."""
     found = []
     for row in await connection.fetch(_BETWEEN, store_id, begin, end):
         values = dict(row)
@@ -100,6 +103,6 @@ async def between(
 
 
 async def effect(connection: Connection, store_id: str, begin: datetime, end: datetime) -> Effect:
-    """How much was overridden in a span of time, and how late orders were."""
+    """Return how many jobs were overridden in a span of time, and how late orders were."""
     (row,) = await connection.fetch(_EFFECT, store_id, begin, end)
     return Effect(**row)

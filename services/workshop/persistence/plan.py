@@ -1,4 +1,4 @@
-"""The store's plan: one row that whoever changes it locks."""
+"""The store's plan: one row that is locked before each change."""
 
 from shared.db import Connection
 
@@ -15,6 +15,6 @@ async def lock_plan(connection: Connection, store_id: str) -> int:
 
 
 async def plan_version(connection: Connection, store_id: str) -> int:
-    """The version of the store's plan; 0 before its first change."""
+    """Return the version of the store's plan; 0 before its first change."""
     version = await connection.fetchval("SELECT version FROM plan WHERE store_id = $1", store_id)
     return version or 0

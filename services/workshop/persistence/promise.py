@@ -1,4 +1,4 @@
-"""Promises of open orders and what the store has learned from earlier ones (承诺与学习模型)."""
+"""Promises of open orders and the store's learned model (承诺与学习模型)."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ ON CONFLICT (store_id) DO UPDATE SET durations = excluded.durations
 
 @dataclass(frozen=True)
 class PromiseRecord:
-    """What was promised for an order, and what that rested on.
+    """The promise for an order, and the figures on which it rests.
 
     With just the ``confidence`` the work is done by ``due_at``. The median end expected was
     ``expected_at``, and ``spread_minutes`` working minutes lie from there to the end that nine in
-    ten do not exceed. ``scored``: the calibration has heard already that it was broken.
+    ten do not exceed. ``scored``: the calibration has already recorded that it was broken.
     """
 
     store_id: str
@@ -52,21 +52,21 @@ class PromiseRecord:
 
 @dataclass(frozen=True)
 class LearnedModel:
-    """What a store knows from finished jobs and from promises kept and broken."""
+    """Model learned from a store's finished jobs and from its promises kept and broken."""
 
     durations: Durations = dataclasses.field(default_factory=Durations)
     calibration: Calibration = dataclasses.field(default_factory=Calibration)
 
 
 async def save_promise_record(connection: Connection, promise: PromiseRecord) -> None:
-    """Remember the promise, in place of an earlier one for the order."""
+    """Store the promise, in place of an earlier one for the order."""
     await connection.execute(_SAVE_PROMISE, *dataclasses.astuple(promise))
 
 
 async def read_promise_record(
     connection: Connection, store_id: str, order_id: str
 ) -> PromiseRecord | None:
-    """The promise of an open order, if a quote gave it."""
+    """Return the promise of an open order, if a quote gave it."""
     row = await connection.fetchrow(
         "SELECT store_id, order_id, due_at, confidence, expected_at, spread_minutes, scored "
         "FROM promise WHERE store_id = $1 AND order_id = $2",
@@ -77,33 +77,33 @@ async def read_promise_record(
 
 
 async def delete_promise(connection: Connection, store_id: str, order_id: str) -> None:
-    """The order is done or will not be."""
+    """Delete the promise of an order that is done or will not be done."""
     await connection.execute(
         "DELETE FROM promise WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
 
 
 async def read_learned_model(connection: Connection, store_id: str) -> LearnedModel:
-    """What the store has learned; nothing yet for a new store."""
+    """Return the store's learned model, empty for a new store."""
     row = await connection.fetchrow(_SELECT_LEARNED_MODEL + "WHERE store_id = $1", store_id)
     return _learned_model(row) if row else LearnedModel()
 
 
 async def all_learned_models(connection: Connection) -> dict[str, LearnedModel]:
-    """What each store in scope has learned, by store."""
+    """Return the learned model of each store in scope, by store."""
     rows = await connection.fetch(_SELECT_LEARNED_MODEL)
     return {row["store_id"]: _learned_model(row) for row in rows}
 
 
 async def save_calibration(connection: Connection, store_id: str, calibration: Calibration) -> None:
-    """Store what promises have taught; the store's plan must be locked."""
+    """Store the calibration; the caller locks the store's plan."""
     await connection.execute(
         _SAVE_CALIBRATION, store_id, list(calibration.scores), dict(calibration.offsets)
     )
 
 
 async def save_durations(connection: Connection, store_id: str, durations: Durations) -> None:
-    """Store what finished jobs have taught."""
+    """Store the durations learned from finished jobs."""
     await connection.execute(_SAVE_DURATIONS, store_id, dataclasses.asdict(durations))
 
 

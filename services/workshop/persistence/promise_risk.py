@@ -21,7 +21,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 
 
 async def promise_risks(connection: Connection, store_id: str) -> list[PromiseRisk]:
-    """The promise risks of the store's open orders, the least likely to be kept first."""
+    """Return the promise risks of the store's open orders, the least likely to be kept first."""
     rows = await connection.fetch(
         "SELECT order_id, promised_at, probability, cause, detail, best_promise_at, alerted_at "
         "FROM promise_risk WHERE store_id = $1 ORDER BY probability, order_id",

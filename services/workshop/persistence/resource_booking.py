@@ -1,4 +1,4 @@
-"""What technicians and bays are booked for (占用)."""
+"""Bookings of technicians and bays (占用)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ ORDER BY resource, lower(during)
 
 
 class CapacityTakenError(RuleViolation):
-    """A technician or bay is booked for that time already."""
+    """A booking conflict: a technician or bay is already booked for that time."""
 
 
 async def add_resource_bookings(
@@ -85,7 +85,7 @@ async def add_resource_bookings(
 async def delete_resource_bookings(
     connection: Connection, store_id: str, job_ids: Sequence[str]
 ) -> None:
-    """Free what the jobs have booked."""
+    """Delete the bookings of the jobs."""
     await connection.execute(
         "DELETE FROM resource_booking WHERE store_id = $1 AND job_id = ANY ($2)",
         store_id,
@@ -96,7 +96,7 @@ async def delete_resource_bookings(
 async def displace(
     connection: Connection, store_id: str, job_id: str, assignment: Assignment
 ) -> None:
-    """Free the time of ``assignment``: whatever else is booked there loses its booking."""
+    """Free the time of ``assignment``: other jobs booked there lose their bookings."""
     resources = resources_of(assignment)
     await connection.execute(
         _DISPLACE,
@@ -111,10 +111,10 @@ async def displace(
 async def reject_if_reserved(
     connection: Connection, store_id: str, job_id: str, assignment: Assignment
 ) -> None:
-    """Work in progress keeps its technicians and bay, and so does what is reserved for a customer.
+    """Refuse an assignment that needs reserved resources or those of work in progress.
 
     Raises:
-        RuleViolation: the assignment needs somebody or something that is kept at that time.
+        RuleViolation: a technician or bay of the assignment is not available at that time.
     """
     resources = resources_of(assignment)
     taken = await connection.fetchrow(
@@ -133,7 +133,7 @@ async def reject_if_reserved(
 async def resource_bookings_after(
     connection: Connection, store_id: str, moment: datetime
 ) -> list[ResourceBooking]:
-    """What is booked from ``moment`` on."""
+    """Return the bookings from ``moment`` on."""
     return [
         ResourceBooking(**row)
         for row in await connection.fetch(_SELECT_RESOURCE_BOOKINGS, store_id, moment)
@@ -141,7 +141,7 @@ async def resource_bookings_after(
 
 
 async def booked_jobs(connection: Connection, store_id: str) -> set[str]:
-    """The unfinished jobs that have their bookings."""
+    """Return the unfinished jobs that have their bookings."""
     rows = await connection.fetch(
         "SELECT DISTINCT job_id FROM resource_booking JOIN job USING (store_id, job_id) "
         "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused')",
@@ -151,7 +151,7 @@ async def booked_jobs(connection: Connection, store_id: str) -> set[str]:
 
 
 async def count_booked_jobs_of_hold(connection: Connection, store_id: str, hold_id: str) -> int:
-    """How many jobs of a hold still have their bookings."""
+    """Return how many jobs of a hold still have their bookings."""
     count: int = await connection.fetchval(
         "SELECT count(DISTINCT job_id) FROM resource_booking WHERE store_id = $1 AND hold_id = $2",
         store_id,

@@ -19,8 +19,10 @@ from services.workshop.planning.timeline import NEVER
 
 START_TEMPERATURE: Final = 0.4
 END_TEMPERATURE: Final = 0.02
-"""Minutes by which a step may typically worsen the makespan, at first and at last, as shares of the
-mean job."""
+"""Minutes by which a step may typically worsen the makespan, as shares of the mean job.
+
+The first holds at the start of the search, the second at its end.
+"""
 DEADLINE_CHECK_INTERVAL: Final = 100
 """Steps between two checks of the deadline."""
 Name = TypeVar("Name", bound=Hashable)
@@ -38,7 +40,7 @@ class _Insertion(NamedTuple):
 class Annealing:
     """A search from plan to plan: a job of a chain that ends last goes to its best other slot.
 
-    A longer makespan is accepted the less often, the more of its ``length`` in steps is behind.
+    A longer makespan is accepted less often as more of its ``length`` in steps is done.
     """
 
     def __init__(
@@ -73,11 +75,11 @@ class Annealing:
 
     @property
     def is_done(self) -> bool:
-        """Whether all steps are taken."""
+        """True when all steps are done."""
         return self._steps >= self.length
 
     def advance(self, steps: int, deadline: float) -> CandidatePlan:
-        """The best plan so far after as many steps, or fewer if the ``deadline`` comes first."""
+        """Return the best plan so far after as many steps, or fewer by the ``deadline``."""
         for step in range(steps):
             if step % DEADLINE_CHECK_INTERVAL == 0 and monotonic() >= deadline:
                 break
@@ -128,7 +130,7 @@ class Annealing:
         self._teams[job], self._minutes[job] = team, minutes
 
     def _best_insertion(self, job: int, old: tuple[Team, int]) -> _Insertion | None:
-        """Where the job, taken out, makes the shortest chain, anywhere but in its old slot.
+        """Return the slot of the shortest chain for the job taken out, other than its old slot.
 
         Equal slots are drawn by lot.
         """
@@ -152,8 +154,9 @@ class Annealing:
         return best
 
     def _room(self, job: int, line: list[int]) -> range:
-        """Positions before which none goes that waits for the job, and after which none goes
-        that the job waits for.
+        """Return the positions in the line that cannot close a cycle with the job.
+
+        No job that waits for it goes before the first, no job that it waits for after the last.
         """
         finishes, minutes = self._finishes, self._minutes
         earlier, later = self._earlier[job], self._later[job]
@@ -170,7 +173,7 @@ class Annealing:
         return range(first, last + 1)
 
     def _forward(self) -> list[int]:
-        """When each job finishes, and 0."""
+        """Return when each job finishes, and 0."""
         earlier, previous, minutes = self._earlier, self._previous, self._minutes
         earliest = self._earliest
         finishes = [0] * len(minutes)
@@ -184,7 +187,7 @@ class Annealing:
         return finishes
 
     def _backward(self) -> list[int]:
-        """Minutes from the start of each job to the end of its longest chain, and 0."""
+        """Return the minutes from the start of each job to the end of its longest chain, and 0."""
         later, after, minutes = self._later, self._next, self._minutes
         tails = [0] * len(minutes)
         for i in reversed(self._sequence):
@@ -195,7 +198,7 @@ class Annealing:
         return tails
 
     def _chains(self) -> tuple[int, list[int]]:
-        """The last finish, and the jobs of the chains that end with it (关键路径)."""
+        """Return the last finish, and the jobs of the chains that end with it (关键路径)."""
         makespan = max(self._finishes)
         times = zip(self._finishes, self._tails, self._minutes, strict=True)
         critical = [
@@ -204,7 +207,7 @@ class Annealing:
         return makespan, critical
 
     def _sorted(self) -> list[int]:
-        """All jobs, each after those that go before it."""
+        """Return all jobs, each after its predecessors."""
         later, after = self._later, self._next
         missing = [
             (earlier != NOBODY) + (previous != NOBODY)
@@ -230,7 +233,7 @@ class Annealing:
 
 
 def _grouped(names: Sequence[Name]) -> defaultdict[Name, list[int]]:
-    """The jobs of each vehicle or team, in order."""
+    """Return the jobs of each vehicle or team, in order."""
     lines: defaultdict[Name, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
         lines[name].append(i)
@@ -238,7 +241,7 @@ def _grouped(names: Sequence[Name]) -> defaultdict[Name, list[int]]:
 
 
 def _links(lines: Mapping[Name, list[int]], jobs: int) -> tuple[list[int], list[int]]:
-    """For each job, and NOBODY, the one before and the one after it in its line."""
+    """Return for each job, and NOBODY, its predecessor and its successor in its line."""
     before, after = [NOBODY] * (jobs + 1), [NOBODY] * (jobs + 1)
     for line in lines.values():
         for first, second in pairwise(line):

@@ -1,4 +1,4 @@
-"""Keeping stated confidences true, whatever the durations do (承诺校准).
+"""Calibration of stated confidences under any distribution of durations (承诺校准).
 
 A promise's *score* is how far the actual finish lies from the expected one, in working minutes
 divided by the simulated spread. The margin of a new promise is a quantile of the store's recent
@@ -33,20 +33,23 @@ class Calibration:
     offsets: Mapping[float, float] = field(default_factory=dict)
 
     def with_outcome(self, confidence: float, kept: bool) -> "Calibration":
-        """The calibration after one more promise given with ``confidence`` is kept or broken.
+        """Return the calibration after one more promise of ``confidence`` is kept or broken.
 
-        A broken promise is scored when its time passes, not when the work is done at last:
-        otherwise kept ones would always be heard of first.
+        A broken promise is scored when its time passes, not when the work is done: otherwise kept
+        promises would always be recorded first.
         """
         offset = self.offsets.get(confidence, 0.0) + STEP * (confidence - kept)
         return replace(self, offsets={**self.offsets, confidence: offset})
 
     def with_score(self, score: float) -> "Calibration":
-        """The calibration after one more order with a promise is done."""
+        """Return the calibration after one more order with a promise is done."""
         return replace(self, scores=(*self.scores, score)[-SCORE_WINDOW:])
 
     def margin(self, confidence: float, simulated: Scores) -> float:
-        """Spreads to add to the expected finish; it never falls as ``confidence`` rises."""
+        """Return the spreads to add to the expected finish.
+
+        They never fall as ``confidence`` rises.
+        """
         blend = _Blend(self.scores, simulated)
         offsets = dict(sorted(self.offsets.items())) or {confidence: 0.0}
         margins = [
@@ -60,11 +63,11 @@ class Calibration:
 
 
 EMPTY_CALIBRATION: Final = Calibration()
-"""A store without scores: the simulation alone decides."""
+"""Calibration of a store without scores: the simulation alone decides."""
 
 
 class _Blend:
-    """Real scores and lent ones as one weighted distribution."""
+    """Real and simulated scores as one weighted distribution."""
 
     def __init__(self, scores: Sequence[float], simulated: Scores) -> None:
         values = np.concatenate([scores, simulated])
@@ -74,6 +77,6 @@ class _Blend:
         self._values, self._reached = values[order], np.cumsum(weights[order])
 
     def quantile(self, share: float) -> float:
-        """The score that a ``share`` of the distribution does not exceed."""
+        """Return the score that a ``share`` of the distribution does not exceed."""
         index = int(np.searchsorted(self._reached, share * self._reached[-1]))
         return float(self._values[min(index, len(self._values) - 1)])

@@ -1,9 +1,10 @@
-"""What jobs really take, learned from finished ones (实际工时).
+"""Actual durations of jobs, learned from finished ones (实际工时).
 
 A job takes ``standard minutes x time_factor x exp(shift + log_stddev x z)``: ``shift`` and
 ``log_stddev`` belong to the operation, ``time_factor`` to the technician, and ``z`` follows the
-store's own residuals, kept as equally likely quantiles. Where data is thin, an operation leans on
-its skill, a skill on the store, and the store on the standard hours (标准工时).
+store's own residuals, kept as equally likely quantiles. Where data is scarce, the values of an
+operation are drawn towards those of its skill, a skill's towards the store's, and the store's
+towards the standard hours (标准工时).
 """
 
 from collections import defaultdict
@@ -16,16 +17,19 @@ from typing import Final
 from services.workshop.planning.model import NORMAL, QUANTILE_COUNT
 
 STANDARD_LOG_STDDEV: Final = 0.3
-"""Standard deviation of the logarithm of a duration, before anything is known."""
+"""Standard deviation of the logarithm of a duration, before any job is finished."""
 PRIOR_JOB_COUNT: Final = 8.0
 """Finished jobs after which a group's own figures count as much as the larger group's."""
 MAX_TIME_RATIO: Final = 8.0
-"""Times the standard hours: who took longer, or less than that part of them, clocked wrongly."""
+"""Greatest credible ratio of clocked to standard time, either way.
+
+A greater one means that the time was clocked wrongly.
+"""
 
 
 @dataclass(frozen=True)
 class FinishedJob:
-    """A job that is done: ``minutes`` clocked without pauses, ``standard`` by the book."""
+    """A finished job: ``minutes`` clocked without pauses, and its ``standard`` minutes."""
 
     op_code: str
     skill_code: str
@@ -44,7 +48,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Durations:
-    """What one store has learned; without finished jobs it is the standard hours."""
+    """Learned durations of one store; without finished jobs the standard hours."""
 
     shifts: Mapping[str, float] = field(default_factory=dict)
     skill_shifts: Mapping[str, float] = field(default_factory=dict)
@@ -54,21 +58,24 @@ class Durations:
     residual_quantiles: tuple[float, ...] = NORMAL
 
     def estimate(self, op_code: str, skill_code: str, standard: float) -> Estimate:
-        """What an operation of ``standard`` minutes takes in this store."""
+        """Return the estimate for an operation of ``standard`` minutes in this store."""
         shift = self.shifts.get(op_code, self.skill_shifts.get(skill_code, 0.0))
         known = self.skill_log_stddevs.get(skill_code, STANDARD_LOG_STDDEV)
         log_stddev = self.log_stddevs.get(op_code, known)
         return Estimate(max(1, round(standard * exp(shift))), log_stddev)
 
     def time_factor(self, technician_id: str) -> float:
-        """The technician's multiplier of durations; 1 for one not known yet."""
+        """Return the technician's multiplier of durations; 1 for one not known yet."""
         return self.time_factors.get(technician_id, 1.0)
 
 
 def learn(finished: Sequence[FinishedJob]) -> Durations:
-    """Durations from finished jobs, all of equal weight; the caller chooses how far back.
+    """Return durations learned from finished jobs, all of equal weight.
 
-    One clock that was started and stopped at once would count as much as hundreds of true ones.
+    The caller chooses how many jobs to pass.
+
+    Implausible times are left out: one clock started and stopped at once would count as much as
+    hundreds of true ones.
     """
     finished = [
         job
@@ -111,7 +118,10 @@ def _pooled(
     group: Callable[[FinishedJob], str],
     larger: Callable[[FinishedJob], float],
 ) -> dict[str, float]:
-    """Means by group, drawn towards the larger group's as if that were PRIOR_JOB_COUNT jobs."""
+    """Return means by group, drawn towards the larger group's.
+
+    The larger group's mean counts like PRIOR_JOB_COUNT jobs.
+    """
     sums: defaultdict[str, float] = defaultdict(float)
     counts: defaultdict[str, int] = defaultdict(int)
     priors: dict[str, float] = {}
@@ -127,7 +137,10 @@ def _pooled(
 
 
 def _residual_quantiles(scaled: Iterable[float]) -> tuple[float, ...]:
-    """QUANTILE_COUNT quantiles of the residuals, blended with normal ones by PRIOR_JOB_COUNT."""
+    """Return QUANTILE_COUNT quantiles of the residuals, blended with normal ones.
+
+    The weight of the normal ones is PRIOR_JOB_COUNT.
+    """
     lent = [
         NormalDist().inv_cdf((i + 0.5) / (8 * PRIOR_JOB_COUNT))
         for i in range(int(8 * PRIOR_JOB_COUNT))

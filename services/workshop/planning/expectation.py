@@ -1,4 +1,4 @@
-"""When jobs are expected to be done, and what is kept free behind them in case they are not."""
+"""Expected finishes of jobs, and the overrun buffers behind them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,9 @@ from services.workshop.planning.wip import expected_finish, with_overrun_buffers
 def first_expected_finish(
     context: PlanningContext, job: Job, team: Sequence[Technician], starts_at: datetime
 ) -> datetime:
-    """When this team, beginning at ``starts_at``, would be done; by the book where nobody is known.
+    """Return when this team, beginning at ``starts_at``, would be done.
+
+    A team without known technicians takes the standard time.
 
     It is at least a minute later.
     """
@@ -34,9 +36,10 @@ def first_expected_finish(
 def with_expected_finish(
     context: PlanningContext, job: Job, team: Sequence[Technician], now: datetime
 ) -> Job:
-    """Work that goes on since ``started_at``, with the finish to expect from what is known now.
+    """Return work going on since ``started_at`` with the finish expected now.
 
-    Past the time that it should take, that is what the store's jobs of such a kind still took.
+    Once it takes longer than expected, the remaining time follows from similar jobs of the store
+    that took as long.
     """
     starts_at = job.started_at or now
     ends_at = first_expected_finish(context, job, team, starts_at)
@@ -57,8 +60,9 @@ def with_expected_finish(
 def overrun_buffers(
     workshop: Workshop, bookings: Sequence[ResourceBooking]
 ) -> list[ResourceBooking]:
-    """Return the overrun buffers behind the work in progress of ``workshop``, in case it takes
-    longer than expected (缓冲).
+    """Return the overrun buffers behind the work in progress of ``workshop`` (缓冲).
+
+    They keep time free in case it takes longer than expected.
 
     They end where ``bookings`` begin.
     """
@@ -84,7 +88,7 @@ def score_finish(
     spread_minutes: float,
     finished_at: datetime,
 ) -> float:
-    """How late work was done against what was expected, in spreads of working time."""
+    """Return how late work was done against what was expected, in spreads of working time."""
     begin = minute(min(expected_at, finished_at))
     hours = shop_hours(Workshop(begin, technicians, ()))
     return score(hours, minute(expected_at), spread_minutes, minute(finished_at))

@@ -12,23 +12,23 @@ from services.workshop.planning.simulation import SAMPLES, TimeSamples, WorkingT
 from services.workshop.planning.timeline import Calendar
 
 MIN_SPREAD_MINUTES: Final = 1.0
-"""Working minutes; below it, scores would only magnify rounding."""
+"""Least spread in working minutes; with a smaller one, scores would only magnify rounding."""
 SPREAD_QUANTILE: Final = 0.9
-"""The quantile whose distance from the median is the spread."""
+"""Quantile whose distance from the median is the spread."""
 
 
 def shop_hours(workshop: Workshop) -> Calendar:
-    """When at least one technician works; the clock of scores and margins."""
+    """Return when at least one technician works; scores and margins are measured in this time."""
     return Calendar(window for t in workshop.technicians for window in t.working)
 
 
 def score(hours: Calendar, expected: int, spread_minutes: float, finish: int) -> float:
-    """How late an order finished against what was expected, in spreads."""
+    """Return how late an order finished against what was expected, in spreads."""
     return (hours.worked(finish) - hours.worked(expected)) / spread_minutes
 
 
 class Forecast:
-    """When the last of an order's ``slots`` may be finished, over all simulation runs."""
+    """Possible finishes of an order's ``slots``, over all simulation runs."""
 
     def __init__(
         self,
@@ -48,14 +48,17 @@ class Forecast:
         self._scores = (worked - middle) / self.spread_minutes
 
     def promise(self, confidence: float, calibration: Calibration) -> int:
-        """What may be promised with ``confidence``, never before the planned finish, or NEVER."""
+        """Return what may be promised with ``confidence``, or NEVER.
+
+        It never lies before the planned finish.
+        """
         return max(self._planned, self.calibrated(confidence, calibration))
 
     def calibrated(self, confidence: float, calibration: Calibration) -> int:
-        """The moment by which the order is finished with ``confidence``, or NEVER.
+        """Return the moment by which the order is finished with ``confidence``, or NEVER.
 
         It may lie before the planned finish and before the earliest simulation run: replanning
-        pulls work forward, and lets some orders pass others.
+        moves work earlier and changes the sequence of orders.
         """
         margin = calibration.margin(confidence, self._scores) * self.spread_minutes
         earliest = int(self._hours.worked(self._now)) + 1
@@ -63,5 +66,5 @@ class Forecast:
         return self._hours.calendar.reach(worked)
 
     def probability(self, promise: int) -> float:
-        """The share of simulation runs in which the order is finished by ``promise``."""
+        """Return the share of simulation runs in which the order is finished by ``promise``."""
         return float(np.searchsorted(self._finishes, promise, side="right")) / SAMPLES

@@ -1,4 +1,4 @@
-"""The plan that is always at hand: jobs in order of urgency, each to its earliest finish."""
+"""The greedy plan: jobs in order of urgency, each to its earliest finish."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -18,13 +18,15 @@ from services.workshop.planning.slot_search import MULTISKILL_PENALTY, ResourceS
 from services.workshop.planning.timeline import NEVER
 
 ORDERINGS: Final = 1000
-"""Jobs placed in the first plans: a large workshop gets one or two of them, in good time."""
+"""Jobs placed in the first plans; for a large workshop that is one or two plans."""
 REPAIRS: Final = 300
-"""Jobs placed again in the repairs of one plan; it bounds the time."""
+"""Jobs placed again in the repairs of one plan; the number bounds the time."""
 
 
 def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
-    """The best of a few plans, each in another order of urgency; of fewer, the more jobs there are.
+    """Return the best of a few plans, each with another order of urgency.
+
+    The more jobs there are, the fewer plans are compared.
 
     Fixed jobs and reservations stay as they are. Ties are decided by job id, so that the same
     snapshot always gives the same plan.
@@ -41,7 +43,7 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
 
 
 def plan_rank(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
-    """What plans are compared by; the least is the best."""
+    """Return the key by which plans are compared; less is better."""
     return len(plan.unplannable), plan.makespan if aim == "makespan" else 0, plan.objective
 
 
@@ -52,7 +54,7 @@ def decode(
     order: Iterable[str],
     teams: Mapping[str, tuple[str, ...]],
 ) -> Plan:
-    """The plan that results from placing jobs with these teams in this order."""
+    """Return the plan that results from placing jobs with these teams in this order."""
     rank = {job_id: float(i) for i, job_id in enumerate(order)}
     return _serial(workshop, network, schedule, lambda job: (rank.get(job.job_id, NEVER),), teams)
 
@@ -66,7 +68,7 @@ def _replay_current_plan(workshop: Workshop, network: Network, schedule: Resourc
 
 
 def _repaired(workshop: Workshop, network: Network, schedule: ResourceSchedule, best: Plan) -> Plan:
-    """The plan after trying each late order first and last, the nearest miss before the others."""
+    """Return the plan after trying each late order first and last, the nearest miss first."""
     tries = REPAIRS // len(workshop.jobs) if workshop.jobs else 0
     tried: set[tuple[str, bool]] = set()
     while tries and (found := _next_repair(network, best, tried)):
@@ -84,7 +86,7 @@ def _repaired(workshop: Workshop, network: Network, schedule: ResourceSchedule, 
 def _next_repair(
     network: Network, plan: Plan, tried: set[tuple[str, bool]]
 ) -> tuple[str, bool] | None:
-    """The late order, and whether to try it last, of the next repair not tried yet."""
+    """Return the late order, and whether to try it last, of the next untried repair."""
     misses: dict[str, int] = {}
     for a in plan.assignments:
         job = network.jobs[a.job_id]

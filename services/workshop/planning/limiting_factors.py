@@ -1,4 +1,4 @@
-"""What limits the start of a planned job, for the advisor to say to the customer."""
+"""Limiting factors of planned starts, which the advisor explains to the customer."""
 
 from services.workshop.planning.model import (
     Infeasibility,
@@ -13,7 +13,7 @@ from services.workshop.planning.slot_search import ResourceSchedule
 def find_limiting_factor(
     schedule: ResourceSchedule, job: PlanTask, ready: int, placed: PlanAssignment
 ) -> LimitingFactor:
-    """Say what kept ``job`` from starting before ``placed``, which is not taken yet."""
+    """Return what kept ``job`` from starting before ``placed``, which is not taken yet."""
     earliest = schedule.earliest(job, ready)
     if placed.start > schedule.calendar(placed.technician_ids).begin(earliest):
         return _blocked(schedule, job, ready, placed)

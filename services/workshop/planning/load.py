@@ -1,6 +1,6 @@
-"""The load curve (负荷曲线): how much of each skill's time is taken, by half hour.
+"""The load curve (负荷曲线): the share of each skill's time that is taken, by half hour.
 
-Taken is what is booked, and the overrun buffers of work in progress.
+Taken are bookings and the overrun buffers of work in progress.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ def load(
     begin: datetime,
     end: datetime,
 ) -> list[Load]:
-    """The half hours in which one of these technicians works, by skill and time."""
+    """Return the half hours in which one of these technicians works, by skill and time."""
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for booked in taken:
         spans[booked.resource.removeprefix("technician:")].append(
@@ -53,7 +53,7 @@ def load(
 
 
 def free_time(load: Iterable[Load], delivery_lead: timedelta) -> list[FreeCapacity]:
-    """The half hours in which a technician has time (空闲工时), and what they let one promise."""
+    """Return the half hours in which a technician has time (空闲工时), with possible promises."""
     return [
         FreeCapacity(
             skill_code=each.skill_code,

@@ -1,4 +1,4 @@
-"""The workshop as the planner sees it: people, bays, work, and what is promised.
+"""The planner's model of the workshop: technicians, bays, work and promises.
 
 All times are whole minutes since an epoch that the caller chooses; intervals are half-open.
 """
@@ -9,11 +9,11 @@ from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
 Detail = Mapping[str, str | int]
-"""Values to be put into words beside a code."""
+"""Values for the sentence of a code."""
 
 
 QUANTILE_COUNT: Final = 63
-"""Equally likely values that stand for a distribution."""
+"""Number of equally likely values that represent a distribution."""
 NORMAL: Final = tuple(
     NormalDist().inv_cdf((i + 0.5) / QUANTILE_COUNT) for i in range(QUANTILE_COUNT)
 )
@@ -60,7 +60,7 @@ class Slot:
     finish: int
 
     def shares(self, other: "Slot") -> bool:
-        """Whether both need a technician or the bay."""
+        """Return whether both need a technician or the bay."""
         return self.bay_id == other.bay_id or not set(self.technician_ids).isdisjoint(
             other.technician_ids
         )
@@ -68,14 +68,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class PlanAssignment(Slot):
-    """Who does a job, where and when (派工)."""
+    """Technicians, bay and time of a job (派工)."""
 
     job_id: str
 
 
 @dataclass(frozen=True)
 class Stay(Slot):
-    """The last finished work of an open order: since its ``finish`` the vehicle stands there."""
+    """The last finished work of an open order; since its ``finish`` the vehicle stands there."""
 
     order_id: str
 
@@ -141,11 +141,11 @@ class ReservedTask:
 class Workshop:
     """A snapshot of one store's workshop (车间快照).
 
-    ``jobs`` are all open jobs, ``current_plan`` the plan in force for them, ``reservations`` what
-    is reserved beside them. A job named in ``after`` that is not open counts as done.
+    ``jobs`` are all open jobs, ``current_plan`` the plan in force for them, ``reservations`` the
+    reserved tasks beside them. A job named in ``after`` that is not open counts as done.
     ``residual_quantiles`` are equally likely values, ascending, of the standardized logarithm of a
     duration. A vehicle is moved from one bay to another in ``move_minutes`` (移位); ``done`` says
-    where those stand that have been worked on.
+    where the vehicles stand on which work was done.
     """
 
     now: int
@@ -173,7 +173,10 @@ InfeasibilityCode = Literal[
 
 @dataclass(frozen=True)
 class Infeasibility:
-    """Why a job cannot be planned here; ``detail`` names the skill, certificate or bay missing."""
+    """Reason for which a job cannot be planned here.
+
+    ``detail`` names the skill, certificate or bay missing.
+    """
 
     job_id: str
     code: InfeasibilityCode
@@ -181,7 +184,7 @@ class Infeasibility:
 
 
 class CannotPromiseError(Exception):
-    """No promise can be given, for the reason in ``infeasibility``."""
+    """Impossibility of a promise, with the reason in ``infeasibility``."""
 
     def __init__(self, infeasibility: Infeasibility) -> None:
         super().__init__(infeasibility)
@@ -190,7 +193,7 @@ class CannotPromiseError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Objective:
-    """What plans are evaluated by, the first figure first; less is better.
+    """Figures by which plans are evaluated, the most important first; less is better.
 
     ``cost``: hundredths of a promise: one for each that will be missed (a half where a plan keeps
     it only just), more for lateness that grows, and the price of the jobs moved. ``lateness``:
@@ -213,7 +216,7 @@ Aim = Literal["promises", "makespan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """Assignments of all jobs that can be planned, by start, and the others with the reason."""
+    """Assignments of all jobs that can be planned, by start, and the others with reasons."""
 
     assignments: tuple[PlanAssignment, ...]
     unplannable: tuple[Infeasibility, ...]
@@ -232,7 +235,7 @@ LimitingFactorCode = Literal[
 
 @dataclass(frozen=True)
 class LimitingFactor:
-    """What kept a quoted job from starting earlier.
+    """Reason for which a quoted job does not start earlier.
 
     ``work``: nothing, it starts at once. ``part``, ``vehicle``: they arrive ``at``.
     ``technician``: the one person who can do it is free ``at``. ``queue``: all ``capable``

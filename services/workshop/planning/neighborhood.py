@@ -1,4 +1,4 @@
-"""One CP-SAT model: the freed jobs are open, all others keep their team and mutual order."""
+"""One CP-SAT model: the freed jobs are open, the others keep their team and mutual order."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping
@@ -38,14 +38,14 @@ class CandidatePlan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a solve found; ``exhausted`` when the neighborhood holds nothing better."""
+    """Result of a solve; ``exhausted`` when the neighborhood holds nothing better."""
 
     candidate: CandidatePlan | None
     exhausted: bool
 
 
 class Neighborhood:
-    """A model around an incumbent plan in which only the ``freed`` jobs change hands or order."""
+    """A model around an incumbent plan in which only ``freed`` jobs change team or order."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Neighborhood:
             self._keep_promises()
 
     def solve(self, limits: Limits) -> Outcome:
-        """Look for something better than the incumbent."""
+        """Search for a plan that is better than the incumbent."""
         solver = cp_model.CpSolver()
         solver.parameters.max_deterministic_time = limits.effort
         solver.parameters.max_time_in_seconds = limits.seconds
@@ -116,7 +116,7 @@ class Neighborhood:
             self._keep(job, assignment)
 
     def _rigid(self, assignment: PlanAssignment, options: Options) -> bool:
-        """Whether the model cannot place the job where it is, and so must leave it there."""
+        """Return whether the model must leave the job where it is, as it cannot place it there."""
         span = self._shop.span(assignment)
         return assignment.technician_ids not in options.minutes or any(
             span.start < gap.finish and gap.start < span.finish
@@ -187,7 +187,7 @@ class Neighborhood:
         return self._model.new_fixed_size_interval_var(span.start, span.finish - span.start, "")
 
     def _keep_order(self) -> None:
-        """Kept jobs stay in their order at each technician and vehicle."""
+        """Keep the order of the kept jobs at each technician and vehicle."""
         lines: defaultdict[Hashable, list[str]] = defaultdict(list)
         for job_id, kept in sorted(self._kept.items(), key=lambda item: item[1].start):
             for resource in (*kept.technician_ids, ("vehicle", self._jobs[job_id].order_id)):
@@ -199,7 +199,7 @@ class Neighborhood:
                 )
 
     def _lag(self, first: str, second: str) -> int:
-        """Minutes in which the vehicle is moved between two jobs, where no bay serves both."""
+        """Return the minutes in which the vehicle is moved between two jobs that share no bay."""
         if self._jobs[first].order_id != self._jobs[second].order_id:
             return 0
         move = self._shop.workshop.move_minutes
@@ -208,13 +208,13 @@ class Neighborhood:
         return move if apart and after.start - before.finish >= move else 0
 
     def _kinds(self, job_id: str) -> frozenset[Kind | None]:
-        """The kinds of bay in which the job may be."""
+        """Return the kinds of bay in which the job may be."""
         if job_id in self._picked:
             return frozenset(self._shop.options[job_id].kinds)
         return frozenset({self._shop.kind.get(self._incumbent[job_id].bay_id)})
 
     def _separate(self) -> None:
-        """Nobody and no vehicle is in two places; no more bays are used than there are."""
+        """Require that technicians and vehicles are in one place and that the bays suffice."""
         for resource, intervals in self._taken.items():
             fixed = [self._interval(span) for span in merged(self._blocked[resource])]
             self._model.add_no_overlap([*intervals, *fixed])
@@ -230,14 +230,14 @@ class Neighborhood:
                 self._model.add_cumulative([*counted, *closed], demands, capacity)
 
     def _follow(self) -> None:
-        """Each job starts after those it waits for, and after the vehicle has been moved."""
+        """Require that each job starts after its predecessors and the move of the vehicle."""
         for job_id, start in self._starts.items():
             for other in self._shop.network.before[job_id]:
                 if other in self._ends:
                     self._model.add(start >= self._ends[other] + self._lag(other, job_id))
 
     def _minimize_makespan(self) -> None:
-        """The last finish comes first; it leaves everybody time for all of their work."""
+        """Minimize the last finish first; it leaves all technicians time for all of their work."""
         makespan = self._model.new_int_var(0, self._last - 1, "")
         for end in self._ends.values():
             self._model.add(makespan >= end)
@@ -262,7 +262,7 @@ class Neighborhood:
         self._model.minimize(sum(costs))
 
     def _takeovers(self) -> Iterator[cp_model.LinearExprT]:
-        """What it costs where others go on with a vehicle than those who had it."""
+        """Yield the cost of each takeover of a vehicle by other technicians."""
         orders: defaultdict[str, list[str]] = defaultdict(list)
         for job_id in sorted(self._starts, key=lambda job_id: self._incumbent[job_id].start):
             orders[self._jobs[job_id].order_id].append(job_id)
@@ -275,7 +275,7 @@ class Neighborhood:
         return self._picked.get(job_id) or (self._kept[job_id].technician_ids,)
 
     def _both(self, first: str, second: str, team: Team) -> cp_model.LinearExprT:
-        """Whether the team does both jobs."""
+        """Return whether the team does both jobs."""
         both = self._model.new_bool_var("")
         for job_id in (first, second):
             if job_id in self._picked:
@@ -306,7 +306,7 @@ class Neighborhood:
         return costs
 
     def _deviation(self, order_id: str) -> float:
-        """How far the order's finish may stray, from its work and its slot in the incumbent."""
+        """Return the deviation of the order's finish, from its work and its incumbent slot."""
         own = [job for job in self._jobs.values() if job.order_id == order_id]
         work = sum(job.log_stddev * job.minutes for job in own)
         finish = max(self._finishes.get(job.job_id, 0) for job in own)

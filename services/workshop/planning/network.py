@@ -1,4 +1,4 @@
-"""Which job waits for which."""
+"""Precedence among jobs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ class Network:
                 self._next[other].append(job_id)
 
     def sequence(self, urgency: Urgency) -> Iterator[PlanTask]:
-        """The jobs, most urgent first, each after those it waits for; none of a cycle."""
+        """Return the jobs, most urgent first, each after its predecessors; none of a cycle."""
         missing = {job_id: len(others) for job_id, others in self.before.items()}
         heap: list[tuple[Any, ...]] = [
             (urgency(job), job_id) for job_id, job in self.jobs.items() if not missing[job_id]
@@ -40,7 +40,7 @@ class Network:
                     heappush(heap, (urgency(self.jobs[job_id]), job_id))
 
     def tails(self) -> dict[str, int]:
-        """Minutes of work from the start of each job to the end of its longest chain."""
+        """Return the minutes of work from the start of each job to the end of its longest chain."""
         tails = {job_id: job.minutes for job_id, job in self.jobs.items()}
         for job in reversed(list(self.sequence(lambda _: ()))):
             for other in self.before[job.job_id]:

@@ -1,4 +1,4 @@
-"""How good a plan is."""
+"""Evaluation of plans."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +8,19 @@ from typing import Final
 from services.workshop.planning.model import Objective, PlanAssignment, PlanTask, Workshop
 
 WAITING_CUSTOMER_WEIGHT = 4
-"""How much more a minute counts for a customer who waits in the store (在店等候)."""
+"""Factor for the minutes of a customer who waits in the store (在店等候)."""
 
 MOVE_PENALTY: Final = 5
 """Hundredths of a promise that a plan must gain for each job that it moves (计划稳定)."""
 OVERDUE: Final = 10
-"""Hundredths of a promise that an order late by a day costs beside it; they grow with the square
-of the days, so that nobody waits for ever because others can still be kept (逾期)."""
+"""Hundredths of a promise that an order costs for being late by a day (逾期).
+
+They come on top of the missed promise and grow with the square of the days, so that no order waits
+forever because other promises can still be kept.
+"""
 DAY: Final = 24 * 60
 EXTERNAL_VARIABILITY: Final = 0.2
-"""Standard deviation of a finish that other work brings, as a share of the time until then."""
+"""Standard deviation of a finish due to other work, as a share of the time until then."""
 _NORMAL: Final = NormalDist()
 
 
@@ -42,15 +45,17 @@ def evaluate(workshop: Workshop, assignments: Iterable[PlanAssignment]) -> Objec
 
 
 def deviation(own: float, ahead: int) -> float:
-    """Standard deviation of an order's finish ``ahead`` minutes from now, ``own`` from its work.
+    """Return the standard deviation of an order's finish ``ahead`` minutes from now.
 
-    Work whose duration is certain is not disturbed either.
+    ``own`` is the part of its own work.
+
+    Work whose duration is certain has no deviation from other work either.
     """
     return max(1.0, own + EXTERNAL_VARIABILITY * ahead) if own else 1.0
 
 
 def moved(before: PlanAssignment | None, after: PlanAssignment) -> bool:
-    """Whether other people or another bay are to do the job."""
+    """Return whether other technicians or another bay are to do the job."""
     return before is not None and (
         before.technician_ids != after.technician_ids or before.bay_id != after.bay_id
     )
@@ -59,7 +64,7 @@ def moved(before: PlanAssignment | None, after: PlanAssignment) -> bool:
 def _scattered(
     workshop: Workshop, jobs: Mapping[str, PlanTask], assignments: Sequence[PlanAssignment]
 ) -> int:
-    """How often a vehicle comes into another bay, or to technicians who have not had it."""
+    """Return how often a vehicle changes to another bay or to new technicians."""
     bays = {stay.order_id: stay.bay_id for stay in workshop.done}
     hands = {stay.order_id: set(stay.technician_ids) for stay in workshop.done}
     count = 0

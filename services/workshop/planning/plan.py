@@ -1,6 +1,7 @@
-"""The one entry to planning: greedy at once, improved within a budget.
+"""The entry point of planning: greedy at once, improved within a budget.
 
-Only who improves pays for loading the solver, which takes more than all the rest of a process.
+Only a process that improves plans loads the solver, which takes more than all the rest of a
+process.
 """
 
 from time import monotonic
@@ -20,7 +21,7 @@ def plan(
     rounds: int = 1_000_000,
     aim: Aim = "promises",
 ) -> Plan:
-    """Who does which job where and when.
+    """Plan which technicians do which job where and when.
 
     ``seconds`` of wall time for all and ``rounds`` of search bound the improvement on the greedy
     plan; 0 seconds take the greedy plan as it is. The plan is a function of the arguments unless
@@ -39,7 +40,7 @@ def plan(
 
 
 def _as_expected(workshop: Workshop, found: Plan) -> Plan:
-    """The plan with work in progress as long as expected."""
+    """Return the plan with work in progress as long as expected."""
     wip = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
     assignments = [wip.get(a.job_id, a) for a in found.assignments]
     return Plan(tuple(assignments), found.unplannable, evaluate(workshop, assignments))

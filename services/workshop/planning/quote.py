@@ -1,4 +1,4 @@
-"""The earliest promise for new work, on top of what is planned already."""
+"""The earliest promise for new work beside the work that is already planned."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,14 +29,14 @@ def quote(
     confidence: float,
     calibration: Calibration = EMPTY_CALIBRATION,
 ) -> PromiseQuote:
-    """The earliest finish of one order's new jobs that holds with ``confidence`` (0 < p < 1).
+    """Return the earliest finish of one order's new jobs with ``confidence`` (0 < p < 1).
 
     The current plan, holds and work in progress keep their slots; nothing is reserved. The plan is
     simulated with uncertain durations, and the store's ``calibration`` sets the margin. The promise
     never lies before the finish of the jobs' own slots.
 
     Raises:
-        CannotPromiseError: somebody or something needed is missing; ``infeasibility`` names it.
+        CannotPromiseError: a technician, bay or skill is missing; ``infeasibility`` names it.
         ValueError: no jobs, or a confidence outside (0, 1).
     """
     if not jobs or not 0 < confidence < 1:
@@ -72,7 +72,7 @@ def quote(
 
 
 def complete_current_plan(workshop: Workshop) -> tuple[PlanAssignment, ...]:
-    """Complete the current plan: fixed, as planned, or else where greedy puts the job."""
+    """Complete the current plan; jobs without a slot are placed by greedy."""
     current_plan = {a.job_id: a for a in workshop.current_plan}
     known = {
         job.job_id: job.fixed_assignment or current_plan.get(job.job_id) for job in workshop.jobs
@@ -86,7 +86,7 @@ def complete_current_plan(workshop: Workshop) -> tuple[PlanAssignment, ...]:
 def _earliest(
     schedule: ResourceSchedule, jobs: Sequence[PlanTask]
 ) -> tuple[tuple[PlanAssignment, ...], tuple[LimitingFactor, ...]]:
-    """Place the jobs one after another, and say what each waits for."""
+    """Place the jobs one after another, and return the limiting factor of each."""
     network = Network(tuple(jobs))
     rank = {job.job_id: float(i) for i, job in enumerate(jobs)}
     placed: dict[str, PlanAssignment] = {}

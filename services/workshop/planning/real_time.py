@@ -1,4 +1,4 @@
-"""Real time and the planner's whole minutes since the epoch."""
+"""Conversion between real time and the planner's whole minutes since the epoch."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,27 +10,27 @@ _ALMOST_A_MINUTE = timedelta(seconds=59)
 
 
 def minute(moment: datetime) -> int:
-    """Whole minutes since the epoch at or before ``moment``: the planner's time."""
+    """Return the planner's time at or before ``moment``, in whole minutes since the epoch."""
     return int(moment.timestamp() // 60)
 
 
 def next_minute(moment: datetime) -> int:
-    """The first whole minute that does not begin before ``moment``, a whole second."""
+    """Return the first whole minute that does not begin before ``moment``, a whole second."""
     return minute(moment + _ALMOST_A_MINUTE)
 
 
 def moment(minutes: int) -> datetime:
-    """The planner's time as real time."""
+    """Return the planner's time as real time."""
     return datetime.fromtimestamp(minutes * 60, UTC)
 
 
 def interval(start: datetime, finish: datetime) -> Interval:
-    """A span of real time as the planner's."""
+    """Return a span of real time as the planner's."""
     return Interval(minute(start), minute(finish))
 
 
 def slot(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
-    """Technicians, bay, start and finish of an assignment in the planner's time."""
+    """Return technicians, bay, start and finish of an assignment in the planner's time."""
     return (
         assignment.technician_ids,
         assignment.bay_id,
@@ -40,7 +40,7 @@ def slot(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
 
 
 def as_assignment(assignment: PlanAssignment) -> Assignment:
-    """The planner's assignment in real time."""
+    """Return the planner's assignment in real time."""
     return Assignment(
         assignment.technician_ids,
         assignment.bay_id,

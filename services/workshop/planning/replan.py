@@ -1,4 +1,4 @@
-"""A new plan after a disturbance, and why each job moved (重排)."""
+"""A new plan after a disturbance, and the reason of each move (重排)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def replan(
     rounds: int = 1_000_000,
     aim: Aim = "promises",
 ) -> Replan:
-    """Plan the snapshot anew and explain each difference from the current plan.
+    """Plan the snapshot again and explain each difference from the current plan.
 
     The bounds of the search are those of ``plan``.
     """
@@ -83,8 +83,10 @@ def replan(
 
 
 def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
-    """How ``new`` differs from the snapshot's current plan, and why; work in progress is left
-    out."""
+    """Return how ``new`` differs from the snapshot's current plan, and why.
+
+    Work in progress is left out.
+    """
     facts = _Facts(with_overrun_buffers(workshop), new)
     current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
     return tuple(
@@ -96,20 +98,25 @@ def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
 
 
 def is_better(workshop: Workshop, new: Plan) -> bool:
-    """Whether ``new`` is better than the plan in force, with work in progress as it is expected
-    now."""
+    """Return whether ``new`` is better than the plan in force.
+
+    Work in progress takes as long as expected now in both.
+    """
     wip = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
     present = [wip.get(each.job_id, each) for each in workshop.current_plan]
     return _plan_rank(workshop, new.assignments) < _plan_rank(workshop, present)
 
 
 def _plan_rank(workshop: Workshop, assignments: Sequence[PlanAssignment]) -> tuple[int, Objective]:
-    """What plans are compared by: jobs without a slot, then the objective; less is better."""
+    """Return the key by which plans are compared; less is better.
+
+    Jobs without a slot come first, then the objective.
+    """
     return len(workshop.jobs) - len(assignments), evaluate(workshop, assignments)
 
 
 class _Facts:
-    """What the new snapshot says about slots of the current plan."""
+    """Facts of the new snapshot about slots of the current plan."""
 
     def __init__(self, workshop: Workshop, new: Plan) -> None:
         self.jobs: Mapping[str, PlanTask] = {job.job_id: job for job in workshop.jobs}
@@ -123,7 +130,7 @@ class _Facts:
         self._bays = {bay.bay_id: bay for bay in workshop.bays}
 
     def change(self, before: PlanAssignment | None, after: PlanAssignment) -> Change:
-        """The first reason that holds; the last always does."""
+        """Return the first reason that holds; the last always does."""
         if before is None:
             return Change(after.job_id, None, after, "new", {})
         code, detail = next(self._reasons(self.jobs[after.job_id], before, after))
@@ -183,7 +190,7 @@ class _Facts:
         yield from self._moves(job, before)
 
     def _moves(self, job: PlanTask, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        """Where else the vehicle is, so that it cannot be in its slot of the current plan."""
+        """Yield a reason for each place that keeps the vehicle from its current slot."""
         reserved = (h.slot for h in self._workshop.reservations if h.job.order_id == job.order_id)
         done = (stay for stay in self._workshop.done if stay.order_id == job.order_id)
         for stay in (*done, *reserved, *self._predecessors(job)):
@@ -195,19 +202,19 @@ class _Facts:
         return (self._planned[job_id] for job_id in job.after if job_id in self._planned)
 
     def _arrival(self, stay: Slot, slot: Slot) -> int:
-        """When the vehicle can be in the slot after it has been elsewhere."""
+        """Return when the vehicle can be in the slot after it has been elsewhere."""
         away = stay.bay_id != slot.bay_id
         return stay.finish + (self._workshop.move_minutes if away else 0)
 
 
 def _covers(windows: tuple[Interval, ...], slot: Slot) -> bool:
-    """Whether the first and the last minute of the slot are working time."""
+    """Return whether the first and the last minute of the slot are working time."""
     hours = calendar(windows)
     return hours.begin(slot.start) == slot.start and hours.begin(slot.finish - 1) == slot.finish - 1
 
 
 def _by_resource(assignments: Iterable[PlanAssignment]) -> Mapping[str, list[PlanAssignment]]:
-    """The assignments of each technician and bay."""
+    """Return the assignments of each technician and bay."""
     found: defaultdict[str, list[PlanAssignment]] = defaultdict(list)
     for assignment in assignments:
         for resource in (*assignment.technician_ids, assignment.bay_id):
@@ -216,7 +223,10 @@ def _by_resource(assignments: Iterable[PlanAssignment]) -> Mapping[str, list[Pla
 
 
 def _sharing(known: Mapping[str, list[PlanAssignment]], slot: Slot) -> list[PlanAssignment]:
-    """Those that overlap with the slot in time and share somebody or the bay, by their start."""
+    """Return the assignments that overlap with the slot and share a technician or the bay.
+
+    They are ordered by their start.
+    """
     resources = *slot.technician_ids, slot.bay_id
     near = {a.job_id: a for resource in resources for a in known.get(resource, ())}
     meeting = (a for a in near.values() if _meet(slot, a))
@@ -224,5 +234,5 @@ def _sharing(known: Mapping[str, list[PlanAssignment]], slot: Slot) -> list[Plan
 
 
 def _meet(first: Slot, second: Slot) -> bool:
-    """Whether two slots overlap in time and share a technician or the bay."""
+    """Return whether two slots overlap in time and share a technician or the bay."""
     return first.shares(second) and first.start < second.finish and second.start < first.finish

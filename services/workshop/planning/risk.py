@@ -1,4 +1,4 @@
-"""How likely each promise still is, why it is in danger, and the best that can be said now."""
+"""Probability and main risk of each promise, and the best new promise."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "rese
 
 @dataclass(frozen=True)
 class RiskAssessment:
-    """How one order's promise is at risk (承诺风险).
+    """Risk of one order's promise (承诺风险).
 
-    ``probability`` is that of keeping ``promise``. ``code`` says what the finish hangs on: a job
+    ``probability`` is that of keeping ``promise``. ``code`` names what determines the finish: a job
     in progress past its time (``overrun``), a part or the vehicle, other work of the technician
     (``queue``) or in the bay, a slot ``reserved`` before it, or just the ``work`` itself.
     ``best_promise`` holds with the confidence asked for.
@@ -88,7 +88,7 @@ def _ahead(
     planned: Sequence[PlanAssignment],
     first: PlanAssignment,
 ) -> tuple[RiskCode, Detail]:
-    """The last of what is planned before ``first`` for its people or its bay."""
+    """Return the risk from the last slot before ``first`` of its technicians or its bay."""
     slots = (*planned, *(reserved.slot for reserved in workshop.reservations))
     ahead = [
         a for a in slots if a.start < first.start and a.finish >= workshop.now and a.shares(first)
@@ -105,7 +105,7 @@ def _ahead(
 
 
 def _overruns(workshop: Workshop, job: PlanTask) -> bool:
-    """Whether a job in progress has been going on for longer than it should take."""
+    """Return whether a job in progress has taken longer than it should."""
     return (
         job.fixed_assignment is not None and workshop.now - job.fixed_assignment.start > job.minutes
     )

@@ -17,9 +17,9 @@ from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, merged
 
 LONG_ABSENCE: Final = 120
-"""Shop minutes from which an absence is blocked."""
+"""Least shop minutes of an absence that is blocked."""
 MOST_TEAMS: Final = 40
-"""Teams that the solver considers for one job."""
+"""Greatest number of teams that the solver considers for one job."""
 
 Team = tuple[str, ...]
 Kind = tuple[frozenset[str], tuple[Interval, ...]]
@@ -28,7 +28,7 @@ Kind = tuple[frozenset[str], tuple[Interval, ...]]
 
 @dataclass(frozen=True)
 class Options:
-    """What is open for one job: shop minutes by team, and the kinds of bay."""
+    """Possible teams, with shop minutes, and possible kinds of bay of one job."""
 
     minutes: dict[Team, int]
     kinds: tuple[Kind, ...]
@@ -56,11 +56,11 @@ class ShopTime:
         }
 
     def at(self, moment: int) -> int:
-        """Shop minutes before ``moment``."""
+        """Return the shop minutes before ``moment``."""
         return self._hours.worked(moment)
 
     def span(self, slot: Interval | Slot) -> Interval:
-        """The same time in shop minutes."""
+        """Return the same time in shop minutes."""
         return Interval(self.at(slot.start), self.at(slot.finish))
 
     def _gaps(self, windows: Iterable[Interval]) -> tuple[Interval, ...]:

@@ -1,4 +1,4 @@
-"""When planned work may really finish: the plan simulated many times with uncertain durations."""
+"""Simulated finishes of planned work, with uncertain durations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -34,17 +34,17 @@ class WorkingTime:
         self._worked = np.stack([reached - lengths, reached], axis=1).ravel()
 
     def worked(self, moments: TimeSamples | float) -> TimeSamples:
-        """Working minutes before each moment."""
+        """Return the working minutes before each moment."""
         beyond = np.maximum(moments - self._moments[-1], 0)
         return np.asarray(np.interp(moments, self._moments, self._worked) + beyond)
 
     def reach(self, worked: TimeSamples | float) -> TimeSamples:
-        """The moments before which so many minutes lie."""
+        """Return the moments before which the given working minutes lie."""
         beyond = np.maximum(worked - self._worked[-1], 0)
         return np.asarray(np.interp(worked, self._worked, self._moments) + beyond)
 
     def finish(self, starts: TimeSamples, minutes: TimeSamples) -> TimeSamples:
-        """When work begun at each start is done."""
+        """Return when work begun at each start is done."""
         return self.reach(self.worked(starts) + minutes)
 
 
@@ -54,7 +54,7 @@ def simulate_finishes(
     planned: Iterable[PlanAssignment],
     new: Iterable[PlanAssignment] = (),
 ) -> dict[str, TimeSamples]:
-    """Possible finishes by job, if people and bays take the work in the planned order.
+    """Return possible finishes by job, with the work done in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
     has been moved there; work in progress has taken the time it has taken already. Reserved jobs
@@ -135,13 +135,13 @@ class _Simulation:
         return time.finish(start, self._whole(job, median, 0.0))
 
     def _whole(self, job: PlanTask, median: float, spent: float) -> TimeSamples:
-        """Working minutes of the job, given those spent already."""
+        """Return the working minutes of the job, given those spent already."""
         return total_minutes_quantile(
             self._residual_quantiles, median, job.log_stddev, spent, self._evenly(job)
         )
 
     def _evenly(self, job: PlanTask) -> TimeSamples:
-        """Evenly spread numbers in (0, 1) in an order that belongs to the job."""
+        """Return evenly spread numbers in (0, 1) in an order that depends on the job."""
         name = self._drawn_as.get(job.job_id, job.job_id)
         order: TimeSamples = _orders()[crc32(name.encode()) % len(_orders())]
         return order
@@ -155,6 +155,6 @@ class _Simulation:
 
 @cache
 def _orders() -> TimeSamples:
-    """Evenly spread numbers in (0, 1) in many random orders, shape (1024, SAMPLES)."""
+    """Return evenly spread numbers in (0, 1) in random orders, shape (1024, SAMPLES)."""
     even = np.tile((np.arange(SAMPLES) + 0.5) / SAMPLES, (1024, 1))
     return np.random.default_rng(0).permuted(even, axis=1)

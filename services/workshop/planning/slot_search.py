@@ -1,4 +1,4 @@
-"""Finding the earliest finish of one job among technicians, bays and the vehicle's other work."""
+"""Search for the earliest finish of a job among technicians, bays and the vehicle's other work."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
@@ -27,20 +27,23 @@ from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar,
 from services.workshop.planning.vehicle import Vehicle
 
 MIN_GAIN_MINUTES: Final = 20
-"""Minutes that a job must gain before it leaves the people and the bay of the current plan."""
+"""Minutes that a job must gain before it leaves technicians and bay of the current plan."""
 SHORT_TASK_MOVES: Final = 6
-"""Moves of a vehicle that a short job takes at most."""
+"""Greatest number of vehicle moves that a short job takes."""
 MULTISKILL_PENALTY: Final = 10
 """Minutes that a plan gives up for each further skill that stays free for other work."""
 
 _Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
-"""Finish with all costs, start negated, breadth of skills, technicians, breadth of bay, bay,
-finish. The costs are those of leaving the current plan, of versatile people, of moving the vehicle
-and of others who take it over."""
+"""Rank of a slot; less is better.
+
+Finish with all costs, start negated, breadth of skills, technicians, breadth of bay, bay, finish.
+The costs are those of leaving the current plan, of technicians with many skills, of moving the
+vehicle and of a takeover by other technicians.
+"""
 
 
 class _TeamOption(NamedTuple):
-    """A team that may do jobs of so many minutes; the same for every plan."""
+    """A team that may do jobs of the given minutes; the same for every plan."""
 
     technician_ids: tuple[str, ...]
     minutes: int
@@ -51,7 +54,7 @@ class _TeamOption(NamedTuple):
 
 
 class _Later(NamedTuple):
-    """Minutes of moves that a bay, or a technician, brings by what it cannot do of an order."""
+    """Minutes of later moves caused by what a bay or a technician cannot do of an order."""
 
     bays: Mapping[str, int]
     people: Mapping[str, int]
@@ -62,7 +65,7 @@ _TeamOptions = Mapping[tuple[str, ...], _TeamOption]
 
 
 class _Team(NamedTuple):
-    """A team with the earliest possession it could have if a bay were always free.
+    """A team with the earliest time it could have if a bay were always free.
 
     ``cost`` is its finish with the ``price`` of the team, ``back`` its start negated: no slot that
     the team can have ranks before the first four figures.
@@ -77,7 +80,7 @@ class _Team(NamedTuple):
 
 
 class _BayOption(NamedTuple):
-    """A bay with the earliest possession it could have if the fastest team were always free.
+    """A bay with the earliest time it could have if the fastest team were always free.
 
     ``cost`` is its finish with the costs of leaving the current plan and of moving the vehicle,
     which is ``price``.
@@ -93,7 +96,7 @@ class _BayOption(NamedTuple):
 
 
 class ResourceSchedule:
-    """Technicians, bays and vehicles while a plan is being made: who and what is taken when.
+    """Occupation of technicians, bays and vehicles while a plan is being made.
 
     ``multiskill_penalty`` is the price in minutes of each further skill of the people chosen.
     """
@@ -124,7 +127,7 @@ class ResourceSchedule:
         self._place_vehicles()
 
     def clear(self, chosen: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        """Free all resources, for another plan, in which ``chosen`` fixes the teams of jobs."""
+        """Free all resources for another plan, in which ``chosen`` fixes the teams of jobs."""
         self._chosen = chosen or {}
         for busy in chain(self._people.values(), self._taken_bays.values()):
             busy.forget()
@@ -141,21 +144,21 @@ class ResourceSchedule:
             self.vehicle(order_id).take(slot)
 
     def _place_vehicles(self) -> None:
-        """The vehicles that have been worked on stand where that was."""
+        """Place the vehicles with earlier work where that work was done."""
         for stay in self._done:
             self.vehicle(stay.order_id).take(stay)
 
     def vehicle(self, order_id: str) -> Vehicle:
-        """The vehicle of an order."""
+        """Return the vehicle of an order."""
         found = self._vehicles.get(order_id)
         if found is None:
             found = self._vehicles[order_id] = Vehicle(self._move)
         return found
 
     def _moves_later(self, job: PlanTask) -> _Later:
-        """What a slot of the job brings later, as not all jobs of the order can be done there.
+        """Return the later moves of a slot that does not serve all jobs of the order.
 
-        A long job does not keep a bay or a technician that serves many needs from others.
+        A long job does not keep from others a bay or a technician that serves many needs.
         """
         if job.minutes > SHORT_TASK_MOVES * self._move:
             return _NOTHING_LATER
@@ -168,7 +171,7 @@ class ResourceSchedule:
         return found
 
     def _unserved(self, jobs: list[PlanTask]) -> _Later:
-        """A move for each of the jobs that a bay does not serve, or a technician cannot do."""
+        """Return a move for each job that a bay does not serve or a technician cannot do."""
         if len(jobs) < 2:
             return _NOTHING_LATER
         bays = dict.fromkeys((bay.bay_id for bay in self._bays), self._move * len(jobs))
@@ -182,7 +185,7 @@ class ResourceSchedule:
         return _Later(bays, people)
 
     def candidates(self, job: PlanTask) -> Candidates | Infeasibility:
-        """Who may do the job where."""
+        """Return the technicians and the bays that may serve the job."""
         found = self._candidates.get(job.job_id)
         if found is None:
             found = self._suited.get(need(job)) or candidates(job, self._technicians, self._bays)
@@ -192,25 +195,25 @@ class ResourceSchedule:
         return found
 
     def calendar(self, technician_ids: tuple[str, ...]) -> Calendar:
-        """When all these technicians work together."""
+        """Return when all these technicians work together."""
         if technician_ids not in self._calendars:
             self._calendars[technician_ids] = shared_hours([self._by_id[i] for i in technician_ids])
         return self._calendars[technician_ids]
 
     def _shared_hours(self, team: Calendar, bay: Calendar) -> Calendar:
-        """When the team can work in the bay."""
+        """Return when the team can work in the bay."""
         if (team, bay) not in self._shared:
             self._shared[team, bay] = calendar(common(team.windows, bay.windows))
         return self._shared[team, bay]
 
     def find_slot(self, job: PlanTask, ready: int) -> PlanAssignment | Infeasibility:
-        """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
+        """Return the earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
         A job keeps its slot of the current plan unless it gains more than ``MIN_GAIN_MINUTES``
         minutes. The vehicle keeps its bay and its technicians unless more is gained than a move
-        takes. Of equal finishes the latest start wins, then who has the vehicle, then the team with
-        the fewest skills and the plainest bay, so that what is scarce stays free; ids decide the
-        rest.
+        takes. Of equal finishes the latest start wins, then the team that has the vehicle, then the
+        team with the fewest skills and the bay with the fewest types, so that scarce resources stay
+        free; ids decide the rest.
         """
         found = self.candidates(job)
         if isinstance(found, Infeasibility):
@@ -219,7 +222,7 @@ class ResourceSchedule:
         before = self._current_plan.get(job.job_id)
         start, finish, most = self._unmoved(job, found, earliest)
         teams = self._teams(job, found, earliest, most)
-        # Nobody else is free so early, and another bay would only add the cost of moving.
+        # No other team is free so early, and another bay would only add the cost of moving.
         if before and len(teams) == 1 and teams[0].cost == most:
             return replace(before, start=start, finish=finish)
         fastest = min((team.team_option.minutes for team in teams), default=1)
@@ -237,7 +240,7 @@ class ResourceSchedule:
         return PlanAssignment(technician_ids, bay_id, -back, finish, job.job_id)
 
     def slot_in_current_plan(self, job: PlanTask, ready: int) -> PlanAssignment | Infeasibility:
-        """The job's slot of the current plan, if it may start from ``ready`` and is still free."""
+        """Return the job's slot of the current plan, if it may start from ``ready`` and is free."""
         before, found = self._current_plan.get(job.job_id), self.candidates(job)
         if before is None or isinstance(found, Infeasibility):
             return _no_time(job)
@@ -246,7 +249,7 @@ class ResourceSchedule:
         return before if is_free and start >= self.earliest(job, ready) else _no_time(job)
 
     def _unmoved(self, job: PlanTask, found: Candidates, earliest: int) -> tuple[int, int, int]:
-        """Start, finish and cost with the people and in the bay of the current plan, or NEVER."""
+        """Return start, finish and cost with technicians and bay of the current plan, or NEVER."""
         before = self._current_plan.get(job.job_id)
         if before is None or all(bay.bay_id != before.bay_id for bay in found.bays):
             return NEVER, NEVER, NEVER
@@ -276,9 +279,9 @@ class ResourceSchedule:
         plain: list[_BayOption],
         best: _Rank,
     ) -> _Rank:
-        """The best of ``best`` and of what the team can have, the bays that may be free first.
+        """Return the better of ``best`` and the team's best slot; bays free first are tried first.
 
-        The plainest bay that the team gets at its own earliest time cannot be beaten by another.
+        The search ends at the first bay that the team gets at its own earliest time.
         """
         team_option = team.team_option
         before = self._current_plan.get(job.job_id)
@@ -310,11 +313,11 @@ class ResourceSchedule:
         return best
 
     def earliest(self, job: PlanTask, ready: int) -> int:
-        """When the vehicle and the parts are there and what goes before is done."""
+        """Return when the vehicle and the parts are there and the predecessors are done."""
         return max(ready, self.now, job.earliest_start, job.parts_eta)
 
     def people_free(self, job: PlanTask, ready: int) -> int:
-        """When a team could start if a bay were always free, or NEVER."""
+        """Return when a team could start if a bay were always free, or NEVER."""
         found = self.candidates(job)
         if isinstance(found, Infeasibility):
             return NEVER
@@ -322,7 +325,7 @@ class ResourceSchedule:
         return min((-team.back for team in teams), default=NEVER)
 
     def _teams(self, job: PlanTask, found: Candidates, earliest: int, most: int) -> list[_Team]:
-        """Teams by what they would cost if a bay were always free; none above ``most``."""
+        """Return teams by their cost if a bay were always free; none above ``most``."""
         teams = []
         before = self._current_plan.get(job.job_id)
         present = before.technician_ids if before else None
@@ -376,7 +379,7 @@ class ResourceSchedule:
     def _bay_options(
         self, job: PlanTask, found: Candidates, earliest: int, minutes: int, most: int
     ) -> list[_BayOption]:
-        """Bays by what they would cost the fastest team if it were free; none above ``most``."""
+        """Return bays by their cost for the fastest team if they were free; none above ``most``."""
         bay_options = []
         before = self._current_plan.get(job.job_id)
         present = before.bay_id if before else None
@@ -396,7 +399,7 @@ class ResourceSchedule:
 
 
 def _orders(jobs: tuple[PlanTask, ...]) -> Mapping[str, list[PlanTask]]:
-    """The jobs of each order that have not begun."""
+    """Return the jobs of each order that have not begun."""
     found: defaultdict[str, list[PlanTask]] = defaultdict(list)
     for job in jobs:
         if not job.fixed_assignment:
@@ -419,10 +422,10 @@ def _breadth(members: tuple[Technician, ...]) -> int:
 
 
 def _further(members: tuple[Technician, ...]) -> int:
-    """Skills of the team beyond one each."""
+    """Return the number of skills of the team beyond one each."""
     return sum(len(t.skills) - 1 for t in members)
 
 
 def _distinct_hours(bays: tuple[Bay, ...]) -> dict[str, Calendar]:
-    """Each bay's calendar; bays that open at the same times share one."""
+    """Return each bay's calendar; bays that open at the same times share one."""
     return {bay.bay_id: calendar(bay.open) for bay in bays}

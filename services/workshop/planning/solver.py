@@ -1,6 +1,6 @@
-"""Improving a plan by large neighborhood search over CP-SAT models, beside annealing if the aim is
-the makespan.
+"""Improvement of a plan by large neighborhood search over CP-SAT models.
 
+If the aim is the makespan, annealing runs beside it.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighborhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
 PATIENCE: Final = 1.05
-"""How much more effort the next round may take when one has found nothing."""
+"""Factor of effort for the next round after one without a result."""
 STEPS: Final = 10_000
 """Annealing steps of one round for the makespan; it takes up to a second of a core."""
 FIRST_ANNEALING_STEPS: Final = 2 * STEPS
@@ -40,8 +40,9 @@ def improve(
     workers: int,
     rounds: int,
 ) -> Plan:
-    """The best plan found from ``start`` in ``rounds`` of ``workers`` neighborhoods each, and of
-    annealing for the makespan.
+    """Return the best plan found from ``start`` in ``rounds`` of ``workers`` neighborhoods each.
+
+    For the makespan, annealing takes part.
 
     The same arguments give the same plan unless the ``deadline`` of the monotonic clock cuts the
     search short.
@@ -72,8 +73,7 @@ class _Search:
         )
 
     def step(self, pool: Executor, workers: int, deadline: float) -> None:
-        """Go on annealing and search one neighborhood a worker, then take the best of what they
-        found."""
+        """Continue annealing, search one neighborhood per worker, and take the best result."""
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
         if self._annealing and self._annealing.is_done:
@@ -156,7 +156,7 @@ def _whole_groups(
     size: int,
     group: Callable[[PlanAssignment], str],
 ) -> list[str]:
-    """Groups in random order, those of urgent jobs first."""
+    """Return groups in random order, those of urgent jobs first."""
     groups = sorted({group(a) for a in movable})
     random.shuffle(groups)
     first = {group(a) for a in urgent}
@@ -166,7 +166,7 @@ def _whole_groups(
 
 
 def _critical(shop: ShopTime, movable: list[PlanAssignment]) -> list[PlanAssignment]:
-    """The jobs of the chains without a pause that end with the last finish (关键路径)."""
+    """Return the jobs of the chains without a pause that end with the last finish (关键路径)."""
     ending: defaultdict[tuple[str, int], list[PlanAssignment]] = defaultdict(list)
     for a in movable:
         for resource in _resources(shop, a):

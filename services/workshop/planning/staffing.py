@@ -1,4 +1,4 @@
-"""Which technicians are missing when demand outgrows hours (人员建议)."""
+"""Missing technicians when demand exceeds working hours (人员建议)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from services.workshop.planning.model import Interval, Technician
 TARGET_UTILIZATION: Final = 0.875
 """Share of attended hours that can be clocked on jobs; the middle of the trade's 85 to 90 %."""
 WEEK: Final = 7 * 24 * 60
-"""Minutes."""
+"""Minutes of a week."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def shortages(
     horizon: Interval,
     target: float = TARGET_UTILIZATION,
 ) -> tuple[Shortage, ...]:
-    """The skills that lack people, in order of skill.
+    """Return the skills that lack technicians, in order of skill.
 
     Hours are those that ``technicians`` work within ``horizon`` (at least a week), brought to a
     week and multiplied by ``target``. A person of several skills is counted once, where needed
@@ -78,7 +78,7 @@ def _needed(demand: Demand, weeks: float) -> float:
 
 
 def _attended(technician: Technician, horizon: Interval) -> float:
-    """Hours worked within the horizon."""
+    """Return the hours worked within the horizon."""
     minutes = (
         min(w.finish, horizon.finish) - max(w.start, horizon.start) for w in technician.working
     )
@@ -86,14 +86,14 @@ def _attended(technician: Technician, horizon: Interval) -> float:
 
 
 def _full_week(usable: Mapping[str, float], target: float) -> float:
-    """Attended hours a week of one more person: as the busiest of the store, or 40."""
+    """Return the weekly hours of one more person: as the busiest of the store, or 40."""
     return max(usable.values(), default=0.0) / target or 40.0
 
 
 def _covered(
     technicians: Sequence[Technician], needed: Mapping[str, float], usable: Mapping[str, float]
 ) -> dict[str, float]:
-    """Hours of each skill that the people can cover between them: a maximum flow in minutes."""
+    """Return the hours of each skill that the technicians can cover: a maximum flow in minutes."""
     flow = max_flow.SimpleMaxFlow()
     skill_codes = {skill_code: 2 + i for i, skill_code in enumerate(sorted(needed))}
     sinks = {

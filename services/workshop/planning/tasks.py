@@ -25,15 +25,15 @@ from services.workshop.planning.wip import MIN_REMAINING_MINUTES
 _RUSH_WEIGHT: Final = 3
 
 _FAMILIAR: Final = 0.75
-"""Rework takes who did the job before so much of the time that it takes others."""
+"""Share of the time that rework takes those who did the job before."""
 
 _COMEBACK_WEIGHT: Final = 2
-"""A customer who comes back for the same symptom is not made to wait again."""
+"""Weight of a comeback, so that its customer does not wait again."""
 
 
 @dataclass(frozen=True)
 class RequestedOperation:
-    """A labor operation that is requested, with the id that its job will have."""
+    """A requested labor operation, with the id that its job will have."""
 
     job_id: str
     op_code: str
@@ -41,8 +41,11 @@ class RequestedOperation:
 
 @dataclass(frozen=True)
 class PlanningContext:
-    """What makes tasks of a store's jobs: the catalog, the store's people, the minutes between
-    the end of the work and the customer's departure, and the durations learned."""
+    """Context from which tasks of a store's jobs are made.
+
+    The catalog, the store's technicians, the minutes between the end of the work and the customer's
+    departure, and the durations learned.
+    """
 
     operations: Mapping[str, Operation]
     members: Sequence[TechnicianConfig]
@@ -50,11 +53,11 @@ class PlanningContext:
     durations: Durations
 
     def estimate(self, operation: Operation, standard_hours: float) -> Estimate:
-        """What an operation of so many standard hours takes in this store."""
+        """Return the estimate for an operation of the given standard hours in this store."""
         return self.durations.estimate(operation.op_code, operation.skill_code, standard_hours * 60)
 
     def labor(self, op_code: str, standard_hours: float) -> tuple[str, float]:
-        """The skill of an operation, and the hours of technicians that it is expected to take."""
+        """Return the skill of an operation, and its expected hours of technicians."""
         operation = find_operation(self.operations, op_code)
         minutes = self.estimate(operation, standard_hours).minutes
         return operation.skill_code, minutes / 60 * operation.technicians
@@ -68,7 +71,7 @@ def workshop_at(
     jobs: Sequence[Job],
     holds: Sequence[Hold],
 ) -> Workshop:
-    """The workshop as it is planned at ``now``; an order's jobs follow each other in their turn."""
+    """Return the workshop as planned at ``now``; an order's jobs follow each other by line."""
     in_sequence = sorted(jobs, key=lambda job: (job.order_id, job.line_number, job.opened_at))
     before = {
         job.job_id: earlier.job_id
@@ -91,12 +94,12 @@ def workshop_at(
 
 
 def work_since(jobs: Sequence[Job], now: datetime) -> datetime:
-    """Since when work goes on that is in progress ``now``."""
+    """Return since when work goes on that is in progress ``now``."""
     return min([now, *(job.started_at for job in jobs if job.started_at and is_wip(job))])
 
 
 def task(context: PlanningContext, job: Job, before: str | None, now: int) -> PlanTask:
-    """A job for the planner; ``before`` is the order's job whose turn comes first."""
+    """Return a job as the planner's task; ``before`` is the order's preceding job."""
     operation = find_operation(context.operations, job.op_code)
     fixed_assignment = None
     if is_wip(job) and job.assignment is not None:
@@ -136,7 +139,7 @@ def requested_tasks(
     order_id: str | None,
     not_before: datetime,
 ) -> list[PlanTask]:
-    """One order's new work for the planner, one operation after the other.
+    """Return one order's new work as tasks, one operation after the other.
 
     Work for an order that is open already follows what is planned and reserved for it.
 
@@ -158,21 +161,23 @@ def requested_tasks(
 
 
 def stay(job: Job) -> Stay:
-    """Where the finished job left the vehicle."""
+    """Return where the finished job left the vehicle."""
     starts_at, ends_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
     done = Assignment(job.technician_ids, job.bay_id or "", starts_at, ends_at)
     return Stay(*slot(done), job.order_id)
 
 
 def latest_expected_finish(job: Job, now: datetime) -> datetime:
-    """Return the latest expected finish of work in progress: the planned one, or soon if that is
-    past."""
+    """Return the latest expected finish of work in progress.
+
+    That is the planned one, or a short time from now if that is past.
+    """
     planned = job.planned_finish_at or now
     return planned if planned > now else now + timedelta(minutes=MIN_REMAINING_MINUTES)
 
 
 def _reservations(context: PlanningContext, hold: Hold) -> Iterator[ReservedTask]:
-    """The hold's jobs in their slots, one after the other."""
+    """Return the hold's jobs in their slots, one after the other."""
     before = None
     for held in hold.jobs:
         reserved = PlanAssignment(*slot(held.assignment), held.job_id)
@@ -190,7 +195,7 @@ def _requested_task(
     before: str | None,
     earliest_start: int,
 ) -> PlanTask:
-    """An operation that is not ordered yet, for the planner."""
+    """Return an operation that is not ordered yet as the planner's task."""
     operation = find_operation(context.operations, requested.op_code)
     estimate = context.estimate(operation, operation.standard_hours)
     return PlanTask(
@@ -209,7 +214,7 @@ def _requested_task(
 
 
 def _familiar(context: PlanningContext, job: Job, minutes: int) -> dict[str, int]:
-    """The minutes of whoever knows the vehicle from the work that is done again."""
+    """Return the minutes of technicians who know the vehicle from the work that is done again."""
     return {
         member.technician_id: max(1, round(minutes * member.time_factor * _FAMILIAR))
         for member in context.members
@@ -218,7 +223,7 @@ def _familiar(context: PlanningContext, job: Job, minutes: int) -> dict[str, int
 
 
 def _not_before(job: Job) -> datetime:
-    """When a job may begin: where it is pinned, not before the start that it had then."""
+    """Return when a job may begin; a pinned one not before its start when it was pinned."""
     return job.planned_start_at if job.pinned and job.planned_start_at else job.opened_at
 
 

@@ -1,4 +1,4 @@
-"""Who may do a job, and in which bays."""
+"""Candidates for a job: its possible teams and bays."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ from services.workshop.planning.timeline import Calendar, calendar, common
 
 
 def duration(job: PlanTask, team: tuple[Technician, ...]) -> int:
-    """Working minutes of the job for these technicians; the slowest sets the time factor."""
+    """Return the working minutes of the job for these technicians.
+
+    The slowest sets the time factor.
+    """
     return max(_own_duration(job, technician) for technician in team)
 
 
@@ -28,7 +31,7 @@ def _own_duration(job: PlanTask, technician: Technician) -> int:
 
 
 def shared_hours(team: Sequence[Technician]) -> Calendar:
-    """When all of the team work."""
+    """Return when all of the team work."""
     return calendar(reduce(common, (calendar(technician.working).windows for technician in team)))
 
 
@@ -40,16 +43,16 @@ class Candidates:
     bays: tuple[Bay, ...]
 
     def teams(self, job: PlanTask) -> Iterator[tuple[Technician, ...]]:
-        """Every team of the size that the job needs."""
+        """Return every team of the size that the job needs."""
         return combinations(self.technicians, job.technicians_needed)
 
 
 Need = tuple[Hashable, ...]
-"""What decides who may do a job where: jobs with the same need have the same candidates."""
+"""Properties that decide on a job's candidates; equal needs have the same candidates."""
 
 
 def need(job: PlanTask) -> Need:
-    """What of the job decides on its candidates."""
+    """Return the properties of the job that decide on its candidates."""
     return (
         job.skill_code,
         job.level,
@@ -65,7 +68,7 @@ def need(job: PlanTask) -> Need:
 def candidates(
     job: PlanTask, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
 ) -> Candidates | Infeasibility:
-    """Who may do the job where, or why nobody can."""
+    """Return the candidates for the job, or the reason why there are none."""
     able = tuple(t for t in technicians if is_qualified(job, t))
     if len(able) < job.technicians_needed:
         return _unskilled(job, technicians, able)

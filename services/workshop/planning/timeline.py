@@ -1,4 +1,4 @@
-"""Arithmetic of working time: calendars that pause, and what is taken."""
+"""Arithmetic of working time: calendars with pauses, and occupied intervals."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,11 @@ from typing import Final
 from services.workshop.planning.model import Interval
 
 NEVER: Final = 1 << 40
-"""Later than any calendar."""
+"""A time later than any calendar."""
 
 
 def merged(windows: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The same time as disjoint windows in order; touching ones become one."""
+    """Return the same time as disjoint windows in order; touching ones become one."""
     result: list[Interval] = []
     for window in sorted(w for w in windows if w.start < w.finish):
         if result and window.start <= result[-1].finish:
@@ -24,7 +24,7 @@ def merged(windows: Iterable[Interval]) -> tuple[Interval, ...]:
 
 
 def common(first: Sequence[Interval], second: Sequence[Interval]) -> tuple[Interval, ...]:
-    """The time that two sequences of disjoint ordered windows share."""
+    """Return the time that two sequences of disjoint ordered windows share."""
     result: list[Interval] = []
     i = j = 0
     while i < len(first) and j < len(second):
@@ -52,24 +52,24 @@ class Calendar:
         self._before = [0, *self._reached]
 
     def worked(self, moment: int) -> int:
-        """Working minutes before ``moment``."""
+        """Return the working minutes before ``moment``."""
         i = bisect_right(self._finishes, moment)
         if i == len(self._starts):
             return self._before[i]
         return self._before[i] + max(0, moment - self._starts[i])
 
     def begin(self, moment: int) -> int:
-        """The first working minute at or after ``moment``, or NEVER."""
+        """Return the first working minute at or after ``moment``, or NEVER."""
         i = bisect_right(self._finishes, moment)
         return max(moment, self._starts[i]) if i < len(self._starts) else NEVER
 
     def reach(self, worked: int) -> int:
-        """The earliest moment before which ``worked`` minutes (at least 1) lie, or NEVER."""
+        """Return the earliest moment before which ``worked`` minutes (at least 1) lie, or NEVER."""
         i = bisect_left(self._reached, worked)
         return self._starts[i] + worked - self._before[i] if i < len(self._starts) else NEVER
 
     def span(self, earliest: int, minutes: int) -> tuple[int, int]:
-        """Start and finish of work of ``minutes`` begun from ``earliest``, or NEVER twice."""
+        """Return start and finish of ``minutes`` of work from ``earliest``, or NEVER twice."""
         i = bisect_right(self._finishes, earliest)
         if i == len(self._starts):
             return NEVER, NEVER
@@ -84,12 +84,12 @@ class Calendar:
 
 @lru_cache(maxsize=512)
 def calendar(windows: tuple[Interval, ...]) -> Calendar:
-    """The calendar of these windows; asked again for the same ones, the same calendar."""
+    """Return the calendar of these windows; the same windows give the same calendar object."""
     return Calendar(windows)
 
 
 class Busy:
-    """The disjoint intervals in which someone or something is taken, in order."""
+    """Disjoint intervals in which a technician, bay or vehicle is taken, in order."""
 
     __slots__ = ("finishes", "starts")
 
@@ -103,7 +103,7 @@ class Busy:
         self.finishes.clear()
 
     def take(self, start: int, finish: int) -> None:
-        """Add an interval; it swallows those that it meets."""
+        """Add an interval and merge it with those that it touches."""
         first = bisect_left(self.finishes, start)
         last = bisect_right(self.starts, finish)
         if first < last:
@@ -117,9 +117,9 @@ class Busy:
 def first_slot(
     calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy], by: int = NEVER
 ) -> tuple[int, int]:
-    """The first start and finish of uninterrupted possession from ``earliest``, or NEVER twice.
+    """Return the first start and finish of uninterrupted use from ``earliest``, or NEVER twice.
 
-    Possession that would finish after ``by`` counts as none.
+    Use that would finish after ``by`` does not count.
     """
     clear = earliest
     while clear + minutes <= by:

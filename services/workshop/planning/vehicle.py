@@ -1,4 +1,4 @@
-"""An order's vehicle while a plan is being made: when it is taken, where it stands, who has it."""
+"""An order's vehicle while a plan is made: its occupation, its bay and its technicians."""
 
 from collections.abc import Iterator, Mapping
 
@@ -27,7 +27,7 @@ class Vehicle:
             known.clear()
 
     def take(self, stay: Slot) -> None:
-        """Work on the vehicle; in another bay, none is possible until it has been moved."""
+        """Occupy the vehicle; work in another bay is possible only after it has been moved."""
         self.anywhere.take(stay.start, stay.finish)
         if not self._move:
             return
@@ -45,21 +45,21 @@ class Vehicle:
         self._stays.append(stay)
 
     def busy(self, bay_id: str) -> Busy:
-        """When no work on the vehicle can go on in the bay."""
+        """Return when no work on the vehicle can go on in the bay."""
         return self._bays.get(bay_id, self._elsewhere) if self._stays else self.anywhere
 
     def moving(self, bay_id: str, later: Mapping[str, int]) -> int:
-        """Minutes of moves that work in the bay costs; in another one, also those ``later``."""
+        """Return the minutes of moves for work in the bay; in another bay, also those ``later``."""
         if not self._stays:
             return later.get(bay_id, 0)
         return 0 if bay_id in self._bays else self._move + later.get(bay_id, 0)
 
     def has(self, technician_ids: tuple[str, ...]) -> bool:
-        """Whether these technicians have the vehicle already."""
+        """Return whether these technicians have the vehicle already."""
         return bool(self._hands) and self._hands.issuperset(technician_ids)
 
     def taking_over(self, technician_ids: tuple[str, ...], later: Mapping[str, int]) -> int:
-        """Minutes that it costs when these technicians take the vehicle over (换人), and later."""
+        """Return the minutes that it costs when these technicians take over (换人), and later."""
         if self._hands and self._hands.issuperset(technician_ids):
             return 0
         minutes = self._move if self._hands else 0
@@ -68,7 +68,7 @@ class Vehicle:
         return minutes
 
     def arrivals(self, bay_id: str) -> Iterator[int]:
-        """When the vehicle can be in the bay, after the work on it in each other one."""
+        """Return when the vehicle can be in the bay, after the work on it in each other one."""
         return (stay.finish + self._move for stay in self._stays if stay.bay_id != bay_id)
 
     def _apart(self, busy: Busy, stay: Slot) -> None:

@@ -1,4 +1,4 @@
-"""Work in progress (在修作业): how long it may still take, given how long it has taken."""
+"""Work in progress (在修作业): its remaining time, given the time it has taken."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ from services.workshop.planning.timeline import NEVER
 BUFFER_QUANTILE: Final = 0.95
 """Share of cases in which work in progress is done by the end of its overrun buffer.
 
-Work that waits for somebody busy loses time whenever that work runs over, while somebody free
-could have begun it; who is done before is given other work at once.
+Work that waits for a busy technician loses time whenever that technician's work overruns, while a
+free one could have begun it; a technician who is done earlier gets other work at once.
 """
 MIN_REMAINING_MINUTES: Final = 10
-"""Minutes that work past its time is given at least."""
+"""Least minutes planned for work past its time."""
 
 
 def total_minutes_quantile(
@@ -29,7 +29,7 @@ def total_minutes_quantile(
     spent: float,
     shares: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
-    """Quantiles, at ``shares``, of the working minutes of a job that ``spent`` did not suffice for.
+    """Return quantiles, at ``shares``, of the total minutes of a job that has taken ``spent``.
 
     ``median`` and ``log_stddev`` are those of the job before it began. Work that has outlasted all
     quantiles takes up to a tenth more than it has taken.
@@ -54,7 +54,7 @@ def expected_finish(
     residual_quantiles: Sequence[float],
     share: float,
 ) -> int:
-    """When work that this team began at ``started`` is done with probability ``share``."""
+    """Return when work that this team began at ``started`` is done with probability ``share``."""
     hours = shared_hours(team)
     spent = hours.worked(now) - hours.worked(started)
     median = float(duration(job, tuple(team)))
@@ -69,7 +69,7 @@ def expected_finish(
 def with_overrun_buffers(workshop: Workshop) -> Workshop:
     """Give work in progress the overrun buffer that a plan needs.
 
-    What is reserved for others right behind it is not touched.
+    Time reserved for other work right behind it is not touched.
     """
     people = {technician.technician_id: technician for technician in workshop.technicians}
 

@@ -1,4 +1,4 @@
-"""Commands and queries of customer relations, one module a topic."""
+"""Commands and queries of customer relations, one module per topic."""
 
 from services.crm.entrypoints.http import (
     call_tasks,

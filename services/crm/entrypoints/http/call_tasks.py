@@ -1,4 +1,4 @@
-"""Call tasks (电话任务): messages that a person has to tell."""
+"""Call tasks (电话任务): messages that an agent has to give by phone."""
 
 from fastapi.responses import JSONResponse
 
@@ -12,7 +12,7 @@ router = store_router()
 
 @router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))
 async def list_call_tasks(store_id: str, _: CallReader, deps: Reach) -> list[CallTask]:
-    """List what is to be told by phone, those not called yet first; without what is obsolete."""
+    """List the open call tasks, those not called yet first; obsolete ones are left out."""
     return await call_tasks.list_call_tasks(store_id, deps)
 
 
@@ -25,5 +25,5 @@ async def list_call_tasks(store_id: str, _: CallReader, deps: Reach) -> list[Cal
 async def complete_call_task(
     message_id: str, body: CompleteCallTaskRequest, command: Caller
 ) -> JSONResponse:
-    """The agent has called, whether or not the customer was reached."""
+    """Record that the agent has called, whether or not the customer was reached."""
     return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))

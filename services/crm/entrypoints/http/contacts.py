@@ -1,4 +1,4 @@
-"""How a customer wants to be told: language, addresses, channels (联系方式)."""
+"""Contact preferences of a customer: language, addresses, channels (联系方式)."""
 
 from fastapi.responses import JSONResponse
 
@@ -24,9 +24,9 @@ router = store_router()
 async def set_contact_preferences(
     customer_ref: str, body: ContactPreferencesRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Say how a customer wants to be told, and by what not; messages heed it when they are sent.
+    """Set a customer's contact preferences; messages follow them when they are sent.
 
-    Responses are kept to be repeated, so this one is without the addresses.
+    Responses are stored for repeated requests, so this one leaves out the addresses.
     """
     return await command.run(
         lambda uow: contacts.set_contact_preferences(uow, customer_ref, body, deps)
@@ -41,5 +41,5 @@ async def set_contact_preferences(
 async def get_contact_preferences(
     store_id: str, customer_ref: str, _: Reader, deps: Reach
 ) -> ContactView:
-    """How a customer wants to be told."""
+    """Return a customer's contact preferences."""
     return await contacts.get_contact_preferences(store_id, customer_ref, deps)

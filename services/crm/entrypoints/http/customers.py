@@ -35,7 +35,7 @@ router = store_router()
 async def register_customer(
     body: RegisterCustomerRequest, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Enter a customer and vehicle into customer records (建档), or bring them up to date.
+    """Enter a customer and vehicle into customer records (建档), or update them.
 
     A known vehicle keeps its customer, and a known telephone number its owner: the response holds
     the references that they already have.
@@ -51,7 +51,7 @@ async def find_customer(
     plate: Annotated[Plate | None, Query()] = None,
     vin: Annotated[Vin | None, Query()] = None,
 ) -> CustomerView:
-    """The customer whose vehicle has this plate, else with this VIN."""
+    """Find the customer whose vehicle has this plate, else with this VIN."""
     return await customers.find_customer(store_id, plate, vin, principal, deps)
 
 
@@ -59,5 +59,5 @@ async def find_customer(
 async def resolve(
     store_id: str, body: ResolveRequest, principal: Reader, deps: Reach
 ) -> ResolveResponse:
-    """Names, plates and tiers behind references, all that a page shows in one call."""
+    """Return the names, plates and tiers of the references on a page in one call."""
     return await customers.resolve(store_id, body, principal, deps)

@@ -18,7 +18,7 @@ router = store_router()
 async def list_follow_ups(
     store_id: str, _: Reader, deps: Reach, status: Annotated[list[Status], Query(max_length=10)]
 ) -> list[FollowUpView]:
-    """Calls to make, by when they are due (回访任务); completed ones of the last 30 days."""
+    """List calls by when they are due (回访任务); completed ones of the last 30 days."""
     return await follow_ups.list_follow_ups(store_id, status, deps)
 
 
@@ -31,5 +31,5 @@ async def list_follow_ups(
 async def record_call(
     follow_up_id: str, body: RecordCallRequest, command: Caller, deps: Reach
 ) -> JSONResponse:
-    """Record what came of the caller's call (回访记录); who was not reached is called again."""
+    """Record the result of the caller's call (回访记录); a customer not reached is called again."""
     return await command.run(lambda uow: follow_ups.record_call(uow, follow_up_id, body, deps))

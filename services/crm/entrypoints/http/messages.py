@@ -1,4 +1,4 @@
-"""Messages to customers (客户通知): asked for by people and services, and what became of them."""
+"""Messages to customers (客户通知): requests by people and services, and results."""
 
 from typing import Annotated
 
@@ -33,10 +33,10 @@ async def send_message(
     command: FrontOfficeCommand,
     deps: Reach,
 ) -> JSONResponse:
-    """Tell a customer something, once, in their language and on their channel.
+    """Send a message to a customer once, in their language and on their channel.
 
-    It leaves after the response; quiet hours hold it. Without a channel an agent has to call. What
-    the customer answers over a link is asked by the service that has made the link.
+    It is sent after the response; quiet hours delay it. Without a channel an agent has to call. A
+    message that the customer answers over a link is requested by the service that made the link.
     """
     by_service = command.principal.has("system")
     return await command.run(
@@ -53,11 +53,11 @@ async def list_messages(
     order_id: Annotated[Identifier | None, Query()] = None,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
 ) -> list[MessageView]:
-    """What customers were told or are to be told, the newest 500 first."""
+    """List the sent and waiting messages to customers, the newest 500 first."""
     return await messages.list_messages(store_id, customer_ref, order_id, status or (), deps)
 
 
 @router.get("/messages/{message_id}", tags=["messages"], openapi_extra=serves("R4", "R9"))
 async def get_message(store_id: str, message_id: str, _: MessageReader, deps: Reach) -> MessageView:
-    """One message, and what became of it."""
+    """Return one message with its status."""
     return await messages.get_message(store_id, message_id, deps)

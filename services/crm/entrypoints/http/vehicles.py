@@ -1,4 +1,4 @@
-"""Vehicles that stand at a counter (到店识别)."""
+"""Vehicles at a counter (到店识别)."""
 
 from typing import Annotated
 
@@ -18,8 +18,10 @@ router = store_router()
 async def get_vehicle(
     store_id: str, plate: Annotated[Plate, Path()], principal: Reader, deps: Reach
 ) -> VehicleView:
-    """What this store's customer records know of the vehicle with this plate, and how loyal its
-    customer is to the group; also of a vehicle that only other stores know."""
+    """Return this store's records of the vehicle with this plate and its customer's loyalty.
+
+    The loyalty is that to the group; a vehicle that only other stores know is found too.
+    """
     return await vehicles.get_vehicle(store_id, plate, principal, deps)
 
 
@@ -29,7 +31,7 @@ async def get_vehicle(
 async def get_registered_vehicle(
     store_id: str, vehicle_ref: str, _: Reader, deps: Reach
 ) -> RegisterCustomerResponse:
-    """The references of a vehicle and its customer in this store's customer records."""
+    """Return the references of a vehicle and its customer in this store's customer records."""
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 
 
@@ -37,6 +39,8 @@ async def get_registered_vehicle(
 async def get_registered_customer(
     store_id: str, customer_ref: str, _: Reader, deps: Reach
 ) -> RegisteredCustomer:
-    """Whether a customer is in this store's customer records, for whoever is about to refer to
-    them."""
+    """Return a customer who is in this store's customer records.
+
+    Other services check with it before they refer to a customer.
+    """
     return await vehicles.get_registered_customer(store_id, customer_ref, deps)

@@ -1,4 +1,4 @@
-"""Who may call what, and what every request can reach."""
+"""Roles that may call each route, and dependencies of every request."""
 
 from typing import Annotated
 
@@ -30,9 +30,9 @@ async def _deps(request: Request) -> Deps:
 
 
 Reach = Annotated[Deps, Depends(_deps)]
-"""What the application function of a route reaches."""
+"""Dependencies of a route's application function."""
 
 
 def store_router() -> Router:
-    """A router for operations on one store."""
+    """Return a router for operations on one store."""
     return Router(prefix="/stores/{store_id}")

@@ -25,7 +25,7 @@ async def list_corrective_actions(
     deps: Reach,
     state: Annotated[list[State], Query(max_length=10)],
 ) -> list[CorrectiveActionView]:
-    """Corrective actions in one of the states, by when they are due (整改清单)."""
+    """List corrective actions in one of the states, by when they are due (整改清单)."""
     return await corrective_actions.list_corrective_actions(store_id, state, deps)
 
 
@@ -37,7 +37,7 @@ async def list_corrective_actions(
 async def get_corrective_action(
     store_id: str, corrective_action_id: str, _: OfficeReader, deps: Reach
 ) -> CorrectiveActionWithNote:
-    """One corrective action with the owner's note."""
+    """Return one corrective action with the owner's note."""
     return await corrective_actions.get_corrective_action(store_id, corrective_action_id, deps)
 
 
@@ -50,7 +50,10 @@ async def get_corrective_action(
 async def close_corrective_action(
     corrective_action_id: str, body: CloseCorrectiveActionRequest, command: Owner, deps: Reach
 ) -> JSONResponse:
-    """The owner, or a manager, says how it was put right (整改完成)."""
+    """Close a corrective action with a note on what was done (整改完成).
+
+    The owner or a manager may close it.
+    """
     return await command.run(
         lambda uow: corrective_actions.close_corrective_action(
             uow,

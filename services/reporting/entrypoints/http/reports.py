@@ -29,8 +29,10 @@ router = Router()
 async def get_live_kpis(
     store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay | None = None
 ) -> BaseModel:
-    """The KPIs of a business day as far as it has gone, from closing to closing; of the
-    store's present day by default."""
+    """Return the KPIs of a business day so far, from closing to closing.
+
+    The default is the store's present day.
+    """
     return await reports.get_live_kpis(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 
 
@@ -43,7 +45,7 @@ async def get_live_kpis(
 async def daily_reports(
     store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay
 ) -> list[BaseModel]:
-    """The store's published report of a day (日报); none before closing time."""
+    """Return the store's published report of a day (日报); none before closing time."""
     return await reports.daily_reports(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 
 
@@ -55,7 +57,10 @@ async def daily_reports(
 async def order_history(
     store_id: str, order_id: str, reader: Reader, deps: Reach
 ) -> list[HistoryEntry]:
-    """Every event that names the order, in order; those who do the work read no money."""
+    """List every event that names the order, in order.
+
+    Roles that do the work see no money.
+    """
     sees_money = reader.has(*SEES_MONEY)
     return await event_log.order_history(store_id, order_id, deps, sees_money=sees_money)
 
@@ -64,5 +69,5 @@ async def order_history(
 async def group_daily_reports(
     principal: GroupReader, deps: Reach, day: CalendarDay
 ) -> list[DailyReportPublished]:
-    """The published reports of a day, one for each of the caller's stores that has one."""
+    """List the published reports of a day, one for each of the caller's stores that has one."""
     return await reports.group_daily_reports(principal.stores, day, deps)

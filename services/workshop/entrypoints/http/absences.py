@@ -1,4 +1,4 @@
-"""Who is away (缺勤)."""
+"""Absences of technicians (缺勤)."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))
 async def list_absences(store_id: str, deps: Reach, _: Reader) -> Sequence[AbsenceView]:
-    """Who is away now or will be."""
+    """List the technicians who are away now or will be."""
     return await absences.list_absences(store_id, deps)
 
 
@@ -29,7 +29,7 @@ async def list_absences(store_id: str, deps: Reach, _: Reader) -> Sequence[Absen
 async def record_absence(
     technician_id: str, body: AbsenceRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
-    """A technician is away (缺勤); planned work goes to others."""
+    """Record that a technician is away (缺勤); planned work is reassigned."""
     return await command.run(
         lambda uow: absences.record_absence(uow, technician_id, body, deps), status=201
     )
@@ -42,5 +42,5 @@ async def record_absence(
     openapi_extra=serves("R12"),
 )
 async def cancel_absence(absence_id: str, command: Dispatcher, deps: Reach) -> JSONResponse:
-    """The technician is not away after all (销假) and is planned with again."""
+    """Cancel an absence (销假); the technician is planned again."""
     return await command.run(lambda uow: absences.cancel_absence(uow, absence_id, deps))

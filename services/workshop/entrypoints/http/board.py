@@ -1,4 +1,4 @@
-"""The big screen in the workshop (车间看板): everything it shows in one response."""
+"""The big screen in the workshop (车间看板): all its content in one response."""
 
 from services.workshop.application import board
 from services.workshop.application.board import BoardView
@@ -11,5 +11,5 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/board", tags=["plan"], openapi_extra=serves("R11", "R13"))
 async def get_board(store_id: str, deps: Reach, _: Reader) -> BoardView:
-    """Bays, vehicles that wait or are ready, and the day's counts."""
+    """Return the bays, the vehicles that wait or are ready, and the day's counts."""
     return await board.get_board(store_id, deps)

@@ -1,4 +1,4 @@
-"""Quotes and holds: what the front desk may promise."""
+"""Quotes and holds: the promises that the front desk may make."""
 
 from fastapi.responses import JSONResponse
 
@@ -14,7 +14,7 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
 async def quote(store_id: str, body: QuoteRequest, deps: Reach, _: FrontReader) -> QuoteView:
-    """The earliest promise for the operations (报价承诺); nothing is reserved."""
+    """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
     return await quotes.quote(store_id, body, deps)
 
 
@@ -47,5 +47,5 @@ async def hold_capacity(
     openapi_extra=serves("R11"),
 )
 async def release_hold(hold_id: str, command: FrontOfficeCommand, deps: Reach) -> JSONResponse:
-    """Give back what nobody needs any more."""
+    """Release a hold that is not needed any more."""
     return await command.run(lambda uow: holds.release_hold(uow, hold_id, deps))

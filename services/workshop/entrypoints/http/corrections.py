@@ -1,4 +1,4 @@
-"""Clocks put right by a manager (工时更正)."""
+"""Job times corrected by a manager (工时更正)."""
 
 from fastapi.responses import JSONResponse
 
@@ -17,7 +17,7 @@ router = Router(prefix="/stores/{store_id}/jobs/{job_id}")
 async def correct_job_clock(
     job_id: str, body: TimeCorrectionRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Put the clock of a job right (工时更正); what is learned and reported uses the right one."""
+    """Correct the clocked time of a job (工时更正); learning and reports use the corrected time."""
     return await command.run(lambda uow: corrections.correct_job_clock(uow, job_id, body, deps))
 
 
@@ -25,5 +25,5 @@ async def correct_job_clock(
 async def list_clock_corrections(
     store_id: str, job_id: str, deps: Reach, _: Reader
 ) -> list[ClockCorrection]:
-    """How often and by whom the clock of a job was put right."""
+    """List the corrections of a job's clocked time, with their authors."""
     return await corrections.list_clock_corrections(store_id, job_id, deps)

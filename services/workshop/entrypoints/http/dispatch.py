@@ -55,7 +55,7 @@ async def swap_jobs(
 async def pin_job(
     job_id: str, body: OverrideRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
-    """Keep a planned job where it is (锁定)."""
+    """Pin a planned job to its technicians, bay and start (锁定)."""
     return await command.run(lambda uow: dispatch.pin_job(uow, job_id, body, deps))
 
 
@@ -78,7 +78,7 @@ async def unpin_job(
 async def forbid_technician(
     job_id: str, body: TechnicianRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
-    """Keep a technician from a planned job (禁派)."""
+    """Forbid a technician for a planned job (禁派)."""
     return await command.run(lambda uow: dispatch.forbid_technician(uow, job_id, body, deps))
 
 
@@ -88,7 +88,7 @@ async def forbid_technician(
 async def allow_technician(
     job_id: str, body: TechnicianRequest, command: Dispatcher, deps: Reach
 ) -> JSONResponse:
-    """Take back that a technician is kept from a job (解禁)."""
+    """Allow a forbidden technician for a job again (解禁)."""
     return await command.run(lambda uow: dispatch.allow_technician(uow, job_id, body, deps))
 
 
@@ -100,6 +100,8 @@ async def list_overrides(
     from_day: Annotated[CalendarDay | None, Query(alias="from")] = None,
     to_day: Annotated[CalendarDay | None, Query(alias="to")] = None,
 ) -> OverridesView:
-    """List the manual overrides from one day to another, both included, and their effect on
-    lateness."""
+    """List the manual overrides of a span of days, and their effect on lateness.
+
+    The first and the last day are included.
+    """
     return await dispatch.list_overrides(store_id, from_day, to_day, deps)

@@ -1,4 +1,4 @@
-"""What technicians find while they work: diagnoses (诊断) and additional work (增项)."""
+"""Technicians' findings during the work: diagnoses (诊断) and additional work (增项)."""
 
 from fastapi.responses import JSONResponse
 
@@ -25,7 +25,7 @@ router = Router(prefix="/stores/{store_id}")
 async def record_diagnosis(
     job_id: str, body: DiagnosisRequest, command: Technician, deps: Reach
 ) -> JSONResponse:
-    """The calling technician says what is wrong (诊断)."""
+    """Record the calling technician's diagnosis of the vehicle (诊断)."""
     return await command.run(lambda uow: findings.record_diagnosis(uow, job_id, body, deps))
 
 
@@ -39,7 +39,7 @@ async def record_diagnosis(
 async def report_additional_work(
     job_id: str, body: AdditionalWorkRequest, command: Technician, deps: Reach
 ) -> JSONResponse:
-    """The calling technician has found that more is needed (增项); the customer is asked."""
+    """Report additional work that the technician has found (增项); the customer is asked."""
     return await command.run(
         lambda uow: findings.report_additional_work(uow, job_id, body, deps),
         status=201,

@@ -14,7 +14,7 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
 async def list_checklists(deps: Reach, _: Reader) -> ChecklistsView:
-    """What an inspector looks at, by the skill of the job."""
+    """List the items that an inspector checks, by the skill of the job."""
     return await inspections.list_checklists(deps)
 
 

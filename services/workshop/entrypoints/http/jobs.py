@@ -26,13 +26,13 @@ async def list_jobs(
     order_id: Identifier | None = None,
     status: Annotated[list[JobStatus] | None, Query(max_length=10)] = None,
 ) -> list[JobView]:
-    """An order's jobs, or the unfinished and uninspected ones, in order of their planned start."""
+    """List an order's jobs, or the unfinished and uninspected ones, by planned start."""
     return await jobs.list_jobs(store_id, technician_id, order_id, status, deps)
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], openapi_extra=serves("R13"))
 async def get_job(store_id: str, job_id: str, deps: Reach, _: Reader) -> JobView:
-    """One job."""
+    """Return one job."""
     return await jobs.get_job(store_id, job_id, deps)
 
 

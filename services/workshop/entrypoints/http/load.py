@@ -1,4 +1,4 @@
-"""The load curve, from which the front desk steers customers to off-peak hours (错峰)."""
+"""The load curve, with which the front desk steers customers to off-peak hours (错峰)."""
 
 from typing import Annotated
 
@@ -22,5 +22,8 @@ async def get_load(
     day: CalendarDay | None = None,
     days: Annotated[int, Query(ge=1, le=14)] = 1,
 ) -> list[LoadView]:
-    """Working and free time by skill and half hour (负荷曲线) of days from ``day``, today first."""
+    """Return working and free time by skill and half hour (负荷曲线).
+
+    The days begin with ``day``, today by default.
+    """
     return await load.get_load(store_id, day, days, deps)

@@ -1,4 +1,4 @@
-"""An order as the workshop knows it."""
+"""Orders in the workshop."""
 
 from services.workshop.application import orders
 from services.workshop.application.orders import WorkDoneView, WorkOrderView
@@ -11,11 +11,11 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/orders/{order_id}/work-done", tags=["jobs"], openapi_extra=serves("R12", "R13"))
 async def get_work_done(store_id: str, order_id: str, deps: Reach, _: Reader) -> list[WorkDoneView]:
-    """How far each operation of an order is, now (施工进度); none of an unknown order."""
+    """Return the progress of each operation of an order (施工进度); none of an unknown order."""
     return await orders.get_work_done(store_id, order_id, deps)
 
 
 @router.get("/orders/{order_id}", tags=["jobs"], openapi_extra=serves("R13", "R14"))
 async def get_order(store_id: str, order_id: str, deps: Reach, _: Reader) -> WorkOrderView:
-    """An order's jobs, inspections and findings, and the order that it comes back for."""
+    """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
     return await orders.get_order(store_id, order_id, deps)

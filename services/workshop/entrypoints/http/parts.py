@@ -1,4 +1,4 @@
-"""When the parts of a job are there (到料)."""
+"""Expected arrival of a job's parts (到料)."""
 
 from fastapi.responses import JSONResponse
 
@@ -21,5 +21,5 @@ router = Router(prefix="/stores/{store_id}")
 async def set_parts_eta(
     job_id: str, body: PartsEtaRequest, command: Supplier, deps: Reach
 ) -> JSONResponse:
-    """Parts of a planned job are late, or have arrived; the plan follows."""
+    """Set when the parts of a planned job are expected; the plan follows."""
     return await command.run(lambda uow: parts.set_parts_eta(uow, job_id, body, deps))

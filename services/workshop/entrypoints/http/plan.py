@@ -14,5 +14,5 @@ router = Router(prefix="/stores/{store_id}")
 async def get_plan(
     store_id: str, deps: Reach, _: Reader, day: CalendarDay | None = None
 ) -> PlanView:
-    """Technicians, bays and jobs of one day of the store."""
+    """Return technicians, bays and jobs of one day of the store."""
     return await day_plan.get_plan(store_id, day, deps)

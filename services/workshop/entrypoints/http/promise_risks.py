@@ -1,4 +1,4 @@
-"""Promises in danger (承诺风险)."""
+"""Promises at risk (承诺风险)."""
 
 from services.workshop.application import promise_risks
 from services.workshop.application.promise_risks import PromiseRiskView
@@ -11,5 +11,5 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/risks", tags=["plan"], openapi_extra=serves("R11", "R12"))
 async def list_risks(store_id: str, deps: Reach, _: Reader) -> list[PromiseRiskView]:
-    """The risks of all open promises, the least likely to be kept first."""
+    """List the risks of all open promises, the least likely to be kept first."""
     return await promise_risks.list_risks(store_id, deps)

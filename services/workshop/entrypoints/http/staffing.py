@@ -11,5 +11,5 @@ router = Router(prefix="/stores/{store_id}")
 
 @router.get("/staffing", tags=["plan"], openapi_extra=serves("R18"))
 async def get_staffing(store_id: str, deps: Reach, _: Overseer) -> StaffingView:
-    """How many of which technicians are missing at present."""
+    """Return how many technicians of each skill are missing at present."""
     return await staffing.get_staffing(store_id, deps)
