@@ -62,14 +62,16 @@ class Catalog:
         return {package_id: self.package(package_id) for package_id in self.packages}
 
     def symptoms_in(self, told: str, limit: int) -> list[str]:
-        """Symptoms that share most with what the customer ``told``, best first."""
+        """Return the symptoms that share most with the concern ``told`` by the customer, best
+        first.
+        """
         heard = _pieces(told)
         shared = {code: len(heard & _pieces(name)) for code, name in self.symptoms.items()}
         best = sorted(shared, key=lambda code: -shared[code])
         return [code for code in best[:limit] if shared[code]]
 
     def answering(self, symptoms: Sequence[str], limit: int) -> list[str]:
-        """Operations that commonly answer ``symptoms``, those that answer most of them first."""
+        """Return operations that commonly fix ``symptoms``, those that fix most of them first."""
         told = set(symptoms)
         matches = {
             op_code: len(told.intersection(entry.get("symptoms", ())))
@@ -83,7 +85,7 @@ class Catalog:
         return self.operation(code) if kind == "labor" else self.part(code)
 
     def operation_choices(self, symptoms: Sequence[str]) -> dict[str, str]:
-        """All operations by name, those that commonly answer ``symptoms`` first."""
+        """Return all operations by name, those that commonly fix ``symptoms`` first."""
         told = set(symptoms)
         ordered = sorted(
             self.operations.values(), key=lambda entry: told.isdisjoint(entry.get("symptoms", ()))
@@ -94,7 +96,7 @@ class Catalog:
         }
 
     def typical_parts(self, op_codes: Sequence[str]) -> dict[str, int]:
-        """How many of which part the operations commonly take together."""
+        """Return how many of which part the operations commonly take together."""
         typical: dict[str, int] = {}
         for op_code in op_codes:
             for part_number, quantity in self.operations[op_code].get("parts", {}).items():
@@ -119,7 +121,9 @@ def _symptoms(systems: Sequence[Mapping[str, Any]], words: Translator) -> dict[s
 
 @lru_cache(maxsize=4096)
 def _pieces(text: str) -> frozenset[str]:
-    """What texts can have in common: pairs of Chinese characters, other words of some length."""
+    """Return the pieces for comparing texts: pairs of Chinese characters, other words of some
+    length.
+    """
     chinese = re.findall(r"[\u4e00-\u9fff]+", text)
     pairs = {run[at : at + 2] for run in chinese for at in range(len(run) - 1)}
     return frozenset(pairs | set(re.findall(r"[a-z]{4,}", text.lower())))

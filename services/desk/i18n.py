@@ -13,7 +13,7 @@ from fastapi import Request
 Language = Literal["zh", "en"]
 
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
-"""Folder of each language's catalog; the first is shown unless a person chooses otherwise."""
+"""Folders of the languages' catalogs; the first is shown unless a person chooses otherwise."""
 
 DEFAULT: Language = "zh"
 
@@ -28,7 +28,7 @@ def accepted_language(request: Request) -> Language:
 
 
 class Translator:
-    """Texts in one language. Called with an English text, it gives the translation."""
+    """Texts in one language. Called with an English text, it returns the translation."""
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
@@ -46,7 +46,7 @@ class Translator:
         return self.known(f"{kind}.{code}") or code
 
     def known(self, key: str) -> str | None:
-        """The text under a key of the catalog, where there is one."""
+        """Return the text under a key of the catalog, where there is one."""
         text = self._catalog.gettext(key)
         return None if text == key else text
 
@@ -55,7 +55,7 @@ class Translator:
         return next(filter(None, (self.known(f"{kind}.{code}") for kind in kinds)), None)
 
     def listed(self, names: Iterable[str]) -> str:
-        """Names one after another."""
+        """Join names one after another."""
         return ("、" if self.language == "zh" else ", ").join(names)
 
     def of(self, named: dict[str, Any]) -> str:

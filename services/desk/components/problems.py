@@ -1,4 +1,4 @@
-"""What a service's error or silence is called in the person's language."""
+"""Sentences for a service's errors or missing response, in the person's language."""
 
 from services.desk.i18n import Translator
 from shared.calls import ApiError, ServiceUnavailableError
@@ -35,7 +35,7 @@ def unavailable_text(t: Translator, unavailable: ServiceUnavailableError) -> str
 
 
 def _spoken(t: Translator, name: str, value: object) -> object:
-    """Coded values in words, money in yuan."""
+    """Return coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"
     if name in ("order_status", "needed", "status", "skill_code", "method"):
