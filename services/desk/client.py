@@ -51,9 +51,6 @@ class DeskCalls(ServiceCalls):
 
     One attempt with the same content takes effect once, however often it is sent; with other
     content it is another command.
-
-    One attempt with the same content takes effect once, however often it is sent; with other
-    content it is another command.
     """
 
     async def send(self, call: Call) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""What many people look at is asked from the services once for all of them."""
+"""Cache of responses that many people look at: each is requested once for all of them."""
 
 import asyncio
 import time
@@ -12,7 +12,9 @@ _FORGOTTEN_S = 60.0
 T = TypeVar("T")
 
 Key = tuple[str, ...]
-"""What a response belongs to (mostly a store), then its kind and what else tells it apart."""
+"""Key of a response: its owner (mostly a store), then its kind and further distinguishing
+values.
+"""
 
 
 @dataclass
@@ -24,7 +26,8 @@ class _CachedResponse:
 
 
 class ResponseCache:
-    """Responses by store and kind; each is asked at most about once a second, failures included.
+    """Responses by store and kind; each is requested at most about once a second, failures
+    included.
 
     Only people who may see the kind in that store may ask here: a response is shared as it is.
     """
@@ -45,7 +48,7 @@ class ResponseCache:
         return value
 
     def drop(self, store_id: str) -> None:
-        """Ask anew next time for what belongs to a store, because somebody changed something."""
+        """Drop the responses of a store after a change, so that they are requested again."""
         for key, cached in self._responses.items():
             if key[0] == store_id:
                 cached.asked_at = float("-inf")

@@ -31,10 +31,6 @@ class Form:
     ``error`` is the service's response to the last try if it refused. ``version`` is that of the
     entry that the form changes: when another user changed it first, the input stays, the page
     around it shows the present state, and the next try is made for that.
-
-    ``error`` is the service's response to the last try if it said no. ``version`` is that of what
-    the form changes: when somebody else was first, the input stays, the page around it shows the
-    present state, and the next try is made for that.
     """
 
     def __init__(self, ctx: PageContext, version: str | None = None) -> None:
@@ -183,9 +179,6 @@ async def send_now(
 
     Afterwards this page shows the change, or another is opened; after a conflict with another user,
     it shows the present state.
-
-    Afterwards this page shows what has changed, or another is opened; where somebody else was
-    first, it shows the present state.
     """
     try:
         await ctx.services.command(service, ctx.store_path + path, body, attempt=attempt)

@@ -94,9 +94,6 @@ def posting(action: str) -> ui.element:
 
     Its page tells only the desk where it was sent from: a form that came from no known page is
     refused.
-
-    Its page tells the desk, and nobody else, where it was sent from: a form that came from no known
-    page is refused.
     """
     ui.add_head_html('<meta name="referrer" content="same-origin">')
     form = ui.element("form").props("method=post")

@@ -39,8 +39,6 @@ class Bar:
     """Job in its row: time, color and description.
 
     Until ``buffer_until``, if anything, the row is an overrun buffer behind it.
-
-    Until ``buffer_until``, if anything, the row is an overrun buffer behind it.
     """
 
     job_id: str

@@ -27,8 +27,6 @@ class Kpi:
     """KPI (指标) of the report, its format and its reference.
 
     Technicians and advisors are not shown the ``confidential`` ones: money and opinions.
-
-    Those who do the work are not told the ``confidential`` ones: money and opinions.
     """
 
     name: str

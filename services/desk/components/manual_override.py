@@ -192,9 +192,6 @@ def _override_dialog(
 
     When another user has changed one meanwhile, it shows the present state and keeps the input;
     sending again then refers to that state.
-
-    When somebody has changed one meanwhile, it shows the present state and keeps what was typed;
-    sending again then speaks of that state.
     """
     t, store = ctx.t, ctx.store_path
     seen = {each["job_id"]: each for each in options.plan["jobs"]}

@@ -21,8 +21,6 @@ class OfferChoice:
     """Items with their lines and price; those of a divisible offer can be left out.
 
     The promise shown is that of the chosen items; ``when`` formats a time in the store's words.
-
-    The promise shown is that of what is chosen; ``when`` says a time in the store's words.
     """
 
     def __init__(

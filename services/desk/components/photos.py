@@ -40,8 +40,6 @@ def photo_button(
     """Take a picture or choose some; each goes to ``path`` at once and is passed to ``taken``.
 
     Errors of a picture stand beside the button until the next are chosen.
-
-    What is wrong with a picture stands beside the button until the next are chosen.
     """
     wrong: list[str] = []
 

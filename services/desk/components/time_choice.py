@@ -27,8 +27,6 @@ class TimeChoice:
     """Day, the offers from that day on, the load curve of the day, and the chosen time.
 
     ``op_codes`` returns the requested operations at any time.
-
-    ``op_codes`` tells at any time what is to be done.
     """
 
     def __init__(

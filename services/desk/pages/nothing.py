@@ -1,4 +1,4 @@
-"""Where an address leads nowhere, or a person's roles open no page."""
+"""Pages for unknown addresses, and for people whose roles open no page."""
 
 import nicegui
 from fastapi import Request

@@ -1,4 +1,4 @@
-"""Orders by status (工单): what is in work, ready, or still to be paid."""
+"""Orders by status (工单): in progress, ready, or awaiting payment."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -74,7 +74,7 @@ _VIEW_TITLES = {
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """One tab a group of statuses; the tab is part of the address."""
+    """Show one tab a group of statuses; the tab is part of the address."""
     chosen = ctx.query.get("view", "workshop")
     if chosen not in _VIEWS:
         chosen = "workshop"
