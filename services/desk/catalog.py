@@ -34,31 +34,31 @@ class Catalog:
         self._words = words
 
     def operation(self, op_code: str) -> str:
-        """The name of a labor operation; its number when it is no longer listed."""
+        """Return the name of a labor operation; its number when it is no longer listed."""
         entry = self.operations.get(op_code)
         return self._words.of(dict(entry)) if entry else op_code
 
     def part(self, part_number: str) -> str:
-        """The name of a part."""
+        """Return the name of a part."""
         entry = self.parts.get(part_number)
         return self._words.of(dict(entry)) if entry else part_number
 
     def package(self, package_id: str) -> str:
-        """The name of a service package."""
+        """Return the name of a service package."""
         entry = self.packages.get(package_id)
         return self._words.of(dict(entry)) if entry else package_id
 
     def symptom(self, code: str) -> str:
-        """A symptom in words."""
+        """Return a symptom in words."""
         return self.symptoms.get(code, code)
 
     def recall(self, recall_id: str) -> str:
-        """The name of a recall or service campaign, with its number."""
+        """Return the name of a recall or service campaign, with its number."""
         entry = self.recalls.get(recall_id)
         return f"{self._words.of(dict(entry))} ({recall_id})" if entry else recall_id
 
     def package_choices(self) -> dict[str, str]:
-        """All service packages by name."""
+        """Return all service packages by name."""
         return {package_id: self.package(package_id) for package_id in self.packages}
 
     def symptoms_in(self, told: str, limit: int) -> list[str]:
@@ -81,7 +81,7 @@ class Catalog:
         return [op_code for op_code in best[:limit] if matches[op_code]]
 
     def line(self, kind: str, code: str) -> str:
-        """The name of an estimate line."""
+        """Return the name of an estimate line."""
         return self.operation(code) if kind == "labor" else self.part(code)
 
     def operation_choices(self, symptoms: Sequence[str]) -> dict[str, str]:
@@ -104,7 +104,7 @@ class Catalog:
         return typical
 
     def part_choices(self) -> dict[str, str]:
-        """All parts by name and number."""
+        """Return all parts by name and number."""
         return {
             part_number: f"{self.part(part_number)} · {part_number}" for part_number in self.parts
         }

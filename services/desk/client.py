@@ -91,7 +91,7 @@ class Services:
         return await self._json(service, Call("GET", path, query=query))
 
     async def find(self, service: Service, path: str, **query: Any) -> Any | None:
-        """The response to a query, or None where there is nothing."""
+        """Return the response to a query, or None where there is nothing."""
         try:
             return await self.get(service, path, **query)
         except ApiError as error:
@@ -100,7 +100,7 @@ class Services:
             raise
 
     async def ask(self, service: Service, path: str, body: Any) -> Any:
-        """The response to a query that has a body; it changes nothing."""
+        """Return the response to a query that has a body; it changes nothing."""
         return await self._json(service, Call("POST", path, body=RootModel[Any](body)))
 
     async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:

@@ -182,7 +182,7 @@ class PageContext:
             await refresh()
 
     async def catalog(self) -> Catalog:
-        """The catalog in the person's language."""
+        """Return the catalog in the person's language."""
         entries = await self.app_context.response_cache.get(
             ("catalog", self.store.id),
             lambda: self.services.get("reception", f"{self.store_path}/catalog"),

@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent / "locale"
 
 
 def accepted_language(request: Request) -> Language:
-    """The first language of the browser's list (Accept-Language) that the desk speaks."""
+    """Return the first language of the browser's list (Accept-Language) that the desk speaks."""
     asked = request.headers.get("Accept-Language", "").lower().split(",")
     spoken = (known for each in asked for known in LOCALES if each.strip().startswith(known))
     return next(spoken, DEFAULT)
@@ -39,8 +39,9 @@ class Translator:
         return translated.format(**values) if values else translated
 
     def code(self, kind: str, code: str | None) -> str:
-        """The word for a coded value, such as ``code("order_status", "in_progress")``; else the
-        code."""
+        """Return the word for a coded value, such as ``code("order_status", "in_progress")``; else
+        the code.
+        """
         if not code:
             return "—"
         return self.known(f"{kind}.{code}") or code
@@ -51,7 +52,7 @@ class Translator:
         return None if text == key else text
 
     def first_known(self, kinds: Iterable[str], code: str) -> str | None:
-        """The word for a coded value in the first of the kinds that has one."""
+        """Return the word for a coded value in the first of the kinds that has one."""
         return next(filter(None, (self.known(f"{kind}.{code}") for kind in kinds)), None)
 
     def listed(self, names: Iterable[str]) -> str:
@@ -59,7 +60,7 @@ class Translator:
         return ("、" if self.language == "zh" else ", ").join(names)
 
     def of(self, named: dict[str, Any]) -> str:
-        """The name of a catalog entry or store, which carries ``zh`` and ``en``."""
+        """Return the name of a catalog entry or store, which carries ``zh`` and ``en``."""
         name: str = named[self.language]
         return name
 

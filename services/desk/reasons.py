@@ -17,7 +17,9 @@ _RATHER_BROKEN = 0.5
 def sentence(
     ctx: PageContext, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
 ) -> str:
-    """The sentence ``kind.code`` with its values in words; the code's name where there is none."""
+    """Return the sentence ``kind.code`` with its values in words; the code's name where there is
+    none.
+    """
     found = ctx.t.known(f"{kind}.{code}")
     return found.format_map(_Spoken(ctx, detail, job_name)) if found else code
 

@@ -36,7 +36,9 @@ class ResponseCache:
         self._responses: dict[Key, _CachedResponse] = {}
 
     async def get(self, key: Key, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S) -> T:
-        """The response under ``key``, asked again when it is older than ``fresh_s`` seconds."""
+        """Return the response under ``key``, asked again when it is older than ``fresh_s``
+        seconds.
+        """
         cached = self._responses.setdefault(key, _CachedResponse())
         async with cached.asking:
             if time.monotonic() - cached.asked_at > fresh_s:

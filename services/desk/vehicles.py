@@ -10,7 +10,7 @@ Known = dict[str, Any]
 
 
 def is_vin(typed: str) -> bool:
-    """Whether ``typed`` is a VIN and not a plate."""
+    """Return whether ``typed`` is a VIN and not a plate."""
     try:
         valid_vin(typed)
     except ValueError:

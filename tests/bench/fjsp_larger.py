@@ -15,7 +15,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Family:
-    """What instances of one kind have in common.
+    """Common properties of the instances of one kind.
 
     ``slower`` is how much longer than the shortest another machine may take, as a share; without
     it the machines' durations have nothing to do with each other.

@@ -106,7 +106,7 @@ def measure(
     improved: int = 0,
     reserved_share: float = 0.0,
 ) -> dict[str, float]:
-    """Milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
+    """Return milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
     rng = random.Random(seed)
     shop = workshop(technicians, rng, reserved_share)
     asked = [order(f"q{i}", rng.randint(1, 3), rng) for i in range(quotes)]

@@ -120,14 +120,14 @@ class Span:
         return begin < self.end and self.begin < end
 
     def hours(self) -> Iterable[datetime]:
-        """Each full hour inside."""
+        """Return each full hour inside."""
         hour = self.begin
         while hour < self.end:
             yield hour
             hour += timedelta(hours=1)
 
     def half_hours_from(self, now: datetime) -> Iterable[datetime]:
-        """Each half hour inside that is not over."""
+        """Return each half hour inside that is not over."""
         halves = (hour + half for hour in self.hours() for half in (timedelta(0), _HALF_HOUR))
         return (half for half in halves if half + _HALF_HOUR > now)
 

@@ -187,7 +187,7 @@ def _sort(t: Translator, letter: Entry) -> str:
 
 
 def _name(t: Translator, letter: Entry) -> str:
-    """The word for a kind of timer; a stream of events has its technical name."""
+    """Return the word for a kind of timer; a stream of events has its technical name."""
     name: str = letter["name"]
     return t.code("timer", name) if letter["kind"] == "timer" else name
 

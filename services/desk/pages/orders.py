@@ -100,7 +100,7 @@ async def show(ctx: PageContext) -> None:
 
 
 async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
-    """The store's orders in the given statuses."""
+    """Return the store's orders in the given statuses."""
     found: list[dict[str, Any]] = await ctx.shared(
         f"orders {' '.join(statuses)}",
         lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(statuses)),
@@ -120,7 +120,7 @@ def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers
 
 
 def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
-    """The queue number of the job's order."""
+    """Return the queue number of the job's order."""
     return numbers.get(job["order_id"], "···")
 
 

@@ -1,4 +1,6 @@
-"""Arrival board (接待看板): expected customers, waiting ones with their times, and their advisors."""
+"""Arrival board (接待看板): expected customers, waiting ones with their times, and their
+advisors.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How loyal who arrives is to the group, on real Kafka and PostgreSQL (R16, R25)."""
+"""Loyalty of arriving customers to the group, on real Kafka and PostgreSQL (R16, R25)."""
 
 from datetime import datetime, timedelta
 

@@ -28,7 +28,7 @@ MESSAGE = OutboundMessage(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of 127.0.0.1 in one file."""
+    """Return key and certificate of 127.0.0.1 in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -68,7 +68,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContex
 
 @contextmanager
 def listening(server: MailServer, **options: Any):
-    """An SMTP server until the block ends, and how to reach it."""
+    """Yield an SMTP server until the block ends, and its address."""
     port = free_ports(1)[0]
     controller = Controller(server, hostname="127.0.0.1", port=port, **options)
     controller.start()
