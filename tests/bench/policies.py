@@ -11,17 +11,17 @@ Planner = Callable[[Workshop], Plan]
 
 
 def arrival(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """Return the first job to arrive: first come, first served."""
+    """Return a sort key for first come, first served."""
     return job.earliest_start, job.job_id
 
 
 def shortest(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """Return the shortest job first."""
+    """Return a sort key for the shortest job first."""
     return job.minutes, job.job_id
 
 
 def earliest_due(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """Return the job with the earliest due date first."""
+    """Return a sort key for the earliest due date first."""
     return job.promise or 0, job.job_id
 
 

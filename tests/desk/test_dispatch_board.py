@@ -24,7 +24,7 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"
 PHONE_PX = 390
 LOWEST_PX = 28
-"""Text size that can be read from five meters on the board."""
+"""Smallest text size that can be read from five meters on the board."""
 
 SMALLEST_TEXT_PX = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -227,7 +227,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
 
 
 async def _correct(manager: Colleague) -> None:
-    """Return a voucher, and a part of the payment."""
+    """Reinstate a voucher and refund a part of the payment by a credit note."""
     await manager.open("credit-note")
     await manager.write(amount_cents="100")
     await manager.choose("vouchers", "代金券 · ¥50.00")

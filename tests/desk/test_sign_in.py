@@ -63,7 +63,7 @@ class Provider:
         self._grant()
 
     def authorize(self, address: str) -> str:
-        """Return the redirect parameters after the person agreed at ``address``."""
+        """Return the address of the redirect after the person agreed at ``address``."""
         asked = parse_qs(urlsplit(address).query)
         code = secrets.token_urlsafe(8)
         self._codes[code] = asked

@@ -466,7 +466,7 @@ async def test_reminder_of_past_appointment_is_not_sent(crm, customer, morning) 
 async def test_message_waits_until_customer_is_linked(
     crm, outside, customer, morning, sms: Gateway
 ) -> None:
-    """Publish the events of two topics in any order."""
+    """Accept the events of two topics in any order."""
     await outside.publish(ready(customer, morning), at=morning)
     await crm.wait_until_idle()
     await outside.publish(opened(customer, known=False), at=morning)
