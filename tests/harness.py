@@ -58,9 +58,7 @@ class InProcess:
         subject: str = "",
         method: str = "POST",
     ) -> httpx.Response:
-        """Send a command; without a ``version`` in the body, for a user with the present
-        version.
-        """
+        """Send a command; a body without a ``version`` gets the present one."""
         attempt = f"{key} {path} {body}"
         if not key or attempt not in self.sent:
             self.sent[attempt] = await self.seen(path, body)
@@ -75,7 +73,7 @@ class InProcess:
         )
 
     async def seen(self, path: str, body: Any) -> Any:
-        """Return the body of a command of a user with the present version."""
+        """Return the body of a command with the version that its user has just read."""
         return await Sight.of(self.app.openapi()).look(path, body, self._shown)
 
     async def _shown(self, path: str) -> Any:

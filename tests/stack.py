@@ -56,7 +56,7 @@ async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Plat
 
 @pytest_asyncio.fixture(scope="module")
 async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
-    """Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
+    """Yield Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
 
     For tests that run one service in their own process, with ``servers.environment(service)``.
     """

@@ -376,7 +376,7 @@ def record_of(grant: Grant, began_at: float, number: int) -> Record:
 
 
 async def _close(page: Client, address: str) -> None:
-    """Send the page's browser to ``address``, forget the page and hang up."""
+    """Send the page's browser to ``address``, forget the page and close its connection."""
     if page.is_deleted:
         return
     await core.sio.emit("open", {"path": address, "new_tab": False}, room=page.id)

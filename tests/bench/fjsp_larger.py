@@ -41,7 +41,7 @@ FAMILIES = {
 
 
 def instance(family: Family, seed: int) -> str:
-    """The text of one instance."""
+    """Return the text of one instance."""
     rng = Random(seed)
     lines = [f"{family.orders} {family.machines} {sum(family.choices) / 2:g}"]
     for _ in range(family.orders):

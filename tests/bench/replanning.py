@@ -64,7 +64,7 @@ class Replans:
 
 
 async def measure(platform: Platform, size: Size = Size()) -> Replans:
-    """Send technicians of the store home, one after the other."""
+    """Send technicians of the store home, one after the other, and return the replan times."""
     start_business_day(platform)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         return await _disturbed(_Store(platform, client), size)
@@ -140,7 +140,7 @@ async def _disturbed(store: _Store, size: Size) -> Replans:
 
 
 async def _planned(store: _Store, orders: int) -> Any:
-    """The plan in which every order has a start.
+    """Return the plan in which every order has a start.
 
     Raises:
         TimeoutError: there is none within half a minute.

@@ -83,7 +83,7 @@ class Scenario:
 def duration_factor(
     duration_distribution: DurationDistribution, rng: Random, progress: float
 ) -> float:
-    """A random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
+    """Return a random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
     if duration_distribution == "lognormal":
         return rng.lognormvariate(0, 0.35)
     if duration_distribution == "gamma":
@@ -319,7 +319,7 @@ class Shop:
         return self._foreseen[technician_id]
 
     def estimated(self, job: PlanTask) -> PlanTask:
-        """The job with the duration that the store has learned to expect."""
+        """Return the job with the duration that the store has learned to expect."""
         task = self.tasks[job.job_id]
         standard = job.minutes if task.rework else task.standard
         estimate = self.durations.estimate(task.op_code, job.skill_code, standard)

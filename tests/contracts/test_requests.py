@@ -113,7 +113,7 @@ def maps(schema: Schema) -> list[Schema]:
 
 
 def hostile(each: Input) -> Iterator[Any]:
-    """Return values that the field must refuse, whatever its meaning, as far as they can be written
+    """Yield values that the field must refuse, whatever its meaning, as far as they can be written
     there: only JSON has lone surrogates, and addresses and headers are short.
     """
     schema, in_body = each.schema, each.place == "body"
@@ -322,7 +322,7 @@ CONFIDENTIAL = re.compile(
 
 
 def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None:
-    """Reads of those who do the work show nothing of money or opinions that they cannot lack."""
+    """Check that money and opinions are optional fields in reads of roles without access to money."""
     readers = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
     told, found = [], 0
     for app in interfaces.apps.values():

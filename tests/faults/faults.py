@@ -317,7 +317,7 @@ async def _sample(testbed: Testbed, condition: str, seconds: float) -> int:
     return seen
 
 
-# Wires
+# Connections
 
 
 async def cut(wire: str, context: FaultContext, rng: random.Random) -> int:
@@ -388,7 +388,7 @@ async def full_disk(server: Server, context: FaultContext, rng: random.Random) -
     return hits
 
 
-# People
+# Users
 
 
 async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
@@ -404,7 +404,7 @@ async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
     return history.count("replayed") - before
 
 
-# Poison
+# Malformed records
 
 
 @dataclass(frozen=True)
@@ -515,7 +515,7 @@ async def _noticed(testbed: Testbed, service: str, key: str, place: tuple[int, i
     return bool(rows)
 
 
-# What faults look at
+# Observation
 
 
 class _stopped:  # noqa: N801

@@ -16,7 +16,7 @@ from tests.faults.load import CommandRecord, History
 from tests.faults.stage import Testbed, until
 
 REST_S = 120.0
-"""Lag, outboxes, due timers and parked keys are back at zero within this time."""
+"""Time limit for lag, outboxes, due timers and parked keys to be back at zero."""
 
 INVARIANTS = (
     "acknowledged",

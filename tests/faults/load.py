@@ -30,7 +30,7 @@ _AT_THE_DESK = 2
 the order.
 """
 _OF_WHOM_ONE_LEAVES = 4
-"""Interval of commands that run even while no work is planned."""
+"""Number of vehicles of which one leaves, so that commands run even while no work is planned."""
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Load:
         walk = _Walk(self, store_id, next(self._visits[store_id]), number, rng)
         return await walk.come(opens=opens)
 
-    # How it is said
+    # Sending of commands
 
     async def ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
         """Return the response to a query, or ``None`` when it is unavailable now."""
@@ -270,7 +270,7 @@ class _Walk:
     rng: random.Random
 
     async def stay(self) -> None:
-        """Go from arrival to follow-up."""
+        """Run the whole visit, from arrival to follow-up."""
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         agent = self.load.person("customer_care_agent", self.store_id, self.number)
         customer = await self._identify(advisor)
@@ -282,7 +282,7 @@ class _Walk:
         await self._call(order_id, agent)
 
     async def come(self, *, opens: bool) -> str:
-        """Go as far as the opening, without customer records; or no further than the arrival."""
+        """Open the order without customer records, or stop after the arrival."""
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         order_id = await self._arrive(
             self.load.person("customer_care_agent", self.store_id, self.number)
@@ -294,8 +294,8 @@ class _Walk:
         return order_id
 
     async def leave(self) -> None:
-        """Leave after the greeting, every second time even after a promise, without willingness to
-        wait.
+        """Leave after the greeting, every second time even after a promise: the customer does not
+        want to wait.
         """
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         customer = await self._identify(advisor)

@@ -258,7 +258,7 @@ async def test_relays_without_lease_are_detected(relay_harness: RelayHarness, mo
         return await relay_harness.records()
 
     def in_sequence(records: dict[bytes, list[int]]) -> bool:
-        """Check that nothing is repeated or overtaken without a fault."""
+        """Return whether nothing is repeated or overtaken."""
         return all(a + 1 == b for found in records.values() for a, b in pairwise(found))
 
     async def granted(*_: object) -> bool:

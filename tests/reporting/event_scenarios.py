@@ -302,7 +302,7 @@ class SimulatedVisit:
             yield self.at, self._notified()
 
     def _credits(self, hours: float, clocked_s: int) -> tuple[LaborCredit, ...]:
-        """Yield the credits of some jobs on which two technicians have clocked the same time."""
+        """Return the credits of some jobs on which two technicians have clocked the same time."""
         count = self.luck.choice([0, 1, 2])
         return tuple(
             LaborCredit(

@@ -67,9 +67,7 @@ class Api:
         token: str = "",
         store: str = "S01",
     ) -> httpx.Response:
-        """Send a command; without a ``version`` in the body, for a user with the present
-        version.
-        """
+        """Send a command; a body without a ``version`` gets the present one."""
         full = f"/stores/{store}{path}"
         return await self.client.post(
             f"{self.platform.url(service)}{full}",

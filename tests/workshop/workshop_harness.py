@@ -64,7 +64,8 @@ class WorkshopHarness:
 
     async def post(self, path: str, who: str, body: Any = None) -> httpx.Response:
         """Send a command of ``who``: a role, or the id of a person, which contains the role.
-        Without a ``version`` in the body, it has the present one.
+
+        A body without a ``version`` gets the present one.
         """
         word = who.removeprefix(f"{self.store_id}-").partition("-")[0]
         role: Any = ROLE_IN_ID.get(word, word)

@@ -129,7 +129,7 @@ async def _welcome(ctx: PageContext, order: Mapping[str, Any]) -> None:
 
 
 async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
-    """Plates, and lines to choose from, of today's appointments that are still to come."""
+    """Return plates, and lines to choose from, of today's appointments that are still to come."""
     booked, catalog = await together(
         ctx.services.get("reception", f"{ctx.store_path}/appointments"), ctx.catalog()
     )

@@ -13,7 +13,7 @@ Written = Callable[[PageContext, Catalog, Any], str]
 def event_fields(
     ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Return name and value of each field that is meaningful to a person."""
+    """Yield name and value of each field that is meaningful to a person."""
     for name, write in FIELDS.items():
         if data.get(name) not in (None, [], ""):
             yield ctx.t.code("field", name), write(ctx, catalog, data[name])

@@ -120,14 +120,14 @@ class Span:
         return begin < self.end and self.begin < end
 
     def hours(self) -> Iterable[datetime]:
-        """Return each full hour inside."""
+        """Yield each full hour inside."""
         hour = self.begin
         while hour < self.end:
             yield hour
             hour += timedelta(hours=1)
 
     def half_hours_from(self, now: datetime) -> Iterable[datetime]:
-        """Return each half hour inside that is not over."""
+        """Yield each half hour inside that is not over."""
         halves = (hour + half for hour in self.hours() for half in (timedelta(0), _HALF_HOUR))
         return (half for half in halves if half + _HALF_HOUR > now)
 
@@ -274,7 +274,7 @@ def _now_line(span: Span, now: datetime, every_second: EverySecond) -> None:
 
 
 def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime, datetime]]:
-    """Return the intervals of ``span`` that lie in no window."""
+    """Yield the intervals of ``span`` that lie in no window."""
     free_from = span.begin
     for window in sorted(windows, key=lambda each: each.begin):
         if window.begin > free_from:

@@ -230,7 +230,7 @@ def _override_dialog(
 
 
 async def _present(ctx: PageContext, job: Job) -> Job:
-    """Show the present state of the job."""
+    """Return the present state of the job."""
     path, order_id = f"{ctx.store_path}/jobs", job["order_id"]
     jobs: list[Job] = await ctx.services.get("workshop", path, order_id=order_id)
     return next(each for each in jobs if each["job_id"] == job["job_id"])

@@ -134,7 +134,7 @@ class WorkChoice:
 
 
 def line_name(catalog: Catalog, line: Line) -> str:
-    """Show the work of an estimate line, with the package that it belongs to."""
+    """Return the work of an estimate line, with the package that it belongs to."""
     name, package_id = catalog.line(line["kind"], line["code"]), line["package_id"]
     return name if package_id is None else f"{name}（{catalog.package(package_id)}）"
 

@@ -129,7 +129,7 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
 
 
 def _last_answer(ctx: PageContext, claim: Claim) -> str:
-    """Show the manufacturer's last decision, and its time."""
+    """Return the manufacturer's last decision, and its time."""
     if claim["decision"] is None:
         return formats.NOTHING
     at = formats.day_and_clock(claim["decided_at"], ctx.store.timezone, ctx.now())

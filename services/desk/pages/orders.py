@@ -109,7 +109,7 @@ async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
 
 
 def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers:
-    """Queue numbers, with the day in front of those of another day than today."""
+    """Return queue numbers, with the day in front of those of another day than today."""
     today = ctx.today()
     numbers = {}
     for order in orders:

@@ -226,9 +226,7 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
 
 
 def _suggestion(ctx: PageContext, order: Entry) -> None:
-    """Show the suggested advisor; people with the right assign that one with one click, or
-    another.
-    """
+    """Show the suggested advisor; permitted roles assign that one, or another, with one click."""
     t, suggested, number = ctx.t, order["suggested_advisor_id"], order["queue_number"]
     if suggested == ctx.person.subject:
         badge(t("Your turn"), "good")

@@ -214,7 +214,7 @@ class _Board:
         return next(map(self.name, found), self.ctx.t("another job"))
 
     def _counts(self) -> tuple[Mapping[str, int], int]:
-        """Show jobs by status, and orders whose promise is at risk."""
+        """Count jobs by status, and orders whose promise is at risk."""
         jobs = self.shown.plan["jobs"]
         counts = {status: sum(job["status"] == status for job in jobs) for status in _COUNTED}
         return counts, len({job["order_id"] for job in self.shown.open_jobs if self.tone(job)})

@@ -52,7 +52,7 @@ def registered(desk, path: str) -> httpx.Response:
 
 @pytest.fixture
 def crm(desk, monkeypatch):
-    """Return crm as a function of the request; the requests are kept."""
+    """Stub customer relations, and return the requests that it was sent."""
     sent = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -73,7 +73,7 @@ def crm(desk, monkeypatch):
 
 @pytest.fixture
 def workshop(desk, monkeypatch):
-    """Return a workshop that has room at any time."""
+    """Stub a workshop that has room at any time."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         hold = {

@@ -60,7 +60,7 @@ async def in_progress(desk, workshop, plate):
 
 
 async def link_to(desk, order_id, version):
-    """Return the target of the customer's message."""
+    """Return the token of the link in the customer's message."""
     link = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
     return token_of(desk, link)
 

@@ -124,13 +124,13 @@ def _figures(t: Translator, order: Entry, invoice: Entry | None) -> None:
 
 
 def _held(t: Translator, order: Entry) -> list[tuple[str, str]]:
-    """Show money held above the invoice, until it is refunded or carried over."""
+    """Return money held above the invoice, until it is refunded or carried over."""
     held = order["deposit_cents"]
     return [(t("Money held"), formats.money(held))] if held else []
 
 
 def _tax_invoice(t: Translator, invoice: Entry | None) -> str:
-    """Show the tax invoice's number, and its tax where it differs from the invoice's."""
+    """Return the tax invoice's number, and its tax where it differs from the invoice's."""
     if invoice is None or not invoice["tax_invoice_number"]:
         return t("Being issued")
     number, issued, computed = (
@@ -422,7 +422,7 @@ def _invoiced(
 
 
 def _voucher(t: Translator, catalog: Catalog, voucher: Entry) -> str:
-    """Show the benefit of a voucher or service card."""
+    """Return the benefit of a voucher or service card."""
     operation = voucher["op_code"]
     return catalog.operation(operation) if operation else t.code("voucher", voucher["kind"])
 

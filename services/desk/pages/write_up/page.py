@@ -187,7 +187,7 @@ class WriteUp:
         self.order = order
 
     def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
-        """Return the differences between the order and the version shown before."""
+        """Yield the differences between the order and the version shown before."""
         t, advisor_id = self.ctx.t, order["advisor_id"]
         if order["status"] != self.order["status"]:
             yield t(

@@ -66,7 +66,7 @@ class Work:
         self.choice = WorkChoice(self._ctx.t, self._form, self._catalog, (), self.quote)
 
     def suggest(self, symptoms: Sequence[str]) -> None:
-        """Offer the operations that commonly answer the symptoms."""
+        """Offer the operations that commonly fix the symptoms."""
         operations = self.choice.operations
         operations.set_options(self._catalog.operation_choices(symptoms))
         self._suggestions.clear()

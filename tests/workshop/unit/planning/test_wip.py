@@ -1,5 +1,5 @@
-"""Work in progress, with an expected rest that grows with its duration, and its buffer in the
-plan.
+"""Work in progress: its expected remaining time grows with its duration, and the plan has a
+buffer.
 """
 
 from dataclasses import replace
