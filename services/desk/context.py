@@ -88,7 +88,7 @@ class AppContext:
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
     async def own_token(self, store_id: str) -> str:
-        """Return a token of the desk itself, for requests that only the desk may make.
+        """Return a token of the desk itself, for facts that only the desk can report.
 
         Raises:
             ServiceUnavailableError: the issuer does not give one.
@@ -176,7 +176,7 @@ class PageContext:
         return await self.app_context.response_cache.get((self.store.id, kind, roles), ask, fresh_s)
 
     async def changed(self) -> None:
-        """Record a change by this person: all pages of the store ask again, this page at once."""
+        """Handle a change by this person: all pages of the store ask again, this page at once."""
         self.app_context.response_cache.drop(self.store.id)
         for refresh in self.refreshers:
             await refresh()

@@ -125,7 +125,9 @@ class Session:
             self._renewing.begin()
 
     def shown_on(self, page: Client) -> None:
-        """Register a page that is closed when the session ends or the person's rights change."""
+        """Register an open page; it is closed when the session ends or the person's rights
+        change.
+        """
         self.pages.add(page)
         page.on_delete(lambda: self.pages.discard(page))
         if self.ended:
@@ -138,7 +140,7 @@ class Session:
             background_tasks.create(_close(page, address), name="close page")
 
     async def use(self) -> None:
-        """Record an action of the person."""
+        """Record that the person used the session now."""
         self.used_at = time.time()
         if self.used_at - self._told_use_at > _USED_S:
             self._told_use_at = self.used_at

@@ -203,7 +203,7 @@ async def test_wrong_letter_id_prints_one_line(crm: Platform) -> None:
 
 
 async def give_up(platform: Platform, entity_id: str) -> str:
-    """Make a timer of customer relations give up; return its letter."""
+    """Insert a timer of customer relations that has given up; return its letter."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
         timer_id = await connection.fetchval(

@@ -104,7 +104,7 @@ def fields(
 
 
 def maps(schema: Schema) -> list[Schema]:
-    """Return the value schema of an object with keys of the caller's choice."""
+    """Return the value schemas of an object with keys of the caller's choice."""
     others = schema.get("additionalProperties")
     return [
         *schema.get("patternProperties", {}).values(),
@@ -322,7 +322,7 @@ CONFIDENTIAL = re.compile(
 
 
 def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None:
-    """Check that money and opinions are optional fields in reads of roles without access to money."""
+    """Check that money and opinions are optional in reads of roles without access to money."""
     readers = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
     told, found = [], 0
     for app in interfaces.apps.values():

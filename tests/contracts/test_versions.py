@@ -22,7 +22,7 @@ RECORDS_WHAT_HAPPENED = {
     "/jobs/{job_id}/start",
     "/technicians/{technician_id}/absences",
 }
-"""Actions or statements of a person that stay true after changes by other users."""
+"""Commands that record an action or a statement, true whatever other users do meanwhile."""
 
 ENDS_WHAT_NEVER_CHANGES = {
     "/absences/{absence_id}/cancel",
@@ -33,7 +33,7 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/call-tasks/{message_id}/complete",
     "/corrective-actions/{corrective_action_id}/close",
 }
-"""Objects whose content never changes, and that can be ended once."""
+"""Commands that end, once, an object whose content stays as first shown."""
 
 
 def without_version(router: Router) -> set[str]:

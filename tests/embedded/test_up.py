@@ -73,7 +73,9 @@ class Up:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedSettings:
-    """Return a folder on which a first start was killed before its databases were complete."""
+    """Return settings of a folder on which a first start was killed before its databases were
+    complete.
+    """
     data = tmp_path_factory.mktemp("up") / "data"
     for unfinished in ("postgres.new/PG_VERSION", "kafka/logs.new/meta.properties"):
         (data / unfinished).parent.mkdir(parents=True)

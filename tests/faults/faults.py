@@ -224,7 +224,7 @@ async def killed_broker(context: FaultContext, rng: random.Random) -> int:
 
 
 async def _opened_without_broker(context: FaultContext, seconds: float) -> int:
-    """Return orders that the front desk opened meanwhile; their events wait in the outbox."""
+    """Return the number of orders opened meanwhile; their events wait in the outbox."""
     history = context.load.history
     before = history.count("opened")
     await asyncio.sleep(seconds)

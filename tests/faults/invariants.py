@@ -50,7 +50,10 @@ _OF_CHECK = {
     "no row stands in a foreign store": "stores",
     "nothing is on its way": "rest",
 }
-"""Checks of the audit that compare tables with events: each event had its one effect."""
+"""Invariants of named audit checks.
+
+Every other check of the audit compares tables with events: each had its one effect.
+"""
 
 _PUBLISHING = frozenset(
     {

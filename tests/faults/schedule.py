@@ -50,7 +50,9 @@ def plan(seed: int, minutes: float, faults: Sequence[Fault]) -> tuple[Round, ...
 
 
 def described(rounds: Sequence[Round], faults: Sequence[Fault]) -> Iterator[str]:
-    """Yield the plan in lines, each round's steps in their order, and the faults without time."""
+    """Yield the plan in lines, each round's steps in their order, and the faults that do not fit
+    in.
+    """
     planned = set()
     for number, steps in enumerate(rounds, start=1):
         names = [[injection.fault.name for injection in step] for step in steps]

@@ -216,7 +216,7 @@ class WorkshopHarness:
         return jobs
 
     async def wait(self, minutes: float) -> None:
-        """Advance the time, and fire the deadlines passed."""
+        """Advance the time, and wait until its deadlines have fired."""
         self.clock.set(self.clock.now() + timedelta(minutes=minutes))
         await self.service.wait_until_idle()
 

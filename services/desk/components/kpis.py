@@ -26,7 +26,7 @@ AMOUNTS = ("invoiced_cents", "received_cents")
 class Kpi:
     """KPI (指标) of the report, its format and its reference.
 
-    Technicians and advisors are not shown the ``confidential`` ones: money and opinions.
+    Staff who do the work are not shown the ``confidential`` ones: money and opinions.
     """
 
     name: str

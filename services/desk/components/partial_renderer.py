@@ -78,11 +78,11 @@ class PartialRenderer:
             yield
 
     def every_second(self, tick: Tick) -> None:
-        """Run this callback each second while the current part exists."""
+        """Run ``tick`` each second while the part that is being drawn exists."""
         self._drawn.ticks.append(tick)
 
     def tick(self, now: datetime) -> None:
-        """Run the callbacks of a passed second."""
+        """Run the callbacks of every part; called each second."""
         self._whole.tick(now)
 
     def _stands(self, key: str, shown: tuple[object, ...]) -> bool:

@@ -163,7 +163,7 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
 
 
 def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    """Ask for the details that the manufacturer requires; missing ones are named."""
+    """Show the details that the manufacturer requires; missing ones are named."""
     t, claim = ctx.t, dossier.claim
     claim_details = claim["claim_details"]
     with panel(t("Claim details")):

@@ -59,7 +59,7 @@ QUESTIONS = {
         "'{}'",
     ),
 }
-"""Permitted question about one row, for each function that sees other stores' rows."""
+"""Permitted query about one id, for each function that sees other stores' rows."""
 
 ARGUMENTS = {
     "reception.visits_in_group": "('plate-S02', NULL, 1)",
