@@ -228,7 +228,7 @@ class Testbed(Platform):
         (data / "logs").symlink_to(logs)
 
     def fill_disk(self, server: Server) -> None:
-        """Leave a server's disk no room."""
+        """Fill a server's disk."""
         folder = self._disk(server)
         with (folder / "ballast").open("wb") as ballast:
             free = os.statvfs(folder)
