@@ -1,8 +1,8 @@
 """Services forked from a process that has loaded their packages: most of a start is loading them.
 
 A forked service has settings, a log file, a session and an exit status of its own, and is killed
-when whoever started it ends, as an executed one. It differs in its command line, in the memory that
-it shares, and in that all of them hash strings alike.
+when its launcher ends, as an executed one. It differs in its command line, in the memory that it
+shares, and in that all of them hash strings alike.
 """
 
 import ctypes
@@ -32,16 +32,16 @@ PACKAGES = (
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
 )
-"""What services and desk load before they read their settings."""
+"""Packages that services and desk load before they read their settings."""
 
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
 class ForkServer:
-    """Launches what ``python -m`` would execute, with ``packages`` loaded already.
+    """Launcher of the commands that ``python -m`` would execute, with ``packages`` loaded already.
 
-    Its process starts with the first launch. Use it from one thread, which lives as long as what it
-    launches.
+    Its process starts with the first launch. Use it from one thread, which lives as long as the
+    launched processes.
     """
 
     def __init__(self, log: Path, packages: Sequence[str] = PACKAGES) -> None:
@@ -61,7 +61,7 @@ class ForkServer:
         return _Forked(self._ask(fork), self._ask)
 
     def close(self) -> None:
-        """End the server, and with it what it launched."""
+        """End the server and the processes that it launched."""
         self._connection.close()
         if self._process:
             self._process.wait()
@@ -102,7 +102,7 @@ class _Forked:
 
 
 def serve(handle: int) -> None:
-    """Answer what is asked over the pipe ``handle`` until it is closed."""
+    """Answer requests over the pipe ``handle`` until it is closed."""
     with Connection(handle) as connection:
         while True:
             try:
@@ -121,7 +121,9 @@ def _load(packages: Sequence[str]) -> None:
 
 
 def _fork(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-    """Process id of a child; the child itself goes on as ``python -m`` with ``arguments``."""
+    """Return the process id of a child; the child itself continues as ``python -m`` with
+    ``arguments``.
+    """
     return os.fork() or _become(arguments, environment, log)
 
 

@@ -1,4 +1,4 @@
-"""One service in the test's own process, the rest of the platform played by a publisher."""
+"""One service in the test's own process; a publisher plays the rest of the platform."""
 
 import asyncio
 import os
@@ -28,12 +28,12 @@ _TIMEOUT_S = 40.0
 ROLE_IN_ID: dict[str, Any] = {
     role.rpartition("_")[2]: role for role in get_args(Role) if role != "group_manager"
 }
-"""Roles by the word for them in ids such as S01-advisor-1."""
+"""Roles by their word in ids such as S01-advisor-1."""
 
 
 @dataclass
 class InProcess:
-    """A running service and the tokens to call it with."""
+    """Running service and the tokens to call it with."""
 
     app: FastAPI
     client: httpx.AsyncClient
@@ -58,7 +58,7 @@ class InProcess:
         subject: str = "",
         method: str = "POST",
     ) -> httpx.Response:
-        """A command; without a ``version`` in the body, of somebody who has just looked."""
+        """Send a command; a body without a ``version`` gets the present one."""
         attempt = f"{key} {path} {body}"
         if not key or attempt not in self.sent:
             self.sent[attempt] = await self.seen(path, body)
@@ -73,7 +73,7 @@ class InProcess:
         )
 
     async def seen(self, path: str, body: Any) -> Any:
-        """The body of a command of somebody who has just looked."""
+        """Return the body of a command with the version that its user has just read."""
         return await Sight.of(self.app.openapi()).look(path, body, self._shown)
 
     async def _shown(self, path: str) -> Any:
@@ -119,7 +119,9 @@ async def in_process(
 
 @dataclass
 class Publisher:
-    """Publishes events as the other services would: enveloped, numbered by topic and key."""
+    """Publisher of events as the other services would send them: enveloped, numbered by topic and
+    key.
+    """
 
     producer: AIOKafkaProducer
     sequences: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
@@ -165,7 +167,7 @@ def _encoded(headers: dict[str, str]) -> list[tuple[str, bytes]]:
 
 @asynccontextmanager
 async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
-    """A publisher for the time of the block."""
+    """Yield a publisher for the time of the block."""
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap)
     await producer.start()
     try:
@@ -175,7 +177,7 @@ async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
 
 
 async def published(servers: Platform, topics: Sequence[str]) -> list[ReceivedEvent]:
-    """Every event that stands on ``topics`` now, in order per key."""
+    """Return every event that stands on ``topics`` now, in order per key."""
     consumer = AIOKafkaConsumer(
         *topics, bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"
     )

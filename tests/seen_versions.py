@@ -1,4 +1,4 @@
-"""What people see before they decide: commands that decide carry the version of what is shown."""
+"""Versions that people see before they decide: commands that decide carry the version shown."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 Read = Callable[[str], Awaitable[Any]]
-"""Answers a GET of a path."""
+"""Function that responds to a GET of a path."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """Knows from a service's description which commands take a version, and where it is read."""
+    """Commands that take a version, from a service's description, and the reads that return it."""
 
     reads: Mapping[str, str]
-    """The template of the read by that of the command."""
+    """Template of the read by that of the command."""
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "Sight":
-        """What the OpenAPI ``description`` says."""
+        """Parse the OpenAPI ``description``."""
         paths = description["paths"]
         shown = [
             path
@@ -35,8 +35,9 @@ class Sight:
         )
 
     async def look(self, path: str, body: Any, read: Read) -> Any:
-        """The ``body`` of a command with the version that its caller sees; as it is if it names one
-        or needs none."""
+        """Return the ``body`` of a command with the version that its caller sees; unchanged if it
+        names one or needs none.
+        """
         found = self._read_of(path)
         if found is None or "version" in (body or {}):
             return body

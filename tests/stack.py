@@ -13,12 +13,14 @@ from shared.clock import SimulatedClock
 from tests.forking import ForkServer
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
-"""Where the simulated clock stands at first: a Wednesday, 07:30 in Shanghai."""
+"""Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_java() -> Iterator[None]:
-    """Each Kafka lives for minutes: its virtual machine compiles quickly rather than well."""
+    """Set each Kafka's virtual machine, which lives for minutes, to compile quickly rather than
+    well.
+    """
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
         yield
@@ -26,7 +28,7 @@ def quick_java() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """Starts services without loading their packages anew."""
+    """Start services without loading their packages again."""
     server = ForkServer(tmp_path_factory.mktemp("fork-server") / "log")
     yield server
     server.close()
@@ -34,8 +36,9 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 @pytest.fixture(scope="module")
 def launch(fork_server: ForkServer) -> Launch:
-    """How ``servers`` and ``platform`` start services; a module that looks at what they are in
-    production overrides it with ``execute``."""
+    """Return how ``servers`` and ``platform`` start services; a module that tests their production
+    form overrides it with ``execute``.
+    """
     return fork_server.launch
 
 
@@ -53,7 +56,7 @@ async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Plat
 
 @pytest_asyncio.fixture(scope="module")
 async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
-    """Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
+    """Yield Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
 
     For tests that run one service in their own process, with ``servers.environment(service)``.
     """
@@ -65,7 +68,9 @@ async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
 
 @pytest_asyncio.fixture(scope="module")
 async def clock(servers: Platform) -> SimulatedClock:
-    """The simulated clock that all processes of ``servers`` and ``platform`` read, paused."""
+    """Return the simulated clock that all processes of ``servers`` and ``platform`` read,
+    paused.
+    """
     assert servers.settings.clock_file
     clock = SimulatedClock(servers.settings.clock_file)
     clock.set(MORNING)
@@ -74,7 +79,7 @@ async def clock(servers: Platform) -> SimulatedClock:
 
 @pytest_asyncio.fixture(scope="module")
 async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
-    """All four services and the desk as processes, on empty data and the simulated clock."""
+    """Yield all four services and the desk as processes, on empty data and the simulated clock."""
     await servers.start_services()
     yield servers
     await servers.stop_services()

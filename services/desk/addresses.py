@@ -1,4 +1,4 @@
-"""Addresses that a browser brings and is sent to."""
+"""Addresses that a browser sends to the desk or is redirected to."""
 
 import unicodedata
 from urllib.parse import unquote
@@ -6,11 +6,11 @@ from urllib.parse import unquote
 _LONGEST = 1_000
 _ENCODED_AT_MOST = 3
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that browsers leave out of addresses or that nobody sees."""
+"""Categories of characters that browsers drop from addresses or that are invisible."""
 
 
 def inside(address: str) -> str:
-    """``address`` when it is a path of the desk, also after decoding; otherwise ``/``."""
+    """Return ``address`` when it is a path of the desk, also after decoding; otherwise ``/``."""
     if len(address) > _LONGEST:
         return "/"
     form = address

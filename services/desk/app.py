@@ -36,7 +36,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The desk; it opens no connection before somebody looks at a page."""
+    """Return the desk; it opens no connection before a page is opened."""
     secret = _secret(settings)
     app_context = AppContext(settings, secret)
     nicegui.app.state.app_context = app_context
@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def main() -> None:
-    """Serve the desk where the settings say."""
+    """Serve the desk at the host and port of the settings."""
     settings = Settings()
     uvicorn.run(
         behind_proxies(create_app(settings), settings.trusted_proxies),
@@ -115,7 +115,7 @@ def _add_routes(app: FastAPI, app_context: AppContext) -> None:
 
     @app.get("/stores/{store_id}/photos/{photo_id}")
     async def photo(store_id: str, photo_id: str, signed_in: Present) -> Response:
-        """A picture that reception keeps, for whoever may see it there."""
+        """Return a picture that reception keeps, to people who may see it there."""
         if signed_in is None:
             return Response(status_code=401)
         services = Services(app_context.connections, signed_in.token)
@@ -144,7 +144,7 @@ def _add_session_routes(app: FastAPI, app_context: AppContext) -> None:
 
     @app.get("/session")
     async def stay(signed_in: Present) -> Response:
-        """Keep whoever uses a page, or a screen that nobody touches, from idling."""
+        """Keep the session of a person who uses a page, or of an unattended screen, from idling."""
         return Response(status_code=204 if signed_in else 401)
 
     @app.get("/language/{language}")
@@ -191,7 +191,10 @@ def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn, sessions: Sessions) -> N
 
 
 def _secret(settings: Settings) -> str:
-    """Signs the session cookies; without a configured one, sessions end with the process."""
+    """Return the key that signs session cookies.
+
+    Without a configured one, sessions end with the process.
+    """
     file = settings.desk_secret_file
     return file.read_text().strip() if file else secrets.token_urlsafe(32)
 

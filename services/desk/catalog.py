@@ -34,42 +34,44 @@ class Catalog:
         self._words = words
 
     def operation(self, op_code: str) -> str:
-        """The name of a labor operation; its number when it is no longer listed."""
+        """Return the name of a labor operation; its number when it is no longer listed."""
         entry = self.operations.get(op_code)
         return self._words.of(dict(entry)) if entry else op_code
 
     def part(self, part_number: str) -> str:
-        """The name of a part."""
+        """Return the name of a part."""
         entry = self.parts.get(part_number)
         return self._words.of(dict(entry)) if entry else part_number
 
     def package(self, package_id: str) -> str:
-        """The name of a service package."""
+        """Return the name of a service package."""
         entry = self.packages.get(package_id)
         return self._words.of(dict(entry)) if entry else package_id
 
     def symptom(self, code: str) -> str:
-        """A symptom in words."""
+        """Return a symptom in words."""
         return self.symptoms.get(code, code)
 
     def recall(self, recall_id: str) -> str:
-        """The name of a recall or service campaign, with its number."""
+        """Return the name of a recall or service campaign, with its number."""
         entry = self.recalls.get(recall_id)
         return f"{self._words.of(dict(entry))} ({recall_id})" if entry else recall_id
 
     def package_choices(self) -> dict[str, str]:
-        """All service packages by name."""
+        """Return all service packages by name."""
         return {package_id: self.package(package_id) for package_id in self.packages}
 
     def symptoms_in(self, told: str, limit: int) -> list[str]:
-        """Symptoms that share most with what the customer ``told``, best first."""
+        """Return the symptoms that share most with the concern ``told`` by the customer, best
+        first.
+        """
         heard = _pieces(told)
         shared = {code: len(heard & _pieces(name)) for code, name in self.symptoms.items()}
         best = sorted(shared, key=lambda code: -shared[code])
         return [code for code in best[:limit] if shared[code]]
 
     def answering(self, symptoms: Sequence[str], limit: int) -> list[str]:
-        """Operations that commonly answer ``symptoms``, those that answer most of them first."""
+        """Return operations that commonly fix ``symptoms``, those that fix most of them first."""
         told = set(symptoms)
         matches = {
             op_code: len(told.intersection(entry.get("symptoms", ())))
@@ -79,11 +81,11 @@ class Catalog:
         return [op_code for op_code in best[:limit] if matches[op_code]]
 
     def line(self, kind: str, code: str) -> str:
-        """The name of an estimate line."""
+        """Return the name of an estimate line."""
         return self.operation(code) if kind == "labor" else self.part(code)
 
     def operation_choices(self, symptoms: Sequence[str]) -> dict[str, str]:
-        """All operations by name, those that commonly answer ``symptoms`` first."""
+        """Return all operations by name, those that commonly fix ``symptoms`` first."""
         told = set(symptoms)
         ordered = sorted(
             self.operations.values(), key=lambda entry: told.isdisjoint(entry.get("symptoms", ()))
@@ -94,7 +96,7 @@ class Catalog:
         }
 
     def typical_parts(self, op_codes: Sequence[str]) -> dict[str, int]:
-        """How many of which part the operations commonly take together."""
+        """Return how many of which part the operations commonly take together."""
         typical: dict[str, int] = {}
         for op_code in op_codes:
             for part_number, quantity in self.operations[op_code].get("parts", {}).items():
@@ -102,7 +104,7 @@ class Catalog:
         return typical
 
     def part_choices(self) -> dict[str, str]:
-        """All parts by name and number."""
+        """Return all parts by name and number."""
         return {
             part_number: f"{self.part(part_number)} · {part_number}" for part_number in self.parts
         }
@@ -119,7 +121,9 @@ def _symptoms(systems: Sequence[Mapping[str, Any]], words: Translator) -> dict[s
 
 @lru_cache(maxsize=4096)
 def _pieces(text: str) -> frozenset[str]:
-    """What texts can have in common: pairs of Chinese characters, other words of some length."""
+    """Return the pieces for comparing texts: pairs of Chinese characters, other words of some
+    length.
+    """
     chinese = re.findall(r"[\u4e00-\u9fff]+", text)
     pairs = {run[at : at + 2] for run in chinese for at in range(len(run) - 1)}
     return frozenset(pairs | set(re.findall(r"[a-z]{4,}", text.lower())))

@@ -27,7 +27,7 @@ _INVALID = 422
 
 
 class Connections:
-    """One connection pool a service, shared by everybody at the desk."""
+    """Connection pools, one a service, shared by all users of the desk."""
 
     def __init__(self, settings: Settings) -> None:
         addresses: dict[Service, str] = {
@@ -47,7 +47,7 @@ class Connections:
 
 
 class DeskCalls(ServiceCalls):
-    """Calls in which an ``idempotency_key`` names what a person sets out to do.
+    """Calls in which an ``idempotency_key`` names one intended action of a person.
 
     One attempt with the same content takes effect once, however often it is sent; with other
     content it is another command.
@@ -64,8 +64,8 @@ class DeskCalls(ServiceCalls):
 
 
 class Services:
-    """Queries and commands with one person's token; without one, what is open to everybody. Each
-    request also has ``headers``.
+    """Queries and commands with one person's token; without one, only what is public. Each request
+    also has ``headers``.
 
     Every call raises :class:`ServiceUnavailableError` when the service does not respond and
     :class:`ApiError` when it refuses.
@@ -87,11 +87,11 @@ class Services:
         self.reporting = ReportingApi(self._calls["reporting"])
 
     async def get(self, service: Service, path: str, **query: Any) -> Any:
-        """The response to a query; parameters that are None are left out."""
+        """Return the response to a query; parameters that are None are left out."""
         return await self._json(service, Call("GET", path, query=query))
 
     async def find(self, service: Service, path: str, **query: Any) -> Any | None:
-        """The response to a query, or None where there is nothing."""
+        """Return the response to a query, or None where there is nothing."""
         try:
             return await self.get(service, path, **query)
         except ApiError as error:
@@ -100,7 +100,7 @@ class Services:
             raise
 
     async def ask(self, service: Service, path: str, body: Any) -> Any:
-        """The response to a query that has a body; it changes nothing."""
+        """Return the response to a query that has a body; it changes nothing."""
         return await self._json(service, Call("POST", path, body=RootModel[Any](body)))
 
     async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:
@@ -109,7 +109,7 @@ class Services:
         return await self._command(service, "POST", path, body, attempt)
 
     async def replace(self, service: Service, path: str, body: Any, *, attempt: str) -> Any:
-        """Send a command that puts ``body`` in the place of what was there."""
+        """Send a command that replaces the present content with ``body``."""
         return await self._command(service, "PUT", path, body, attempt)
 
     async def send_file(self, service: Service, path: str, content: bytes, *, attempt: str) -> Any:
@@ -128,18 +128,18 @@ class Services:
 
 
 def new_attempt() -> str:
-    """Names what a person sets out to do when a form or a button appears."""
+    """Return a new id for one intended action, when a form or a button appears."""
     return uuid.uuid4().hex
 
 
 def idempotency_key(attempt: str, path: str, body: Any) -> str:
-    """The same for each try of one attempt as long as its content stays the same."""
+    """Return the same key for each try of one attempt as long as its content stays the same."""
     content = json.dumps([path, body], sort_keys=True)
     return f"{attempt}-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
 
 def _refuse_unstorable(sent: Mapping[str, Any]) -> None:
-    """Say no as the services would, to which such a text cannot even be sent."""
+    """Reject text that cannot be sent to the services, with the error that they would return."""
     field_errors = [
         FieldError(field=field_name(place), rule=UNSTORABLE_TEXT, message=MESSAGE)
         for place in unstorable(sent)

@@ -1,4 +1,4 @@
-"""One person looking at one page of one store, and everything that the page may ask for."""
+"""One person with one page of one store, and everything that the page may ask for."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ from shared.settings import Settings
 T = TypeVar("T")
 
 SEES_PERSONS = frozenset({"service_advisor", "customer_care_agent", "service_manager"})
-"""Roles that see names and plates; everybody else sees queue numbers."""
+"""Roles that see names and plates; all others see queue numbers."""
 
 _CATALOG_FRESH_S = 300.0
 _KNOWN_S = 60.0
@@ -39,7 +39,7 @@ _UNKNOWN_S = 5.0
 
 @dataclass(frozen=True)
 class Who:
-    """A customer's name and loyalty tier, and a vehicle's plate."""
+    """Customer's name and loyalty tier, and a vehicle's plate."""
 
     name: str | None
     plate: str | None
@@ -55,7 +55,7 @@ class Names:
     tiers: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, entry: Mapping[str, Any]) -> Who:
-        """Whom and which vehicle an entry of a service is about."""
+        """Return the customer and the vehicle of a service's entry."""
         return Who(
             self.customers.get(entry.get("customer_ref") or ""),
             self.plates.get(entry.get("plate_ref") or ""),
@@ -64,7 +64,7 @@ class Names:
 
 
 class AppContext:
-    """What all pages share: settings, translators, stores, connections, responses."""
+    """Objects that all pages share: settings, translators, stores, connections, responses."""
 
     def __init__(self, settings: Settings, secret: str) -> None:
         self.settings = settings
@@ -88,7 +88,7 @@ class AppContext:
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
     async def own_token(self, store_id: str) -> str:
-        """A token of the desk itself, for what it alone can tell.
+        """Return a token of the desk itself, for facts that only the desk can report.
 
         Raises:
             ServiceUnavailableError: the issuer does not give one.
@@ -99,12 +99,12 @@ class AppContext:
             raise ServiceUnavailableError("issuer") from error
 
     def translator_for(self, request: Request) -> Translator:
-        """Words in the language that the person chose, else in the browser's."""
+        """Return texts in the language that the person chose, else in the browser's."""
         return self.translators[request.session.get("language") or accepted_language(request)]
 
 
 async def present(request: Request) -> Session | None:
-    """The session of the person who asks.
+    """Return the session of the requesting person.
 
     Raises:
         ServiceUnavailableError: the session store does not respond.
@@ -118,7 +118,7 @@ Present = Annotated[Session | None, Depends(present)]
 
 @dataclass(frozen=True)
 class PageContext:
-    """A page that somebody has open."""
+    """Page that a person has open."""
 
     app_context: AppContext
     signed_in: Session
@@ -135,7 +135,7 @@ class PageContext:
 
     @property
     def store_path(self) -> str:
-        """Where the store's interfaces and pages are."""
+        """Return the path of the store's interfaces and pages."""
         return f"/stores/{self.store.id}"
 
     @property
@@ -147,20 +147,20 @@ class PageContext:
         return self.person.has(SEES_MONEY)
 
     def now(self) -> datetime:
-        """Business time."""
+        """Return the business time."""
         return self.app_context.clock.now()
 
     def today(self) -> date:
-        """The store's calendar day."""
+        """Return the store's calendar day."""
         return self.store.local_day(self.now())
 
     def colleague(self, subject: str | None) -> str:
-        """The name of somebody who works in the group, or of who else has changed something."""
+        """Return the name of a colleague, or of another actor that made a change."""
         person = self.app_context.staff.get(subject or "")
         return person.name(self.t.language) if person else self.t.code("actor", subject)
 
     def bay(self, bay_id: str | None) -> str:
-        """The name of a bay (工位): its type and number."""
+        """Return the name of a bay (工位): its type and number."""
         kind, _, number = (bay_id or "").removeprefix(f"{self.store.id}-").rpartition("-")
         known = self.t.known(f"bay.{kind}")
         return f"{known[:1].upper()}{known[1:]} {number}" if known else (bay_id or "—")
@@ -168,20 +168,21 @@ class PageContext:
     async def shared(
         self, kind: str, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S
     ) -> T:
-        """A response about the store that its viewers of the same roles share, as services answer
-        by role; the token is checked first."""
+        """Return a response about the store that its viewers of the same roles share, as services
+        answer by role; the token is checked first.
+        """
         await self.signed_in.token()
         roles = ",".join(sorted(self.person.roles))
         return await self.app_context.response_cache.get((self.store.id, kind, roles), ask, fresh_s)
 
     async def changed(self) -> None:
-        """The person changed something: everybody in the store asks anew, this page at once."""
+        """Handle a change by this person: all pages of the store ask again, this page at once."""
         self.app_context.response_cache.drop(self.store.id)
         for refresh in self.refreshers:
             await refresh()
 
     async def catalog(self) -> Catalog:
-        """The catalog in the person's language."""
+        """Return the catalog in the person's language."""
         entries = await self.app_context.response_cache.get(
             ("catalog", self.store.id),
             lambda: self.services.get("reception", f"{self.store_path}/catalog"),
@@ -190,8 +191,9 @@ class PageContext:
         return Catalog(entries, self.t)
 
     async def names(self, orders: Iterable[Mapping[str, Any]], *, tiers: bool = False) -> Names:
-        """Names and plates of all ``orders`` in one call, and the customers' tiers where they are
-        shown, for those who may see them."""
+        """Return names and plates of all ``orders`` in one call, and the customers' tiers where
+        they are shown, for people who may see them.
+        """
         if not self.sees_persons:
             return Names()
         of_customers, of_plates = (
@@ -207,7 +209,7 @@ class PageContext:
         return Names(*(self._known(kind, refs) for kind, refs in wanted.items()))
 
     async def names_if_any(self, orders: Iterable[Mapping[str, Any]]) -> Names:
-        """The same; none while customer relations is unavailable."""
+        """Return the same; no names while customer relations is unavailable."""
         try:
             return await self.names(orders)
         except ServiceUnavailableError:
@@ -243,6 +245,7 @@ class PageContext:
 
 
 async def together(*asked: Awaitable[Any], forgiving: bool = False) -> list[Any]:
-    """The responses of several calls that were sent at once; ``forgiving`` gives errors as
-    values."""
+    """Return the responses of several calls that were sent at once; ``forgiving`` gives errors as
+    values.
+    """
     return await asyncio.gather(*asked, return_exceptions=forgiving)

@@ -13,7 +13,7 @@ from fastapi import Request
 Language = Literal["zh", "en"]
 
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
-"""Folder of each language's catalog; the first is shown unless a person chooses otherwise."""
+"""Folders of the languages' catalogs; the first is shown unless a person chooses otherwise."""
 
 DEFAULT: Language = "zh"
 
@@ -21,14 +21,14 @@ _FOLDER = Path(__file__).parent / "locale"
 
 
 def accepted_language(request: Request) -> Language:
-    """The first language of the browser's list (Accept-Language) that the desk speaks."""
+    """Return the first language of the browser's list (Accept-Language) that the desk speaks."""
     asked = request.headers.get("Accept-Language", "").lower().split(",")
     spoken = (known for each in asked for known in LOCALES if each.strip().startswith(known))
     return next(spoken, DEFAULT)
 
 
 class Translator:
-    """Texts in one language. Called with an English text, it gives the translation."""
+    """Texts in one language. Called with an English text, it returns the translation."""
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
@@ -39,27 +39,28 @@ class Translator:
         return translated.format(**values) if values else translated
 
     def code(self, kind: str, code: str | None) -> str:
-        """The word for a coded value, such as ``code("order_status", "in_progress")``; else the
-        code."""
+        """Return the word for a coded value, such as ``code("order_status", "in_progress")``; else
+        the code.
+        """
         if not code:
             return "—"
         return self.known(f"{kind}.{code}") or code
 
     def known(self, key: str) -> str | None:
-        """The text under a key of the catalog, where there is one."""
+        """Return the text under a key of the catalog, where there is one."""
         text = self._catalog.gettext(key)
         return None if text == key else text
 
     def first_known(self, kinds: Iterable[str], code: str) -> str | None:
-        """The word for a coded value in the first of the kinds that has one."""
+        """Return the word for a coded value in the first of the kinds that has one."""
         return next(filter(None, (self.known(f"{kind}.{code}") for kind in kinds)), None)
 
     def listed(self, names: Iterable[str]) -> str:
-        """Names one after another."""
+        """Join names one after another."""
         return ("、" if self.language == "zh" else ", ").join(names)
 
     def of(self, named: dict[str, Any]) -> str:
-        """The name of a catalog entry or store, which carries ``zh`` and ``en``."""
+        """Return the name of a catalog entry or store, which carries ``zh`` and ``en``."""
         name: str = named[self.language]
         return name
 

@@ -1,4 +1,4 @@
-"""A page: its address, who may see it and which requirements it serves."""
+"""Page definition: its address, its roles and the requirements it serves."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -25,7 +25,7 @@ Build = Callable[[PageContext], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the desk; those of the menu have an ``icon``.
+    """Page of the desk; those of the menu have an ``icon``.
 
     ``script`` is a file of the static folder that the page needs. A page of the ``whole_screen``
     has nothing around it, and may be framed by another one of the desk.
@@ -67,17 +67,17 @@ class Page:
         return frame(ctx, self.title, menu(ctx, self), here)
 
     def address(self, store_id: str) -> str:
-        """Where the page is for one store."""
+        """Return the address of the page for one store."""
         return self.path.replace("{store_id}", store_id)
 
     def is_above(self, page: "Page | None") -> bool:
-        """Whether ``page`` is this one or one that is opened from it."""
+        """Return whether ``page`` is this one or one that is opened from it."""
         return page is not None and f"{page.path}/".startswith(f"{self.path}/")
 
 
 @dataclass(frozen=True)
 class OpenPage:
-    """A page that nobody signs in for, such as the one behind a customer's link."""
+    """Page without sign-in, such as the one behind a customer's link."""
 
     path: str
     title: str
@@ -85,14 +85,14 @@ class OpenPage:
 
 
 MENU: list[Page] = []
-"""The pages of the menu in their order."""
+"""Pages of the menu in their order."""
 
 HOME: dict[Role, Page] = {}
-"""Where people of a role begin; the first role counts for those who have several."""
+"""First page by role; the first role counts for people who have several."""
 
 
 def menu(ctx: PageContext, current: Page | None = None) -> list[MenuItem]:
-    """The pages that the person's roles open."""
+    """Return the pages that the person's roles open."""
     return [
         MenuItem(page.title, page.icon, page.address(ctx.store.id), page.is_above(current))
         for page in MENU
@@ -101,7 +101,7 @@ def menu(ctx: PageContext, current: Page | None = None) -> list[MenuItem]:
 
 
 def landing(app_context: AppContext, person: Person, store_id: str | None) -> str:
-    """The page on which a person begins, in their last store."""
+    """Return the page on which a person begins, in their last store."""
     stores = [each for each in person.stores if each in app_context.stores]
     store = store_id if store_id in stores else next(iter(stores), None)
     first = next((page for role, page in HOME.items() if role in person.roles), None)
@@ -131,7 +131,7 @@ def _open_context(
 
 
 def _speak(ctx: PageContext) -> None:
-    """Let Quasar and the document speak the person's language."""
+    """Set the language of Quasar and the document to the person's."""
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if LOCALES[ctx.t.language] == "zh_CN" else "en-US"

@@ -1,4 +1,4 @@
-"""The limiting factor of a promise, as a sentence."""
+"""Limiting factor of a promise, as a sentence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from services.desk.reasons import sentence
 
 
 def limiting_factor_text(ctx: PageContext, quote: Mapping[str, Any]) -> str:
-    """Why the promise is not earlier."""
+    """Return the reason why the promise is not earlier."""
     t, reason = ctx.t, quote["limiting_factor"]
     if quote["provisional"]:
         return t(

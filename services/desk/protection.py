@@ -1,4 +1,6 @@
-"""What surrounds the desk: who may ask from where, and what a browser may do with an answer."""
+"""Protection around the desk: allowed hosts and origins, and a browser's rights on its
+responses.
+"""
 
 import re
 import secrets
@@ -49,15 +51,17 @@ _PERMISSIONS = ", ".join(
 
 
 class _Nonces(Extension):
-    """Scripts of NiceGUI's own page template carry the nonce of the answer; no others do."""
+    """Nonces of NiceGUI's own page template: its scripts, and no others, carry the nonce of the
+    response.
+    """
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
         return source.replace("<script", '<script nonce="{{ request.state.nonce }}"')
 
 
 class Protection:
-    """Refuses what another site's page sends or what is meant for another host than the desk, and
-    lays down what pages may do.
+    """Filter that refuses requests from other sites' pages or for other hosts, and sets the
+    policies of pages.
 
     The desk's hosts are ``names``, loopback names and IP addresses. A page may be framed by the
     desk itself if ``request.state.framed`` says so. The scheme is the one that the server found,
@@ -101,8 +105,9 @@ class Protection:
         return None
 
     def _is_named(self, hosts: list[str]) -> bool:
-        """Whether a request names the desk, and it alone, as its host; a program that is no browser
-        may name none (HTTP/1.0)."""
+        """Return whether a request names the desk, and only the desk, as its host; a program that
+        is no browser may name none (HTTP/1.0).
+        """
         if not hosts:
             return True
         found = _HOST.fullmatch(hosts[0])
@@ -113,8 +118,9 @@ class Protection:
 
 
 def names_of_desk(settings: Settings) -> frozenset[str]:
-    """The host names under which browsers reach the desk: of its public address, of the machine,
-    and what ``desk_hosts`` adds."""
+    """Return the host names under which browsers reach the desk: of its public address, of the
+    machine, and of ``desk_hosts``.
+    """
     own = socket.gethostname().lower()
     more = (each.strip().lower() for each in settings.desk_hosts.split(","))
     named = (urlsplit(settings.public_url).hostname or "", own, f"{own}.local", "localhost", *more)
@@ -122,8 +128,9 @@ def names_of_desk(settings: Settings) -> frozenset[str]:
 
 
 def behind_proxies(app: ASGIApp, trusted: str) -> ASGIApp:
-    """The application as proxies at the ``trusted`` addresses and networks pass requests on; of a
-    chain, the first scheme is the browser's."""
+    """Return the application behind proxies at the ``trusted`` addresses and networks; of a chain
+    of schemes, the first is the browser's.
+    """
     served = ProxyHeadersMiddleware(app, trusted_hosts=trusted)  # type: ignore[arg-type]
 
     async def first_scheme(scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +154,7 @@ def _is_address(name: str) -> bool:
 
 
 def _from_elsewhere(scope: Scope, headers: Headers) -> bool:
-    """Whether a page of another origin sends a command or opens a socket.
+    """Return whether a page of another origin sends a command or opens a socket.
 
     Browsers always say where such a request comes from; a program that is no browser need not.
     """
@@ -163,7 +170,7 @@ def _from_elsewhere(scope: Scope, headers: Headers) -> bool:
 
 
 def _without_port(origin: str) -> str:
-    """An origin as browsers write it, without the port that is its scheme's own."""
+    """Return an origin as browsers write it, without the port that is its scheme's own."""
     origin = origin.lower()
     return origin.removesuffix(_PORTS.get(origin.partition("://")[0], ""))
 
@@ -191,6 +198,6 @@ def _headers(scope: Scope, host: str) -> dict[str, str]:
 
 
 def _only_encrypted(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """A cookie that browsers send over https only; other headers as they are."""
+    """Return a cookie that browsers send over https only; other headers unchanged."""
     plain = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
     return name, value + b"; secure" if plain else value

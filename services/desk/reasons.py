@@ -1,4 +1,4 @@
-"""Reasons in the person's language: a code of the services, and the values that it speaks of."""
+"""Reasons in the person's language: a code of the services, and its values."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from services.desk import formats
 from services.desk.context import PageContext
 
 JobName = Callable[[str], str]
-"""What a job is called on the page, by its id."""
+"""Function that returns a job's name on the page, by its id."""
 
 _PLANNER = "planner"
 _RATHER_BROKEN = 0.5
@@ -17,13 +17,15 @@ _RATHER_BROKEN = 0.5
 def sentence(
     ctx: PageContext, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
 ) -> str:
-    """The sentence ``kind.code`` with its values in words; the code's name where there is none."""
+    """Return the sentence ``kind.code`` with its values in words; the code's name where there is
+    none.
+    """
     found = ctx.t.known(f"{kind}.{code}")
     return found.format_map(_Spoken(ctx, detail, job_name)) if found else code
 
 
 def change_text(ctx: PageContext, reason: Mapping[str, Any] | None, job_name: JobName) -> str:
-    """Why a job is planned as it is (改派原因), and who decided it if a person did."""
+    """Return the reason for a job's slot (改派原因), with the person who decided it, if any."""
     if not reason:
         return ""
     if reason["by"] == _PLANNER:
@@ -36,7 +38,7 @@ def change_text(ctx: PageContext, reason: Mapping[str, Any] | None, job_name: Jo
 
 
 def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobName) -> str:
-    """How likely a promise is to be kept, what endangers it and the best new promise (承诺风险)."""
+    """Return a promise's probability, its risk and the best new promise (承诺风险)."""
     if not risk:
         return ""
     return ctx.t(
@@ -48,7 +50,9 @@ def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobNam
 
 
 def risk_tone(ctx: PageContext, job: Mapping[str, Any]) -> str:
-    """``bad`` where the promise will rather be broken, ``warn`` where the workshop has warned."""
+    """Return ``bad`` where the promise is more likely broken than kept, ``warn`` after a warning of
+    the workshop.
+    """
     risk, end = job["risk"], formats.moment(job["finished_at"] or job["planned_finish_at"])
     delivery_lead = timedelta(minutes=ctx.store.delivery_lead_minutes)
     late = end and end + delivery_lead > datetime.fromisoformat(job["promised_at"])
@@ -58,7 +62,7 @@ def risk_tone(ctx: PageContext, job: Mapping[str, Any]) -> str:
 
 
 class _Spoken(dict[str, str]):
-    """The values of a reason in words; what the service did not say is left open."""
+    """Values of a reason in words; a value that the service omitted stays open."""
 
     def __init__(self, ctx: PageContext, detail: Mapping[str, Any], job_name: JobName) -> None:
         t, zone = ctx.t, ctx.store.timezone

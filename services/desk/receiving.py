@@ -1,4 +1,4 @@
-"""Bounds of what the desk reads: files from signed-in users only, small bodies otherwise."""
+"""Limits on input of the desk: files from signed-in users only, small bodies otherwise."""
 
 import re
 
@@ -13,13 +13,15 @@ from shared.problems import Problem, respond, unavailable
 from shared.receiving import LARGEST_BODY, LARGEST_FORM_WITH_PICTURE, bounded
 
 LARGEST_MESSAGE = 1_000_000
-"""Bytes of one message over the socket of a page; what the socket's server takes, too."""
+"""Limit, in bytes, of one message over the socket of a page, equal to that of the socket's
+server.
+"""
 
 _UPLOAD = re.compile(r"/_nicegui/client/[^/]+/upload/[^/]+")
 
 
 class BoundedBodies:
-    """Bounds every body; the pages' own addresses for files take a photo, from people signed in."""
+    """Limits on every body; the pages' addresses for files take a photo, from signed-in people."""
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self._app = app
@@ -50,5 +52,5 @@ class BoundedBodies:
 
 @nicegui.app.exception_handler(Problem)
 async def on_problem(_: Request, problem: Problem) -> JSONResponse:
-    """Answer a page's address as a service does, when more of a body comes than was announced."""
+    """Respond at a page's address as a service does, when a body exceeds its announced size."""
     return respond(problem)

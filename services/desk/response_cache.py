@@ -1,4 +1,4 @@
-"""What many people look at is asked from the services once for all of them."""
+"""Cache of responses that many people look at: each is requested once for all of them."""
 
 import asyncio
 import time
@@ -12,7 +12,9 @@ _FORGOTTEN_S = 60.0
 T = TypeVar("T")
 
 Key = tuple[str, ...]
-"""What a response belongs to (mostly a store), then its kind and what else tells it apart."""
+"""Key of a response: its owner (mostly a store), then its kind and further distinguishing
+values.
+"""
 
 
 @dataclass
@@ -24,7 +26,8 @@ class _CachedResponse:
 
 
 class ResponseCache:
-    """Responses by store and kind; each is asked at most about once a second, failures included.
+    """Responses by store and kind; each is requested at most about once a second, failures
+    included.
 
     Only people who may see the kind in that store may ask here: a response is shared as it is.
     """
@@ -33,7 +36,9 @@ class ResponseCache:
         self._responses: dict[Key, _CachedResponse] = {}
 
     async def get(self, key: Key, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S) -> T:
-        """The response under ``key``, asked again when it is older than ``fresh_s`` seconds."""
+        """Return the response under ``key``, asked again when it is older than ``fresh_s``
+        seconds.
+        """
         cached = self._responses.setdefault(key, _CachedResponse())
         async with cached.asking:
             if time.monotonic() - cached.asked_at > fresh_s:
@@ -45,7 +50,7 @@ class ResponseCache:
         return value
 
     def drop(self, store_id: str) -> None:
-        """Ask anew next time for what belongs to a store, because somebody changed something."""
+        """Drop the responses of a store after a change, so that they are requested again."""
         for key, cached in self._responses.items():
             if key[0] == store_id:
                 cached.asked_at = float("-inf")

@@ -24,8 +24,10 @@ from shared.underway import Underway
 log = structlog.get_logger()
 
 LAST_COLLEAGUE = "last_colleague"
-"""Who used this browser last, of the cookie; signing out leaves it, for a customer's word from a
-colleague's device says so."""
+"""Person who used this browser last, in the cookie.
+
+Signing out leaves it, so that a customer's decision from a colleague's device can be recognized.
+"""
 
 _MARGIN_S = 60.0
 _LAST_USE_OF_A_TOKEN_S = 5.0
@@ -42,13 +44,14 @@ Cookie = MutableMapping[str, Any]
 
 
 class SignedOutError(Exception):
-    """The person's session has ended; they have to sign in again."""
+    """End of the person's session; they have to sign in again."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What the issuer gave for a person: an access token that lasts ``lifetime_s`` seconds, and the
-    ``refresh`` token that renews it."""
+    """Issuer's grant for a person: an access token that lasts ``lifetime_s`` seconds, and the
+    ``refresh`` token that renews it.
+    """
 
     person: Person
     access: str
@@ -57,10 +60,10 @@ class Grant:
 
 
 class Issuer(Protocol):
-    """Renews and revokes what it granted."""
+    """Issuer, which renews and revokes its grants."""
 
     async def renew(self, subject: str, refresh: str | None) -> Grant:
-        """A new grant for ``subject``.
+        """Return a new grant for ``subject``.
 
         Raises:
             SignedOutError: the issuer refuses.
@@ -69,7 +72,7 @@ class Issuer(Protocol):
         ...
 
     async def revoke(self, refresh: str) -> None:
-        """Take a refresh token back (RFC 7009).
+        """Revoke a refresh token (RFC 7009).
 
         Raises:
             ServiceUnavailableError: the issuer does not respond.
@@ -97,7 +100,7 @@ class Session:
         return self.record.person
 
     async def token(self) -> str:
-        """An access token; one that will soon end is renewed meanwhile.
+        """Return an access token; renew one that will soon end meanwhile.
 
         Raises:
             SignedOutError: the session has ended.
@@ -122,20 +125,22 @@ class Session:
             self._renewing.begin()
 
     def shown_on(self, page: Client) -> None:
-        """The page goes when the session ends or what the person may see changes."""
+        """Register an open page; it is closed when the session ends or the person's rights
+        change.
+        """
         self.pages.add(page)
         page.on_delete(lambda: self.pages.discard(page))
         if self.ended:
             self.close_pages("/sign-in")
 
     def close_pages(self, address: str) -> None:
-        """Take what the open pages show, and send their browsers to ``address``."""
+        """Clear the open pages, and send their browsers to ``address``."""
         pages, self.pages = self.pages, set()
         for page in pages:
             background_tasks.create(_close(page, address), name="close page")
 
     async def use(self) -> None:
-        """The person did something."""
+        """Record that the person used the session now."""
         self.used_at = time.time()
         if self.used_at - self._told_use_at > _USED_S:
             self._told_use_at = self.used_at
@@ -161,7 +166,9 @@ class Session:
             raise SignedOutError
 
     async def _took_from_other_desk(self, number: int) -> bool:
-        """Whether another desk made the record with ``number`` while this one waited for it."""
+        """Return whether another desk made the record with ``number`` while this one waited for
+        it.
+        """
         if await self._sessions.store.claim(self.name, number):
             return False
         deadline = time.monotonic() + _OTHER_DESK_S
@@ -172,7 +179,7 @@ class Session:
         return False
 
     async def _took_newer(self) -> bool:
-        """Whether another desk has renewed the session meanwhile."""
+        """Return whether another desk has renewed the session meanwhile."""
         found = await self._sessions.store.load(self.name)
         if found is None:
             self._sessions.drop(self)
@@ -189,7 +196,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions that this desk has to do with, out of all in the store."""
+    """Sessions that this desk handles, out of all in the store."""
 
     def __init__(self, settings: Settings, store: SessionStore, issuer: Issuer) -> None:
         self.store = store
@@ -202,7 +209,7 @@ class Sessions:
         self._revoke_at = 0.0
 
     async def begin(self, cookie: Cookie, grant: Grant) -> None:
-        """Begin a session under a new identifier; one that the browser had ends.
+        """Begin a session under a new identifier; end the browser's former one.
 
         Raises:
             ServiceUnavailableError: the session store does not respond.
@@ -217,7 +224,7 @@ class Sessions:
             cookie["language"] = language
 
     async def current(self, cookie: Mapping[str, Any]) -> Session | None:
-        """The session that a request of the person belongs to, while it lasts.
+        """Return the session that a request of the person belongs to, while it lasts.
 
         Raises:
             ServiceUnavailableError: the session store does not respond.
@@ -230,8 +237,8 @@ class Sessions:
         return None if session.ended else session
 
     async def sign_out(self, cookie: Cookie) -> None:
-        """End the session of a browser at every desk and at the issuer. Of its cookie is left who
-        used it last.
+        """End the session of a browser at every desk and at the issuer. Its cookie keeps only the
+        last user.
 
         Raises:
             ServiceUnavailableError: the session store does not respond; the session goes on.
@@ -249,23 +256,23 @@ class Sessions:
         self._revoke_at = 0.0
 
     def drop(self, session: Session) -> None:
-        """The session has ended: its pages go."""
+        """Close the pages of a session that has ended."""
         session.ended = True
         self._known.pop(session.name, None)
         session.close_pages("/sign-in")
 
     def is_too_old(self, session: Session, now: float) -> bool:
-        """Whether a session has lasted for as long as any may."""
+        """Return whether a session has reached its maximum age."""
         return now > session.record.began_at + self._max_s
 
     def _is_over(self, session: Session) -> bool:
-        """Whether a session is too old or unused for too long, as far as this desk knows."""
+        """Return whether a session is too old or unused for too long, as far as this desk knows."""
         now = time.time()
         return self.is_too_old(session, now) or now > session.used_at + self._idle_s
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Until the block ends, end what other desks, time and issuer have ended."""
+        """End sessions that other desks, time and issuer have ended, until the block ends."""
         tasks = [
             asyncio.create_task(_every_second(work), name=f"sessions: {work.__name__}")
             for work in (self.look, self.tidy)
@@ -291,7 +298,7 @@ class Sessions:
         return self._known.setdefault(name, Session(name, *found, self))
 
     async def _is_over_everywhere(self, session: Session) -> bool:
-        """Whether a session is over; it may have been used at another desk."""
+        """Return whether a session is over; it may have been used at another desk."""
         if not self._is_over(session):
             return False
         found = await self.store.load(session.name)
@@ -303,8 +310,9 @@ class Sessions:
         return True
 
     async def look(self) -> None:
-        """End what other desks and time have ended, and begin to renew for the pages that are open;
-        this waits for no issuer."""
+        """End sessions that other desks and time have ended, and begin to renew those with open
+        pages; this waits for no issuer.
+        """
         now = time.time()
         for name in await self.store.ended_since(self._looked_at):
             if session := self._known.get(name):
@@ -319,7 +327,7 @@ class Sessions:
                 self._known.pop(session.name, None)
 
     async def tidy(self) -> None:
-        """Have the issuer revoke what it has not yet, and remove old sessions, as far as due."""
+        """Have the issuer revoke ended sessions' tokens, and remove old sessions, as far as due."""
         now = time.time()
         if now > self._revoke_at:
             self._revoke_at = now + _PURGE_S
@@ -356,7 +364,7 @@ def _store_answers() -> Iterator[None]:
 
 
 def record_of(grant: Grant, began_at: float, number: int) -> Record:
-    """What is kept of a session for which the issuer gave ``grant`` now."""
+    """Return the stored record of a session for which the issuer gave ``grant`` now."""
     now = time.time()
     return Record(
         person=grant.person,
@@ -370,7 +378,7 @@ def record_of(grant: Grant, began_at: float, number: int) -> Record:
 
 
 async def _close(page: Client, address: str) -> None:
-    """Send the page's browser to ``address``, forget the page and hang up."""
+    """Send the page's browser to ``address``, forget the page and close its connection."""
     if page.is_deleted:
         return
     await core.sio.emit("open", {"path": address, "new_tab": False}, room=page.id)

@@ -1,4 +1,4 @@
-"""Where sessions are kept: encrypted files, so that every desk and every restart finds them.
+"""Session storage in encrypted files, so that every desk and every restart finds the sessions.
 
 A session's file carries a number; each renewal writes the next one, and only one writer can.
 """
@@ -25,7 +25,7 @@ _SESSIONS, _ENDED, _TO_REVOKE = "sessions", "ended", "to-revoke"
 
 @dataclass(frozen=True)
 class Record:
-    """A session as it is kept; times are seconds since 1970.
+    """Session as it is stored; times are seconds since 1970.
 
     The ``access`` token is to be renewed after ``fresh_until`` and good until ``good_until``.
     """
@@ -43,7 +43,9 @@ _RECORD = TypeAdapter(Record)
 
 
 def name_of(identifier: str) -> str:
-    """What a session is called in the store, from which nobody learns the cookie's identifier."""
+    """Return the session's name in the store, from which the cookie's identifier cannot be
+    derived.
+    """
     return hashlib.sha256(identifier.encode()).hexdigest()
 
 
@@ -56,7 +58,7 @@ class SessionStore:
         self._cipher = AESGCM(derived.derive(secret.encode()))
 
     async def save(self, name: str, record: Record) -> bool:
-        """Keep ``record`` as the session's newest; False when its number is taken."""
+        """Save ``record`` as the session's newest; return False when its number is taken."""
         key = f"{_SESSIONS}/{name}/{record.number:08d}"
         if not await self._files.put_new(key, self._encrypt(key, _RECORD.dump_json(record))):
             return False
@@ -67,7 +69,7 @@ class SessionStore:
         return True
 
     async def load(self, name: str) -> tuple[Record, float] | None:
-        """The session's newest record and when it was used last; None when it has ended."""
+        """Return the session's newest record and its last use; None when it has ended."""
         keys = await self._files.written(f"{_SESSIONS}/{name}")
         if f"{_SESSIONS}/{name}/ended" in keys:
             return None
@@ -85,15 +87,15 @@ class SessionStore:
         return record, max(record.began_at, used.timestamp() if used else 0.0)
 
     async def use(self, name: str) -> None:
-        """Remember that the session was used now."""
+        """Record that the session was used now."""
         await self._files.put(f"{_SESSIONS}/{name}/used", b"")
 
     async def claim(self, name: str, number: int) -> bool:
-        """Whether the caller is the one to make the record with ``number``."""
+        """Return whether the caller is the one to make the record with ``number``."""
         return await self._files.put_new(f"{_SESSIONS}/{name}/claim-{number}", b"")
 
     async def give_up(self, name: str, number: int) -> None:
-        """Let somebody else make the record with ``number``."""
+        """Let another caller make the record with ``number``."""
         await self._files.delete(f"{_SESSIONS}/{name}/claim-{number}")
 
     async def end(self, name: str, refresh: str | None, now: float) -> None:
@@ -109,12 +111,14 @@ class SessionStore:
                 await self._files.delete(key)
 
     async def ended_since(self, moment: float) -> set[str]:
-        """Names of the sessions that any desk has ended since ``moment``, and some before."""
+        """Return names of the sessions that any desk has ended since ``moment``, and some
+        before.
+        """
         after = f"{_ENDED}/{_sortable(moment - _CLOCKS_DIFFER_S)}"
         return {key.rpartition("-")[2] for key in await self._files.written(_ENDED, after=after)}
 
     async def to_revoke(self) -> Mapping[str, str]:
-        """Refresh tokens of ended sessions that the issuer has yet to revoke, by session."""
+        """Return refresh tokens of ended sessions that the issuer has yet to revoke, by session."""
         waiting = {}
         for key in await self._files.written(_TO_REVOKE):
             content = await self._files.get(key)
@@ -124,11 +128,11 @@ class SessionStore:
         return waiting
 
     async def revoked(self, name: str) -> None:
-        """The issuer has revoked the session's refresh token."""
+        """Record that the issuer has revoked the session's refresh token."""
         await self._files.delete(f"{_TO_REVOKE}/{name}")
 
     async def purge(self, before: float) -> None:
-        """Remove what belongs to nothing written after ``before``."""
+        """Remove the files of sessions without a record written after ``before``."""
         limit = datetime.fromtimestamp(before, UTC)
         written = await self._files.written()
         newest: dict[str, datetime] = {}
@@ -143,7 +147,7 @@ class SessionStore:
         return nonce + self._cipher.encrypt(nonce, content, key.encode())
 
     def _open(self, key: str, encrypted: bytes) -> bytes | None:
-        """The content, or None when it was sealed with another secret or for another key."""
+        """Return the content, or None when it was sealed with another secret or for another key."""
         nonce, content = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, content, key.encode())

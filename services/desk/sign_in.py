@@ -1,4 +1,4 @@
-"""How people sign in: as one of the demo people, or at an OIDC issuer."""
+"""Sign-in of people: as one of the demo people, or at an OIDC issuer."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -25,14 +25,14 @@ _TIMEOUT_S = 5.0
 
 
 class DemoSignIn:
-    """Anybody of the group folder signs in by choosing their name; for demonstrations and tests."""
+    """Sign-in by choosing a name of the group folder; for demonstrations and tests."""
 
     def __init__(self, people: Mapping[str, Person], issuer: DevelopmentIssuer) -> None:
         self.people = people
         self._issuer = issuer
 
     def grant(self, subject: str) -> Grant | None:
-        """A grant for ``subject``; None when the group has no such person."""
+        """Return a grant for ``subject``; None when the group has no such person."""
         person = self.people.get(subject)
         if person is None:
             return None
@@ -48,7 +48,7 @@ class DemoSignIn:
         return grant
 
     async def revoke(self, refresh: str) -> None:
-        """The development issuer gives no refresh tokens."""
+        """Do nothing: the development issuer gives no refresh tokens."""
 
 
 class OidcSignIn:
@@ -72,7 +72,7 @@ class OidcSignIn:
         )
 
     async def redirect(self, request: Request, back: str) -> Response:
-        """Send the browser to the issuer, which asks who is there and sends it ``back``.
+        """Send the browser to the issuer, which identifies the person and sends it ``back``.
 
         Raises:
             ServiceUnavailableError: the issuer does not respond.
@@ -153,7 +153,9 @@ class OidcSignIn:
 
 
 def sign_in_from(settings: Settings, people: Mapping[str, Person]) -> DemoSignIn | OidcSignIn:
-    """Demo people where the development issuer's key is configured, else the OIDC issuer."""
+    """Return demo sign-in where the development issuer's key is configured, else the OIDC
+    issuer.
+    """
     issuer = DevelopmentIssuer.from_settings(settings)
     return DemoSignIn(people, issuer) if issuer else OidcSignIn(settings)
 

@@ -1,4 +1,4 @@
-"""The group's people: names of colleagues, and who may sign in for a demonstration."""
+"""Staff of the group: names of colleagues, and the people of the demo sign-in."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.group import read_yaml
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who works in the group (员工), with roles (岗位) and stores (门店)."""
+    """Person who works in the group (员工), with roles (岗位) and stores (门店)."""
 
     subject: str
     names: Mapping[str, str] = field(hash=False)
@@ -24,7 +24,7 @@ class Person:
 
 
 def load_staff(folder: Path) -> dict[str, Person]:
-    """The people of the group folder by the subject of their access token."""
+    """Return the staff of the group folder by the subject of their access token."""
     entries = read_yaml(folder, "staff.yaml")["staff"]
     return {
         entry["id"]: Person(

@@ -1,4 +1,4 @@
-"""Vehicles and their owners, by what was typed or scanned: a plate (车牌号) or a VIN (车架号)."""
+"""Vehicles and their owners, by typed or scanned plate (车牌号) or VIN (车架号)."""
 
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ Known = dict[str, Any]
 
 
 def is_vin(typed: str) -> bool:
-    """Whether ``typed`` is a VIN and not a plate."""
+    """Return whether ``typed`` is a VIN and not a plate."""
     try:
         valid_vin(typed)
     except ValueError:
@@ -19,12 +19,12 @@ def is_vin(typed: str) -> bool:
 
 
 def has_unusual_digit(typed: str) -> bool:
-    """Whether ``typed`` is a VIN whose check digit is not the standard's."""
+    """Return whether ``typed`` is a VIN whose check digit is not the standard's."""
     return is_vin(typed) and not has_check_digit(valid_vin(typed))
 
 
 def same_plate(typed: str, plate: str) -> bool:
-    """Whether ``typed`` is the plate, however it is written."""
+    """Return whether ``typed`` is the plate, in any spelling."""
     try:
         return valid_plate(typed) == plate
     except ValueError:
@@ -32,7 +32,7 @@ def same_plate(typed: str, plate: str) -> bool:
 
 
 async def find_customer(ctx: PageContext, typed: str) -> Known | None:
-    """The customer record of the vehicle and its owner; None where it knows neither."""
+    """Return the customer record of the vehicle and its owner; None where it is unknown."""
     field = "vin" if is_vin(typed) else "plate"
     found: Known | None = await ctx.services.find(
         "crm", f"{ctx.store_path}/customers", **{field: typed}
@@ -41,7 +41,7 @@ async def find_customer(ctx: PageContext, typed: str) -> Known | None:
 
 
 async def vehicle_facts(ctx: PageContext, plate: str) -> Known:
-    """What reception knows of the vehicle: tier, visits in the group, recalls, declined work."""
+    """Return reception's data on the vehicle: tier, visits in the group, recalls, declined work."""
     path = f"{ctx.store_path}/vehicles/{quote(plate, safe='')}"
     facts: Known = await ctx.services.get("reception", path)
     return facts

@@ -1,4 +1,4 @@
-"""The audit finds nothing after a true day, and names whatever is then made wrong (R33, R40)."""
+"""Audit on a clean day: no findings; after each corruption: a finding that names it (R33, R40)."""
 
 import json
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from tests.system.api import ADVISOR, MANAGER, Api
 
 @dataclass(frozen=True)
 class Corruption:
-    """One thing made wrong in ``table``. ``victim`` selects the text that the audit must name."""
+    """Corruption of one row in ``table``. ``victim`` selects the text that the audit must name."""
 
     name: str
     table: str
@@ -226,7 +226,7 @@ CORRUPTIONS = [
 
 @pytest_asyncio.fixture(scope="module")
 async def day(platform: Platform) -> Platform:
-    """A played day, idle: no service runs that could carry on with what is made wrong."""
+    """Return a simulated day, idle: no service runs that could process a corruption."""
     await play_day(platform, orders=6, seed=7)
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
@@ -240,7 +240,7 @@ async def day(platform: Platform) -> Platform:
 
 
 async def _correct_an_invoice(api: Api) -> None:
-    """What was paid too much is refunded, and taken back from the invoice."""
+    """Refund an overpayment, and correct the invoice by it."""
     order = (await api.get("reception", "/orders?status=closed", MANAGER))[0]
     path = f"/orders/{order['order_id']}"
     method = max(order["money_by_method"], key=order["money_by_method"].get)
@@ -251,7 +251,7 @@ async def _correct_an_invoice(api: Api) -> None:
 
 
 async def _stop_an_order(api: Api) -> None:
-    """The customer takes the vehicle in the middle of the work."""
+    """Stop the order: the customer takes the vehicle in the middle of the work."""
     order_id = await api.opened(61, "沪K10061")
     await api.begun(order_id)
     agreed = {"op_codes": ["MNT-001"], "agreed_cents": 1_800 + 35_200}
@@ -262,7 +262,7 @@ async def _stop_an_order(api: Api) -> None:
 
 
 async def _invoice_again(api: Api, order_id: str) -> None:
-    """The invoice had the wrong payer: it is credited whole and issued again."""
+    """Credit the whole invoice, which had the wrong payer, and issue it again."""
     path = f"/orders/{order_id}"
     order = await api.get("reception", path, MANAGER)
     note = {"entire": True, "refund_method": "cash", "reason": "other", "version": order["version"]}
@@ -277,7 +277,7 @@ async def audit(platform: Platform) -> AuditResult:
 
 @asynccontextmanager
 async def planted(platform: Platform, corruption: Corruption) -> AsyncIterator[str]:
-    """Makes one thing wrong, and right again at the end."""
+    """Apply a corruption, and undo it at the end."""
     table, constraint = corruption.table, corruption.without_constraint
     connection = await asyncpg.connect(platform.admin_url)
     await connection.execute(f"CREATE TABLE kept AS TABLE {table}")

@@ -32,7 +32,7 @@ class CommandOutput:
 
 
 async def command(platform: Platform, *arguments: str) -> CommandOutput:
-    """What ``aftersales dead-letters`` says, its complaint included."""
+    """Return the output of ``aftersales dead-letters``, its error included."""
     console.width = 240
     result = await asyncio.to_thread(
         CliRunner().invoke, app, [*arguments, "--database-url", platform.admin_url]
@@ -72,7 +72,7 @@ async def deliver(
 
 
 async def letters(platform: Platform, expected: int) -> list[int]:
-    """Numbers of the open dead letters of customer relations, once there are so many."""
+    """Return numbers of the open dead letters of customer relations, once there are so many."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
         async with asyncio.timeout(30):
@@ -90,7 +90,7 @@ async def letters(platform: Platform, expected: int) -> list[int]:
 
 @pytest_asyncio.fixture(scope="module")
 async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
-    """Customer relations alone, with one dead letter."""
+    """Yield customer relations alone, with one dead letter."""
     await servers.start_services(("crm",))
     await deliver(servers, clock, "poisoned", b'{"broken')
     await letters(servers, 1)
@@ -100,7 +100,7 @@ async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platfor
 
 @dataclass(frozen=True)
 class Operator:
-    """Asks customer relations over HTTP, in the role of an operator or another."""
+    """Client of customer relations over HTTP, in the role of an operator or another."""
 
     platform: Platform
     client: httpx.AsyncClient
@@ -203,7 +203,7 @@ async def test_wrong_letter_id_prints_one_line(crm: Platform) -> None:
 
 
 async def give_up(platform: Platform, entity_id: str) -> str:
-    """Let a timer of customer relations stand given up; its letter."""
+    """Insert a timer of customer relations that has given up; return its letter."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
         timer_id = await connection.fetchval(

@@ -1,4 +1,4 @@
-"""What the audit says about the raw topics: gaps, inversions, unpublished events, other stores."""
+"""Audit of the raw topics: gaps, inversions, unpublished events, other stores."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ KIND = "aftersales.reception.CustomerGreeted.v1"
 
 
 def event(sequence: int, **changes: Any) -> StreamEvent:
-    """The order's event of that number, as old as anything so that no outbox need know it."""
+    """Return the order's event of that number, too old to be in any outbox."""
     values: dict[str, Any] = {
         "address": (ORDERS, 0, sequence),
         "key": "order",
@@ -34,8 +34,9 @@ def differences(
     jobs: tuple[Any, ...] = (),
     letters: tuple[Any, ...] = (),
 ) -> list[str]:
-    """What the audit says about the topics that hold ``events``, for tables that hold ``jobs``, and
-    ``letters`` in every service that follows orders."""
+    """Return the audit's findings about the topics that hold ``events``, for tables that hold
+    ``jobs``, and ``letters`` in every service that follows orders.
+    """
     topics = (DeclaredTopic(ORDERS, False), DeclaredTopic(CAPACITY, True))
     log = Log(topics, events, 0, unaddressed_records, {}, {service: {} for service in SERVICES})
     own = ("outbox", "stream_head", "stream_position", "parked_event", "dead_letter")

@@ -1,4 +1,4 @@
-"""What the audit says about vouchers that were redeemed and reinstated (R28)."""
+"""Audit of vouchers that were redeemed and reinstated (R28)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ LATER = datetime(2027, 1, 31, tzinfo=UTC)
 
 
 def event(sequence: int, name: str, **data: Any) -> StreamEvent:
-    """An event of the voucher, as old as anything so that no outbox need know it."""
+    """Return an event of the voucher, too old to be in any outbox."""
     return StreamEvent(
         address=(VOUCHERS, 0, sequence),
         key="voucher",
@@ -38,7 +38,7 @@ AGAIN = event(4, "VoucherRedeemed", order_id="o-2", amount_cents=5_000)
 
 
 def differences(*events: StreamEvent, **row: Any) -> list[str]:
-    """What the audit says of these events beside the voucher's row."""
+    """Return the audit's findings about these events beside the voucher's row."""
     voucher = {
         "voucher_id": "voucher",
         "value_cents": 5_000,

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    # New topics have no leader for a moment; the clients say so at length and try again.
+    # New topics have no leader for a moment; the clients log this at length and retry.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     uvloop.run(_MEASURES[given.what](given))
 

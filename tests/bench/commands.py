@@ -1,9 +1,9 @@
-"""How long advisors wait for reception's commands, beside the least that a command can do.
+"""Latency of reception's commands for advisors, beside the minimum that a command can take.
 
-Each of 50 advisors sends a command every ten seconds, at moments of their own: arrival, greeting,
+Each of 50 advisors sends a command every ten seconds, at times of their own: arrival, greeting,
 estimate, opening and deposit of one vehicle after another, in six stores. Everything runs as it
 does in an embedded platform: five processes, Kafka and PostgreSQL on one machine. The advisors
-begin one by one while a visit takes, so that each is at another step; what they wait meanwhile does
+begin one by one while a visit takes, so that each is at another step; latencies of that period do
 not count.
 """
 
@@ -30,7 +30,7 @@ MINIMAL = "minimal write"
 
 _STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
 _COMMANDS = 5
-"""Of one visit."""
+"""Commands of one visit."""
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 Send = Callable[[str, dict[str, Any] | None], Awaitable[dict[str, Any]]]
@@ -39,7 +39,7 @@ Timings = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Waits:
-    """Milliseconds that a command took, and how often the minimal write's they are."""
+    """Milliseconds that a command took, and the ratio to the minimal write's."""
 
     count: int
     p50_ms: float
@@ -50,7 +50,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Crew:
-    """So many advisors, each with a command every ``think_s`` seconds."""
+    """Advisors of the measurement, each with a command every ``think_s`` seconds."""
 
     advisors: int = 50
     think_s: float = 10.0
@@ -62,7 +62,7 @@ class Crew:
 
 @dataclass
 class Advisor:
-    """One advisor at work; ``timings`` are seconds by command, of those sent from ``since`` on."""
+    """Advisor at work; ``timings`` are seconds by command, of those sent from ``since`` on."""
 
     number: int
     url: str
@@ -78,7 +78,7 @@ class Advisor:
         return _STORES[self.number % len(_STORES)]
 
     async def work(self, until: float, begin: float) -> None:
-        """Vehicle after vehicle, a command each ``think_s``, as long as there is time."""
+        """Serve vehicle after vehicle, a command each ``think_s``, as long as there is time."""
         await asyncio.sleep(begin)
         visits = 0
         self._next_at = time.perf_counter()
@@ -111,7 +111,7 @@ class Advisor:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def _register(self, person: dict[str, Any]) -> dict[str, Any]:
-        """The customer's references; not timed."""
+        """Return the customer's references; not timed."""
         response = await self.client.post(
             f"{self.crm_url}/stores/{self.store_id}/customers",
             json=person,
@@ -121,7 +121,7 @@ class Advisor:
         return known
 
     async def _look(self, path: str) -> dict[str, Any]:
-        """What the advisor sees."""
+        """Return the state that the advisor sees."""
         address = f"{self.url}/stores/{self.store_id}{path}"
         response = await self.client.get(address, headers=self._signed_in)
         shown: dict[str, Any] = response.raise_for_status().json()
@@ -130,7 +130,7 @@ class Advisor:
     async def _send(
         self, until: float, name: str, path: str, body: dict[str, Any] | None
     ) -> dict[str, Any]:
-        """One command, timed from its moment on.
+        """Send one command, timed from its scheduled time on.
 
         Raises:
             TimeoutError: the measurement is over.
@@ -154,7 +154,9 @@ class Advisor:
 async def measure(
     platform: Platform, seconds: float, seed: int, crew: Crew = Crew()
 ) -> dict[str, Waits]:
-    """What each command and the minimal write take, each with all advisors for ``seconds``."""
+    """Return the latencies of each command and the minimal write, with all advisors for
+    ``seconds``.
+    """
     start_business_day(platform)
     minimal = await _minimal(platform, seconds, seed, crew)
     found = await _advisors_at_work(platform, seconds, seed, crew)
@@ -165,7 +167,7 @@ async def measure(
 
 
 def _seen(order: dict[str, Any]) -> dict[str, Any]:
-    """The version that the advisor saw."""
+    """Return the version that the advisor saw."""
     return {"version": order["version"]}
 
 
@@ -192,7 +194,9 @@ async def _advisors_at_work(platform: Platform, seconds: float, seed: int, crew:
 
 
 async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) -> list[float]:
-    """The same number of clients at the same time factor, each sending minimal writes."""
+    """Return the latencies of the same number of clients at the same time factor, each sending
+    minimal writes.
+    """
     (port,) = free_ports(1)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.minimal_write", platform.admin_url, str(port)

@@ -9,14 +9,16 @@ from tests.bench.simulated_shop import DAY, Scenario, Shop, Task
 
 
 def expected_wait(servers: int, load: float, service: float) -> float:
-    """Mean wait in an M/M/c queue by Erlang's C formula; ``load`` in erlangs, below servers."""
+    """Return the mean wait in an M/M/c queue by Erlang's C formula; ``load`` in erlangs, below
+    servers.
+    """
     busy = load**servers / factorial(servers) * servers / (servers - load)
     waits = busy / (sum(load**k / factorial(k) for k in range(servers)) + busy)
     return waits * service / (servers - load)
 
 
 def simulated_wait(servers: int, load: float, service: float, customers: int, seed: int) -> float:
-    """Mean minutes between arrival and start, first come first served, day and night."""
+    """Return mean minutes between arrival and start, first come first served, day and night."""
     rng = Random(seed)
     clock, tasks = 0.0, []
     for n in range(customers):

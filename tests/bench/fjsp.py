@@ -17,7 +17,7 @@ from tests.bench.plain_cp_sat import plain
 
 
 def read(text: str) -> Workshop:
-    """The workshop of an instance in the public text format (machines are numbered from 1).
+    """Return the workshop of an instance in the public text format (machines are numbered from 1).
 
     Raises:
         ValueError: the text is not of that format.
@@ -78,7 +78,7 @@ def _check(jobs: tuple[PlanTask, ...], machines: int, left: int) -> None:
 
 
 def load(file: Path) -> Workshop:
-    """The workshop of an instance file.
+    """Return the workshop of an instance file.
 
     Raises:
         ValueError: the file cannot be read or is not of the format; the message names it.

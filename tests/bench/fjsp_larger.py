@@ -15,7 +15,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Family:
-    """What instances of one kind have in common.
+    """Common properties of the instances of one kind.
 
     ``slower`` is how much longer than the shortest another machine may take, as a share; without
     it the machines' durations have nothing to do with each other.
@@ -41,7 +41,7 @@ FAMILIES = {
 
 
 def instance(family: Family, seed: int) -> str:
-    """The text of one instance."""
+    """Return the text of one instance."""
     rng = Random(seed)
     lines = [f"{family.orders} {family.machines} {sum(family.choices) / 2:g}"]
     for _ in range(family.orders):

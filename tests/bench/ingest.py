@@ -1,4 +1,4 @@
-"""How many events a second reporting takes in, beside the minimal loop on the same records."""
+"""Ingest rate of reporting in events a second, beside the minimal loop on the same records."""
 
 import asyncio
 import statistics
@@ -97,7 +97,7 @@ async def _publish(platform: Platform, events: int, seed: int) -> int:
 
 
 async def _ingest(platform: Platform, group: str, total: int) -> float:
-    """Reporting's own consumer and reactions, from empty tables."""
+    """Return the rate of reporting's own consumer and reactions, from empty tables."""
     await _empty(platform)
     pool = await open_pool(platform.database_url("reporting"), 4, group)
     broker = KafkaBroker(
@@ -137,7 +137,9 @@ async def _empty(platform: Platform) -> None:
 
 
 async def _rate(run: Awaitable[None], applied: Callable[[], int], total: int) -> float:
-    """Events a second from the first batch that is applied to the last; joining is left out."""
+    """Return events a second from the first batch that is applied to the last; joining is left
+    out.
+    """
     task = asyncio.ensure_future(run)
     await _until(lambda: applied() > 0, task, _JOINING_S)
     began, before = time.perf_counter(), applied()

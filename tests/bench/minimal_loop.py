@@ -1,4 +1,4 @@
-"""The least that an exactly-once consumer can do: the yardstick for reporting's ingest.
+"""Minimal exactly-once consumer: the yardstick for reporting's ingest.
 
 One batch is one getmany, one statement that writes an inbox and an effect, one database commit and
 one offset commit. Nothing is decoded, ordered or checked.
@@ -36,7 +36,7 @@ SELECT topic, key, value FROM batch JOIN fresh USING (event_id)
 
 
 class MinimalLoop:
-    """Consumes the same topics as reporting with nothing but an inbox."""
+    """Consumer of the same topics as reporting with nothing but an inbox."""
 
     def __init__(self, bootstrap: str, admin_url: str, group: str, batch: int) -> None:
         self.applied = 0

@@ -1,7 +1,7 @@
-"""The least that a command over HTTP can do: the yardstick for reception's commands.
+"""Minimal command over HTTP: the yardstick for reception's commands.
 
-One request is one transaction with one row and one outbox row. Nobody is asked who they are,
-nothing is decided and nothing is repeated safely.
+One request is one transaction with one row and one outbox row. There is no authentication, no
+business rule and no idempotency.
 """
 
 import sys

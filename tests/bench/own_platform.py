@@ -1,4 +1,4 @@
-"""A platform of a measurement's own."""
+"""Platform of a single measurement."""
 
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +15,7 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 
 @asynccontextmanager
 async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]:
-    """Servers and ``services`` on a temporary folder until the block ends."""
+    """Yield servers and ``services`` on a temporary folder until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         settings = EmbeddedSettings(
@@ -30,6 +30,6 @@ async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]
 
 
 def start_business_day(platform: Platform) -> None:
-    """Let the platform's time run on from nine o'clock of a Wednesday in Shanghai."""
+    """Start the platform's clock at nine o'clock of a Wednesday in Shanghai."""
     assert platform.settings.clock_file
     SimulatedClock(platform.settings.clock_file).set(NINE, running=True)

@@ -1,4 +1,4 @@
-"""The textbook CP-SAT model of a flexible job shop, to compare with; it knows no calendars."""
+"""Textbook CP-SAT model of a flexible job shop, for comparison; it knows no calendars."""
 
 from collections import defaultdict
 
@@ -10,7 +10,7 @@ from services.workshop.planning.objective import evaluate
 
 
 def plain(workshop: Workshop, *, seconds: float, workers: int, seed: int, aim: Aim) -> Plan:
-    """Solve the whole instance at once, without hints; only ``aim="makespan"`` is meant."""
+    """Solve the whole instance at once, without hints; only ``aim="makespan"`` is supported."""
     assert aim == "makespan"
     model = cp_model.CpModel()
     horizon = sum(max(job.own_minutes.values()) for job in workshop.jobs)

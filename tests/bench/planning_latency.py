@@ -42,7 +42,7 @@ BUDGET = 1.8
 
 
 def workshop(technicians: int, rng: random.Random, reserved_share: float = 0.0) -> Workshop:
-    """A busy workshop at half past nine on its first day, with its plan in force.
+    """Return a busy workshop at half past nine on its first day, with its plan in force.
 
     A share of its orders, ``reserved_share``, is only reserved yet.
     """
@@ -75,7 +75,7 @@ def workshop(technicians: int, rng: random.Random, reserved_share: float = 0.0) 
 
 
 def order(order_id: str, size: int, rng: random.Random) -> tuple[PlanTask, ...]:
-    """An order of ``size`` jobs, one after the other."""
+    """Return an order of ``size`` jobs, one after the other."""
     jobs: list[PlanTask] = []
     promise = 570 + rng.randint(120, 2 * DAY)
     for i in range(size):
@@ -106,7 +106,7 @@ def measure(
     improved: int = 0,
     reserved_share: float = 0.0,
 ) -> dict[str, float]:
-    """Milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
+    """Return milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
     rng = random.Random(seed)
     shop = workshop(technicians, rng, reserved_share)
     asked = [order(f"q{i}", rng.randint(1, 3), rng) for i in range(quotes)]
@@ -137,7 +137,7 @@ def _quote(shop: Workshop, jobs: tuple[PlanTask, ...]) -> None:
 
 
 def _disturbed(shop: Workshop, index: int) -> Workshop:
-    """The same workshop with one technician gone home."""
+    """Return the same workshop with one technician gone home."""
     gone = shop.technicians[index % len(shop.technicians)]
     return replace(shop, technicians=tuple(t for t in shop.technicians if t is not gone))
 

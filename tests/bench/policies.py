@@ -11,22 +11,24 @@ Planner = Callable[[Workshop], Plan]
 
 
 def arrival(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """First come, first served."""
+    """Return a sort key for first come, first served."""
     return job.earliest_start, job.job_id
 
 
 def shortest(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """Shortest job first."""
+    """Return a sort key for the shortest job first."""
     return job.minutes, job.job_id
 
 
 def earliest_due(_: Shop, job: PlanTask) -> tuple[int, str]:
-    """Earliest due date first."""
+    """Return a sort key for the earliest due date first."""
     return job.promise or 0, job.job_id
 
 
 def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
-    """A dispatcher who takes the waiting jobs by ``key`` and gives each the first free people."""
+    """Return a dispatcher that takes the waiting jobs by ``key`` and gives each the first free
+    people.
+    """
 
     def choose(shop: Shop) -> list[PlanAssignment]:
         staff = _free_people(shop)
@@ -51,7 +53,9 @@ def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
 
 
 def planned(planner: Planner = plan) -> Choose:
-    """Ours: replan when something has happened, start what the plan starts now."""
+    """Dispatch by the product's planner: replan after each event, start the jobs planned for
+    now.
+    """
 
     def choose(shop: Shop) -> list[PlanAssignment]:
         if shop.eventful:
@@ -62,7 +66,7 @@ def planned(planner: Planner = plan) -> Choose:
 
 
 def forewarned(planner: Planner) -> Choose:
-    """Ours, if it knew how long each job that has come really takes."""
+    """Dispatch by the product's planner with the true duration of each job that has arrived."""
 
     def choose(shop: Shop) -> list[PlanAssignment]:
         if shop.eventful:
@@ -75,7 +79,8 @@ def forewarned(planner: Planner) -> Choose:
 
 
 def clairvoyant(planner: Planner) -> Choose:
-    """One who knows all arrivals, durations, parts, reworks and absences of today and tomorrow.
+    """Dispatch with knowledge of all arrivals, durations, parts, reworks and absences of today and
+    tomorrow.
 
     Plans each morning with the true durations and follows that plan to the minute.
     """
@@ -92,7 +97,7 @@ def clairvoyant(planner: Planner) -> Choose:
 
 
 def _foreseen(shop: Shop, until: int) -> Workshop:
-    """The snapshot with everything that will be known by ``until``."""
+    """Return the snapshot with all facts that will be known by ``until``."""
     jobs = []
     for task in shop.tasks.values():
         job = task.job
@@ -109,7 +114,7 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
 
 
 def _as_it_will_be(shop: Shop, job: PlanTask) -> PlanTask:
-    """The job with what it really takes."""
+    """Return the job with its true duration."""
     actual, begun = shop.tasks[job.job_id].actual, shop.wip.get(job.job_id)
     own = {
         t.technician_id: max(1, round(actual * t.time_factor)) for t in shop.scenario.technicians
@@ -125,7 +130,9 @@ def _as_it_will_be(shop: Shop, job: PlanTask) -> PlanTask:
 
 
 def _due(shop: Shop) -> list[PlanAssignment]:
-    """What is planned to start by now and can; the next start wakes the dispatcher again."""
+    """Return the jobs planned to start by now that can start; the next start wakes the dispatcher
+    again.
+    """
     due: list[PlanAssignment] = []
     ready = {job.job_id for job in _ready(shop)}
     free = {t.technician_id for t in _free_people(shop)}

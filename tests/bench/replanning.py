@@ -1,4 +1,4 @@
-"""How long a store waits for a new plan: the running service, disturbed again and again.
+"""Time until a store has a new plan: the running service, disturbed again and again.
 
 One store of an embedded platform has a full book. Its technicians go home one after the other, and
 the plan is read until it has changed, and on until the search for a better one has had its time.
@@ -26,7 +26,7 @@ _LOOK_EVERY_S = 0.03
 
 @dataclass(frozen=True)
 class Size:
-    """Orders in the book, how many are sent home at most, and seconds.
+    """Orders in the book, the maximum of people sent home, and seconds.
 
     Each plan is watched for ``watched_s``; ``pause_s`` go by before the next disturbance.
     """
@@ -39,7 +39,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Replans:
-    """Seconds from the command that disturbs the plan to the plan that answers it.
+    """Seconds from the command that disturbs the plan to the plan that responds to it.
 
     ``greedy_s`` until the plan changes, ``last_s`` until it changes for the last time, which is an
     improvement if one was found.
@@ -64,14 +64,14 @@ class Replans:
 
 
 async def measure(platform: Platform, size: Size = Size()) -> Replans:
-    """Send technicians of the store home, one after the other."""
+    """Send technicians of the store home, one after the other, and return the replan times."""
     start_business_day(platform)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         return await _disturbed(_Store(platform, client), size)
 
 
 class _Store:
-    """The store as its people reach it."""
+    """Store as its staff reach it."""
 
     def __init__(self, platform: Platform, client: httpx.AsyncClient) -> None:
         self._platform, self._client = platform, client
@@ -86,7 +86,7 @@ class _Store:
         return await self._answer("workshop", "GET", "/plan")
 
     async def assignments(self) -> dict[str, Any]:
-        """Who is to do each job of the day where and when."""
+        """Return the technician, bay and start of each job of the day."""
         placed = ("technician_ids", "bay_id", "planned_start_at")
         return {
             job["job_id"]: [job[each] for each in placed] for job in (await self.plan())["jobs"]
@@ -140,7 +140,7 @@ async def _disturbed(store: _Store, size: Size) -> Replans:
 
 
 async def _planned(store: _Store, orders: int) -> Any:
-    """The plan in which every order has a start.
+    """Return the plan in which every order has a start.
 
     Raises:
         TimeoutError: there is none within half a minute.
@@ -154,7 +154,9 @@ async def _planned(store: _Store, orders: int) -> Any:
 
 
 async def _sent_home(store: _Store, who: str, watched_s: float) -> list[tuple[float, float]]:
-    """When the plan changed first and last; nothing if nobody else can do that work."""
+    """Return when the plan changed first and last; nothing if no other technician can do that
+    work.
+    """
     absence = {
         "starts_at": NINE.isoformat(),
         "ends_at": (NINE + timedelta(hours=12)).isoformat(),

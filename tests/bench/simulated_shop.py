@@ -46,7 +46,7 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Task:
-    """A job as fate knows it: what it really takes, when its parts really come."""
+    """Job with its true duration and the true arrival of its parts."""
 
     job: PlanTask
     op_code: str
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Call:
-    """When a customer asks for an appointment, and how many minutes after it they come."""
+    """Time at which a customer asks for an appointment, and the minutes until they come."""
 
     called: int
     late: int
@@ -66,7 +66,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All that will happen: orders in order of arrival, and who is away on which day.
+    """All events to come: orders in order of arrival, and the absences of each day.
 
     ``calls`` are those of the orders that are booked ahead: their ``earliest_start`` is the time
     wanted.
@@ -83,7 +83,7 @@ class Scenario:
 def duration_factor(
     duration_distribution: DurationDistribution, rng: Random, progress: float
 ) -> float:
-    """A random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
+    """Return a random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
     if duration_distribution == "lognormal":
         return rng.lognormvariate(0, 0.35)
     if duration_distribution == "gamma":
@@ -106,7 +106,7 @@ MEAN_FACTOR: Mapping[DurationDistribution, float] = {
 
 
 def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
-    """Six technicians and five bays."""
+    """Return six technicians and five bays."""
     shift = tuple(
         Interval(d * DAY + a, d * DAY + b)
         for d in range(days + 30)
@@ -162,7 +162,9 @@ def scenario(
 
 
 def _calls(rng: Random, booked: float, firsts: Iterable[PlanTask]) -> dict[str, Call]:
-    """Who calls up to three days before; they come up to a quarter of an hour early or late."""
+    """Draw the calls up to three days before; customers come up to a quarter of an hour early or
+    late.
+    """
     return {
         job.order_id: Call(
             max(0, job.earliest_start - rng.randint(60, 3 * DAY)), rng.randint(-15, 15)
@@ -249,12 +251,12 @@ def _task(
 
 Choose = Callable[["Shop"], list[PlanAssignment]]
 Promised = Callable[["Shop", tuple[PlanTask, ...]], PromiseQuote | None]
-"""What an order is promised; None sends the customer away."""
+"""Promise of an order; None sends the customer away."""
 
 
 @dataclass
 class Figures:
-    """What happened to each order, and how often the plan changed."""
+    """Results of each order, and the number of plan changes."""
 
     finished: dict[str, int] = field(default_factory=dict)
     clocked: int = 0
@@ -264,7 +266,7 @@ class Figures:
 
 
 class Shop:
-    """The days simulated under one dispatch policy."""
+    """Days simulated under one dispatch policy."""
 
     def __init__(self, given: Scenario, choose: Choose, promised: Promised | None = None) -> None:
         self.scenario, self.choose, self.promised = given, choose, promised
@@ -306,25 +308,25 @@ class Shop:
         return self.figures
 
     def technicians(self) -> tuple[Technician, ...]:
-        """The people as known now, with the time factor and the absences known."""
+        """Return the technicians as known now, with the time factor and the absences known."""
         return tuple(self._known.values())
 
     def calendar(self, technician_id: str) -> Calendar:
         return self._calendars[technician_id]
 
     def foreseen_calendar(self, technician_id: str) -> Calendar:
-        """When the technician really works, absences to come included."""
+        """Return the technician's true working time, absences to come included."""
         return self._foreseen[technician_id]
 
     def estimated(self, job: PlanTask) -> PlanTask:
-        """The job with the duration that the store has learned to expect."""
+        """Return the job with the duration that the store has learned to expect."""
         task = self.tasks[job.job_id]
         standard = job.minutes if task.rework else task.standard
         estimate = self.durations.estimate(task.op_code, job.skill_code, standard)
         return replace(job, minutes=estimate.minutes, log_stddev=estimate.log_stddev)
 
     def snapshot(self) -> Workshop:
-        """What the workshop service would hand to the planner."""
+        """Return the snapshot that the workshop service would pass to the planner."""
         jobs, today = [], self.now // DAY
         for job in self.open.values():
             estimated = self.estimated(job)
@@ -349,7 +351,7 @@ class Shop:
         )
 
     def _displace(self, wip: Iterable[PlanAssignment]) -> None:
-        """Orders whose slots work in progress needs for longer will not get them."""
+        """Displace orders whose slots work in progress needs for longer."""
         for begun in wip:
             self.displaced |= {
                 order_id
@@ -359,14 +361,14 @@ class Shop:
             }
 
     def _expected(self, job: PlanTask, begun: PlanAssignment) -> PlanAssignment:
-        """Work in progress with the finish to expect, given how long it has taken."""
+        """Return work in progress with the expected finish, given its duration so far."""
         team = (self._known[begun.technician_ids[0]],)
         residual_quantiles = self.durations.residual_quantiles
         finish = expected_finish(job, team, begun.start, self.now, residual_quantiles, share=0.5)
         return replace(begun, finish=finish)
 
     def wake(self, eventful: bool = True) -> None:
-        """Let the dispatcher look; ``eventful`` when something has happened."""
+        """Wake the dispatcher; ``eventful`` when an event has happened."""
         self.eventful = self.eventful or eventful
         if not self._wake.triggered:
             self._wake.succeed()
@@ -388,7 +390,7 @@ class Shop:
         self.env.process(self._overruns(assignment))
 
     def _overruns(self, assignment: PlanAssignment) -> Generator[Any, Any, None]:
-        """Work that goes on past its expected finish is an event, and is expected anew."""
+        """Treat work past its expected finish as an event, and estimate its finish again."""
         while True:
             job = self.estimated(self.open[assignment.job_id])
             yield self.env.timeout(self._expected(job, assignment).finish - self.now)
@@ -422,7 +424,7 @@ class Shop:
         )
 
     def _follow(self, job: PlanTask) -> None:
-        """A failed inspection opens a rework; otherwise the order may be done."""
+        """Open a rework after a failed inspection; otherwise the order may be done."""
         rework = self.reworks.get(job.job_id)
         if rework:
             self.open[rework.job.job_id] = replace(
@@ -449,7 +451,7 @@ class Shop:
                 self.figures.turned_away += 1
 
     def _asks(self, order: tuple[Task, ...]) -> int:
-        """When the customer wants to know a time; without promises, when they come."""
+        """Return when the customer wants to know a time; without promises, when they come."""
         first = order[0].job
         call = self.scenario.calls.get(first.order_id) if self.promised else None
         return call.called if call else first.earliest_start
@@ -457,7 +459,7 @@ class Shop:
     def _appointment(
         self, jobs: tuple[PlanTask, ...], promise: PromiseQuote, call: Call
     ) -> Generator[Any, Any, None]:
-        """The slots are reserved until the customer comes, and are the order's if all are free."""
+        """Reserve the slots until the customer comes; the order gets them if all are free."""
         order_id, slots = jobs[0].order_id, {a.job_id: a for a in promise.assignments}
         self.reservations[order_id] = tuple(ReservedTask(job, slots[job.job_id]) for job in jobs)
         yield self._until(min(slot.start for slot in slots.values()) + call.late)
@@ -467,7 +469,7 @@ class Shop:
         self._enter(tuple(replace(job, earliest_start=self.now) for job in jobs))
 
     def _enter(self, jobs: Iterable[PlanTask]) -> None:
-        """The order is opened."""
+        """Open the order."""
         for job in jobs:
             self.open[job.job_id] = job
             if self.tasks[job.job_id].parts_eta > job.parts_eta:
@@ -477,7 +479,7 @@ class Shop:
         self.wake()
 
     def _late_part(self, job: PlanTask) -> Generator[Any, Any, None]:
-        """When the part does not come, its new arrival becomes known."""
+        """Announce the new arrival of a part that does not come."""
         yield self._until(job.parts_eta)
         later = self.tasks[job.job_id].parts_eta
         self.open[job.job_id] = replace(self.open[job.job_id], parts_eta=later)
@@ -485,7 +487,7 @@ class Shop:
         self.wake()
 
     def look_at(self, moment: int) -> None:
-        """Wake the dispatcher at ``moment``, without anything having happened."""
+        """Wake the dispatcher at ``moment``, without an event."""
         self.env.process(self._look_at(moment, eventful=False))
 
     def _look_at(self, moment: int, eventful: bool = True) -> Generator[Any, Any, None]:
@@ -496,7 +498,9 @@ class Shop:
         return self.env.timeout(max(0, moment - self.now))
 
     def _mornings(self) -> Generator[Any, Any, None]:
-        """At eight it is known who is away; what was finished before has been learned from."""
+        """Announce the absences at eight each morning, after learning from the jobs finished
+        before.
+        """
         for day in range(self.scenario.days + 20):
             yield self._until(day * DAY + 480)
             self.durations = learn(self.finished_jobs[-1500:])
@@ -521,7 +525,7 @@ class Shop:
 
 @lru_cache(maxsize=256)
 def _near(windows: tuple[Interval, ...], today: int) -> tuple[Interval, ...]:
-    """The windows of the week before and of three weeks to come."""
+    """Return the windows of the week before and of three weeks to come."""
     return tuple(
         w for w in windows if (today - 7) * DAY < w.finish and w.start < (today + 21) * DAY
     )

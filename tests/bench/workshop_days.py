@@ -66,7 +66,7 @@ LEARNING = 0.15
 
 
 def figures(given: Scenario, simulated: Figures) -> dict[str, float]:
-    """Kept promises (share), lateness (working minutes), utilization, plan changes a job."""
+    """Return kept promises (share), lateness (working minutes), utilization, plan changes a job."""
     hours = Calendar(w for t in given.technicians for w in t.working)
     late = sorted(
         max(0, hours.worked(simulated.finished[o[0].job.order_id]) - hours.worked(_due(o[0].job)))
@@ -93,7 +93,7 @@ def _due(job: PlanTask) -> int:
 
 
 Policy = Callable[[Planner, Planner], tuple[Choose, ...]]
-"""Who dispatches; of several, the one who keeps most promises counts."""
+"""Dispatch policies; of several, the one that keeps most promises counts."""
 POLICIES: dict[str, Policy] = {
     "first_come": lambda _, __: (by(arrival),),
     "shortest": lambda _, __: (by(shortest),),
@@ -103,13 +103,13 @@ POLICIES: dict[str, Policy] = {
 }
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""``map``, or that of a pool of processes."""
+"""Function ``map``, or that of a pool of processes."""
 
 
 def compare(
     given: Scenario, planner: Planner = plan, foresight: Planner = plan, each: Each = map
 ) -> dict[str, Any]:
-    """Figures by policy."""
+    """Return figures by policy."""
     found = each(partial(_followed, given, planner, foresight), POLICIES)
     return dict(zip(POLICIES, found, strict=True))
 
@@ -123,7 +123,7 @@ def _followed(
 
 
 def closed_gap(policies: dict[str, dict[str, float]]) -> float:
-    """The share of the promises between first-come and clairvoyant that ours keeps."""
+    """Return the share of the promises between first-come and clairvoyant that ours keeps."""
     kept = {name: figure["kept"] for name, figure in policies.items()}
     gap = kept["clairvoyant"] - kept["first_come"]
     return round((kept["ours"] - kept["first_come"]) / gap, 3) if gap else 1.0
@@ -131,7 +131,7 @@ def closed_gap(policies: dict[str, dict[str, float]]) -> float:
 
 @dataclass
 class Quoting:
-    """A store that quotes every order and learns from what becomes of it."""
+    """Store that quotes every order and learns from the results."""
 
     confidence: float
     calibration: Calibration = field(default_factory=Calibration)
@@ -162,13 +162,13 @@ class Quoting:
             self.calibration = self.calibration.with_outcome(self.confidence, kept)
 
     def _expire(self, now: int) -> None:
-        """Promises whose time has passed are broken."""
+        """Count promises whose time has passed as broken."""
         for order_id, (promise, _) in self.promises.items():
             if promise.calibrated < now:
                 self._score(order_id, kept=False)
 
     def watch(self, choose: Choose) -> Choose:
-        """The policy, with every replan followed by a look at the promises."""
+        """Return the policy, with every replan followed by a check of the promises."""
 
         def watching(shop: Shop) -> Any:
             eventful = shop.eventful
@@ -185,7 +185,7 @@ class Quoting:
 
 @dataclass(frozen=True)
 class Kept:
-    """What became of the promises of one store, after its first orders; times in minutes.
+    """Results of the promises of one store, after its first orders; times in minutes.
 
     ``calibrated``: the share of orders done by the moment that holds with just the confidence.
     """
@@ -203,7 +203,9 @@ class Kept:
 
 
 def lived(given: Scenario, planner: Planner, confidence: float) -> Kept:
-    """A store that promises every order with ``confidence`` lives through the days."""
+    """Return the results of a store that promises every order with ``confidence`` through the
+    days.
+    """
     store = Quoting(confidence)
     shop = Shop(given, store.watch(planned(planner)), store.promised)
     hours = Calendar(w for t in given.technicians for w in t.working)
@@ -231,7 +233,8 @@ def lived(given: Scenario, planner: Planner, confidence: float) -> Kept:
 
 
 def quoted(given: Scenario, planner: Planner = plan, each: Each = map) -> dict[str, Any]:
-    """Calibration, kept share and length of promises by confidence, and broken ones warned of.
+    """Return calibration, kept share and length of promises by confidence, and broken ones warned
+    of.
 
     What is calibrated is the moment that the confidence alone gives. A promise never lies before
     its planned finish, and so may be kept more often than stated. Beside the mean length of ours

@@ -1,4 +1,4 @@
-"""The services as applications that do not run, and the tokens to call them with."""
+"""Services as applications that do not run, and the tokens to call them with."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace

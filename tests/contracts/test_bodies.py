@@ -1,6 +1,6 @@
-"""No body is read before the caller is known, nor more of it than an operation takes (R39, R40).
+"""Request bodies: not read before the caller is known, nor beyond the operation's limit (R39, R40).
 
-The operations are those that the services describe; no service runs, as nothing here is let in.
+The operations are those that the services describe; no service runs, as no request here is let in.
 """
 
 import json
@@ -15,7 +15,7 @@ from tests.contracts.conftest import Idle
 
 CHUNK = b"[" * 64_000
 ENDLESS = 14_000_000
-"""More than anything takes."""
+"""Size above the limit of every operation."""
 
 MALFORMED = b'{"plate": '
 JSON = "application/json"
@@ -27,7 +27,7 @@ OPEN = {
     ("GET", "/authorizations/{token}"),
     ("POST", "/authorizations/{token}"),
 }
-"""Operations for everybody."""
+"""Operations without sign-in."""
 
 LARGER = {
     ("POST", "/stores/{store_id}/orders/{order_id}/photos"): 12_000_000,
@@ -38,7 +38,7 @@ LARGER = {
 
 @dataclass
 class Call:
-    """One request at the edge of an application; its body has ENDLESS bytes unless it is given."""
+    """Request at the edge of an application; its body has ENDLESS bytes unless it is given."""
 
     app: FastAPI
     method: str

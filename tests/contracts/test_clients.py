@@ -1,4 +1,4 @@
-"""The generator of typed clients: how descriptions become Python."""
+"""Generator of typed clients: from descriptions to Python."""
 
 import inspect
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Inside a major version an event only gains optional fields (R39)."""
+"""Compatibility inside a major version: an event only gains optional fields (R39)."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -14,7 +14,7 @@ KIND = "aftersales.reception.OrderOpened.v1"
 
 @pytest.fixture
 def changed() -> dict[str, Any]:
-    """The schema of an event, to be changed."""
+    """Return the schema of an event, to be changed."""
     return deepcopy(schema(KIND))
 
 

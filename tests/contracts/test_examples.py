@@ -1,4 +1,4 @@
-"""Example messages: publishers write all fields, readers bear what they do not know (R39)."""
+"""Example messages: publishers write all fields, readers tolerate unknown ones (R39)."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
 
 
 def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    """``data`` as a reader of the event understands it."""
+    """Return ``data`` as a reader of the event understands it."""
     event = CONTRACTS[kind].model_validate(EXAMPLES[kind])
     headers = headers_of(
         event,
@@ -31,7 +31,7 @@ def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_unknown_fields(value: Any) -> Any:
-    """The same with a field that nobody knows, on every level that has named fields."""
+    """Return the same with an unknown field, on every level that has named fields."""
     if isinstance(value, dict) and all(name.isidentifier() for name in value):
         return {name: with_unknown_fields(part) for name, part in value.items()} | {"later": 1}
     return [with_unknown_fields(part) for part in value] if isinstance(value, list) else value

@@ -1,6 +1,7 @@
-"""Every field of every operation refuses what cannot be stored or computed, by its name (R39, R40).
+"""Input checks: every field of every operation refuses, by its name, values that cannot be stored
+or computed (R39, R40).
 
-The fields are those that the services describe; no service runs, as nothing here is let in.
+The fields are those that the services describe; no service runs, as no request here is let in.
 """
 
 import json
@@ -21,7 +22,7 @@ from shared.security import Role
 from tests.contracts.conftest import Idle
 
 LONG, MANY = 220_000, 5_000
-"""More than any field takes that says no limit of its own."""
+"""Size above the limit of every field without a limit of its own."""
 
 LONG_IN_AN_ADDRESS = 1_000
 MOMENTS = (
@@ -38,7 +39,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Input:
-    """One field of an operation, by its place there; ``beside`` says which of several bodies."""
+    """Field of an operation, by its place there; ``beside`` names which of several bodies."""
 
     service: str
     method: str
@@ -51,7 +52,7 @@ class Input:
 
     @property
     def prefix(self) -> str:
-        """What the names of faults begin with where there are several bodies."""
+        """Return the first part of field error names where there are several bodies."""
         return "".join(f"{kind}." for kind in self.beside.values())
 
 
@@ -72,7 +73,7 @@ def inputs(service: str, app: FastAPI) -> Iterator[Input]:
 
 
 def bodies(schema: Schema, parts: Schema) -> Iterator[tuple[dict[str, Any], Schema]]:
-    """The kinds of a body, each with the value that tells it from the others."""
+    """Yield the kinds of a body, each with the value that tells it from the others."""
     by = schema.get("discriminator")
     if by is None:
         yield {}, schema
@@ -84,7 +85,7 @@ def bodies(schema: Schema, parts: Schema) -> Iterator[tuple[dict[str, Any], Sche
 def fields(
     schema: Schema, parts: Schema, name: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], Schema]]:
-    """Every value inside ``schema``: lists and objects too, what is in them, and their keys."""
+    """Yield every value inside ``schema``: lists and objects too, their content, and their keys."""
     if "$ref" in schema:
         yield from fields(parts[schema["$ref"].rsplit("/", 1)[1]], parts, name)
         return
@@ -103,7 +104,7 @@ def fields(
 
 
 def maps(schema: Schema) -> list[Schema]:
-    """What an object with keys of the caller's choice holds."""
+    """Return the value schemas of an object with keys of the caller's choice."""
     others = schema.get("additionalProperties")
     return [
         *schema.get("patternProperties", {}).values(),
@@ -112,8 +113,9 @@ def maps(schema: Schema) -> list[Schema]:
 
 
 def hostile(each: Input) -> Iterator[Any]:
-    """Values that the field must refuse, whatever it is about, as far as they can be written there:
-    only JSON has lone surrogates, and addresses and headers are short."""
+    """Yield values that the field must refuse, whatever its meaning, as far as they can be written
+    there: only JSON has lone surrogates, and addresses and headers are short.
+    """
     schema, in_body = each.schema, each.place == "body"
     match schema.get("type"):
         case "string":
@@ -133,7 +135,7 @@ def hostile(each: Input) -> Iterator[Any]:
 
 
 def named(each: Input, value: Any, faults: Sequence[Mapping[str, str]]) -> bool:
-    """Whether one of ``faults`` names the field, or the key in it that is at fault."""
+    """Return whether one of ``faults`` names the field, or the invalid key in it."""
     found = {fault["field"].removeprefix(each.prefix) for fault in faults}
     name = ".".join(each.name)
     keys = value if isinstance(value, dict) else ()
@@ -142,7 +144,7 @@ def named(each: Input, value: Any, faults: Sequence[Mapping[str, str]]) -> bool:
 
 
 class Interfaces:
-    """The four services' applications, none of them started."""
+    """Applications of the four services, none of them started."""
 
     def __init__(self, apps: Mapping[str, FastAPI], issuer: DevelopmentIssuer) -> None:
         self.apps = apps
@@ -161,7 +163,7 @@ class Interfaces:
         return self._issuer.token("S01-test-1", roles=roles, stores=["S01"])
 
     async def readers(self, service: str, path: str) -> set[Role]:
-        """The roles to whom a read is not refused."""
+        """Return the roles that may read."""
         address = re.sub(r"{\w+}", "1", path.replace("{store_id}", "S01"))
         readers: set[Role] = set()
         for role in get_args(Role):
@@ -197,7 +199,7 @@ class Interfaces:
 
 
 def around(name: tuple[str, ...], value: Any) -> Any:
-    """A body that has ``value`` at ``name``, and nothing else."""
+    """Return a body that has ``value`` at ``name``, and nothing else."""
     for key in reversed(name):
         value = [value] if key == "0" else {key: value}
     return value
@@ -296,7 +298,7 @@ WHO_READS = {
         "/schemas/{kind}.json",
     ),
 }
-"""Every read that is not for all roles, by who reads it."""
+"""Reads that are not for all roles, by their readers."""
 
 
 async def test_each_role_reads_only_its_paths(interfaces: Interfaces) -> None:
@@ -320,7 +322,7 @@ CONFIDENTIAL = re.compile(
 
 
 def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None:
-    """Reads of those who do the work show nothing of money or opinions that they cannot lack."""
+    """Check that money and opinions are optional in reads of roles without access to money."""
     readers = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
     told, found = [], 0
     for app in interfaces.apps.values():
@@ -341,7 +343,7 @@ def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None
 
 
 def properties(schema: Schema, parts: Schema) -> Iterator[tuple[str, Schema]]:
-    """Every named value inside ``schema``, but for what is inside one that may be absent."""
+    """Yield every named value inside ``schema``, but for content of optional ones."""
     if "$ref" in schema:
         schema = parts[schema["$ref"].rsplit("/", 1)[1]]
     for kind in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")]), *maps(schema)):

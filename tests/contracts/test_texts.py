@@ -1,4 +1,4 @@
-"""No event carries words that a person typed, nor a time that no clock can show (R39)."""
+"""Texts and times in events: no text typed by a person, no time outside the clock's range (R39)."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ WORDS = ("too dear", "王先生等了一个小时", "Mr Wang, 13812345678")
 
 
 def texts(schema: Any, parts: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Every text of an event with its place, the keys of maps too."""
+    """Yield every text of an event with its place, the keys of maps too."""
     if "$ref" in schema:
         part = schema["$ref"].rsplit("/", 1)[1]
         yield from texts(parts[part], parts, part)

@@ -1,4 +1,4 @@
-"""The tour and the glossary: each link leads to a file, and each named symbol is defined there."""
+"""Tour and glossary: each link leads to a file, and each named symbol is defined there."""
 
 import ast
 import re

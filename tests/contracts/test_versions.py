@@ -1,4 +1,4 @@
-"""Which commands name the version that a person saw (R2, R4, R5, R7, R8, R12)."""
+"""Commands that name the version that a person saw (R2, R4, R5, R7, R8, R12)."""
 
 from fastapi import FastAPI
 
@@ -22,7 +22,7 @@ RECORDS_WHAT_HAPPENED = {
     "/jobs/{job_id}/start",
     "/technicians/{technician_id}/absences",
 }
-"""What a person did or was told; it is true whatever anybody else does meanwhile."""
+"""Commands that record an action or a statement, true whatever other users do meanwhile."""
 
 ENDS_WHAT_NEVER_CHANGES = {
     "/absences/{absence_id}/cancel",
@@ -33,11 +33,11 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/call-tasks/{message_id}/complete",
     "/corrective-actions/{corrective_action_id}/close",
 }
-"""Its content is as it was first shown, and it can be ended once."""
+"""Commands that end, once, an object whose content stays as first shown."""
 
 
 def without_version(router: Router) -> set[str]:
-    """The paths of commands on something that exists and of which no version is named."""
+    """Return the paths of commands on existing objects that name no version."""
     app = FastAPI()
     app.include_router(router)
     description = app.openapi()

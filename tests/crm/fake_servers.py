@@ -1,4 +1,4 @@
-"""A mail server and gateways that stand outside the platform, as real servers."""
+"""Mail server and gateways outside the platform, as real servers."""
 
 import asyncio
 import hashlib
@@ -23,8 +23,9 @@ SECRET = "of the gateway"
 
 @dataclass
 class MailServer:
-    """Keeps what it takes. ``responses`` are given to coming mails instead of taking them;
-    ``"silence"`` takes one and hangs up without a word."""
+    """Mail server that keeps what it receives. ``responses`` are given to coming mails instead of
+    taking them; ``"silence"`` takes one and closes the connection without a response.
+    """
 
     port: int = 0
     taken: list[EmailMessage] = field(default_factory=list)
@@ -57,7 +58,7 @@ class MailServer:
 
 @asynccontextmanager
 async def mail_server() -> AsyncIterator[MailServer]:
-    """An SMTP server on a free port until the block ends."""
+    """Yield an SMTP server on a free port until the block ends."""
     server = MailServer(port=free_ports(1)[0])
     controller = Controller(server, hostname="127.0.0.1", port=server.port)
     controller.start()
@@ -69,8 +70,10 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @dataclass
 class Gateway:
-    """Keeps each id once, as the protocol asks. ``responses`` are statuses for coming requests
-    instead of taking them; 0 takes one and hangs up; ``before`` is called with each request."""
+    """Gateway that keeps each id once, as the protocol asks. ``responses`` are statuses for coming
+    requests instead of taking them; 0 takes one and closes the connection; ``before`` is called
+    with each request.
+    """
 
     port: int = 0
     taken: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -99,7 +102,7 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway() -> AsyncIterator[Gateway]:
-    """A gateway on a free port until the block ends."""
+    """Yield a gateway on a free port until the block ends."""
     state = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
@@ -118,7 +121,7 @@ async def gateway() -> AsyncIterator[Gateway]:
                 self.connection.close()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Tests ask the state instead."""
+            """Log nothing: tests read the state instead."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.port = server.server_address[1]

@@ -1,16 +1,16 @@
-"""Persons to register."""
+"""Test persons to register."""
 
 from shared.formats import vin_check_digit
 
 
 def vin(number: int) -> str:
-    """A VIN of the right format with its check digit."""
+    """Return a VIN of the right format with its check digit."""
     draft = f"LSVAA1230N{number:07d}"
     return draft[:8] + vin_check_digit(draft) + draft[9:]
 
 
 def person(number: int, **changes: str) -> dict[str, str]:
-    """Details of a person and a vehicle, different for each number."""
+    """Return details of a person and a vehicle, different for each number."""
     return {
         "name": f"王小明{number}",
         "phone": f"+861390000{number:04d}",

@@ -37,7 +37,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """A command of its own on a terminal of 80 columns."""
+    """Command on its own terminal of 80 columns."""
 
     def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self._terminal, inner = pty.openpty()

@@ -1,4 +1,4 @@
-"""A small business day on the real platform: complete, audited, and the same in every run."""
+"""Small business day on the real platform: complete, audited, and the same in every run."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from shared.clock import SimulatedClock
 
 ORDERS = 6
 KPIS = Path(__file__).with_name("kpis.yaml")
-"""The day's KPIs by store. A change that is meant to move them commits them anew."""
+"""KPIs of the day by store. A change that is meant to move them commits them again."""
 
 
 async def played(servers: Platform, clock: SimulatedClock) -> DayFigures:

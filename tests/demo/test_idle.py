@@ -1,4 +1,4 @@
-"""The platform is idle only when two consecutive rounds agree that nothing is under way."""
+"""Idle detection: two consecutive rounds must agree that no work is in process."""
 
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ REST = {
 
 
 class Responses:
-    """A service whose status changes from one question to the next."""
+    """Service whose status changes from one question to the next."""
 
     def __init__(self, *changes: dict[str, Any]) -> None:
         self.responses = [REST | change for change in changes]

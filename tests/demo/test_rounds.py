@@ -1,4 +1,6 @@
-"""Stores act side by side, and nothing happens before the platform has come to rest."""
+"""Rounds of a simulation: stores act in parallel, and the next step waits until the platform is
+idle.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ MIDNIGHT = datetime(2026, 3, 3, 16, tzinfo=UTC)
 
 
 class RoundsHarness:
-    """Rounds whose log shows what happened in which order."""
+    """Rounds whose log shows the order of events."""
 
     def __init__(self, folder: Path) -> None:
         self.log: list[str] = []

@@ -1,4 +1,4 @@
-"""The script of a simulated day is drawn from its seed alone and could happen like that."""
+"""Script of a simulated day: drawn from its seed alone, and plausible."""
 
 from pathlib import Path
 

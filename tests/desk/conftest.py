@@ -1,4 +1,4 @@
-"""Colleagues at the desk, each in a browser of their own."""
+"""Signed-in colleagues at the desk, each in a browser of their own."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,14 +32,16 @@ _TIMEOUT_MS = 60_000
 
 @dataclass
 class Colleague:
-    """One signed-in person with their page."""
+    """Signed-in person with their page."""
 
     page: Page
     url: str
     faults: list[str]
 
     def at(self, name: str) -> Locator:
-        """The element of that name; names that end in ``*`` mean the first that begins so."""
+        """Return the element of that name; names that end in ``*`` mean the first that begins
+        so.
+        """
         if name.endswith("*"):
             return self.page.locator(f'[data-testid^="{name[:-1]}"]').first
         return self.page.locator(f'[data-testid="{name}"]')
@@ -48,7 +50,7 @@ class Colleague:
         await self.at(name).click()
 
     async def open(self, name: str) -> None:
-        """Press what opens a dialog."""
+        """Press the element that opens a dialog."""
         shown = self.page.locator(".dialog")
         await expect(shown).to_have_count(0)
         await self.press(name)
@@ -59,7 +61,7 @@ class Colleague:
             await self.at(name).fill(value)
 
     async def choose(self, name: str, typed: str) -> None:
-        """Pick the first offer for what is typed into a choice of several."""
+        """Choose the first offer for the text typed into a choice of several."""
         await self.at(name).click()
         await self.page.keyboard.type(typed)
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
@@ -79,12 +81,12 @@ class Colleague:
         await self.page.goto(self.url + path)
 
     async def keep(self, name: str) -> None:
-        """A screenshot of the whole page."""
+        """Keep a screenshot of the whole page."""
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 class Desk:
-    """Where colleagues sign in; all go home at the end of a test."""
+    """Sign-in of colleagues; all browsers close at the end of a test."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
@@ -107,7 +109,7 @@ class Desk:
         return colleague
 
     async def open(self, address: str) -> Colleague:
-        """Somebody with a phone who is not signed in opens ``address``."""
+        """Open ``address`` on a phone of a person who is not signed in."""
         width, height = _SIZES["phone"]
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, locale="zh-CN"
@@ -118,7 +120,7 @@ class Desk:
         return customer
 
     def _watched(self, page: Page) -> Colleague:
-        """Somebody at ``page``; what is wrong there is noted."""
+        """Return a person at ``page``, whose errors are recorded."""
         colleague = Colleague(page, self.url, [])
         page.on("pageerror", lambda error: colleague.faults.append(str(error)))
         page.on("request", lambda request: _note_foreign(colleague, request.url))
@@ -137,13 +139,13 @@ def _note_foreign(colleague: Colleague, url: str) -> None:
 
 @pytest.fixture(scope="session")
 def lonely_desk() -> FastAPI:
-    """A desk in the test's own process, of which there is one; its services are away."""
+    """Return the only desk in the test's own process; its services are unavailable."""
     return create_app(Settings(desk_hosts="desk"))
 
 
 @pytest_asyncio.fixture(scope="module")
 async def visitor(lonely_desk: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A program that asks a desk in the test's own process."""
+    """Yield an HTTP client of a desk in the test's own process."""
     transport = httpx.ASGITransport(lonely_desk, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
         yield client
@@ -151,14 +153,14 @@ async def visitor(lonely_desk: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """Where screenshots are kept."""
+    """Return the folder of the screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     return SCREENSHOTS
 
 
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The system's Chromium."""
+    """Yield the system's Chromium."""
     expect.set_options(timeout=_TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
@@ -168,7 +170,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def desk(platform: Platform, browser: Browser, screenshots: Path) -> AsyncIterator[Desk]:
-    """The desk of the running platform, where no page does what its policy forbids."""
+    """Yield the desk of the running platform, where every page must comply with its policy."""
     desk = Desk(browser, platform.url("desk"))
     yield desk
     for context in browser.contexts:

@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 @pytest.fixture
 def services() -> Services:
-    """Services that nobody has started."""
+    """Return services that are not running."""
     return Services(Connections(Settings()))
 
 

@@ -1,4 +1,4 @@
-"""Texts of the desk can be read: contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+"""Readability of the desk's texts: contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
 
 import re
 from pathlib import Path

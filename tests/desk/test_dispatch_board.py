@@ -1,5 +1,6 @@
-"""The workshop's people at their desks: dispatcher, technician, inspector and the big screen (R11,
-R12, R13, R14)."""
+"""Workshop staff at their desks: dispatcher, technician, inspector and the big screen (R11, R12,
+R13, R14).
+"""
 
 import asyncio
 import base64
@@ -23,7 +24,7 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"
 PHONE_PX = 390
 LOWEST_PX = 28
-"""What can be read from five meters on the board."""
+"""Smallest text size that can be read from five meters on the board."""
 
 SMALLEST_TEXT_PX = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -38,7 +39,7 @@ SMALLEST_TEXT_PX = """() => {
 
 
 class WebSocketListener:
-    """Somebody with a copied cookie and a bare socket instead of a browser."""
+    """Attacker with a copied cookie and a bare socket instead of a browser."""
 
     def __init__(self, url: str, cookie: str) -> None:
         self.heard, self.gone = asyncio.Event(), asyncio.Event()
@@ -81,7 +82,7 @@ class WebSocketListener:
         assert await self.connects()
 
     async def connects(self) -> bool:
-        """Whether the page's socket takes somebody in."""
+        """Return whether the page's socket accepts the connection."""
         self._socket = self._new_socket()
         try:
             await self._socket.connect(
@@ -97,7 +98,7 @@ class WebSocketListener:
 
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
-    """The shop at nine with two vehicles whose work is planned."""
+    """Yield the shop at nine with two vehicles whose work is planned."""
     clock.set(NINE)
     async with httpx.AsyncClient(timeout=10) as client:
         api = Api(platform, client)
@@ -108,7 +109,7 @@ async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
 
 
 async def _jobs(api: Api) -> list[dict[str, Any]]:
-    """The planned jobs, the earliest first."""
+    """Return the planned jobs, the earliest first."""
     return [
         job for job in await api.get("workshop", "/jobs", DISPATCHER) if job["status"] == "planned"
     ]
@@ -121,7 +122,9 @@ async def _job(api: Api, job_id: str) -> dict[str, Any]:
 
 
 async def _drag(colleague: Colleague, bar: Locator, onto: Locator, *, right_px: float = 0) -> None:
-    """With the mouse, from the bar's left edge to the same place in another row, or on a bar."""
+    """Drag with the mouse, from the bar's left edge to the same place in another row, or on a
+    bar.
+    """
     source, target = await bar.bounding_box(), await onto.bounding_box()
     assert source
     assert target
@@ -139,7 +142,7 @@ async def _drag(colleague: Colleague, bar: Locator, onto: Locator, *, right_px: 
 
 
 async def _minute_px(colleague: Colleague) -> float:
-    """Width of a minute on the chart."""
+    """Return the width of a minute on the chart."""
     width: float = await colleague.page.locator(".gantt-track").first.evaluate(
         "(track) => track.clientWidth / Number(track.closest('.gantt').dataset.minutes)"
     )

@@ -1,4 +1,4 @@
-"""Where things stand on the Gantt chart (R11, R12)."""
+"""Positions on the Gantt chart (R11, R12)."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What stays and what is drawn anew when a page follows the services."""
+"""Parts of a page that stay, and parts that are redrawn, when it follows the services."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ rows = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 2)).flatmap(
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[None]:
-    """A page that nobody looks at."""
+    """Yield a page without a viewer."""
     with Client(ui.page("/drawing")):
         yield
 
@@ -53,7 +53,7 @@ class Table:
 
     @property
     def labels(self) -> list[ui.label]:
-        """What stands under the heading."""
+        """Return the texts under the heading."""
         (_, frame) = self.surface.default_slot.children
         return [each for each in frame.default_slot.children if isinstance(each, ui.label)][1:]
 

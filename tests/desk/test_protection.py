@@ -1,4 +1,4 @@
-"""What the desk refuses from other sites, and what it lets a browser do with its answers."""
+"""Requests from other sites that the desk refuses, and browser rights on its responses."""
 
 import asyncio
 import re
@@ -150,7 +150,7 @@ async def test_navigation_from_another_site_is_accepted(visitor: httpx.AsyncClie
 
 
 async def _socket(app: ASGIApp, **headers: str) -> list[str]:
-    """Why the desk closes a socket that a browser opens with these headers."""
+    """Return the reason why the desk closes a socket that a browser opens with these headers."""
     sent: list[str] = []
 
     async def send(message: Message) -> None:

@@ -1,5 +1,6 @@
-"""A vehicle's way from arrival to payment, by clicking at the desk (R2, R3, R4, R5, R7, R8, R11,
-R12, R13, R14, R21, R30)."""
+"""Path of a vehicle from arrival to payment, by clicks at the desk (R2, R3, R4, R5, R7, R8, R11,
+R12, R13, R14, R21, R30).
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -174,7 +175,7 @@ async def _hand_over(advisor: Colleague, manager: Colleague) -> None:
 
 
 async def _sign(advisor: Colleague) -> None:
-    """Draw something on the pad."""
+    """Draw a line on the pad."""
     pad = await advisor.at("signature-pad").bounding_box()
     assert pad
     mouse = advisor.page.mouse
@@ -226,7 +227,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
 
 
 async def _correct(manager: Colleague) -> None:
-    """Give a voucher back, and a part of what is paid."""
+    """Reinstate a voucher and refund a part of the payment by a credit note."""
     await manager.open("credit-note")
     await manager.write(amount_cents="100")
     await manager.choose("vouchers", "代金券 · ¥50.00")
@@ -429,7 +430,7 @@ async def test_order_at_risk_is_released_on_account(
 
 
 async def _decline_more_work(advisor: Colleague) -> None:
-    """The customer, asked at the counter, does not want what is offered."""
+    """Decline the offered work for the customer, who is asked at the counter."""
     await advisor.open("add-work")
     await advisor.choose("op_codes", "空调")
     await expect(advisor.at("new-total")).to_be_visible()
@@ -458,7 +459,7 @@ async def _grant_credit(manager: Colleague) -> None:
 
 
 async def _refund(manager: Colleague) -> None:
-    """A part of the deposit is given back, and owed again."""
+    """Refund a part of the deposit, which is then owed again."""
     await manager.open("refund")
     await manager.write(amount_cents="50")
     await manager.pick("reason", "多付")
@@ -467,7 +468,7 @@ async def _refund(manager: Colleague) -> None:
 
 
 async def _complain(advisor: Colleague) -> None:
-    """A customer whom somebody has been rude to."""
+    """Give feedback of a customer who was treated rudely."""
     await advisor.open("give-feedback")
     for name, stars in (("work_quality", 5), ("technical_skill", 4), ("service_attitude", 1)):
         await (
@@ -480,7 +481,7 @@ async def _complain(advisor: Colleague) -> None:
 
 
 async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
-    """What the manufacturer says."""
+    """Record the manufacturer's decision."""
     await advisor.open("decision")
     await advisor.pick("code", code)
     await advisor.write(approved_cents=yuan)
@@ -488,8 +489,9 @@ async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
 
 
 async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
-    """Have the customer sent the link, which the advisor does not see; then show it to them, and
-    see that the advisor's own browser cannot answer. Answers with the link."""
+    """Send the customer the link, which the advisor does not see; then show it to them, and check
+    that the advisor's own browser cannot answer. Return the link.
+    """
     await advisor.open("link-2")
     await advisor.press("send-link")
     await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
@@ -515,7 +517,7 @@ async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
 
 
 async def _open_signed_out(desk: Desk, address: str) -> None:
-    """A colleague signs out and opens the link in the same browser."""
+    """Sign a colleague out and open the link in the same browser."""
     colleague = await desk.sign_in("S01-advisor-2")
     await colleague.press("sign-out")
     await expect(colleague.at("sign-out")).to_have_count(0)
@@ -524,8 +526,9 @@ async def _open_signed_out(desk: Desk, address: str) -> None:
 
 
 async def _authorize_a_part(desk: Desk, address: str) -> str:
-    """The customer, on a phone and not signed in, wants one of two items; returns the promise
-    that they decide by."""
+    """Authorize one of two items as the customer, on a phone and not signed in; return the promise
+    that they decide by.
+    """
     customer = await desk.open(address)
     await expect(customer.at("offer-total")).to_have_text("¥930.00")
     whole = await customer.at("offer-promise").inner_text()
@@ -553,7 +556,7 @@ async def _authorize_a_part(desk: Desk, address: str) -> str:
 
 
 async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
-    """What was ordered and what was authorized is done and accepted."""
+    """Finish and accept the ordered and the authorized work."""
     await api.wait_until_idle()
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
     lists = await api.get("workshop", "/inspection-checklists", INSPECTOR)
@@ -681,7 +684,7 @@ SIGNED_IN = (
 
 
 async def _assert_no_script_ran(colleague: Colleague) -> None:
-    """No script ran that came in a text."""
+    """Assert that no script in a text ran."""
     assert await colleague.page.evaluate("window.ran") is None, colleague.page.url
 
 

@@ -1,4 +1,4 @@
-"""What many people look at is asked once."""
+"""Shared responses: each is requested once for all viewers."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from shared.calls import ServiceUnavailableError
 
 
 class _Asked:
-    """Counts how often it was asked."""
+    """Counter of requests."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.times = 0

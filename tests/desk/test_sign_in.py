@@ -1,4 +1,4 @@
-"""Signing in at an OIDC issuer: code flow with PKCE, renewal, and what is refused."""
+"""Sign-in at an OIDC issuer: code flow with PKCE, renewal, and refusals."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ from shared.settings import Settings
 
 
 class Provider:
-    """A small OIDC issuer that remembers its codes and their PKCE challenges."""
+    """Small OIDC issuer that remembers its codes and their PKCE challenges."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -63,7 +63,7 @@ class Provider:
         self._grant()
 
     def authorize(self, address: str) -> str:
-        """What the browser is sent back with after the person agreed at ``address``."""
+        """Return the address of the redirect after the person agreed at ``address``."""
         asked = parse_qs(urlsplit(address).query)
         code = secrets.token_urlsafe(8)
         self._codes[code] = asked
@@ -165,7 +165,7 @@ def _well(provider: Provider) -> None:
 
 @dataclass
 class Desk:
-    """A desk that has the routes of signing in and out only."""
+    """Desk that has the routes of sign-in and sign-out only."""
 
     sessions: Sessions
     app: FastAPI
@@ -233,7 +233,7 @@ def desk(provider: Provider, tmp_path: Path) -> Desk:
 
 @pytest_asyncio.fixture
 async def browser(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser at the desk."""
+    """Yield a browser at the desk."""
     async with _browser(desk) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""The check that no text becomes markup or script in a browser."""
+"""Check that no text becomes markup or script in a browser."""
 
 from pathlib import Path
 

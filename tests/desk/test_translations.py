@@ -1,4 +1,4 @@
-"""The catalogs say everything that the desk shows, in both languages."""
+"""Translations of all texts that the desk shows, in both languages."""
 
 import re
 from pathlib import Path

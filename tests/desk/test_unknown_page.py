@@ -1,4 +1,4 @@
-"""An address that leads nowhere, in the visitor's language."""
+"""Unknown addresses, in the visitor's language."""
 
 import pytest
 

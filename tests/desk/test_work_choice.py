@@ -1,4 +1,4 @@
-"""What the desk suggests and recognizes without asking a service (R3)."""
+"""Suggestions and recognition at the desk without a request to a service (R3)."""
 
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock

@@ -28,8 +28,9 @@ HOSTILE = '"><img src=x onerror=window.ran=1>.png'
 
 
 class InteractionCounter:
-    """What an advisor does with mouse and keyboard, counted: a click, a run of keys into the field
-    that has the focus, and Enter are one each."""
+    """Counter of an advisor's actions with mouse and keyboard: a click, a run of keys into the
+    field that has the focus, and Enter are one each.
+    """
 
     def __init__(self, colleague: Colleague) -> None:
         self.colleague = colleague
@@ -91,7 +92,7 @@ async def test_arrival_board_updates_and_suggests_advisor(
 
 
 async def _record_two_visits(api: Api, customer_ref: str) -> None:
-    """The customer's earlier visits, as other systems hear of them."""
+    """Record the customer's earlier visits, as other systems hear of them."""
     async with publisher(api.platform) as outside:
         for order_id in ("earlier-1", "earlier-2"):
             issued = invoice(order_id, 30_000, NINE)
@@ -124,7 +125,7 @@ async def test_known_customer_order_needs_few_interactions(desk: Desk, api: Api)
 
 
 async def _record_visit_in_other_store(api: Api, person: Mapping[str, Any]) -> None:
-    """The vehicle has been at another store of the group."""
+    """Record a visit of the vehicle at another store of the group."""
     caller, token = "S02-advisor-1", api.token("S02-advisor-1", ("S02",))
     arrived = await api.done(
         "reception", "/arrivals", caller, {"plate": person["plate"]}, token=token, store="S02"

@@ -1,4 +1,4 @@
-"""A process that stands in for a service: it says that it is ready, and what its settings are."""
+"""Stub of a service: it reports that it is ready, and returns its settings."""
 
 import json
 import os

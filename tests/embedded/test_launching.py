@@ -1,4 +1,4 @@
-"""A forked process is to whoever launches it what an executed one is."""
+"""Forked processes behave for their launcher like executed ones."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The platform as tests and the fault campaign use it, with stubs for the services."""
+"""Platform as tests and the fault campaign use it, with stubs for the services."""
 
 import stat
 from collections.abc import AsyncIterator

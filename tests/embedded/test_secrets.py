@@ -62,7 +62,7 @@ def test_published_keys_verify_tokens_but_cannot_sign(tmp_path: Path) -> None:
 
 
 def keys_of(secrets: Secrets, service: str) -> PersonalData:
-    """The keys that the platform gives to a service."""
+    """Return the keys that the platform gives to a service."""
     recognition = secrets.recognition_keys_file if service in RECOGNISE_VEHICLES else None
     settings = Settings(keys_file=secrets.keys_files[service], recognition_keys_file=recognition)
     return PersonalData.from_settings(settings, service)

@@ -1,4 +1,4 @@
-"""What a service finds when the servers have been started."""
+"""Environment of a service after the servers have been started."""
 
 import json
 

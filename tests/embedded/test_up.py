@@ -1,4 +1,4 @@
-"""The life of ``aftersales up``: started, disturbed, killed, stopped."""
+"""Life cycle of ``aftersales up``: started, disturbed, killed, stopped."""
 
 import os
 import re
@@ -73,7 +73,9 @@ class Up:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedSettings:
-    """A folder on which a first start was killed before its databases were complete."""
+    """Return settings of a folder on which a first start was killed before its databases were
+    complete.
+    """
     data = tmp_path_factory.mktemp("up") / "data"
     for unfinished in ("postgres.new/PG_VERSION", "kafka/logs.new/meta.properties"):
         (data / unfinished).parent.mkdir(parents=True)
@@ -91,7 +93,7 @@ def up(settings: EmbeddedSettings) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def shared_platform(settings: EmbeddedSettings) -> Iterator[Up]:
-    """A platform that several tests share; the last of them stops it."""
+    """Yield a platform that several tests share; the last of them stops it."""
     running = Up(settings)
     running.come_up()
     yield running
@@ -100,7 +102,7 @@ def shared_platform(settings: EmbeddedSettings) -> Iterator[Up]:
 
 
 def processes_on(settings: EmbeddedSettings) -> list[str]:
-    """Command lines of the processes that name the data folder or its ports."""
+    """Return command lines of the processes that name the data folder or its ports."""
     ports = {str(port) for port in settings.ports.model_dump().values()}
     return [
         " ".join(process.info["cmdline"])

@@ -19,7 +19,7 @@ MEMORY_LIMIT = 2.5e9
 
 @pytest.fixture(scope="module")
 def launch() -> Launch:
-    """Services that are executed as in production, with memory of their own."""
+    """Return the launcher that executes services as in production, with memory of their own."""
     return execute
 
 

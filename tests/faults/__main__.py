@@ -23,7 +23,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH
 
 
 def main() -> int:
-    """Exit status 1 on a violation, an error, or a planned fault that never hit."""
+    """Return exit status 1 on a violation, an error, or a planned fault that never hit."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--minutes", type=float, default=15.0)
@@ -64,7 +64,9 @@ def main() -> int:
 
 
 def table(result: Result) -> Table:
-    """Fault by invariant; a cell shows the hits after which the invariant was asked."""
+    """Return a table of fault by invariant; a cell shows the hits after which the invariant was
+    checked.
+    """
     shown = Table("fault", "injected")
     for invariant in INVARIANTS:
         shown.add_column(invariant, justify="right")

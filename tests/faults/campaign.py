@@ -1,4 +1,4 @@
-"""Runs a plan of faults on a working platform and keeps what was hit and what did not hold."""
+"""Execution of a plan of faults on a working platform, with its hits and violations."""
 
 import asyncio
 import random
@@ -82,7 +82,7 @@ class Result:
 
 
 def known_faults(testbed: Testbed) -> list[Fault]:
-    """The faults that can be injected on this machine."""
+    """Return the faults that can be injected on this machine."""
     return [fault for fault in FAULTS if testbed.has_disks or not fault.needs_disks]
 
 
@@ -93,7 +93,7 @@ async def disturb(
     rounds: Callable[[Testbed], Sequence[Round]],
     report: Report,
 ) -> Result:
-    """Run the ``rounds`` chosen for a stage of its own in ``folder``, under load."""
+    """Run the ``rounds`` chosen for a testbed of its own in ``folder``, under load."""
     testbed = Testbed(folder, seed, report)
     await testbed.start(SERVICES)
     try:
@@ -109,7 +109,7 @@ async def disturb(
 async def run(
     testbed: Testbed, load: Load, rounds: Sequence[Round], seed: int, report: Report
 ) -> Result:
-    """Inject every round; after each, let people pause and ask what must hold."""
+    """Inject every round; after each, pause the load and check the invariants."""
     result = Result(seed)
     began = time.monotonic()
     context = FaultContext(testbed, load)
@@ -153,7 +153,7 @@ async def _inject(context: FaultContext, step: Step, result: Result, report: Rep
 async def _inject_one(
     context: FaultContext, injection: Injection, result: Result, report: Report
 ) -> None:
-    """A hit counts only when commands were under way while the fault lasted."""
+    """Inject one fault; a hit counts only when commands were under way while the fault lasted."""
     fault, history, began = injection.fault, context.load.history, time.monotonic()
     before = history.sent - history.in_flight
     result.planned[fault.name] += 1
@@ -172,7 +172,7 @@ async def _inject_one(
 
 
 async def _mend(testbed: Testbed, report: Report) -> None:
-    """Open every wire, and start again what has ended, as whoever supervises processes would."""
+    """Restore every connection, and restart ended processes, as a process supervisor would."""
     for proxy in testbed.proxies:
         proxy.open()
     for process in testbed.processes:

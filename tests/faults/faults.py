@@ -1,4 +1,4 @@
-"""Every fault: how it is injected, and how often it was seen to hit."""
+"""Faults: their injection, and the count of their hits."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ _SKEW_S = 60
 
 @dataclass(frozen=True)
 class FaultContext:
-    """What a fault is injected into."""
+    """Target of a fault's injection."""
 
     testbed: Testbed
     load: Load
@@ -50,8 +50,10 @@ Inject = Callable[[FaultContext, random.Random], Awaitable[int]]
 
 @dataclass(frozen=True)
 class Fault:
-    """``inject`` undoes itself and returns how many hits were seen; ``seconds`` is what it takes
-    on a busy machine. Faults with a common entry in ``disturbs`` are not injected together."""
+    """Fault whose ``inject`` undoes itself and returns the number of hits seen; ``seconds`` is its
+    duration on a busy machine. Faults with a common entry in ``disturbs`` are not injected
+    together.
+    """
 
     name: str
     inject: Inject
@@ -64,7 +66,7 @@ class Fault:
 
 
 async def kill_at(point: str, context: FaultContext, rng: random.Random) -> int:
-    """``kill -9`` at a failpoint, seen by the signal that the process ended with."""
+    """Kill with ``kill -9`` at a failpoint, seen by the signal that the process ended with."""
     testbed, service = context.testbed, rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
     processes = testbed.instances(service)
     await testbed.halt(service)
@@ -78,7 +80,7 @@ async def kill_at(point: str, context: FaultContext, rng: random.Random) -> int:
 
 
 async def drain(context: FaultContext, rng: random.Random) -> int:
-    """SIGTERM: the process ends by itself, and another takes its place."""
+    """Send SIGTERM: the process ends by itself, and another takes its place."""
     service = rng.choice(SERVICES)
     process = context.testbed.process(service)
     pid = process.pid
@@ -88,7 +90,7 @@ async def drain(context: FaultContext, rng: random.Random) -> int:
 
 
 async def unavailable(service: str, seen: str, context: FaultContext, rng: random.Random) -> int:
-    """A service is killed and stays unavailable; people see ``seen``."""
+    """Kill a service and keep it unavailable; people see ``seen``."""
     testbed, history = context.testbed, context.load.history
     before = history.count(seen)
     for process in testbed.instances(service):
@@ -100,8 +102,9 @@ async def unavailable(service: str, seen: str, context: FaultContext, rng: rando
 
 
 async def hanging_neighbor(context: FaultContext, rng: random.Random) -> int:
-    """SIGSTOP of customer relations while customers wait to be registered there; the hit is a
-    greeting that is said to be overdue at once and not after them."""
+    """Stop customer relations with SIGSTOP while customers wait to be registered there; the hit is
+    a greeting that is reported overdue at once and not after them.
+    """
     testbed, load = context.testbed, context.load
     with ExitStack() as stopped:
         for process in testbed.instances("crm"):
@@ -127,7 +130,9 @@ _UNREGISTERED = "SELECT 1 FROM reception.timer WHERE kind = 'link_customer'"
 
 
 async def stopped_consumer(context: FaultContext, rng: random.Random) -> int:
-    """SIGSTOP past the session timeout: the group has lost the member before SIGCONT."""
+    """Stop a consumer with SIGSTOP past the session timeout: the group has lost the member before
+    SIGCONT.
+    """
     testbed, service = context.testbed, rng.choice(SERVICES)
     whole = len(testbed.instances(service))
     with _stopped(testbed.process(service).pid):
@@ -138,7 +143,9 @@ async def stopped_consumer(context: FaultContext, rng: random.Random) -> int:
 
 
 async def stopped_lease_holder(context: FaultContext, rng: random.Random) -> int:
-    """SIGSTOP of the relay at work, SIGCONT after another instance has taken its lease."""
+    """Stop the relay at work with SIGSTOP, and send SIGCONT after another instance has taken its
+    lease.
+    """
     testbed, service = context.testbed, rng.choice(_PUBLISHERS)
     joined = await testbed.join(service) if len(testbed.instances(service)) == 1 else None
     holder = await _holder(testbed, service)
@@ -153,7 +160,7 @@ async def stopped_lease_holder(context: FaultContext, rng: random.Random) -> int
 
 
 async def rebalance_storm(context: FaultContext, rng: random.Random) -> int:
-    """One more instance of every service joins and leaves; hits are groups that counted it."""
+    """Add one more instance of every service, and remove it; hits are groups that counted it."""
     testbed = context.testbed
     joined = [await testbed.join(service) for service in rng.sample(SERVICES, len(SERVICES))]
     hits = sum(
@@ -168,7 +175,7 @@ async def rebalance_storm(context: FaultContext, rng: random.Random) -> int:
 
 
 async def redelivery(context: FaultContext, rng: random.Random) -> int:
-    """Every topic of a consumer is delivered again from offset 0; hits are records."""
+    """Deliver every topic of a consumer again from offset 0; hits are records."""
     service = rng.choice(SERVICES)
     await context.testbed.halt(service)
     again = await context.testbed.rewind(service)
@@ -177,7 +184,7 @@ async def redelivery(context: FaultContext, rng: random.Random) -> int:
 
 
 async def skewed_clock(context: FaultContext, rng: random.Random) -> int:
-    """One process whose business clock is wrong by a minute; hits are events of that time."""
+    """Set one process's business clock wrong by a minute; hits are events of that time."""
     testbed, service = context.testbed, rng.choice(("reception", "crm"))
     process = testbed.instances(service)[-1]
     await process.stop()
@@ -195,13 +202,13 @@ async def skewed_clock(context: FaultContext, rng: random.Random) -> int:
 
 
 async def paused_broker(context: FaultContext, rng: random.Random) -> int:
-    """SIGSTOP of the broker."""
+    """Stop the broker with SIGSTOP."""
     with _stopped(context.testbed.process("kafka").pid):
         return await _opened_without_broker(context, rng.uniform(5, 12))
 
 
 async def restarted_broker(context: FaultContext, rng: random.Random) -> int:
-    """The broker shuts down in good order and comes back."""
+    """Shut the broker down in good order and start it again."""
     await context.testbed.process("kafka").stop(30)
     hits = await _opened_without_broker(context, rng.uniform(2, 5))
     await context.testbed.revive("kafka")
@@ -209,7 +216,7 @@ async def restarted_broker(context: FaultContext, rng: random.Random) -> int:
 
 
 async def killed_broker(context: FaultContext, rng: random.Random) -> int:
-    """``kill -9`` of the broker."""
+    """Kill the broker with ``kill -9``."""
     context.testbed.process("kafka").kill()
     hits = await _opened_without_broker(context, rng.uniform(2, 5))
     await context.testbed.revive("kafka")
@@ -217,7 +224,7 @@ async def killed_broker(context: FaultContext, rng: random.Random) -> int:
 
 
 async def _opened_without_broker(context: FaultContext, seconds: float) -> int:
-    """Orders that the front desk opened meanwhile; their events wait in the outbox."""
+    """Return the number of orders opened meanwhile; their events wait in the outbox."""
     history = context.load.history
     before = history.count("opened")
     await asyncio.sleep(seconds)
@@ -229,7 +236,7 @@ async def _opened_without_broker(context: FaultContext, seconds: float) -> int:
 
 
 async def restarted_database(kind: str, context: FaultContext, rng: random.Random) -> int:
-    """A fast or an immediate restart; hits are 503 with Retry-After that people saw."""
+    """Restart the database, fast or immediately; hits are 503 with Retry-After that people saw."""
     testbed, history = context.testbed, context.load.history
     process = testbed.process("postgres")
     before = history.count("retry after")
@@ -246,7 +253,7 @@ async def restarted_database(kind: str, context: FaultContext, rng: random.Rando
 
 
 async def ended_backends(context: FaultContext, rng: random.Random) -> int:
-    """Database sessions of the services are ended; hits are sessions."""
+    """End database sessions of the services; hits are sessions."""
     hits = 0
     for _ in range(4):
         rows = await context.testbed.fetch(
@@ -259,7 +266,7 @@ async def ended_backends(context: FaultContext, rng: random.Random) -> int:
 
 
 async def late_commit(context: FaultContext, rng: random.Random) -> int:
-    """Transactions sleep between their last statement and their commit; hits are sleepers seen."""
+    """Delay transactions between their last statement and their commit; hits are sleepers seen."""
     testbed, service = context.testbed, rng.choice(_PUBLISHERS)
     await _insist(testbed, _LATE.format(service=service))
     try:
@@ -286,7 +293,7 @@ DROP FUNCTION IF EXISTS {service}.be_late();
 
 
 async def long_transaction(context: FaultContext, rng: random.Random) -> int:
-    """Somebody holds the heads of all streams locked; hits are transactions seen waiting."""
+    """Hold the heads of all streams locked; hits are transactions seen waiting."""
     connection = await asyncpg.connect(context.testbed.admin_url)
     try:
         async with connection.transaction():
@@ -298,7 +305,7 @@ async def long_transaction(context: FaultContext, rng: random.Random) -> int:
 
 
 async def _sample(testbed: Testbed, condition: str, seconds: float) -> int:
-    """How many sessions were seen in a state, looking twice a second."""
+    """Return how many sessions were seen in a state, sampled twice a second."""
     seen = 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -310,11 +317,11 @@ async def _sample(testbed: Testbed, condition: str, seconds: float) -> int:
     return seen
 
 
-# Wires
+# Connections
 
 
 async def cut(wire: str, context: FaultContext, rng: random.Random) -> int:
-    """Connections break and cannot be made again for a while."""
+    """Break connections and refuse new ones for a while."""
     proxy = _proxy(context.testbed, wire, rng)
     before = proxy.cut
     async with _opened_again(proxy):
@@ -324,7 +331,7 @@ async def cut(wire: str, context: FaultContext, rng: random.Random) -> int:
 
 
 async def slow(wire: str, context: FaultContext, rng: random.Random) -> int:
-    """Everything takes longer; hits are pieces of data held back."""
+    """Slow all traffic down; hits are pieces of data held back."""
     proxy = _proxy(context.testbed, wire, rng)
     before = proxy.delayed
     async with _opened_again(proxy):
@@ -334,7 +341,7 @@ async def slow(wire: str, context: FaultContext, rng: random.Random) -> int:
 
 
 async def lost_responses(wire: str, context: FaultContext, rng: random.Random) -> int:
-    """Writes arrive and their responses do not; hits are responses lost."""
+    """Let writes arrive and lose their responses; hits are responses lost."""
     proxy = _proxy(context.testbed, wire, rng)
     before = proxy.lost
     async with _opened_again(proxy):
@@ -365,7 +372,7 @@ def _proxy(testbed: Testbed, wire: str, rng: random.Random) -> Proxy:
 
 
 async def full_disk(server: Server, context: FaultContext, rng: random.Random) -> int:
-    """No room on the server's disk; hits are its complaints in the log."""
+    """Fill the server's disk; hits are its errors in the log."""
     testbed = context.testbed
     log = testbed.process(server).log
     complaint = b"No space left on device"
@@ -381,11 +388,11 @@ async def full_disk(server: Server, context: FaultContext, rng: random.Random) -
     return hits
 
 
-# People
+# Users
 
 
 async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
-    """Clients send each command twice at once with one key; hits are replayed responses."""
+    """Send each command twice at once with one key; hits are replayed responses."""
     history = context.load.history
     before = history.count("replayed")
     context.load.doubling = True
@@ -397,13 +404,14 @@ async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
     return history.count("replayed") - before
 
 
-# Poison
+# Malformed records
 
 
 @dataclass(frozen=True)
 class _MalformedRecord:
-    """What is wrong with a record; ``key`` is said with the campaign's own key in it. One that is
-    ``late`` comes after another event at its sequence."""
+    """Defect of a record; ``key`` is filled with the campaign's own key. One that is ``late`` comes
+    after another event at its sequence.
+    """
 
     value: bytes | None = b"{}"
     headers: Mapping[str, bytes | None] = field(default_factory=dict)
@@ -412,7 +420,9 @@ class _MalformedRecord:
 
     @property
     def addressed(self) -> bool:
-        """Whether its place in a stream can be read, so that what follows waits behind it."""
+        """Whether its place in a stream can be read, so that the following records wait behind
+        it.
+        """
         return self.key == b"%s" and "ce_sequence" not in self.headers
 
 
@@ -444,8 +454,9 @@ _READERS = ("workshop", "crm", "reporting")
 
 
 async def malformed_record(kind: str, context: FaultContext, rng: random.Random) -> int:
-    """A record that nobody can apply, and one that waits behind it; hits are consumers that set the
-    first aside (or, of an unknown type, passed it). Operators then have it skipped."""
+    """Send a record that no consumer can apply, and one that waits behind it; hits are consumers
+    that set the first aside (or, of an unknown type, passed it). Operators then have it skipped.
+    """
     testbed, key, wrong = context.testbed, f"malformed-{new_id()}", _MALFORMED_RECORDS[kind]
     event = CustomerGreeted(
         store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
@@ -482,7 +493,7 @@ async def _produce(
     value: bytes | None,
     headers: Mapping[str, bytes | None],
 ) -> tuple[int, int]:
-    """Partition and offset of a raw record."""
+    """Send a raw record; return its partition and offset."""
     producer = AIOKafkaProducer(
         bootstrap_servers=testbed.kafka.bootstrap, max_request_size=1_048_576
     )
@@ -504,11 +515,11 @@ async def _noticed(testbed: Testbed, service: str, key: str, place: tuple[int, i
     return bool(rows)
 
 
-# What faults look at
+# Observation
 
 
 class _stopped:  # noqa: N801
-    """SIGSTOP for the time of the block."""
+    """Stop a process with SIGSTOP until the block ends."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -550,7 +561,9 @@ async def _unsent(testbed: Testbed) -> int:
 
 
 async def _wrong_times(testbed: Testbed, service: str, since: datetime) -> int:
-    """Events whose business time and real time of writing lie half the skew or more apart."""
+    """Return events whose business time and real time of writing lie half the skew or more
+    apart.
+    """
     ahead_s = (testbed.clock.now() - datetime.now(UTC)).total_seconds()
     rows = await testbed.fetch(
         f"SELECT 1 FROM {service}.outbox WHERE created_at >= $1 AND $3::float8 <= "

@@ -1,4 +1,4 @@
-"""What must hold whatever was injected, asked of a platform that has come to rest."""
+"""Invariants after every fault, checked on an idle platform."""
 
 import json
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ from tests.faults.load import CommandRecord, History
 from tests.faults.stage import Testbed, until
 
 REST_S = 120.0
-"""Lag, outboxes, due timers and parked keys are back at zero within this time."""
+"""Time limit for lag, outboxes, due timers and parked keys to be back at zero."""
 
 INVARIANTS = (
     "acknowledged",
@@ -50,7 +50,10 @@ _OF_CHECK = {
     "no row stands in a foreign store": "stores",
     "nothing is on its way": "rest",
 }
-"""Every other check of the audit compares tables with events: each had its one effect."""
+"""Invariants of named audit checks.
+
+Every other check of the audit compares tables with events: each had its one effect.
+"""
 
 _PUBLISHING = frozenset(
     {
@@ -85,7 +88,7 @@ _BACKLOG = ("lag", "outbox", "due_timers", "parked_keys")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which invariants were asked, how often, and where the answer was no."""
+    """Checked invariants with the number of checks, and the violations."""
 
     asked: Mapping[str, int]
     violations: Mapping[str, Sequence[str]]
@@ -96,7 +99,9 @@ class Verdict:
 
 
 async def judge(testbed: Testbed, history: History, *, replay: bool) -> Verdict:
-    """Wait for rest, then ask every invariant; ``replay`` also rebuilds the projection."""
+    """Wait until the platform is idle, then check every invariant; ``replay`` also rebuilds the
+    projection.
+    """
     asked: Counter[str] = Counter()
     violations: dict[str, list[str]] = defaultdict(list)
 
@@ -114,10 +119,11 @@ async def judge(testbed: Testbed, history: History, *, replay: bool) -> Verdict:
 
 
 async def wait_until_idle(testbed: Testbed, timeout_s: float = REST_S) -> list[str]:
-    """Empty once every process has nothing under way, twice in a row; else what stays.
+    """Wait until every process has nothing under way, twice in a row; return the remaining work, if
+    any.
 
-    Partitions of an instance that was killed are nobody's until its group has lost the member, and
-    no process counts what waits in them.
+    Partitions of a killed instance have no owner until its group has lost the member, and no
+    process counts the records that wait in them.
     """
     token = testbed.issuer.token("faults", roles=["operator"], stores=[])
     behind: dict[str, Any] = {}
@@ -167,8 +173,9 @@ async def _audit(testbed: Testbed, hold: Any) -> None:
 
 
 async def check_history(testbed: Testbed, history: History) -> list[str]:
-    """Acknowledged commands are there with their response and events, refused ones are not, and
-    those whose sender never knew are there once or not at all."""
+    """Check that acknowledged commands are there with their response and events, that refused ones
+    are not, and that those with an unknown result are there once or not at all.
+    """
     kept: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     caused: Counter[str] = Counter()
     caused_by_type: Counter[tuple[str, str]] = Counter()
@@ -212,8 +219,10 @@ def _contradictions(
 
 
 async def check_people(testbed: Testbed, history: History) -> list[str]:
-    """Promises made without the workshop are confirmed or revised, customers taken down without
-    their customer records are in it, and whoever was not served was told when to come again."""
+    """Check that promises made without the workshop are confirmed or revised, that customers taken
+    down without their customer records are in it, and that customers who were not served were told
+    when to come again.
+    """
     found = [
         f"order {row['order_id']} ({row['status']}) {row['lacks']}"
         for row in await testbed.fetch(_LEFT_OPEN)
@@ -230,9 +239,9 @@ async def check_people(testbed: Testbed, history: History) -> list[str]:
 
 
 async def check_replay(testbed: Testbed) -> list[str]:
-    """Reporting's projection, rebuilt from offset 0, has the same fingerprint.
+    """Check that reporting's projection, rebuilt from offset 0, has the same fingerprint.
 
-    Time stands meanwhile, so that nothing comes due whose events were not there before.
+    The clock is paused meanwhile, so that no event becomes due that was not there before.
     """
     testbed.clock.set(testbed.clock.now())
     if behind := await wait_until_idle(testbed):
@@ -253,7 +262,9 @@ async def check_replay(testbed: Testbed) -> list[str]:
 
 
 async def projection(testbed: Testbed) -> str:
-    """How many events reporting has, and the fingerprint of its projection, over all stores."""
+    """Return reporting's number of events, and the fingerprint of its projection, over all
+    stores.
+    """
     connection = await asyncpg.connect(testbed.admin_url)
     try:
         await connection.execute("SET search_path = reporting")

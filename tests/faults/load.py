@@ -1,4 +1,4 @@
-"""People at work under faults: what they said, and what they saw acknowledged."""
+"""Simulated users under faults: their commands, and the acknowledged results."""
 
 import asyncio
 import dataclasses
@@ -26,14 +26,16 @@ _VISITS = 3000
 _POLL_S = 0.25
 _RETRY_TIMEOUT_S = 90.0
 _AT_THE_DESK = 2
-"""So often is a customer sent to customer records; then the details are taken with the order."""
+"""Number of attempts to register a customer in customer records; then the details are taken with
+the order.
+"""
 _OF_WHOM_ONE_LEAVES = 4
-"""So that commands are under way even while nobody's work is planned."""
+"""Number of vehicles of which one leaves, so that commands run even while no work is planned."""
 
 
 @dataclass
 class CommandRecord:
-    """One command and what its sender knows of it."""
+    """Command, and its sender's knowledge of it."""
 
     service: str
     verb: str
@@ -45,16 +47,16 @@ class CommandRecord:
 
 
 class AbandonedError(Exception):
-    """The sender does not know whether the command took effect, and leaves it at that."""
+    """Error of a sender that stops without knowing whether the command took effect."""
 
 
 class RejectedError(Exception):
-    """The platform refused the command."""
+    """Refusal of a command by the platform."""
 
 
 @dataclass
 class History:
-    """All that was said; ``seen`` counts what happened to single tries, by service and kind."""
+    """Commands sent; ``seen`` counts the results of single tries, by service and kind."""
 
     commands: list[CommandRecord] = field(default_factory=list)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -71,7 +73,7 @@ class History:
 
 
 class Load:
-    """Walks vehicles from arrival to follow-up, several at a time, while the gate is open."""
+    """Simulated vehicles from arrival to follow-up, several at a time, while the gate is open."""
 
     def __init__(self, testbed: Testbed, seed: int, concurrency: int) -> None:
         self.history = History()
@@ -102,11 +104,11 @@ class Load:
         self._tasks: list[asyncio.Task[None]] = []
 
     def accepted(self, job: JsonObject) -> dict[str, dict[str, str]]:
-        """The inspection of a job in which nothing is found."""
+        """Return the inspection of a job without defects."""
         return {"items": {each["item"]: "ok" for each in self._checklists[job["skill_code"]]}}
 
     def open(self) -> None:
-        """Let people work."""
+        """Let users work."""
         self._gate.set()
         if not self._tasks:
             stores = list(self._visits)
@@ -116,7 +118,7 @@ class Load:
             ]
 
     async def pause(self) -> None:
-        """Let nobody begin a command any more, and wait for those under way."""
+        """Let no user begin a command any more, and wait for those under way."""
         self._gate.clear()
         while self.history.in_flight:
             await asyncio.sleep(0.05)
@@ -159,16 +161,17 @@ class Load:
         )
 
     async def walk_in(self, store_id: str, number: int, *, opens: bool = True) -> str:
-        """The order of a customer who comes without a word before, and whose details are taken
-        down with the order; nobody greets the one whose order is not opened."""
+        """Return the order of a customer who comes without an appointment, and whose details are
+        taken down with the order; a customer whose order is not opened is not greeted.
+        """
         rng = random.Random(f"{self._seed}/walk-in/{number}")
         walk = _Walk(self, store_id, next(self._visits[store_id]), number, rng)
         return await walk.come(opens=opens)
 
-    # How it is said
+    # Sending of commands
 
     async def ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
-        """The response to a query, or ``None`` when it cannot be had now."""
+        """Return the response to a query, or ``None`` when it is unavailable now."""
         await self._gate.wait()
         headers = {"Authorization": f"Bearer {person.token}"}
         try:
@@ -258,7 +261,7 @@ class Load:
 
 @dataclass
 class _Walk:
-    """One vehicle's way through the store."""
+    """One vehicle's path through the store."""
 
     load: Load
     store_id: str
@@ -267,7 +270,7 @@ class _Walk:
     rng: random.Random
 
     async def stay(self) -> None:
-        """From arrival to follow-up."""
+        """Run the whole visit, from arrival to follow-up."""
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         agent = self.load.person("customer_care_agent", self.store_id, self.number)
         customer = await self._identify(advisor)
@@ -279,7 +282,7 @@ class _Walk:
         await self._call(order_id, agent)
 
     async def come(self, *, opens: bool) -> str:
-        """As far as the opening, without customer records; or no further than the arrival."""
+        """Open the order without customer records, or stop after the arrival."""
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         order_id = await self._arrive(
             self.load.person("customer_care_agent", self.store_id, self.number)
@@ -291,7 +294,9 @@ class _Walk:
         return order_id
 
     async def leave(self) -> None:
-        """Greeted, every second time even promised, but not willing to wait."""
+        """Leave after the greeting, every second time even after a promise: the customer does not
+        want to wait.
+        """
         advisor = self.load.person("service_advisor", self.store_id, self.number)
         customer = await self._identify(advisor)
         order_id = await self._arrive(
@@ -304,7 +309,7 @@ class _Walk:
         await self._decide(order_id, advisor, "cancellation", why)
 
     async def _identify(self, advisor: Person) -> JsonObject:
-        """What the order says of its customer: references, or details while there are none."""
+        """Return the order's data on its customer: references, or details while there are none."""
         details = dataclasses.asdict(self.visit.customer)
         try:
             known = await self._say("crm", advisor, "customers", details, _AT_THE_DESK)
@@ -340,7 +345,7 @@ class _Walk:
         }
 
     async def _work(self, order_id: str, advisor: Person) -> None:
-        """Start, finish and accept whatever jobs the order has, until it is ready."""
+        """Start, finish and accept all jobs of the order, until it is ready."""
         async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while True:
                 order = await self._ask("reception", advisor, f"orders/{order_id}")
@@ -376,7 +381,7 @@ class _Walk:
         await self._decide(order_id, advisor, "delivery")
 
     async def _call(self, order_id: str, agent: Person) -> None:
-        """The follow-up is made as soon as it is known."""
+        """Make the follow-up as soon as it is known."""
         async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while True:
                 calls = await self._ask("crm", agent, "follow-ups", status=["scheduled", "due"])
@@ -403,7 +408,7 @@ class _Walk:
     async def _decide(
         self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None
     ) -> JsonObject:
-        """A command on the order as the person sees it, as soon as it can be seen."""
+        """Send a command on the order as the person sees it, as soon as it can be seen."""
         async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while not (order := await self._ask("reception", person, f"orders/{order_id}")):
                 await asyncio.sleep(_POLL_S)

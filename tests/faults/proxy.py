@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut, slowed down, or made to lose the responses to writes."""
+"""TCP proxy that can be cut, slowed down, or made to lose the responses to writes."""
 
 import asyncio
 from collections import deque
@@ -11,23 +11,24 @@ IsWrite = Callable[[bytes], bool]
 
 
 def http_write(chunk: bytes) -> bool:
-    """The beginning of a command."""
+    """Return whether the data begin a command."""
     return chunk.startswith(b"POST ")
 
 
 def database_write(chunk: bytes) -> bool:
-    """The end of a transaction of asyncpg."""
+    """Return whether the data end a transaction of asyncpg."""
     return b"COMMIT" in chunk
 
 
 def kafka_write(chunk: bytes) -> bool:
-    """A produce request: after its length, API key 0."""
+    """Return whether the data are a produce request: after its length, API key 0."""
     return chunk[4:6] == b"\0\0"
 
 
 class Proxy:
-    """Stands between clients and loopback ports, which it takes in turn as far as they answer;
-    counts what it has done to them."""
+    """Proxy between clients and loopback ports, which it takes in turn as far as they answer;
+    counts its faults.
+    """
 
     def __init__(self, target_port: int, is_write: IsWrite) -> None:
         self.port = 0
@@ -62,7 +63,7 @@ class Proxy:
         self._losing = True
 
     def open(self) -> None:
-        """Be a plain wire again."""
+        """Pass all traffic unchanged again."""
         self._closed = self._losing = False
         self.latency_s = 0.0
 
@@ -128,7 +129,7 @@ class Proxy:
 
 
 class _Link:
-    """One proxied connection; ``doomed`` once the response to a write is to be lost."""
+    """Proxied connection; ``doomed`` once the response to a write is to be lost."""
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self.doomed = False

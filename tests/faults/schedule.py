@@ -1,4 +1,4 @@
-"""What is injected when: a pure function of the seed and the time there is."""
+"""Schedule of injections: a pure function of the seed and the available time."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.faults.faults import Fault
 
 QUIET_S = 30.0
-"""What the quiet period and the invariants take after each round."""
+"""Duration of the quiet period and the invariants after each round."""
 
 _STEPS_A_ROUND = 8
 _COMPOSED_SHARE = 0.3
@@ -15,21 +15,23 @@ _COMPOSED_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Injection:
-    """One fault with the seed of whatever it draws."""
+    """Fault with the seed of its random values."""
 
     fault: Fault
     seed: int
 
 
 Step = tuple[Injection, ...]
-"""Faults injected together."""
+"""Faults that are injected together."""
 
 Round = tuple[Step, ...]
-"""Steps after one another; then a quiet period, then the invariants."""
+"""Steps in sequence; then a quiet period, then the invariants."""
 
 
 def plan(seed: int, minutes: float, faults: Sequence[Fault]) -> tuple[Round, ...]:
-    """Rounds that fill ``minutes``: every fault once in drawn order, then again, some together."""
+    """Return rounds that fill ``minutes``: every fault once in drawn order, then again, some
+    together.
+    """
     rng = random.Random(seed)
     left = minutes * 60
     queue: list[Fault] = []
@@ -48,7 +50,9 @@ def plan(seed: int, minutes: float, faults: Sequence[Fault]) -> tuple[Round, ...
 
 
 def described(rounds: Sequence[Round], faults: Sequence[Fault]) -> Iterator[str]:
-    """The plan in lines, each round's steps in their order, and what there is no time for."""
+    """Yield the plan in lines, each round's steps in their order, and the faults that do not fit
+    in.
+    """
     planned = set()
     for number, steps in enumerate(rounds, start=1):
         names = [[injection.fault.name for injection in step] for step in steps]

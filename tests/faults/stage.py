@@ -1,4 +1,4 @@
-"""The embedded platform with a proxy on each of its wires and small disks under its servers."""
+"""Embedded platform with a proxy on each of its connections and small disks under its servers."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from shared.group import read_yaml
 from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
 
 MORNING = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
-"""Where the running clock begins: a Wednesday, 08:30 in Shanghai."""
+"""Start of the running clock: a Wednesday, 08:30 in Shanghai."""
 
 _READY_S = 240.0
 _STORES = 2
@@ -35,7 +35,7 @@ Server = Literal["postgres", "kafka"]
 
 
 class _WiredKafka(Kafka):
-    """A broker with a second listener whose advertised address is a proxy's."""
+    """Broker with a second listener whose advertised address is a proxy's."""
 
     def __init__(self, settings: EmbeddedSettings, report: Callable[[str], None]) -> None:
         super().__init__(settings, report)
@@ -63,8 +63,9 @@ class _WiredKafka(Kafka):
 
 
 class Testbed(Platform):
-    """The platform of a campaign. Its services reach Kafka, PostgreSQL and one another, and
-    people reach its services, through proxies; the campaign itself looks behind them."""
+    """Platform of a campaign. Its services reach Kafka, PostgreSQL and one another, and people
+    reach its services, through proxies; the campaign itself connects directly.
+    """
 
     def __init__(self, folder: Path, seed: int, report: Callable[[str], None]) -> None:
         group = folder / "group"
@@ -113,7 +114,7 @@ class Testbed(Platform):
         return own
 
     def base_url(self, service: str) -> str:
-        """Base address of a service as people reach it."""
+        """Return the base address of a service as people reach it."""
         return f"http://127.0.0.1:{self.service_proxies[service].port}"
 
     async def start(self, services: Sequence[str] = ALL) -> None:
@@ -132,7 +133,7 @@ class Testbed(Platform):
         self._mounted.clear()
 
     def instances(self, name: str) -> list[Process]:
-        """The process ``name`` and the instances added to it."""
+        """Return the process ``name`` and the instances added to it."""
         return [
             process
             for process in self.processes
@@ -153,11 +154,11 @@ class Testbed(Platform):
         await asyncio.gather(*(self.ready(process.name) for process in self.instances(name)))
 
     async def join(self, service: str) -> Process:
-        """One more instance of a service."""
+        """Add an instance of a service."""
         return await self.add_instance(service, str(len(self.instances(service)) + 1))
 
     async def double(self) -> None:
-        """A second instance of every service, to which people are sent as well."""
+        """Add a second instance of every service, to which people are sent as well."""
         for process in await asyncio.gather(*(self.join(service) for service in SERVICES)):
             self.service_proxies[process.name.partition("-")[0]].targets.append(process.port)
 
@@ -166,7 +167,7 @@ class Testbed(Platform):
         await self._stop([process.name])
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Rows as the database's administrator sees them."""
+        """Return rows as the database's administrator sees them."""
         connection = await asyncpg.connect(self.admin_url, timeout=10)
         try:
             return await connection.fetch(statement, *arguments)
@@ -182,13 +183,15 @@ class Testbed(Platform):
             await connection.close()
 
     async def members(self, service: str) -> int:
-        """How many consumers the service's group has at the moment."""
+        """Return the present number of consumers in the service's group."""
         async with self.kafka.admin() as admin:
             responses = await admin.describe_consumer_groups([service])
         return len(responses[0].groups[0][5])
 
     async def rewind(self, service: str) -> int:
-        """Set the offsets of a stopped service to 0; how many records it will get again."""
+        """Set the offsets of a stopped service to 0; return the number of records it will get
+        again.
+        """
         topics = sorted(
             {
                 row["topic"]
@@ -225,7 +228,7 @@ class Testbed(Platform):
         (data / "logs").symlink_to(logs)
 
     def fill_disk(self, server: Server) -> None:
-        """Leave a server's disk no room."""
+        """Fill a server's disk."""
         folder = self._disk(server)
         with (folder / "ballast").open("wb") as ballast:
             free = os.statvfs(folder)
@@ -250,7 +253,9 @@ def _mount(folder: Path, megabytes: int) -> bool:
 
 
 async def until(holds: Callable[[], Any], timeout_s: float, pause_s: float = 0.1) -> bool:
-    """Wait for ``holds()`` (or what it awaits) to be true; whether it became so in time."""
+    """Wait for ``holds()`` (or its awaited result) to be true; return whether it became so in
+    time.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
     while True:

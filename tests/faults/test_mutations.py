@@ -1,4 +1,4 @@
-"""The checks of a campaign can fail: each way of getting the foundation wrong ends red.
+"""Mutations of the foundation: the checks of a campaign detect each of them.
 
 Every scenario runs on real Kafka and PostgreSQL, first with the code as it is and then with one
 mutation; the audit must find nothing the first time and something the second.
@@ -45,7 +45,7 @@ EVENTS = 12
 
 
 class KilledError(BaseException):
-    """Stands for ``kill -9``: no handler of ours gets to see it."""
+    """Stand-in for ``kill -9``, which no handler of the product can see."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class RelayHarness:
     admin: asyncpg.Connection
 
     async def publish(self, *order_ids: str) -> None:
-        """One event an order, each in a transaction of its own, all at the same time."""
+        """Publish one event an order, each in a transaction of its own, all at the same time."""
 
         async def one(order_id: str) -> None:
             event = CustomerGreeted(
@@ -82,7 +82,7 @@ class RelayHarness:
                 await task
 
     async def relay_all(self) -> None:
-        """Relay until nothing is unsent."""
+        """Relay until all events are sent."""
         async with self.relaying():
             assert await until(self._all_sent, TIMEOUT_S)
 
@@ -102,7 +102,7 @@ class RelayHarness:
             await asyncio.wait_for(killed.wait(), TIMEOUT_S)
 
     async def findings(self) -> list[str]:
-        """What the audit finds wrong with the streams and their effects."""
+        """Return the audit's findings about the streams and their effects."""
         result = await run_audit(
             self.servers.admin_url, self.servers.kafka.bootstrap, self.servers.settings
         )
@@ -114,7 +114,7 @@ class RelayHarness:
         ]
 
     async def records(self) -> dict[bytes, list[int]]:
-        """The sequences of each key as they stand in the topic, repetitions included."""
+        """Return the sequences of each key as they stand in the topic, repetitions included."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers.kafka.bootstrap)
         partitions = [TopicPartition(TOPIC, number) for number in range(12)]
         consumer.assign(partitions)
@@ -160,7 +160,7 @@ Act = Callable[[RelayHarness], Awaitable[None]]
 
 
 async def both(relay_harness: RelayHarness, act: Act, mutate: Callable[[], None]) -> list[str]:
-    """Findings after the mutated act, once the act without it has been seen to be clean."""
+    """Return findings after the mutated act, once the act without it has been seen to be clean."""
     await act(relay_harness)
     assert await relay_harness.findings() == []
     mutate()
@@ -258,7 +258,7 @@ async def test_relays_without_lease_are_detected(relay_harness: RelayHarness, mo
         return await relay_harness.records()
 
     def in_sequence(records: dict[bytes, list[int]]) -> bool:
-        """Without a fault, nothing is repeated and nothing overtaken."""
+        """Return whether nothing is repeated or overtaken."""
         return all(a + 1 == b for found in records.values() for a, b in pairwise(found))
 
     async def granted(*_: object) -> bool:

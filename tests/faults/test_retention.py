@@ -1,4 +1,4 @@
-"""Retention that is shorter than an outage is detected and said."""
+"""Retention that is shorter than an outage: detected and reported."""
 
 import asyncio
 
@@ -29,14 +29,14 @@ async def send(bench: Bench, order_id: str, *sequences: int) -> None:
 
 
 async def consume(bench: Bench) -> None:
-    """Run until nothing waits, then stop."""
+    """Run until no record waits, then stop."""
     async with bench.service.running(), asyncio.timeout(TIMEOUT_S):
         while await bench.service.consumer.lag() != 0:
             await asyncio.sleep(0.1)
 
 
 async def delete_unread(bench: Bench) -> int:
-    """Delete every record that the topic holds; how many nobody had read."""
+    """Delete every record that the topic holds; return how many were unread."""
     ends = await bench.service.consumer._probe.ends(bench.begin)
     admin = AIOKafkaAdminClient(bootstrap_servers=bench.bootstrap)
     await admin.start()

@@ -1,4 +1,4 @@
-"""A short selection of the campaign, and what its plan promises."""
+"""Short selection of the campaign, and the content of its plan."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A consumer that does not move under lag says so and ends its process."""
+"""Stalled consumer under lag: it reports its state and ends its process."""
 
 import asyncio
 

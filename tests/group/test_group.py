@@ -1,5 +1,6 @@
-"""The group folder fits together: every name is there, every reference resolves, all work can be
-done by somebody somewhere in each store."""
+"""Consistency of the group folder: every name is there, every reference resolves, and each store
+has the staff and bays for all work.
+"""
 
 import re
 from collections import Counter
@@ -45,7 +46,7 @@ Record = dict[str, Any]
 
 
 class Group:
-    """What the files of one folder say."""
+    """Content of the files of one folder."""
 
     def __init__(self, folder: Path) -> None:
         def read(name: str) -> Any:

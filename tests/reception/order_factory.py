@@ -1,5 +1,4 @@
-"""The front desk of store S01 as its people use it; the workshop is unavailable or played by
-events."""
+"""Front desk of store S01 as its staff use it; the workshop is unavailable or played by events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +18,14 @@ ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
 
 @dataclass
 class FrontDesk:
-    """Calls reception in the name of one person after another."""
+    """Calls to reception in the name of one person after another."""
 
     service: InProcess
     clock: SimulatedClock
 
     @property
     def deps(self) -> Deps:
-        """What reception's functions reach."""
+        """Return the dependencies of reception's functions."""
         deps: Deps = self.service.app.state.service.deps
         return deps
 
@@ -37,7 +36,7 @@ class FrontDesk:
         return await self.service.post(f"/stores/S01{path}", role, body, subject=subject, key=key)
 
     async def done(self, path: str, body: Any = None, subject: str = ADVISOR) -> dict[str, Any]:
-        """A command that must succeed; returns its body."""
+        """Send a command that must succeed; return its body."""
         response = await self.post(path, body, subject)
         assert response.is_success, response.text
         content: dict[str, Any] = response.json()
@@ -51,7 +50,7 @@ class FrontDesk:
     async def assert_rejected(
         self, path: str, body: Any, rule: str, field: str, subject: str = ADVISOR
     ) -> dict[str, Any]:
-        """A command that must be refused for ``rule`` at ``field``; returns the values."""
+        """Send a command that must be refused for ``rule`` at ``field``; return the values."""
         response = await self.post(path, body, subject)
         found = [(each["field"], each["rule"]) for each in response.json()["errors"]]
         assert (field, rule) in found, response.text
@@ -59,29 +58,29 @@ class FrontDesk:
         return values
 
     async def arrived(self, plate: str) -> dict[str, Any]:
-        """A vehicle that stands at reception."""
+        """Return a vehicle that stands at reception."""
         return await self.done("/arrivals", {"plate": plate})
 
     async def greeted(self, plate: str) -> str:
-        """A vehicle whose customer was greeted; its order id."""
+        """Return the order id of a vehicle whose customer was greeted."""
         order = await self.arrived(plate)
         await self.done(f"/orders/{order['order_id']}/greet")
         return str(order["order_id"])
 
     async def opened(self, plate: str, **changes: Any) -> dict[str, Any]:
-        """An open order; its promise is provisional, for the workshop is unavailable."""
+        """Return an open order; its promise is provisional, for the workshop is unavailable."""
         order_id = await self.greeted(plate)
         return await self.done(f"/orders/{order_id}/open", write_up(plate, **changes))
 
     async def steps_done(self, order_id: str, steps: Sequence[str] = STEPS) -> None:
-        """Every step of the delivery recorded, with the signature."""
+        """Record every step of the delivery, with the signature."""
         for step in steps:
             await self.done(f"/orders/{order_id}/delivery-steps", {"step": step})
         drawn = {"strokes": [[[1000, 5000], [9000, 4000]]]}
         await self.done(f"/orders/{order_id}/signature", drawn)
 
     async def delivered(self, order_id: str) -> None:
-        """The finished order invoiced and paid, its vehicle handed over."""
+        """Invoice the finished order, pay it and deliver its vehicle."""
         invoice = await self.done(f"/orders/{order_id}/invoice")
         payment = {"method": "cash", "amount_cents": invoice["balance_cents"]}
         await self.done(f"/orders/{order_id}/payments", payment)
@@ -90,7 +89,7 @@ class FrontDesk:
 
 
 def write_up(plate: str, **changes: Any) -> dict[str, Any]:
-    """What the advisor takes down of a known customer."""
+    """Return the write-up of a known customer."""
     return {
         "customer_ref": f"c-{plate[1:]}",
         "vehicle_ref": f"v-{plate[1:]}",
@@ -102,5 +101,5 @@ def write_up(plate: str, **changes: Any) -> dict[str, Any]:
 
 
 def hours(op_code: str) -> float:
-    """Standard hours of the catalog's operations that the tests use."""
+    """Return standard hours of the catalog's operations that the tests use."""
     return {"MNT-001": 0.6, "MNT-006": 0.8}[op_code]

@@ -1,4 +1,4 @@
-"""Pictures as phones send them."""
+"""Test pictures as phones send them."""
 
 import base64
 import struct
@@ -20,11 +20,11 @@ HEIC = base64.b64decode(
     "AAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACJtZGF0AAAAFigBrxmA70mlv//fX9/0B6/3StaY"
     "+bg="
 )
-"""A picture of 64 by 48 pixels in a format that newer phones use."""
+"""Picture of 64 by 48 pixels in a format that newer phones use."""
 
 
 def picture(form: str = "JPEG", size: tuple[int, int] = (640, 480)) -> bytes:
-    """A picture with place, camera and orientation in its EXIF."""
+    """Return a picture with place, camera and orientation in its EXIF."""
     exif = Image.Exif()
     exif[0x010F] = "SECRETCAMERA"
     exif[ORIENTATION_TAG] = TURNED
@@ -35,8 +35,9 @@ def picture(form: str = "JPEG", size: tuple[int, int] = (640, 480)) -> bytes:
 
 
 def flat_png(width: int, height: int, depth: int = 8, kind: int = 0, channels: int = 1) -> bytes:
-    """A black PNG of a few kilobytes, whatever its size; ``depth`` is in bits, ``kind`` PNG's own
-    number for gray (0), RGB (2) or RGBA (6)."""
+    """Return a black PNG of a few kilobytes, whatever its size; ``depth`` is in bits, ``kind``
+    PNG's own number for gray (0), RGB (2) or RGBA (6).
+    """
     packer = zlib.compressobj(9)
     row = bytes(1 + width * channels * depth // 8)
     rows = b"".join([packer.compress(row) for _ in range(height)]) + packer.flush()

@@ -1,4 +1,4 @@
-"""The workshop of store S01 as reception hears it."""
+"""Workshop of store S01 as reception sees it through events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ TECHNICIAN = "S01-technician-1"
 
 @dataclass
 class WorkshopEvents:
-    """Publishes what the workshop would say about orders."""
+    """Publisher of the workshop's events about orders."""
 
     publisher: Publisher
     at: datetime
 
     async def planned(self, order_id: str, *op_codes: str, hours: float = 0.6) -> None:
-        """Each operation has its job."""
+        """Publish a job for each operation."""
         await self.publisher.publish(
             *(
                 JobAssigned(
@@ -48,7 +48,7 @@ class WorkshopEvents:
     async def found(
         self, order_id: str, work_id: str, op_codes: Sequence[str], parts: Sequence[str] = ()
     ) -> None:
-        """A technician has found more to do."""
+        """Publish additional work recommended by a technician."""
         event = AdditionalWorkRecommended(
             store_id="S01",
             order_id=order_id,
@@ -72,7 +72,9 @@ class WorkshopEvents:
         await self.publisher.publish(event, at=self.at)
 
     async def finished(self, order_id: str, *op_codes: str) -> None:
-        """Each operation is done, and the vehicle ready as far as the workshop knows."""
+        """Publish that each operation is done, and the vehicle ready as far as the workshop
+        knows.
+        """
         done = (
             JobFinished(
                 store_id="S01",

@@ -1,4 +1,4 @@
-"""Days of a store as its services would publish them, and the KPIs added up by hand."""
+"""Days of a store as its services would publish them, and their KPIs by independent arithmetic."""
 
 import random
 import statistics
@@ -71,7 +71,7 @@ def local(day: date, hour: int, minute: int = 0) -> datetime:
 
 @dataclass
 class SimulatedVisit:
-    """One order of the story; ``luck`` decides how its day goes."""
+    """Order of the scenario; ``luck`` decides the course of its day."""
 
     luck: random.Random
     store_id: str
@@ -107,7 +107,7 @@ class SimulatedVisit:
         return {"store_id": self.store_id, "order_id": self.order_id}
 
     def _comebacks(self) -> Iterator[Told]:
-        """The vehicle is back, and another one that was here a month ago was back since."""
+        """Yield the comeback of the vehicle, and that of another one that was here a month ago."""
         if self.chance(0.2):
             yield self.at, self._link(self.order_id, f"{self.order_id}-earlier", self.at)
         if self.chance(0.5):
@@ -155,7 +155,7 @@ class SimulatedVisit:
         yield self.at, greeted
 
     def _planned(self, appointment_id: str) -> Iterator[Told]:
-        """An appointment for now, made the day before, and perhaps moved to now."""
+        """Yield an appointment for now, made the day before, and perhaps rescheduled to now."""
         booked_at, moved = self.at - timedelta(days=1), self.chance(0.3)
         yield (
             booked_at,
@@ -181,7 +181,7 @@ class SimulatedVisit:
             )
 
     def _no_show(self, appointment_id: str) -> Iterator[Told]:
-        """Somebody else's appointment for now, who does not come."""
+        """Yield another customer's appointment for now, who does not come."""
         yield from self._planned(appointment_id)
         no_show = AppointmentNoShow(
             store_id=self.store_id,
@@ -302,7 +302,7 @@ class SimulatedVisit:
             yield self.at, self._notified()
 
     def _credits(self, hours: float, clocked_s: int) -> tuple[LaborCredit, ...]:
-        """Of some jobs, two technicians have clocked the same time."""
+        """Return the credits of some jobs on which two technicians have clocked the same time."""
         count = self.luck.choice([0, 1, 2])
         return tuple(
             LaborCredit(
@@ -380,7 +380,9 @@ class SimulatedVisit:
         yield due, FollowUpCompleted(**call, reached=True, satisfaction=4, completed_at=due)
 
     def _invoicing(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
-        """The invoice differs from the estimate, and the store bears a part of it itself."""
+        """Yield an invoice that differs from the estimate, with a part that the store bears
+        itself.
+        """
         if self.chance(0.3):
             lines = [*lines, EstimateLine(kind="part", code="more", quantity=1, amount_cents=7_777)]
         labor = sum(line.amount_cents for line in lines if line.kind == "labor")
@@ -445,7 +447,7 @@ class SimulatedVisit:
         )
 
     def _claim(self) -> Iterator[Told]:
-        """A claim that is late, by nothing or by a day, submitted and settled."""
+        """Yield a claim that is late, by nothing or by a day, submitted and settled."""
         claim = self._key | {"claim_id": f"w-{self.order_id}"}
         for days in (-1, 0, 1):
             if self.chance(0.5):
@@ -515,7 +517,7 @@ class SimulatedVisit:
 
 
 def event_scenario(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
-    """The events of ``orders`` visits that begin on ``day``, by time."""
+    """Return the events of ``orders`` visits that begin on ``day``, by time."""
     luck = random.Random(f"{seed}/{store_id}/{day}")
     told: list[Told] = []
     for number in range(1, orders + 1):
@@ -535,7 +537,7 @@ def event_scenario(seed: int, store_id: str, day: date, orders: int) -> list[Tol
 
 
 def _checks(store_id: str, day: date) -> Iterator[Told]:
-    """Two areas were looked at, one of them late; a third one never."""
+    """Yield the checks of two areas, one of them late; a third one is never checked."""
     due = {"store_id": store_id, "day": day.isoformat(), "due_at": local(day, 8, 30)}
     for area in ("service_drive", "parking"):
         yield local(day, 8, 30), FacilityCheckOverdue(**due, area=area)
@@ -555,11 +557,13 @@ def _checks(store_id: str, day: date) -> Iterator[Told]:
 
 
 def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
-    """The KPIs of [``begin``, ``until``) by arithmetic that shares nothing with the product."""
+    """Return the KPIs of [``begin``, ``until``) by arithmetic that shares nothing with the
+    product.
+    """
     known = [(at, event) for at, event in told if at < until]
 
     def of(kind: type[Event]) -> dict[Any, Any]:
-        """The events known by ``until``, by order or job."""
+        """Return the events known by ``until``, by order or job."""
         return {
             getattr(event, "job_id", getattr(event, "order_id", None)): (at, event)
             for at, event in told
@@ -699,7 +703,7 @@ def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dic
 
 
 def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
-    """The KPIs that are plain fractions or counts of what was ``known`` by ``until``."""
+    """Return the KPIs that are plain fractions or counts of the events ``known`` by ``until``."""
 
     def of(kind: type[Event], *, today: bool = True) -> list[Any]:
         return [
@@ -765,7 +769,7 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
 
 
 def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float] | None:
-    """Received ÷ due of the invoices of 90 days, by how many days ago they were issued."""
+    """Return received ÷ due of the invoices of 90 days, by the number of days since their issue."""
     sums: dict[str, list[int]] = {}
     for at, event in known:
         if isinstance(event, InvoiceIssued):
@@ -789,7 +793,7 @@ def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float
 
 
 def flat(kpis: Mapping[str, Any]) -> dict[str, Any]:
-    """KPIs one by one, those in a map by its keys too."""
+    """Return KPIs one by one, those in a map by its keys too."""
     found: dict[str, Any] = {}
     for name, kpi in kpis.items():
         if isinstance(kpi, Mapping):
@@ -800,7 +804,7 @@ def flat(kpis: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """Linear interpolation between the nearest of the ordered values."""
+    """Return the percentile by linear interpolation between the nearest of the ordered values."""
     if not ordered:
         return None
     place = share * (len(ordered) - 1)

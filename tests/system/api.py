@@ -1,4 +1,4 @@
-"""The platform as its users call it: over HTTP, each person with their own token."""
+"""Platform as its users call it: over HTTP, each person with their own token."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ STEPS = (
 
 
 def vin(number: int) -> str:
-    """A VIN with its check digit."""
+    """Return a VIN with its check digit."""
     draft = f"LSVAA4180{number:08d}"
     return draft[:8] + vin_check_digit(draft) + draft[9:]
 
 
 def customer(number: int, plate: str) -> dict[str, Any]:
-    """A person and vehicle as the counter takes them down."""
+    """Return a person and vehicle as the counter takes them down."""
     return {
         "name": "王小明",
         "phone": f"138{number:08d}",
@@ -67,7 +67,7 @@ class Api:
         token: str = "",
         store: str = "S01",
     ) -> httpx.Response:
-        """A command; without a ``version`` in the body, of somebody who has just looked."""
+        """Send a command; a body without a ``version`` gets the present one."""
         full = f"/stores/{store}{path}"
         return await self.client.post(
             f"{self.platform.url(service)}{full}",
@@ -100,7 +100,7 @@ class Api:
         return response.raise_for_status().json()
 
     async def done(self, *args: Any, **kwargs: Any) -> Any:
-        """A post that must succeed; returns its body."""
+        """Send a post that must succeed; return its body."""
         response = await self.post(*args, **kwargs)
         assert response.is_success, response.text
         return response.json()
@@ -126,13 +126,13 @@ class Api:
                 await asyncio.sleep(0.1)
 
     async def greeted(self, plate: str) -> str:
-        """A vehicle whose customer was greeted; its order id."""
+        """Return the order id of a vehicle whose customer was greeted."""
         order = await self.done("reception", "/arrivals", ADVISOR, {"plate": plate})
         await self.done("reception", f"/orders/{order['order_id']}/greet", ADVISOR)
         return str(order["order_id"])
 
     async def write_up(self, number: int, plate: str, **changes: Any) -> dict[str, Any]:
-        """The body that opens an order for a registered customer."""
+        """Return the body that opens an order for a registered customer."""
         known = await self.done("crm", "/customers", ADVISOR, customer(number, plate))
         return {
             "customer_ref": known["customer_ref"],
@@ -144,14 +144,14 @@ class Api:
         } | changes
 
     async def opened(self, number: int, plate: str) -> str:
-        """An open order; its id."""
+        """Return the id of an open order."""
         order_id = await self.greeted(plate)
         body = await self.write_up(number, plate)
         await self.done("reception", f"/orders/{order_id}/open", ADVISOR, body)
         return order_id
 
     async def worked(self, order_id: str) -> None:
-        """Every job of the order started, finished and accepted."""
+        """Start, finish and accept every job of the order."""
         await self.wait_until_idle()
         lists = await self.get("workshop", "/inspection-checklists", INSPECTOR)
         checklists = lists["checklists"]
@@ -164,14 +164,14 @@ class Api:
         await self.wait_until_idle()
 
     async def begun(self, order_id: str) -> Any:
-        """The first job of the order, which its technician has started."""
+        """Start the first job of the order and return it."""
         await self.wait_until_idle()
         job = (await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER))[0]
         path = f"/jobs/{job['job_id']}/start"
         return await self.done("workshop", path, job["technician_ids"][0])
 
     async def withdrawn(self, order_id: str, unwanted: dict[str, Any]) -> httpx.Response:
-        """The customer does not want work any more; the response."""
+        """Withdraw work that the customer does not want any more; return the response."""
         path = f"/orders/{order_id}"
         await self.wait_until_idle()
         order = await self.get("reception", path, ADVISOR)
@@ -179,20 +179,20 @@ class Api:
         return await self.post("reception", f"{path}/withdrawals", ADVISOR, decision | unwanted)
 
     async def paid(self, order_id: str) -> None:
-        """The order invoiced and paid."""
+        """Invoice the order and pay it."""
         path = f"/orders/{order_id}"
         invoice = await self.done("reception", f"{path}/invoice", ADVISOR)
         payment = {"method": "cash", "amount_cents": invoice["balance_cents"]}
         await self.done("reception", f"{path}/payments", ADVISOR, payment)
 
     async def delivered(self, order_id: str) -> None:
-        """The invoice paid, every delivery step recorded and the vehicle handed over."""
+        """Pay the invoice, record every delivery step and deliver the vehicle."""
         await self.paid(order_id)
         await self.steps_done(order_id)
         await self.done("reception", f"/orders/{order_id}/delivery", ADVISOR)
 
     async def steps_done(self, order_id: str) -> None:
-        """Every step of the delivery recorded, with the signature."""
+        """Record every step of the delivery, with the signature."""
         for step in STEPS:
             await self.done(
                 "reception", f"/orders/{order_id}/delivery-steps", ADVISOR, {"step": step}

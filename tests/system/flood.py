@@ -1,4 +1,4 @@
-"""A caller that sends far more than anybody takes, over a socket of its own."""
+"""Caller that sends far more than any operation takes, over a socket of its own."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _TIMEOUT_S = 20
 
 @dataclass
 class Flooded:
-    """How many bytes went out until the server closed the connection, and its answer."""
+    """Bytes sent until the server closed the connection, and its response."""
 
     sent: int
     response: bytes

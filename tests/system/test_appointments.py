@@ -7,9 +7,9 @@ from tests.system.api import ADVISOR, MANAGER
 
 AGENT = "S01-agent-1"
 SCARCE = "HVE-003"
-"""An operation of 1.2 hours on the store's one high-voltage bay."""
+"""Operation of 1.2 hours on the store's one high-voltage bay."""
 SHORT = "HVE-001"
-"""One of 0.8 hours, so that two of them begin within an hour."""
+"""Operation of 0.8 hours, so that two of them begin within an hour."""
 
 
 async def offers(api, *op_codes, **more):
@@ -50,7 +50,7 @@ async def workshop_quotes(api):
 
 
 async def waiting_timers(api, number):
-    """Reception's status once so many of its timers wait for another system."""
+    """Return reception's status once so many of its timers wait for another system."""
     url = f"{api.platform.url('reception')}/status"
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
     async with asyncio.timeout(30):

@@ -218,7 +218,7 @@ async def test_job_of_another_technician_cannot_be_started(api):
 
 @pytest_asyncio.fixture(scope="module")
 async def elsewhere(api):
-    """References of another store, by field."""
+    """Return references of another store, by field."""
     token = api.token("S02-manager-1", ("S02",))
 
     async def done(service, path, body=None):
@@ -282,7 +282,7 @@ def fields_of(response):
 
 @pytest_asyncio.fixture(scope="module")
 async def own(api):
-    """An order of the store that is ready to be opened."""
+    """Return an order of the store that is ready to be opened."""
     return {
         "order_id": await api.greeted("沪A10035"),
         "write_up": await api.write_up(35, "沪A10035"),
@@ -401,7 +401,7 @@ async def test_origin_headers_are_checked_before_use(api):
 
 
 async def published(api, correlation: str) -> list[dict[str, str]]:
-    """Headers of the events that belong to one wish."""
+    """Return headers of the events that belong to one request."""
     connection = await asyncpg.connect(api.platform.admin_url)
     try:
         rows = await connection.fetch(

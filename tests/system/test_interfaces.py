@@ -47,7 +47,7 @@ async def test_operations_respond_as_described(
 def _calls(
     operation: schemathesis.APIOperation, mode: GenerationMode, session: requests.Session
 ) -> int:
-    """How often the operation was called; one without any input cannot be called wrongly."""
+    """Return how often the operation was called; one without any input cannot be called wrongly."""
     calls = 0
 
     @given(operation.as_strategy(generation_mode=mode))

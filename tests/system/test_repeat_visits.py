@@ -1,4 +1,4 @@
-"""A customer who comes again is known on sight, in every store of the group (R2, R16, R25)."""
+"""Repeat customers, recognized at arrival in every store of the group (R2, R16, R25)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What happens to people while a part of the platform is unavailable (R4, R5, R11, R19)."""
+"""Effect on users while a part of the platform is unavailable (R4, R5, R11, R19)."""
 
 import asyncio
 import os

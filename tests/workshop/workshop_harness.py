@@ -1,4 +1,4 @@
-"""The workshop of a store in the test's own process; a publisher stands in for reception."""
+"""Workshop of a store in the test's own process; a publisher stands in for reception."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ from tests.harness import ROLE_IN_ID, InProcess, Publisher, in_process, publishe
 from tests.stack import MORNING
 
 OPENING = MORNING + timedelta(minutes=30)
-"""08:00 in Shanghai, when the early shift begins."""
+"""Start of the early shift, 08:00 in Shanghai."""
 
 JOBS = "aftersales.workshop.job.v1"
 STORE = "aftersales.workshop.store.v1"
@@ -35,7 +35,7 @@ JsonObject = dict[str, Any]
 
 
 def assert_rejected(response: httpx.Response, status: int, rule: str, field: str) -> ProblemDetails:
-    """The problem that a command was refused with."""
+    """Return the problem that a command was refused with."""
     assert response.status_code == status, response.text
     problem = ProblemDetails.model_validate(response.json())
     assert [(error.rule, error.field) for error in problem.errors] == [(rule, field)]
@@ -44,7 +44,7 @@ def assert_rejected(response: httpx.Response, status: int, rule: str, field: str
 
 @dataclass(frozen=True)
 class WorkshopHarness:
-    """What the people of one store do in the workshop."""
+    """Commands and queries of the people of one store in the workshop."""
 
     service: InProcess
     publisher: Publisher
@@ -54,17 +54,19 @@ class WorkshopHarness:
 
     @property
     def deps(self) -> Deps:
-        """What the workshop's application functions reach."""
+        """Return the dependencies of the workshop's application functions."""
         deps: Deps = self.service.app.state.service.deps
         return deps
 
     def of(self, store_id: str) -> "WorkshopHarness":
-        """The workshop of another store."""
+        """Return the workshop of another store."""
         return replace(self, store_id=store_id)
 
     async def post(self, path: str, who: str, body: Any = None) -> httpx.Response:
-        """A command of ``who``: a role, or the id of a person, which contains the role. Without a
-        ``version`` in the body, they have just looked."""
+        """Send a command of ``who``: a role, or the id of a person, which contains the role.
+
+        A body without a ``version`` gets the present one.
+        """
         word = who.removeprefix(f"{self.store_id}-").partition("-")[0]
         role: Any = ROLE_IN_ID.get(word, word)
         token = self.service.token(role, stores=(self.store_id,), subject=who)
@@ -76,7 +78,7 @@ class WorkshopHarness:
         )
 
     async def done(self, path: str, who: str, body: Any = None) -> JsonObject:
-        """A command that must succeed, and whatever it sets off."""
+        """Send a command that must succeed, and wait for its effects."""
         response = await self.post(path, who, body)
         assert response.is_success, response.text
         await self.service.wait_until_idle()
@@ -94,20 +96,20 @@ class WorkshopHarness:
         return response.json()
 
     async def quote(self, *op_codes: str, confidence: float = 0.95) -> timedelta:
-        """How long a customer would have to wait."""
+        """Return how long a customer would have to wait."""
         body = {"op_codes": list(op_codes), "confidence": confidence}
         response = await self.done("quotes", "service_advisor", body)
         return datetime.fromisoformat(response["promised_at"]) - self.clock.now()
 
     async def publish(self, *events: Event) -> None:
-        """What happened elsewhere, and whatever it sets off here."""
+        """Publish events of other services, and wait for their effects."""
         await self.publisher.publish(*events, at=self.clock.now())
         await self.service.wait_until_idle()
 
     async def open_order(
         self, *op_codes: str, held: bool = False, confidence: float = 0.95, **changes: Any
     ) -> list[JsonObject]:
-        """An order with its vehicle's arrival; its jobs once they are planned.
+        """Open an order with its vehicle's arrival; return its jobs once they are planned.
 
         ``held``: its time was reserved with that confidence and the promise is the one quoted.
         """
@@ -151,13 +153,13 @@ class WorkshopHarness:
         return await self.jobs(order_id)
 
     async def cancelled(self, order_id: str) -> None:
-        """The customer has changed their mind."""
+        """Cancel the order: the customer has changed their mind."""
         await self.publish(
             OrderCancelled(store_id=self.store_id, order_id=order_id, reason="waited_too_long")
         )
 
     async def withdrawn(self, order_id: str, *op_codes: str) -> None:
-        """The customer does not want these operations any more."""
+        """Withdraw these operations, which the customer does not want any more."""
         event = WorkWithdrawn(
             store_id=self.store_id,
             order_id=order_id,
@@ -174,23 +176,23 @@ class WorkshopHarness:
         await self.publish(event)
 
     async def jobs(self, order_id: str) -> list[JsonObject]:
-        """The order's jobs when nothing is left to be planned."""
+        """Return the order's jobs when all of them are planned."""
         await self.service.wait_until_idle()
         jobs: list[JsonObject] = await self.get("jobs", order_id=order_id)
         return jobs
 
     async def job(self, job: JsonObject) -> JsonObject:
-        """The job as it is now."""
+        """Return the job as it is now."""
         jobs = await self.jobs(job["order_id"])
         return next(each for each in jobs if each["job_id"] == job["job_id"])
 
     async def work(self, job: JsonObject, action: str, body: Any = None) -> JsonObject:
-        """What the job's technician does with it."""
+        """Send the technician's command on the job."""
         technician_id = job["technician_ids"][0]
         return await self.done(f"jobs/{job['job_id']}/{action}", technician_id, body)
 
     async def inspect(self, job: JsonObject, *failed: str) -> JsonObject:
-        """The inspection of a finished job."""
+        """Inspect a finished job."""
         lists = (await self.get("inspection-checklists"))["checklists"]
         items = {
             each["item"]: "failed" if each["item"] in failed else "ok"
@@ -200,28 +202,28 @@ class WorkshopHarness:
         return await self.done(path, f"{self.store_id}-inspector-1", {"items": items})
 
     async def worked(self, job: JsonObject, minutes: float) -> None:
-        """The job is done in so many minutes and accepted."""
+        """Do the job in so many minutes and accept it."""
         await self.work(job, "start")
         await self.wait(minutes)
         await self.work(job, "finish")
         await self.inspect(job)
 
     async def accepted(self, *op_codes: str, **changes: Any) -> list[JsonObject]:
-        """An order whose every job was done and accepted."""
+        """Open an order, and have its every job done and accepted."""
         jobs = await self.open_order(*op_codes, **changes)
         for job in jobs:
             await self.worked(job, 0)
         return jobs
 
     async def wait(self, minutes: float) -> None:
-        """Time passes, and with it the deadlines."""
+        """Advance the time, and wait until its deadlines have fired."""
         self.clock.set(self.clock.now() + timedelta(minutes=minutes))
         await self.service.wait_until_idle()
 
     async def events(
         self, kind: type[Event], order_id: str | None = None, topic: str = JOBS
     ) -> list[Any]:
-        """The store's events of one kind, of one order if it is named."""
+        """Return the store's events of one kind, of one order if it is named."""
         await self.service.wait_until_idle()
         return [
             received.event
@@ -232,7 +234,7 @@ class WorkshopHarness:
         ]
 
     def at(self, hours: float) -> datetime:
-        """So many hours after the opening of the first day."""
+        """Return the time so many hours after the opening of the first day."""
         return OPENING + timedelta(hours=hours)
 
 
@@ -240,7 +242,7 @@ class WorkshopHarness:
 async def open_workshop_harness(
     servers: Platform, clock: SimulatedClock
 ) -> AsyncIterator[WorkshopHarness]:
-    """The workshop at the beginning of the early shift."""
+    """Yield the workshop at the beginning of the early shift."""
     clock.set(OPENING)
     async with (
         in_process(servers, "workshop", create_app) as running,

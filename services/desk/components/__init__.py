@@ -1,1 +1,1 @@
-"""Parts that pages are built from."""
+"""Components that pages are built from."""

@@ -1,4 +1,4 @@
-"""A technician's absences (缺勤): recorded, and taken back."""
+"""A technician's absences (缺勤): recording and cancelling them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ _KINDS = ("sick", "leave", "training", "other")
 def absence_dialog(
     ctx: PageContext, technician_id: str, absences: Sequence[Mapping[str, Any]]
 ) -> None:
-    """What is known, and a form for one more; planned work goes to others."""
+    """Show the recorded absences and a form for one more; planned work goes to others."""
     t, zone = ctx.t, ctx.store.timezone
     with dialog(f"{t('Absence')} · {ctx.colleague(technician_id)}") as opened:
         for absence in absences:

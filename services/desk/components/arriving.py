@@ -15,11 +15,11 @@ from services.desk.vehicles import find_customer, is_vin, same_plate
 from shared.calls import ApiError, ServiceUnavailableError
 
 _EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
-"""Refusals that a person can do something about in the dialog."""
+"""Refusals that a person can resolve in the dialog."""
 
 
 async def record_arrival(ctx: PageContext, plate: str, appointment_id: str, attempt: str) -> None:
-    """A booked customer is here; says why when it cannot be recorded."""
+    """Record the arrival of a booked customer; show the reason when it cannot be recorded."""
     body = {"plate": plate, "appointment_id": appointment_id}
     try:
         order = await _send(ctx, body, attempt)
@@ -37,7 +37,7 @@ async def record_arrival(ctx: PageContext, plate: str, appointment_id: str, atte
 async def arrival_dialog(
     ctx: PageContext, appointment_id: str | None = None, known_plate: str = ""
 ) -> None:
-    """Ask which vehicle it is; Enter records it. A plate that is known is tried at once."""
+    """Ask which vehicle it is; Enter records it. A known plate is looked up at once."""
     t = ctx.t
     plates, expected = await _expected(ctx)
     with dialog(t("Record arrival")) as opened:
@@ -57,7 +57,7 @@ async def arrival_dialog(
         open_order = box("found")
 
         def recognize() -> None:
-            """The vehicle's own appointment is chosen with it."""
+            """Select the vehicle's own appointment along with the vehicle."""
             own = (each for each, known in plates.items() if same_plate(plate.value or "", known))
             if found := next(own, None):
                 appointment.set_value(found)
@@ -87,7 +87,7 @@ async def arrival_dialog(
 
 
 def _link_to_open_order(form: Form, place: ui.element) -> None:
-    """The order that a vehicle has already, where the last try was refused for it."""
+    """Offer the order that a vehicle has already, where the last try was refused for it."""
     place.clear()
     if form.error and form.error.rule == "vehicle_already_here":
         ctx, order_id = form.ctx, form.error.values["order_id"]
@@ -98,8 +98,9 @@ def _link_to_open_order(form: Form, place: ui.element) -> None:
 async def _record(
     ctx: PageContext, typed: str, body: Mapping[str, Any], attempt: str
 ) -> dict[str, Any]:
-    """Record the vehicle; the plate of a scanned VIN stands in customer records, if it has one
-    yet."""
+    """Record the vehicle; the plate of a scanned VIN comes from customer records, if it has one
+    yet.
+    """
     plate = typed
     if is_vin(typed):
         found = await find_customer(ctx, typed)
@@ -114,7 +115,7 @@ async def _send(ctx: PageContext, body: Mapping[str, Any], attempt: str) -> dict
 
 
 async def _welcome(ctx: PageContext, order: Mapping[str, Any]) -> None:
-    """Tell the queue number and whom the store has before it."""
+    """Show the queue number and the customers ahead."""
     t, vehicle = ctx.t, order["vehicle"]
     told = [t("Queue number {number}", number=f"{order['queue_number']:03}")]
     if vehicle["tier"]:
@@ -128,7 +129,7 @@ async def _welcome(ctx: PageContext, order: Mapping[str, Any]) -> None:
 
 
 async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
-    """Plates, and lines to choose from, of today's appointments that are still to come."""
+    """Return plates, and lines to choose from, of today's appointments that are still to come."""
     booked, catalog = await together(
         ctx.services.get("reception", f"{ctx.store_path}/appointments"), ctx.catalog()
     )
@@ -152,7 +153,9 @@ async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
 
 
 async def _known_customer(ctx: PageContext, typed: str) -> str:
-    """One line about the customer whose plate or VIN was typed; a wrong one is told on sending."""
+    """Return one line about the customer whose plate or VIN was typed; a wrong one is reported on
+    sending.
+    """
     if not typed.strip() or not ctx.sees_persons:
         return ""
     try:

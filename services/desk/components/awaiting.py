@@ -1,4 +1,4 @@
-"""Orders whose customer has yet to decide on an estimate (待授权), for whoever looks after them."""
+"""Orders whose customer has yet to decide on an estimate (待授权), for the responsible staff."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ Order = Mapping[str, Any]
 
 
 async def awaiting(ctx: PageContext) -> Sequence[Order]:
-    """The store's orders with an estimate that nobody has decided on."""
+    """Return the store's orders with an estimate that awaits a decision."""
     orders: Sequence[Order] = await ctx.shared(
         f"orders {' '.join(STATUSES)}",
         lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(STATUSES)),
@@ -25,7 +25,7 @@ async def awaiting(ctx: PageContext) -> Sequence[Order]:
 
 
 async def awaiting_strip(ctx: PageContext) -> None:
-    """Their number, and a link to each; nothing while there are none."""
+    """Show their number, and a link to each; nothing while there are none."""
 
     async def fetch() -> list[tuple[str, int]]:
         return [(order["order_id"], order["queue_number"]) for order in await awaiting(ctx)]

@@ -1,4 +1,4 @@
-"""Cancelling an order or an appointment: why, in a code and in words that stay in reception."""
+"""Cancelling an order or an appointment: a reason code, and a text that stays in reception."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ REASONS = (
 
 
 def cancel_dialog(ctx: PageContext, path: str, title: str, version: str) -> None:
-    """Ask why what stands at ``path``, as it was seen, is cancelled."""
+    """Ask why the entry at ``path``, in the version shown, is cancelled."""
     t = ctx.t
     with dialog(title) as opened:
         form = Form(ctx, version)
@@ -40,7 +40,7 @@ def cancel_dialog(ctx: PageContext, path: str, title: str, version: str) -> None
 
 
 def cancellation_facts(ctx: PageContext, cancellation: Mapping[str, Any]) -> None:
-    """Why something was cancelled, by whom and when."""
+    """Show why an entry was cancelled, by whom and when."""
     t = ctx.t
     at = formats.day_and_clock(cancellation["cancelled_at"], ctx.store.timezone, ctx.now())
     facts(

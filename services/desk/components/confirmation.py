@@ -1,4 +1,4 @@
-"""Questions that a service asks before it takes what is unusual (确认后继续)."""
+"""Questions that a service asks before it accepts unusual input (确认后继续)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from services.desk.components.forms import Form
 
 
 class Confirmation:
-    """A button below a form for each rule that may be overridden, and what was confirmed.
+    """Buttons below a form, one for each rule that may be overridden, and the confirmed rules.
 
     ``questions`` gives by rule the field of the body that confirms, and the button's label.
     """
@@ -25,7 +25,7 @@ class Confirmation:
         return self._confirmed
 
     def ask(self, send: Handler) -> None:
-        """Offer to confirm what the last try was refused for, then to ``send`` again."""
+        """Offer to confirm the rule that refused the last try, then to ``send`` again."""
         self._place.clear()
         rule = self._form.error.rule if self._form.error else ""
         if rule not in self._questions:

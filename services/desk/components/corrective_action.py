@@ -1,4 +1,4 @@
-"""Corrective actions (整改): their state, and how their owner closes them."""
+"""Corrective actions (整改): their state, and closing by their owner."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +16,7 @@ CorrectiveAction = Mapping[str, Any]
 
 
 def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
-    """Done, overdue, or on its way."""
+    """Show the state: done, overdue, or in progress."""
     if corrective_action["closed_at"]:
         badge(ctx.t("Done"), "good")
     elif corrective_action["overdue_at"]:
@@ -26,7 +26,7 @@ def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveActio
 
 
 def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
-    """Offer the owner, and a manager, to say how it was put right."""
+    """Offer the owner, and a manager, to describe the correction."""
     mine = corrective_action["owner_id"] == ctx.person.subject
     if not corrective_action["closed_at"] and (mine or ctx.person.has(("service_manager",))):
         button(

@@ -11,12 +11,12 @@ Handler = Callable[[], Any]
 
 
 def box(classes: str) -> ui.element:
-    """A block with style classes."""
+    """Add a block with style classes."""
     return ui.element("div").classes(classes)
 
 
 def text(value: str, classes: str = "") -> ui.label:
-    """Plain text."""
+    """Add plain text."""
     return ui.label(value).classes(classes)
 
 
@@ -27,17 +27,21 @@ def test_id(name: str, element: ui.element) -> ui.element:
 
 
 def badge(value: str, tone: str) -> ui.label:
-    """A short state in its color: ``calm``, ``busy``, ``good``, ``warn``, ``bad`` or ``quiet``."""
+    """Add a short state in its color: ``calm``, ``busy``, ``good``, ``warn``, ``bad`` or
+    ``quiet``.
+    """
     return text(value, f"badge tone-{tone}")
 
 
 def link(value: str, address: str, classes: str = "") -> ui.link:
-    """A link to another page."""
+    """Add a link to another page."""
     return ui.link(value, address).classes(classes)
 
 
 def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> ui.button:
-    """A button of kind ``main``, ``plain`` or ``small``; it rests while its handler runs."""
+    """Add a button of kind ``main``, ``plain`` or ``small``; it is disabled while its handler
+    runs.
+    """
 
     async def pressed() -> None:
         made.disable()
@@ -59,7 +63,9 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
 def panel(
     title: str = "", classes: str = "", *, number: int | None = None, name: str = ""
 ) -> Iterator[ui.element]:
-    """A titled surface; ``number`` is its place in a sequence of steps, ``name`` its mark."""
+    """Add a titled surface; ``number`` is its place in a sequence of steps, ``name`` its test
+    id.
+    """
     with box(f"panel {classes}") as surface:
         if name:
             test_id(name, surface)
@@ -72,7 +78,7 @@ def panel(
 
 
 class _Rows(ui.element):
-    """The body of a table, which knows what stands above each cell."""
+    """Body of a table, which knows the heading above each cell."""
 
     def __init__(self, headings: Sequence[str]) -> None:
         super().__init__("tbody")
@@ -81,7 +87,7 @@ class _Rows(ui.element):
 
 @contextmanager
 def table(headings: Sequence[str], numeric: Collection[str] = ()) -> Iterator[None]:
-    """A table with its headings, ``numeric`` ones to the right; the block adds :func:`row`.
+    """Add a table with its headings, ``numeric`` ones to the right; the block adds :func:`row`.
 
     Where it is too narrow for a table, each row is a block of cells with their headings.
     """
@@ -95,18 +101,18 @@ def table(headings: Sequence[str], numeric: Collection[str] = ()) -> Iterator[No
 
 
 def row(classes: str = "") -> ui.element:
-    """A row of a table."""
+    """Add a row of a table."""
     return ui.element("tr").classes(classes)
 
 
 def cell(value: str, classes: str = "") -> ui.label:
-    """A cell that holds text."""
+    """Add a cell that holds text."""
     with cell_box(classes):
         return text(value)
 
 
 def cell_box(classes: str = "") -> ui.element:
-    """A cell that holds other elements."""
+    """Add a cell that holds other elements."""
     made = ui.element("td").classes(classes)
     line = ui.context.slot.parent
     rows = line.parent_slot and line.parent_slot.parent
@@ -117,7 +123,7 @@ def cell_box(classes: str = "") -> ui.element:
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Names and values, side by side."""
+    """Show names and values, side by side."""
     with ui.element("dl").classes("facts"):
         for name, value in pairs:
             with box("fact"):
@@ -128,7 +134,7 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def empty(value: str) -> None:
-    """What is said where there is nothing to show."""
+    """Show a text where there are no entries."""
     with box("empty"):
         ui.icon("inbox")
         text(value)
@@ -136,7 +142,7 @@ def empty(value: str) -> None:
 
 @contextmanager
 def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
-    """Open a dialog above the page; it outlives the part of the page that asked for it."""
+    """Open a dialog above the page; it outlives the section of the page that asked for it."""
     surface = "dialog wide" if wide else "dialog"
     with ui.context.client.content, ui.dialog() as opened, box(surface):
         text(title, "dialog-title")

@@ -1,4 +1,4 @@
-"""The fields of an event in a person's words; those that only programs need are not shown."""
+"""Fields of an event in a person's words; fields that only programs need are not shown."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Written = Callable[[PageContext, Catalog, Any], str]
 def event_fields(
     ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Name and value of each field that says something to a person."""
+    """Yield name and value of each field that is meaningful to a person."""
     for name, write in FIELDS.items():
         if data.get(name) not in (None, [], ""):
             yield ctx.t.code("field", name), write(ctx, catalog, data[name])
@@ -75,7 +75,7 @@ def _steps(ctx: PageContext, catalog: Catalog, value: Sequence[Mapping[str, Any]
 
 
 def _code(*kinds: str) -> Written:
-    """A coded value, in the first of the kinds that has a word for it."""
+    """Return a coded value in words, from the first of the kinds that has one."""
 
     def write(ctx: PageContext, _: Catalog, value: str) -> str:
         return ctx.t.first_known(kinds, value) or formats.NOTHING

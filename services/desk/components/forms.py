@@ -1,4 +1,4 @@
-"""Forms keep what was typed; what is wrong stands beside its field."""
+"""Forms that keep the input; each error stands beside its field."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +28,9 @@ FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
 class Form:
     """Fields by the name that the service gives them, and one attempt until it succeeds.
 
-    ``error`` is the service's response to the last try if it said no. ``version`` is that of what
-    the form changes: when somebody else was first, the input stays, the page around it shows the
-    present state, and the next try is made for that.
+    ``error`` is the service's response to the last try if it refused. ``version`` is that of the
+    entry that the form changes: when another user changed it first, the input stays, the page
+    around it shows the present state, and the next try is made for that.
     """
 
     def __init__(self, ctx: PageContext, version: str | None = None) -> None:
@@ -46,21 +46,21 @@ class Form:
         self._message.set_visibility(False)
 
     def field(self, name: str, element: FieldT) -> FieldT:
-        """Take ``element`` in as the field ``name``."""
+        """Add ``element`` as the field ``name``."""
         self._fields[name] = element
         test_id(name, element.classes("field").props("outlined dense bottom-slots"))
         element.on_value_change(lambda: setattr(element, "error", None))
         return element
 
     def require(self, *names: str) -> bool:
-        """Whether the named fields are filled in; says so beside those that are not."""
+        """Return whether the named fields are filled in; mark those that are not."""
         missing = [name for name in names if self._fields[name].value in (None, "", [])]
         for name in missing:
             self._fields[name].error = self.ctx.t("Please fill this in.")
         return not missing
 
     async def send(self, action: Callable[[], Awaitable[T]]) -> T | None:
-        """The response of ``action``; None when it failed, with the reasons shown."""
+        """Return the response of ``action``; None when it failed, with the reasons shown."""
         self.say("")
         self.error = None
         try:
@@ -85,22 +85,24 @@ class Form:
         return None
 
     def show(self, draw: Callable[[], None]) -> None:
-        """Show here on what the person decides, and its present state when somebody was first."""
+        """Show the entry that the person decides on here, and its present state after a
+        conflict.
+        """
         self._shown.append((box("shown"), draw))
         with self._shown[-1][0]:
             draw()
 
     def seen(self, body: Any) -> Any:
-        """The body of a command, with the version on which the person decides."""
+        """Return the body of a command, with the version on which the person decides."""
         return body if self.version is None else {**(body or {}), "version": self.version}
 
     @property
     def conflict(self) -> bool:
-        """Whether somebody else had changed what the form changes."""
+        """Whether another user had changed the entry that the form changes."""
         return self.error is not None and self.error.rule == _CONFLICT
 
     def speak_here(self) -> None:
-        """What the form as a whole has to say stands here, where it moves nothing."""
+        """Place the message about the form as a whole here, where it moves nothing."""
         self._place.move(ui.context.slot.parent)
 
     def say(self, message: str) -> None:
@@ -109,7 +111,7 @@ class Form:
         self._message.set_visibility(bool(message))
 
     def _named(self, path: str) -> ValidationElement[Any] | None:
-        """The field that a path such as ``customer.plate`` or ``parts.0.quantity`` speaks of."""
+        """Return the field that a path such as ``customer.plate`` or ``parts.0.quantity`` names."""
         known = (part for part in reversed(path.split(".")) if part in self._fields)
         return self._fields.get(next(known, ""))
 
@@ -127,12 +129,14 @@ class Form:
 
 
 def choices(t: Translator, kind: str, codes: Iterable[str]) -> dict[str, str]:
-    """Coded values to choose from, in words."""
+    """Add a choice of coded values, in words."""
     return {code: t.code(kind, code) for code in codes}
 
 
 def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> ui.select:
-    """A choice of several, found by typing; what was typed goes when something is chosen."""
+    """Add a choice of several, found by typing; the typed text is cleared when an entry is
+    chosen.
+    """
     made = ui.select(options, label=label, multiple=True, with_input=True, value=list(value))
     made.props("use-chips input-debounce=100")
     made.on_value_change(lambda: made.run_method("updateInputValue", ""))
@@ -140,13 +144,15 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
 
 
 def moment_field(form: Form, name: str, label: str, at: datetime | str | None) -> ui.input:
-    """A field for a day and a time on the store's clocks."""
+    """Add a field for a day and a time on the store's clocks."""
     value = at and formats.local(at, form.ctx.store.timezone)
     return form.field(name, ui.input(label, value=value or "").props("type=datetime-local"))
 
 
 def moment_of(form: Form, field: ui.input) -> str | None:
-    """What a :func:`moment_field` says, as the services write it; None where it is empty."""
+    """Return the value of a :func:`moment_field`, as the services write it; None where it is
+    empty.
+    """
     if not field.value:
         return None
     local = datetime.fromisoformat(field.value)
@@ -154,7 +160,7 @@ def moment_of(form: Form, field: ui.input) -> str | None:
 
 
 def enter_goes_on(*fields: ui.element) -> None:
-    """Enter moves from each field to the next; the browser does it, as fast as a scanner types."""
+    """Move to the next field on Enter; the browser does it, as fast as a scanner types."""
     for here, there in pairwise(fields):
         here.props["data-next"] = there.id
         here.on("keydown.enter.exact.prevent", js_handler=_GO_ON)
@@ -169,10 +175,10 @@ async def send_now(
     attempt: str,
     then_open: str = "",
 ) -> bool:
-    """Send a command that a single button stands for; says why when it fails.
+    """Send a command that a single button stands for; show the reason when it fails.
 
-    Afterwards this page shows what has changed, or another is opened; where somebody else was
-    first, it shows the present state.
+    Afterwards this page shows the change, or another is opened; after a conflict with another user,
+    it shows the present state.
     """
     try:
         await ctx.services.command(service, ctx.store_path + path, body, attempt=attempt)
@@ -195,7 +201,9 @@ async def send_now(
 
 
 def who_was_first(ctx: PageContext, error: ApiError) -> str:
-    """Who changed what a conflict is about, if it names anybody; time does so by itself."""
+    """Return who made the conflicting change, if the conflict names a person; changes by time name
+    none.
+    """
     by, at = (error.values.get(name) for name in ("by", "at"))
     if at is None or (by is None and error.rule != _CONFLICT):
         return ""
@@ -205,7 +213,7 @@ def who_was_first(ctx: PageContext, error: ApiError) -> str:
 
 
 async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
-    """Send what a dialog asks for and close it; the response, or None when it failed."""
+    """Send the input of a dialog and close it; return the response, or None when it failed."""
     ctx, path = form.ctx, form.ctx.store_path + path
     return await submit_call(
         form,
@@ -215,7 +223,7 @@ async def submit(form: Form, opened: ui.dialog, service: Service, path: str, bod
 
 
 async def submit_call(form: Form, opened: ui.dialog, call: Callable[[], Awaitable[T]]) -> T | None:
-    """Make the call that a dialog asks for and close it; the response, or None when it failed."""
+    """Make the call of a dialog and close it; return the response, or None when it failed."""
     response = await form.send(call)
     if response is not None:
         await form.ctx.changed()
@@ -225,14 +233,14 @@ async def submit_call(form: Form, opened: ui.dialog, call: Callable[[], Awaitabl
 
 @contextmanager
 def dialog_foot(form: Form) -> Iterator[None]:
-    """The foot of a dialog: buttons, and beside them what its form says."""
+    """Add the foot of a dialog: buttons, and beside them the message of its form."""
     with box("dialog-actions"):
         form.speak_here()
         yield
 
 
 def dialog_actions(form: Form, opened: ui.dialog, label: str, send: Handler) -> None:
-    """The usual foot of a dialog."""
+    """Add the usual foot of a dialog."""
     with dialog_foot(form):
         button(form.ctx.t("Cancel"), opened.close, name="dialog-cancel")
         button(label, send, name="dialog-send", kind="main")

@@ -1,4 +1,4 @@
-"""What surrounds every page: group, store, menu, language and person."""
+"""Frame of every page: group, store, menu, language and person."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ class MenuItem:
 
 
 def head(title: str) -> None:
-    """Title and style of a page."""
+    """Add title and style of a page."""
     ui.page_title(title)
     ui.add_head_html(str(Markup('<link rel="stylesheet" href="{}">').format(_address("desk.css"))))
     add_script("in_order.js")
@@ -52,13 +52,13 @@ def add_script(name: str) -> None:
 
 
 def _address(name: str) -> str:
-    """Where a static file is, anew when it has changed."""
+    """Return the address of a static file, a new one when it has changed."""
     return f"/static/{name}?{(_STATIC / name).stat().st_mtime_ns}"
 
 
 @contextmanager
 def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
-    """The page's surroundings; the block fills its middle."""
+    """Add the frame of a page; the block fills its middle."""
     t = ctx.t
     head(f"{t(title)} · {t.of(dict(ctx.app_context.group))}")
     add_script("stay.js")
@@ -76,24 +76,24 @@ def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> 
 
 @contextmanager
 def screen(ctx: PageContext, title: str) -> Iterator[None]:
-    """A page that fills a screen seen from afar, with nothing around it."""
+    """Show a page that fills a screen seen from afar, without a frame."""
     head(f"{ctx.t(title)} · {ctx.t.of(dict(ctx.app_context.group))}")
     with box("screen"):
         yield
 
 
 def notice(message: str) -> None:
-    """A sentence about something that does not work at the moment."""
+    """Show a sentence about a function that does not work at the moment."""
     with box("notice").props("role=status"):
         ui.icon("cloud_off")
         text(message)
 
 
 def posting(action: str) -> ui.element:
-    """A form that the browser sends to ``action`` of the desk.
+    """Add a form that the browser sends to ``action`` of the desk.
 
-    Its page tells the desk, and nobody else, where it was sent from: a form that came from no known
-    page is refused.
+    Its page tells only the desk where it was sent from: a form that came from no known page is
+    refused.
     """
     ui.add_head_html('<meta name="referrer" content="same-origin">')
     form = ui.element("form").props("method=post")
@@ -102,7 +102,7 @@ def posting(action: str) -> ui.element:
 
 
 def language_link(t: Translator, here: str) -> None:
-    """The switch to the other language."""
+    """Add the switch to the other language."""
     other, label = ("en", "English") if t.language == "zh" else ("zh", "中文")
     made = ui.link(label, f"/language/{other}?next={quote(here)}").classes("language")
     test_id("language", made)

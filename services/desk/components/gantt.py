@@ -36,7 +36,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Bar:
-    """A job in its row: when, in which color, and what is said of it.
+    """Job in its row: time, color and description.
 
     Until ``buffer_until``, if anything, the row is an overrun buffer behind it.
     """
@@ -57,7 +57,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: a technician or a bay, when there is work there, and the jobs."""
+    """Row of a technician or a bay: the working windows, and the jobs."""
 
     key: str
     name: str
@@ -78,7 +78,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Drop:
-    """A bar was dragged from row ``source`` to ``row``, ``minutes`` later (earlier if negative).
+    """Drag of a bar from row ``source`` to ``row``, ``minutes`` later (earlier if negative).
 
     ``onto`` is the job on which it was dropped, if any.
     """
@@ -92,7 +92,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class ChartHandlers:
-    """What a click on a bar and on a row's name does, by their keys, and what a drag does."""
+    """Handlers of a click on a bar and on a row's name, by their keys, and of a drag."""
 
     bar: Callable[[str], None]
     row: Callable[[str], None]
@@ -101,33 +101,33 @@ class ChartHandlers:
 
 @dataclass(frozen=True)
 class Span:
-    """The time that the chart shows, from edge to edge."""
+    """Time that the chart shows, from edge to edge."""
 
     begin: datetime
     end: datetime
 
     def place(self, moment: datetime) -> float:
-        """Where ``moment`` is, in per cent of the width."""
+        """Return the position of ``moment``, in per cent of the width."""
         return 100 * min(1.0, max(0.0, (moment - self.begin) / (self.end - self.begin)))
 
     def stretch(self, block: ui.element, begin: datetime, end: datetime) -> ui.element:
-        """Let ``block`` go from ``begin`` to ``end``."""
+        """Place ``block`` from ``begin`` to ``end``."""
         left = self.place(begin)
         return block.style(f"left:{left:.3f}%;width:{max(0.35, self.place(end) - left):.3f}%")
 
     def shows(self, begin: datetime, end: datetime) -> bool:
-        """Whether any of it is inside."""
+        """Return whether any of it is inside."""
         return begin < self.end and self.begin < end
 
     def hours(self) -> Iterable[datetime]:
-        """Each full hour inside."""
+        """Yield each full hour inside."""
         hour = self.begin
         while hour < self.end:
             yield hour
             hour += timedelta(hours=1)
 
     def half_hours_from(self, now: datetime) -> Iterable[datetime]:
-        """Each half hour inside that is not over."""
+        """Yield each half hour inside that is not over."""
         halves = (hour + half for hour in self.hours() for half in (timedelta(0), _HALF_HOUR))
         return (half for half in halves if half + _HALF_HOUR > now)
 
@@ -137,7 +137,7 @@ class Span:
 
 
 def span_of(plan: Mapping[str, Any], jobs: Sequence[Job], now: datetime) -> Span:
-    """Opening hours in full hours, wider where work of the day lies outside of them."""
+    """Return the opening hours in full hours, wider where work of the day lies outside of them."""
     opens, closes = at(plan["opens_at"]), at(plan["closes_at"])
     edges = [edge for job in jobs for edge in (begins(job), ends(job, now))]
     near = [edge for edge in edges if opens - _AROUND < edge < closes + _AROUND]
@@ -206,14 +206,14 @@ def _heat(span: Span, name: str, half_hours: Sequence[tuple[datetime, int]]) -> 
 
 
 def _people(minutes: int) -> str:
-    """Free people in a half hour, to one decimal."""
+    """Return the number of free people in a half hour, to one decimal."""
     people = minutes / (_HALF_HOUR / timedelta(minutes=1))
     return f"{people:.1f}".removesuffix(".0")
 
 
 @contextmanager
 def _line(span: Span, handlers: ChartHandlers, line: Line) -> Iterator[None]:
-    """A row without its bars, which go into its track."""
+    """Add a row without its bars, which go into its track."""
     with test_id(f"row-{line.key}", box("gantt-row")) as made:
         made.props["data-row"] = line.key
         with box("gantt-name") as name:
@@ -274,7 +274,7 @@ def _now_line(span: Span, now: datetime, every_second: EverySecond) -> None:
 
 
 def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime, datetime]]:
-    """The parts of ``span`` that lie in no window."""
+    """Yield the intervals of ``span`` that lie in no window."""
     free_from = span.begin
     for window in sorted(windows, key=lambda each: each.begin):
         if window.begin > free_from:
@@ -285,12 +285,14 @@ def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime,
 
 
 def begins(job: Job) -> datetime:
-    """The actual start, otherwise the planned one."""
+    """Return the actual start, otherwise the planned one."""
     return at(job["started_at"] or job["planned_start_at"])
 
 
 def ends(job: Job, now: datetime) -> datetime:
-    """The actual finish; for work in progress the planned one, or now when that has passed."""
+    """Return the actual finish; for work in progress the planned one, or now when that has
+    passed.
+    """
     if job["finished_at"]:
         return at(job["finished_at"])
     planned = max(at(job["planned_finish_at"]), begins(job))
@@ -298,5 +300,5 @@ def ends(job: Job, now: datetime) -> datetime:
 
 
 def at(moment: str) -> datetime:
-    """A time as the services write it."""
+    """Parse a time as the services write it."""
     return datetime.fromisoformat(moment)

@@ -1,4 +1,4 @@
-"""The events of an order as a timeline, each one to be opened."""
+"""Events of an order as a timeline, each one to be opened."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ def history(
     events: Sequence[Mapping[str, Any]],
     renderer: PartialRenderer,
 ) -> None:
-    """The latest event first."""
+    """Show the events, the latest first."""
     if not events:
         renderer.section("none", empty, ctx.t("No events yet."))
         return
@@ -53,7 +53,7 @@ def _event(ctx: PageContext, catalog: Catalog, event: Mapping[str, Any]) -> None
 
 
 def _note(ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]) -> str:
-    """Who and what, in one line."""
+    """Return actor and content in one line."""
     parts = []
     for field in ("advisor_id", "technician_ids", "inspector_id", "agent_id"):
         value = data.get(field)

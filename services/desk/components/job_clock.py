@@ -1,4 +1,4 @@
-"""The clock of a job (工时): how long it runs, and putting it right (工时更正)."""
+"""Clock of a job (工时): the time clocked so far, and its correction (工时更正)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,9 @@ Job = Mapping[str, Any]
 
 
 def clocked_s(job: Job, seen_at: datetime, now: datetime) -> float:
-    """Seconds on a job so far. What runs since a pause that is over is counted from ``seen_at``."""
+    """Return the seconds on a job so far. Time that runs since a resumed pause counts from
+    ``seen_at``.
+    """
     if job["status"] != "in_progress":
         return float(job["clocked_s"])
     begun = seen_at if job["clocked_s"] else datetime.fromisoformat(job["started_at"])
@@ -34,7 +36,7 @@ def clocked_s(job: Job, seen_at: datetime, now: datetime) -> float:
 
 
 def own_s(clocking: Mapping[str, Any], now: datetime) -> float:
-    """Seconds that one technician has clocked so far."""
+    """Return the seconds that one technician has clocked so far."""
     clocked = float(clocking["clocked_s"])
     if clocking["resumed_at"]:
         clocked += (now - datetime.fromisoformat(clocking["resumed_at"])).total_seconds()
@@ -42,7 +44,7 @@ def own_s(clocking: Mapping[str, Any], now: datetime) -> float:
 
 
 def running_clock(ctx: PageContext, job: Job, every_second: EverySecond, classes: str) -> None:
-    """The time on a job, second by second."""
+    """Show the time on a job, second by second."""
     seen_at = ctx.now()
     label = text("", classes)
 
@@ -55,7 +57,7 @@ def running_clock(ctx: PageContext, job: Job, every_second: EverySecond, classes
 
 
 async def clock_dialog(ctx: PageContext, job: Job, name: str) -> None:
-    """Ask when the technicians really began and ended; a moment left as it was is not touched."""
+    """Ask when the technicians really began and ended; a time that is not edited stays."""
     t, path = ctx.t, f"/jobs/{job['job_id']}"
     with dialog(f"{t('Correct time')} · {name}") as opened:
         clocked = formats.stopwatch(clocked_s(job, ctx.now(), ctx.now()))
@@ -92,7 +94,7 @@ async def clock_dialog(ctx: PageContext, job: Job, name: str) -> None:
 
 
 def _corrections(ctx: PageContext, found: Sequence[Mapping[str, Any]]) -> None:
-    """Who put the clock right before, when and why."""
+    """Show earlier corrections of the clock: by whom, when and why."""
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     for each in found:
         with test_id("correction", box("state-line")):

@@ -24,9 +24,9 @@ AMOUNTS = ("invoiced_cents", "received_cents")
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI (指标) of the report, how it is written and where it should be.
+    """KPI (指标) of the report, its format and its reference.
 
-    Those who do the work are not told the ``confidential`` ones: money and opinions.
+    Staff who do the work are not shown the ``confidential`` ones: money and opinions.
     """
 
     name: str
@@ -91,13 +91,13 @@ GROUPS: Mapping[str, Sequence[Kpi]] = {
         Kpi("follow_ups_scheduled", formats.plain),
     ),
 }
-"""The KPIs by what they are about."""
+"""KPIs by topic."""
 
 KPIS = tuple(chain.from_iterable(GROUPS.values()))
 
 
 def tiles(t: Translator, kpis: Kpis, *, with_money: bool) -> None:
-    """The day at a glance."""
+    """Show the day at a glance."""
     with box("tiles"):
         for name in COUNTS:
             _tile(t.code("kpi", name), str(kpis[name]), name)
@@ -112,7 +112,7 @@ def _tile(name: str, value: str, key: str) -> None:
 
 
 def kpi_groups(t: Translator, kpis: Kpis, *, with_money: bool) -> None:
-    """Each KPI with its formula beside the name, under what it is about."""
+    """Show each KPI by topic, with its formula beside the name."""
     for group, members in GROUPS.items():
         told = [each for each in members if with_money or not each.confidential]
         if not told:
@@ -135,7 +135,7 @@ def _ratio(t: Translator, kpi: Kpi, value: Any) -> None:
 
 
 def tone_of(kpi: Kpi, value: float | None) -> str:
-    """Style of a value by its reference."""
+    """Return the style of a value by its reference."""
     if value is None or kpi.reference is None:
         return "ratio-plain"
     return "ratio-good" if value >= kpi.reference else "ratio-low"
@@ -144,7 +144,7 @@ def tone_of(kpi: Kpi, value: float | None) -> str:
 def bars(
     categories: Sequence[str], series: Mapping[str, Sequence[float | None]], *, unit: str = ""
 ) -> ui.echart:
-    """Vertical bars, one color a series; ``unit`` stands behind each number."""
+    """Add vertical bars, one color a series; ``unit`` stands behind each number."""
     return ui.echart(
         {
             "color": list(PALETTE),

@@ -1,4 +1,4 @@
-"""A part of a page that follows the services without a reload."""
+"""Section of a page that follows the services without a reload."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 _INTERVAL_S = 1.0
 AT_ONCE_S = 0.5
-"""The interval of a part that shows a change within a second."""
+"""Refresh interval of a section that shows a change within a second."""
 
 
 class LiveView(Generic[T]):
-    """Shows what ``fetch`` returns. ``render`` draws it part by part, once more when it differs or
-    another day has come; parts that show the same stay as they are.
+    """View of the response that ``fetch`` returns. ``render`` draws it section by section, once
+    more when it differs or the day has changed; sections that show the same stay as they are.
 
     When a service is unavailable the last response stays, with a notice above it.
     """
@@ -51,7 +51,7 @@ class LiveView(Generic[T]):
         ui.timer(interval_s, self.refresh, immediate=False)
 
     async def refresh(self) -> None:
-        """Ask, and show what has changed."""
+        """Fetch the response, and show the changes."""
         problem = ""
         try:
             response = await self._fetch()
@@ -91,5 +91,5 @@ async def live(
     render: Callable[[T, PartialRenderer], None],
     interval_s: float = _INTERVAL_S,
 ) -> None:
-    """Put a live part here."""
+    """Add a live section here."""
     await LiveView(ctx, fetch, render).start(interval_s)

@@ -1,5 +1,6 @@
-"""A dispatcher's manual overrides (人工派工): dialogs with a reason, safe against a second
-dispatcher."""
+"""Manual overrides by a dispatcher (人工派工): dialogs with a reason, safe against concurrent
+changes.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from services.desk.reasons import JobName, change_text
 Job = Mapping[str, Any]
 Body = Mapping[str, Any]
 Fields = Callable[[Form], Callable[[], Body]]
-"""Puts fields into a form and gives what reads them."""
+"""Function that adds fields to a form and returns their reader."""
 
 REASONS = (
     "customer_request",
@@ -36,17 +37,17 @@ _SOON = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class DispatchOptions:
-    """What the dialogs choose from: the day's plan and the names of its jobs."""
+    """Options of the dialogs: the day's plan and the names of its jobs."""
 
     plan: Mapping[str, Any]
     job_name: JobName
 
     def job(self, job_id: str) -> Job:
-        """A job of the plan."""
+        """Return a job of the plan."""
         return next(job for job in self.plan["jobs"] if job["job_id"] == job_id)
 
     def able(self, job: Job) -> dict[str, str]:
-        """Names of the technicians with skill and certificate for the job, by id."""
+        """Return the technicians with skill and certificate for the job, names by id."""
         return {
             each["technician_id"]: each["name"]
             for each in self.plan["technicians"]
@@ -54,11 +55,11 @@ class DispatchOptions:
         }
 
     def bays(self, ctx: PageContext, job: Job) -> dict[str, str]:
-        """Names of the bays in which the job can be done, by id."""
+        """Return the bays in which the job can be done, names by id."""
         return {bay_id: ctx.bay(bay_id) for bay_id in job["suitable_bay_ids"]}
 
     def exchangeable(self, job: Job) -> dict[str, str]:
-        """Names of the planned jobs of the same skill, by id."""
+        """Return the planned jobs of the same skill, names by id."""
         return {
             other["job_id"]: self.job_name(other["job_id"])
             for other in self.plan["jobs"]
@@ -71,7 +72,7 @@ class DispatchOptions:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a job is wanted: technicians, bay and start."""
+    """Requested slot of a job: technicians, bay and start."""
 
     technician_ids: Sequence[str]
     bay_id: str
@@ -79,7 +80,7 @@ class Slot:
 
     @classmethod
     def of(cls, job: Job) -> "Slot":
-        """Where it is planned."""
+        """Return the slot in which the job is planned."""
         starts_at = datetime.fromisoformat(job["planned_start_at"])
         return cls(job["technician_ids"], job["bay_id"], starts_at)
 
@@ -151,7 +152,7 @@ def forbid(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
 
 
 def allow(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
-    """Take a technician's exclusion from a job back (解禁)."""
+    """Cancel a technician's exclusion from a job (解禁)."""
     kept = {each: ctx.colleague(each) for each in job["forbidden_technicians"]}
     _override_dialog(
         ctx,
@@ -187,10 +188,10 @@ def _override_dialog(
     fields: Fields = _nothing,
     needed: Sequence[str] = (),
 ) -> None:
-    """A dialog that sends ``action`` for the jobs as they were seen.
+    """Open a dialog that sends ``action`` for the jobs in the versions shown.
 
-    When somebody has changed one meanwhile, it shows the present state and keeps what was typed;
-    sending again then speaks of that state.
+    When another user has changed one meanwhile, it shows the present state and keeps the input;
+    sending again then refers to that state.
     """
     t, store = ctx.t, ctx.store_path
     seen = {each["job_id"]: each for each in options.plan["jobs"]}
@@ -229,7 +230,7 @@ def _override_dialog(
 
 
 async def _present(ctx: PageContext, job: Job) -> Job:
-    """The job as it is now."""
+    """Return the present state of the job."""
     path, order_id = f"{ctx.store_path}/jobs", job["order_id"]
     jobs: list[Job] = await ctx.services.get("workshop", path, order_id=order_id)
     return next(each for each in jobs if each["job_id"] == job["job_id"])
@@ -255,5 +256,5 @@ def _show_present(ctx: PageContext, options: DispatchOptions, slot: ui.element, 
 
 
 def _soon(ctx: PageContext) -> datetime:
-    """The next full minutes in which planned work may begin."""
+    """Return the next full minutes in which planned work may begin."""
     return ctx.now().replace(second=0, microsecond=0) + _SOON

@@ -1,4 +1,4 @@
-"""What a customer is asked to authorize (授权), item by item, with what they choose of it."""
+"""Items that a customer is asked to authorize (授权), and the customer's choice among them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -12,13 +12,15 @@ from services.desk.i18n import Translator
 Line = Mapping[str, Any]
 
 Asked = Callable[[list[str]], Awaitable[Mapping[str, Any] | None]]
-"""Asks for the offer without the items that are not wanted; nothing where there is no response."""
+"""Function that fetches the offer without the declined items; it returns None without a
+response.
+"""
 
 
 class OfferChoice:
-    """Each item with its lines and price; those of a divisible offer can be left out.
+    """Items with their lines and price; those of a divisible offer can be left out.
 
-    The promise shown is that of what is chosen; ``when`` says a time in the store's words.
+    The promise shown is that of the chosen items; ``when`` formats a time in the store's words.
     """
 
     def __init__(
@@ -44,12 +46,12 @@ class OfferChoice:
 
     @property
     def declined(self) -> list[str]:
-        """Items that are not wanted."""
+        """Items that are declined."""
         return [item for item, wanted in self._wanted.items() if not wanted]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is wanted."""
+        """Whether no item is chosen."""
         return not any(self._wanted.values())
 
     async def refresh(self) -> None:

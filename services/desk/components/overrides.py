@@ -1,4 +1,4 @@
-"""The day's manual overrides (人工干预) and what came of them."""
+"""Manual overrides of the day (人工干预) and their results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +11,9 @@ Override = Mapping[str, Any]
 
 
 def overrides(ctx: PageContext, found: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """Each change with the lateness planned before and after it, and that which came; ``names`` are
-    those of the day's jobs."""
+    """Show each change with the planned lateness before and after it, and the actual one; ``names``
+    are those of the day's jobs.
+    """
     with panel(ctx.t("Manual overrides"), name="overrides"):
         _totals(ctx, found["totals"])
         _table(ctx, found["overrides"], names)

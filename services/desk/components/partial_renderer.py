@@ -1,4 +1,4 @@
-"""A live part of a page, rendered section by section."""
+"""Live section of a page, rendered part by part."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,12 +12,14 @@ from nicegui.slot import Slot
 Tick = Callable[[datetime], None]
 
 EverySecond = Callable[[Tick], None]
-"""Registers what a part does each second with the business time, as long as it stands."""
+"""Function that registers a callback for each second with the business time, while its part
+exists.
+"""
 
 
 @dataclass
 class _Section:
-    """Elements that stand on the page, what they show, and for a frame the parts inside it."""
+    """Elements on the page, the values they show, and for a frame the parts inside it."""
 
     shown: tuple[object, ...]
     inside: Slot
@@ -37,9 +39,9 @@ class _Section:
 
 
 class PartialRenderer:
-    """Sections by key. One that shows the same as before, on the same day, stays as it is, whoever
-    holds the mouse on it; others are drawn, drawn anew or taken away. All stand in the order in
-    which they are drawn.
+    """Sections by key. One that shows the same as before, on the same day, stays as it is, even
+    under the mouse pointer; others are added, redrawn or removed. All stand in the order in which
+    they are drawn.
 
     A part shows nothing but the values that it is drawn with, and the day; what its handlers need
     to know besides, they ask when they run. Only frames have parts inside, each with its own key.
@@ -59,7 +61,7 @@ class PartialRenderer:
             yield
 
     def section(self, key: str, draw: Callable[..., Any], *shown: object) -> None:
-        """``draw(*shown)``, unless the part shows just that already."""
+        """Run ``draw(*shown)``, unless the part shows just that already."""
         if not self._stands(key, (self._day, *shown)):
             with self._new(key, (self._day, *shown)):
                 draw(*shown)
@@ -68,7 +70,7 @@ class PartialRenderer:
     def frame(
         self, key: str, draw: Callable[..., AbstractContextManager[Any]], *shown: object
     ) -> Iterator[None]:
-        """A part around others, which the block draws; ``draw(*shown)`` is entered for them."""
+        """Add a part around others, which the block draws; ``draw(*shown)`` is entered for them."""
         if not self._stands(key, (self._day, *shown)):
             with self._new(key, (self._day, *shown)) as section, draw(*shown):
                 section.inside = ui.context.slot
@@ -76,15 +78,15 @@ class PartialRenderer:
             yield
 
     def every_second(self, tick: Tick) -> None:
-        """Do this each second while the part that is being drawn stands."""
+        """Run ``tick`` each second while the part that is being drawn exists."""
         self._drawn.ticks.append(tick)
 
     def tick(self, now: datetime) -> None:
-        """A second has passed."""
+        """Run the callbacks of every part; called each second."""
         self._whole.tick(now)
 
     def _stands(self, key: str, shown: tuple[object, ...]) -> bool:
-        """Keep the part of that key if it shows the same; otherwise take it away."""
+        """Keep the part of that key if it shows the same; otherwise remove it."""
         known = self._before.pop(key, None)
         if known and known.shown == shown:
             self._drawn.sections[key] = known
@@ -95,7 +97,7 @@ class PartialRenderer:
 
     @contextmanager
     def _new(self, key: str, shown: tuple[object, ...]) -> Iterator[_Section]:
-        """A part with the elements that the block adds to the page."""
+        """Add a part with the elements that the block adds to the page."""
         around, slot = self._drawn, ui.context.slot
         count = len(slot.children)
         self._drawn = section = around.sections[key] = _Section(shown, slot)
@@ -107,7 +109,7 @@ class PartialRenderer:
 
     @contextmanager
     def _inside(self, section: _Section) -> Iterator[None]:
-        """Draw in ``part``; what is not drawn again goes, what stands is put in order."""
+        """Draw in ``part``; remove the parts that are not drawn again, and order the others."""
         around, before = self._drawn, self._before
         self._drawn, self._before, section.sections = section, section.sections, {}
         try:

@@ -1,4 +1,4 @@
-"""When a job's parts are expected (配件到货); the plan follows."""
+"""Expected arrival of a job's parts (配件到货); the plan follows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ REASONS = ("ordered", "delayed", "wrong_part", "arrived")
 
 
 def parts_dialog(ctx: PageContext, job: Mapping[str, Any], name: str) -> None:
-    """The expected arrival; left empty when the parts are there."""
+    """Ask for the expected arrival; an empty one means that the parts are there."""
     t = ctx.t
     with dialog(f"{t('Parts expected')} · {name}") as opened:
         text(t("Leave the time empty when the parts are there."), "hint")

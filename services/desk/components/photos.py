@@ -19,7 +19,7 @@ Photo = Mapping[str, Any]
 
 
 def gallery(ctx: PageContext, photos: Sequence[Photo]) -> None:
-    """Small pictures with what they show; a click opens the whole one."""
+    """Show small pictures with their captions; a click opens the full size."""
     with box("gallery"):
         for photo in photos:
             source = f"{ctx.store_path}/photos/{photo['photo_id']}"
@@ -37,9 +37,9 @@ def photo_button(
     *,
     name: str,
 ) -> None:
-    """Take a picture or choose some; each goes to ``path`` at once and is handed to ``taken``.
+    """Take a picture or choose some; each goes to ``path`` at once and is passed to ``taken``.
 
-    What is wrong with a picture stands beside the button until the next are chosen.
+    Errors of a picture stand beside the button until the next are chosen.
     """
     wrong: list[str] = []
 
@@ -86,6 +86,6 @@ def photo_button(
 
 
 def of_order(order_id: str, kind: str, position: str | None = None) -> str:
-    """Where pictures of an order go."""
+    """Return the path to which pictures of an order go."""
     query = {"kind": kind} | ({"position": position} if position else {})
     return f"/orders/{order_id}/photos?{urlencode(query)}"

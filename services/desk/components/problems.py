@@ -1,4 +1,4 @@
-"""What a service's error or silence is called in the person's language."""
+"""Sentences for a service's errors or missing response, in the person's language."""
 
 from services.desk.i18n import Translator
 from shared.calls import ApiError, ServiceUnavailableError
@@ -6,7 +6,7 @@ from shared.problems import FieldError
 
 
 def field_error_text(t: Translator, field_error: FieldError, error: ApiError) -> str:
-    """The sentence for one field: by rule and field, by rule, else as the service put it."""
+    """Return the sentence for one field: by rule and field, by rule, else as the service put it."""
     field = field_error.field.split(".")[-1]
     found = t.known(f"rule.{field_error.rule}.{field}") or t.known(f"rule.{field_error.rule}")
     if found is None:
@@ -19,7 +19,7 @@ def field_error_text(t: Translator, field_error: FieldError, error: ApiError) ->
 
 
 def error_text(t: Translator, error: ApiError) -> str:
-    """The sentence for an error as a whole."""
+    """Return the sentence for an error as a whole."""
     for field_error in error.field_errors:
         return field_error_text(t, field_error, error)
     whole = FieldError(field="", rule=error.rule, message=error.detail)
@@ -27,7 +27,7 @@ def error_text(t: Translator, error: ApiError) -> str:
 
 
 def unavailable_text(t: Translator, unavailable: ServiceUnavailableError) -> str:
-    """The sentence for a service that does not respond."""
+    """Return the sentence for a service that does not respond."""
     return t(
         "{service} does not respond at the moment. Nothing was changed; please try again shortly.",
         service=t.code("service", unavailable.service),
@@ -35,7 +35,7 @@ def unavailable_text(t: Translator, unavailable: ServiceUnavailableError) -> str
 
 
 def _spoken(t: Translator, name: str, value: object) -> object:
-    """Coded values in words, money in yuan."""
+    """Return coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"
     if name in ("order_status", "needed", "status", "skill_code", "method"):

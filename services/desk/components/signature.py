@@ -1,4 +1,4 @@
-"""A signature (签字): drawn on the screen, kept as strokes, shown as they were drawn."""
+"""Signature (签字): drawn on the screen, kept as strokes, shown as drawn."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from nicegui.events import GenericEventArguments
 from services.desk.components.elements import test_id
 
 SCRIPT = "signature.js"
-"""What a page with a :func:`pad` loads."""
+"""Script that a page with a :func:`pad` loads."""
 
 Strokes = list[list[tuple[int, int]]]
 """Lines of points, each from 0 to 10,000 of the pad's width and of its height."""
@@ -17,7 +17,7 @@ _SIZE = 10_000
 
 
 def pad(label: str) -> Strokes:
-    """A surface to sign on; the answer is filled while somebody draws."""
+    """Add a surface to sign on; the returned list is filled while the person draws."""
     strokes: Strokes = []
 
     def take(event: GenericEventArguments) -> None:
@@ -30,7 +30,7 @@ def pad(label: str) -> Strokes:
 
 
 def drawn(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
-    """A signature as it was drawn."""
+    """Show a signature as it was drawn."""
     with ui.element("svg").classes("signature-drawing") as renderer:
         renderer.props["viewBox"] = f"0 0 {_SIZE} {_SIZE}"
         renderer.props["preserveAspectRatio"] = "none"

@@ -1,5 +1,4 @@
-"""Choosing a time to come (预约时段): off-peak hours are offered first, above the day's load
-curve."""
+"""Choosing an appointment time (预约时段): off-peak hours first, above the day's load curve."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,9 +24,9 @@ HalfHour = Mapping[str, Any]
 
 
 class TimeChoice:
-    """A day, the offers from that day on, the curve of the day, and the time that is chosen.
+    """Day, the offers from that day on, the load curve of the day, and the chosen time.
 
-    ``op_codes`` tells at any time what is to be done.
+    ``op_codes`` returns the requested operations at any time.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class TimeChoice:
         return moment_of(self._form, self._planned)
 
     async def ask(self) -> None:
-        """Show offers and curve for what is to be done, the latest choice only."""
+        """Show offers and curve for the requested operations, the latest choice only."""
         self._asked += 1
         asked, op_codes = self._asked, list(self._op_codes())
         if not op_codes or not self._day.value:
@@ -86,14 +85,14 @@ class TimeChoice:
             self._show_curve(needed, response["offers"])
 
     def say(self, sentence: str) -> None:
-        """A sentence in the place of offers and curve."""
+        """Show a sentence in the place of offers and curve."""
         self._curve.clear()
         self._offers.clear()
         with self._offers:
             text(sentence, "hint")
 
     def offer(self, offers: Sequence[Offer]) -> None:
-        """Times to choose from, in the order of the service."""
+        """Show times to choose from, in the order of the service."""
         t, ctx = self._ctx.t, self._ctx
         zone, now = ctx.store.timezone, ctx.now()
         self._offers.clear()
@@ -119,7 +118,7 @@ class TimeChoice:
         self._planned.set_value(formats.local(appointment_at, self._ctx.store.timezone))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
-        """The share of the skills' time that is booked, by half hour of the chosen day."""
+        """Show the share of the skills' time that is booked, by half hour of the chosen day."""
         day, zone = date.fromisoformat(self._day.value or ""), self._ctx.store.timezone
         offered = {offer["appointment_at"] for offer in offers}
         curves: dict[str, list[HalfHour]] = defaultdict(list)
@@ -151,7 +150,7 @@ class TimeChoice:
 async def send_or_offer(
     form: Form, choice: TimeChoice, command: Callable[[], Awaitable[Any]]
 ) -> bool:
-    """Send; when somebody else has taken the place, what the service offers next is shown."""
+    """Send; when another user has taken the slot, show the next offers of the service."""
     if await form.send(command):
         return True
     if form.error and form.error.rule in _WITH_OFFERS:

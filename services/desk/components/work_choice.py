@@ -1,4 +1,4 @@
-"""The choice of work (维修项目): packages, operations, parts with their numbers, and who pays."""
+"""Choice of work (维修项目): packages, operations, parts with their numbers, and payers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,7 +19,8 @@ Line = Mapping[str, Any]
 
 class WorkChoice:
     """Fields for the work of an estimate, with the work of ``lines`` chosen; ``changed`` is called
-    whenever they change."""
+    on every change.
+    """
 
     def __init__(
         self,
@@ -58,12 +59,12 @@ class WorkChoice:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether no work is chosen."""
         return not (self.operations.value or self._packages.value)
 
     @property
     def body(self) -> dict[str, Any]:
-        """The work as reception wants it, parts by number; only its lines have a payer."""
+        """Return the work as reception expects it, parts by number; only its lines have a payer."""
         return {
             "packages": self._packages.value,
             "op_codes": self.operations.value,
@@ -84,7 +85,7 @@ class WorkChoice:
             choice.set_value(list(dict.fromkeys([*choice.value, *codes])))
 
     def _codes(self) -> list[str]:
-        """Every line's code, in the order of the estimate."""
+        """Return every line's code, in the order of the estimate."""
         chosen = (self._catalog.packages[each] for each in self._packages.value)
         inside = (code for each in chosen for code in (*each["op_codes"], *each["parts"]))
         return list(dict.fromkeys([*inside, *self.operations.value, *self._parts.value]))
@@ -93,7 +94,7 @@ class WorkChoice:
         return self._pay_types.get(code, "customer")
 
     async def _take_typical_parts(self) -> None:
-        """Parts that a newly chosen operation commonly takes come with it."""
+        """Add the parts that a newly chosen operation commonly takes."""
         typical = self._catalog.typical_parts(self.operations.value)
         new = {no: count for no, count in typical.items() if no not in self._quantities}
         self._quantities |= new
@@ -133,13 +134,13 @@ class WorkChoice:
 
 
 def line_name(catalog: Catalog, line: Line) -> str:
-    """What a line of an estimate is for, with the package that it belongs to."""
+    """Return the work of an estimate line, with the package that it belongs to."""
     name, package_id = catalog.line(line["kind"], line["code"]), line["package_id"]
     return name if package_id is None else f"{name}（{catalog.package(package_id)}）"
 
 
 def price_line(catalog: Catalog, line: Line) -> None:
-    """A line of an estimate with its price."""
+    """Show a line of an estimate with its price."""
     with box("quote-line"):
         count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
         text(line_name(catalog, line) + count)
@@ -149,7 +150,7 @@ def price_line(catalog: Catalog, line: Line) -> None:
 def quantity_field(
     quantities: dict[str, int], part_number: str, changed: Handler | None = None
 ) -> None:
-    """How many of a part: one, unless ``quantities`` says more."""
+    """Add a field for the quantity of a part: one, unless ``quantities`` has another."""
 
     async def change(event: Any) -> None:
         quantities[part_number] = int(event.value or 1)

@@ -1,4 +1,4 @@
-"""The appointments of a day (预约): booked, moved, cancelled or missed."""
+"""Appointments of a day (预约): booked, rescheduled, cancelled or no-show."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -55,7 +55,7 @@ Booked = tuple[list[Appointment], Names]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The day's list, by time."""
+    """Show the day's list, by time."""
     catalog, day = await ctx.catalog(), chosen_day(ctx)
     with box("toolbar"):
         day_choice(ctx, day)
@@ -154,7 +154,7 @@ def _change_buttons(ctx: PageContext, catalog: Catalog, appointment: Appointment
 
 
 async def _why(ctx: PageContext, appointment: Appointment) -> None:
-    """Why an appointment was cancelled."""
+    """Show the reason why an appointment was cancelled."""
     try:
         path = f"{ctx.store_path}{_path(appointment)}/cancellation"
         found = await ctx.services.get("reception", path)
@@ -234,8 +234,9 @@ def _second_booking(ctx: PageContext, form: Form) -> Confirmation:
 
 
 async def _customer(ctx: PageContext, typed: str) -> dict[str, Any]:
-    """The customer record; nothing while customer records is unavailable, for the plate
-    suffices."""
+    """Return the customer record; None while customer records is unavailable, for the plate
+    suffices.
+    """
     try:
         return await find_customer(ctx, typed) or {}
     except ServiceUnavailableError:

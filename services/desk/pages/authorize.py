@@ -1,4 +1,4 @@
-"""What a customer sees on their phone over a one-time link (授权页), without signing in."""
+"""Page that a customer opens on their phone by a one-time link (授权页), without signing in."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -29,7 +29,7 @@ _COLLEAGUE = "colleague_at_link"
 
 @ui.page(PAGE.path)
 async def show(request: Request, token: str, signed_in: Present) -> None:
-    """Lines and prices, and a decision on them; or why there is nothing to decide."""
+    """Show lines and prices, and a decision on them; or why there is nothing to decide."""
     app_context: AppContext = app.state.app_context
     t = app_context.translator_for(request)
     client = ui.context.client
@@ -71,7 +71,7 @@ class _Authorization:
         self._content = box("customer-content")
 
     async def show(self) -> None:
-        """Ask what the link leads to."""
+        """Show the estimate to which the link leads."""
         try:
             offer = await self._services.get("reception", self._path)
         except ApiError as error:
@@ -110,12 +110,12 @@ class _Authorization:
             button(t("Decline all"), lambda: self._decide(chosen, agree=False), name="refuse")
 
     def _when(self, moment: str) -> str:
-        """A time as the clocks of the store show it, to which every answered link belongs."""
+        """Format a time on the clocks of the store, to which every answered link belongs."""
         zone = self._app_context.stores[self._store_id].timezone
         return formats.day_and_clock(moment, zone, self._app_context.clock.now())
 
     async def _ask(self, declined: list[str]) -> Mapping[str, Any] | None:
-        """The offer without some items; as it was where it cannot be had."""
+        """Return the offer without some items; the same as before where it is unavailable."""
         try:
             offer: Mapping[str, Any] = await self._services.get(
                 "reception", self._path, declined=declined
@@ -125,7 +125,7 @@ class _Authorization:
         return offer
 
     async def _decide(self, chosen: OfferChoice, *, agree: bool) -> None:
-        """Send the decision, once however often it is tried."""
+        """Send the decision, with one effect however often it is tried."""
         wanted = agree and not chosen.is_empty
         body = {
             "decision": "authorize" if wanted else "decline",
@@ -157,7 +157,9 @@ class _Authorization:
             test_id("answer-promise", text(self._when(promised_at), "promise-time"))
 
     def _why(self, error: ApiError) -> str:
-        """Why the link cannot be used; one that was never sent leads nowhere."""
+        """Return the reason why the link cannot be used; a link that was never sent leads
+        nowhere.
+        """
         return self._t.known(f"link.{error.rule}") or self._t.code("link", "unknown_link")
 
     def _say(self, state: str, sentence: str) -> None:
@@ -172,8 +174,9 @@ class _Authorization:
 def _services(
     app_context: AppContext, store_id: str, request: Request, colleague: Session | None
 ) -> Services:
-    """Services that are told from where the link is opened: in the name of the colleague who is
-    signed in; in the desk's own where one was signed in last; else in nobody's."""
+    """Return services that learn from where the link is opened: in the name of the signed-in
+    colleague; in the desk's own name where a colleague was signed in last; else without a name.
+    """
     origin = {
         "User-Agent": request.headers.get("User-Agent"),
         "X-Forwarded-For": request.client.host if request.client else None,

@@ -40,7 +40,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """What the workshop returns, second by second; the surrounding page hears that it goes on."""
+    """Show the response of the workshop, second by second; signal to the surrounding page that it
+    runs.
+    """
     catalog = await ctx.catalog()
 
     async def fetch() -> Shown:
@@ -58,7 +60,7 @@ def _say_alive() -> None:
 
 
 class _Screen:
-    """How the board is drawn."""
+    """Drawing of the board."""
 
     def __init__(self, ctx: PageContext, catalog: Catalog) -> None:
         self._ctx = ctx
@@ -101,7 +103,7 @@ class _Screen:
         every_second(tell_time)
 
     def _bays(self, every_second: EverySecond, bays: Rows) -> None:
-        """All bays, or as many as can be read at once by turns."""
+        """Show all bays, or in turn as many as can be read at once."""
         pages = []
         with box("screen-bays"):
             for first in range(0, len(bays), _BAYS_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Call tasks (电话任务): what customers are to be told and no other channel could tell them."""
+"""Call tasks (电话任务): messages to customers that no other channel could deliver."""
 
 from collections.abc import Awaitable
 from contextlib import AbstractContextManager
@@ -41,7 +41,7 @@ PAGE = Page(
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Every task of the store, the oldest first."""
+    """Show every task of the store, the oldest first."""
 
     async def fetch() -> list[CallTask]:
         return await ctx.shared(

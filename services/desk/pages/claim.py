@@ -56,7 +56,7 @@ _CENTS = 100
 
 @dataclass(frozen=True)
 class Dossier:
-    """A claim, whose it is, and the pictures of its order."""
+    """Claim, its customer and vehicle, and the pictures of its order."""
 
     claim: Claim
     who: Who
@@ -65,7 +65,7 @@ class Dossier:
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The claim follows reception."""
+    """Show the claim, which follows reception."""
     catalog = await ctx.catalog()
 
     def render(dossier: Dossier, renderer: PartialRenderer) -> None:
@@ -129,7 +129,7 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
 
 
 def _last_answer(ctx: PageContext, claim: Claim) -> str:
-    """What the manufacturer said last, and when."""
+    """Return the manufacturer's last decision, and its time."""
     if claim["decision"] is None:
         return formats.NOTHING
     at = formats.day_and_clock(claim["decided_at"], ctx.store.timezone, ctx.now())
@@ -163,7 +163,7 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
 
 
 def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    """What the manufacturer wants to know; what is missing is named."""
+    """Show the details that the manufacturer requires; missing ones are named."""
     t, claim = ctx.t, dossier.claim
     claim_details = claim["claim_details"]
     with panel(t("Claim details")):
@@ -272,7 +272,7 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
 
 
 def _decision(ctx: PageContext, claim: Claim) -> None:
-    """What the manufacturer pays (回复); nothing where it rejects the claim."""
+    """Ask for the amount that the manufacturer pays (回复); none where it rejects the claim."""
     t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
         form = Form(ctx, claim["version"])
@@ -307,7 +307,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
 
 
 def _settle(ctx: PageContext, claim: Claim) -> None:
-    """The manufacturer has paid (索赔结算); the store bears the rest."""
+    """Record the manufacturer's payment (索赔结算); the store bears the rest."""
     t = ctx.t
     with dialog(t("Payment of the manufacturer")) as opened:
         form = Form(ctx, claim["version"])
@@ -329,7 +329,7 @@ def _settle(ctx: PageContext, claim: Claim) -> None:
 
 
 def _write_off(ctx: PageContext, claim: Claim) -> None:
-    """Nothing will be paid (索赔核销)."""
+    """Write the claim off: it will not be paid (索赔核销)."""
     t = ctx.t
     with dialog(t("Write the claim off")) as opened:
         form = Form(ctx, claim["version"])

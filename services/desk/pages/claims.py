@@ -1,4 +1,4 @@
-"""Warranty claims (索赔台账): what has to be submitted or answered, the most urgent first."""
+"""Warranty claims (索赔台账) to submit or to be decided, the most urgent first."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -55,7 +55,7 @@ _NEAR = timedelta(days=3)
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Open claims with their deadlines; closed ones under a tab of their own."""
+    """Show open claims with their deadlines; closed ones under a tab of their own."""
     catalog = await ctx.catalog()
     chosen = ctx.query.get("view", "open")
     if chosen not in _VIEWS:
@@ -90,7 +90,7 @@ async def show(ctx: PageContext) -> None:
 
 
 def deadline(ctx: PageContext, claim: Claim) -> None:
-    """Until when the claim has to be submitted or answered, in the color of its urgency."""
+    """Show the deadline for submission or decision, in the color of its urgency."""
     if claim["pending_step"] is None:
         text(formats.NOTHING)
         return
@@ -100,7 +100,7 @@ def deadline(ctx: PageContext, claim: Claim) -> None:
 
 
 def claim_name(catalog: Catalog, claim: Claim) -> str:
-    """What is claimed: the first operation, or the first part."""
+    """Return the claimed work: the first operation, or the first part."""
     lines = sorted(claim["lines"], key=lambda line: line["kind"] != "labor")
     return catalog.line(lines[0]["kind"], lines[0]["code"])
 

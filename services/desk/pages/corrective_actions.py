@@ -1,4 +1,4 @@
-"""Corrective actions (整改) of feedback and facility checks, and who puts them right."""
+"""Corrective actions (整改) of feedback and facility checks, and their owners."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -47,7 +47,7 @@ Entry = Mapping[str, Any]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """A person's own first, each with its finding, deadline and result."""
+    """Show a person's own first, each with its finding, deadline and result."""
     catalog = await ctx.catalog()
 
     async def fetch() -> list[Entry]:
@@ -73,7 +73,7 @@ async def show(ctx: PageContext) -> None:
 
 
 def _order(ctx: PageContext, corrective_action: Entry) -> tuple[bool, bool, str]:
-    """Open before closed, own before others', the most urgent first."""
+    """Return a sort key: open before closed, own before others', the most urgent first."""
     is_others = corrective_action["owner_id"] != ctx.person.subject
     return corrective_action["closed_at"] is not None, is_others, corrective_action["due_at"]
 
@@ -96,7 +96,7 @@ def _row(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> None:
 
 
 def _subjects(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> list[str]:
-    """Bad ratings of a feedback, or failed items of a check, in words."""
+    """Return bad ratings of a feedback, or failed items of a check, in words."""
     if corrective_action["source"] == "feedback":
         return [ctx.t.code("rating", finding) for finding in corrective_action["findings"]]
     items = {

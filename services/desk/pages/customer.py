@@ -1,4 +1,4 @@
-"""One customer (客户): how they want to be told, and what they were told."""
+"""One customer (客户): contact preferences, and messages sent."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -87,7 +87,7 @@ async def search(ctx: PageContext) -> None:
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Preferences on the left, messages on the right."""
+    """Show preferences on the left, messages on the right."""
     ref = ctx.parameters["customer_ref"]
     path = f"{ctx.store_path}/customers/{ref}/contact-preferences"
     known, names = await together(ctx.services.get("crm", path), ctx.names([{"customer_ref": ref}]))
@@ -159,7 +159,7 @@ def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
 
 
 def _present(ctx: PageContext, known: Mapping[str, Any]) -> None:
-    """What somebody else has saved meanwhile."""
+    """Show the present state that another user has saved meanwhile."""
     t = ctx.t
     declined = t.listed(t.code("channel", each) for each in known["declined_channels"])
     preferred = known["preferred_channel"]

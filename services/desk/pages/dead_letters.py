@@ -1,4 +1,6 @@
-"""Dead letters (待处理异常): what the services could not apply or gave up, and what it holds up."""
+"""Dead letters (待处理异常): records that services could not apply or gave up, and the work they
+block.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -45,12 +47,14 @@ _SERVICES: tuple[Service, ...] = get_args(Service)
 
 Entry = Mapping[str, Any]
 Found = dict[Service, Entry | str]
-"""What each service returns, or the sentence that says that it does not."""
+"""Response of each service, or a sentence that it does not respond."""
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Service by service: dead letters, keys whose events wait, and who decided what."""
+    """Show by service: dead letters, keys whose events wait, and past decisions with their
+    actors.
+    """
 
     async def ask(service: Service) -> Entry | str:
         try:
@@ -183,7 +187,7 @@ def _sort(t: Translator, letter: Entry) -> str:
 
 
 def _name(t: Translator, letter: Entry) -> str:
-    """The word for a kind of timer; a stream of events has its technical name."""
+    """Return the word for a kind of timer; a stream of events has its technical name."""
     name: str = letter["name"]
     return t.code("timer", name) if letter["kind"] == "timer" else name
 

@@ -1,5 +1,6 @@
-"""Facility checks (日常检查) of customer lounge and service drive: each area by its hour, and what
-is to be put right."""
+"""Facility checks (日常检查) of customer lounge and service drive: each area by its hour, and the
+resulting corrective actions.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import time
@@ -52,7 +53,7 @@ Found = tuple[list[Entry], list[Entry]]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Each area with its checks of the day, and the corrective actions of such checks."""
+    """Show each area with its checks of the day, and the corrective actions of such checks."""
     catalog, day = await ctx.catalog(), chosen_day(ctx)
     with box("toolbar"):
         day_choice(ctx, day)

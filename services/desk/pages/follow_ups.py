@@ -1,4 +1,4 @@
-"""Calls after a delivery (回访): what is due, for whom, and how it went."""
+"""Follow-up calls after a delivery (回访): due calls, their customers and results."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -55,7 +55,7 @@ Calls = tuple[list[dict[str, Any]], Names]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """One tab a status."""
+    """Show one tab a status."""
     chosen = ctx.query.get("view", "due")
     if chosen not in _VIEWS:
         chosen = "due"
@@ -148,7 +148,7 @@ async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> N
 
 
 async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]:
-    """The customer record of the customer, by way of the order's plate."""
+    """Return the customer record, found by the order's plate."""
     order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call['order_id']}")
     plate = (await ctx.names([order])).plates.get(order["plate_ref"])
     if plate is None:

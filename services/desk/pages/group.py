@@ -44,7 +44,7 @@ Reports = list[dict[str, Any]]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """One row a store, and the stores compared."""
+    """Show one row a store, and the stores compared."""
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
@@ -112,7 +112,7 @@ def _cells(ctx: PageContext, report: Mapping[str, Any] | None) -> None:
 
 
 def _wide_cell(columns: int) -> Any:
-    """A cell as wide as several."""
+    """Add a cell as wide as several."""
     made = cell_box()
     made.props["colspan"] = columns
     return made

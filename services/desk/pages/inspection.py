@@ -37,7 +37,7 @@ Finished = tuple[list[Job], Numbers]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The jobs that wait for an inspector, the earliest promise first."""
+    """Show the jobs that wait for an inspector, the earliest promise first."""
     catalog = await ctx.catalog()
     checklists = await _checklists(ctx)
 
@@ -102,7 +102,7 @@ def _card(ctx: PageContext, catalog: Catalog, checklist: Checklist, job: Job, nu
 
 
 class _Sheet:
-    """The checklist of one job (质检单); every item is answered before it can be sent."""
+    """Checklist of one job (质检单); every item is answered before it can be sent."""
 
     def __init__(self, ctx: PageContext, job: Job, checklist: Checklist) -> None:
         self._ctx = ctx

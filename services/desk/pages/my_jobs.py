@@ -39,8 +39,9 @@ Mine = tuple[list[Job], Numbers]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The job of the address, otherwise the one in progress or the next one; the others below, and
-    at the end what is finished and waits for inspection."""
+    """Show the job of the address, otherwise the one in progress or the next one; below it the
+    others, and at the end the finished jobs that wait for inspection.
+    """
     catalog = await ctx.catalog()
 
     async def fetch() -> Mine:
@@ -90,7 +91,7 @@ def _to_do(
 
 
 async def open_jobs(ctx: PageContext) -> Mine:
-    """The store's unfinished and uninspected jobs, and the queue numbers of their orders."""
+    """Return the store's unfinished and uninspected jobs, and the queue numbers of their orders."""
     jobs, orders = await together(
         ctx.shared("open jobs", lambda: ctx.services.get("workshop", f"{ctx.store_path}/jobs")),
         orders_at(ctx, "opened", "in_progress"),
@@ -137,7 +138,9 @@ def _card(
 
 
 def _team(ctx: PageContext, job: Job) -> None:
-    """What each technician of a job of several has clocked, and what it earns once it is done."""
+    """Show the clocked time of each technician of a shared job, and the hours earned once it is
+    done.
+    """
     t, now = ctx.t, ctx.now()
     clockings = {each["technician_id"]: each for each in job["clockings"]}
     earned = {each["technician_id"]: each["standard_hours"] for each in job["credits"]}
@@ -164,7 +167,7 @@ def _other(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
 
 
 def _done(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
-    """A finished job with the standard hours that it earns each technician."""
+    """Show a finished job with the standard hours that it earns each technician."""
     with test_id(f"done-{job['op_code']}", box("job-card")):
         text(f"{number} · {catalog.operation(job['op_code'])}", "job-name")
         _team(ctx, job)

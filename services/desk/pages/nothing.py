@@ -1,4 +1,4 @@
-"""Where an address leads nowhere, or a person's roles open no page."""
+"""Pages for unknown addresses, and for people whose roles open no page."""
 
 import nicegui
 from fastapi import Request
@@ -14,7 +14,7 @@ from services.desk.context import AppContext, Present
 
 @ui.page("/nothing")
 async def show(request: Request, signed_in: Present) -> Response | None:
-    """Say that no page is open to the person, and offer to sign out."""
+    """Tell the person that no page is open to them, and offer to sign out."""
     app_context: AppContext = app.state.app_context
     t = app_context.translator_for(request)
     if signed_in is None:

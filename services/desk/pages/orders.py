@@ -1,4 +1,4 @@
-"""Orders by status (工单): what is in work, ready, or still to be paid."""
+"""Orders by status (工单): in progress, ready, or awaiting payment."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -74,7 +74,7 @@ _VIEW_TITLES = {
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """One tab a group of statuses; the tab is part of the address."""
+    """Show one tab a group of statuses; the tab is part of the address."""
     chosen = ctx.query.get("view", "workshop")
     if chosen not in _VIEWS:
         chosen = "workshop"
@@ -100,7 +100,7 @@ async def show(ctx: PageContext) -> None:
 
 
 async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
-    """The store's orders in the given statuses."""
+    """Return the store's orders in the given statuses."""
     found: list[dict[str, Any]] = await ctx.shared(
         f"orders {' '.join(statuses)}",
         lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(statuses)),
@@ -109,7 +109,7 @@ async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
 
 
 def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers:
-    """Queue numbers, with the day in front of those of another day than today."""
+    """Return queue numbers, with the day in front of those of another day than today."""
     today = ctx.today()
     numbers = {}
     for order in orders:
@@ -120,7 +120,7 @@ def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers
 
 
 def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
-    """The queue number of the job's order."""
+    """Return the queue number of the job's order."""
     return numbers.get(job["order_id"], "···")
 
 

@@ -1,4 +1,4 @@
-"""Receivables (应收): what customers and manufacturer still owe, by age."""
+"""Receivables (应收): debts of customers and manufacturer, by age."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -40,14 +40,14 @@ Ledger = tuple[Sequence[Receivable], Sequence[Held], Names]
 
 _CENTS = 100
 _AGES = {"not_due": "calm", "overdue": "warn", "from_7": "warn", "from_15": "bad", "from_30": "bad"}
-"""Ages of a receivable with their tones; the days are those on which it is reminded of."""
+"""Ages of a receivable with their tones; the days are those of its reminders."""
 
 _FIRST_DAYS = ((30, "from_30"), (15, "from_15"), (7, "from_7"), (1, "overdue"))
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Sums by age as a chart, and each payer split that is unpaid, the oldest first."""
+    """Show sums by age as a chart, and each payer split that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
         found, held = await together(
@@ -82,13 +82,13 @@ async def show(ctx: PageContext) -> None:
 
 
 def age_of(receivable: Receivable) -> str:
-    """How old an unpaid payer split is, by the days on which it is reminded of."""
+    """Return the age of an unpaid payer split, by the days of its reminders."""
     days = receivable["days_overdue"]
     return next((age for first, age in _FIRST_DAYS if days >= first), "not_due")
 
 
 def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
-    """What is owed, in cents, by age."""
+    """Return the owed amounts, in cents, by age."""
     sums = dict.fromkeys(_AGES, 0)
     for each in found:
         sums[age_of(each)] += each["balance_cents"]
@@ -121,7 +121,7 @@ def _held_table(t: Translator) -> AbstractContextManager[None]:
 
 
 def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
-    """Money of a customer that no invoice has used."""
+    """Show money of a customer that no invoice has used."""
     t = ctx.t
     with test_id("held-money-row", row("row-link")):
         with cell_box():

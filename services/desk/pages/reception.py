@@ -1,4 +1,6 @@
-"""The arrival board (接待看板): who is expected, who waits and how long, and who receives them."""
+"""Arrival board (接待看板): expected customers, waiting ones with their times, and their
+advisors.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +55,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Board:
-    """Who is expected, by time, and who stands at reception, in their turn."""
+    """Expected customers, by time, and customers at reception, in their turn."""
 
     expected: Sequence[Entry]
     orders: Sequence[Entry]
@@ -61,13 +63,13 @@ class Board:
     problem: str = ""
 
     def at(self, status: str) -> list[Entry]:
-        """Those whose order is in the status."""
+        """Return the entries whose order is in the status."""
         return [order for order in self.orders if order["status"] == status]
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Three columns: expected, waiting for a greeting, being received."""
+    """Show three columns: expected, waiting for a greeting, being received."""
     if ctx.person.has(_RECORDS):
         with box("toolbar"):
             button(
@@ -118,7 +120,7 @@ def _board(ctx: PageContext, board: Board, renderer: PartialRenderer) -> None:
 
 
 async def arrivals(ctx: PageContext) -> list[dict[str, Any]]:
-    """Who stands at reception: booked customers first, then by arrival."""
+    """Return the customers at reception: booked ones first, then by arrival."""
     found: list[dict[str, Any]] = await ctx.shared(
         "arrivals",
         lambda: ctx.services.get("reception", f"{ctx.store_path}/arrivals"),
@@ -131,7 +133,7 @@ async def arrivals(ctx: PageContext) -> list[dict[str, Any]]:
 
 
 async def expected_today(ctx: PageContext) -> list[dict[str, Any]]:
-    """Today's appointments that are still to come, by time."""
+    """Return today's appointments that are still to come, by time."""
     booked: list[dict[str, Any]] = await ctx.shared(
         "appointments", lambda: ctx.services.get("reception", f"{ctx.store_path}/appointments")
     )
@@ -224,7 +226,7 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
 
 
 def _suggestion(ctx: PageContext, order: Entry) -> None:
-    """Whose turn it is; whoever may, assigns that advisor with one click, or another."""
+    """Show the suggested advisor; permitted roles assign that one, or another, with one click."""
     t, suggested, number = ctx.t, order["suggested_advisor_id"], order["queue_number"]
     if suggested == ctx.person.subject:
         badge(t("Your turn"), "good")
@@ -311,12 +313,12 @@ def _who(ctx: PageContext, order: Entry, who: Who) -> None:
 
 
 def tier_badge(t: Translator, tier: str) -> None:
-    """How loyal the customer is (忠诚度等级)."""
+    """Show the customer's loyalty tier (忠诚度等级)."""
     badge(t.code("tier", tier), "warn")
 
 
 def t_number(number: int) -> str:
-    """A queue number as it is called out."""
+    """Format a queue number as it is called out."""
     return f"{number:03}"
 
 

@@ -29,7 +29,7 @@ _ROLE_ORDER = (
 
 @ui.page("/sign-in")
 async def show(request: Request, signed_in: Present) -> Response | None:
-    """Stores as sections, people by role; without the development issuer, one button."""
+    """Show stores as sections, people by role; without the development issuer, one button."""
     app_context: AppContext = app.state.app_context
     if signed_in:
         return RedirectResponse("/", 303)
@@ -83,7 +83,9 @@ def _person_button(t: Translator, person: Person) -> None:
 
 
 def _by_store(staff: Mapping[str, Person]) -> dict[str, list[Person]]:
-    """People of one store under its id; those of several under an empty one, which comes first."""
+    """Return people of one store under its id, and people of several under an empty one, which
+    comes first.
+    """
     grouped: dict[str, list[Person]] = {"": []}
     for person in staff.values():
         home = person.stores[0] if len(person.stores) == 1 else ""

@@ -32,7 +32,7 @@ Kpis = tuple[dict[str, Any], list[dict[str, Any]]]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The KPIs of the address's day, as they are now and as they were published."""
+    """Show the KPIs of the address's day, the present ones and the published ones."""
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
@@ -88,7 +88,7 @@ def _kpis(ctx: PageContext, kpis: Mapping[str, Any]) -> None:
 
 
 def chosen_day(ctx: PageContext) -> date:
-    """The day that the address names, otherwise the store's present day."""
+    """Return the day that the address names, otherwise the store's present day."""
     try:
         return date.fromisoformat(ctx.query.get("day", ""))
     except ValueError:
@@ -96,7 +96,7 @@ def chosen_day(ctx: PageContext) -> date:
 
 
 def day_choice(ctx: PageContext, day: date) -> None:
-    """Steps to the days around."""
+    """Add steps to the days around."""
     with box("day-choice"):
         link("‹", f"?day={day - timedelta(days=1)}", "day-step")
         text(f"{day}", "day number")

@@ -75,8 +75,9 @@ Job = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Day:
-    """The plan of one day; queue numbers by order; who is away; manual overrides for those who
-    make them."""
+    """Plan of one day; queue numbers by order; absent technicians; manual overrides for people who
+    make them.
+    """
 
     plan: Mapping[str, Any]
     numbers: Numbers
@@ -85,7 +86,7 @@ class Day:
 
     @property
     def jobs(self) -> list[Job]:
-        """Those with a place in the plan."""
+        """Return the jobs with a slot in the plan."""
         return [
             job
             for job in self.plan["jobs"]
@@ -94,12 +95,12 @@ class Day:
 
     @property
     def open_jobs(self) -> list[Job]:
-        """Those that are not done."""
+        """Return the jobs that are not done."""
         return [job for job in self.plan["jobs"] if job["status"] in _OPEN]
 
     @property
     def unplanned(self) -> list[Job]:
-        """Those that still look for a place."""
+        """Return the jobs that have no slot yet."""
         return [
             job
             for job in self.plan["jobs"]
@@ -109,7 +110,7 @@ class Day:
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The day of the address, today when it names none, with a row a technician or a bay."""
+    """Show the day of the address, today when it names none, with a row a technician or a bay."""
     day = chosen_day(ctx)
     rows = ctx.query.get("rows", "technician")
     catalog = await ctx.catalog()
@@ -135,7 +136,7 @@ async def _overrides(ctx: PageContext, day: date) -> Mapping[str, Any] | None:
 
 
 def _ask(ctx: PageContext, what: str, **query: str) -> Awaitable[Any]:
-    """A view of the workshop that everybody who looks at the same day shares."""
+    """Return a view of the workshop that all viewers of the same day share."""
     path = f"{ctx.store_path}/{what}"
     return ctx.shared(
         " ".join((what, *query.values())), lambda: ctx.services.get("workshop", path, **query)
@@ -172,7 +173,7 @@ def _legend(swatch: str, name: str) -> None:
 
 @dataclass
 class _Board:
-    """The day as it is drawn; ``shown`` is always the present one."""
+    """Board of the day; ``shown`` is always the present one."""
 
     ctx: PageContext
     catalog: Catalog
@@ -195,25 +196,25 @@ class _Board:
         return DispatchOptions(self.shown.plan, self.name_by_id)
 
     def name(self, job: Job) -> str:
-        """Queue number and operation."""
+        """Return queue number and operation."""
         operation = self.catalog.operation(job["op_code"])
         return f"{number_of(self.shown.numbers, job)} · {operation}"
 
     def tone(self, job: Job) -> str:
-        """The color of the job's promise."""
+        """Return the color of the job's promise."""
         return risk_tone(self.ctx, job)
 
     def risk(self, job: Job) -> str:
-        """How likely the job's promise is to be kept, and why."""
+        """Return the probability of the job's promise, and its reason."""
         return risk_text(self.ctx, job["risk"], self.name_by_id)
 
     def name_by_id(self, job_id: str) -> str:
-        """The name of a job of this day, otherwise a word for another one."""
+        """Return the name of a job of this day, otherwise a word for another one."""
         found = (job for job in self.shown.plan["jobs"] if job["job_id"] == job_id)
         return next(map(self.name, found), self.ctx.t("another job"))
 
     def _counts(self) -> tuple[Mapping[str, int], int]:
-        """Jobs by status, and orders whose promise is at risk."""
+        """Count jobs by status, and orders whose promise is at risk."""
         jobs = self.shown.plan["jobs"]
         counts = {status: sum(job["status"] == status for job in jobs) for status in _COUNTED}
         return counts, len({job["order_id"] for job in self.shown.open_jobs if self.tone(job)})
@@ -314,7 +315,7 @@ class _Board:
         return [sentence for sentence in sentences if sentence]
 
     def _buffer(self, job: Job) -> str:
-        """Until when the overrun buffer behind the job lasts."""
+        """Return the end of the overrun buffer behind the job."""
         if not job["buffer_until"]:
             return ""
         zone, now = self.ctx.store.timezone, self.ctx.now()
@@ -325,7 +326,7 @@ class _Board:
         return job["status"] == "planned" and self.ctx.person.has(_DISPATCHES)
 
     def _dropped(self, drop: Drop) -> None:
-        """A drop on another planned bar offers to change places, any other one to move."""
+        """Offer to swap on a drop on another planned bar, and to move on any other drop."""
         options = self.options
         job = options.job(drop.job_id)
         if drop.onto and drop.onto in options.exchangeable(job):
@@ -419,7 +420,7 @@ def _unplanned(t: Translator, names: Sequence[str]) -> None:
 
 
 def _instead(opened: ui.dialog, name: str, label: str, act: Handler) -> None:
-    """A button that goes on from one dialog to the next."""
+    """Add a button that leads from one dialog to the next."""
 
     def go() -> Any:
         opened.close()

@@ -1,4 +1,4 @@
-"""A process that dies while it sends: nobody is told twice, and nobody is forgotten (R9)."""
+"""Crash of a sending process: no customer is notified twice, and none is left out (R9)."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ class Crm:
         await self.platform.restart("crm", **settings, **overrides)
 
     async def send(self, number: int, **contact: Any) -> str:
-        """Ask for a message to a new customer; returns the message's id."""
+        """Request a message to a new customer; return the message's id."""
         customer = (await self.call("POST", "/customers", person(number)))["customer_ref"]
         path = f"/customers/{customer}/contact-preferences"
         seen = {"version": (await self.call("GET", path))["version"]}

@@ -1,4 +1,4 @@
-"""The records of persons over HTTP, on real Kafka and PostgreSQL (R19)."""
+"""Personal records over HTTP, on real Kafka and PostgreSQL (R19)."""
 
 import asyncpg
 import pytest

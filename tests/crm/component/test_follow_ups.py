@@ -189,7 +189,7 @@ async def test_delivery_counts_as_visit(crm: InProcess, outside) -> None:
 
 
 async def call_after_delivery(crm: InProcess, order: str, customer: str) -> FollowUpView:
-    """The call that follows from a delivery, without broker and HTTP."""
+    """Return the call that follows from a delivery, without broker and HTTP."""
     service = crm.app.state.service
     async with service.uow_factory.open(["S01"], "reception", CAUSATION) as uow:
         await visits.complete_visit(uow, delivered(order, customer), service.deps)

@@ -1,4 +1,4 @@
-"""How loyal who arrives is to the group, on real Kafka and PostgreSQL (R16, R25)."""
+"""Loyalty of arriving customers to the group, on real Kafka and PostgreSQL (R16, R25)."""
 
 from datetime import datetime, timedelta
 
@@ -54,7 +54,7 @@ async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str |
 
 
 def invoice(order: str, cents: int, at: datetime, store: str = "S01") -> InvoiceIssued:
-    """An invoice of which the manufacturer pays another 1,000 yuan."""
+    """Return an invoice of which the manufacturer pays another 1,000 yuan."""
     payer_splits = (
         PayerSplit(payer="customer", amount_cents=cents, due_at=at),
         PayerSplit(payer="manufacturer", amount_cents=100_000, due_at=at),

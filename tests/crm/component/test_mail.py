@@ -28,7 +28,7 @@ MESSAGE = OutboundMessage(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of 127.0.0.1 in one file."""
+    """Return key and certificate of 127.0.0.1 in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -59,7 +59,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """The servers' side of the certificate, which clients trust."""
+    """Return the servers' side of the certificate, which clients trust."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
@@ -68,7 +68,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContex
 
 @contextmanager
 def listening(server: MailServer, **options: Any):
-    """An SMTP server until the block ends, and how to reach it."""
+    """Yield an SMTP server until the block ends, and its address."""
     port = free_ports(1)[0]
     controller = Controller(server, hostname="127.0.0.1", port=port, **options)
     controller.start()

@@ -64,7 +64,7 @@ async def outside(servers: Platform) -> AsyncIterator[Publisher]:
 
 @pytest.fixture(scope="module")
 def group_folder(servers: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The group, in which one store tells its customers of risks."""
+    """Return the group, in which one store tells its customers of risks."""
     folder = tmp_path_factory.mktemp("group") / "group"
     shutil.copytree(servers.settings.group_folder, folder)
     rules = yaml.safe_load((folder / "messages.yaml").read_text())
@@ -90,7 +90,7 @@ async def crm(
 
 @pytest.fixture
 def morning(crm: InProcess, clock: SimulatedClock) -> datetime:
-    """Ten o'clock in Shanghai of a day of its own."""
+    """Return ten o'clock in Shanghai of a day of its own."""
     moment = datetime(2026, 3, 5, 2, tzinfo=UTC) + timedelta(days=next(_days))
     clock.set(moment)
     return moment
@@ -98,7 +98,7 @@ def morning(crm: InProcess, clock: SimulatedClock) -> datetime:
 
 @pytest.fixture
 def night(morning: datetime, clock: SimulatedClock) -> datetime:
-    """Nine in the evening of that day."""
+    """Return nine in the evening of that day."""
     moment = morning + timedelta(hours=11)
     clock.set(moment)
     return moment
@@ -106,7 +106,7 @@ def night(morning: datetime, clock: SimulatedClock) -> datetime:
 
 @pytest_asyncio.fixture
 async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
-    """Somebody in customer records, with the references and the details."""
+    """Return a customer of customer records, with the references and the details."""
     details = person(next(_numbers))
     response = await crm.post("/stores/S01/customers", "service_advisor", details)
     assert response.status_code == 201, response.text
@@ -177,7 +177,7 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
 
 
 async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list[dict[str, Any]]:
-    """The messages to a customer once nothing is under way any more, oldest first."""
+    """Return the messages to a customer once none is in process, oldest first."""
     await crm.wait_until_idle()
     response = await crm.get(
         MESSAGES, "service_advisor", customer_ref=customer["customer_ref"], **filters
@@ -193,7 +193,7 @@ async def tasks_for(crm: InProcess, customer: dict[str, str]) -> list[dict[str, 
 
 
 def texts(server: Gateway, customer: dict[str, str]) -> list[str]:
-    """What a gateway took for a customer."""
+    """Return the texts that a gateway received for a customer."""
     return [each["text"] for each in server.taken.values() if each["to"] == customer["phone"]]
 
 
@@ -466,7 +466,7 @@ async def test_reminder_of_past_appointment_is_not_sent(crm, customer, morning) 
 async def test_message_waits_until_customer_is_linked(
     crm, outside, customer, morning, sms: Gateway
 ) -> None:
-    """Events of two topics come in any order."""
+    """Accept the events of two topics in any order."""
     await outside.publish(ready(customer, morning), at=morning)
     await crm.wait_until_idle()
     await outside.publish(opened(customer, known=False), at=morning)

@@ -109,7 +109,7 @@ def test_uncertain_message_keeps_its_channel(
 
 @dataclass
 class FakeServers:
-    """What a customer gets: repeatable channels know a message by its id, mail does not."""
+    """Receipts of a customer: repeatable channels recognize a message by its id, mail does not."""
 
     told: list[Channel] = field(default_factory=list)
 
@@ -140,7 +140,7 @@ def _steps(
     send_results: list[tuple[SendResult, bool]],
     outside: FakeServers,
 ) -> Iterator[tuple[object, datetime]]:
-    """Play a message to its end; of what nobody answers, some has arrived and some has not."""
+    """Play a message to its end; of unacknowledged sends, some have arrived and some have not."""
     now = NOW
     for send_result, arrived in send_results:
         step = next_step(

@@ -1,4 +1,4 @@
-"""What messages say, and which templates are refused (R9)."""
+"""Message texts, and the templates that are refused (R9)."""
 
 from datetime import UTC, datetime
 from pathlib import Path

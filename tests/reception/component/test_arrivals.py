@@ -35,11 +35,11 @@ async def desk(servers, clock):
 
 
 KNOWN_PLATES: dict[str, str] = {}
-"""Vehicles that wear a plate now."""
+"""Vehicles that have a plate now."""
 
 
 def registered(desk, path: str) -> httpx.Response:
-    """The vehicle ``v-F10001`` wears 沪F10001, others are unknown."""
+    """Respond that the vehicle ``v-F10001`` has plate 沪F10001, others are unknown."""
     reference = path.rpartition("/")[2]
     if not reference.startswith("v-"):
         return httpx.Response(404, json={})
@@ -52,7 +52,7 @@ def registered(desk, path: str) -> httpx.Response:
 
 @pytest.fixture
 def crm(desk, monkeypatch):
-    """Customer relations as a function of the request; what it was sent is kept."""
+    """Stub customer relations, and return the requests that it was sent."""
     sent = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -73,7 +73,7 @@ def crm(desk, monkeypatch):
 
 @pytest.fixture
 def workshop(desk, monkeypatch):
-    """A workshop that has room at any time."""
+    """Stub a workshop that has room at any time."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         hold = {
@@ -132,7 +132,7 @@ async def test_another_store_sees_history_but_not_order(desk, capsys):
 
 
 async def elsewhere(desk, path, body):
-    """A command of store S02."""
+    """Send a command of store S02."""
     token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
     path = f"/stores/S02{path}"

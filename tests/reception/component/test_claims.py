@@ -1,4 +1,6 @@
-"""Warranty claims from the invoice to the manufacturer's money, on the real thing (R6)."""
+"""Warranty claims from the invoice to the manufacturer's payment, on real Kafka and PostgreSQL
+(R6).
+"""
 
 from datetime import datetime, timedelta
 
@@ -39,7 +41,7 @@ async def workshop(servers):
 
 
 async def drafted(desk, workshop, plate):
-    """The claim on the labor of a invoiced order."""
+    """Return the claim on the labor of an invoiced order."""
     order_id = await ready(desk, workshop, plate, pay_types={"MNT-001": "warranty"})
     await invoiced(desk, order_id)
     claims = await desk.get("/claims", status="draft")

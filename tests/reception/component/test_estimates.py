@@ -1,4 +1,6 @@
-"""Estimates, their versions, and the customer's decision on them, on the real thing (R4, R9)."""
+"""Estimates, their versions, and the customer's decision on them, on real Kafka and PostgreSQL (R4,
+R9).
+"""
 
 from datetime import datetime, timedelta
 
@@ -49,7 +51,7 @@ async def events(servers, order_id, *kinds):
 
 
 async def in_progress(desk, workshop, plate):
-    """An order whose job has begun; its id."""
+    """Return the id of an order whose job has begun."""
     order = await desk.opened(plate)
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
@@ -58,7 +60,7 @@ async def in_progress(desk, workshop, plate):
 
 
 async def link_to(desk, order_id, version):
-    """What the customer's message leads to."""
+    """Return the token of the link in the customer's message."""
     link = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
     return token_of(desk, link)
 
@@ -183,7 +185,7 @@ async def test_link_token_is_not_stored(desk, servers):
 
 
 async def estimated(desk, plate):
-    """An order with an estimate that awaits the customer; its id."""
+    """Return the id of an order with an estimate that awaits the customer."""
     order_id = await desk.greeted(plate)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})

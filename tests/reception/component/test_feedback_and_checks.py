@@ -29,7 +29,7 @@ async def desk(servers, clock):
 
 
 async def delivered(desk, servers, plate):
-    """An order whose vehicle is back, as if all had been done; its id."""
+    """Return the id of an order whose vehicle is back, as if all work had been done."""
     order_id = (await desk.arrived(plate))["order_id"]
     connection = await asyncpg.connect(servers.admin_url)
     try:
@@ -50,7 +50,7 @@ async def told(servers, kind):
 
 
 async def missing(servers):
-    """Areas and days that store S01 missed, each of them once."""
+    """Return areas and days that store S01 missed, each of them once."""
     events = [received.event for received in await told(servers, FacilityCheckOverdue)]
     found = [(each.area, each.day) for each in events if each.store_id == "S01"]
     assert len(found) == len(set(found))

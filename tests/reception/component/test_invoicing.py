@@ -1,4 +1,4 @@
-"""Invoices, payers, money and delivery on the real thing (R7, R8)."""
+"""Invoices, payers, money and delivery on real Kafka and PostgreSQL (R7, R8)."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ CASH = {"method": "cash"}
 
 
 class RoundingTaxClient:
-    """A tax client whose figures are a cent below what it is asked for."""
+    """Tax client whose amounts are a cent below the requested ones."""
 
     asked: ClassVar[list[TaxDocument]] = []
 
@@ -60,7 +60,7 @@ async def workshop(servers):
 
 
 async def ready(desk, workshop, plate, **changes):
-    """An order whose work is finished; its id."""
+    """Return the id of an order whose work is finished."""
     order = await desk.opened(plate, **changes)
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")

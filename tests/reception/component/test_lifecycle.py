@@ -1,4 +1,4 @@
-"""An order from arrival on, by its advisors, on real Kafka and PostgreSQL (R2, R5)."""
+"""Order from arrival on, by its advisors, on real Kafka and PostgreSQL (R2, R5)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promises in danger and promises changed, on real Kafka and PostgreSQL (R9, R12)."""
+"""Promises at risk and revised promises, on real Kafka and PostgreSQL (R9, R12)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Vouchers and service cards, redeemed with the invoice on the real thing (R8, R28)."""
+"""Vouchers and service cards, redeemed with the invoice on real Kafka and PostgreSQL (R8, R28)."""
 
 import asyncio
 

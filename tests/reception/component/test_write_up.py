@@ -1,4 +1,4 @@
-"""What is taken down of a vehicle, on the real thing (R3, R5)."""
+"""Write-up of a vehicle, on real Kafka and PostgreSQL (R3, R5)."""
 
 import asyncpg
 import pytest

@@ -115,7 +115,7 @@ def test_additional_work_never_makes_promise_earlier():
 
 
 class Decisions(RuleBasedStateMachine):
-    """An order whose estimates come and are decided on in any order."""
+    """Order whose estimates come and are decided on in any order."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Places that a booked appointment still has to get from the workshop."""
+"""Capacity that a booked appointment still has to get from the workshop."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

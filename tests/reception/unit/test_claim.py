@@ -18,7 +18,7 @@ COMPLETE = ClaimDetails(5_000, date(2025, 1, 1), "P0301", "OIL")
 
 
 def under_warranty():
-    """A invoiced order whose labor the manufacturer pays."""
+    """Return an invoiced order whose labor the manufacturer pays."""
     lines = tuple(
         line.model_copy(update={"pay_type": "warranty" if line.kind == "labor" else "customer"})
         for line in opened().lines

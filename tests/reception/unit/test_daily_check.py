@@ -1,4 +1,4 @@
-"""Hours by which areas are looked at each day, and areas that were not (R43)."""
+"""Times of each day's area checks, and missed areas (R43)."""
 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""No step of a delivery is skipped (R7)."""
+"""Delivery steps, none of which can be skipped (R7)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -105,7 +105,7 @@ def test_unpaid_vehicle_needs_on_account_approval_of_another():
 
 
 def with_more_work(order):
-    """The order after additional work was agreed to and done."""
+    """Return the order after additional work was agreed to and done."""
     more = EstimateLine(kind="labor", code="MNT-006", quantity=1, amount_cents=9_000)
     return replace(order, lines=(*order.lines, more), ready_at=NOW + timedelta(hours=1))
 

@@ -1,4 +1,4 @@
-"""Money held is carried over to another order of the same customer (R8)."""
+"""Held money that is carried over to another order of the same customer (R8)."""
 
 from dataclasses import replace
 

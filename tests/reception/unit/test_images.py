@@ -1,4 +1,4 @@
-"""Pictures are known by their content and keep nothing but the picture (R3)."""
+"""Pictures: identified by their content, stored without metadata (R3)."""
 
 import asyncio
 import os
@@ -41,7 +41,9 @@ ORIENTED = 0x0112, 3, 1, struct.pack("<I", 6)
 
 
 def tagged(*entries):
-    """A JPEG of 40 by 30 pixels whose EXIF has these tags: number, type, count and four bytes."""
+    """Return a JPEG of 40 by 30 pixels whose EXIF has these tags: number, type, count and four
+    bytes.
+    """
     tags = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in entries)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + tags + bytes(4)
     content = BytesIO()

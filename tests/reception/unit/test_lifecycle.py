@@ -1,4 +1,4 @@
-"""Whatever is tried in whatever order, an order goes the way of the trade (R2, R5, R7, R8)."""
+"""Order statuses under any sequence of commands: only permitted transitions (R2, R5, R7, R8)."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ WORK = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
 
 
 class Visit(RuleBasedStateMachine):
-    """People who try everything at any time."""
+    """Users who try every command at any time."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""No cent is lost or made (R4, R8)."""
+"""Allocation of money without a lost or added cent (R4, R8)."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Times to offer are off-peak, free and to come (R1)."""
+"""Appointment times to offer: off-peak, free and in the future (R1)."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -21,7 +21,9 @@ ALWAYS = OpeningHours(time.min, time.max, CHINA)
 
 @st.composite
 def curves(draw: st.DrawFn) -> list[HalfHour]:
-    """Half hours of a morning in which some people of two skills work, more or less booked."""
+    """Return half hours of a morning in which technicians of two skills work, more or less
+    booked.
+    """
     curve = []
     for skill_code in SKILL_CODES:
         for place in draw(st.sets(st.integers(0, 15))):

@@ -1,4 +1,4 @@
-"""The repair order's rules, without any I/O (R2, R4, R5)."""
+"""Rules of the repair order, without any I/O (R2, R4, R5)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

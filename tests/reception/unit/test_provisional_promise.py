@@ -16,7 +16,7 @@ CLUTCH = CatalogOperation("MEC-016", "mechanical", 1.0, technicians=2)
 
 
 def free(skill_code: str, *minutes: int) -> list[FreeCapacity]:
-    """Half hours from NOW on; the handover is in what they let one promise."""
+    """Return half hours from NOW on; their ``promisable_at`` includes the delivery lead time."""
     return [
         FreeCapacity(
             skill_code=skill_code,

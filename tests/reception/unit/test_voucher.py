@@ -1,4 +1,4 @@
-"""Vouchers and service cards: once, for whom and what they are meant (R28)."""
+"""Vouchers and service cards: once, for the right customer and work (R28)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -76,7 +76,7 @@ LATER = NOW + timedelta(days=40)
 
 
 def credited(order, used, cents, vouchers=()):
-    """The invoice corrected, with the vouchers that were ``used`` on it."""
+    """Return the corrected invoice, with the vouchers that were ``used`` on it."""
     correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
     left = invoicing.remaining_lines(order.lines, [])
     return invoicing.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
@@ -84,7 +84,7 @@ def credited(order, used, cents, vouchers=()):
 
 @pytest.fixture
 def invoice():
-    """An invoice on which a voucher and a card were redeemed."""
+    """Return an invoice on which a voucher and a card were redeemed."""
     card = replace(CARD, voucher_id="c1")
     order, used, invoice, _ = invoicing.issue_invoice(
         ready(),

@@ -1,4 +1,4 @@
-"""Work that the customer does not want any more: what was done is invoiced, no more (R4, R12)."""
+"""Withdrawn work: only the done part is invoiced (R4, R12)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,9 @@ STATES = st.sampled_from(["open", "begun", "finished"])
 
 
 def in_progress(*more):
-    """An order in work with all versions of its estimate; ``more`` is additional work."""
+    """Return an order in progress with all versions of its estimate; ``more`` is additional
+    work.
+    """
     order = replace(opened(), status="greeted")
     parts = (PartQuantity("OIL", 4), PartQuantity("PAD", 1))
     priced = estimate(PRICES, RequestedWork(("A", "B", "C"), parts))

@@ -1,4 +1,4 @@
-"""What is found gets an owner and a deadline, on real Kafka and PostgreSQL (R10, R43)."""
+"""Findings get an owner and a deadline, on real Kafka and PostgreSQL (R10, R43)."""
 
 from datetime import timedelta
 

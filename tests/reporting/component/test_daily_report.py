@@ -55,7 +55,7 @@ def payment(name: str, at: datetime, cents: int) -> PaymentReceived:
 
 @pytest_asyncio.fixture(scope="module")
 async def told(servers: Platform, clock: SimulatedClock):
-    """A day of three stores, published up to nine in the evening."""
+    """Publish a day of three stores, up to nine in the evening."""
     events = {store: event_scenario(11, store, DAY, 25) for store in STORES}
     evening = local(DAY, 18, 5)
     events["S01"].append((evening, payment("evening", evening, 11_300)))
@@ -304,7 +304,7 @@ async def test_rebuild_gives_identical_facts_without_second_report(
 
 
 async def empty_tables(servers: Platform, reporting: InProcess) -> None:
-    """Stop reading, empty what reporting folded, and go back to the start of every topic."""
+    """Stop reading, empty reporting's tables, and go back to the start of every topic."""
     await reporting.app.state.service.broker.stop()
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute(

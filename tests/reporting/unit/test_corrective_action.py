@@ -1,4 +1,4 @@
-"""What is found to be wrong gets an owner and a deadline (R10, R43)."""
+"""Findings and their corrective actions: each gets an owner and a deadline (R10, R43)."""
 
 from datetime import UTC, datetime, timedelta
 

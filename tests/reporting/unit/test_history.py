@@ -1,4 +1,4 @@
-"""The order of an order's events."""
+"""Sequence of an order's events."""
 
 import re
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_history_for_workshop_roles_contains_no_money(kind: str) -> None:
 
 @st.composite
 def histories(draw) -> list[LoggedEvent]:
-    """Events that each follow from an earlier one, told by clocks that do not agree."""
+    """Return events that each follow from an earlier one, with times of clocks that disagree."""
     sequences = dict.fromkeys(TOPICS, 0)
     events = []
     for number in range(draw(st.integers(0, 25))):

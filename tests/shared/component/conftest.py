@@ -1,4 +1,4 @@
-"""One service's foundation on the real Kafka and PostgreSQL, with a consumer that only counts."""
+"""Foundation of one service on the real Kafka and PostgreSQL, with a consumer that only counts."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
@@ -36,7 +36,7 @@ def greeted(order_id: str, advisor: str = "a1", store_id: str = "S01") -> Custom
 
 @dataclass
 class Effects:
-    """What the counting handler saw."""
+    """Calls of the counting handler."""
 
     advisors: dict[str, list[str]] = field(default_factory=dict)
     fail_with: list[Exception] = field(default_factory=list)
@@ -51,7 +51,9 @@ class Effects:
 
 @dataclass
 class Bench:
-    """What a test needs: units that publish, the service, an administrator's eye, raw Kafka."""
+    """Tools of a test: units of work that publish, the service, an administrator's view, raw
+    Kafka.
+    """
 
     foundation: Foundation
     service: Service[None]
@@ -73,7 +75,7 @@ class Bench:
         await self.producer.send_and_wait(TOPIC, key=key, value=value, headers=raw)
 
     async def topic(self) -> list[Any]:
-        """The records that the order topic got in this test."""
+        """Return the records that the order topic got in this test."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
         consumer.assign(list(self.begin))
         await consumer.start()
@@ -101,7 +103,7 @@ def settings_of(servers: Any, service: str) -> Settings:
 
 @pytest_asyncio.fixture
 async def bench(servers: Any) -> AsyncIterator[Bench]:
-    """The crm service's foundation, listening to CustomerGreeted."""
+    """Yield the crm service's foundation, listening to CustomerGreeted."""
     settings = settings_of(servers, "crm")
     effects = Effects()
     reactions = Reactions[None](

@@ -22,7 +22,9 @@ from tests.shared.component.conftest import CAUSATION, NOW, TOPIC, Bench, greete
 
 
 def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> InboundRecord:
-    """A greeting by ``advisor``, whose record it identifies; without one, the genuine record."""
+    """Return a greeting by ``advisor``, whose record it identifies; without one, the genuine
+    record.
+    """
     event = greeted(order_id, advisor or f"a{sequence}")
     headers = headers_of(
         event,
@@ -47,13 +49,13 @@ def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: An
 
 @pytest_asyncio.fixture
 async def consumer(bench: Bench) -> AsyncIterator[Any]:
-    """The bench's consumer, which is handed records without a broker."""
+    """Yield the bench's consumer, which is given records without a broker."""
     await speak_json(bench.admin)
     yield bench.service.consumer
 
 
 async def conflicts(bench: Bench) -> list[tuple[int, str]]:
-    """Sequence and advisor of the conflicting events that are dead-lettered and open."""
+    """Return sequence and advisor of the conflicting events that are dead-lettered and open."""
     rows = await bench.admin.fetch(
         "SELECT sequence, value FROM crm.dead_letter WHERE conflict AND resolved_at IS NULL "
         "ORDER BY dead_letter_id"
@@ -189,7 +191,7 @@ async def test_event_without_digest_counts_as_repeated(bench, consumer):
 
 
 def foreign(sequence: int, **changes: Any) -> InboundRecord:
-    """A record of another store that claims the genuine key."""
+    """Return a record of another store that claims the genuine key."""
     event = greeted("o1", "intruder", store_id="S02")
     forged = record(sequence, "forger", store_id="S02", value=event.model_dump_json().encode())
     return replace(forged, headers=forged.headers | {"ce_storeid": "S02"}, **changes)
@@ -233,7 +235,7 @@ async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
 
 
 def version(number: int, offset: int, plan: int = 0) -> InboundRecord:
-    """A store's capacity under a plan; another plan makes another event."""
+    """Return a store's capacity under a plan; another plan makes another event."""
     event = CapacityChanged(store_id="S01", plan_version=plan, free=())
     headers = headers_of(
         event, event_id=f"v{number}-{plan}", sequence=number, time=NOW, causation=CAUSATION
@@ -251,7 +253,7 @@ def version(number: int, offset: int, plan: int = 0) -> InboundRecord:
 
 @pytest_asyncio.fixture
 async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
-    """A consumer of capacities that is handed records, and the plans that it was told of."""
+    """Yield a consumer of capacities that is given records, and the plans that it received."""
     await speak_json(bench.admin)
     plans: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The consumer on a real broker: order, duplicates, malformed records, decisions."""
+"""Consumer on a real broker: order, duplicates, malformed records, decisions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def running(bench: Bench) -> AsyncIterator[None]:
 
 
 async def wait_until_idle(bench: Bench) -> None:
-    """Wait until nothing waits."""
+    """Wait until no record waits."""
     async with asyncio.timeout(40):
         idle_rounds = 0
         while idle_rounds < 3:

@@ -1,4 +1,4 @@
-"""Functions that run with their owner's rights: who may call them, and what they answer to whom."""
+"""Functions that run with their owner's rights: permitted callers, and the rows that each sees."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,7 +59,7 @@ QUESTIONS = {
         "'{}'",
     ),
 }
-"""What each function that sees other stores' rows may be asked about one thing."""
+"""Permitted query about one id, for each function that sees other stores' rows."""
 
 ARGUMENTS = {
     "reception.visits_in_group": "('plate-S02', NULL, 1)",
@@ -82,7 +82,7 @@ async def admin(servers: Any) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def acting(servers: Any, role: str, stores: str = "") -> AsyncIterator[Any]:
-    """A connection of a role of the services with ``stores`` in scope."""
+    """Yield a connection of a role of the services with ``stores`` in scope."""
     connection = await asyncpg.connect(servers.database_url(role))
     try:
         await connection.execute("SELECT set_config('app.stores', $1, false)", stores)

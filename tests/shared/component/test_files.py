@@ -14,7 +14,7 @@ from shared.problems import Problem
 
 @pytest.fixture(scope="module")
 async def s3(tmp_path_factory):
-    """The address of a running S3 server with one bucket."""
+    """Yield the address of a running S3 server with one bucket."""
     port, folder = free_ports(1)[0], tmp_path_factory.mktemp("s3")
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "localbucket", str(folder), "--port", str(port)

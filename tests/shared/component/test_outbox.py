@@ -1,4 +1,4 @@
-"""The outbox and its relay on the real database and broker."""
+"""Outbox and its relay on the real database and broker."""
 
 import asyncio
 import contextlib

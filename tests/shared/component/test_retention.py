@@ -1,4 +1,4 @@
-"""Outbox and responses to commands are kept for their retention, and what is unsent longer."""
+"""Retention of outbox and responses to commands; unsent rows are kept longer."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Timers on the real database: those that wait, fail or are refused hold no other kind up."""
+"""Timers on the real database: waiting, failed or refused ones delay no other kind."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ _MANY = 1000
 
 
 class SlowService:
-    """A system that responds to nobody until it is told to."""
+    """System that responds to no request until it is told to."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -39,7 +39,7 @@ class SlowService:
 
 
 class Fired(list[Timer]):
-    """The timers that were fired, in their order."""
+    """Fired timers, in their order."""
 
     async def fire(self, _: UnitOfWork, timer: Timer, _deps: None) -> None:
         self.append(timer)
@@ -50,7 +50,7 @@ class Fired(list[Timer]):
 
 
 async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> None:
-    """So many timers of a kind that are due, the first of them the longest ago."""
+    """Set timers of a kind that are due, the first of them the longest ago."""
     async with bench.service.uow_factory.open(["S01"], None, CAUSATION) as uow:
         for number in range(count):
             await timers.schedule(
@@ -69,7 +69,7 @@ async def _rows(bench: Bench, kind: str) -> list[Any]:
 
 
 async def _try_again_now(bench: Bench) -> None:
-    """As if every pause were over."""
+    """End every retry pause."""
     await bench.service.workers.execute("UPDATE timer SET next_attempt_at = '-infinity'")
 
 

@@ -1,4 +1,4 @@
-"""How a service gets tokens of its own from an OIDC provider."""
+"""Tokens of a service's own from an OIDC provider."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Response = Callable[[], httpx.Response]
 
 
 class TokenEndpoint:
-    """Stands where the provider's token endpoint is and counts how often it is asked."""
+    """Stub of the provider's token endpoint that counts its requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, respond: Response) -> None:
         self.asked = 0

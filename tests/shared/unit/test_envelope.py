@@ -1,4 +1,4 @@
-"""What a record must say about itself."""
+"""Required metadata of a record."""
 
 from datetime import UTC, datetime
 

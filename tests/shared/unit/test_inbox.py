@@ -1,4 +1,4 @@
-"""The duplicate guard, whatever order and however often records come."""
+"""Duplicate guard, for any order and repetition of records."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +24,9 @@ STREAMS = [("topic", "a"), ("topic", "b"), ("other", "a")]
 
 @st.composite
 def deliveries(draw):
-    """Batches in which every stream is delivered completely, with repetitions, in any order."""
+    """Return batches in which every stream is delivered completely, with repetitions, in any
+    order.
+    """
     length = draw(st.integers(1, 6))
     needed = [Item(stream, n) for stream in STREAMS for n in range(1, length + 1)]
     repeated = draw(st.lists(st.sampled_from(needed), max_size=12))

@@ -1,4 +1,4 @@
-"""Whether another system is unavailable or refuses."""
+"""Distinction between an unavailable system and a refusal."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A body is read within its bounds of size and time (R40)."""
+"""Limits of size and time for reading a body (R40)."""
 
 import asyncio
 

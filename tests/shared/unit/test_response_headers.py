@@ -1,4 +1,4 @@
-"""Headers on every answer of a service's interface."""
+"""Headers on every response of a service's interface."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Subscribers fetch the schema that an event's header names (R39)."""
+"""Fetch of the schema that an event's header names (R39)."""
 
 import httpx
 import pytest

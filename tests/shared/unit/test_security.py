@@ -1,5 +1,4 @@
-"""Access tokens: whose are taken, and what happens when keys change or the issuer is
-unavailable."""
+"""Access tokens: accepted issuers, and changed keys or an unavailable issuer."""
 
 import asyncio
 import base64
@@ -29,7 +28,7 @@ from shared.settings import Settings
 
 
 class KeyPublisher:
-    """An issuer's key endpoint that counts how often it is asked."""
+    """Issuer's key endpoint that counts its requests."""
 
     def __init__(self) -> None:
         self.key = _new_key()
@@ -55,7 +54,7 @@ class KeyPublisher:
             return JSONResponse({"keys": [*self.others, self.key.as_dict(private=False)]})
 
     def token(self, *, key: ECKey | None = None, kid: str | None = "", **claims: Any) -> str:
-        """A good token, but for ``claims``; ``kid`` None leaves it out."""
+        """Return a valid token, but for ``claims``; ``kid`` None leaves it out."""
         key = key or self.key
         named = {} if kid is None else {"kid": kid or key.kid}
         content = json.dumps({**_claims(), **claims}).encode()
@@ -108,7 +107,7 @@ def verifier(publisher: KeyPublisher) -> Verifier:
 
 @pytest_asyncio.fixture
 async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
-    """A service that tells who is calling."""
+    """Yield a service that returns its caller."""
     app = FastAPI()
     app.state.verifier = verifier
     add_problem_handlers(app)

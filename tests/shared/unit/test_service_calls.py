@@ -1,4 +1,4 @@
-"""Typed calls of services: what is sent, and how responses and failures are read."""
+"""Typed calls of services: requests, and the reading of responses and failures."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Respond = Callable[[httpx.Request], httpx.Response]
 
 
 def calls(respond: Respond, token: str | None = None) -> ServiceCalls:
-    """Calls that ``respond`` answers."""
+    """Return calls that ``respond`` answers."""
     http = httpx.AsyncClient(base_url="http://crm", transport=httpx.MockTransport(respond))
     return ServiceCalls("crm", http, token, {"X-Correlation-Id": "c1"})
 

@@ -1,4 +1,4 @@
-"""Text that no database can store is found wherever it stands (R40)."""
+"""Text that no database can store, detected at any place (R40)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Versions of what is saved."""
+"""Versions of saved objects."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Light(Versioned):
-    """Something with a state."""
+    """Object with a state."""
 
     color: str
     notes: tuple[str, ...] = ()

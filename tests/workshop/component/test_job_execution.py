@@ -53,7 +53,7 @@ def _finish(job: JsonObject) -> datetime:
 
 
 async def _kept(harness: WorkshopHarness, job: JsonObject) -> timedelta:
-    """For how long the plan keeps people and bay free behind the job."""
+    """Return how long the plan reserves technicians and bay behind the job."""
     shown = next(
         each for each in (await harness.get("plan"))["jobs"] if each["job_id"] == job["job_id"]
     )
@@ -63,7 +63,7 @@ async def _kept(harness: WorkshopHarness, job: JsonObject) -> timedelta:
 
 
 async def _free(harness: WorkshopHarness, skill_code: str) -> int:
-    """Free minutes of the trade's people on this day."""
+    """Return free minutes of the skill's technicians on this day."""
     free = (await harness.get("plan"))["free"]
     return sum(each["free_minutes"] for each in free if each["skill_code"] == skill_code)
 

@@ -1,4 +1,4 @@
-"""What the workshop learns from its work, on real Kafka and PostgreSQL (R11)."""
+"""Values that the workshop learns from its work, on real Kafka and PostgreSQL (R11)."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The load curve over HTTP, on real Kafka and PostgreSQL (R1, R11)."""
+"""Load curve over HTTP, on real Kafka and PostgreSQL (R1, R11)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A dispatcher's manual overrides, on real Kafka and PostgreSQL (R12)."""
+"""Manual overrides by a dispatcher, on real Kafka and PostgreSQL (R12)."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Each technician's own clock, and the standard hours that it earns (R13)."""
+"""Clock of each technician, and the standard hours that it earns (R13)."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

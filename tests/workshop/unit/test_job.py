@@ -1,4 +1,4 @@
-"""A job's rules, without any I/O (R12, R13, R14)."""
+"""Rules of a job, without any I/O (R12, R13, R14)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

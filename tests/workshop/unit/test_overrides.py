@@ -1,4 +1,4 @@
-"""The rules of manual overrides (R12)."""
+"""Rules of manual overrides (R12)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""When warnings are raised and taken back (R9, R12)."""
+"""Raising and clearing of warnings (R9, R12)."""
 
 from datetime import UTC, datetime, timedelta
 

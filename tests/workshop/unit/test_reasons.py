@@ -1,4 +1,4 @@
-"""Every reason has its words (R12)."""
+"""Texts of all reasons (R12)."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Who is qualified, which bay fits, and what a manual override may do (R11, R12)."""
+"""Qualified technicians, fitting bays, and the limits of a manual override (R11, R12)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

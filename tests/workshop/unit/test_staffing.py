@@ -1,4 +1,4 @@
-"""When staffing is looked at, and who can do what in the group (R11, R18)."""
+"""Times of staffing checks, and the skills in the group (R11, R18)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A manager puts clocks right, without any I/O (R13)."""
+"""Time corrections by a manager, without any I/O (R13)."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace

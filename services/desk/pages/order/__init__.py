@@ -49,7 +49,7 @@ PAGE = Page(
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The order and its events follow the services, each in its own part."""
+    """Show the order and its events, which follow the services, each in its own section."""
     catalog = await ctx.catalog()
     page = Opened(ctx, catalog)
 

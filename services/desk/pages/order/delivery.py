@@ -33,7 +33,9 @@ _APPROVES = ("service_manager", "group_manager")
 
 
 def delivery(page: Opened, renderer: PartialRenderer) -> None:
-    """Every step with who and when; nothing is handed over while one is missing."""
+    """Show every step with its actor and time; the vehicle is not handed over while one is
+    missing.
+    """
     order, steps = page.file.order, page.catalog.steps
     done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
     repeat = {*order["steps_to_repeat"]}
@@ -113,7 +115,7 @@ def _may_be_waived(page: Opened, step: str) -> None:
 
 
 def _doing(page: Opened, step: str) -> Any:
-    """What a tap on an open step does."""
+    """Return the action for a tap on an open step."""
     if step == _SIGNATURE_STEP:
         return partial(_sign, page)
     path, body = f"{page.path}/delivery-steps", {"step": step}
@@ -121,7 +123,9 @@ def _doing(page: Opened, step: str) -> Any:
 
 
 def _waiver(page: Opened, waiver: Entry) -> None:
-    """A step that is left out, or is to be: why, by whom, and the second person's word."""
+    """Show a waived step, or a requested waiver: reason, person, and the second person's
+    approval.
+    """
     ctx, t, step = page.ctx, page.ctx.t, waiver["step"]
     asked = f"{t.code('waiver', waiver['reason'])} · {ctx.colleague(waiver['requested_by'])}"
     with box("check-side"):
@@ -143,7 +147,7 @@ def _waiver(page: Opened, waiver: Entry) -> None:
 
 
 def _waive(page: Opened, step: str) -> None:
-    """Ask to leave a step out (免做申请); somebody else approves it, signed in themselves."""
+    """Ask to leave a step out (免做申请); another person approves it, signed in themselves."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Leave out: {step}", step=page.catalog.steps[step])) as opened:
         form = Form(ctx, page.file.version)
@@ -159,7 +163,7 @@ def _waive(page: Opened, step: str) -> None:
 
 
 def _sign(page: Opened) -> None:
-    """The customer draws their signature (签字) with finger, pen or mouse."""
+    """Ask the customer to draw their signature (签字) with finger, pen or mouse."""
     ctx, t = page.ctx, page.ctx.t
 
     def explained() -> None:

@@ -39,11 +39,11 @@ _SHOWN = 4
 _TAKES_WORDS = (*MAY_CHANGE, "customer_care_agent")
 
 LineKey = tuple[str, str]
-"""The package and the code of a line, which tell it apart in every version."""
+"""Package and code of a line, which identify it in every version."""
 
 
 def estimates(page: Opened, renderer: PartialRenderer) -> None:
-    """What was proposed on each matter, and what the customer said."""
+    """Show the versions by matter, and the customer's decisions."""
     t, file = page.ctx.t, page.file
     in_time = file.status in _ESTIMABLE and not file.order["invoice_id"]
     may_change = page.may(MAY_CHANGE) and in_time
@@ -65,7 +65,7 @@ def estimates(page: Opened, renderer: PartialRenderer) -> None:
 
 
 def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
-    """The versions by the matter that they are about, the ordered work first."""
+    """Return the versions by matter, the originally ordered work first."""
     matters: dict[str | None, list[Entry]] = {None: []}
     for version in versions:
         matters.setdefault(version["additional_work_id"], []).append(version)
@@ -89,7 +89,7 @@ def _matter(
 
 
 def _link_line(ctx: PageContext, link: Entry) -> None:
-    """What became of a link: sent, shown to colleagues, opened by the customer, answered."""
+    """Show the state of a link: sent, shown to colleagues, opened by the customer, answered."""
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     said = []
     if link["sent"]:
@@ -106,7 +106,7 @@ def _link_line(ctx: PageContext, link: Entry) -> None:
 
 
 def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -> None:
-    """A column a version; what differs from the one before stands out."""
+    """Show a column a version; differences from the one before stand out."""
     t = ctx.t
     headings = [t("Version {number}", number=each["version"]) for each in versions]
     lines = [{_key(line): line for line in each["lines"]} for each in versions]
@@ -149,7 +149,7 @@ def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
 
 
 def _outcome(ctx: PageContext, version: Entry) -> None:
-    """What became of a version: how, when, and who recorded it."""
+    """Show the decision on a version: how, when, and who recorded it."""
     t, zone = ctx.t, ctx.store.timezone
     text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
     by, at = version["presented_by"], version["presented_at"]
@@ -162,7 +162,7 @@ def _outcome(ctx: PageContext, version: Entry) -> None:
 
 
 def _doubts(ctx: PageContext, consent: Entry | None) -> None:
-    """What speaks against a word over a link being the customer's own."""
+    """Show the signs that a decision over a link may not be the customer's own."""
     if consent is None:
         return
     t = ctx.t
@@ -188,7 +188,7 @@ def _doubts(ctx: PageContext, consent: Entry | None) -> None:
 
 
 def _answers(page: Opened, version: Entry) -> None:
-    """Ways to the customer's decision on a version that awaits it."""
+    """Offer ways to the customer's decision on a version that awaits it."""
     t, number = page.ctx.t, version["version"]
     with box("card-actions"):
         button(
@@ -202,7 +202,7 @@ def _answers(page: Opened, version: Entry) -> None:
 
 
 async def _take_word(page: Opened, version: Entry) -> None:
-    """The customer decides at the counter or by phone; who recorded it is kept."""
+    """Record the customer's decision at the counter or by phone, with the recording person."""
     ctx, t = page.ctx, page.ctx.t
     path = f"{page.path}/estimates/{version['version']}"
     with dialog(t("The customer's decision"), wide=True) as opened:
@@ -257,8 +257,9 @@ async def _take_word(page: Opened, version: Entry) -> None:
 
 
 def _link(page: Opened, version: Entry) -> None:
-    """A one-time link: sent to the customer's phone, or scanned by them from this screen, of which
-    it is recorded who has opened it."""
+    """Show a one-time link: sent to the customer's phone, or scanned by them from this screen;
+    every opening is recorded.
+    """
     ctx, t = page.ctx, page.ctx.t
     path = f"{page.path}/estimates/{version['version']}/links"
 
@@ -339,7 +340,7 @@ def _editing(page: Opened, estimated: bool, status: str) -> None:
 
 
 def _offered_before(page: Opened, offered: Entry) -> None:
-    """Work that the customer did not want at an earlier visit (未做增项)."""
+    """Show work that the customer did not want at an earlier visit (未做增项)."""
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
         line_name(page.catalog, line) for line in offered["lines"] if line["kind"] == "labor"
@@ -358,9 +359,10 @@ def _offered_before(page: Opened, offered: Entry) -> None:
 
 
 class _Editor:
-    """A new version of the estimate: the work on the left, its price and what stands on the right.
+    """New version of the estimate: the work on the left, its price and the present version on the
+    right.
 
-    When somebody else was first, what was typed stays, and the right side shows the present state.
+    After a conflict with another user, the input stays, and the right side shows the present state.
     """
 
     def __init__(self, page: Opened, verb: str) -> None:
@@ -405,7 +407,7 @@ class _Editor:
         )
 
     async def _price(self) -> None:
-        """Show what the chosen work costs; only the response to the latest choice counts."""
+        """Show the price of the chosen work; only the response to the latest choice counts."""
         self._asked += 1
         asked, work = self._asked, dict(self._work.body)
         if self._verb == "additional-work":

@@ -1,5 +1,4 @@
-"""What the customer thinks at the counter (现场评价), and the corrective action it opened
-(整改)."""
+"""Customer's feedback at the counter (现场评价), and the corrective action it opened (整改)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -30,7 +29,7 @@ _BEST = 5
 
 
 def feedback(page: Opened, renderer: PartialRenderer) -> None:
-    """The customer's marks, else the question for them."""
+    """Show the customer's ratings, else the question for them."""
     given = page.file.feedback
     if given or page.may(_ASKS):
         renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
@@ -55,7 +54,7 @@ def _stars(given: int) -> str:
 
 
 def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
-    """Who puts right what, until when."""
+    """Show the corrective action: owner, finding and deadline."""
     t, zone = ctx.t, ctx.store.timezone
     with test_id("corrective_action", box("state-line")):
         if corrective_action["closed_at"]:
@@ -72,7 +71,7 @@ def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
 
 
 def _ask(page: Opened) -> None:
-    """Three ratings and a comment; a bad rating has somebody put it right."""
+    """Ask for three ratings and a comment; a bad rating opens a corrective action."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Feedback at the counter")) as opened:
         form = Form(ctx)

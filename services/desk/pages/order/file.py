@@ -1,4 +1,4 @@
-"""Everything that the page of one order knows."""
+"""Data behind the page of one order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,13 +30,13 @@ _SEES_CORRECTIVE_ACTIONS = (
 
 
 def only(entry: Entry, *names: str) -> Entry:
-    """Of an entry, what a part of the page shows."""
+    """Return the fields of an entry that a section of the page shows."""
     return {name: entry[name] for name in names}
 
 
 @dataclass(frozen=True)
 class File:
-    """The order, and what the services keep beside it; what is unavailable counts as not there."""
+    """Order with the other services' data about it; unavailable data counts as absent."""
 
     order: Entry
     names: Names
@@ -60,7 +60,7 @@ class File:
 
     @property
     def may_go(self) -> bool:
-        """Whether the invoice is paid, or an on-account release covers what is not."""
+        """Return whether the invoice is paid, or an on-account release covers the unpaid rest."""
         on_account = self.order["on_account"]
         covered = on_account["amount_cents"] if on_account else 0
         return bool(self.order["invoice_id"]) and self.order["balance_cents"] <= covered
@@ -72,7 +72,7 @@ class File:
 
 @dataclass
 class Opened:
-    """The page of one order as somebody has it open; ``file`` is always the present one."""
+    """Page of one order, open for one person; ``file`` is always the present one."""
 
     ctx: PageContext
     catalog: Catalog
@@ -80,21 +80,21 @@ class Opened:
 
     @property
     def path(self) -> str:
-        """Where reception takes what is done about the order."""
+        """Return the path of reception's commands on the order."""
         return f"/orders/{self.file.order_id}"
 
     async def send_now(self, verb: str, body: Entry | None = None, *, attempt: str) -> None:
-        """Send a command on the order as it is shown."""
+        """Send a command on the version of the order that is shown."""
         seen = {**(body or {}), "version": self.file.version}
         await send_now(self.ctx, "reception", f"{self.path}/{verb}", seen, attempt=attempt)
 
     def may(self, roles: Iterable[str]) -> bool:
-        """Whether the person has one of the roles."""
+        """Return whether the person has one of the roles."""
         return self.ctx.person.has(roles)
 
 
 async def read(ctx: PageContext) -> File:
-    """Ask for all that the order's status has."""
+    """Load all data that the order's status has."""
     order_id = ctx.parameters["order_id"]
     path = f"/orders/{order_id}"
     order: Entry = await ctx.shared(
@@ -152,7 +152,7 @@ async def read(ctx: PageContext) -> File:
 async def _ask(
     ctx: PageContext, service: Service, path: str, *, when: object = True, **query: Any
 ) -> Any:
-    """The response that all viewers share; None where there is nothing, or not now."""
+    """Return the response that all viewers share; None where there is nothing, or not now."""
     if not when:
         return None
     return await ctx.shared(
@@ -162,5 +162,5 @@ async def _ask(
 
 
 def _known(response: Any) -> Any:
-    """What a service said, or None where it could not be asked."""
+    """Return the response of a service, or None where it is unavailable."""
     return None if isinstance(response, Exception) else response

@@ -58,7 +58,7 @@ _CENTS = 100
 
 
 def invoicing(page: Opened, renderer: PartialRenderer) -> None:
-    """What is to be paid, what was paid, and what can be done about it now."""
+    """Show what is to be paid and what was paid, and offer the actions that are possible now."""
     ctx, order, invoice = page.ctx, page.file.order, page.file.invoice
     with renderer.frame("invoicing", partial(panel, name="invoicing"), ctx.t("Invoicing")):
         renderer.section("figures", partial(_figures, ctx.t), only(order, *_FIGURES), invoice)
@@ -82,8 +82,9 @@ def invoicing(page: Opened, renderer: PartialRenderer) -> None:
 
 
 def _possible(file: File) -> tuple[object, ...]:
-    """The status, and whether there are an invoice, one that is credited whole, a debt, a credit,
-    money of the customer's and something to be corrected."""
+    """Return the status, and whether there are an invoice, one that is credited whole, a debt, a
+    credit, money of the customer's and something to be corrected.
+    """
     order = file.order
     held = order["received_cents"] or order["deposit_cents"]
     invoiced, again = order["is_invoiced"], order["invoice_id"] and not order["is_invoiced"]
@@ -93,7 +94,7 @@ def _possible(file: File) -> tuple[object, ...]:
 
 
 def _correctable(file: File) -> object:
-    """What is invoiced, and the vouchers that are redeemed."""
+    """Return the invoiced amounts, and the redeemed vouchers."""
     return file.order["invoiced_cents"] or (file.invoice and file.invoice["vouchers"])
 
 
@@ -123,13 +124,13 @@ def _figures(t: Translator, order: Entry, invoice: Entry | None) -> None:
 
 
 def _held(t: Translator, order: Entry) -> list[tuple[str, str]]:
-    """What is held above the invoice, until it is refunded or carried over."""
+    """Return money held above the invoice, until it is refunded or carried over."""
     held = order["deposit_cents"]
     return [(t("Money held"), formats.money(held))] if held else []
 
 
 def _tax_invoice(t: Translator, invoice: Entry | None) -> str:
-    """Its number, and its tax where it was issued with another than the invoice's."""
+    """Return the tax invoice's number, and its tax where it differs from the invoice's."""
     if invoice is None or not invoice["tax_invoice_number"]:
         return t("Being issued")
     number, issued, computed = (
@@ -194,7 +195,7 @@ def _credit_note_line(ctx: PageContext, note: Entry) -> None:
 
 
 def _earlier_line(ctx: PageContext, invoice: Entry) -> None:
-    """An invoice that was credited whole."""
+    """Show an invoice that was credited whole."""
     t, zone = ctx.t, ctx.store.timezone
     at = formats.day_and_clock(invoice["issued_at"], zone, ctx.now())
     with test_id("earlier-invoice", box("state-line")):
@@ -203,7 +204,7 @@ def _earlier_line(ctx: PageContext, invoice: Entry) -> None:
 
 
 def _payer_splits(ctx: PageContext, payer_splits: Sequence[Entry]) -> None:
-    """Who pays how much of the invoice, and until when."""
+    """Show the payer splits, with amounts and due dates."""
     t, zone = ctx.t, ctx.store.timezone
     amounts = (t("Amount"), t("Received"), t("Balance"))
     with table([t("Payer"), t("Due"), *amounts], amounts):
@@ -270,7 +271,7 @@ def _offer(label: str, handler: Any, name: str, kind: str = "plain") -> None:
 
 
 def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
-    """A field for an amount, typed in yuan."""
+    """Add a field for an amount, typed in yuan."""
     return form.field(
         "amount_cents",
         ui.number(label, value=cents / _CENTS or None, min=0, prefix="¥", format="%.2f"),
@@ -278,7 +279,7 @@ def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
 
 
 def _paid_methods(t: Translator, order: Entry) -> dict[str, str]:
-    """The methods by which money came in, each with what can go back by it."""
+    """Return the methods by which money came in, each with the amount that can go back by it."""
     return {
         method: f"{t.code('method', method)} · {formats.money(cents)}"
         for method, cents in order["money_by_method"].items()
@@ -287,7 +288,7 @@ def _paid_methods(t: Translator, order: Entry) -> dict[str, str]:
 
 
 def method_field(form: Form) -> ui.select:
-    """A field for how money changes hands."""
+    """Add a field for a payment method."""
     t = form.ctx.t
     return form.field(
         "method", ui.select(choices(t, "method", METHODS), label=t("Method"), value="wechat")
@@ -295,7 +296,7 @@ def method_field(form: Form) -> ui.select:
 
 
 class _InvoiceDialog:
-    """The invoice before it is issued (预结算): by payer, with the vouchers that are redeemed.
+    """Invoice before it is issued (预结算): by payer, with the vouchers that are redeemed.
 
     An invoice that is issued again (换开) may have other payers.
     """
@@ -336,7 +337,7 @@ class _InvoiceDialog:
         await self._show()
 
     async def _add(self) -> None:
-        """Take a voucher in, if the invoice can have it."""
+        """Add a voucher, if the invoice can have it."""
         number = (self._voucher.value or "").strip()
         if not number:
             return
@@ -372,7 +373,7 @@ class _InvoiceDialog:
             _sum_line(t("Deposit set against it"), f"−{formats.money(invoice['deposit_cents'])}")
 
     def _payer(self, line: Entry) -> None:
-        """Who pays for a line, to be chosen where the invoice is issued again."""
+        """Show the payer of a line, to be chosen where the invoice is issued again."""
         t, code = self._ctx.t, line["code"]
         payer = ui.select(
             choices(t, "pay", PAY_TYPES),
@@ -385,8 +386,9 @@ class _InvoiceDialog:
 def invoice_sums(
     t: Translator, catalog: Catalog, invoice: Entry, payer: Callable[[Entry], None] | None = None
 ) -> None:
-    """An invoice as sums (结算单): gross lines, discount, vouchers, total with the contained
-    tax."""
+    """Show an invoice as sums (结算单): gross lines, discount, vouchers, total with the contained
+    tax.
+    """
     with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
         for line in invoice["lines"]:
             with row():
@@ -411,7 +413,7 @@ def invoice_sums(
 def _invoiced(
     t: Translator, catalog: Catalog, invoice: Entry, credit_notes: Sequence[Entry]
 ) -> None:
-    """The invoice as it was issued, and what is left of it after its credit notes."""
+    """Show the invoice as it was issued, and the rest of it after its credit notes."""
     invoice_sums(t, catalog, invoice)
     if credit_notes:
         credited = sum(note["total_cents"] for note in credit_notes)
@@ -420,7 +422,7 @@ def _invoiced(
 
 
 def _voucher(t: Translator, catalog: Catalog, voucher: Entry) -> str:
-    """What a voucher or service card is for."""
+    """Return the benefit of a voucher or service card."""
     operation = voucher["op_code"]
     return catalog.operation(operation) if operation else t.code("voucher", voucher["kind"])
 
@@ -462,7 +464,7 @@ def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
 
 
 def _discount(page: Opened) -> None:
-    """Take something off (优惠); above the role's limit it waits for a manager."""
+    """Give a discount (优惠); above the role's limit it waits for a manager."""
     ctx, t, order = page.ctx, page.ctx.t, page.file.order
     with dialog(t("Discount")) as opened:
         form = Form(ctx, page.file.version)
@@ -589,7 +591,7 @@ def _credit_note(page: Opened) -> None:
 
 
 def _redeemed(page: Opened) -> dict[str, str]:
-    """The vouchers of the invoice by what they are and take off it."""
+    """Return the vouchers of the invoice with their kinds and amounts."""
     t, invoice = page.ctx.t, page.file.invoice
     return {
         each["voucher_id"]: " · ".join(

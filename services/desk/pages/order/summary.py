@@ -1,4 +1,4 @@
-"""The head of an order: its status, its promise and what endangers it."""
+"""Head of an order: its status, its promise and the promise's risk."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -63,7 +63,7 @@ _STEP = timedelta(minutes=5)
 
 
 def summary(page: Opened, renderer: PartialRenderer) -> None:
-    """Who it is, how far the order has come, and when the vehicle is promised."""
+    """Show the customer and vehicle, the progress of the order, and the promised time."""
     ctx, t, file, order = page.ctx, page.ctx.t, page.file, page.file.order
     with renderer.frame("summary", panel, "", "summary-panel"):
         shown = partial(_head, ctx, renderer.every_second)
@@ -147,7 +147,7 @@ def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
 
 
 def _duration(ctx: PageContext, seconds: float) -> str:
-    """Hours and minutes in words; minutes and seconds within the hour."""
+    """Format hours and minutes in words; minutes and seconds within the hour."""
     hours, rest = divmod(int(seconds), _HOUR_S)
     if not hours:
         return formats.stopwatch(seconds)
@@ -165,7 +165,7 @@ def _steps_of_the_way(t: Translator, reached_status: str) -> None:
 
 
 def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
-    """What the promise hangs on, how likely it is kept, and the best new one (承诺风险)."""
+    """Show the promise's limiting factor, its probability, and the best new promise (承诺风险)."""
     ctx, t = page.ctx, page.ctx.t
 
     def job_name(job_id: str) -> str:
@@ -224,7 +224,7 @@ def _revise(page: Opened) -> None:
 
 
 def _offered(file: File, now: datetime) -> datetime:
-    """The workshop's best promise, else the present one, rounded up to five minutes."""
+    """Return the workshop's best promise, else the present one, rounded up to five minutes."""
     best = file.risk["best_promise_at"] if file.risk else file.order["promised_at"]
     moment = max(datetime.fromisoformat(best), now)
     return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % _STEP

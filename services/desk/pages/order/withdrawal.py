@@ -16,14 +16,15 @@ _REASONS = ("vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere
 _BEGUN = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_BEGUN)
 _CHANGED = "amount_changed"
-"""The rule by which a sum is refused that is not the present one any more."""
+"""Rule that refuses a sum which is no longer the present one."""
 
 
 class Withdrawal:
-    """What is withdrawn on the left; on the right what would remain and what it costs.
+    """Dialog to withdraw work: the withdrawn work on the left; the remaining work and its cost on
+    the right.
 
-    What was begun is invoiced by the time clocked on it, so the amount is asked from the services
-    and sent back as what the customer has agreed to.
+    Begun work is invoiced by the time clocked on it, so the amount is asked from the services and
+    sent back as the amount that the customer has agreed to.
     """
 
     def __init__(self, page: Opened) -> None:
@@ -101,7 +102,7 @@ class Withdrawal:
         return {"op_codes": self._operations.value, "parts": self._not_fitted.value}
 
     async def _choose(self) -> None:
-        """Parts that go with operations which nobody has begun are not fitted."""
+        """Mark the parts of operations that were not begun as not fitted."""
         known = self._page.catalog.operations
         typical = {
             part
@@ -116,7 +117,7 @@ class Withdrawal:
             self._not_fitted.set_value([*{*self._not_fitted.value, *chosen}])
 
     async def _price(self, *_: Any) -> None:
-        """Show what would remain; only the response to the latest choice counts."""
+        """Show the remaining work; only the response to the latest choice counts."""
         self._asked += 1
         asked, body, self._remaining = self._asked, self._body, None
         self._quote.clear()

@@ -1,4 +1,4 @@
-"""What is done to the vehicle: the fault, lines that the customer has agreed to, jobs."""
+"""Work on the vehicle: the concern, lines that the customer has agreed to, jobs."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 
 def concern(page: Opened, renderer: PartialRenderer) -> None:
-    """The customer's concern and the symptoms (故障描述)."""
+    """Show the customer's concern and the symptoms (故障描述)."""
     order = page.file.order
     renderer.section(
         "concern", partial(_concern, page), order["customer_concern"], order["symptoms"]
@@ -33,7 +33,7 @@ def concern(page: Opened, renderer: PartialRenderer) -> None:
 
 
 def work(page: Opened, renderer: PartialRenderer) -> None:
-    """What is done and invoiced, and the workshop's jobs for it."""
+    """Show the done and invoiced work, and the workshop's jobs for it."""
     shown = partial(_work, page, renderer.every_second)
     renderer.section("work", shown, page.file.order["lines"], page.file.jobs)
 
@@ -83,7 +83,7 @@ def _work(
 
 
 def payer(ctx: PageContext, line: Mapping[str, Any]) -> None:
-    """Who pays for a line, where it is not the customer."""
+    """Show the payer of a line, where it is not the customer."""
     word = ctx.t.code("pay", line["pay_type"])
     if line["pay_type"] == "customer":
         text(word)

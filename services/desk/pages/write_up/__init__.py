@@ -1,4 +1,6 @@
-"""Opening an order (开单) in one page: vehicle, its condition, the fault, the work, the promise."""
+"""Opening an order (开单) in one page: vehicle, its condition, the concern, the work, the
+promise.
+"""
 
 from services.desk.pages.write_up.page import PAGE, REQUIREMENTS
 

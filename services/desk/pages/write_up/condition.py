@@ -1,4 +1,4 @@
-"""The vehicle's state when it is taken in (接车检查): readings, walkaround, belongings, photos."""
+"""Vehicle's condition at write-up (接车检查): readings, walkaround, belongings, photos."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ class Condition:
         self._photos: list[Photo] = []
 
     def show(self, known_km: Callable[[], int]) -> None:
-        """``known_km`` tells the last reading that is known."""
+        """Show the fields; ``known_km`` returns the last known reading."""
         t = self._ctx.t
         self._known_km = known_km
         with box("fields"):
@@ -63,7 +63,7 @@ class Condition:
         self._show_photos()
 
     def compare(self) -> None:
-        """A reading below the last one needs a reason."""
+        """Ask for a reason when the reading is below the last one."""
         known, value = self._known_km(), self.odometer.value
         lower = value is not None and value < known
         self._replacement.set_visibility(lower or bool(self._replacement.value))
@@ -71,11 +71,11 @@ class Condition:
         self._last_km.set_text(told)
 
     def ask_why_lower(self) -> None:
-        """The reading is below one that is known elsewhere."""
+        """Ask for a reason when the reading is below one that is known elsewhere."""
         self._replacement.set_visibility(True)
 
     def body(self) -> dict[str, Any]:
-        """What the service is told."""
+        """Return the condition as the service expects it."""
         return {
             "odometer_km": int(self.odometer.value),
             "odometer_discrepancy_reason": self._replacement.value,
@@ -91,7 +91,7 @@ class Condition:
         }
 
     def _position(self, position: str) -> None:
-        """A place on the vehicle; a click lists what may be wrong there."""
+        """Add a place on the vehicle; a click lists its possible damages."""
         t, found = self._ctx.t, self._damages[position]
         with test_id(f"position-{position}", box(f"position at-{position}")) as tile:
             tile.props("role=button tabindex=0")

@@ -1,4 +1,4 @@
-"""Whose vehicle it is (客户与车辆), by plate or VIN, and what the group knows of it."""
+"""Customer and vehicle (客户与车辆), by plate or VIN, and their history in the group."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -25,12 +25,13 @@ _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
 _SHOWN_VISITS = 4
 
 Offered = Callable[[Mapping[str, int], Mapping[str, int], str], None]
-"""Takes operations and parts, each with its quantity, and who pays."""
+"""Function that takes operations and parts, each with its quantity, and the payer."""
 
 
 class Owner:
-    """The first part of the write-up. ``customer`` is the customer record, ``vehicle`` what
-    reception knows; ``offered`` is called with work that the vehicle's history suggests."""
+    """First section of the write-up. ``customer`` is the customer record, ``vehicle`` is
+    reception's data; ``offered`` is called with work that the vehicle's history suggests.
+    """
 
     def __init__(
         self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any], form: Form
@@ -67,17 +68,17 @@ class Owner:
 
     @property
     def last(self) -> ui.element:
-        """The last field; Enter goes on from here."""
+        """Last field; Enter moves on from here."""
         return self._person["model"]
 
     @property
     def known_km(self) -> int:
-        """The highest reading of the vehicle's earlier visits."""
+        """Return the highest reading of the vehicle's earlier visits."""
         history = self.vehicle["history"] if self.vehicle else []
         return max((each["odometer_km"] or 0 for each in history), default=0)
 
     async def begin(self) -> bool:
-        """Find the vehicle that has arrived; whether customer records know it."""
+        """Find the vehicle that has arrived; return whether customer records know it."""
         try:
             names = await self._ctx.names([self._order])
         except (ServiceUnavailableError, ApiError):
@@ -107,14 +108,14 @@ class Owner:
             self._person["name"].run_method("focus")
 
     def missing(self) -> tuple[str, ...]:
-        """The fields that have to be filled in."""
+        """Return the fields that have to be filled in."""
         if self.customer is not None:
             return ("plate",)
         self._details.set_visibility(True)
         return ("plate", *_PERSON_FIELDS)
 
     async def references(self) -> dict[str, Any]:
-        """The references of the customer and the vehicle, else the details themselves."""
+        """Return the references of the customer and the vehicle, else the details themselves."""
         details = {"plate": self.plate.value} | {
             name: element.value for name, element in self._person.items()
         }
@@ -128,7 +129,7 @@ class Owner:
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
     def _ask_for_vin(self) -> None:
-        """A VIN with an unusual check digit is taken when the person confirms it."""
+        """Ask the person to confirm a VIN with an unusual check digit."""
         self._vin_confirmed.set_value(False)
         self._vin_confirmed.set_visibility(has_unusual_digit(self._person["vin"].value or ""))
 

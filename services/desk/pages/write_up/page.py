@@ -1,4 +1,4 @@
-"""The write-up as a whole: its parts, the way through them by keyboard, and the opening."""
+"""Write-up as a whole: its sections, their order by keyboard, and the opening."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ PAGE = Page(
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The form on the left, what it costs and when it is done on the right."""
+    """Show the form on the left, the cost and the promised time on the right."""
     path = f"{ctx.store_path}/orders/{ctx.parameters['order_id']}"
     order, catalog = await together(ctx.services.get("reception", path), ctx.catalog())
     if order["status"] != "greeted":
@@ -43,7 +43,7 @@ async def show(ctx: PageContext) -> None:
 
 
 class WriteUp:
-    """What is being taken down for one order."""
+    """Data of the write-up for one order."""
 
     def __init__(self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any]) -> None:
         self.ctx = ctx
@@ -92,11 +92,11 @@ class WriteUp:
     def _take_in(
         self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
     ) -> None:
-        """Work that the vehicle's history suggests."""
+        """Add work that the vehicle's history suggests."""
         self.work.choice.take_in(operations, parts, pay_type)
 
     async def _take_booked_work(self) -> None:
-        """What was booked is done, unless it is taken out."""
+        """Add the booked work; the advisor may remove it."""
         if not self.order["appointment_id"]:
             return
         booked = await self.ctx.services.get("reception", f"{self.ctx.store_path}/appointments")
@@ -141,7 +141,7 @@ class WriteUp:
         return opened
 
     async def _explain(self, error: ApiError) -> None:
-        """What has changed meanwhile; what was typed stays."""
+        """Show the changes made meanwhile; the input stays."""
         if error.rule == "odometer_backwards":
             self.condition.ask_why_lower()
         elif error.rule == "not_the_vehicle_that_arrived":
@@ -150,7 +150,7 @@ class WriteUp:
             await self._show_changes(error)
 
     def _offer_to_correct_plate(self) -> None:
-        """The plate was typed wrongly at the arrival; it is corrected, then the order opened."""
+        """Offer to correct a plate that was mistyped at the arrival; then open the order."""
         path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/plate"
 
         async def correct() -> None:
@@ -187,7 +187,7 @@ class WriteUp:
         self.order = order
 
     def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
-        """How the order differs from the one that was seen before."""
+        """Yield the differences between the order and the version shown before."""
         t, advisor_id = self.ctx.t, order["advisor_id"]
         if order["status"] != self.order["status"]:
             yield t(

@@ -1,4 +1,4 @@
-"""What is to be done (维修内容): the fault, the work that answers it, its price and its promise."""
+"""Requested work (维修内容): the concern, the work that fixes it, its price and its promise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -35,7 +35,7 @@ class Concern:
         self._form = form
 
     def show(self, changed: Callable[[Sequence[str]], None]) -> None:
-        """``changed`` hears of each choice of symptoms."""
+        """Show the fields; ``changed`` is called on each choice of symptoms."""
         t = self._ctx.t
         made = ui.textarea(t("Customer concern (verbatim)")).props("autogrow debounce=150")
         self.customer_concern = self._form.field("customer_concern", made)
@@ -52,7 +52,7 @@ class Concern:
 
 
 class Work:
-    """What is to be done, and the estimate of all that beside it."""
+    """Chosen work, and its estimate beside it."""
 
     def __init__(self, ctx: PageContext, catalog: Catalog, form: Form, summary: ui.element) -> None:
         self._ctx = ctx
@@ -66,7 +66,7 @@ class Work:
         self.choice = WorkChoice(self._ctx.t, self._form, self._catalog, (), self.quote)
 
     def suggest(self, symptoms: Sequence[str]) -> None:
-        """Offer the operations that commonly answer the symptoms."""
+        """Offer the operations that commonly fix the symptoms."""
         operations = self.choice.operations
         operations.set_options(self._catalog.operation_choices(symptoms))
         self._suggestions.clear()
@@ -76,7 +76,7 @@ class Work:
                 chip(name, partial(add, operations, op_code), "operation")
 
     async def quote(self) -> None:
-        """Show what the work costs and when it would be done, for the latest choice only."""
+        """Show price and promised time of the work, for the latest choice only."""
         self._asked += 1
         asked = self._asked
         if self.choice.is_empty:
@@ -135,11 +135,11 @@ class Work:
 
 
 def chip(label: str, chosen: Callable[[], Any], kind: str) -> ui.button:
-    """Something that is suggested and taken with one click."""
+    """Add a suggestion that one click takes."""
     return button(label, chosen, name=f"suggested-{kind}", kind="chip")
 
 
 def add(choice: ui.select, code: str) -> None:
-    """Choose one more of several."""
+    """Add one more entry to a choice of several."""
     if code not in choice.value:
         choice.set_value([*choice.value, code])

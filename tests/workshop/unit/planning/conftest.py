@@ -1,4 +1,4 @@
-"""The planner's property tests run few examples each and never by the clock."""
+"""Settings of the planner's property tests: few examples each, independent of the clock."""
 
 from hypothesis import settings
 

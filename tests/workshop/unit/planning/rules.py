@@ -1,4 +1,4 @@
-"""What every plan must keep, checked without the planner's own arithmetic."""
+"""Rules of every plan, checked without the planner's own arithmetic."""
 
 from collections import defaultdict
 from itertools import pairwise
@@ -68,7 +68,7 @@ def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, PlanTask]) -
 
 
 def _check_moves(workshop: Workshop, plan: Plan, jobs: dict[str, PlanTask]) -> None:
-    """Between two bays there is time to move the vehicle, unless both slots are given."""
+    """Assert that there is time to move a vehicle between two bays, unless both slots are given."""
     visits: defaultdict[str, list[tuple[int, int, str, bool]]] = defaultdict(list)
     for stay in workshop.done:
         visits[stay.order_id].append((stay.start, stay.finish, stay.bay_id, True))

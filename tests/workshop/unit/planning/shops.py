@@ -20,12 +20,12 @@ SHIFT = ((8 * 60, 12 * 60), (13 * 60, 17 * 60))
 
 
 def shift(days: int = 14) -> tuple[Interval, ...]:
-    """Eight hours a day with an hour's break."""
+    """Return eight hours a day with an hour's break."""
     return tuple(Interval(d * DAY + a, d * DAY + b) for d in range(days) for a, b in SHIFT)
 
 
 def opening(days: int = 14) -> tuple[Interval, ...]:
-    """The store's hours, 8 to 18."""
+    """Return the store's hours, 8 to 18."""
     return tuple(Interval(d * DAY + 8 * 60, d * DAY + 18 * 60) for d in range(days))
 
 
@@ -49,14 +49,14 @@ def job(job_id: str, minutes: int = 60, **given: object) -> PlanTask:
 def reserved(
     technician_id: str, bay_id: str, start: int, finish: int, **given: object
 ) -> ReservedTask:
-    """A job of that length whose slot is reserved."""
+    """Return a job of that length whose slot is reserved."""
     job_id = f"held-{technician_id}-{bay_id}-{start}"
     slot = PlanAssignment((technician_id,) if technician_id else (), bay_id, start, finish, job_id)
     return ReservedTask(job(job_id, finish - start, **given), slot)
 
 
 def small(now: int = 8 * 60) -> Workshop:
-    """Two technicians, two lifts, eight o'clock."""
+    """Return two technicians and two lifts at eight o'clock."""
     return Workshop(
         now,
         (technician("t1", "mechanical"), technician("t2", "mechanical", "electrical")),

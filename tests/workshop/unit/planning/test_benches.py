@@ -1,4 +1,4 @@
-"""The benches measure the production planner: damage it, and each of them shows it."""
+"""Sensitivity of the benches: each of them shows damage to the production planner."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ INSTANCE = """4 3 1
 
 
 def damaged(workshop: Workshop, **_: object) -> Plan:
-    """A planner that takes the last job first."""
+    """Plan as a damaged planner that takes the last job first."""
     backwards = sorted((job.job_id for job in workshop.jobs), reverse=True)
     return decode(workshop, Network(workshop.jobs), ResourceSchedule(workshop), backwards, {})
 
@@ -128,7 +128,7 @@ def test_booked_orders_hold_capacity_until_arrival() -> None:
 def shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
-    """What a script writes when it is called with these arguments."""
+    """Return the output of a script that is called with these arguments."""
 
     def run(main: Callable[[], None], *arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["script", *arguments])

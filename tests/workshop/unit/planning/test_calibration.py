@@ -1,4 +1,4 @@
-"""Stated confidences are kept, under distributions that the simulation does not know."""
+"""Calibration of stated confidences, under distributions that the simulation does not know."""
 
 from collections.abc import Callable
 from random import Random

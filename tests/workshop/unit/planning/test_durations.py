@@ -1,4 +1,4 @@
-"""Durations are learned from finished jobs, leaning on the standard where there are few."""
+"""Durations learned from finished jobs, close to the standard where there are few."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The greedy plan keeps every rule of the workshop, on any workshop."""
+"""Greedy plan under every rule of the workshop, on any workshop."""
 
 from dataclasses import replace
 

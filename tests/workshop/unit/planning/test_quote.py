@@ -1,4 +1,4 @@
-"""A promise is the earliest that holds with its confidence, and names its limiting factors."""
+"""Quote of a promise: the earliest that holds with its confidence, with its limiting factors."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -50,7 +50,7 @@ def test_promise_with_higher_confidence_is_never_earlier(
 def test_additional_technician_never_delays_single_job(
     workshop: Workshop, new: tuple[PlanTask, ...]
 ) -> None:
-    """Of several jobs this is not true: one may go to whom the next one needs."""
+    """Check one job only: of several, one may go to the technician that the next one needs."""
     empty = replace(workshop, jobs=())
     try:
         alone = quote(empty, new, 0.5)
@@ -93,7 +93,7 @@ def test_same_work_has_same_promise_under_other_ids(
 
 
 def booked(workshop: Workshop, new: tuple[PlanTask, ...], promise: PromiseQuote) -> Workshop:
-    """The workshop with the promise's slots reserved."""
+    """Return the workshop with the promise's slots reserved."""
     jobs = {job.job_id: job for job in new}
     reserved = (ReservedTask(jobs[slot.job_id], slot) for slot in promise.assignments)
     return replace(workshop, reservations=(*workshop.reservations, *reserved))

@@ -1,4 +1,4 @@
-"""A changed plan says why, for each job that moves."""
+"""Reasons of a changed plan, for each job that moves."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A promise in danger is told early, with its cause and the best new promise."""
+"""Early warning of a promise at risk, with its cause and the best new promise."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Search improves the greedy plan, keeps every rule and is a function of its seed."""
+"""Search that improves the greedy plan, keeps every rule and is a function of its seed."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -31,7 +31,7 @@ def test_search_keeps_rules_and_never_worsens_plan(aim: Aim, workshop: Workshop)
 
 
 def crowded_workshop() -> Workshop:
-    """Sixteen jobs on two people, one of whom alone does electrical work."""
+    """Return sixteen jobs on two people, one of whom alone does electrical work."""
     minutes = (50, 30, 70, 20, 90, 40, 60, 25, 80, 35, 45, 55, 65, 15, 75, 85)
     jobs = tuple(
         job(
@@ -85,7 +85,9 @@ def test_search_works_with_displaced_hold() -> None:
 
 
 def instance_with_known_optimum(seed: int, machines: int, makespan: int) -> str:
-    """An instance whose machines are all busy from 0 to ``makespan``: nothing can be shorter."""
+    """Return an instance whose machines are all busy from 0 to ``makespan``: nothing can be
+    shorter.
+    """
     rng = Random(seed)
     chains: list[list[tuple[int, int, int]]] = []
     busy = []

@@ -1,4 +1,4 @@
-"""Hours and people missing, by skill."""
+"""Missing hours and people, by skill."""
 
 import pytest
 

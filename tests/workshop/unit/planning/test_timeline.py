@@ -1,4 +1,4 @@
-"""Working time agrees with counting it minute by minute."""
+"""Working time, compared with a count minute by minute."""
 
 from hypothesis import given
 from hypothesis import strategies as st

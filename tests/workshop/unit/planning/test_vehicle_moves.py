@@ -1,4 +1,4 @@
-"""Moving a vehicle between bays takes time, so its jobs stay together where they can (移位)."""
+"""Vehicle moves between bays, which take time, so that jobs stay together where they can (移位)."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ MOVE = 10
 
 
 def chained(*jobs: PlanTask) -> tuple[PlanTask, ...]:
-    """The jobs as those of one order, one after the other."""
+    """Return the jobs as those of one order, one after the other."""
     before: tuple[str, ...] = ()
     chain = []
     for each in jobs:
@@ -25,7 +25,7 @@ def chained(*jobs: PlanTask) -> tuple[PlanTask, ...]:
 
 
 def short_jobs_workshop() -> Workshop:
-    """Three short jobs of one vehicle, and three people with a bay each."""
+    """Return three short jobs of one vehicle, and three people with a bay each."""
     people = tuple(technician(f"t{i}", "mechanical", "electrical") for i in range(3))
     bays = (bay("b0", "lift"), bay("b1", "lift"), bay("b2", "lift", "quick"))
     jobs = chained(
@@ -42,7 +42,7 @@ def test_short_jobs_share_technician_and_bay() -> None:
 
 @st.composite
 def short_work(draw: st.DrawFn) -> Workshop:
-    """Short jobs of two vehicles in a shop where each vehicle needs several kinds of bay."""
+    """Return short jobs of two vehicles in a shop where each vehicle needs several kinds of bay."""
     kinds = ("lift", "quick", "body")
     people = tuple(technician(f"t{i}", "mechanical") for i in range(draw(st.integers(1, 3))))
     others = draw(st.lists(st.sets(st.sampled_from(kinds), min_size=1), max_size=2))

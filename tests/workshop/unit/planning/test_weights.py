@@ -1,4 +1,4 @@
-"""Whose work goes first: comebacks, rush jobs and customers who wait in the store."""
+"""Priority of work: comebacks, rush jobs and customers who wait in the store."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ waits = st.booleans()
 
 
 def first(*jobs: PlanTask) -> str:
-    """The job that the only technician begins with."""
+    """Return the job that the only technician begins with."""
     shop: Workshop = replace(small(), technicians=small().technicians[:1], jobs=jobs)
     return plan(shop).assignments[0].job_id
 

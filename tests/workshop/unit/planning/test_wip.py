@@ -1,4 +1,6 @@
-"""Work in progress takes longer the longer it has taken, and a plan has a buffer for that."""
+"""Work in progress: its expected remaining time grows with its duration, and the plan has a
+buffer.
+"""
 
 from dataclasses import replace
 
@@ -20,7 +22,7 @@ BEGUN = PlanAssignment(("t1",), "b1", 480, 540, "begun")
 
 
 def wip(**given: object) -> Workshop:
-    """Half an hour of an hour's work is done at half past eight."""
+    """Return a workshop at half past eight with half an hour of an hour's work done."""
     begun = job("begun", 60, log_stddev=0.3, fixed_assignment=BEGUN)
     return replace(small(now=510), jobs=(replace(begun, **given),))  # type: ignore[arg-type]
 
