@@ -40,7 +40,7 @@ class CrmApi:
     async def register_customer(
         self, store_id: str, body: RegisterCustomerRequest, *, idempotency_key: str
     ) -> RegisterCustomerResponse:
-        """Enter a customer and vehicle into customer records (建档), or bring them up to date.
+        """Enter a customer and vehicle into customer records (建档), or update them.
 
         A known vehicle keeps its customer, and a known telephone number its owner: the response
         holds the references that they already have.
@@ -56,7 +56,7 @@ class CrmApi:
     async def find_customer(
         self, store_id: str, *, plate: str | None = None, vin: str | None = None
     ) -> CustomerView:
-        """The customer whose vehicle has this plate, else with this VIN."""
+        """Find the customer whose vehicle has this plate, else with this VIN."""
         return await self._calls.request(
             CustomerView,
             "GET",
@@ -65,14 +65,15 @@ class CrmApi:
         )
 
     async def resolve(self, store_id: str, body: ResolveRequest) -> ResolveResponse:
-        """Names, plates and tiers behind references, all that a page shows in one call."""
+        """Return the names, plates and tiers of the references on a page in one call."""
         return await self._calls.request(
             ResolveResponse, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
         )
 
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
-        """What this store's customer records know of the vehicle with this plate, and how loyal
-        its customer is to the group; also of a vehicle that only other stores know.
+        """Return this store's records of the vehicle with this plate and its customer's loyalty.
+
+        The loyalty is that to the group; a vehicle that only other stores know is found too.
         """
         return await self._calls.request(
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
@@ -81,7 +82,7 @@ class CrmApi:
     async def get_registered_vehicle(
         self, store_id: str, vehicle_ref: str
     ) -> RegisterCustomerResponse:
-        """The references of a vehicle and its customer in this store's customer records."""
+        """Return the references of a vehicle and its customer in this store's customer records."""
         return await self._calls.request(
             RegisterCustomerResponse,
             "GET",
@@ -89,8 +90,9 @@ class CrmApi:
         )
 
     async def get_registered_customer(self, store_id: str, customer_ref: str) -> RegisteredCustomer:
-        """Whether a customer is in this store's customer records, for whoever is about to refer
-        to them.
+        """Return a customer who is in this store's customer records.
+
+        Other services check with it before they refer to a customer.
         """
         return await self._calls.request(
             RegisteredCustomer,
@@ -106,10 +108,9 @@ class CrmApi:
         *,
         idempotency_key: str,
     ) -> Preferences:
-        """Say how a customer wants to be told, and by what not; messages heed it when they are
-        sent.
+        """Set a customer's contact preferences; messages follow them when they are sent.
 
-        Responses are kept to be repeated, so this one is without the addresses.
+        Responses are stored for repeated requests, so this one leaves out the addresses.
         """
         return await self._calls.request(
             Preferences,
@@ -120,7 +121,7 @@ class CrmApi:
         )
 
     async def get_contact_preferences(self, store_id: str, customer_ref: str) -> ContactView:
-        """How a customer wants to be told."""
+        """Return a customer's contact preferences."""
         return await self._calls.request(
             ContactView,
             "GET",
@@ -133,7 +134,7 @@ class CrmApi:
         *,
         status: Sequence[Literal["scheduled", "due", "completed", "not_reached"]],
     ) -> list[FollowUpView]:
-        """Calls to make, by when they are due (回访任务); completed ones of the last 30 days."""
+        """List calls by when they are due (回访任务); completed ones of the last 30 days."""
         return await self._calls.request(
             list[FollowUpView],
             "GET",
@@ -144,7 +145,9 @@ class CrmApi:
     async def record_call(
         self, store_id: str, follow_up_id: str, body: RecordCallRequest, *, idempotency_key: str
     ) -> FollowUpView:
-        """Record what came of the caller's call (回访记录); who was not reached is called again."""
+        """Record the result of the caller's call (回访记录); a customer not reached is called
+        again.
+        """
         return await self._calls.request(
             FollowUpView,
             "POST",
@@ -166,11 +169,11 @@ class CrmApi:
         *,
         idempotency_key: str,
     ) -> MessageView:
-        """Tell a customer something, once, in their language and on their channel.
+        """Send a message to a customer once, in their language and on their channel.
 
-        It leaves after the response; quiet hours hold it. Without a channel an agent has to
-        call. What the customer answers over a link is asked by the service that has made the
-        link.
+        It is sent after the response; quiet hours delay it. Without a channel an agent has to
+        call. A message that the customer answers over a link is requested by the service that
+        made the link.
         """
         return await self._calls.request(
             MessageView,
@@ -200,7 +203,7 @@ class CrmApi:
         ]
         | None = None,
     ) -> list[MessageView]:
-        """What customers were told or are to be told, the newest 500 first."""
+        """List the sent and waiting messages to customers, the newest 500 first."""
         return await self._calls.request(
             list[MessageView],
             "GET",
@@ -209,15 +212,13 @@ class CrmApi:
         )
 
     async def get_message(self, store_id: str, message_id: str) -> MessageView:
-        """One message, and what became of it."""
+        """Return one message with its status."""
         return await self._calls.request(
             MessageView, "GET", f"/stores/{segment(store_id)}/messages/{segment(message_id)}"
         )
 
     async def list_call_tasks(self, store_id: str) -> list[CallTask]:
-        """List what is to be told by phone, those not called yet first; without what is
-        obsolete.
-        """
+        """List the open call tasks, those not called yet first; obsolete ones are left out."""
         return await self._calls.request(
             list[CallTask], "GET", f"/stores/{segment(store_id)}/call-tasks"
         )
@@ -225,7 +226,7 @@ class CrmApi:
     async def complete_call_task(
         self, store_id: str, message_id: str, body: CompleteCallTaskRequest, *, idempotency_key: str
     ) -> CallTaskResponse:
-        """The agent has called, whether or not the customer was reached."""
+        """Record that the agent has called, whether or not the customer was reached."""
         return await self._calls.request(
             CallTaskResponse,
             "POST",

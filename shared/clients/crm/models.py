@@ -19,7 +19,7 @@ class AdditionalWorkMessage(RequestBody):
 
 
 class AppointmentReminder(RequestBody):
-    """An appointment is near (预约提醒)."""
+    """Reminder of an appointment (预约提醒)."""
 
     appointment_at: AwareDatetime
 
@@ -34,7 +34,7 @@ class AppointmentReminderMessage(RequestBody):
 
 
 class AtRisk(RequestBody):
-    """The promise may not be kept (承诺风险)."""
+    """Warning that the promise may not be kept (承诺风险)."""
 
     promised_at: AwareDatetime
     likely_at: AwareDatetime
@@ -59,7 +59,7 @@ class AuthorizationMessage(RequestBody):
 
 
 class CallTask(ResponseBody):
-    """Whom to call and what to say, in the customer's language."""
+    """The customer to call and the text to say, in the customer's language."""
 
     message_id: str
     customer_ref: str
@@ -84,7 +84,10 @@ class CallTask(ResponseBody):
 
 
 class CallTaskResponse(ResponseBody):
-    """``notified_at`` is absent when the customer was not reached."""
+    """Result of a call task.
+
+    ``notified_at`` is absent when the customer was not reached.
+    """
 
     message_id: str
     reached: bool
@@ -97,8 +100,9 @@ class CompleteCallTaskRequest(RequestBody):
 
 
 class ContactPreferencesRequest(RequestBody):
-    """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
-    (退订).
+    """Contact preferences, which replace the earlier ones.
+
+    ``declined_channels``: the customer wants no messages by these (退订).
     """
 
     version: str
@@ -162,9 +166,11 @@ class CustomerView(ResponseBody):
 
 
 class FollowUpView(ResponseBody):
-    """One call. ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not
-    by the last of ``attempts``. ``calendar_assumed``: the holidays of the year in which it is
-    due are not published yet.
+    """One follow-up call.
+
+    ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by the last
+    of ``attempts``. ``calendar_assumed``: the holidays of the year in which it is due are not
+    published yet.
     """
 
     follow_up_id: str
@@ -183,7 +189,7 @@ class FollowUpView(ResponseBody):
 
 
 class LinkedAdditionalWork(RequestBody):
-    """Additional work that is asked for with its link."""
+    """Request for additional work with its link."""
 
     amount_cents: int
     promised_at: AwareDatetime
@@ -191,16 +197,17 @@ class LinkedAdditionalWork(RequestBody):
 
 
 class LinkedAuthorization(RequestBody):
-    """An authorization that is asked for with its link."""
+    """Request for an authorization with its link."""
 
     amount_cents: int
     link: str
 
 
 class MessageView(ResponseBody):
-    """A message without the address to which it goes. ``reason`` says why a person has to call;
-    ``contact_set_by`` and ``contact_set_at`` who had set the address that was used, and when,
-    absent for that of the registration.
+    """A message without its address.
+
+    ``reason`` says why an agent has to call; ``contact_set_by`` and ``contact_set_at`` who had
+    set the address that was used, and when, absent for that of the registration.
     """
 
     message_id: str
@@ -239,7 +246,7 @@ class MessageView(ResponseBody):
 
 
 class OverduePayment(RequestBody):
-    """An invoice is unpaid past its day (逾期未付)."""
+    """Reminder of an invoice unpaid past its due day (逾期未付)."""
 
     amount_cents: int
     due_at: AwareDatetime
@@ -255,7 +262,10 @@ class OverduePaymentMessage(RequestBody):
 
 
 class Preferences(ResponseBody):
-    """``reachable_by``: channels for which there is an address, whether declined or not."""
+    """Contact preferences without the addresses.
+
+    ``reachable_by``: channels for which there is an address, whether declined or not.
+    """
 
     customer_ref: str
     language: Literal["zh", "en"]
@@ -266,7 +276,7 @@ class Preferences(ResponseBody):
 
 
 class PromiseChanged(RequestBody):
-    """The new completion time (承诺变更)."""
+    """Notice of a new completion time (承诺变更)."""
 
     promised_at: AwareDatetime
 
@@ -281,7 +291,7 @@ class PromiseChangedMessage(RequestBody):
 
 
 class Ready(RequestBody):
-    """The vehicle can be fetched (竣工)."""
+    """Notice that the vehicle can be collected (竣工)."""
 
     ready_at: AwareDatetime
 
@@ -303,8 +313,9 @@ class RecordCallRequest(RequestBody):
 
 
 class RegisterCustomerRequest(RequestBody):
-    """A person and their vehicle, as taken down at the counter or on the phone; a vehicle
-    without a plate goes by its VIN.
+    """A person and their vehicle, as taken down at the counter or on the phone.
+
+    A vehicle without a plate is identified by its VIN.
     """
 
     vin_confirmed: bool = False
@@ -331,8 +342,9 @@ class RegisteredCustomer(ResponseBody):
 
 
 class ResolveRequest(RequestBody):
-    """References whose names and plates a page shows; ``tiers_of`` are plates with whose
-    customers' tiers it does.
+    """References whose names and plates a page shows.
+
+    ``tiers_of`` are the plates for which it also shows the customers' tiers.
     """
 
     customer_refs: list[str] = Field(default_factory=list)
@@ -341,8 +353,9 @@ class ResolveRequest(RequestBody):
 
 
 class ResolveResponse(ResponseBody):
-    """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``; unknown and
-    erased ones are absent.
+    """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``.
+
+    Unknown and erased ones are absent.
     """
 
     names: dict[str, str]
@@ -351,8 +364,9 @@ class ResolveResponse(ResponseBody):
 
 
 class VehicleView(ResponseBody):
-    """A vehicle as its plate tells it, without its customer's name and telephone number; what
-    this store's customer records do not know is absent.
+    """A vehicle found by its plate, without its customer's name and telephone number.
+
+    Values that this store's customer records do not have are absent.
     """
 
     visits: int

@@ -32,9 +32,9 @@ class PlatformApi:
     async def decide_dead_letter(
         self, letter_id: str, body: DecideDeadLetterRequest, *, idempotency_key: str
     ) -> DeadLetters:
-        """Have a dead letter applied again, or passed over with what waits behind it applied.
+        """Replay a dead letter, or skip it and apply the events that wait behind it.
 
-        It is kept who decided. The service carries it out within about a second.
+        The operator who decides is recorded. The service carries it out within about a second.
         """
         return await self._calls.request(
             DeadLetters,
@@ -53,9 +53,7 @@ class PlatformApi:
         return await self._calls.request(dict[str, str], "GET", "/health/ready")
 
     async def status(self) -> Status:
-        """How far this process is behind; lag first, so that zeros mean that nothing was in
-        flight.
-        """
+        """Backlog of this process; lag first, so that zeros mean that nothing was in flight."""
         return await self._calls.request(Status, "GET", "/status")
 
     async def event_schema(self, kind: str) -> bytes:

@@ -10,7 +10,7 @@ from shared.clients.bodies import RequestBody, ResponseBody
 
 
 class DeadLetter(ResponseBody):
-    """An event that could not be applied, or a timer that could not be handled.
+    """Event that could not be applied, or timer that could not be handled.
 
     ``name`` is the event's topic or the timer's kind, ``key`` the event's key or what the timer
     is about, ``waiting`` how many later events of the key wait behind it. Behind a ``conflict``
@@ -32,7 +32,7 @@ class DeadLetter(ResponseBody):
 
 
 class DeadLetterDetails(ResponseBody):
-    """A dead letter with all that is known of it; ``value`` is the event as it came."""
+    """Dead letter with all its details; ``value`` is the event as it came."""
 
     letter_id: str
     kind: Literal["event", "timer"]
@@ -51,7 +51,7 @@ class DeadLetterDetails(ResponseBody):
 
 
 class DeadLetters(ResponseBody):
-    """What an operator has to look at in one service, and the latest decisions."""
+    """Dead letters of one service that need an operator, and the latest decisions."""
 
     letters: list[DeadLetter]
     gaps: list[Gap]
@@ -63,7 +63,7 @@ class DecideDeadLetterRequest(RequestBody):
 
 
 class DecideDeadLetterResponse(ResponseBody):
-    """Who decided what on a dead letter."""
+    """Operator's decision on a dead letter."""
 
     letter_id: str
     about: str
@@ -73,7 +73,7 @@ class DecideDeadLetterResponse(ResponseBody):
 
 
 class Gap(ResponseBody):
-    """A key whose events wait for one that has not come; ``sequence`` is the first that waits."""
+    """Key whose events wait for a missing one; ``sequence`` is the first that waits."""
 
     topic: str
     key: str
@@ -84,11 +84,12 @@ class Gap(ResponseBody):
 
 
 class Status(ResponseBody):
-    """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
-    ``waiting_timers`` are those of the due ones that were tried in vain and are tried again;
-    ``dead_letters`` are events dead-lettered and timers given up, ``conflicts`` those of them
-    that have the sequence of another event (事件冲突); ``lost`` counts records that were deleted
-    before this process could read them.
+    """Backlog of one process (积压).
+
+    ``lag`` is absent while no partition is assigned; ``waiting_timers`` are those of the due
+    ones that were tried in vain and are tried again; ``dead_letters`` are events dead-lettered
+    and timers given up, ``conflicts`` those of them that have the sequence of another event
+    (事件冲突); ``lost`` counts records that were deleted before this process could read them.
     """
 
     service: str

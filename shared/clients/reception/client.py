@@ -85,8 +85,9 @@ class ReceptionApi:
         )
 
     async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:
-        """Times at which the workshop has room, off-peak hours first (错峰预约); nothing is
-        reserved.
+        """Times at which the workshop has room, off-peak hours first (错峰预约).
+
+        Nothing is reserved.
         """
         return await self._calls.request(
             Offers, "POST", f"/stores/{segment(store_id)}/appointments/offers", body=body
@@ -133,8 +134,8 @@ class ReceptionApi:
         *,
         idempotency_key: str,
     ) -> AppointmentView:
-        """The customer comes at another time (改期); the old place is kept until the new one is
-        had.
+        """The customer comes at another time (改期); the old hold stays until there is a new
+        one.
         """
         return await self._calls.request(
             AppointmentView,
@@ -147,7 +148,7 @@ class ReceptionApi:
     async def cancel_appointment(
         self, store_id: str, appointment_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> AppointmentView:
-        """Give a place up."""
+        """Cancel the appointment and release its hold."""
         return await self._calls.request(
             AppointmentView,
             "POST",
@@ -159,7 +160,7 @@ class ReceptionApi:
     async def get_appointment_cancellation(
         self, store_id: str, appointment_id: str
     ) -> CancellationView:
-        """Why an appointment was cancelled, and by whom."""
+        """Reason for an appointment's cancellation, and the actor."""
         return await self._calls.request(
             CancellationView,
             "GET",
@@ -167,7 +168,7 @@ class ReceptionApi:
         )
 
     async def get_order_cancellation(self, store_id: str, order_id: str) -> CancellationView:
-        """Why an order was cancelled, and by whom."""
+        """Reason for an order's cancellation, and the actor."""
         return await self._calls.request(
             CancellationView,
             "GET",
@@ -177,7 +178,7 @@ class ReceptionApi:
     async def cancel_order(
         self, store_id: str, order_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> OrderView:
-        """End a visit before work has begun; what was reserved for it is given back."""
+        """Cancel a visit before work has begun, and release what was reserved for it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -189,8 +190,9 @@ class ReceptionApi:
     async def record_arrival(
         self, store_id: str, body: RecordArrivalRequest, *, idempotency_key: str
     ) -> ArrivalView:
-        """A vehicle stands at reception (进厂); its customer gets a queue number and is
-        recognized.
+        """Record the arrival of a vehicle (进厂).
+
+        Its customer gets a queue number and is recognized.
         """
         return await self._calls.request(
             ArrivalView,
@@ -201,7 +203,7 @@ class ReceptionApi:
         )
 
     async def arrival_board(self, store_id: str) -> list[WaitingView]:
-        """Who stands at reception (接待看板): booked customers before others, then by arrival."""
+        """Customers at reception (接待看板): booked customers before others, then by arrival."""
         return await self._calls.request(
             list[WaitingView], "GET", f"/stores/{segment(store_id)}/arrivals"
         )
@@ -221,7 +223,7 @@ class ReceptionApi:
     async def assign_advisor(
         self, store_id: str, order_id: str, body: AssignAdvisorRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
+        """Assign an advisor to the customer, or reassign an order (指派, 交接)."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -249,7 +251,7 @@ class ReceptionApi:
         )
 
     async def quote(self, store_id: str, body: QuoteRequest) -> Quote:
-        """What the work costs and when it would be done (报价); nothing is reserved."""
+        """Price and completion time of the work (报价); nothing is reserved."""
         return await self._calls.request(
             Quote, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
@@ -297,7 +299,7 @@ class ReceptionApi:
     async def revise_promise(
         self, store_id: str, order_id: str, body: RevisePromisedTimeRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Give the customer another completion time (承诺变更)."""
+        """Revise the promised completion time (承诺变更)."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -318,7 +320,7 @@ class ReceptionApi:
     ) -> PhotoView:
         """Keep a picture of the vehicle (环车照片), its content sent as the body.
 
-        It is known by its content, not by a name; place, time and camera are taken out of it.
+        Its type is read from its content, not its name; place, time and camera are removed.
         """
         return await self._calls.request(
             PhotoView,
@@ -338,8 +340,9 @@ class ReceptionApi:
     async def add_premises_photo(
         self, store_id: str, content: bytes, *, idempotency_key: str
     ) -> PhotoView:
-        """Keep a picture of customer lounge or service drive (场地照片), its content sent as the
-        body.
+        """Keep a picture of customer lounge or service drive (场地照片).
+
+        Its content is sent as the body.
         """
         return await self._calls.request(
             PhotoView,
@@ -358,7 +361,7 @@ class ReceptionApi:
     async def submit_estimate(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
-        """Put a version of the estimate before the customer (估价); it replaces one that awaits
+        """Present a version of the estimate to the customer (估价); it replaces one that awaits
         them.
 
         Before the opening any work may be estimated, afterwards the operations stay.
@@ -382,7 +385,7 @@ class ReceptionApi:
     async def submit_additional_work(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
-        """Put further work on an open order before the customer (增项)."""
+        """Present further work on an open order to the customer (增项)."""
         return await self._calls.request(
             EstimateView,
             "POST",
@@ -394,8 +397,9 @@ class ReceptionApi:
     async def get_offer(
         self, store_id: str, order_id: str, version: str, *, declined: Sequence[str] = ()
     ) -> PresentedEstimate:
-        """A version that awaits the customer's decision, by the items on which they decide, and
-        the promise that the order will have without those ``declined``.
+        """A version that awaits the customer's decision, by the items on which they decide.
+
+        Includes the promise that the order will have without those ``declined``.
         """
         return await self._calls.request(
             PresentedEstimate,
@@ -458,7 +462,7 @@ class ReceptionApi:
     ) -> LinkView:
         """A one-time link (授权链接) on which the customer can see the version and decide.
 
-        Colleagues are not told its token, of which only the hash is kept.
+        Colleagues do not get its token, of which only the hash is kept.
         """
         return await self._calls.request(
             LinkView,
@@ -471,10 +475,9 @@ class ReceptionApi:
     async def show_link(
         self, store_id: str, order_id: str, link_id: str, *, idempotency_key: str
     ) -> ShownLink:
-        """Have the link to show it to the customer, who scans it from the caller's screen
-        (出示).
+        """Show the link to the customer, who scans it from the caller's screen (出示).
 
-        It is recorded who has had it, and the customer's decision over it says so.
+        The caller is recorded, and the customer's decision over the link names them.
         """
         return await self._calls.request(
             ShownLink,
@@ -484,8 +487,9 @@ class ReceptionApi:
         )
 
     async def list_links(self, store_id: str, order_id: str) -> list[LinkWithUses]:
-        """The order's one-time links, the oldest first: whether they were sent, shown, opened
-        and answered.
+        """The order's one-time links, the oldest first, with their uses.
+
+        Each says whether it was sent, shown, opened and answered.
         """
         return await self._calls.request(
             list[LinkWithUses],
@@ -494,8 +498,10 @@ class ReceptionApi:
         )
 
     async def declined_services(self, store_id: str, order_id: str) -> list[EstimateView]:
-        """What the vehicle's owner did not want at earlier visits and has not ordered since
-        (未做增项): to be offered again.
+        """Services that the vehicle's owner declined earlier and has not ordered since
+        (未做增项).
+
+        They are to be offered again.
         """
         return await self._calls.request(
             list[EstimateView],
@@ -506,9 +512,10 @@ class ReceptionApi:
     async def show_offer(
         self, token: str, *, declined: Sequence[str] = (), staff_device: str | None = None
     ) -> PresentedEstimate:
-        """Lines and prices of the version that the link leads to (授权页), and the promise that
-        the order will have without the items ``declined``; it is recorded from where it was
-        opened.
+        """Lines and prices of the version that the link leads to (授权页).
+
+        Includes the promise that the order will have without the items ``declined``. The origin
+        of the opening is recorded.
         """
         return await self._calls.request(
             PresentedEstimate,
@@ -528,8 +535,8 @@ class ReceptionApi:
     ) -> AuthorizationResponse:
         """The customer agrees or does not (客户授权); the link is used up.
 
-        Where a colleague is signed in, nobody can: it is recorded that they have opened the
-        link.
+        Where a colleague is signed in, no decision is accepted: it is recorded that they have
+        opened the link.
         """
         return await self._calls.request(
             AuthorizationResponse,
@@ -543,7 +550,7 @@ class ReceptionApi:
     async def preview_withdrawal(
         self, store_id: str, order_id: str, body: UnwantedWork
     ) -> WithdrawalPreview:
-        """What the order would be without some work; nothing is changed."""
+        """Preview of the order without some work; nothing is changed."""
         return await self._calls.request(
             WithdrawalPreview,
             "POST",
@@ -554,8 +561,7 @@ class ReceptionApi:
     async def withdraw_work(
         self, store_id: str, order_id: str, body: WithdrawWorkRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Take out work that the customer does not want any more; the workshop stops what has
-        begun.
+        """Withdraw work that the customer no longer wants; the workshop stops what has begun.
 
         What was done of it is invoiced; the rest is declined, and offered again at the next
         visit.
@@ -583,7 +589,7 @@ class ReceptionApi:
     async def request_waiver(
         self, store_id: str, order_id: str, step: str, body: WaiverRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Ask to leave a step out (免做申请), for a reason."""
+        """Request a waiver of a delivery step (免做申请), for a reason."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -601,7 +607,7 @@ class ReceptionApi:
         *,
         idempotency_key: str,
     ) -> OrderView:
-        """Let a step be left out (免做批准); not by the one who asked for it."""
+        """Approve the waiver of a step (免做批准); the requester may not approve it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -633,9 +639,7 @@ class ReceptionApi:
     async def deliver_vehicle(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Hand the vehicle over (交车); refused while a step is missing or the invoice is
-        unpaid.
-        """
+        """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -647,8 +651,9 @@ class ReceptionApi:
     async def request_discount(
         self, store_id: str, order_id: str, body: DiscountRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Take something off what the customer pays (优惠); above the role's limit it waits for
-        another person's approval.
+        """Request a discount on what the customer pays (优惠).
+
+        Above the role's limit it waits for another person's approval.
         """
         return await self._calls.request(
             OrderView,
@@ -661,7 +666,9 @@ class ReceptionApi:
     async def approve_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
+        """Approve a discount (优惠审批) that another user has requested, within the caller's
+        limit.
+        """
         return await self._calls.request(
             OrderView,
             "POST",
@@ -673,7 +680,7 @@ class ReceptionApi:
     async def withdraw_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Take back a discount that waits for its approval (撤回优惠), or decline it."""
+        """Withdraw a discount that waits for its approval (撤回优惠), or decline it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -685,7 +692,7 @@ class ReceptionApi:
     async def receive_deposit(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Take money before the invoice (定金); it will be set against it."""
+        """Receive a deposit before the invoice (定金); it will be set against it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -697,9 +704,7 @@ class ReceptionApi:
     async def issue_invoice(
         self, store_id: str, order_id: str, body: IssueInvoiceRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Invoice the order (结算): what the customer has agreed to and the workshop has
-        finished.
-        """
+        """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -717,7 +722,7 @@ class ReceptionApi:
     async def preview_invoice(
         self, store_id: str, order_id: str, body: ChosenVouchers
     ) -> InvoicePreview:
-        """What the invoice would be (预结算); nothing is issued or redeemed."""
+        """Preview of the invoice (预结算); nothing is issued or redeemed."""
         return await self._calls.request(
             InvoicePreview,
             "POST",
@@ -728,9 +733,10 @@ class ReceptionApi:
     async def issue_credit_note(
         self, store_id: str, order_id: str, body: IssueCreditNoteRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Correct an invoice (红字): take back a part of what the customer pays, refund what is
-        paid of it already, and reinstate vouchers; with the last of what the customer pays, all
-        of them.
+        """Correct an invoice (红字) by a part of what the customer pays.
+
+        Refunds what is paid of it already, and reinstates vouchers; with the last of what the
+        customer pays, all of them.
         """
         return await self._calls.request(
             OrderView,
@@ -743,7 +749,7 @@ class ReceptionApi:
     async def receive_payment(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Take money from the customer (收款), never more than the balance."""
+        """Receive a payment from the customer (收款), never more than the balance."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -755,7 +761,7 @@ class ReceptionApi:
     async def pay_refund(
         self, store_id: str, order_id: str, body: IssueRefundRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Give money back to the customer (退款): a deposit first, then payments."""
+        """Refund money to the customer (退款): a deposit first, then payments."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -767,7 +773,7 @@ class ReceptionApi:
     async def approve_on_account(
         self, store_id: str, order_id: str, body: ApproveOnAccountRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+        """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -777,13 +783,13 @@ class ReceptionApi:
         )
 
     async def list_receivables(self, store_id: str) -> list[Receivable]:
-        """What customers and manufacturer still owe the store (应收台账), the oldest first."""
+        """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
         return await self._calls.request(
             list[Receivable], "GET", f"/stores/{segment(store_id)}/receivables"
         )
 
     async def list_held_money(self, store_id: str) -> list[HeldMoney]:
-        """Orders of which money is held (暂存款台账), the oldest first."""
+        """Orders with money held (暂存款台账), the oldest first."""
         return await self._calls.request(
             list[HeldMoney], "GET", f"/stores/{segment(store_id)}/held-money"
         )
@@ -836,7 +842,7 @@ class ReceptionApi:
     async def submit_claim(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """The claim goes to the manufacturer (提交); refused while details are missing."""
+        """Submit the claim to the manufacturer (提交); refused while details are missing."""
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -848,7 +854,7 @@ class ReceptionApi:
     async def record_claim_decision(
         self, store_id: str, claim_id: str, body: ClaimDecisionRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """The manufacturer has answered (回复)."""
+        """Record the manufacturer's decision (回复)."""
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -860,7 +866,9 @@ class ReceptionApi:
     async def settle_claim(
         self, store_id: str, claim_id: str, body: SettleClaimRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
+        """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the
+        rest.
+        """
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -872,7 +880,7 @@ class ReceptionApi:
     async def write_claim_off(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
-        """Nothing will be paid (索赔核销): the store bears it."""
+        """Write the claim off (索赔核销): the store bears it."""
         return await self._calls.request(
             ClaimView,
             "POST",
@@ -884,7 +892,7 @@ class ReceptionApi:
     async def issue_voucher(
         self, store_id: str, body: IssueVoucherRequest, *, idempotency_key: str
     ) -> VoucherView:
-        """Give a voucher or service card out (发券)."""
+        """Issue a voucher or service card (发券)."""
         return await self._calls.request(
             VoucherView,
             "POST",
@@ -902,8 +910,9 @@ class ReceptionApi:
     async def submit_feedback(
         self, store_id: str, order_id: str, body: SubmitFeedbackRequest, *, idempotency_key: str
     ) -> FeedbackView:
-        """What the customer thinks of work quality, technical skill and service attitude, once
-        the vehicle is back.
+        """Record the customer's ratings of work quality, technical skill and service attitude.
+
+        Allowed once the vehicle is back.
         """
         return await self._calls.request(
             FeedbackView,
@@ -914,7 +923,7 @@ class ReceptionApi:
         )
 
     async def get_feedback(self, store_id: str, order_id: str) -> FeedbackDetail:
-        """What the customer of an order thought."""
+        """The feedback of an order's customer."""
         return await self._calls.request(
             FeedbackDetail,
             "GET",
@@ -924,8 +933,9 @@ class ReceptionApi:
     async def record_check(
         self, store_id: str, body: RecordCheckRequest, *, idempotency_key: str
     ) -> CheckView:
-        """The caller has looked at an area (日常检查); what failed becomes a corrective action
-        (整改).
+        """Record the caller's check of an area (日常检查).
+
+        Failed items become a corrective action (整改).
         """
         return await self._calls.request(
             CheckView,

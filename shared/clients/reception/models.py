@@ -21,8 +21,10 @@ from shared.contracts.reception import (
 
 
 class AppointmentView(ResponseBody):
-    """``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room
-    then, so move it; ``calendar_assumed``: the holidays of that year are not published yet.
+    """Appointment as clients see it.
+
+    ``provisional``: the workshop was unavailable; ``reschedule_required``: it has no room then,
+    so move it; ``calendar_assumed``: the holidays of that year are not published yet.
     """
 
     appointment_id: str
@@ -45,7 +47,7 @@ class ApproveOnAccountRequest(RequestBody):
 
 
 class ArrivalView(ResponseBody):
-    """An order that begins, and what is known of its vehicle."""
+    """New order at reception with the known facts of its vehicle."""
 
     order_id: str
     store_id: str
@@ -104,7 +106,7 @@ class AssignAdvisorRequest(RequestBody):
 
 
 class AuthorizationResponse(ResponseBody):
-    """What became of the version, and the order's promise now."""
+    """Status of the version after the decision, and the order's present promise."""
 
     version: int
     status: Literal["awaiting", "authorized", "declined", "superseded"]
@@ -113,8 +115,9 @@ class AuthorizationResponse(ResponseBody):
 
 
 class BillView(ResponseBody):
-    """An invoice as it was issued, what was credited of it since, and number and tax of its tax
-    invoice (电子发票) as it was issued, once there is one.
+    """Issued invoice with its credits and its tax invoice (电子发票).
+
+    Number and tax of the tax invoice are as issued, once there is one.
 
     ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
     """
@@ -136,7 +139,7 @@ class BookAppointmentRequest(RequestBody):
 
 
 class CancelRequest(RequestBody):
-    """``note`` is kept encrypted and stands in no event."""
+    """Request to cancel; ``note`` is kept encrypted and stands in no event."""
 
     version: str
     reason: Literal[
@@ -151,7 +154,7 @@ class CancelRequest(RequestBody):
 
 
 class CancellationView(ResponseBody):
-    """``note`` is absent when nothing was noted or it was erased."""
+    """Reason for a cancellation; ``note`` is absent when nothing was noted or it was erased."""
 
     reason: Literal[
         "customer_request",
@@ -167,7 +170,7 @@ class CancellationView(ResponseBody):
 
 
 class CarryOverRequest(RequestBody):
-    """Money held is carried over to ``to_order_id``, an order of the same customer."""
+    """Request to carry money held over to ``to_order_id``, an order of the same customer."""
 
     version: str
     to_order_id: str
@@ -186,8 +189,10 @@ class CheckView(ResponseBody):
 
 
 class ChosenVouchers(RequestBody):
-    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of
-    one that is credited whole, other payers by code of the operation or part.
+    """Vouchers and service cards to be redeemed with the invoice.
+
+    Where the invoice takes the place of one that is credited whole, other payers by code of the
+    operation or part.
     """
 
     vouchers: list[str] = Field(default_factory=list)
@@ -197,7 +202,7 @@ class ChosenVouchers(RequestBody):
 
 
 class ClaimDecisionRequest(RequestBody):
-    """What the manufacturer pays, 0 where it rejects the claim, and why."""
+    """Manufacturer's decision: the amount it pays, 0 where it rejects the claim, and the reason."""
 
     version: str
     approved_cents: int
@@ -213,7 +218,7 @@ class ClaimDetailsView(ResponseBody):
 
 
 class ClaimEntry(ResponseBody):
-    """A claim in the ledger, and whose order it is about."""
+    """Claim in the ledger with the order that it is about."""
 
     claim_id: str
     order_id: str
@@ -240,8 +245,10 @@ class ClaimEntry(ResponseBody):
 
 
 class ClaimView(ResponseBody):
-    """One claim; ``missing`` names the claim details that it still needs, ``answer`` is what the
-    manufacturer said last.
+    """Warranty claim as clients see it.
+
+    ``missing`` names the claim details that it still needs, ``answer`` is the manufacturer's
+    latest decision.
     """
 
     claim_id: str
@@ -270,16 +277,19 @@ class CorrectPlateRequest(RequestBody):
 
 
 class CreateLinkRequest(RequestBody):
-    """With ``send`` the customer is sent the link, through customer relations; else it is there
-    to be shown to them.
+    """Request to create a link.
+
+    With ``send`` the customer is sent the link, through customer relations; else it is there to
+    be shown to them.
     """
 
     send: bool = False
 
 
 class CreditNoteView(ResponseBody):
-    """A credit note, and number and tax of the correcting tax invoice (红字发票) as it was
-    issued, once there is one.
+    """Credit note with its correcting tax invoice (红字发票).
+
+    Number and tax of the tax invoice are as issued, once there is one.
     """
 
     store_id: str
@@ -299,7 +309,7 @@ class CreditNoteView(ResponseBody):
 
 
 class CustomerDetails(RequestBody):
-    """A person and vehicle that customer relations does not have yet."""
+    """Details of a person and vehicle that customer relations does not have yet."""
 
     vin_confirmed: bool = False
     vin: str
@@ -311,7 +321,7 @@ class CustomerDetails(RequestBody):
 
 
 class Discount(ResponseBody):
-    """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
+    """Discount on what the customer pays; without ``approved_by`` it is only requested."""
 
     amount_cents: int
     reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
@@ -326,7 +336,9 @@ class DiscountRequest(RequestBody):
 
 
 class EstimateAuthorizationRequest(RequestBody):
-    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
+    """Customer's authorization of an estimate.
+
+    Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
     new promise that the customer was told. Where it would be later, they are asked again.
     """
 
@@ -337,7 +349,7 @@ class EstimateAuthorizationRequest(RequestBody):
 
 
 class EstimateDecisionRequest(RequestBody):
-    """How the customer said it, on the order as it was seen."""
+    """Channel of the customer's decision, on the order as it was seen."""
 
     version: str
     channel: Literal["in_person", "phone"]
@@ -361,7 +373,7 @@ class EstimateView(ResponseBody):
 
 
 class FeedbackDetail(ResponseBody):
-    """The same with the customer's comment; absent when none were said or they were erased."""
+    """Feedback with the customer's comment; absent when there was none or it was erased."""
 
     order_id: str
     work_quality: int
@@ -382,9 +394,7 @@ class FeedbackView(ResponseBody):
 
 
 class HeldMoney(ResponseBody):
-    """Money of a customer that no invoice has used, in cents, and the customer's money by
-    method.
-    """
+    """Customer's money that no invoice has used, in cents, and the customer's money by method."""
 
     order_id: str
     customer_ref: str | None
@@ -398,8 +408,9 @@ class HeldMoney(ResponseBody):
 
 
 class InvoicePreview(ResponseBody):
-    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total
-    with the tax that it contains.
+    """Preview of the invoice, in cents.
+
+    Gross lines, discount and vouchers, and their total with the tax that it contains.
     """
 
     lines: list[EstimateLine]
@@ -415,8 +426,9 @@ class InvoicePreview(ResponseBody):
 
 
 class InvoiceView(ResponseBody):
-    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier``
-    ones, which are credited whole, the latest first.
+    """Latest invoice of the order with its redeemed vouchers.
+
+    ``earlier`` invoices are credited whole, the latest first.
     """
 
     invoice: InvoiceIssued
@@ -429,7 +441,9 @@ class InvoiceView(ResponseBody):
 
 
 class IssueCreditNoteRequest(RequestBody):
-    """``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
+    """Request to correct an invoice.
+
+    ``vouchers`` that were redeemed with the invoice are reinstated; what is paid already of
     ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice,
     of all payers.
     """
@@ -443,7 +457,7 @@ class IssueCreditNoteRequest(RequestBody):
 
 
 class IssueInvoiceRequest(RequestBody):
-    """The invoice as it was previewed."""
+    """Request to issue the invoice as it was previewed."""
 
     vouchers: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
@@ -460,8 +474,10 @@ class IssueRefundRequest(RequestBody):
 
 
 class IssueVoucherRequest(RequestBody):
-    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing. Without
-    ``expires_at`` it is for ever.
+    """Request to issue a voucher or service card.
+
+    A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing. Without
+    ``expires_at`` it never expires.
     """
 
     kind: Literal["voucher", "service_card"]
@@ -472,9 +488,11 @@ class IssueVoucherRequest(RequestBody):
 
 
 class LinkConsent(ResponseBody):
-    """What is to be known of a word that came over a link: the colleagues who had seen the link
-    before, whether it came from a colleague's device (its last user) or the store's network, and
-    who had newly set the address to which it was sent, if that is ``contact_known``.
+    """Circumstances of a decision over a link.
+
+    They are the colleagues who had seen the link before, whether it came from a colleague's
+    device (its last user) or the store's network, and who had newly set the address to which it
+    was sent, if that is ``contact_known``.
     """
 
     shown_to: list[str]
@@ -487,7 +505,9 @@ class LinkConsent(ResponseBody):
 
 
 class LinkDecisionRequest(RequestBody):
-    """Of what is authorized, the ``declined`` items are not wanted; ``promised_at`` is the
+    """Customer's decision over a link.
+
+    When the customer authorizes, the ``declined`` items are not wanted; ``promised_at`` is the
     promise that was shown. Where the new one would be later, the customer is asked again.
     """
 
@@ -525,8 +545,10 @@ class LinkView(ResponseBody):
 
 
 class LinkWithUses(ResponseBody):
-    """``uses`` say when and to whom of the colleagues it was shown, and when and from where it
-    was opened and answered.
+    """Link with its uses.
+
+    ``uses`` say when and to which colleagues it was shown, and when and from where it was opened
+    and answered.
     """
 
     link_id: str
@@ -570,7 +592,7 @@ class OfferedLine(ResponseBody):
 
 
 class OfferedTime(ResponseBody):
-    """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1.
+    """Appointment time and the promise that it would have; ``booked_share`` is from 0 to 1.
 
     ``calendar_assumed``: the holidays of that year are not published yet.
     """
@@ -584,16 +606,17 @@ class OfferedTime(ResponseBody):
 
 
 class Offers(ResponseBody):
-    """Times to come, off-peak ones first, and the load curve (负荷曲线) that they were chosen
-    by.
-    """
+    """Appointment times, off-peak ones first, and the load curve (负荷曲线) they were chosen by."""
 
     offers: list[OfferedTime]
     load: list[LoadView]
 
 
 class OffersRequest(RequestBody):
-    """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
+    """Request for appointment times.
+
+    ``day_from`` is a day of the store, today where it is left out.
+    """
 
     op_codes: list[str]
     day_from: date | None = None
@@ -603,7 +626,7 @@ class OffersRequest(RequestBody):
 
 
 class OnAccount(ResponseBody):
-    """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
+    """Approval to deliver the vehicle with at most ``amount_cents`` unpaid (挂账)."""
 
     amount_cents: int
     reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
@@ -612,9 +635,10 @@ class OnAccount(ResponseBody):
 
 
 class OpenOrderRequest(RequestBody):
-    """What the advisor takes down. References come from customer relations; while it is
-    unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
-    later.
+    """Data that the advisor records.
+
+    References come from customer relations; while it is unavailable, ``customer`` carries the
+    person's details, which are kept encrypted and follow later.
     """
 
     op_codes: list[str] = Field(default_factory=list)
@@ -643,9 +667,7 @@ class OpenOrderRequest(RequestBody):
 
 
 class OrderDetail(ResponseBody):
-    """The same with the customer's concern and what was left in the vehicle; absent when they
-    were erased.
-    """
+    """Order with the customer's concern and the belongings; absent when they were erased."""
 
     order_id: str
     store_id: str
@@ -700,7 +722,7 @@ class OrderDetail(ResponseBody):
 
 
 class OrderLine(ResponseBody):
-    """A labor operation or part that was agreed to (估价行); who does the work reads no amounts."""
+    """Agreed labor operation or part (估价行); technicians read no amounts."""
 
     kind: Literal["labor", "part"]
     code: str
@@ -713,8 +735,7 @@ class OrderLine(ResponseBody):
 
 
 class OrderView(ResponseBody):
-    """A repair order without personal data; what belongs to its money is absent for those who do
-    the work.
+    """Repair order without personal data; its amounts are absent for those who do the work.
 
     Of ``steps`` and ``waivers`` those in ``steps_to_repeat`` were for other work or another
     amount than ``payable_cents``, which the customer pays now.
@@ -776,7 +797,7 @@ class PartLine(RequestBody):
 
 
 class PayerBalance(ResponseBody):
-    """What one payer has to pay of the invoice, and has paid."""
+    """Amounts of the invoice that one payer has to pay, and has paid."""
 
     payer: Literal["customer", "manufacturer", "internal"]
     amount_cents: int
@@ -794,7 +815,7 @@ class PhotoView(ResponseBody):
 
 
 class PresentedEstimate(ResponseBody):
-    """What is offered: lines and prices, nothing about any person.
+    """Lines and prices of a presented estimate, without personal data.
 
     Of an offer that is ``divisible`` the customer may want some items only. ``promised_at`` is
     the order's promise if they agree; absent before the order is opened.
@@ -813,7 +834,7 @@ class PresentedEstimate(ResponseBody):
 
 
 class PromiseAlert(ResponseBody):
-    """The workshop's alert that the promise will hardly be kept (承诺风险)."""
+    """Workshop's alert that the promise will probably not be kept (承诺风险)."""
 
     probability: float
     cause: str
@@ -824,7 +845,10 @@ class PromiseAlert(ResponseBody):
 
 
 class Quote(ResponseBody):
-    """An estimate and the promise that it could have now; of further work, the order's new one."""
+    """Estimate with the promise that it could have now.
+
+    Of further work, it is the order's new promise.
+    """
 
     lines: list[EstimateLine]
     estimate_cents: int
@@ -849,7 +873,7 @@ class QuoteRequest(RequestBody):
 
 
 class Receivable(ResponseBody):
-    """What a payer still owes of an invoice (应收)."""
+    """Balance that a payer owes of an invoice (应收)."""
 
     order_id: str
     invoice_id: str
@@ -864,7 +888,10 @@ class Receivable(ResponseBody):
 
 
 class RecordArrivalRequest(RequestBody):
-    """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
+    """Request to record an arrival.
+
+    ``elsewhere_confirmed``: the vehicle stands here, although another store has it open.
+    """
 
     plate: str
     appointment_id: str | None = None
@@ -872,7 +899,10 @@ class RecordArrivalRequest(RequestBody):
 
 
 class RecordCheckRequest(RequestBody):
-    """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
+    """Request to record every item of the area's list with its result.
+
+    ``photo_id`` is a photo that was sent.
+    """
 
     area: str
     results: dict[str, Literal["ok", "failed"]]
@@ -880,7 +910,7 @@ class RecordCheckRequest(RequestBody):
 
 
 class RecordClaimDetailsRequest(RequestBody):
-    """All that is known."""
+    """Request to record claim details, as far as they are known."""
 
     version: str
     odometer_km: int | None = None
@@ -901,7 +931,7 @@ class RecordStepRequest(RequestBody):
 
 
 class RedeemedVoucher(ResponseBody):
-    """What a voucher or service card takes off an invoice, in cents."""
+    """Amount that a voucher or service card takes off an invoice, in cents."""
 
     voucher_id: str
     kind: Literal["voucher", "service_card"]
@@ -910,7 +940,7 @@ class RedeemedVoucher(ResponseBody):
 
 
 class RescheduleAppointmentRequest(RequestBody):
-    """Another time."""
+    """Request to move an appointment to another time."""
 
     appointment_at: AwareDatetime
     second_booking_confirmed: bool = False
@@ -918,7 +948,7 @@ class RescheduleAppointmentRequest(RequestBody):
 
 
 class ReviseEstimateRequest(RequestBody):
-    """Other prices, parts or payers for the order as it was seen."""
+    """Request to change prices, parts or payers of the order as it was seen."""
 
     op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
@@ -930,7 +960,7 @@ class ReviseEstimateRequest(RequestBody):
 
 
 class RevisePromisedTimeRequest(RequestBody):
-    """What the customer has been told."""
+    """New promised time, as the customer was told it."""
 
     version: str
     promised_at: AwareDatetime
@@ -951,7 +981,7 @@ class SettleClaimRequest(RequestBody):
 
 
 class ShownLink(ResponseBody):
-    """``url`` is where the customer opens it."""
+    """Link to show; ``url`` is where the customer opens it."""
 
     link_id: str
     order_id: str
@@ -966,7 +996,7 @@ class ShownLink(ResponseBody):
 
 
 class SignatureRequest(RequestBody):
-    """What the customer has drawn (签字): strokes of points, or a picture (PNG, base64)."""
+    """Customer's drawn signature (签字): strokes of points, or a picture (PNG, base64)."""
 
     version: str
     strokes: list[list[tuple[int, int]]] | None = None
@@ -988,8 +1018,9 @@ class SubmitFeedbackRequest(RequestBody):
 
 
 class UnwantedWork(RequestBody):
-    """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part
-    that is not named is invoiced.
+    """Operations and parts by code.
+
+    Withdrawn operations are not begun or are stopped; a part that is not named is invoiced.
     """
 
     op_codes: list[str] = Field(default_factory=list)
@@ -997,10 +1028,10 @@ class UnwantedWork(RequestBody):
 
 
 class VehicleView(ResponseBody):
-    """A vehicle as its plate tells it, without personal data.
+    """Vehicle recognized by its plate, without personal data.
 
-    What customer records say is absent for a vehicle that it does not know, and while it is
-    unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group;
+    Facts from customer records are absent for a vehicle that they do not know, and while they
+    are unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group;
     ``recalls`` are open recalls and campaigns of the catalog, ``history`` are the vehicle's last
     visits to any store of the group, ``declined`` is work to be offered again.
     """
@@ -1018,13 +1049,13 @@ class VehicleView(ResponseBody):
 
 
 class VersionedRequest(RequestBody):
-    """A command that decides on what a person sees; refused when that has changed since."""
+    """Command that decides on a displayed state; refused when that has changed since."""
 
     version: str
 
 
 class VisitView(ResponseBody):
-    """A visit of the vehicle to a store of the group."""
+    """Visit of the vehicle to a store of the group."""
 
     store_id: str
     order_id: str
@@ -1039,7 +1070,7 @@ class VisitView(ResponseBody):
 
 
 class VoucherView(ResponseBody):
-    """One voucher, and where it was redeemed."""
+    """Voucher with the order where it was redeemed."""
 
     voucher_id: str
     kind: Literal["voucher", "service_card"]
@@ -1055,8 +1086,10 @@ class VoucherView(ResponseBody):
 
 
 class WaitingView(ResponseBody):
-    """An order at reception. ``waited_s`` is the wait for the greeting, so far or as it was;
-    whoever is not greeted yet has a suggestion of who is to greet.
+    """Order at reception with the customer's wait.
+
+    ``waited_s`` is the wait for the greeting, so far or as it was. A customer who is not greeted
+    yet has a suggested advisor.
     """
 
     order_id: str
@@ -1118,7 +1151,10 @@ class WaiverRequest(RequestBody):
 
 
 class WithdrawWorkRequest(RequestBody):
-    """``agreed_cents`` is what remains, as the customer has agreed to it."""
+    """Request to withdraw work.
+
+    ``agreed_cents`` is what remains, as the customer has agreed to it.
+    """
 
     op_codes: list[str] = Field(default_factory=list)
     parts: list[str] = Field(default_factory=list)
@@ -1129,7 +1165,7 @@ class WithdrawWorkRequest(RequestBody):
 
 
 class WithdrawalPreview(ResponseBody):
-    """What would remain and be invoiced, and what would be declined, in cents."""
+    """Amounts that would remain and be invoiced, and be declined, in cents."""
 
     lines: list[EstimateLine]
     estimate_cents: int

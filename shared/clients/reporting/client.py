@@ -23,15 +23,16 @@ class ReportingApi:
         self._calls = calls
 
     async def get_live_kpis(self, store_id: str, *, day: date | None = None) -> LiveKpis:
-        """The KPIs of a business day as far as it has gone, from closing to closing; of the
-        store's present day by default.
+        """Return the KPIs of a business day so far, from closing to closing.
+
+        The default is the store's present day.
         """
         return await self._calls.request(
             LiveKpis, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
         )
 
     async def daily_reports(self, store_id: str, *, day: date) -> list[DailyReport]:
-        """The store's published report of a day (日报); none before closing time."""
+        """Return the store's published report of a day (日报); none before closing time."""
         return await self._calls.request(
             list[DailyReport],
             "GET",
@@ -40,7 +41,10 @@ class ReportingApi:
         )
 
     async def order_history(self, store_id: str, order_id: str) -> list[HistoryEntry]:
-        """Every event that names the order, in order; those who do the work read no money."""
+        """List every event that names the order, in order.
+
+        Roles that do the work see no money.
+        """
         return await self._calls.request(
             list[HistoryEntry],
             "GET",
@@ -48,7 +52,7 @@ class ReportingApi:
         )
 
     async def group_daily_reports(self, *, day: date) -> list[DailyReportPublished]:
-        """The published reports of a day, one for each of the caller's stores that has one."""
+        """List the published reports of a day, one for each of the caller's stores that has one."""
         return await self._calls.request(
             list[DailyReportPublished], "GET", "/group/daily-reports", query={"day": day}
         )
@@ -56,7 +60,7 @@ class ReportingApi:
     async def list_corrective_actions(
         self, store_id: str, *, state: Sequence[Literal["open", "overdue", "closed"]]
     ) -> list[CorrectiveActionView]:
-        """Corrective actions in one of the states, by when they are due (整改清单)."""
+        """List corrective actions in one of the states, by when they are due (整改清单)."""
         return await self._calls.request(
             list[CorrectiveActionView],
             "GET",
@@ -67,7 +71,7 @@ class ReportingApi:
     async def get_corrective_action(
         self, store_id: str, corrective_action_id: str
     ) -> CorrectiveActionWithNote:
-        """One corrective action with the owner's note."""
+        """Return one corrective action with the owner's note."""
         return await self._calls.request(
             CorrectiveActionWithNote,
             "GET",
@@ -82,7 +86,10 @@ class ReportingApi:
         *,
         idempotency_key: str,
     ) -> CorrectiveActionView:
-        """The owner, or a manager, says how it was put right (整改完成)."""
+        """Close a corrective action with a note on what was done (整改完成).
+
+        The owner or a manager may close it.
+        """
         return await self._calls.request(
             CorrectiveActionView,
             "POST",

@@ -16,7 +16,10 @@ class CloseCorrectiveActionRequest(RequestBody):
 
 
 class CorrectiveActionView(ResponseBody):
-    """``findings`` are the bad ratings of a feedback or the failed items of a check."""
+    """A corrective action.
+
+    ``findings`` are the bad ratings of a feedback or the failed items of a check.
+    """
 
     corrective_action_id: str
     source: Literal["feedback", "facility_check"]
@@ -33,7 +36,7 @@ class CorrectiveActionView(ResponseBody):
 
 
 class CorrectiveActionWithNote(ResponseBody):
-    """The same with what was done; absent while it is open."""
+    """A corrective action with its closing note; the note is absent while it is open."""
 
     corrective_action_id: str
     source: Literal["feedback", "facility_check"]
@@ -51,8 +54,9 @@ class CorrectiveActionWithNote(ResponseBody):
 
 
 class DailyReport(ResponseBody):
-    """The KPIs of a published report (日报). Money and opinions are absent for roles that read
-    none.
+    """The KPIs of a published report (日报).
+
+    Money and opinions are absent for roles that read none.
     """
 
     store_id: str
@@ -112,7 +116,7 @@ class DailyReport(ResponseBody):
 
 
 class HistoryEntry(ResponseBody):
-    """One event of an order, as it was published."""
+    """One event of an order, as published."""
 
     event_id: str
     type: str
@@ -124,8 +128,10 @@ class HistoryEntry(ResponseBody):
 
 
 class LiveKpis(ResponseBody):
-    """The KPIs of a day as far as it has gone; ``published_at`` is absent, for this is not
-    published. Money and opinions are absent for roles that read none.
+    """The KPIs of a day so far.
+
+    ``published_at`` is absent, as they are not published. Money and opinions are absent for
+    roles that read none.
     """
 
     store_id: str

@@ -46,7 +46,7 @@ class WorkshopApi:
         self._calls = calls
 
     async def quote(self, store_id: str, body: QuoteRequest) -> QuoteView:
-        """The earliest promise for the operations (报价承诺); nothing is reserved."""
+        """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
         return await self._calls.request(
             QuoteView, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
@@ -64,7 +64,7 @@ class WorkshopApi:
         )
 
     async def release_hold(self, store_id: str, hold_id: str, *, idempotency_key: str) -> HoldState:
-        """Give back what nobody needs any more."""
+        """Release a hold that is not needed any more."""
         return await self._calls.request(
             HoldState,
             "POST",
@@ -75,8 +75,9 @@ class WorkshopApi:
     async def get_load(
         self, store_id: str, *, day: date | None = None, days: int = 1
     ) -> list[LoadView]:
-        """Working and free time by skill and half hour (负荷曲线) of days from ``day``, today
-        first.
+        """Return working and free time by skill and half hour (负荷曲线).
+
+        The days begin with ``day``, today by default.
         """
         return await self._calls.request(
             list[LoadView],
@@ -86,19 +87,19 @@ class WorkshopApi:
         )
 
     async def get_plan(self, store_id: str, *, day: date | None = None) -> PlanView:
-        """Technicians, bays and jobs of one day of the store."""
+        """Return technicians, bays and jobs of one day of the store."""
         return await self._calls.request(
             PlanView, "GET", f"/stores/{segment(store_id)}/plan", query={"day": day}
         )
 
     async def list_risks(self, store_id: str) -> list[PromiseRiskView]:
-        """The risks of all open promises, the least likely to be kept first."""
+        """List the risks of all open promises, the least likely to be kept first."""
         return await self._calls.request(
             list[PromiseRiskView], "GET", f"/stores/{segment(store_id)}/risks"
         )
 
     async def get_board(self, store_id: str) -> BoardView:
-        """Bays, vehicles that wait or are ready, and the day's counts."""
+        """Return the bays, the vehicles that wait or are ready, and the day's counts."""
         return await self._calls.request(BoardView, "GET", f"/stores/{segment(store_id)}/board")
 
     async def list_jobs(
@@ -121,9 +122,7 @@ class WorkshopApi:
         ]
         | None = None,
     ) -> list[JobView]:
-        """An order's jobs, or the unfinished and uninspected ones, in order of their planned
-        start.
-        """
+        """List an order's jobs, or the unfinished and uninspected ones, by planned start."""
         return await self._calls.request(
             list[JobView],
             "GET",
@@ -132,7 +131,7 @@ class WorkshopApi:
         )
 
     async def get_job(self, store_id: str, job_id: str) -> JobView:
-        """One job."""
+        """Return one job."""
         return await self._calls.request(
             JobView, "GET", f"/stores/{segment(store_id)}/jobs/{segment(job_id)}"
         )
@@ -181,8 +180,8 @@ class WorkshopApi:
     async def correct_job_clock(
         self, store_id: str, job_id: str, body: TimeCorrectionRequest, *, idempotency_key: str
     ) -> JobView:
-        """Put the clock of a job right (工时更正); what is learned and reported uses the right
-        one.
+        """Correct the clocked time of a job (工时更正); learning and reports use the corrected
+        time.
         """
         return await self._calls.request(
             JobView,
@@ -193,7 +192,7 @@ class WorkshopApi:
         )
 
     async def list_clock_corrections(self, store_id: str, job_id: str) -> list[ClockCorrection]:
-        """How often and by whom the clock of a job was put right."""
+        """List the corrections of a job's clocked time, with their authors."""
         return await self._calls.request(
             list[ClockCorrection],
             "GET",
@@ -203,7 +202,7 @@ class WorkshopApi:
     async def set_parts_eta(
         self, store_id: str, job_id: str, body: PartsEtaRequest, *, idempotency_key: str
     ) -> JobView:
-        """Parts of a planned job are late, or have arrived; the plan follows."""
+        """Set when the parts of a planned job are expected; the plan follows."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -215,7 +214,7 @@ class WorkshopApi:
     async def record_diagnosis(
         self, store_id: str, job_id: str, body: DiagnosisRequest, *, idempotency_key: str
     ) -> JobView:
-        """The calling technician says what is wrong (诊断)."""
+        """Record the calling technician's diagnosis of the vehicle (诊断)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -227,7 +226,7 @@ class WorkshopApi:
     async def report_additional_work(
         self, store_id: str, job_id: str, body: AdditionalWorkRequest, *, idempotency_key: str
     ) -> FoundView:
-        """The calling technician has found that more is needed (增项); the customer is asked."""
+        """Report additional work that the technician has found (增项); the customer is asked."""
         return await self._calls.request(
             FoundView,
             "POST",
@@ -237,7 +236,7 @@ class WorkshopApi:
         )
 
     async def list_checklists(self, store_id: str) -> ChecklistsView:
-        """What an inspector looks at, by the skill of the job."""
+        """List the items that an inspector checks, by the skill of the job."""
         return await self._calls.request(
             ChecklistsView, "GET", f"/stores/{segment(store_id)}/inspection-checklists"
         )
@@ -255,7 +254,9 @@ class WorkshopApi:
         )
 
     async def get_work_done(self, store_id: str, order_id: str) -> list[WorkDoneView]:
-        """How far each operation of an order is, now (施工进度); none of an unknown order."""
+        """Return the progress of each operation of an order (施工进度); none of an unknown
+        order.
+        """
         return await self._calls.request(
             list[WorkDoneView],
             "GET",
@@ -263,7 +264,7 @@ class WorkshopApi:
         )
 
     async def get_order(self, store_id: str, order_id: str) -> WorkOrderView:
-        """An order's jobs, inspections and findings, and the order that it comes back for."""
+        """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
         return await self._calls.request(
             WorkOrderView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
@@ -295,7 +296,7 @@ class WorkshopApi:
     async def pin_job(
         self, store_id: str, job_id: str, body: OverrideRequest, *, idempotency_key: str
     ) -> JobView:
-        """Keep a planned job where it is (锁定)."""
+        """Pin a planned job to its technicians, bay and start (锁定)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -319,7 +320,7 @@ class WorkshopApi:
     async def forbid_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
-        """Keep a technician from a planned job (禁派)."""
+        """Forbid a technician for a planned job (禁派)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -331,7 +332,7 @@ class WorkshopApi:
     async def allow_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
-        """Take back that a technician is kept from a job (解禁)."""
+        """Allow a forbidden technician for a job again (解禁)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -343,8 +344,9 @@ class WorkshopApi:
     async def list_overrides(
         self, store_id: str, *, from_: date | None = None, to: date | None = None
     ) -> OverridesView:
-        """List the manual overrides from one day to another, both included, and their effect on
-        lateness.
+        """List the manual overrides of a span of days, and their effect on lateness.
+
+        The first and the last day are included.
         """
         return await self._calls.request(
             OverridesView,
@@ -354,7 +356,7 @@ class WorkshopApi:
         )
 
     async def list_absences(self, store_id: str) -> list[AbsenceView]:
-        """Who is away now or will be."""
+        """List the technicians who are away now or will be."""
         return await self._calls.request(
             list[AbsenceView], "GET", f"/stores/{segment(store_id)}/absences"
         )
@@ -362,7 +364,7 @@ class WorkshopApi:
     async def record_absence(
         self, store_id: str, technician_id: str, body: AbsenceRequest, *, idempotency_key: str
     ) -> AbsenceView:
-        """A technician is away (缺勤); planned work goes to others."""
+        """Record that a technician is away (缺勤); planned work is reassigned."""
         return await self._calls.request(
             AbsenceView,
             "POST",
@@ -374,7 +376,7 @@ class WorkshopApi:
     async def cancel_absence(
         self, store_id: str, absence_id: str, *, idempotency_key: str
     ) -> AbsenceView:
-        """The technician is not away after all (销假) and is planned with again."""
+        """Cancel an absence (销假); the technician is planned again."""
         return await self._calls.request(
             AbsenceView,
             "POST",
@@ -383,7 +385,7 @@ class WorkshopApi:
         )
 
     async def get_staffing(self, store_id: str) -> StaffingView:
-        """How many of which technicians are missing at present."""
+        """Return how many technicians of each skill are missing at present."""
         return await self._calls.request(
             StaffingView, "GET", f"/stores/{segment(store_id)}/staffing"
         )

@@ -33,7 +33,7 @@ class AdditionalWorkRequest(RequestBody):
 
 
 class AdditionalWorkView(ResponseBody):
-    """Work that was found (增项); ``decision`` is the customer's, once given."""
+    """Additional work that was found (增项); ``decision`` is the customer's, once made."""
 
     additional_work_id: str
     job_id: str
@@ -66,8 +66,10 @@ class BoardBay(ResponseBody):
 
 
 class BoardCounts(ResponseBody):
-    """Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and
-    those of them later than promised.
+    """Counts of the day.
+
+    Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and those
+    of them later than promised.
     """
 
     planned: int
@@ -78,8 +80,9 @@ class BoardCounts(ResponseBody):
 
 
 class BoardJob(ResponseBody):
-    """A job with the number under which its vehicle came, names instead of ids, and how its
-    order stands against the promise.
+    """A job with its queue number and its order's light.
+
+    Names stand in place of ids; the light says how the order stands against the promise.
     """
 
     job_id: str
@@ -118,8 +121,10 @@ class BoardJob(ResponseBody):
 
 
 class BoardView(ResponseBody):
-    """``waiting``: the next job of each vehicle that nobody works on; ``ready``: vehicles that
-    were ready today and are still here.
+    """Content of the big screen.
+
+    ``waiting``: the next job of each vehicle on which no technician works; ``ready``: vehicles
+    that were ready today and are still here.
     """
 
     shown_at: AwareDatetime
@@ -131,7 +136,7 @@ class BoardView(ResponseBody):
 
 
 class ChecklistItem(ResponseBody):
-    """One thing to look at (质检项目); a ``critical`` one applies to every job of its skill."""
+    """One item to inspect (质检项目); a ``critical`` one applies to every job of its skill."""
 
     item: str
     zh: str
@@ -146,7 +151,7 @@ class ChecklistsView(ResponseBody):
 
 
 class ClockCorrection(ResponseBody):
-    """Who put a clock right, why, and what it said before and after (更正记录).
+    """A correction of a job's clocked time, with author, reason and both times (更正记录).
 
     ``clocked_s`` leaves pauses out; they stay as they were.
     """
@@ -166,7 +171,7 @@ class ClockCorrection(ResponseBody):
 
 
 class ClockingView(ResponseBody):
-    """What one technician has clocked on a job until ``resumed_at``, where they are clocked in."""
+    """One technician's clocked time on a job until ``resumed_at``, if they are clocked in."""
 
     technician_id: str
     clocked_s: int
@@ -178,7 +183,7 @@ class DiagnosisRequest(RequestBody):
 
 
 class EarlierOrder(ResponseBody):
-    """The order whose work did not last, who did it, and when the vehicle was ready."""
+    """The earlier order of a comeback, its technicians, and when the vehicle was ready."""
 
     order_id: str
     technician_ids: list[str]
@@ -195,7 +200,7 @@ class FoundView(ResponseBody):
 
 
 class HoldRequest(RequestBody):
-    """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
+    """Request for a hold; with ``latest_promise_at``, no later promise is reserved."""
 
     op_codes: list[str]
     confidence: float = 0.95
@@ -221,7 +226,7 @@ class HoldView(ResponseBody):
 
 
 class InspectionRequest(RequestBody):
-    """The result of every item of the checklist; one that failed sends the job back."""
+    """Result of every checklist item; one failed item sends the job back."""
 
     version: str
     items: dict[str, Literal["ok", "failed", "not_applicable"]]
@@ -284,7 +289,7 @@ class LoadView(ResponseBody):
 
 
 class OverrideRequest(RequestBody):
-    """Why the plan is overridden."""
+    """Reason for which the plan is overridden."""
 
     version: str
     reason: Literal[
@@ -301,9 +306,9 @@ class OverrideRequest(RequestBody):
 
 
 class OverrideTotals(ResponseBody):
-    """What manual overrides did to lateness.
+    """Effect of manual overrides on lateness.
 
-    ``share`` is that of the span's ``jobs`` which were overridden. Minutes ``added_min`` and
+    ``share`` is the share of the span's ``jobs`` that were overridden. Minutes ``added_min`` and
     ``saved_min`` are as planned; the means are actual lateness of orders ready in the span.
     """
 
@@ -354,7 +359,7 @@ class OverridesView(ResponseBody):
 
 
 class PartsEtaRequest(RequestBody):
-    """``at``: when the last part is expected; absent when all parts are there."""
+    """Expected arrival of the last part, ``at``; absent when all parts are there."""
 
     version: str
     at: AwareDatetime | None
@@ -368,7 +373,7 @@ class PauseRequest(RequestBody):
 
 
 class PlanView(ResponseBody):
-    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
+    """The workshop's day (车间看板); ``free`` is the time that is not taken yet."""
 
     plan_version: int
     day: date
@@ -381,7 +386,7 @@ class PlanView(ResponseBody):
 
 
 class PlannedJob(ResponseBody):
-    """Where and when a quoted operation would be done."""
+    """Technicians, bay and time of a quoted operation."""
 
     op_code: str
     technician_ids: list[str]
@@ -393,9 +398,9 @@ class PlannedJob(ResponseBody):
 class PlannedJobView(ResponseBody):
     """A job with the risk of its order's promise, while that is open.
 
-    People and bay of work in progress are kept free until ``buffer_until``, in case it takes
-    longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can
-    do the job, and where.
+    Technicians and bay of work in progress are kept free until ``buffer_until``, in case it
+    takes longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids`` are
+    the technicians who can do the job and the bays in which it can be done.
     """
 
     job_id: str
@@ -435,9 +440,9 @@ class PlannedJobView(ResponseBody):
 
 
 class PromiseRiskView(ResponseBody):
-    """How likely the promise is kept, on what that hangs, and the best new promise.
+    """Probability of keeping the promise, its main risk, and the best new promise.
 
-    ``alerted_at``: since when it counts as in danger, absent while it is safe.
+    ``alerted_at``: since when it counts as at risk, absent while it is not.
     """
 
     order_id: str
@@ -450,7 +455,7 @@ class PromiseRiskView(ResponseBody):
 
 
 class QuoteRequest(RequestBody):
-    """What is to be done; for additional work of an open order, ``order_id`` says of which."""
+    """Requested work; for additional work of an open order, ``order_id`` names the order."""
 
     op_codes: list[str]
     confidence: float = 0.95
@@ -475,7 +480,7 @@ class ReadyVehicle(ResponseBody):
 
 
 class ReasonView(ResponseBody):
-    """Why a job was last given its slot, in a code and values, and by whom."""
+    """Reason for a job's last assignment, as a code and values, and its author."""
 
     code: str
     detail: dict[str, Any]
@@ -503,7 +508,7 @@ class ReassignmentRequest(RequestBody):
 class SkillDemand(ResponseBody):
     """One skill's hours of work: by past week, oldest first, queued now, and without people.
 
-    ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
+    ``needed_hours`` a week, growth and queue included, are absent where no hours are missing.
     """
 
     skill_code: str
@@ -576,7 +581,7 @@ class TechnicianView(ResponseBody):
 
 
 class TimeCorrectionRequest(RequestBody):
-    """When the technicians really clocked in and out; what is left out stays as it was."""
+    """Actual times of clocking in and out; a time left out stays as it was."""
 
     version: str
     started_at: AwareDatetime | None = None
@@ -585,7 +590,7 @@ class TimeCorrectionRequest(RequestBody):
 
 
 class WorkDoneView(ResponseBody):
-    """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
+    """Progress of an operation; ``labor_s`` is the clocked time of all its technicians."""
 
     op_code: str
     state: Literal["open", "begun", "finished"]
@@ -593,7 +598,10 @@ class WorkDoneView(ResponseBody):
 
 
 class WorkOrderView(ResponseBody):
-    """``late_min``: minutes past the promise at which the vehicle was ready to be handed over."""
+    """An order with its jobs, inspections and findings.
+
+    ``late_min``: minutes past the promise at which the vehicle was ready to be handed over.
+    """
 
     order_id: str
     queue_number: int | None
