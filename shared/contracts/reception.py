@@ -624,7 +624,7 @@ class WarrantyClaimDrafted(_OrderEvent):
 
 
 class WarrantyClaimSubmitted(_OrderEvent):
-    """The claim is with the manufacturer (索赔提交); ``round`` counts its submissions."""
+    """The claim is with the manufacturer (索赔提交), as its ``submission_number``-th submission."""
 
     requirements: ClassVar[tuple[str, ...]] = ("R6",)
 

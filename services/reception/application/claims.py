@@ -66,8 +66,8 @@ class ClaimDetailsView(BaseModel):
 class ClaimView(BaseModel):
     """Warranty claim as clients see it.
 
-    ``missing`` names the claim details that it still needs, ``answer`` is the manufacturer's latest
-    decision.
+    ``missing`` names the claim details that it still needs, ``decision`` is the manufacturer's
+    latest one.
     """
 
     claim_id: str

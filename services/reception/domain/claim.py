@@ -75,8 +75,8 @@ class ClaimDetails:
 class Claim(Versioned):
     """Claim on one invoice.
 
-    ``due_at`` is when it has to be submitted, or answered; ``answer`` is the manufacturer's latest
-    decision.
+    ``due_at`` is when it has to be submitted, or decided; ``decision`` is the manufacturer's
+    latest one.
     """
 
     store_id: str

@@ -94,7 +94,7 @@ class Order(Versioned):
     """One visit of one vehicle. Money in integer cents, times in UTC.
 
     ``vehicle_ref`` is the vehicle that its plate told at the arrival, then the one that the order
-    was opened for. ``lines`` and ``operations`` are what the customer has agreed to,
+    was opened for. ``lines`` and ``labor_operations`` are what the customer has agreed to,
     ``estimate_cents`` their sum; ``estimate_count`` counts versions of the estimate,
     ``awaiting_estimates`` those that the customer has yet to decide on. ``payer_splits`` say who
     pays the invoice; ``received_cents`` is what all payers have paid of it; ``money_by_method`` is

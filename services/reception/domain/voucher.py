@@ -26,7 +26,7 @@ class Voucher:
 
     It reduces what the customer pays.
 
-    With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_MOMENT`` never
+    With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_TIMESTAMP`` never
     expires.
     """
 

@@ -73,7 +73,7 @@ async def note_finding(
         )
 
 
-async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+async def open_corrective_action(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Open the corrective action (整改) of a finding, once."""
     finding = Finding(
         timer.data["source"],

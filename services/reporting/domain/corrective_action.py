@@ -36,7 +36,7 @@ class Finding:
 class Rule:
     """Role of the owner, and days until the deadline.
 
-    A rule without ``subject`` holds for all other subjects.
+    A rule without ``finding`` holds for all other findings.
     """
 
     source: CorrectiveActionSource

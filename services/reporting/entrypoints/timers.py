@@ -17,7 +17,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         reports.publish_daily_report, lane=_CLOSINGS, when_caught_up=True
     ),
     corrective_actions.FOUND: TimerHandler(
-        corrective_actions.open_rectification, when_caught_up=True
+        corrective_actions.open_corrective_action, when_caught_up=True
     ),
     corrective_actions.OVERDUE: TimerHandler(corrective_actions.mark_overdue),
 }

@@ -247,8 +247,8 @@ class ClaimEntry(ResponseBody):
 class ClaimView(ResponseBody):
     """Warranty claim as clients see it.
 
-    ``missing`` names the claim details that it still needs, ``answer`` is the manufacturer's
-    latest decision.
+    ``missing`` names the claim details that it still needs, ``decision`` is the manufacturer's
+    latest one.
     """
 
     claim_id: str
