@@ -17,6 +17,8 @@ from shared.settings import Settings
 SCREENSHOTS = Path("var/screenshots")
 
 _MENU_CLOSES_MS = 300
+_ROUNDS_CLOSED = 2
+"""Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
     "--headless",
@@ -66,11 +68,12 @@ class Colleague:
         await self.page.keyboard.type(typed)
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
         await offer.click()
-        menu = self.page.locator(".q-menu")
-        for _ in range(20):
+        menu, rounds_closed = self.page.locator(".q-menu"), 0
+        while rounds_closed < _ROUNDS_CLOSED:
             if await menu.count():
                 await self.page.keyboard.press("Tab")
-                await self.page.wait_for_timeout(_MENU_CLOSES_MS)
+            await self.page.wait_for_timeout(_MENU_CLOSES_MS)
+            rounds_closed = 0 if await menu.count() else rounds_closed + 1
 
     async def pick(self, name: str, offer: str) -> None:
         """Choose one of few."""
