@@ -221,7 +221,8 @@ class Relay:
         rows = await connection.fetch(_UNSENT, _KEYS_A_ROUND)
         if not rows:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await self._work.wait()
             return
         sent = await self._send(rows)
         failpoint("after_produce")

@@ -207,7 +207,8 @@ class Timers(Generic[D]):
                     self._being_handled[row["timer_id"]] = self._lane(row["kind"])
                     group.create_task(self._take(row))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._done.wait(), _POLL_S)
+                    async with asyncio.timeout(_POLL_S):
+                        await self._done.wait()
                 self._done.clear()
 
     def _lane(self, kind: str) -> Lane:
