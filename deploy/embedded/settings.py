@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_GIVEN: set[int] = set()
 _DISTRIBUTION = Path(__file__).resolve().parents[2]
 
 
@@ -52,16 +53,17 @@ class EmbeddedSettings(BaseSettings):
 def free_ports(count: int) -> list[int]:
     """Return ``count`` different loopback ports on which no process listens at the moment.
 
-    They lie below those that the kernel gives to connections, and two processes that ask at once
-    choose from different ones.
+    They lie below those that the kernel gives to connections. A process gives no port twice, and
+    two processes that ask at once choose from different ones.
     """
     shares = 16
-    candidates = range(20_000 + os.getpid() % shares, 32_768, shares)
+    candidates = sorted({*range(20_000 + os.getpid() % shares, 32_768, shares)} - _GIVEN)
     found: list[int] = []
     for port in SystemRandom().sample(candidates, len(candidates)):
+        if len(found) == count:
+            break
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             found.append(port)
-        if len(found) == count:
-            break
+    _GIVEN.update(found)
     return found
