@@ -217,6 +217,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await manager.pick("reason", "价格有误")
     await manager.press("dialog-send")
     await expect(advisor.at("credit-note-line")).to_contain_text("−¥4.00")
+    await expect(advisor.at("invoicing")).to_contain_text("¥730.00")
     await advisor.open("pay")
     await advisor.write(amount_cents="900")
     await advisor.press("dialog-send")
