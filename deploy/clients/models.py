@@ -19,6 +19,7 @@ _ORIGINS = {
     "RequestBody": "shared.clients.bodies",
     "ResponseBody": "shared.clients.bodies",
     "date": "datetime",
+    "time": "datetime",
     "datetime": "datetime",
 }
 _TEMPLATE = "#/components/schemas/{model}"

@@ -15,6 +15,7 @@ _ORIGINS = {
     "Sequence": "collections.abc",
     "ServiceCalls": "shared.calls",
     "date": "datetime",
+    "time": "datetime",
     "segment": "shared.calls",
 }
 _BYTES = "application/octet-stream"

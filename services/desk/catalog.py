@@ -1,52 +1,40 @@
 """Names of labor operations, parts, symptoms and checklists in one language."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from services.desk.i18n import Translator
+from shared.clients.reception.models import CatalogView, SystemEntry
 
 
 class Catalog:
     """The catalog that reception serves, for display and for choosing."""
 
-    def __init__(self, entries: Mapping[str, Any], words: Translator) -> None:
-        self.operations: dict[str, Mapping[str, Any]] = {
-            entry["id"]: entry for entry in entries["operations"]
-        }
-        self.parts: dict[str, Mapping[str, Any]] = {
-            entry["part_number"]: entry for entry in entries["parts"]
-        }
-        self.packages: dict[str, Mapping[str, Any]] = {
-            entry["id"]: entry for entry in entries["packages"]
-        }
-        self.steps: dict[str, str] = {
-            entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
-        }
-        self.recalls: dict[str, Mapping[str, Any]] = {
-            entry["id"]: entry for entry in entries["recalls"]
-        }
-        self.check_areas: dict[str, Mapping[str, Any]] = {
-            entry["area"]: entry for entry in entries["facility_checks"]
-        }
-        self.symptoms: dict[str, str] = _symptoms(entries["systems"], words)
+    def __init__(self, listed: CatalogView, words: Translator) -> None:
+        self.operations = {entry.id: entry for entry in listed.operations}
+        self.parts = {entry.part_number: entry for entry in listed.parts}
+        self.packages = {entry.id: entry for entry in listed.packages}
+        self.steps = {entry.step: words.of(entry) for entry in listed.delivery_steps}
+        self.recalls = {entry.id: entry for entry in listed.recalls}
+        self.check_areas = {entry.area: entry for entry in listed.facility_checks}
+        self.symptoms = _symptoms(listed.systems, words)
         self._words = words
 
     def operation(self, op_code: str) -> str:
         """Return the name of a labor operation; its number when it is no longer listed."""
         entry = self.operations.get(op_code)
-        return self._words.of(dict(entry)) if entry else op_code
+        return self._words.of(entry) if entry else op_code
 
     def part(self, part_number: str) -> str:
         """Return the name of a part."""
         entry = self.parts.get(part_number)
-        return self._words.of(dict(entry)) if entry else part_number
+        return self._words.of(entry) if entry else part_number
 
     def package(self, package_id: str) -> str:
         """Return the name of a service package."""
         entry = self.packages.get(package_id)
-        return self._words.of(dict(entry)) if entry else package_id
+        return self._words.of(entry) if entry else package_id
 
     def symptom(self, code: str) -> str:
         """Return a symptom in words."""
@@ -55,7 +43,7 @@ class Catalog:
     def recall(self, recall_id: str) -> str:
         """Return the name of a recall or service campaign, with its number."""
         entry = self.recalls.get(recall_id)
-        return f"{self._words.of(dict(entry))} ({recall_id})" if entry else recall_id
+        return f"{self._words.of(entry)} ({recall_id})" if entry else recall_id
 
     def package_choices(self) -> dict[str, str]:
         """Return all service packages by name."""
@@ -74,7 +62,7 @@ class Catalog:
         """Return operations that commonly fix ``symptoms``, those that fix most of them first."""
         told = set(symptoms)
         matches = {
-            op_code: len(told.intersection(entry.get("symptoms", ())))
+            op_code: len(told.intersection(entry.symptoms))
             for op_code, entry in self.operations.items()
         }
         best = sorted(matches, key=lambda op_code: -matches[op_code])
@@ -88,18 +76,17 @@ class Catalog:
         """Return all operations by name, those that commonly fix ``symptoms`` first."""
         told = set(symptoms)
         ordered = sorted(
-            self.operations.values(), key=lambda entry: told.isdisjoint(entry.get("symptoms", ()))
+            self.operations.values(), key=lambda entry: told.isdisjoint(entry.symptoms)
         )
         return {
-            entry["id"]: f"{self.operation(entry['id'])} · {entry['standard_hours']} h"
-            for entry in ordered
+            entry.id: f"{self.operation(entry.id)} · {entry.standard_hours} h" for entry in ordered
         }
 
     def typical_parts(self, op_codes: Sequence[str]) -> dict[str, int]:
         """Return how many of which part the operations commonly take together."""
         typical: dict[str, int] = {}
         for op_code in op_codes:
-            for part_number, quantity in self.operations[op_code].get("parts", {}).items():
+            for part_number, quantity in self.operations[op_code].parts.items():
                 typical[part_number] = typical.get(part_number, 0) + quantity
         return typical
 
@@ -110,12 +97,12 @@ class Catalog:
         }
 
 
-def _symptoms(systems: Sequence[Mapping[str, Any]], words: Translator) -> dict[str, str]:
+def _symptoms(systems: Sequence[SystemEntry], words: Translator) -> dict[str, str]:
     return {
-        condition["code"]: " · ".join(map(words.of, (system, symptom, condition)))
+        condition.code: " · ".join((words.of(system), words.of(symptom), words.of(condition)))
         for system in systems
-        for symptom in system["symptoms"]
-        for condition in symptom["conditions"]
+        for symptom in system.symptoms
+        for condition in symptom.conditions
     }
 
 

@@ -1,17 +1,17 @@
 """The services' HTTP interfaces, called in the name of the person who is signed in."""
 
 import hashlib
-import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
-from pydantic import RootModel
+from pydantic import ValidationError
 
 from shared.calls import ApiError, Call, ServiceCalls
 from shared.clients.crm.client import CrmApi
+from shared.clients.platform.client import PlatformApi
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reporting.client import ReportingApi
 from shared.clients.workshop.client import WorkshopApi
@@ -20,6 +20,7 @@ from shared.settings import Settings
 from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
 Service = Literal["reception", "workshop", "crm", "reporting"]
+T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _NOT_FOUND = 404
@@ -57,7 +58,9 @@ class DeskCalls(ServiceCalls):
         body = None if call.body is None else call.body.model_dump()
         _refuse_unstorable({"path": call.path, "query": dict(call.query), "body": body})
         if call.idempotency_key is not None:
-            content = hashlib.sha256(call.content).hexdigest() if call.content else body
+            content = hashlib.sha256(call.content or b"").hexdigest()
+            if call.body is not None:
+                content = call.body.model_dump_json()
             key = idempotency_key(call.idempotency_key, call.path, content)
             call = replace(call, idempotency_key=key)
         return await super().send(call)
@@ -77,54 +80,34 @@ class Services:
         token: Callable[[], Awaitable[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._calls = {
+        calls = {
             service: DeskCalls(service, http, token, dict(headers or {}))
             for service, http in connections.clients.items()
         }
-        self.reception = ReceptionApi(self._calls["reception"])
-        self.workshop = WorkshopApi(self._calls["workshop"])
-        self.crm = CrmApi(self._calls["crm"])
-        self.reporting = ReportingApi(self._calls["reporting"])
+        self.reception = ReceptionApi(calls["reception"])
+        self.workshop = WorkshopApi(calls["workshop"])
+        self.crm = CrmApi(calls["crm"])
+        self.reporting = ReportingApi(calls["reporting"])
+        self.platform = {service: PlatformApi(each) for service, each in calls.items()}
 
-    async def get(self, service: Service, path: str, **query: Any) -> Any:
-        """Return the response to a query; parameters that are None are left out."""
-        return await self._json(service, Call("GET", path, query=query))
 
-    async def find(self, service: Service, path: str, **query: Any) -> Any | None:
-        """Return the response to a query, or None where there is nothing."""
-        try:
-            return await self.get(service, path, **query)
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
+async def found(query: Awaitable[T]) -> T | None:
+    """Return the response to a query, or None where there is nothing."""
+    try:
+        return await query
+    except ApiError as error:
+        if error.status == _NOT_FOUND:
+            return None
+        raise
 
-    async def ask(self, service: Service, path: str, body: Any) -> Any:
-        """Return the response to a query that has a body; it changes nothing."""
-        return await self._json(service, Call("POST", path, body=RootModel[Any](body)))
 
-    async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:
-        """Send a command. One ``attempt`` with the same body takes effect once, however often it
-        is sent."""
-        return await self._command(service, "POST", path, body, attempt)
-
-    async def replace(self, service: Service, path: str, body: Any, *, attempt: str) -> Any:
-        """Send a command that replaces the present content with ``body``."""
-        return await self._command(service, "PUT", path, body, attempt)
-
-    async def send_file(self, service: Service, path: str, content: bytes, *, attempt: str) -> Any:
-        """Send a command whose body is a file."""
-        call = Call("POST", path, content=content, idempotency_key=attempt)
-        return await self._json(service, call)
-
-    async def _command(
-        self, service: Service, method: str, path: str, body: Any, attempt: str
-    ) -> Any:
-        content = None if body is None else RootModel[Any](body)
-        return await self._json(service, Call(method, path, body=content, idempotency_key=attempt))
-
-    async def _json(self, service: Service, call: Call) -> Any:
-        return (await self._calls[service].send(call)).json()
+def invalid_request(error: ValidationError) -> ApiError:
+    """Return the refusal of input that the body of a request cannot hold."""
+    field_errors = [
+        FieldError(field=".".join(map(str, each["loc"])), rule=each["type"], message=each["msg"])
+        for each in error.errors(include_input=False, include_url=False)
+    ]
+    return ApiError(_INVALID, rule="invalid_request", field_errors=field_errors)
 
 
 def new_attempt() -> str:
@@ -132,10 +115,10 @@ def new_attempt() -> str:
     return uuid.uuid4().hex
 
 
-def idempotency_key(attempt: str, path: str, body: Any) -> str:
+def idempotency_key(attempt: str, path: str, content: str) -> str:
     """Return the same key for each try of one attempt as long as its content stays the same."""
-    content = json.dumps([path, body], sort_keys=True)
-    return f"{attempt}-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
+    digest = hashlib.sha256(f"{path}\n{content}".encode()).hexdigest()
+    return f"{attempt}-{digest[:24]}"
 
 
 def _refuse_unstorable(sent: Mapping[str, Any]) -> None:

@@ -1,11 +1,10 @@
 """One person with one page of one store, and everything that the page may ask for."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import httpx
 from fastapi import Depends, Request
@@ -20,6 +19,7 @@ from services.desk.session_store import SessionStore
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from services.desk.staff import Person, load_staff
 from shared.calls import ServiceUnavailableError
+from shared.clients.crm.models import ResolveRequest
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
@@ -54,13 +54,21 @@ class Names:
     plates: Mapping[str, str] = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, entry: Mapping[str, Any]) -> Who:
-        """Return the customer and the vehicle of a service's entry."""
+    def of(self, customer_ref: str | None, plate_ref: str | None = None) -> Who:
+        """Return the customer and the vehicle of two references."""
         return Who(
-            self.customers.get(entry.get("customer_ref") or ""),
-            self.plates.get(entry.get("plate_ref") or ""),
-            self.tiers.get(entry.get("plate_ref") or ""),
+            self.customers.get(customer_ref or ""),
+            self.plates.get(plate_ref or ""),
+            self.tiers.get(plate_ref or ""),
         )
+
+
+@dataclass(frozen=True)
+class NameInBoth:
+    """Name of the group or of a brand in both languages."""
+
+    zh: str
+    en: str
 
 
 class AppContext:
@@ -73,10 +81,8 @@ class AppContext:
         }
         self.stores: dict[str, Store] = load_stores(settings.group_folder)
         entries = read_yaml(settings.group_folder, "stores.yaml")
-        self.group: Mapping[str, str] = entries["group"]
-        self.brands: dict[str, Mapping[str, str]] = {
-            entry["id"]: entry["brand"] for entry in entries["stores"]
-        }
+        self.group = NameInBoth(**entries["group"])
+        self.brands = {entry["id"]: NameInBoth(**entry["brand"]) for entry in entries["stores"]}
         self.staff: dict[str, Person] = load_staff(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.staff)
@@ -183,23 +189,26 @@ class PageContext:
 
     async def catalog(self) -> Catalog:
         """Return the catalog in the person's language."""
-        entries = await self.app_context.response_cache.get(
+        listed = await self.app_context.response_cache.get(
             ("catalog", self.store.id),
-            lambda: self.services.get("reception", f"{self.store_path}/catalog"),
+            lambda: self.services.reception.catalog(self.store.id),
             _CATALOG_FRESH_S,
         )
-        return Catalog(entries, self.t)
+        return Catalog(listed, self.t)
 
-    async def names(self, orders: Iterable[Mapping[str, Any]], *, tiers: bool = False) -> Names:
-        """Return names and plates of all ``orders`` in one call, and the customers' tiers where
-        they are shown, for people who may see them.
+    async def names(
+        self,
+        customer_refs: Iterable[str | None],
+        plate_refs: Iterable[str | None] = (),
+        *,
+        tiers: bool = False,
+    ) -> Names:
+        """Return all names and plates in one call, and the customers' tiers where they are shown,
+        for people who may see them.
         """
         if not self.sees_persons:
             return Names()
-        of_customers, of_plates = (
-            {str(order[field]) for order in orders if order.get(field)}
-            for field in ("customer_ref", "plate_ref")
-        )
+        of_customers, of_plates = set(filter(None, customer_refs)), set(filter(None, plate_refs))
         wanted = {
             "names": of_customers,
             "plates": of_plates,
@@ -208,10 +217,12 @@ class PageContext:
         await self._resolve(wanted)
         return Names(*(self._known(kind, refs) for kind, refs in wanted.items()))
 
-    async def names_if_any(self, orders: Iterable[Mapping[str, Any]]) -> Names:
+    async def names_if_any(
+        self, customer_refs: Iterable[str | None], plate_refs: Iterable[str | None] = ()
+    ) -> Names:
         """Return the same; no names while customer relations is unavailable."""
         try:
-            return await self.names(orders)
+            return await self.names(customer_refs, plate_refs)
         except ServiceUnavailableError:
             return Names()
 
@@ -227,25 +238,25 @@ class PageContext:
         }
         if not any(missing.values()):
             return
-        body = {
-            "customer_refs": missing["names"],
-            "plate_refs": missing["plates"],
-            "tiers_of": missing["tiers"],
+        response = await self.services.crm.resolve(
+            self.store.id,
+            ResolveRequest(
+                customer_refs=missing["names"],
+                plate_refs=missing["plates"],
+                tiers_of=missing["tiers"],
+            ),
+        )
+        names: Mapping[str, Mapping[str, str]] = {
+            "names": response.names,
+            "plates": response.plates,
+            "tiers": response.tiers,
         }
-        response = await self.services.ask("crm", f"{self.store_path}/resolutions", body)
         for kind, refs in missing.items():
             for ref in refs:
-                name = response[kind].get(ref)
+                name = names[kind].get(ref)
                 until = now + (_KNOWN_S if name else _UNKNOWN_S)
                 resolved[self.store.id, kind, ref] = (name, until)
 
     def _known(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         kept = {ref: self.app_context.resolved.get((self.store.id, kind, ref)) for ref in refs}
         return {ref: known[0] for ref, known in kept.items() if known and known[0]}
-
-
-async def together(*asked: Awaitable[Any], forgiving: bool = False) -> list[Any]:
-    """Return the responses of several calls that were sent at once; ``forgiving`` gives errors as
-    values.
-    """
-    return await asyncio.gather(*asked, return_exceptions=forgiving)

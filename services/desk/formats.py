@@ -11,46 +11,38 @@ from shared.formats import dialed
 NOTHING = "—"
 
 
-def moment(value: str | None) -> datetime | None:
-    """Parse a time as the services write it."""
-    return datetime.fromisoformat(value) if value else None
-
-
-def clock(value: datetime | str | None, zone: ZoneInfo) -> str:
+def clock(value: datetime | None, zone: ZoneInfo) -> str:
     """Format hour and minute on the store's clocks."""
-    known = moment(value) if isinstance(value, str) else value
-    return known.astimezone(zone).strftime("%H:%M") if known else NOTHING
+    return value.astimezone(zone).strftime("%H:%M") if value else NOTHING
 
 
-def local(value: datetime | str, zone: ZoneInfo) -> str:
+def local(value: datetime, zone: ZoneInfo) -> str:
     """Format day and time on the store's clocks, as a browser's field has them."""
-    known = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return known.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+    return value.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
-def span(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
+def span(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
     """Format from hour and minute to hour and minute; nothing while it is not planned."""
     return f"{clock(begin, zone)}–{clock(end, zone)}" if begin and end else NOTHING
 
 
-def period(begin: str, end: str, zone: ZoneInfo) -> str:
+def period(begin: datetime, end: datetime, zone: ZoneInfo) -> str:
     """Format from day and time to day and time on the store's clocks."""
-    moments = (datetime.fromisoformat(each).astimezone(zone) for each in (begin, end))
+    moments = (each.astimezone(zone) for each in (begin, end))
     return " – ".join(f"{each:%m-%d %H:%M}" for each in moments)
 
 
-def day_and_clock(value: datetime | str | None, zone: ZoneInfo, now: datetime) -> str:
+def day_and_clock(value: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     """Format hour and minute, with the day in front unless it is today."""
-    known = moment(value) if isinstance(value, str) else value
-    if known is None:
+    if value is None:
         return NOTHING
-    local, today = known.astimezone(zone), now.astimezone(zone).date()
+    local, today = value.astimezone(zone), now.astimezone(zone).date()
     return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")
 
 
-def seconds_since(value: str, now: datetime) -> int:
+def seconds_since(value: datetime, now: datetime) -> int:
     """Return whole seconds from ``value`` to ``now``, never negative."""
-    return max(0, int((now - datetime.fromisoformat(value)) / timedelta(seconds=1)))
+    return max(0, int((now - value) / timedelta(seconds=1)))
 
 
 def stopwatch(seconds: float) -> str:

@@ -4,7 +4,7 @@ import gettext
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -25,6 +25,16 @@ def accepted_language(request: Request) -> Language:
     asked = request.headers.get("Accept-Language", "").lower().split(",")
     spoken = (known for each in asked for known in LOCALES if each.strip().startswith(known))
     return next(spoken, DEFAULT)
+
+
+class Named(Protocol):
+    """Thing with a name in both languages."""
+
+    @property
+    def zh(self) -> str: ...
+
+    @property
+    def en(self) -> str: ...
 
 
 class Translator:
@@ -59,10 +69,9 @@ class Translator:
         """Join names one after another."""
         return ("、" if self.language == "zh" else ", ").join(names)
 
-    def of(self, named: dict[str, Any]) -> str:
-        """Return the name of a catalog entry or store, which carries ``zh`` and ``en``."""
-        name: str = named[self.language]
-        return name
+    def of(self, named: Named) -> str:
+        """Return the name of a catalog entry, a store or the group."""
+        return named.zh if self.language == "zh" else named.en
 
 
 def _compile(locale: str) -> gettext.GNUTranslations:

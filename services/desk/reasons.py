@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from services.desk import formats
 from services.desk.context import PageContext
+from shared.clients.workshop.models import PlannedJobView, PromiseRiskView, ReasonView
 
 JobName = Callable[[str], str]
 """Function that returns a job's name on the page, by its id."""
@@ -15,7 +15,7 @@ _RATHER_BROKEN = 0.5
 
 
 def sentence(
-    ctx: PageContext, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
+    ctx: PageContext, kind: str, code: str, detail: Mapping[str, str | int], job_name: JobName
 ) -> str:
     """Return the sentence ``kind.code`` with its values in words; the code's name where there is
     none.
@@ -24,59 +24,61 @@ def sentence(
     return found.format_map(_Spoken(ctx, detail, job_name)) if found else code
 
 
-def change_text(ctx: PageContext, reason: Mapping[str, Any] | None, job_name: JobName) -> str:
+def change_text(ctx: PageContext, reason: ReasonView | None, job_name: JobName) -> str:
     """Return the reason for a job's slot (改派原因), with the person who decided it, if any."""
     if not reason:
         return ""
-    if reason["by"] == _PLANNER:
-        return sentence(ctx, "why", reason["code"], reason["detail"], job_name)
+    if reason.by == _PLANNER:
+        return sentence(ctx, "why", reason.code, reason.detail, job_name)
     return ctx.t(
         "{person} decided manually: {reason}",
-        person=ctx.colleague(reason["by"]),
-        reason=ctx.t.code("manual_override", reason["detail"].get("why")),
+        person=ctx.colleague(reason.by),
+        reason=ctx.t.code("manual_override", str(reason.detail["why"])),
     )
 
 
-def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobName) -> str:
+def risk_text(ctx: PageContext, risk: PromiseRiskView | None, job_name: JobName) -> str:
     """Return a promise's probability, its risk and the best new promise (承诺风险)."""
     if not risk:
         return ""
     return ctx.t(
         "Kept with {probability}: {cause}; best new promised time {time}",
-        probability=f"{risk['probability']:.0%}",
-        cause=sentence(ctx, "risk", risk["cause"], risk["detail"], job_name),
-        time=formats.day_and_clock(risk["best_promise_at"], ctx.store.timezone, ctx.now()),
+        probability=f"{risk.probability:.0%}",
+        cause=sentence(ctx, "risk", risk.cause, risk.detail, job_name),
+        time=formats.day_and_clock(risk.best_promise_at, ctx.store.timezone, ctx.now()),
     )
 
 
-def risk_tone(ctx: PageContext, job: Mapping[str, Any]) -> str:
+def risk_tone(ctx: PageContext, job: PlannedJobView) -> str:
     """Return ``bad`` where the promise is more likely broken than kept, ``warn`` after a warning of
     the workshop.
     """
-    risk, end = job["risk"], formats.moment(job["finished_at"] or job["planned_finish_at"])
+    risk, end = job.risk, job.finished_at or job.planned_finish_at
     delivery_lead = timedelta(minutes=ctx.store.delivery_lead_minutes)
-    late = end and end + delivery_lead > datetime.fromisoformat(job["promised_at"])
-    if late or (risk and risk["probability"] < _RATHER_BROKEN):
+    late = end and end + delivery_lead > job.promised_at
+    if late or (risk and risk.probability < _RATHER_BROKEN):
         return "bad"
-    return "warn" if risk and risk["alerted_at"] else ""
+    return "warn" if risk and risk.alerted_at else ""
 
 
 class _Spoken(dict[str, str]):
     """Values of a reason in words; a value that the service omitted stays open."""
 
-    def __init__(self, ctx: PageContext, detail: Mapping[str, Any], job_name: JobName) -> None:
+    def __init__(
+        self, ctx: PageContext, detail: Mapping[str, str | int], job_name: JobName
+    ) -> None:
         t, zone = ctx.t, ctx.store.timezone
         super().__init__({name: str(value) for name, value in detail.items()})
-        if at := detail.get("at"):
-            self["at"] = formats.day_and_clock(at, zone, ctx.now())
-        if skill_code := detail.get("skill_code"):
+        if at := self.get("at"):
+            self["at"] = formats.day_and_clock(datetime.fromisoformat(at), zone, ctx.now())
+        if skill_code := self.get("skill_code"):
             self["skill_code"] = t.code("skill_code", skill_code)
-        if technicians := detail.get("technician_id"):
+        if technicians := self.get("technician_id"):
             people = (ctx.colleague(each) for each in technicians.split(", "))
             self["technician_id"] = t.listed(people)
-        if job_id := detail.get("job_id"):
+        if job_id := self.get("job_id"):
             self["job_id"] = job_name(job_id)
-        if bay_id := detail.get("bay_id"):
+        if bay_id := self.get("bay_id"):
             self["bay_id"] = ctx.bay(bay_id)
 
     def __missing__(self, name: str) -> str:

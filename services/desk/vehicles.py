@@ -1,12 +1,10 @@
 """Vehicles and their owners, by typed or scanned plate (车牌号) or VIN (车架号)."""
 
-from typing import Any
-from urllib.parse import quote
-
+from services.desk.client import found
 from services.desk.context import PageContext
+from shared.clients.crm.models import CustomerView
+from shared.clients.reception.models import VehicleView
 from shared.formats import has_check_digit, valid_plate, valid_vin
-
-Known = dict[str, Any]
 
 
 def is_vin(typed: str) -> bool:
@@ -31,17 +29,13 @@ def same_plate(typed: str, plate: str) -> bool:
         return False
 
 
-async def find_customer(ctx: PageContext, typed: str) -> Known | None:
+async def find_customer(ctx: PageContext, typed: str) -> CustomerView | None:
     """Return the customer record of the vehicle and its owner; None where it is unknown."""
-    field = "vin" if is_vin(typed) else "plate"
-    found: Known | None = await ctx.services.find(
-        "crm", f"{ctx.store_path}/customers", **{field: typed}
-    )
-    return found
+    find = ctx.services.crm.find_customer
+    store_id = ctx.store.id
+    return await found(find(store_id, vin=typed) if is_vin(typed) else find(store_id, plate=typed))
 
 
-async def vehicle_facts(ctx: PageContext, plate: str) -> Known:
+async def vehicle_facts(ctx: PageContext, plate: str) -> VehicleView:
     """Return reception's data on the vehicle: tier, visits in the group, recalls, declined work."""
-    path = f"{ctx.store_path}/vehicles/{quote(plate, safe='')}"
-    facts: Known = await ctx.services.get("reception", path)
-    return facts
+    return await ctx.services.reception.get_vehicle(ctx.store.id, plate)

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
+from pydantic import ValidationError
 
 from services.desk import formats
-from services.desk.client import Service, new_attempt
+from services.desk.client import invalid_request, new_attempt
 from services.desk.components.elements import Handler, box, button, test_id, text
 from services.desk.components.problems import error_text, field_error_text, unavailable_text
 from services.desk.context import PageContext
@@ -33,7 +34,7 @@ class Form:
     around it shows the present state, and the next try is made for that.
     """
 
-    def __init__(self, ctx: PageContext, version: str | None = None) -> None:
+    def __init__(self, ctx: PageContext, version: str = "") -> None:
         self.ctx = ctx
         self.version = version
         self.attempt = new_attempt()
@@ -64,7 +65,7 @@ class Form:
         self.say("")
         self.error = None
         try:
-            response = await action()
+            response = await _checked(action)
         except ApiError as error:
             self.error = error
             self._explain(error)
@@ -91,10 +92,6 @@ class Form:
         self._shown.append((box("shown"), draw))
         with self._shown[-1][0]:
             draw()
-
-    def seen(self, body: Any) -> Any:
-        """Return the body of a command, with the version on which the person decides."""
-        return body if self.version is None else {**(body or {}), "version": self.version}
 
     @property
     def conflict(self) -> bool:
@@ -143,20 +140,17 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
     return made
 
 
-def moment_field(form: Form, name: str, label: str, at: datetime | str | None) -> ui.input:
+def moment_field(form: Form, name: str, label: str, at: datetime | None) -> ui.input:
     """Add a field for a day and a time on the store's clocks."""
     value = at and formats.local(at, form.ctx.store.timezone)
     return form.field(name, ui.input(label, value=value or "").props("type=datetime-local"))
 
 
-def moment_of(form: Form, field: ui.input) -> str | None:
-    """Return the value of a :func:`moment_field`, as the services write it; None where it is
-    empty.
-    """
+def moment_of(form: Form, field: ui.input) -> datetime | None:
+    """Return the value of a :func:`moment_field`; None where it is empty."""
     if not field.value:
         return None
-    local = datetime.fromisoformat(field.value)
-    return local.replace(tzinfo=form.ctx.store.timezone).isoformat()
+    return datetime.fromisoformat(field.value).replace(tzinfo=form.ctx.store.timezone)
 
 
 def enter_goes_on(*fields: ui.element) -> None:
@@ -167,13 +161,7 @@ def enter_goes_on(*fields: ui.element) -> None:
 
 
 async def send_now(
-    ctx: PageContext,
-    service: Service,
-    path: str,
-    body: Any = None,
-    *,
-    attempt: str,
-    then_open: str = "",
+    ctx: PageContext, command: Callable[[], Awaitable[object]], *, then_open: str = ""
 ) -> bool:
     """Send a command that a single button stands for; show the reason when it fails.
 
@@ -181,7 +169,7 @@ async def send_now(
     it shows the present state.
     """
     try:
-        await ctx.services.command(service, ctx.store_path + path, body, attempt=attempt)
+        await command()
     except ApiError as error:
         first = who_was_first(ctx, error)
         said = f"{error_text(ctx.t, error)} {first}".rstrip()
@@ -200,6 +188,14 @@ async def send_now(
     return True
 
 
+async def _checked(command: Callable[[], Awaitable[T]]) -> T:
+    """Send a command; input that no body can hold is refused as the service would refuse it."""
+    try:
+        return await command()
+    except ValidationError as error:
+        raise invalid_request(error) from error
+
+
 def who_was_first(ctx: PageContext, error: ApiError) -> str:
     """Return who made the conflicting change, if the conflict names a person; changes by time name
     none.
@@ -208,23 +204,13 @@ def who_was_first(ctx: PageContext, error: ApiError) -> str:
     if at is None or (by is None and error.rule != _CONFLICT):
         return ""
     name = ctx.colleague(by) if by else ctx.t("The system")
-    time = formats.clock(at, ctx.store.timezone)
+    time = formats.clock(datetime.fromisoformat(at), ctx.store.timezone)
     return ctx.t("{name} was first, at {time}.", name=name, time=time)
 
 
-async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
-    """Send the input of a dialog and close it; return the response, or None when it failed."""
-    ctx, path = form.ctx, form.ctx.store_path + path
-    return await submit_call(
-        form,
-        opened,
-        lambda: ctx.services.command(service, path, form.seen(body), attempt=form.attempt),
-    )
-
-
-async def submit_call(form: Form, opened: ui.dialog, call: Callable[[], Awaitable[T]]) -> T | None:
-    """Make the call of a dialog and close it; return the response, or None when it failed."""
-    response = await form.send(call)
+async def submit(form: Form, opened: ui.dialog, command: Callable[[], Awaitable[T]]) -> T | None:
+    """Send the command of a dialog and close it; return the response, or None when it failed."""
+    response = await form.send(command)
     if response is not None:
         await form.ctx.changed()
         opened.close()

@@ -60,7 +60,7 @@ def _address(name: str) -> str:
 def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
     """Add the frame of a page; the block fills its middle."""
     t = ctx.t
-    head(f"{t(title)} · {t.of(dict(ctx.app_context.group))}")
+    head(f"{t(title)} · {t.of(ctx.app_context.group)}")
     add_script("stay.js")
     with box("shell"):
         _top(ctx, here)
@@ -77,7 +77,7 @@ def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> 
 @contextmanager
 def screen(ctx: PageContext, title: str) -> Iterator[None]:
     """Show a page that fills a screen seen from afar, without a frame."""
-    head(f"{ctx.t(title)} · {ctx.t.of(dict(ctx.app_context.group))}")
+    head(f"{ctx.t(title)} · {ctx.t.of(ctx.app_context.group)}")
     with box("screen"):
         yield
 
@@ -122,7 +122,7 @@ def _top(ctx: PageContext, here: str) -> None:
     with ui.element("header").classes("top"):
         with box("brand"):
             ui.icon("directions_car")
-            text(t.of(dict(ctx.app_context.group)), "brand-name")
+            text(t.of(ctx.app_context.group), "brand-name")
         _store_choice(ctx, here)
         box("spacer")
         now = text("", "business-time")

@@ -37,7 +37,7 @@ async def show(request: Request, token: str, signed_in: Present) -> None:
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     if signed_in:
         signed_in.shown_on(client)
-    head(f"{t('Your authorization')} · {t.of(dict(app_context.group))}")
+    head(f"{t('Your authorization')} · {t.of(app_context.group)}")
     ui.add_head_html(
         '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
     )
@@ -45,7 +45,7 @@ async def show(request: Request, token: str, signed_in: Present) -> None:
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(dict(app_context.group)), "brand-name")
+                text(t.of(app_context.group), "brand-name")
             language_link(t, request.url.path)
         await _Authorization(app_context, t, token, request, signed_in).show()
 

@@ -20,7 +20,7 @@ async def show(request: Request, signed_in: Present) -> Response | None:
     if signed_in is None:
         return RedirectResponse("/sign-in", 303)
     signed_in.shown_on(ui.context.client)
-    head(t.of(dict(app_context.group)))
+    head(t.of(app_context.group))
     with box("sign-in"):
         empty(t("Your roles open no page of the desk."))
         with posting("/sign-out"):
@@ -38,7 +38,7 @@ async def unknown_page(request: Request, error: Exception) -> Response:
     app_context: AppContext = app.state.app_context
     t = app_context.translator_for(request)
     with Client(ui.page(""), request=request) as client:
-        head(t.of(dict(app_context.group)))
+        head(t.of(app_context.group))
         with box("sign-in"):
             empty(t("There is no such page."))
             link(t("To the first page"), "/", "text-link")

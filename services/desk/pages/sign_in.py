@@ -38,12 +38,12 @@ async def show(request: Request, signed_in: Present) -> Response | None:
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     back = inside(request.query_params.get("next", "/"))
-    head(f"{t('Sign in')} · {t.of(dict(app_context.group))}")
+    head(f"{t('Sign in')} · {t.of(app_context.group)}")
     with box("sign-in"):
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(dict(app_context.group)), "brand-name")
+                text(t.of(app_context.group), "brand-name")
             language_link(t, "/sign-in")
         text(t("After-sales"), "page-title").props('role=heading aria-level="1"')
         if isinstance(app_context.sign_in, DemoSignIn):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import httpx
 
@@ -12,6 +11,7 @@ from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain.authorization import new_promise
 from services.reception.domain.order import Order, Promise
 from services.reception.domain.provisional import provisional_promise
+from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.workshop import CapacityChanged
 from shared.unit_of_work import UnitOfWork
 
@@ -42,7 +42,7 @@ async def ask_promise(
     *,
     confidence: float = DEFAULT_CONFIDENCE,
     order: Order | None = None,
-) -> tuple[Promise, dict[str, Any] | None]:
+) -> tuple[Promise, LimitingFactorView | None]:
     """Ask for the earliest promise and its limiting factor.
 
     For further work of an ``order`` it is the order's new promise.

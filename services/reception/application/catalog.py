@@ -1,16 +1,26 @@
 """The catalog: operations, parts, symptom codes, delivery steps."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from services.reception.application.deps import Deps
+from services.reception.clients.catalog import CatalogEntries, DeliveryStepEntry
 
 
-async def catalog(store_id: str, deps: Deps) -> dict[str, Any]:
+class CatalogView(CatalogEntries):
+    """The catalog as one store sees it: its own checklist of delivery and labor rates.
+
+    ``labor_rate_cents`` is the price of an hour by skill.
+    """
+
+    delivery_steps: Sequence[DeliveryStepEntry]
+    labor_rate_cents: Mapping[str, int]
+
+
+async def catalog(store_id: str, deps: Deps) -> CatalogView:
     """Return operations, parts, symptom codes and delivery steps with names, and labor rates."""
     known = deps.catalog
-    steps = {entry["step"]: entry for entry in known.entries["delivery_steps"]}
-    return {
-        **known.entries,
-        "delivery_steps": [steps[step] for step in known.delivery_steps[store_id]],
-        "labor_rate_cents": known.stores[store_id].labor_rate_cents,
-    }
+    return CatalogView(
+        **dict(known.entries),
+        delivery_steps=[known.delivery_step_names[step] for step in known.delivery_steps[store_id]],
+        labor_rate_cents=known.stores[store_id].labor_rate_cents,
+    )

@@ -13,19 +13,12 @@ from services.reception.application.capacity import (
     workshop_token,
 )
 from services.reception.application.deps import Deps
-from services.reception.clients.catalog import Catalog
+from services.reception.clients.catalog import Catalog, Names
 from services.reception.domain import authorization
 from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order, Promise
 from shared.contracts.reception import PayType
-
-
-class Names(BaseModel):
-    """A name in both languages."""
-
-    zh: str
-    en: str
 
 
 class OfferedLine(Names):
@@ -104,8 +97,8 @@ async def make_offer(
         lines=[
             OfferedLine(
                 item=item,
-                zh=names[line.code]["zh"],
-                en=names[line.code]["en"],
+                zh=names[line.code].zh,
+                en=names[line.code].en,
                 kind=line.kind,
                 quantity=line.quantity,
                 pay_type=line.pay_type,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -13,6 +13,7 @@ from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, PartQuantity, RequestedWork, estimate
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
+from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, PayType
 from shared.request_model import RequestModel
@@ -64,7 +65,7 @@ class Quote(BaseModel):
     promised_at: datetime
     confidence: float
     provisional: bool
-    limiting_factor: dict[str, Any] | None
+    limiting_factor: LimitingFactorView | None
 
 
 async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) -> Quote:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.delivery import Checklist
@@ -19,6 +22,116 @@ from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall
 from shared.group import Store, load_stores, read_yaml
 from shared.working_calendar import WorkingCalendar, load_calendar
+
+
+class Names(BaseModel):
+    """A name in both languages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    zh: str
+    en: str
+
+
+class OperationEntry(Names):
+    """Labor operation (维修项目) with the symptoms that it commonly fixes and its usual parts.
+
+    ``level`` of the skill, ``certificate`` and ``bay`` are what it needs; ``parts`` counts by part
+    number.
+    """
+
+    id: str
+    skill_code: str
+    level: int
+    standard_hours: float
+    bay: str
+    technicians: int
+    process_step: str | None = None
+    certificate: str | None = None
+    symptoms: Sequence[str] = ()
+    parts: Mapping[str, int] = {}
+
+
+class PartEntry(Names):
+    """Part (备件) with its list price for one unit, tax included."""
+
+    part_number: str
+    skill_code: str
+    unit: str
+    list_price_cents: int
+
+
+class PackageEntry(Names):
+    """Service package (服务套餐): operations, and parts by number, at one price, tax included."""
+
+    id: str
+    op_codes: Sequence[str]
+    parts: Mapping[str, int]
+    price_cents: int
+
+
+class ConditionEntry(Names):
+    """Condition (条件) in which a symptom shows; ``code`` is the whole symptom's."""
+
+    code: str
+
+
+class SymptomEntry(Names):
+    """Symptom (现象) of a system."""
+
+    symptom: str
+    conditions: Sequence[ConditionEntry]
+
+
+class SystemEntry(Names):
+    """System of the vehicle (系统) with its symptoms."""
+
+    system: str
+    symptoms: Sequence[SymptomEntry]
+
+
+class DeliveryStepEntry(Names):
+    """Step of delivery (交车步骤); ``repeat_after`` is what makes it necessary again."""
+
+    step: str
+    repeat_after: Sequence[str] = ()
+
+
+class RecallEntry(Names):
+    """Open recall or service campaign (召回, 服务活动); an empty list names all."""
+
+    id: str
+    brand: str
+    models: Sequence[str]
+    vin_prefixes: Sequence[str]
+    op_codes: Sequence[str]
+
+
+class CheckItemEntry(Names):
+    """Item of a facility check."""
+
+    item: str
+
+
+class CheckAreaEntry(Names):
+    """Area of the premises with its items (日常检查), due each day at a local time."""
+
+    area: str
+    due: time
+    items: Sequence[CheckItemEntry]
+
+
+class CatalogEntries(BaseModel):
+    """What the catalog lists, with names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operations: Sequence[OperationEntry]
+    parts: Sequence[PartEntry]
+    packages: Sequence[PackageEntry]
+    systems: Sequence[SystemEntry]
+    recalls: Sequence[RecallEntry]
+    facility_checks: Sequence[CheckAreaEntry]
 
 
 @dataclass(frozen=True)
@@ -42,8 +155,14 @@ class Catalog:
     recalls: tuple[Recall, ...]
     facility_checklists: tuple[FacilityChecklist, ...]
     calendar: WorkingCalendar
-    entries: Mapping[str, Any]
-    names: Mapping[str, Mapping[str, Any]]
+    entries: CatalogEntries
+    delivery_step_names: Mapping[str, DeliveryStepEntry]
+
+    @cached_property
+    def names(self) -> Mapping[str, Names]:
+        """Names of operations and parts by code."""
+        operations = {entry.id: entry for entry in self.entries.operations}
+        return operations | {entry.part_number: entry for entry in self.entries.parts}
 
     def opening_hours(self, store_id: str) -> OpeningHours:
         """Return the hours in which one store receives customers."""
@@ -119,17 +238,17 @@ def load_catalog(folder: Path) -> Catalog:
             for entry in areas
         ),
         calendar=load_calendar(folder),
-        entries={
-            "operations": operations,
-            "parts": parts,
-            "packages": packages,
-            "systems": systems,
-            "delivery_steps": delivery["steps"],
-            "recalls": recalls,
-            "facility_checks": areas,
+        entries=CatalogEntries(
+            operations=operations,
+            parts=parts,
+            packages=packages,
+            systems=systems,
+            recalls=recalls,
+            facility_checks=areas,
+        ),
+        delivery_step_names={
+            entry["step"]: DeliveryStepEntry(**entry) for entry in delivery["steps"]
         },
-        names={entry["id"]: entry for entry in operations}
-        | {entry["part_number"]: entry for entry in parts},
     )
 
 

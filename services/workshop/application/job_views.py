@@ -1,8 +1,7 @@
 """Views of a job (派工单)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -17,7 +16,7 @@ class ReasonView(BaseModel):
     """Reason for a job's last assignment, as a code and values, and its author."""
 
     code: str
-    detail: dict[str, Any]
+    detail: Mapping[str, str | int]
     by: str
 
 

@@ -1,7 +1,7 @@
 """Risks of open promises (承诺风险)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -31,7 +31,7 @@ class PromiseRiskView(BaseModel):
     promised_at: datetime
     probability: float
     cause: str
-    detail: dict[str, Any]
+    detail: Mapping[str, str | int]
     best_promise_at: datetime
     alerted_at: datetime | None
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -12,7 +12,8 @@ from services.workshop.application.deps import Deps
 from services.workshop.application.snapshots import Snapshot, take_snapshot
 from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
-from services.workshop.planning.real_time import as_assignment, moment
+from services.workshop.planning.model import LimitingFactorCode
+from services.workshop.planning.real_time import as_assignment, localize_detail, moment
 from services.workshop.planning.tasks import RequestedOperation, requested_tasks
 from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.violations import RuleViolation
@@ -40,12 +41,19 @@ class PlannedJob(BaseModel):
     planned_finish_at: datetime
 
 
+class LimitingFactorView(BaseModel):
+    """What keeps a promise from being earlier, as a code and values."""
+
+    code: LimitingFactorCode
+    detail: Mapping[str, str | int]
+
+
 class QuoteView(BaseModel):
-    """A promise, its confidence, and its limiting factor in a code and values."""
+    """A promise, its confidence and its limiting factor."""
 
     promised_at: datetime
     confidence: float
-    limiting_factor: dict[str, Any]
+    limiting_factor: LimitingFactorView
     jobs: Sequence[PlannedJob]
 
 
@@ -132,7 +140,9 @@ def view_offer(offer: Offer) -> QuoteView:
     return QuoteView(
         promised_at=offer.promised_at,
         confidence=promise.confidence,
-        limiting_factor={"code": factors[-1].code, **_in_real_time(factors[-1].detail)},
+        limiting_factor=LimitingFactorView(
+            code=factors[-1].code, detail=localize_detail(factors[-1].detail, UTC)
+        ),
         jobs=[
             PlannedJob(
                 op_code=requested.op_code,
@@ -144,10 +154,6 @@ def view_offer(offer: Offer) -> QuoteView:
             for requested in offer.requested_operations
         ],
     )
-
-
-def _in_real_time(detail: Mapping[str, str | int]) -> dict[str, Any]:
-    return {name: moment(int(value)) if name == "at" else value for name, value in detail.items()}
 
 
 def _violation(

@@ -1,7 +1,6 @@
 """Conversion between real time and the planner's whole minutes since the epoch."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from services.workshop.domain.job import Assignment
 from services.workshop.planning.model import Detail, Interval, PlanAssignment
@@ -49,8 +48,8 @@ def as_assignment(assignment: PlanAssignment) -> Assignment:
     )
 
 
-def localize_detail(detail: Detail, zone: ZoneInfo) -> dict[str, str | int]:
-    """Localize the values of a reason: the planner's minutes as moments of the store's zone."""
+def localize_detail(detail: Detail, zone: tzinfo) -> dict[str, str | int]:
+    """Localize the values of a reason: the planner's minutes as moments of ``zone``."""
     return {
         name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
         for name, value in detail.items()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.reception.models import (
@@ -15,6 +15,7 @@ from shared.clients.reception.models import (
     CancellationView,
     CancelRequest,
     CarryOverRequest,
+    CatalogView,
     CheckView,
     ChosenVouchers,
     ClaimDecisionRequest,
@@ -78,11 +79,9 @@ class ReceptionApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    async def catalog(self, store_id: str) -> dict[str, Any]:
+    async def catalog(self, store_id: str) -> CatalogView:
         """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
-        return await self._calls.request(
-            dict[str, Any], "GET", f"/stores/{segment(store_id)}/catalog"
-        )
+        return await self._calls.request(CatalogView, "GET", f"/stores/{segment(store_id)}/catalog")
 
     async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:
         """Times at which the workshop has room, off-peak hours first (错峰预约).

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date, datetime, time
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -177,6 +177,40 @@ class CarryOverRequest(RequestBody):
     amount_cents: int
 
 
+class CatalogView(ResponseBody):
+    """The catalog as one store sees it: its own checklist of delivery and labor rates.
+
+    ``labor_rate_cents`` is the price of an hour by skill.
+    """
+
+    operations: list[OperationEntry]
+    parts: list[PartEntry]
+    packages: list[PackageEntry]
+    systems: list[SystemEntry]
+    recalls: list[RecallEntry]
+    facility_checks: list[CheckAreaEntry]
+    delivery_steps: list[DeliveryStepEntry]
+    labor_rate_cents: dict[str, int]
+
+
+class CheckAreaEntry(ResponseBody):
+    """Area of the premises with its items (日常检查), due each day at a local time."""
+
+    zh: str
+    en: str
+    area: str
+    due: time
+    items: list[CheckItemEntry]
+
+
+class CheckItemEntry(ResponseBody):
+    """Item of a facility check."""
+
+    zh: str
+    en: str
+    item: str
+
+
 class CheckView(ResponseBody):
     check_id: str
     area: str
@@ -271,6 +305,14 @@ class ClaimView(ResponseBody):
     version: str
 
 
+class ConditionEntry(ResponseBody):
+    """Condition (条件) in which a symptom shows; ``code`` is the whole symptom's."""
+
+    zh: str
+    en: str
+    code: str
+
+
 class CorrectPlateRequest(RequestBody):
     version: str
     plate: str
@@ -318,6 +360,15 @@ class CustomerDetails(RequestBody):
     plate: str
     brand: str
     model: str
+
+
+class DeliveryStepEntry(ResponseBody):
+    """Step of delivery (交车步骤); ``repeat_after`` is what makes it necessary again."""
+
+    zh: str
+    en: str
+    step: str
+    repeat_after: list[str] = Field(default_factory=list)
 
 
 class Discount(ResponseBody):
@@ -485,6 +536,13 @@ class IssueVoucherRequest(RequestBody):
     op_code: str | None = None
     customer_ref: str | None = None
     expires_at: AwareDatetime = datetime.fromisoformat("2100-12-31T23:59:59Z")
+
+
+class LimitingFactorView(ResponseBody):
+    """What keeps a promise from being earlier, as a code and values."""
+
+    code: Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
+    detail: dict[str, str | int]
 
 
 class LinkConsent(ResponseBody):
@@ -666,6 +724,27 @@ class OpenOrderRequest(RequestBody):
     authorization_channel: Literal["in_person", "phone"] = "in_person"
 
 
+class OperationEntry(ResponseBody):
+    """Labor operation (维修项目) with the symptoms that it commonly fixes and its usual parts.
+
+    ``level`` of the skill, ``certificate`` and ``bay`` are what it needs; ``parts`` counts by
+    part number.
+    """
+
+    zh: str
+    en: str
+    id: str
+    skill_code: str
+    level: int
+    standard_hours: float
+    bay: str
+    technicians: int
+    process_step: str | None = None
+    certificate: str | None = None
+    symptoms: list[str] = Field(default_factory=list)
+    parts: dict[str, int] = Field(default_factory=dict)
+
+
 class OrderDetail(ResponseBody):
     """Order with the customer's concern and the belongings; absent when they were erased."""
 
@@ -791,6 +870,28 @@ class OrderView(ResponseBody):
     version: str
 
 
+class PackageEntry(ResponseBody):
+    """Service package (服务套餐): operations, and parts by number, at one price, tax included."""
+
+    zh: str
+    en: str
+    id: str
+    op_codes: list[str]
+    parts: dict[str, int]
+    price_cents: int
+
+
+class PartEntry(ResponseBody):
+    """Part (备件) with its list price for one unit, tax included."""
+
+    zh: str
+    en: str
+    part_number: str
+    skill_code: str
+    unit: str
+    list_price_cents: int
+
+
 class PartLine(RequestBody):
     part_number: str
     quantity: int
@@ -856,7 +957,7 @@ class Quote(ResponseBody):
     promised_at: AwareDatetime
     confidence: float
     provisional: bool
-    limiting_factor: dict[str, Any] | None
+    limiting_factor: LimitingFactorView | None
 
 
 class QuoteRequest(RequestBody):
@@ -870,6 +971,18 @@ class QuoteRequest(RequestBody):
     )
     confidence: float = 0.95
     order_id: str | None = None
+
+
+class RecallEntry(ResponseBody):
+    """Open recall or service campaign (召回, 服务活动); an empty list names all."""
+
+    zh: str
+    en: str
+    id: str
+    brand: str
+    models: list[str]
+    vin_prefixes: list[str]
+    op_codes: list[str]
 
 
 class Receivable(ResponseBody):
@@ -1015,6 +1128,24 @@ class SubmitFeedbackRequest(RequestBody):
     technical_skill: int
     service_attitude: int
     comment: str | None = None
+
+
+class SymptomEntry(ResponseBody):
+    """Symptom (现象) of a system."""
+
+    zh: str
+    en: str
+    symptom: str
+    conditions: list[ConditionEntry]
+
+
+class SystemEntry(ResponseBody):
+    """System of the vehicle (系统) with its symptoms."""
+
+    zh: str
+    en: str
+    system: str
+    symptoms: list[SymptomEntry]
 
 
 class UnwantedWork(RequestBody):

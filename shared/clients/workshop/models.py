@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -219,7 +219,7 @@ class HoldState(ResponseBody):
 class HoldView(ResponseBody):
     promised_at: AwareDatetime
     confidence: float
-    limiting_factor: dict[str, Any]
+    limiting_factor: LimitingFactorView
     jobs: list[PlannedJob]
     hold_id: str
     expires_at: AwareDatetime
@@ -277,6 +277,13 @@ class JobView(ResponseBody):
     credits: list[LaborCredit]
     diagnosis: list[str]
     version: str
+
+
+class LimitingFactorView(ResponseBody):
+    """What keeps a promise from being earlier, as a code and values."""
+
+    code: Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
+    detail: dict[str, str | int]
 
 
 class LoadView(ResponseBody):
@@ -449,7 +456,7 @@ class PromiseRiskView(ResponseBody):
     promised_at: AwareDatetime
     probability: float
     cause: str
-    detail: dict[str, Any]
+    detail: dict[str, str | int]
     best_promise_at: AwareDatetime
     alerted_at: AwareDatetime | None
 
@@ -465,11 +472,11 @@ class QuoteRequest(RequestBody):
 
 
 class QuoteView(ResponseBody):
-    """A promise, its confidence, and its limiting factor in a code and values."""
+    """A promise, its confidence and its limiting factor."""
 
     promised_at: AwareDatetime
     confidence: float
-    limiting_factor: dict[str, Any]
+    limiting_factor: LimitingFactorView
     jobs: list[PlannedJob]
 
 
@@ -483,7 +490,7 @@ class ReasonView(ResponseBody):
     """Reason for a job's last assignment, as a code and values, and its author."""
 
     code: str
-    detail: dict[str, Any]
+    detail: dict[str, str | int]
     by: str
 
 

@@ -1,7 +1,5 @@
 """The catalog: operations, parts, symptom codes, delivery steps."""
 
-from typing import Any
-
 from services.reception.application import catalog as catalogs
 from services.reception.entrypoints.http.access import Reach, Reader, store_router
 from shared.requirements import serves
@@ -10,6 +8,6 @@ router = store_router()
 
 
 @router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4", "R7"))
-async def catalog(store_id: str, _: Reader, deps: Reach) -> dict[str, Any]:
+async def catalog(store_id: str, _: Reader, deps: Reach) -> catalogs.CatalogView:
     """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
     return await catalogs.catalog(store_id, deps)
