@@ -7,6 +7,9 @@ from services.desk import formats
 from services.desk.context import PageContext
 from shared.clients.workshop.models import PlannedJobView, PromiseRiskView, ReasonView
 
+Values = Mapping[str, str | int]
+"""Values in a sentence, by name."""
+
 JobName = Callable[[str], str]
 """Function that returns a job's name on the page, by its id."""
 
@@ -14,9 +17,7 @@ _PLANNER = "planner"
 _RATHER_BROKEN = 0.5
 
 
-def sentence(
-    ctx: PageContext, kind: str, code: str, detail: Mapping[str, str | int], job_name: JobName
-) -> str:
+def sentence(ctx: PageContext, kind: str, code: str, detail: Values, job_name: JobName) -> str:
     """Return the sentence ``kind.code`` with its values in words; the code's name where there is
     none.
     """
@@ -64,9 +65,7 @@ def risk_tone(ctx: PageContext, job: PlannedJobView) -> str:
 class _Spoken(dict[str, str]):
     """Values of a reason in words; a value that the service omitted stays open."""
 
-    def __init__(
-        self, ctx: PageContext, detail: Mapping[str, str | int], job_name: JobName
-    ) -> None:
+    def __init__(self, ctx: PageContext, detail: Values, job_name: JobName) -> None:
         t, zone = ctx.t, ctx.store.timezone
         super().__init__({name: str(value) for name, value in detail.items()})
         if at := self.get("at"):

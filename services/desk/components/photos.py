@@ -1,43 +1,53 @@
 """Photos (照片): taken with the camera or chosen, kept by reception, shown as small pictures."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from nicegui import events, ui
 
-from services.desk.client import new_attempt
 from services.desk.components.elements import box, test_id, text
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.reception.models import PhotoView
 from shared.receiving import LARGEST_PICTURE
 
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
 
-Photo = Mapping[str, Any]
+
+class Photo(Protocol):
+    """What a small picture needs of a photo."""
+
+    @property
+    def photo_id(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def position(self) -> str | None: ...
 
 
 def gallery(ctx: PageContext, photos: Sequence[Photo]) -> None:
     """Show small pictures with their captions; a click opens the full size."""
     with box("gallery"):
         for photo in photos:
-            source = f"{ctx.store_path}/photos/{photo['photo_id']}"
+            source = f"{ctx.store_path}/photos/{photo.photo_id}"
             with ui.link(target=source, new_tab=True).classes("photo"):
                 ui.image(source).props("fit=cover no-spinner")
-                where = photo["position"] and ctx.t.code("position", photo["position"])
-                text(where or ctx.t.code("photo", photo["kind"]), "photo-name")
+                where = photo.position and ctx.t.code("position", photo.position)
+                text(where or ctx.t.code("photo", photo.kind), "photo-name")
 
 
 def photo_button(
     ctx: PageContext,
     label: str,
-    path: Callable[[], str],
-    taken: Callable[[Photo], Awaitable[None]],
+    send: Callable[[bytes], Awaitable[PhotoView]],
+    taken: Callable[[PhotoView], Awaitable[None]],
     *,
     name: str,
 ) -> None:
-    """Take a picture or choose some; each goes to ``path`` at once and is passed to ``taken``.
+    """Take a picture or choose some; each is sent at once and passed to ``taken``.
 
     Errors of a picture stand beside the button until the next are chosen.
     """
@@ -53,12 +63,7 @@ def photo_button(
 
     async def keep(event: events.UploadEventArguments) -> None:
         try:
-            photo = await ctx.services.send_file(
-                "reception",
-                ctx.store_path + path(),
-                await event.file.read(),
-                attempt=new_attempt(),
-            )
+            photo = await send(await event.file.read())
         except ApiError as error:
             say(*wrong, f"{event.file.name}: {error_text(ctx.t, error)}")
         except ServiceUnavailableError as unavailable:
@@ -83,9 +88,3 @@ def photo_button(
     pick.on("click", js_handler=_PICK)
     said = text("", "form-message")
     test_id(f"{name}-say", said).set_visibility(False)
-
-
-def of_order(order_id: str, kind: str, position: str | None = None) -> str:
-    """Return the path to which pictures of an order go."""
-    query = {"kind": kind} | ({"position": position} if position else {})
-    return f"/orders/{order_id}/photos?{urlencode(query)}"

@@ -22,7 +22,7 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, submit_call
+from services.desk.components.forms import Form, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
@@ -103,6 +103,6 @@ def _dialog(ctx: PageContext, task: CallTask) -> None:
             )
 
         async def send() -> None:
-            await submit_call(form, opened, complete)
+            await submit(form, opened, complete)
 
         dialog_actions(form, opened, t("Save"), send)
