@@ -39,3 +39,14 @@ async def find_customer(ctx: PageContext, typed: str) -> CustomerView | None:
 async def vehicle_facts(ctx: PageContext, plate: str) -> VehicleView:
     """Return reception's data on the vehicle: tier, visits in the group, recalls, declined work."""
     return await ctx.services.reception.get_vehicle(ctx.store.id, plate)
+
+
+def known_text(ctx: PageContext, customer: CustomerView) -> str:
+    """Return one line about a known customer with their vehicle."""
+    return ctx.t(
+        "Known: {name}, {brand} {model}, visits: {visits}",
+        name=customer.name,
+        brand=customer.brand,
+        model=customer.model,
+        visits=customer.visits,
+    )

@@ -1,7 +1,6 @@
 """Recording an arrival (到店登记): by plate or VIN, typed or scanned, with its appointment."""
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
 
 from nicegui import ui
 
@@ -10,19 +9,23 @@ from services.desk.components.confirmation import Confirmation
 from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import error_text, unavailable_text
-from services.desk.context import PageContext, together
-from services.desk.vehicles import find_customer, is_vin, same_plate
+from services.desk.context import PageContext
+from services.desk.vehicles import find_customer, is_vin, known_text, same_plate
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.reception.models import ArrivalView, RecordArrivalRequest
 
+_ELSEWHERE = "elsewhere_confirmed"
 _EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
 """Refusals that a person can resolve in the dialog."""
 
 
 async def record_arrival(ctx: PageContext, plate: str, appointment_id: str, attempt: str) -> None:
     """Record the arrival of a booked customer; show the reason when it cannot be recorded."""
-    body = {"plate": plate, "appointment_id": appointment_id}
+    request = RecordArrivalRequest(plate=plate, appointment_id=appointment_id)
     try:
-        order = await _send(ctx, body, attempt)
+        order = await ctx.services.reception.record_arrival(
+            ctx.store.id, request, idempotency_key=attempt
+        )
     except ApiError as error:
         if error.rule in _EXPLAINED:
             await arrival_dialog(ctx, appointment_id, plate)
@@ -52,7 +55,7 @@ async def arrival_dialog(
             ),
         )
         appointment.set_visibility(bool(expected))
-        question = ("elsewhere_confirmed", t("It stands here: record"))
+        question = (_ELSEWHERE, t("It stands here: record"))
         confirmation = Confirmation(form, {"vehicle_elsewhere": question})
         open_order = box("found")
 
@@ -71,8 +74,9 @@ async def arrival_dialog(
         async def send() -> None:
             if not form.require("plate"):
                 return
-            body = {"appointment_id": appointment.value, **confirmation.body}
-            order = await form.send(lambda: _record(ctx, plate.value or "", body, form.attempt))
+            order = await form.send(
+                lambda: _record(form, plate.value or "", appointment.value, confirmation)
+            )
             if order:
                 opened.close()
                 await _welcome(ctx, order)
@@ -96,54 +100,53 @@ def _link_to_open_order(form: Form, place: ui.element) -> None:
 
 
 async def _record(
-    ctx: PageContext, typed: str, body: Mapping[str, Any], attempt: str
-) -> dict[str, Any]:
+    form: Form, typed: str, appointment_id: str | None, confirmation: Confirmation
+) -> ArrivalView:
     """Record the vehicle; the plate of a scanned VIN comes from customer records, if it has one
     yet.
     """
-    plate = typed
-    if is_vin(typed):
-        found = await find_customer(ctx, typed)
-        plate = (found and found["plate"]) or typed
-    return await _send(ctx, {"plate": plate, **body}, attempt)
+    ctx = form.ctx
+    found = await find_customer(ctx, typed) if is_vin(typed) else None
+    request = RecordArrivalRequest(
+        plate=(found and found.plate) or typed,
+        appointment_id=appointment_id,
+        elsewhere_confirmed=confirmation.given(_ELSEWHERE),
+    )
+    return await ctx.services.reception.record_arrival(
+        ctx.store.id, request, idempotency_key=form.attempt
+    )
 
 
-async def _send(ctx: PageContext, body: Mapping[str, Any], attempt: str) -> dict[str, Any]:
-    path = f"{ctx.store_path}/arrivals"
-    order: dict[str, Any] = await ctx.services.command("reception", path, body, attempt=attempt)
-    return order
-
-
-async def _welcome(ctx: PageContext, order: Mapping[str, Any]) -> None:
+async def _welcome(ctx: PageContext, order: ArrivalView) -> None:
     """Show the queue number and the customers ahead."""
-    t, vehicle = ctx.t, order["vehicle"]
-    told = [t("Queue number {number}", number=f"{order['queue_number']:03}")]
-    if vehicle["tier"]:
-        told.append(t.code("tier", vehicle["tier"]))
-    if vehicle["history"]:
-        told.append(t("{count} earlier visits", count=len(vehicle["history"])))
-    if vehicle["recalls"]:
-        told.append(t("{count} open recalls", count=len(vehicle["recalls"])))
+    t, vehicle = ctx.t, order.vehicle
+    told = [t("Queue number {number}", number=f"{order.queue_number:03}")]
+    if vehicle.tier:
+        told.append(t.code("tier", vehicle.tier))
+    if vehicle.history:
+        told.append(t("{count} earlier visits", count=len(vehicle.history)))
+    if vehicle.recalls:
+        told.append(t("{count} open recalls", count=len(vehicle.recalls)))
     ui.notify(" · ".join(told), type="positive", position="top")
     await ctx.changed()
 
 
 async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
     """Return plates, and lines to choose from, of today's appointments that are still to come."""
-    booked, catalog = await together(
-        ctx.services.get("reception", f"{ctx.store_path}/appointments"), ctx.catalog()
+    booked, catalog = await asyncio.gather(
+        ctx.services.reception.list_appointments(ctx.store.id), ctx.catalog()
     )
-    open_ones = [each for each in booked if each["status"] == "booked"]
-    names = await ctx.names_if_any(open_ones)
-    plates = {each["appointment_id"]: names.plates.get(each["plate_ref"], "") for each in open_ones}
+    open_ones = [each for each in booked if each.status == "booked"]
+    names = await ctx.names_if_any((), (each.plate_ref for each in open_ones))
+    plates = {each.appointment_id: names.plates.get(each.plate_ref, "") for each in open_ones}
     lines = {
-        each["appointment_id"]: " · ".join(
+        each.appointment_id: " · ".join(
             filter(
                 None,
                 (
-                    formats.clock(each["appointment_at"], ctx.store.timezone),
-                    plates[each["appointment_id"]],
-                    catalog.operation(each["op_codes"][0]),
+                    formats.clock(each.appointment_at, ctx.store.timezone),
+                    plates[each.appointment_id],
+                    catalog.operation(each.op_codes[0]),
                 ),
             )
         )
@@ -166,7 +169,4 @@ async def _known_customer(ctx: PageContext, typed: str) -> str:
         return ""
     if not found:
         return ctx.t("New vehicle: details are taken when the order is opened.")
-    return ctx.t(
-        "Known: {name}, {brand} {model}, visits: {visits}",
-        **{key: found[key] for key in ("name", "brand", "model", "visits")},
-    )
+    return known_text(ctx, found)

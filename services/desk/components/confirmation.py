@@ -1,7 +1,6 @@
 """Questions that a service asks before it accepts unusual input (确认后继续)."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from services.desk.components.elements import Handler, box, button, test_id
 from services.desk.components.forms import Form
@@ -16,13 +15,12 @@ class Confirmation:
     def __init__(self, form: Form, questions: Mapping[str, tuple[str, str]]) -> None:
         self._form = form
         self._questions = questions
-        self._confirmed: dict[str, Any] = {}
+        self._confirmed: set[str] = set()
         self._place = test_id("confirmation", box("confirmation"))
 
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """The fields that confirm, for the body of the command."""
-        return self._confirmed
+    def given(self, field: str) -> bool:
+        """Return whether the person has confirmed what the field of the body confirms."""
+        return field in self._confirmed
 
     def ask(self, send: Handler) -> None:
         """Offer to confirm the rule that refused the last try, then to ``send`` again."""
@@ -33,7 +31,7 @@ class Confirmation:
         field, label = self._questions[rule]
 
         async def confirm() -> None:
-            self._confirmed[field] = True
+            self._confirmed.add(field)
             self._place.clear()
             await send()
 

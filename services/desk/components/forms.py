@@ -146,11 +146,9 @@ def moment_field(form: Form, name: str, label: str, at: datetime | None) -> ui.i
     return form.field(name, ui.input(label, value=value or "").props("type=datetime-local"))
 
 
-def moment_of(form: Form, field: ui.input) -> datetime | None:
-    """Return the value of a :func:`moment_field`; None where it is empty."""
-    if not field.value:
-        return None
-    return datetime.fromisoformat(field.value).replace(tzinfo=form.ctx.store.timezone)
+def moment_of(form: Form, field: ui.input) -> datetime:
+    """Return the value of a :func:`moment_field` that is filled in."""
+    return datetime.fromisoformat(field.value or "").replace(tzinfo=form.ctx.store.timezone)
 
 
 def enter_goes_on(*fields: ui.element) -> None:

@@ -1,20 +1,40 @@
 """Choice of work (维修项目): packages, operations, parts with their numbers, and payers."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Literal, Protocol, get_args
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import Handler, box, test_id, text
 from services.desk.components.forms import Form, choices, several
 from services.desk.i18n import Translator
+from shared.clients.reception.models import PartLine
+from shared.contracts.reception import PayType
 
-PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
-"""客户自费、保修、善意、内部."""
 
-Line = Mapping[str, Any]
+class Line(Protocol):
+    """Line of an estimate, as far as a choice of work shows it."""
+
+    @property
+    def kind(self) -> Literal["labor", "part"]: ...
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def pay_type(self) -> PayType: ...
+
+    @property
+    def quantity(self) -> int: ...
+
+    @property
+    def package_id(self) -> str | None: ...
+
+    @property
+    def amount_cents(self) -> int | None: ...
 
 
 class WorkChoice:
@@ -34,13 +54,13 @@ class WorkChoice:
         self._catalog = catalog
         self._changed = changed
         known = list(lines)
-        own = [line for line in known if not line["package_id"]]
+        own = [line for line in known if not line.package_id]
         self._quantities: dict[str, int] = {
-            line["code"]: line["quantity"] for line in own if line["kind"] == "part"
+            line.code: line.quantity for line in own if line.kind == "part"
         }
-        self._pay_types: dict[str, str] = {line["code"]: line["pay_type"] for line in known}
-        packages = list(dict.fromkeys(filter(None, (line["package_id"] for line in known))))
-        operations = [line["code"] for line in own if line["kind"] == "labor"]
+        self._pay_types: dict[str, PayType] = {line.code: line.pay_type for line in known}
+        packages = list(dict.fromkeys(filter(None, (line.package_id for line in known))))
+        operations = [line.code for line in own if line.kind == "labor"]
         self.operations = form.field(
             "op_codes",
             several(catalog.operation_choices(()), t("Labor operations"), operations),
@@ -63,20 +83,27 @@ class WorkChoice:
         return not (self.operations.value or self._packages.value)
 
     @property
-    def body(self) -> dict[str, Any]:
-        """Return the work as reception expects it, parts by number; only its lines have a payer."""
-        return {
-            "packages": self._packages.value,
-            "op_codes": self.operations.value,
-            "parts": [
-                {"part_number": part_number, "quantity": self._quantities.get(part_number, 1)}
-                for part_number in self._parts.value
-            ],
-            "pay_types": {code: self._payer(code) for code in self._codes()},
-        }
+    def packages(self) -> list[str]:
+        return list(self._packages.value)
+
+    @property
+    def op_codes(self) -> list[str]:
+        return list(self.operations.value)
+
+    @property
+    def parts(self) -> list[PartLine]:
+        return [
+            PartLine(part_number=part_number, quantity=self._quantities.get(part_number, 1))
+            for part_number in self._parts.value
+        ]
+
+    @property
+    def pay_types(self) -> dict[str, PayType]:
+        """Return the payer of each line, by its code."""
+        return {code: self._payer(code) for code in self._codes()}
 
     def take_in(
-        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: PayType
     ) -> None:
         """Add operations and parts, each with its quantity, that ``pay_type`` pays."""
         self._pay_types |= dict.fromkeys((*operations, *parts), pay_type)
@@ -87,10 +114,10 @@ class WorkChoice:
     def _codes(self) -> list[str]:
         """Return every line's code, in the order of the estimate."""
         chosen = (self._catalog.packages[each] for each in self._packages.value)
-        inside = (code for each in chosen for code in (*each["op_codes"], *each["parts"]))
+        inside = (code for each in chosen for code in (*each.op_codes, *each.parts))
         return list(dict.fromkeys([*inside, *self.operations.value, *self._parts.value]))
 
-    def _payer(self, code: str) -> str:
+    def _payer(self, code: str) -> PayType:
         return self._pay_types.get(code, "customer")
 
     async def _take_typical_parts(self) -> None:
@@ -121,30 +148,30 @@ class WorkChoice:
             if code in self._parts.value:
                 quantity_field(self._quantities, code, self._changed)
             payer = ui.select(
-                choices(self._t, "pay", PAY_TYPES),
+                choices(self._t, "pay", get_args(PayType)),
                 value=self._payer(code),
                 on_change=lambda event: self._pay(code, event.value),
             )
             payer.props("dense outlined options-dense").classes("amount-payer")
             test_id(f"payer-{code}", payer)
 
-    async def _pay(self, code: str, pay_type: str) -> None:
+    async def _pay(self, code: str, pay_type: PayType) -> None:
         self._pay_types[code] = pay_type
         await self._changed()
 
 
 def line_name(catalog: Catalog, line: Line) -> str:
     """Return the work of an estimate line, with the package that it belongs to."""
-    name, package_id = catalog.line(line["kind"], line["code"]), line["package_id"]
+    name, package_id = catalog.line(line.kind, line.code), line.package_id
     return name if package_id is None else f"{name}（{catalog.package(package_id)}）"
 
 
 def price_line(catalog: Catalog, line: Line) -> None:
     """Show a line of an estimate with its price."""
     with box("quote-line"):
-        count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
+        count = f" × {line.quantity}" if line.quantity > 1 else ""
         text(line_name(catalog, line) + count)
-        text(formats.money(line["amount_cents"]), "number")
+        text(formats.money(line.amount_cents), "number")
 
 
 def quantity_field(
@@ -152,7 +179,7 @@ def quantity_field(
 ) -> None:
     """Add a field for the quantity of a part: one, unless ``quantities`` has another."""
 
-    async def change(event: Any) -> None:
+    async def change(event: ValueChangeEventArguments[float | None]) -> None:
         quantities[part_number] = int(event.value or 1)
         if changed:
             await changed()

@@ -1,10 +1,9 @@
 """Appointments of a day (预约): booked, rescheduled, cancelled or no-show."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import partial
-from typing import Any
 
 from nicegui import ui
 
@@ -34,8 +33,16 @@ from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
-from services.desk.vehicles import find_customer
+from services.desk.vehicles import find_customer, known_text
 from shared.calls import ServiceUnavailableError
+from shared.clients.crm.models import CustomerView
+from shared.clients.reception.models import (
+    AppointmentView,
+    BookAppointmentRequest,
+    CancelRequest,
+    PartLine,
+    RescheduleAppointmentRequest,
+)
 
 REQUIREMENTS = ("R1",)
 
@@ -47,10 +54,10 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
+_SECOND_BOOKING = "second_booking_confirmed"
 _TONES = {"booked": "calm", "arrived": "good", "no_show": "bad", "cancelled": "quiet"}
 
-Appointment = Mapping[str, Any]
-Booked = tuple[list[Appointment], Names]
+Booked = tuple[list[AppointmentView], Names]
 
 
 @PAGE.shows
@@ -69,21 +76,27 @@ async def show(ctx: PageContext) -> None:
     async def fetch() -> Booked:
         booked = await ctx.shared(
             f"appointments {day}",
-            lambda: ctx.services.get("reception", f"{ctx.store_path}/appointments", day=f"{day}"),
+            lambda: ctx.services.reception.list_appointments(ctx.store.id, day=day),
         )
-        return booked, await ctx.names_if_any(booked)
+        names = await ctx.names_if_any(
+            (each.customer_ref for each in booked), (each.plate_ref for each in booked)
+        )
+        return booked, names
 
     def render(found: Booked, renderer: PartialRenderer) -> None:
         booked, names = found
-        counts = {status: sum(each["status"] == status for each in booked) for status in _TONES}
+        counts = {status: sum(each.status == status for each in booked) for status in _TONES}
         renderer.section("counts", partial(_counts, ctx.t), counts)
         if not booked:
             renderer.section("none", empty, ctx.t("No appointments on this day."))
             return
         with renderer.frame("table", _table, ctx.t):
-            for each in sorted(booked, key=lambda each: str(each["appointment_at"])):
-                shown = partial(_row, ctx, catalog, day)
-                renderer.section(each["appointment_id"], shown, each, names.of(each))
+            for each in sorted(booked, key=lambda each: each.appointment_at):
+                shown, who = (
+                    partial(_row, ctx, catalog, day),
+                    names.of(each.customer_ref, each.plate_ref),
+                )
+                renderer.section(each.appointment_id, shown, each, who)
 
     await live(ctx, fetch, render)
 
@@ -102,41 +115,45 @@ def _table(t: Translator) -> AbstractContextManager[None]:
     )
 
 
-def _row(ctx: PageContext, catalog: Catalog, day: date, appointment: Appointment, who: Who) -> None:
+def _row(
+    ctx: PageContext, catalog: Catalog, day: date, appointment: AppointmentView, who: Who
+) -> None:
     zone, now = ctx.store.timezone, ctx.now()
     with test_id("appointment", row()):
-        cell(formats.clock(appointment["appointment_at"], zone), "number")
+        cell(formats.clock(appointment.appointment_at, zone), "number")
         cell(who.plate or formats.NOTHING, "plate-cell")
         cell(who.name or formats.NOTHING)
-        cell(ctx.t.listed(map(catalog.operation, appointment["op_codes"])))
-        cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
+        cell(ctx.t.listed(map(catalog.operation, appointment.op_codes)))
+        cell(formats.day_and_clock(appointment.promised_at, zone, now), "number")
         with cell_box():
             _status(ctx, appointment)
         with cell_box("cell-actions"):
-            if appointment["status"] == "booked" and day >= ctx.today():
+            if appointment.status == "booked" and day >= ctx.today():
                 _change_buttons(ctx, catalog, appointment)
-            elif appointment["status"] == "cancelled":
+            elif appointment.status == "cancelled":
                 button(ctx.t("Reason"), partial(_why, ctx, appointment), name="why", kind="small")
 
 
-def _status(ctx: PageContext, appointment: Appointment) -> None:
-    t, status = ctx.t, appointment["status"]
+def _status(ctx: PageContext, appointment: AppointmentView) -> None:
+    t, status = ctx.t, appointment.status
     with box("badges"):
         badge(t.code("appointment", status), _TONES.get(status, "quiet"))
-        if status == "booked" and appointment["calendar_assumed"]:
+        if status == "booked" and appointment.calendar_assumed:
             badge(t("Holidays not announced yet"), "warn")
-        if status == "booked" and appointment["reschedule_required"]:
+        if status == "booked" and appointment.reschedule_required:
             badge(t("No capacity: reschedule"), "bad")
-        elif status == "booked" and appointment["provisional"]:
+        elif status == "booked" and appointment.provisional:
             badge(t("Provisional"), "warn")
 
 
-def _path(appointment: Appointment) -> str:
-    return f"/appointments/{appointment['appointment_id']}"
-
-
-def _change_buttons(ctx: PageContext, catalog: Catalog, appointment: Appointment) -> None:
+def _change_buttons(ctx: PageContext, catalog: Catalog, appointment: AppointmentView) -> None:
     t = ctx.t
+
+    def cancel(request: CancelRequest, key: str) -> Awaitable[object]:
+        return ctx.services.reception.cancel_appointment(
+            ctx.store.id, appointment.appointment_id, request, idempotency_key=key
+        )
+
     button(
         t("Change time"),
         partial(_move_dialog, ctx, catalog, appointment),
@@ -145,19 +162,18 @@ def _change_buttons(ctx: PageContext, catalog: Catalog, appointment: Appointment
     )
     button(
         t("Cancel appointment"),
-        lambda: cancel_dialog(
-            ctx, _path(appointment), t("Cancel appointment"), appointment["version"]
-        ),
+        lambda: cancel_dialog(ctx, cancel, t("Cancel appointment"), appointment.version),
         name="cancel-appointment",
         kind="small",
     )
 
 
-async def _why(ctx: PageContext, appointment: Appointment) -> None:
+async def _why(ctx: PageContext, appointment: AppointmentView) -> None:
     """Show the reason why an appointment was cancelled."""
     try:
-        path = f"{ctx.store_path}{_path(appointment)}/cancellation"
-        found = await ctx.services.get("reception", path)
+        found = await ctx.services.reception.get_appointment_cancellation(
+            ctx.store.id, appointment.appointment_id
+        )
     except ServiceUnavailableError as unavailable:
         ui.notify(unavailable_text(ctx.t, unavailable), type="negative", position="top")
     else:
@@ -181,13 +197,14 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
         confirmation = _second_booking(ctx, form)
         choice = TimeChoice(ctx, catalog, form, lambda: operations.value)
         choice.show()
-        customer: dict[str, Any] = {}
+        customer: CustomerView | None = None
 
         async def look_up() -> None:
-            customer.clear()
+            nonlocal customer
+            customer = None
             if ctx.sees_persons and (typed := (plate.value or "").strip()):
-                customer.update(await form.send(lambda: _customer(ctx, typed)) or {})
-            known.set_text(_known_text(ctx, customer))
+                customer = await form.send(lambda: _customer(ctx, typed))
+            known.set_text(known_text(ctx, customer) if customer else "")
 
         async def work_chosen() -> None:
             wanted = catalog.typical_parts(operations.value)
@@ -197,27 +214,27 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
         plate.on("blur", look_up)
         operations.on_value_change(work_chosen)
 
+        def book() -> Awaitable[AppointmentView]:
+            wanted = catalog.typical_parts(operations.value)
+            request = BookAppointmentRequest(
+                plate=(customer and customer.plate) or plate.value,
+                appointment_at=choice.appointment_at,
+                op_codes=operations.value,
+                parts=[
+                    PartLine(part_number=part_number, quantity=wanted.get(part_number, 1))
+                    for part_number in parts.value
+                ],
+                customer_ref=customer.customer_ref if customer else None,
+                second_booking_confirmed=confirmation.given(_SECOND_BOOKING),
+            )
+            return ctx.services.reception.book_appointment(
+                ctx.store.id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
             if not form.require("plate", "op_codes", "appointment_at"):
                 return
-            wanted = catalog.typical_parts(operations.value)
-            body = {
-                "plate": customer.get("plate") or plate.value,
-                "appointment_at": choice.appointment_at,
-                "op_codes": operations.value,
-                "parts": [
-                    {"part_number": part_number, "quantity": wanted.get(part_number, 1)}
-                    for part_number in parts.value
-                ],
-                "customer_ref": customer.get("customer_ref"),
-                **confirmation.body,
-            }
-            path = f"{ctx.store_path}/appointments"
-            if await send_or_offer(
-                form,
-                choice,
-                lambda: ctx.services.command("reception", path, body, attempt=form.attempt),
-            ):
+            if await send_or_offer(form, choice, book):
                 opened.close()
                 ui.notify(t("The appointment is booked."), type="positive", position="top")
                 await ctx.changed()
@@ -230,48 +247,43 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
 
 def _second_booking(ctx: PageContext, form: Form) -> Confirmation:
     label = ctx.t("It comes twice that day: book")
-    return Confirmation(form, {"booked_already": ("second_booking_confirmed", label)})
+    return Confirmation(form, {"booked_already": (_SECOND_BOOKING, label)})
 
 
-async def _customer(ctx: PageContext, typed: str) -> dict[str, Any]:
+async def _customer(ctx: PageContext, typed: str) -> CustomerView | None:
     """Return the customer record; None while customer records is unavailable, for the plate
     suffices.
     """
     try:
-        return await find_customer(ctx, typed) or {}
+        return await find_customer(ctx, typed)
     except ServiceUnavailableError:
-        return {}
+        return None
 
 
-def _known_text(ctx: PageContext, customer: Mapping[str, Any]) -> str:
-    if not customer:
-        return ""
-    return ctx.t(
-        "Known: {name}, {brand} {model}, visits: {visits}",
-        **{key: customer[key] for key in ("name", "brand", "model", "visits")},
-    )
-
-
-async def _move_dialog(ctx: PageContext, catalog: Catalog, appointment: Appointment) -> None:
+async def _move_dialog(ctx: PageContext, catalog: Catalog, appointment: AppointmentView) -> None:
     t = ctx.t
     with dialog(t("Reschedule appointment")) as opened:
         opened.classes("wide-dialog")
         text(t("The old place is kept until the new one is had."), "hint")
-        form = Form(ctx, appointment["version"])
+        form = Form(ctx, appointment.version)
         confirmation = _second_booking(ctx, form)
-        choice = TimeChoice(ctx, catalog, form, lambda: appointment["op_codes"])
-        choice.show(appointment["appointment_at"])
+        choice = TimeChoice(ctx, catalog, form, lambda: appointment.op_codes)
+        choice.show(appointment.appointment_at)
+
+        def reschedule() -> Awaitable[AppointmentView]:
+            request = RescheduleAppointmentRequest(
+                appointment_at=choice.appointment_at,
+                second_booking_confirmed=confirmation.given(_SECOND_BOOKING),
+                version=form.version,
+            )
+            return ctx.services.reception.reschedule_appointment(
+                ctx.store.id, appointment.appointment_id, request, idempotency_key=form.attempt
+            )
 
         async def send() -> None:
             if not form.require("appointment_at"):
                 return
-            path = f"{ctx.store_path}/appointments/{appointment['appointment_id']}/reschedule"
-            body = form.seen({"appointment_at": choice.appointment_at, **confirmation.body})
-            if await send_or_offer(
-                form,
-                choice,
-                lambda: ctx.services.command("reception", path, body, attempt=form.attempt),
-            ):
+            if await send_or_offer(form, choice, reschedule):
                 opened.close()
                 ui.notify(t("The appointment is rescheduled."), type="positive", position="top")
                 await ctx.changed()

@@ -76,7 +76,7 @@ async def search(ctx: PageContext) -> None:
 
             found = await form.send(ask)
             if found:
-                ui.navigate.to(f"{ctx.store_path}/customers/{found['customer_ref']}")
+                ui.navigate.to(f"{ctx.store_path}/customers/{found.customer_ref}")
             elif found is not None:
                 typed.error = t("Not in customer records.")
 
@@ -88,7 +88,7 @@ async def search(ctx: PageContext) -> None:
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show preferences on the left, messages on the right."""
-    ref = ctx.parameters["customer_ref"]
+    ref = ctx.parameters.customer_ref
     path = f"{ctx.store_path}/customers/{ref}/contact-preferences"
     known, names = await together(ctx.services.get("crm", path), ctx.names([{"customer_ref": ref}]))
     text(names.customers.get(ref, formats.NOTHING), "subtitle")
@@ -102,29 +102,29 @@ async def show(ctx: PageContext) -> None:
 def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
     t = ctx.t
     channels = {each: t.code("channel", each) for each in CHANNELS}
-    reachable = t.listed(channels[each] for each in known["reachable_by"]) or formats.NOTHING
+    reachable = t.listed(channels[each] for each in known.reachable_by) or formats.NOTHING
     facts([(t("Reachable by"), reachable)])
-    form = Form(ctx, known["version"])
+    form = Form(ctx, known.version)
     with box("fields form-fields"):
         language = form.field(
-            "language", ui.select(_LANGUAGES, label=t("Language"), value=known["language"])
+            "language", ui.select(_LANGUAGES, label=t("Language"), value=known.language)
         )
         preferred = form.field(
             "preferred_channel",
             ui.select(
                 channels,
                 label=t("Preferred channel"),
-                value=known["preferred_channel"],
+                value=known.preferred_channel,
                 clearable=True,
             ),
         )
-        email = form.field("email", ui.input(t("E-mail"), value=known["email"] or ""))
-        wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known["wecom_id"] or ""))
+        email = form.field("email", ui.input(t("E-mail"), value=known.email or ""))
+        wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known.wecom_id or ""))
     text(t("The customer wants nothing by"), "section-title")
     declined = {
         each: test_id(
             f"declined-{each}",
-            ui.checkbox(t.code("channel", each), value=each in known["declined_channels"]),
+            ui.checkbox(t.code("channel", each), value=each in known.declined_channels),
         )
         for each in DECLINABLE
     }
@@ -145,7 +145,7 @@ def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
             lambda: ctx.services.replace("crm", path, form.seen(body), attempt=form.attempt)
         )
         if saved:
-            form.version = saved["version"]
+            form.version = saved.version
             ui.notify(t("Saved."), type="positive", position="top")
         elif form.conflict:
             present.clear()
@@ -161,14 +161,14 @@ def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
 def _present(ctx: PageContext, known: Mapping[str, Any]) -> None:
     """Show the present state that another user has saved meanwhile."""
     t = ctx.t
-    declined = t.listed(t.code("channel", each) for each in known["declined_channels"])
-    preferred = known["preferred_channel"]
+    declined = t.listed(t.code("channel", each) for each in known.declined_channels)
+    preferred = known.preferred_channel
     facts(
         [
-            (t("Language"), _LANGUAGES[known["language"]]),
+            (t("Language"), _LANGUAGES[known.language]),
             (t("Preferred channel"), t.code("channel", preferred)),
-            (t("E-mail"), known["email"] or formats.NOTHING),
-            (t("WeCom ID"), known["wecom_id"] or formats.NOTHING),
+            (t("E-mail"), known.email or formats.NOTHING),
+            (t("WeCom ID"), known.wecom_id or formats.NOTHING),
             (t("The customer wants nothing by"), declined or formats.NOTHING),
         ]
     )
@@ -192,7 +192,7 @@ async def _messages(ctx: PageContext, customer_ref: str) -> None:
         headings = [t("Since"), t("Message type"), t("Channel"), t("Status"), ""]
         with renderer.frame("table", table, headings):
             for each in messages:
-                renderer.section(each["message_id"], partial(_message, ctx), each)
+                renderer.section(each.message_id, partial(_message, ctx), each)
 
     await live(ctx, fetch, render)
 
@@ -200,12 +200,12 @@ async def _messages(ctx: PageContext, customer_ref: str) -> None:
 def _message(ctx: PageContext, message: Mapping[str, Any]) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("message", row()):
-        cell(formats.day_and_clock(message["created_at"], zone, now), "number")
-        cell(t.code("message_type", message["message_type"]))
-        cell(t.code("channel", message["channel"]))
+        cell(formats.day_and_clock(message.created_at, zone, now), "number")
+        cell(t.code("message_type", message.message_type))
+        cell(t.code("channel", message.channel))
         with cell_box():
-            badge(t.code("message", message["status"]), _TONES[message["status"]])
+            badge(t.code("message", message.status), _TONES[message.status])
         with cell_box("cell-actions"):
-            if message["order_id"]:
-                order = f"{ctx.store_path}/orders/{message['order_id']}"
+            if message.order_id:
+                order = f"{ctx.store_path}/orders/{message.order_id}"
                 link(t("Order"), order, "text-link")

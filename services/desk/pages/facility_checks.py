@@ -78,13 +78,13 @@ async def show(ctx: PageContext) -> None:
         if isinstance(checks, Exception):
             raise checks
         known = [] if isinstance(corrective_actions, Exception) else corrective_actions
-        return checks, [each for each in known if each["source"] == "facility_check"]
+        return checks, [each for each in known if each.source == "facility_check"]
 
     def render(found: Found, renderer: PartialRenderer) -> None:
         checks, corrective_actions = found
         with renderer.frame("areas", box, "columns even"):
             for name, area in catalog.check_areas.items():
-                of_area = [each for each in checks if each["area"] == name]
+                of_area = [each for each in checks if each.area == name]
                 renderer.section(name, partial(_area, ctx, today), area, of_area)
         with renderer.frame("corrective_actions", panel, ctx.t("Corrective actions")):
             _corrective_actions(ctx, catalog, corrective_actions, renderer)
@@ -93,9 +93,9 @@ async def show(ctx: PageContext) -> None:
 
 
 def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
-    t, due = ctx.t, time.fromisoformat(area["due"])
-    items = {item["item"]: t.of(dict(item)) for item in area["items"]}
-    with test_id(f"area-{area['area']}", box("column-wide")), panel(t.of(dict(area))):
+    t, due = ctx.t, time.fromisoformat(area.due)
+    items = {item.item: t.of(dict(item)) for item in area.items}
+    with test_id(f"area-{area.area}", box("column-wide")), panel(t.of(dict(area))):
         with box("card-tags"):
             if checks:
                 badge(t("Checked"), "good")
@@ -105,24 +105,24 @@ def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -
             text(t("due by {time}", time=f"{due:%H:%M}"), "card-note")
         for check in checks:
             with box("check-line"):
-                who = ctx.colleague(check["checked_by"])
-                at = formats.clock(check["checked_at"], ctx.store.timezone)
+                who = ctx.colleague(check.checked_by)
+                at = formats.clock(check.checked_at, ctx.store.timezone)
                 text(f"{at} {who}")
-                for item in check["failed"]:
+                for item in check.failed:
                     badge(items.get(item, item), "bad")
-                if not check["failed"]:
+                if not check.failed:
                     badge(t("All in order"), "good")
-            if check["photo_id"]:
+            if check.photo_id:
                 gallery(
                     ctx,
-                    [{"photo_id": check["photo_id"], "position": None, "kind": "premises"}],
+                    [{"photo_id": check.photo_id, "position": None, "kind": "premises"}],
                 )
         if today:
             with box("card-actions"):
                 button(
                     t("Check"),
                     partial(_check_dialog, ctx, area, items),
-                    name=f"check-{area['area']}",
+                    name=f"check-{area.area}",
                     kind="plain" if checks else "main",
                 )
 
@@ -154,9 +154,9 @@ def _check_dialog(ctx: PageContext, area: Entry, items: Mapping[str, str]) -> No
                 form.say(t("Every item needs a result."))
                 return
             body = {
-                "area": area["area"],
+                "area": area.area,
                 "results": {item: toggle.value for item, toggle in results.items()},
-                "photo_id": photos[0]["photo_id"] if photos else None,
+                "photo_id": photos[0].photo_id if photos else None,
             }
             await submit(form, opened, "reception", "/facility-checks", body)
 
@@ -168,9 +168,7 @@ def _corrective_actions(
 ) -> None:
     t = ctx.t
     names = {
-        item["item"]: t.of(dict(item))
-        for area in catalog.check_areas.values()
-        for item in area["items"]
+        item.item: t.of(dict(item)) for area in catalog.check_areas.values() for item in area.items
     }
     if not found:
         renderer.section("none", empty, t("No corrective action is open."))
@@ -179,7 +177,7 @@ def _corrective_actions(
     with renderer.frame("table", table, headings):
         for each in found:
             renderer.section(
-                each["corrective_action_id"], partial(_corrective_action, ctx, names), each
+                each.corrective_action_id, partial(_corrective_action, ctx, names), each
             )
 
 
@@ -188,11 +186,11 @@ def _corrective_action(
 ) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("corrective_action", row()):
-        cell(t.listed(names.get(item, item) for item in corrective_action["findings"]))
-        cell(ctx.colleague(corrective_action["owner_id"]))
-        cell(formats.day_and_clock(corrective_action["due_at"], zone, now), "number")
+        cell(t.listed(names.get(item, item) for item in corrective_action.findings))
+        cell(ctx.colleague(corrective_action.owner_id))
+        cell(formats.day_and_clock(corrective_action.due_at, zone, now), "number")
         with cell_box():
             corrective_action_state(ctx, corrective_action)
-        cell(t.code("closing", corrective_action["result"]))
+        cell(t.code("closing", corrective_action.result))
         with cell_box("cell-actions"):
             close_button(ctx, corrective_action)

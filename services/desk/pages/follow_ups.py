@@ -78,9 +78,7 @@ async def show(ctx: PageContext) -> None:
             return
         with renderer.frame("table", _table, ctx.t):
             for call in calls:
-                renderer.section(
-                    call["follow_up_id"], partial(_row, ctx), call, names.of(call).name
-                )
+                renderer.section(call.follow_up_id, partial(_row, ctx), call, names.of(call).name)
 
     await live(ctx, fetch, render)
 
@@ -95,21 +93,21 @@ def _row(ctx: PageContext, call: Mapping[str, Any], name: str | None) -> None:
     t, who = ctx.t, name or formats.NOTHING
     with test_id("follow-up", row()):
         cell(who)
-        cell(formats.day_and_clock(call["due_at"], ctx.store.timezone, ctx.now()), "number")
-        cell(ctx.colleague(call["completed_by"] or call["agent_id"]))
+        cell(formats.day_and_clock(call.due_at, ctx.store.timezone, ctx.now()), "number")
+        cell(ctx.colleague(call.completed_by or call.agent_id))
         with cell_box():
-            badge(t.code("status", call["status"]), _TONES[call["status"]])
-            if call["calendar_assumed"] and call["completed_at"] is None:
+            badge(t.code("status", call.status), _TONES[call.status])
+            if call.calendar_assumed and call.completed_at is None:
                 badge(t("Holidays not announced yet"), "warn")
-            if call["attempts"]:
-                badge(t("Not reached: {count}", count=call["attempts"]), "warn")
-        reached = call["reached"]
+            if call.attempts:
+                badge(t("Not reached: {count}", count=call.attempts), "warn")
+        reached = call.reached
         cell(formats.NOTHING if reached is None else t("Yes") if reached else t("No"))
-        cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
+        cell("★" * (call.satisfaction or 0) or formats.NOTHING, "stars")
         with cell_box("cell-actions"):
-            if call["completed_at"] is None:
+            if call.completed_at is None:
                 button(t("Call"), partial(_call_dialog, ctx, call, who), name="call", kind="small")
-            link(t("Order"), f"{ctx.store_path}/orders/{call['order_id']}", "text-link")
+            link(t("Order"), f"{ctx.store_path}/orders/{call.order_id}", "text-link")
 
 
 async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> None:
@@ -138,7 +136,7 @@ async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> N
                 "channel": channel.value,
                 "record": record.value,
             }
-            path = f"/follow-ups/{call['follow_up_id']}/calls"
+            path = f"/follow-ups/{call.follow_up_id}/calls"
             await submit(form, opened, "crm", path, body)
 
         dialog_actions(form, opened, t("Save"), send)
@@ -149,8 +147,8 @@ async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> N
 
 async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]:
     """Return the customer record, found by the order's plate."""
-    order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call['order_id']}")
-    plate = (await ctx.names([order])).plates.get(order["plate_ref"])
+    order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call.order_id}")
+    plate = (await ctx.names([order])).plates.get(order.plate_ref)
     if plate is None:
         return {}
     path = f"{ctx.store_path}/customers"
@@ -164,9 +162,9 @@ def _contact(ctx: PageContext, customer: Mapping[str, Any]) -> None:
         return
     facts(
         [
-            (t("Phone"), formats.phone(t, customer["phone"])),
-            (t("Plate"), customer["plate"]),
-            (t("Vehicle"), f"{customer['brand']} {customer['model']}"),
-            (t("Visits"), str(customer["visits"])),
+            (t("Phone"), formats.phone(t, customer.phone)),
+            (t("Plate"), customer.plate),
+            (t("Vehicle"), f"{customer.brand} {customer.model}"),
+            (t("Visits"), str(customer.visits)),
         ]
     )

@@ -94,7 +94,7 @@ async def show(ctx: PageContext) -> None:
             return
         with renderer.frame("table", _table, ctx):
             for order in orders:
-                renderer.section(order["order_id"], partial(_row, ctx), order, names.of(order))
+                renderer.section(order.order_id, partial(_row, ctx), order, names.of(order))
 
     await live(ctx, fetch, render)
 
@@ -113,15 +113,15 @@ def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers
     today = ctx.today()
     numbers = {}
     for order in orders:
-        day = ctx.store.local_day(datetime.fromisoformat(order["arrived_at"]))
-        number = t_number(order["queue_number"])
-        numbers[order["order_id"]] = number if day == today else f"{day:%m-%d} {number}"
+        day = ctx.store.local_day(datetime.fromisoformat(order.arrived_at))
+        number = t_number(order.queue_number)
+        numbers[order.order_id] = number if day == today else f"{day:%m-%d} {number}"
     return numbers
 
 
 def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
     """Return the queue number of the job's order."""
-    return numbers.get(job["order_id"], "···")
+    return numbers.get(job.order_id, "···")
 
 
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
@@ -134,21 +134,21 @@ def _table(ctx: PageContext) -> AbstractContextManager[None]:
 
 def _row(ctx: PageContext, order: Mapping[str, Any], who: Who) -> None:
     zone, now = ctx.store.timezone, ctx.now()
-    with test_id(f"order-{order['queue_number']}", row("row-link")):
+    with test_id(f"order-{order.queue_number}", row("row-link")):
         with cell_box():
             link(
-                t_number(order["queue_number"]),
-                f"{ctx.store_path}/orders/{order['order_id']}",
+                t_number(order.queue_number),
+                f"{ctx.store_path}/orders/{order.order_id}",
                 "row-anchor number",
             )
         if ctx.sees_persons:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
-            badge(ctx.t.code("order_status", order["status"]), ORDER_TONES[order["status"]])
-        cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
-        cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
-        cell(ctx.colleague(order["advisor_id"]))
-        cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "figure")
-        balance = order["balance_cents"] if order["invoice_id"] else None
+            badge(ctx.t.code("order_status", order.status), ORDER_TONES[order.status])
+        cell(formats.day_and_clock(order.arrived_at, zone, now), "number")
+        cell(formats.day_and_clock(order.promised_at, zone, now), "number")
+        cell(ctx.colleague(order.advisor_id))
+        cell(formats.money(order.invoiced_cents or order.estimate_cents), "figure")
+        balance = order.balance_cents if order.invoice_id else None
         cell(formats.money(balance), "figure")

@@ -2,11 +2,12 @@
 advisors.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from nicegui import ui
 
@@ -14,7 +15,7 @@ from services.desk import formats
 from services.desk.client import new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
-from services.desk.components.cancelling import cancel_dialog
+from services.desk.components.cancelling import cancel_dialog, cancel_order
 from services.desk.components.elements import (
     badge,
     box,
@@ -28,10 +29,17 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
-from services.desk.context import Names, PageContext, Who, together
+from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.calls import ServiceUnavailableError
+from shared.clients.reception.models import (
+    AppointmentView,
+    AssignAdvisorRequest,
+    OrderView,
+    VersionedRequest,
+    WaitingView,
+)
 
 REQUIREMENTS = ("R1", "R2")
 
@@ -47,24 +55,23 @@ _RECEIVES = ("service_advisor", "service_manager")
 _RECORDS = (*_RECEIVES, "customer_care_agent")
 _ASSIGNS = ("service_manager", "dispatcher")
 _WARNING_SHARE = 0.7
-_COUNTED_BY_THE_PAGE = ("waited_s", "overdue")
 _SOON = timedelta(hours=2)
 
-Entry = Mapping[str, Any]
+EntryT = TypeVar("EntryT", AppointmentView, WaitingView)
 
 
 @dataclass(frozen=True)
 class Board:
     """Expected customers, by time, and customers at reception, in their turn."""
 
-    expected: Sequence[Entry]
-    orders: Sequence[Entry]
+    expected: Sequence[AppointmentView]
+    orders: Sequence[WaitingView]
     names: Names
     problem: str = ""
 
-    def at(self, status: str) -> list[Entry]:
+    def at(self, status: str) -> list[WaitingView]:
         """Return the entries whose order is in the status."""
-        return [order for order in self.orders if order["status"] == status]
+        return [order for order in self.orders if order.status == status]
 
 
 @PAGE.shows
@@ -82,9 +89,14 @@ async def show(ctx: PageContext) -> None:
         await awaiting_strip(ctx)
 
     async def fetch() -> Board:
-        orders, expected = await together(arrivals(ctx), expected_today(ctx))
+        orders, expected = await asyncio.gather(arrivals(ctx), expected_today(ctx))
+        entries: list[AppointmentView | WaitingView] = [*orders, *expected]
         try:
-            names = await ctx.names([*orders, *expected], tiers=True)
+            names = await ctx.names(
+                (entry.customer_ref for entry in entries),
+                (entry.plate_ref for entry in entries),
+                tiers=True,
+            )
             return Board(expected, orders, names)
         except ServiceUnavailableError:
             sentence = ctx.t("Customer records are unavailable; names are hidden.")
@@ -94,51 +106,55 @@ async def show(ctx: PageContext) -> None:
 
 
 def _board(ctx: PageContext, board: Board, renderer: PartialRenderer) -> None:
-    t = ctx.t
-    columns = (
-        (t("Expected"), _expected_card, board.expected, t("Nobody is expected any more today.")),
-        (t("Waiting"), _waiting_card, board.at("arrived"), t("Nobody is waiting.")),
-        (
-            t("Being greeted"),
-            _received_card,
-            board.at("greeted"),
-            t("No customer is being greeted."),
-        ),
+    t, expected = ctx.t, {each.appointment_id: each for each in board.expected}
+    waiting, received = (
+        {order.order_id: order for order in board.at(status)} for status in ("arrived", "greeted")
     )
     if board.problem:
         renderer.section("problem", text, board.problem, "hint")
     with renderer.frame("board", box, "board three"):
-        for title, card, entries, nobody in columns:
-            with renderer.frame(title, box, "board-column"):
-                renderer.section("heading", _heading, title, len(entries))
-                for entry in entries:
-                    key = entry.get("order_id") or entry["appointment_id"]
-                    shown = partial(card, ctx, renderer.every_second)
-                    renderer.section(key, shown, entry, board.names.of(entry))
-                if not entries:
-                    renderer.section("nobody", empty, nobody)
+        column = partial(_column, ctx, board.names, renderer)
+        column(t("Expected"), _expected_card, expected, t("Nobody is expected any more today."))
+        column(t("Waiting"), _waiting_card, waiting, t("Nobody is waiting."))
+        column(t("Being greeted"), _received_card, received, t("No customer is being greeted."))
 
 
-async def arrivals(ctx: PageContext) -> list[dict[str, Any]]:
-    """Return the customers at reception: booked ones first, then by arrival."""
-    found: list[dict[str, Any]] = await ctx.shared(
-        "arrivals",
-        lambda: ctx.services.get("reception", f"{ctx.store_path}/arrivals"),
-        AT_ONCE_S / 2,
+def _column(
+    ctx: PageContext,
+    names: Names,
+    renderer: PartialRenderer,
+    title: str,
+    card: Callable[[PageContext, EverySecond, EntryT, Who], None],
+    entries: Mapping[str, EntryT],
+    nobody: str,
+) -> None:
+    with renderer.frame(title, box, "board-column"):
+        renderer.section("heading", _heading, title, len(entries))
+        for key, entry in entries.items():
+            shown = partial(card, ctx, renderer.every_second)
+            renderer.section(key, shown, entry, names.of(entry.customer_ref, entry.plate_ref))
+        if not entries:
+            renderer.section("nobody", empty, nobody)
+
+
+async def arrivals(ctx: PageContext) -> list[WaitingView]:
+    """Return the customers at reception: booked ones first, then by arrival.
+
+    The page itself counts how long they wait, so that a card changes with its order alone.
+    """
+    found = await ctx.shared(
+        "arrivals", lambda: ctx.services.reception.arrival_board(ctx.store.id), AT_ONCE_S / 2
     )
-    return [
-        {name: value for name, value in order.items() if name not in _COUNTED_BY_THE_PAGE}
-        for order in found
-    ]
+    return [order.model_copy(update={"waited_s": 0, "overdue": False}) for order in found]
 
 
-async def expected_today(ctx: PageContext) -> list[dict[str, Any]]:
+async def expected_today(ctx: PageContext) -> list[AppointmentView]:
     """Return today's appointments that are still to come, by time."""
-    booked: list[dict[str, Any]] = await ctx.shared(
-        "appointments", lambda: ctx.services.get("reception", f"{ctx.store_path}/appointments")
+    booked = await ctx.shared(
+        "appointments", lambda: ctx.services.reception.list_appointments(ctx.store.id)
     )
-    to_come = [each for each in booked if each["status"] == "booked"]
-    return sorted(to_come, key=lambda each: str(each["appointment_at"]))
+    to_come = [each for each in booked if each.status == "booked"]
+    return sorted(to_come, key=lambda each: each.appointment_at)
 
 
 def _heading(title: str, count: int) -> None:
@@ -148,9 +164,9 @@ def _heading(title: str, count: int) -> None:
 
 
 def _expected_card(
-    ctx: PageContext, every_second: EverySecond, appointment: Entry, who: Who
+    ctx: PageContext, every_second: EverySecond, appointment: AppointmentView, who: Who
 ) -> None:
-    t, planned = ctx.t, datetime.fromisoformat(appointment["appointment_at"])
+    t, planned = ctx.t, appointment.appointment_at
     plate = who.plate
     with test_id("expected", box("card slim")) as card:
         with box("card-who"):
@@ -167,9 +183,9 @@ def _expected_card(
 
             async def arrive() -> None:
                 if plate:
-                    await record_arrival(ctx, plate, appointment["appointment_id"], attempt)
+                    await record_arrival(ctx, plate, appointment.appointment_id, attempt)
                 else:
-                    await arrival_dialog(ctx, appointment["appointment_id"])
+                    await arrival_dialog(ctx, appointment.appointment_id)
 
             button(t("Arrived"), arrive, name="expected-arrived", kind="small")
 
@@ -186,10 +202,12 @@ def _lateness(planned: datetime, now: datetime) -> str:
     return "soon" if now > planned - _SOON else ""
 
 
-def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, due = ctx.t, datetime.fromisoformat(order["greeting_due_at"])
+def _waiting_card(
+    ctx: PageContext, every_second: EverySecond, order: WaitingView, who: Who
+) -> None:
+    t, due = ctx.t, order.greeting_due_at
     limit_s = ctx.store.greeting_limit_s
-    number, order_id = order["queue_number"], order["order_id"]
+    number, order_id = order.queue_number, order.order_id
     with test_id(f"arrival-{number}", box("card")) as card:
         _who(ctx, order, who)
         with box("card-side"):
@@ -197,7 +215,7 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
             text(t("Limit {time}", time=formats.stopwatch(limit_s)), "card-note")
 
         def wait(now: datetime) -> None:
-            seconds = formats.seconds_since(order["arrived_at"], now)
+            seconds = formats.seconds_since(order.arrived_at, now)
             waited.set_text(formats.stopwatch(seconds))
             overdue, near = now >= due, seconds >= limit_s * _WARNING_SHARE
             tone = "overdue" if overdue else "near" if near else "in-time"
@@ -213,10 +231,12 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
                     t("Receive"),
                     lambda: send_now(
                         ctx,
-                        "reception",
-                        f"/orders/{order_id}/greet",
-                        {"version": order["version"]},
-                        attempt=attempt,
+                        lambda: ctx.services.reception.greet_customer(
+                            ctx.store.id,
+                            order_id,
+                            VersionedRequest(version=order.version),
+                            idempotency_key=attempt,
+                        ),
                         then_open=f"{ctx.store_path}/reception/{order_id}",
                     ),
                     name=f"greet-{number}",
@@ -225,24 +245,22 @@ def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who
                 _leave_button(ctx, order)
 
 
-def _suggestion(ctx: PageContext, order: Entry) -> None:
+def _suggestion(ctx: PageContext, order: WaitingView) -> None:
     """Show the suggested advisor; permitted roles assign that one, or another, with one click."""
-    t, suggested, number = ctx.t, order["suggested_advisor_id"], order["queue_number"]
+    t, suggested, number = ctx.t, order.suggested_advisor_id, order.queue_number
     if suggested == ctx.person.subject:
         badge(t("Your turn"), "good")
-    elif order["advisor_id"]:
+    elif order.advisor_id:
         badge(t("Assigned to {person}", person=ctx.colleague(suggested)), "busy")
     elif suggested:
         badge(t("Suggested: {person}", person=ctx.colleague(suggested)), "calm")
     if not ctx.person.has(_ASSIGNS):
         return
-    if suggested and not order["advisor_id"]:
-        path = f"/orders/{order['order_id']}/advisor"
-        body = {"advisor_id": suggested, "version": order["version"]}
-        attempt = new_attempt()
+    if suggested and not order.advisor_id:
+        assign = partial(_assign, ctx, order.order_id, suggested, order.version, new_attempt())
         button(
             t("Assign"),
-            lambda: send_now(ctx, "reception", path, body, attempt=attempt),
+            lambda: send_now(ctx, assign),
             name=f"assign-{number}",
         )
     button(
@@ -253,36 +271,49 @@ def _suggestion(ctx: PageContext, order: Entry) -> None:
     )
 
 
-async def _assign_dialog(ctx: PageContext, order: Entry) -> None:
+def _assign(
+    ctx: PageContext, order_id: str, advisor_id: str, version: str, key: str
+) -> Awaitable[OrderView]:
+    request = AssignAdvisorRequest(version=version, advisor_id=advisor_id)
+    return ctx.services.reception.assign_advisor(
+        ctx.store.id, order_id, request, idempotency_key=key
+    )
+
+
+async def _assign_dialog(ctx: PageContext, order: WaitingView) -> None:
     t = ctx.t
     advisors = {
         person.subject: person.name(t.language)
         for person in ctx.app_context.staff.values()
         if person.has(("service_advisor",)) and ctx.store.id in person.stores
     }
-    with dialog(t("Who receives {number}?", number=t_number(order["queue_number"]))) as opened:
-        form = Form(ctx, order["version"])
+    with dialog(t("Who receives {number}?", number=t_number(order.queue_number))) as opened:
+        form = Form(ctx, order.version)
         advisor = form.field("advisor_id", ui.select(advisors, label=t("Advisor")))
 
         async def send() -> None:
-            if not form.require("advisor_id"):
-                return
-            path = f"/orders/{order['order_id']}/advisor"
-            await submit(form, opened, "reception", path, {"advisor_id": advisor.value})
+            if form.require("advisor_id"):
+                await submit(
+                    form,
+                    opened,
+                    lambda: _assign(ctx, order.order_id, advisor.value, form.version, form.attempt),
+                )
 
         dialog_actions(form, opened, t("Assign"), send)
 
 
-def _received_card(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t = ctx.t
-    with test_id(f"arrival-{order['queue_number']}", box("card")):
+def _received_card(
+    ctx: PageContext, every_second: EverySecond, order: WaitingView, who: Who
+) -> None:
+    t, greeted_at = ctx.t, order.greeted_at or order.arrived_at
+    with test_id(f"arrival-{order.queue_number}", box("card")):
         _who(ctx, order, who)
         with box("card-side"):
             since = text("", "waited")
-            text(ctx.colleague(order["advisor_id"]), "card-note")
+            text(ctx.colleague(order.advisor_id), "card-note")
 
         def receive(now: datetime) -> None:
-            since.set_text(formats.stopwatch(formats.seconds_since(order["greeted_at"], now)))
+            since.set_text(formats.stopwatch(formats.seconds_since(greeted_at, now)))
 
         receive(ctx.now())
         every_second(receive)
@@ -290,25 +321,25 @@ def _received_card(ctx: PageContext, every_second: EverySecond, order: Entry, wh
             with box("card-actions"):
                 made = link(
                     t("Open order"),
-                    f"{ctx.store_path}/reception/{order['order_id']}",
+                    f"{ctx.store_path}/reception/{order.order_id}",
                     "button button-main as-button",
                 )
-                test_id(f"open-{order['queue_number']}", made)
+                test_id(f"open-{order.queue_number}", made)
                 _leave_button(ctx, order)
 
 
-def _who(ctx: PageContext, order: Entry, who: Who) -> None:
+def _who(ctx: PageContext, order: WaitingView, who: Who) -> None:
     with box("card-who"):
-        text(t_number(order["queue_number"]), "queue-number")
+        text(t_number(order.queue_number), "queue-number")
         with box("card-names"):
             if who.plate:
                 text(who.plate, "plate")
             with box("card-tags"):
                 if who.tier:
                     tier_badge(ctx.t, who.tier)
-                if order["appointment_id"]:
+                if order.appointment_id:
                     badge(ctx.t("Appointment"), "calm")
-                arrived = formats.clock(order["arrived_at"], ctx.store.timezone)
+                arrived = formats.clock(order.arrived_at, ctx.store.timezone)
                 text(ctx.t("Arrived {time}", time=arrived), "card-note")
 
 
@@ -322,15 +353,15 @@ def t_number(number: int) -> str:
     return f"{number:03}"
 
 
-def _leave_button(ctx: PageContext, order: Entry) -> None:
+def _leave_button(ctx: PageContext, order: WaitingView) -> None:
     button(
         ctx.t("Left"),
-        lambda: end_dialog(ctx, order),
-        name=f"left-{order['queue_number']}",
+        lambda: end_dialog(ctx, order.order_id, order.version),
+        name=f"left-{order.queue_number}",
     )
 
 
-def end_dialog(ctx: PageContext, order: Entry) -> None:
+def end_dialog(ctx: PageContext, order_id: str, version: str) -> None:
     """Ask why the visit ends without work."""
-    path, title = f"/orders/{order['order_id']}", ctx.t("End the visit without work")
-    cancel_dialog(ctx, path, title, order["version"])
+    title = ctx.t("End the visit without work")
+    cancel_dialog(ctx, cancel_order(ctx, order_id), title, version)

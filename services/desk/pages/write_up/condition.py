@@ -1,24 +1,49 @@
 """Vehicle's condition at write-up (接车检查): readings, walkaround, belongings, photos."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import TypedDict, get_args
 
 from nicegui import ui
 
+from services.desk.client import new_attempt
 from services.desk.components.elements import badge, box, test_id, text
 from services.desk.components.forms import Form
-from services.desk.components.photos import Photo, gallery, of_order, photo_button
+from services.desk.components.photos import gallery, photo_button
 from services.desk.context import PageContext
+from shared.clients.reception.models import PhotoView
+from shared.contracts.reception import (
+    OdometerDiscrepancyReason,
+    WalkaroundDamage,
+    WalkaroundDamageKind,
+    WalkaroundPosition,
+)
 
-REPLACEMENTS = ("cluster_replaced", "cluster_repaired", "reading_corrected")
-"""更换仪表、维修仪表、更正读数."""
+POSITIONS: tuple[WalkaroundPosition, ...] = (
+    "front",
+    "left",
+    "windshield",
+    "right",
+    "roof",
+    "interior",
+    "wheels",
+    "rear",
+    "trunk",
+)
+"""Places on the vehicle in the order of a walk around it (环车检查)."""
 
-POSITIONS = ("front", "left", "windshield", "right", "roof", "interior", "wheels", "rear", "trunk")
-"""前部、左侧、风窗、右侧、车顶、车内、车轮、后部、后备厢."""
+DAMAGES: tuple[WalkaroundDamageKind, ...] = get_args(WalkaroundDamageKind)
 
-DAMAGES = ("scratch", "dent", "crack", "chip", "stain", "missing", "other")
-"""划痕、凹陷、裂纹、崩缺、污渍、缺失、其他."""
+
+class VehicleCheck(TypedDict):
+    """Vehicle's condition, by the fields of the request that opens an order."""
+
+    odometer_km: int
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
+    fuel_or_charge_percent: int | None
+    walkaround_damages: list[WalkaroundDamage]
+    belongings: str | None
+    waiting_customer: bool
 
 
 class Condition:
@@ -28,8 +53,10 @@ class Condition:
         self._ctx = ctx
         self._order_id = order_id
         self._form = form
-        self._damages: dict[str, set[str]] = {position: set() for position in POSITIONS}
-        self._photos: list[Photo] = []
+        self._damages: dict[WalkaroundPosition, set[WalkaroundDamageKind]] = {
+            position: set() for position in POSITIONS
+        }
+        self._photos: list[PhotoView] = []
 
     def show(self, known_km: Callable[[], int]) -> None:
         """Show the fields; ``known_km`` returns the last known reading."""
@@ -43,7 +70,9 @@ class Condition:
                 "fuel_or_charge_percent",
                 ui.number(t("Fuel or charge"), min=0, max=100, precision=0, suffix="%"),
             )
-            reasons = {reason: t.code("odometer", reason) for reason in REPLACEMENTS}
+            reasons = {
+                reason: t.code("odometer", reason) for reason in get_args(OdometerDiscrepancyReason)
+            }
             self._replacement = self._form.field(
                 "odometer_discrepancy_reason",
                 ui.select(reasons, label=t("Why the odometer is lower"), clearable=True),
@@ -74,23 +103,24 @@ class Condition:
         """Ask for a reason when the reading is below one that is known elsewhere."""
         self._replacement.set_visibility(True)
 
-    def body(self) -> dict[str, Any]:
-        """Return the condition as the service expects it."""
-        return {
-            "odometer_km": int(self.odometer.value),
-            "odometer_discrepancy_reason": self._replacement.value,
-            "fuel_or_charge_percent": None if self.energy.value is None else int(self.energy.value),
-            "walkaround_damages": [
-                {"position": position, "damage": damage}
+    def check(self) -> VehicleCheck:
+        """Return the condition as it was taken down."""
+        energy = self.energy.value
+        return VehicleCheck(
+            odometer_km=int(self.odometer.value),
+            odometer_discrepancy_reason=self._replacement.value,
+            fuel_or_charge_percent=None if energy is None else int(energy),
+            walkaround_damages=[
+                WalkaroundDamage(position=position, damage=damage)
                 for position, damages in self._damages.items()
                 for damage in DAMAGES
                 if damage in damages
             ],
-            "belongings": self._belongings.value or None,
-            "waiting_customer": self.waits.value,
-        }
+            belongings=self._belongings.value or None,
+            waiting_customer=self.waits.value,
+        )
 
-    def _position(self, position: str) -> None:
+    def _position(self, position: WalkaroundPosition) -> None:
         """Add a place on the vehicle; a click lists its possible damages."""
         t, found = self._ctx.t, self._damages[position]
         with test_id(f"position-{position}", box(f"position at-{position}")) as tile:
@@ -107,7 +137,9 @@ class Condition:
                     test_id(f"damage-{damage}", item)
             tile.on("keydown.enter", menu.open)
 
-    def _toggle(self, damage: str, found: set[str], marks: ui.element) -> None:
+    def _toggle(
+        self, damage: WalkaroundDamageKind, found: set[WalkaroundDamageKind], marks: ui.element
+    ) -> None:
         found.symmetric_difference_update({damage})
         marks.clear()
         with marks:
@@ -119,20 +151,24 @@ class Condition:
         t = self._ctx.t
         positions = {position: t.code("position", position) for position in POSITIONS}
 
-        async def taken(photo: Photo) -> None:
+        def send(picture: bytes) -> Awaitable[PhotoView]:
+            return self._ctx.services.reception.add_order_photo(
+                self._ctx.store.id,
+                self._order_id,
+                picture,
+                kind="walkaround",
+                position=position.value,
+                idempotency_key=new_attempt(),
+            )
+
+        async def taken(photo: PhotoView) -> None:
             self._photos.append(photo)
             shown.clear()
             with shown:
                 gallery(self._ctx, self._photos)
 
         with box("photo-bar"):
-            photo_button(
-                self._ctx,
-                t("Take photos"),
-                lambda: of_order(self._order_id, "walkaround", position.value),
-                taken,
-                name="photos",
-            )
+            photo_button(self._ctx, t("Take photos"), send, taken, name="photos")
             position = ui.select(positions, label=t("Position"), clearable=True)
             position.props("outlined dense").classes("photo-position")
         shown = box("shown-photos")

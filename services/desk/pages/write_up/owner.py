@@ -1,8 +1,7 @@
 """Customer and vehicle (客户与车辆), by plate or VIN, and their history in the group."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 
 from nicegui import ui
 
@@ -13,19 +12,30 @@ from services.desk.components.forms import Form, enter_goes_on
 from services.desk.context import PageContext
 from services.desk.pages.reception import tier_badge
 from services.desk.vehicles import (
-    Known,
     find_customer,
     has_unusual_digit,
     is_vin,
     vehicle_facts,
 )
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.crm.models import CustomerView, RegisterCustomerRequest
+from shared.clients.reception.models import CustomerDetails, OrderDetail, VehicleView
+from shared.contracts.reception import PayType
 
 _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
 _SHOWN_VISITS = 4
 
-Offered = Callable[[Mapping[str, int], Mapping[str, int], str], None]
+Offered = Callable[[Mapping[str, int], Mapping[str, int], PayType], None]
 """Function that takes operations and parts, each with its quantity, and the payer."""
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Customer and vehicle by reference, or the customer's details while there is none."""
+
+    customer_ref: str | None = None
+    vehicle_ref: str | None = None
+    customer: CustomerDetails | None = None
 
 
 class Owner:
@@ -33,11 +43,9 @@ class Owner:
     reception's data; ``offered`` is called with work that the vehicle's history suggests.
     """
 
-    def __init__(
-        self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any], form: Form
-    ) -> None:
-        self.customer: Known | None = None
-        self.vehicle: Known | None = None
+    def __init__(self, ctx: PageContext, catalog: Catalog, order: OrderDetail, form: Form) -> None:
+        self.customer: CustomerView | None = None
+        self.vehicle: VehicleView | None = None
         self._ctx = ctx
         self._catalog = catalog
         self._order = order
@@ -74,16 +82,16 @@ class Owner:
     @property
     def known_km(self) -> int:
         """Return the highest reading of the vehicle's earlier visits."""
-        history = self.vehicle["history"] if self.vehicle else []
-        return max((each["odometer_km"] or 0 for each in history), default=0)
+        history = self.vehicle.history if self.vehicle else []
+        return max((each.odometer_km or 0 for each in history), default=0)
 
     async def begin(self) -> bool:
         """Find the vehicle that has arrived; return whether customer records know it."""
         try:
-            names = await self._ctx.names([self._order])
+            names = await self._ctx.names((), [self._order.plate_ref])
         except (ServiceUnavailableError, ApiError):
             names = None
-        if names and (plate := names.plates.get(self._order["plate_ref"])):
+        if names and (plate := names.plates.get(self._order.plate_ref)):
             self.plate.set_value(plate)
             await self.find()
         if self.customer is None:
@@ -99,7 +107,7 @@ class Owner:
             return
         if is_vin(typed):
             self._person["vin"].set_value(typed)
-            self.plate.set_value((self.customer and self.customer["plate"]) or typed)
+            self.plate.set_value((self.customer and self.customer.plate) or typed)
         self._details.set_visibility(self.customer is None)
         self._found.clear()
         with self._found:
@@ -114,19 +122,21 @@ class Owner:
         self._details.set_visibility(True)
         return ("plate", *_PERSON_FIELDS)
 
-    async def references(self) -> dict[str, Any]:
-        """Return the references of the customer and the vehicle, else the details themselves."""
+    async def identify(self) -> Identified:
+        """Return the customer and the vehicle, registered now if need be, else their details."""
         details = {"plate": self.plate.value} | {
             name: element.value for name, element in self._person.items()
         }
-        details["vin_confirmed"] = self._vin_confirmed.value
+        confirmed = self._vin_confirmed.value
         try:
-            known = self.customer or await self._ctx.services.command(
-                "crm", f"{self._ctx.store_path}/customers", details, attempt=self._form.attempt
+            known = self.customer or await self._ctx.services.crm.register_customer(
+                self._ctx.store.id,
+                RegisterCustomerRequest(**details, vin_confirmed=confirmed),
+                idempotency_key=self._form.attempt,
             )
         except ServiceUnavailableError:
-            return {"customer": details}
-        return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
+            return Identified(customer=CustomerDetails(**details, vin_confirmed=confirmed))
+        return Identified(known.customer_ref, known.vehicle_ref)
 
     def _ask_for_vin(self) -> None:
         """Ask the person to confirm a VIN with an unusual check digit."""
@@ -135,7 +145,7 @@ class Owner:
 
     def _store_brand(self) -> str:
         entry = self._ctx.app_context.brands.get(self._ctx.store.id)
-        return self._ctx.t.of(dict(entry)) if entry else ""
+        return self._ctx.t.of(entry) if entry else ""
 
     async def _look_up(self, typed: str) -> bool:
         """Ask customer records, then reception, which needs the plate."""
@@ -143,7 +153,7 @@ class Owner:
             self.customer, self._crm_unavailable = await find_customer(self._ctx, typed), False
         except ServiceUnavailableError:
             self.customer, self._crm_unavailable = None, True
-        plate = self.customer["plate"] if self.customer else None if is_vin(typed) else typed
+        plate = self.customer.plate if self.customer else None if is_vin(typed) else typed
         self.vehicle = await vehicle_facts(self._ctx, plate) if plate else None
         return True
 
@@ -163,56 +173,56 @@ class Owner:
             self._show_declined(self.vehicle)
             self._show_history(self.vehicle)
 
-    def _show_owner(self, known: Known) -> None:
+    def _show_owner(self, known: CustomerView) -> None:
         t, ctx = self._ctx.t, self._ctx
         with box("owner"):
-            text(known["name"] or formats.NOTHING, "owner-name")
-            if self.vehicle and self.vehicle["tier"]:
-                tier_badge(t, self.vehicle["tier"])
-            if kind := known["plate_kind"]:
+            text(known.name or formats.NOTHING, "owner-name")
+            if self.vehicle and self.vehicle.tier:
+                tier_badge(t, self.vehicle.tier)
+            if kind := known.plate_kind:
                 badge(t.code("plate_kind", kind), "calm")
-            if known["vin_unusual"]:
+            if known.vin_unusual:
                 badge(t("Unusual VIN, confirmed"), "warn")
             ui.link(
                 t("Contact preferences"),
-                f"{ctx.store_path}/customers/{known['customer_ref']}",
+                f"{ctx.store_path}/customers/{known.customer_ref}",
                 new_tab=True,
             ).classes("text-link")
         facts(
             [
-                (t("Phone"), formats.phone(t, known["phone"])),
-                (t("Vehicle"), f"{known['brand']} {known['model']}"),
-                (t("VIN"), known["vin"] or formats.NOTHING),
-                (t("Visits"), str(known["visits"])),
+                (t("Phone"), formats.phone(t, known.phone)),
+                (t("Vehicle"), f"{known.brand} {known.model}"),
+                (t("VIN"), known.vin or formats.NOTHING),
+                (t("Visits"), str(known.visits)),
             ]
         )
 
-    def _show_recalls(self, vehicle: Known) -> None:
+    def _show_recalls(self, vehicle: VehicleView) -> None:
         t = self._ctx.t
-        for recall_id in vehicle["recalls"]:
-            operations = self._catalog.recalls[recall_id]["op_codes"]
+        for recall_id in vehicle.recalls:
+            operations = self._catalog.recalls[recall_id].op_codes
             with test_id("recall", box("offer urgent")):
                 ui.icon("campaign")
                 text(t("Open recall: {name}", name=self._catalog.recall(recall_id)))
                 self._take_button(dict.fromkeys(operations, 1), {}, "warranty")
 
-    def _show_declined(self, vehicle: Known) -> None:
+    def _show_declined(self, vehicle: VehicleView) -> None:
         t = self._ctx.t
-        for version in vehicle["declined"]:
-            lines = version["lines"]
-            names = t.listed(self._catalog.line(each["kind"], each["code"]) for each in lines)
+        for version in vehicle.declined:
+            lines = version.lines
+            names = t.listed(self._catalog.line(each.kind, each.code) for each in lines)
             with test_id("declined", box("offer")):
                 ui.icon("history")
-                cost = formats.money(version["total_cents"])
+                cost = formats.money(version.total_cents)
                 text(t("Declined before: {work}, {amount}", work=names, amount=cost))
                 operations, parts = (
-                    {each["code"]: each["quantity"] for each in lines if each["kind"] == kind}
+                    {each.code: each.quantity for each in lines if each.kind == kind}
                     for kind in ("labor", "part")
                 )
                 self._take_button(operations, parts, "customer")
 
     def _take_button(
-        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: PayType
     ) -> None:
         button(
             self._ctx.t("Add to RO"),
@@ -221,17 +231,17 @@ class Owner:
             kind="small",
         )
 
-    def _show_history(self, vehicle: Known) -> None:
+    def _show_history(self, vehicle: VehicleView) -> None:
         ctx = self._ctx
         stores = {store.id: store for store in ctx.app_context.stores.values()}
-        for each in vehicle["history"][:_SHOWN_VISITS]:
-            store = stores[each["store_id"]]
+        for each in vehicle.history[:_SHOWN_VISITS]:
+            store = stores[each.store_id]
             with test_id("earlier-visit", box("visit-line")):
-                day = ctx.store.local_day(datetime.fromisoformat(each["arrived_at"]))
+                day = ctx.store.local_day(each.arrived_at)
                 text(f"{day}", "number")
-                text(store.zh if ctx.t.language == "zh" else store.en)
-                km = each["odometer_km"]
+                text(ctx.t.of(store))
+                km = each.odometer_km
                 text(formats.NOTHING if km is None else f"{km:,} km", "number")
-                work = self._ctx.t.listed(map(self._catalog.operation, each["op_codes"]))
-                ended = each["status"] == "cancelled"
+                work = self._ctx.t.listed(map(self._catalog.operation, each.op_codes))
+                ended = each.status == "cancelled"
                 text(ctx.t.code("order_status", "cancelled") if ended else work, "visit-work")

@@ -1,20 +1,27 @@
 """Write-up as a whole: its sections, their order by keyboard, and the opening."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from nicegui import ui
 
 from services.desk.catalog import Catalog
 from services.desk.components.elements import box, button, link, panel, test_id, text
 from services.desk.components.forms import Form, enter_goes_on, who_was_first
-from services.desk.context import PageContext, together
+from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
 from services.desk.pages.write_up.condition import Condition
 from services.desk.pages.write_up.owner import Owner
 from services.desk.pages.write_up.work import Concern, Work
 from shared.calls import ApiError
+from shared.clients.reception.models import (
+    CorrectPlateRequest,
+    OpenOrderRequest,
+    OrderDetail,
+    OrderView,
+)
+from shared.contracts.reception import PayType
 
 _SHOW_FIRST_ERROR = (
     'document.querySelector(".column-wide .q-field--error, .conflict > *")'
@@ -34,10 +41,12 @@ PAGE = Page(
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show the form on the left, the cost and the promised time on the right."""
-    path = f"{ctx.store_path}/orders/{ctx.parameters['order_id']}"
-    order, catalog = await together(ctx.services.get("reception", path), ctx.catalog())
-    if order["status"] != "greeted":
-        ui.navigate.to(path)
+    order_id = ctx.parameters["order_id"]
+    order, catalog = await asyncio.gather(
+        ctx.services.reception.get_order(ctx.store.id, order_id), ctx.catalog()
+    )
+    if order.status != "greeted":
+        ui.navigate.to(f"{ctx.store_path}/orders/{order_id}")
         return
     await WriteUp(ctx, catalog, order).build()
 
@@ -45,24 +54,24 @@ async def show(ctx: PageContext) -> None:
 class WriteUp:
     """Data of the write-up for one order."""
 
-    def __init__(self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any]) -> None:
+    def __init__(self, ctx: PageContext, catalog: Catalog, order: OrderDetail) -> None:
         self.ctx = ctx
         self.catalog = catalog
         self.order = order
 
     async def build(self) -> None:
         ctx, t, catalog = self.ctx, self.ctx.t, self.catalog
-        text(t("Queue number {number}", number=t_number(self.order["queue_number"])), "subtitle")
+        text(t("Queue number {number}", number=t_number(self.order.queue_number)), "subtitle")
         with box("columns write-up"):
             left = box("column-wide")
             with box("column-side"), panel(t("Estimate and promised time"), "sticky"):
                 summary = box("summary")
                 button(t("Open order"), self.open, name="open-order", kind="main wide")
-                self.form = Form(ctx, self.order["version"])
+                self.form = Form(ctx, self.order.version)
         with left:
             self.conflict = test_id("conflict", box("conflict"))
             self.owner = Owner(ctx, catalog, self.order, self.form)
-            self.condition = Condition(ctx, self.order["order_id"], self.form)
+            self.condition = Condition(ctx, self.order.order_id, self.form)
             self.concern = Concern(ctx, catalog, self.form)
             self.work = Work(ctx, catalog, self.form, summary)
             self._parts()
@@ -90,20 +99,19 @@ class WriteUp:
             self.work.show()
 
     def _take_in(
-        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: PayType
     ) -> None:
         """Add work that the vehicle's history suggests."""
         self.work.choice.take_in(operations, parts, pay_type)
 
     async def _take_booked_work(self) -> None:
         """Add the booked work; the advisor may remove it."""
-        if not self.order["appointment_id"]:
+        if not self.order.appointment_id:
             return
-        booked = await self.ctx.services.get("reception", f"{self.ctx.store_path}/appointments")
-        for each in booked:
-            if each["appointment_id"] == self.order["appointment_id"]:
-                parts = {part["part_number"]: part["quantity"] for part in each["parts"]}
-                operations = dict.fromkeys(each["op_codes"], 1)
+        for each in await self.ctx.services.reception.list_appointments(self.ctx.store.id):
+            if each.appointment_id == self.order.appointment_id:
+                parts = {part.part_number: part.quantity for part in each.parts}
+                operations = dict.fromkeys(each.op_codes, 1)
                 self.work.choice.take_in(operations, parts, "customer")
 
     async def open(self) -> None:
@@ -121,24 +129,29 @@ class WriteUp:
         order = await self.form.send(self._open)
         if order:
             self.ctx.app_context.response_cache.drop(self.ctx.store.id)
-            ui.navigate.to(f"{self.ctx.store_path}/orders/{order['order_id']}")
+            ui.navigate.to(f"{self.ctx.store_path}/orders/{order.order_id}")
         elif self.form.error:
             await self._explain(self.form.error)
             ui.run_javascript(_SHOW_FIRST_ERROR)
 
-    async def _open(self) -> dict[str, Any]:
-        body = {
-            **self.work.choice.body,
-            **self.condition.body(),
-            **await self.owner.references(),
-            "customer_concern": self.concern.customer_concern.value,
-            "symptoms": self.concern.symptoms.value,
-        }
-        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/open"
-        opened: dict[str, Any] = await self.ctx.services.command(
-            "reception", path, self.form.seen(body), attempt=self.form.attempt
+    async def _open(self) -> OrderView:
+        identified, choice = await self.owner.identify(), self.work.choice
+        request = OpenOrderRequest(
+            **self.condition.check(),
+            op_codes=choice.op_codes,
+            parts=choice.parts,
+            packages=choice.packages,
+            pay_types=choice.pay_types,
+            version=self.form.version,
+            customer_ref=identified.customer_ref,
+            vehicle_ref=identified.vehicle_ref,
+            customer=identified.customer,
+            customer_concern=self.concern.customer_concern.value,
+            symptoms=self.concern.symptoms.value,
         )
-        return opened
+        return await self.ctx.services.reception.open_order(
+            self.ctx.store.id, self.order.order_id, request, idempotency_key=self.form.attempt
+        )
 
     async def _explain(self, error: ApiError) -> None:
         """Show the changes made meanwhile; the input stays."""
@@ -151,18 +164,19 @@ class WriteUp:
 
     def _offer_to_correct_plate(self) -> None:
         """Offer to correct a plate that was mistyped at the arrival; then open the order."""
-        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/plate"
 
         async def correct() -> None:
             self.conflict.clear()
-            plate = self.form.seen({"plate": self.owner.plate.value})
             corrected = await self.form.send(
-                lambda: self.ctx.services.command(
-                    "reception", path, plate, attempt=self.form.attempt
+                lambda: self.ctx.services.reception.correct_plate(
+                    self.ctx.store.id,
+                    self.order.order_id,
+                    CorrectPlateRequest(version=self.form.version, plate=self.owner.plate.value),
+                    idempotency_key=self.form.attempt,
                 )
             )
             if corrected:
-                self.form.version = corrected["version"]
+                self.form.version = corrected.version
                 await self.open()
 
         self.conflict.clear()
@@ -176,24 +190,23 @@ class WriteUp:
             )
 
     async def _show_changes(self, error: ApiError) -> None:
-        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}"
-        order = await self.ctx.services.get("reception", path)
+        order_id = self.order.order_id
+        order = await self.ctx.services.reception.get_order(self.ctx.store.id, order_id)
         self.conflict.clear()
         with self.conflict:
             text(who_was_first(self.ctx, error))
             for sentence in self._changes(order, error.values["declined_estimate"]):
                 text(sentence)
+            path = f"{self.ctx.store_path}/orders/{order_id}"
             link(self.ctx.t("Look at the order"), path, "text-link")
         self.order = order
 
-    def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
+    def _changes(self, order: OrderDetail, declined: int | None) -> Iterator[str]:
         """Yield the differences between the order and the version shown before."""
-        t, advisor_id = self.ctx.t, order["advisor_id"]
-        if order["status"] != self.order["status"]:
-            yield t(
-                "The order is now at: {status}.", status=t.code("order_status", order["status"])
-            )
-        if advisor_id != self.order["advisor_id"]:
+        t, advisor_id = self.ctx.t, order.advisor_id
+        if order.status != self.order.status:
+            yield t("The order is now at: {status}.", status=t.code("order_status", order.status))
+        if advisor_id != self.order.advisor_id:
             person = self.ctx.colleague(advisor_id)
             yield t("{person} is responsible for this order now.", person=person)
         if declined:

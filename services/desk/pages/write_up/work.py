@@ -1,8 +1,8 @@
 """Requested work (维修内容): the concern, the work that fixes it, its price and its promise."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
@@ -16,14 +16,14 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, several
 from services.desk.components.problems import error_text, unavailable_text
-from services.desk.components.work_choice import PAY_TYPES, WorkChoice, price_line
+from services.desk.components.work_choice import WorkChoice, price_line
 from services.desk.context import PageContext
 from services.desk.promise import limiting_factor_text
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.reception.models import Quote, QuoteRequest
+from shared.contracts.reception import PayType
 
 _SUGGESTIONS = 5
-
-Quote = Mapping[str, Any]
 
 
 class Concern:
@@ -84,19 +84,25 @@ class Work:
             return
         self._say(self._ctx.t("Calculating the promised time…"), "hint")
         try:
-            response = await self._ctx.services.ask(
-                "reception", f"{self._ctx.store_path}/quotes", self.choice.body
+            quote = await self._ctx.services.reception.quote(
+                self._ctx.store.id,
+                QuoteRequest(
+                    op_codes=self.choice.op_codes,
+                    parts=self.choice.parts,
+                    packages=self.choice.packages,
+                    pay_types=self.choice.pay_types,
+                ),
             )
         except ServiceUnavailableError as unavailable:
-            response, problem = None, unavailable_text(self._ctx.t, unavailable)
+            quote, problem = None, unavailable_text(self._ctx.t, unavailable)
         except ApiError as error:
-            response, problem = None, error_text(self._ctx.t, error)
+            quote, problem = None, error_text(self._ctx.t, error)
         if asked != self._asked:
             return
-        if response is None:
+        if quote is None:
             self._say(problem, "form-message")
         else:
-            self._show_promise(response)
+            self._show_promise(quote)
 
     def _say(self, sentence: str, classes: str) -> None:
         self._summary.clear()
@@ -107,34 +113,32 @@ class Work:
         t, ctx = self._ctx.t, self._ctx
         self._summary.clear()
         with self._summary:
-            for line in quote["lines"]:
+            for line in quote.lines:
                 price_line(self._catalog, line)
             shares = {
-                each: sum(
-                    line["amount_cents"] for line in quote["lines"] if line["pay_type"] == each
-                )
-                for each in PAY_TYPES
+                each: sum(line.amount_cents for line in quote.lines if line.pay_type == each)
+                for each in get_args(PayType)
             }
             for pay_type, cents in shares.items():
-                if cents and cents != quote["estimate_cents"]:
+                if cents and cents != quote.estimate_cents:
                     with box("quote-line quote-share"):
                         text(t.code("pay", pay_type))
                         text(formats.money(cents), "number")
             with box("quote-total"):
                 text(t("Estimate"))
-                test_id("estimate", text(formats.money(quote["estimate_cents"]), "number"))
-            text(t("Contains tax of {amount}", amount=formats.money(quote["tax_cents"])), "hint")
+                test_id("estimate", text(formats.money(quote.estimate_cents), "number"))
+            text(t("Contains tax of {amount}", amount=formats.money(quote.tax_cents)), "hint")
             with box("promise-box"):
                 text(t("Ready by"), "promise-label")
                 zone = ctx.store.timezone
-                when = formats.day_and_clock(quote["promised_at"], zone, ctx.now())
+                when = formats.day_and_clock(quote.promised_at, zone, ctx.now())
                 test_id("promised-at", text(when, "promise-time"))
-                confidence = f"{quote['confidence']:.0%}"
+                confidence = f"{quote.confidence:.0%}"
                 text(t("Kept with {confidence} confidence", confidence=confidence), "hint")
                 test_id("promise-reason", text(limiting_factor_text(ctx, quote), "hint"))
 
 
-def chip(label: str, chosen: Callable[[], Any], kind: str) -> ui.button:
+def chip(label: str, chosen: Callable[[], None], kind: str) -> ui.button:
     """Add a suggestion that one click takes."""
     return button(label, chosen, name=f"suggested-{kind}", kind="chip")
 
