@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy import generated
-from deploy.clients.models import models
+from deploy.clients.choices import with_named_choices
+from deploy.clients.models import contract_models, models
 from deploy.clients.openapi import ROUTERS, describe
 from deploy.clients.operations import operations
 
@@ -13,7 +14,9 @@ from deploy.clients.operations import operations
 def main(arguments: Sequence[str]) -> int:
     """Generate all clients; the exit status is 1 when a committed one is out of date."""
     files: dict[Path, str] = {}
-    for description in map(describe, ROUTERS):
+    for service in ROUTERS:
+        found = describe(service)
+        description = with_named_choices(found, contract_models(found))
         files |= models(description) | operations(description)
     if "--check" not in arguments:
         generated.write(files)

@@ -115,6 +115,11 @@ def reference(schema: Schema) -> str | None:
     return target.removeprefix(_REFERENCE) if target else None
 
 
+def as_reference(name: str) -> dict[str, Any]:
+    """Return the schema that refers to the one of that name."""
+    return {"$ref": _REFERENCE + name}
+
+
 def references(schema: Any) -> Iterator[str]:
     """Return the names of all schemas that are named anywhere in ``schema``."""
     if isinstance(schema, Mapping):

@@ -31,7 +31,7 @@ def operations(description: Description) -> dict[Path, str]:
     named = {
         name
         for operation in description.operations
-        for _, schema in filter(None, (operation.body, operation.response))
+        for schema in _described(operation)
         for name in references(schema)
     }
     methods = "\n".join(_method(each) for each in description.operations)
@@ -49,6 +49,12 @@ def operations(description: Description) -> dict[Path, str]:
             header + imports(text, origins) + "\n\n" + text
         ),
     }
+
+
+def _described(operation: Operation) -> Iterator[Schema]:
+    for _, schema in filter(None, (operation.body, operation.response)):
+        yield schema
+    yield from (each["schema"] for each in operation.parameters("query"))
 
 
 def _method(operation: Operation) -> str:

@@ -37,6 +37,7 @@ from services.desk.vehicles import find_customer, known_text
 from shared.calls import ServiceUnavailableError
 from shared.clients.crm.models import CustomerView
 from shared.clients.reception.models import (
+    AppointmentStatus,
     AppointmentView,
     BookAppointmentRequest,
     CancelRequest,
@@ -55,7 +56,12 @@ PAGE = Page(
 )
 
 _SECOND_BOOKING = "second_booking_confirmed"
-_TONES = {"booked": "calm", "arrived": "good", "no_show": "bad", "cancelled": "quiet"}
+_TONES: dict[AppointmentStatus, str] = {
+    "booked": "calm",
+    "arrived": "good",
+    "no_show": "bad",
+    "cancelled": "quiet",
+}
 
 Booked = tuple[list[AppointmentView], Names]
 

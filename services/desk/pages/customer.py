@@ -1,8 +1,9 @@
 """One customer (客户): contact preferences, and messages sent."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
@@ -25,9 +26,18 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.context import PageContext, together
+from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.vehicles import find_customer
+from shared.clients.crm.models import (
+    ContactPreferencesRequest,
+    ContactView,
+    CustomerView,
+    DeclinedChannel,
+    MessageView,
+    Preferences,
+    PreferredChannel,
+)
 
 PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
@@ -44,8 +54,7 @@ SEARCH = Page(
     requirements=("R9", "R19"),
 )
 
-CHANNELS = ("wecom", "sms", "email")
-DECLINABLE = (*CHANNELS, "phone")
+DECLINABLE: tuple[DeclinedChannel, ...] = get_args(DeclinedChannel)
 _LANGUAGES = {"zh": "中文", "en": "English"}
 _TONES = {
     "waiting": "calm",
@@ -71,14 +80,14 @@ async def search(ctx: PageContext) -> None:
             if not form.require("plate"):
                 return
 
-            async def ask() -> dict[str, Any]:
-                return await find_customer(ctx, str(typed.value)) or {}
+            async def ask() -> tuple[CustomerView | None]:
+                return (await find_customer(ctx, str(typed.value)),)
 
-            found = await form.send(ask)
-            if found:
-                ui.navigate.to(f"{ctx.store_path}/customers/{found.customer_ref}")
-            elif found is not None:
-                typed.error = t("Not in customer records.")
+            match await form.send(ask):
+                case (None,):
+                    typed.error = t("Not in customer records.")
+                case (customer,):
+                    ui.navigate.to(f"{ctx.store_path}/customers/{customer.customer_ref}")
 
         typed.on("keydown.enter", find)
         button(t("Find"), find, name="find-customer", kind="main")
@@ -88,20 +97,21 @@ async def search(ctx: PageContext) -> None:
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show preferences on the left, messages on the right."""
-    ref = ctx.parameters.customer_ref
-    path = f"{ctx.store_path}/customers/{ref}/contact-preferences"
-    known, names = await together(ctx.services.get("crm", path), ctx.names([{"customer_ref": ref}]))
+    ref = ctx.parameters["customer_ref"]
+    known, names = await asyncio.gather(
+        ctx.services.crm.get_contact_preferences(ctx.store.id, ref), ctx.names([ref])
+    )
     text(names.customers.get(ref, formats.NOTHING), "subtitle")
     with box("columns even"):
         with box("column-wide"), panel(ctx.t("Contact preferences")):
-            _preferences(ctx, path, known)
+            _preferences(ctx, known)
         with box("column-wide"), panel(ctx.t("Messages")):
             await _messages(ctx, ref)
 
 
-def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
+def _preferences(ctx: PageContext, known: ContactView) -> None:
     t = ctx.t
-    channels = {each: t.code("channel", each) for each in CHANNELS}
+    channels = {each: t.code("channel", each) for each in get_args(PreferredChannel)}
     reachable = t.listed(channels[each] for each in known.reachable_by) or formats.NOTHING
     facts([(t("Reachable by"), reachable)])
     form = Form(ctx, known.version)
@@ -122,35 +132,39 @@ def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
         wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known.wecom_id or ""))
     text(t("The customer wants nothing by"), "section-title")
     declined = {
-        each: test_id(
-            f"declined-{each}",
-            ui.checkbox(t.code("channel", each), value=each in known.declined_channels),
-        )
+        each: ui.checkbox(t.code("channel", each), value=each in known.declined_channels)
         for each in DECLINABLE
     }
+    for each, made in declined.items():
+        test_id(f"declined-{each}", made)
+
+    def command() -> Awaitable[Preferences]:
+        request = ContactPreferencesRequest(
+            version=form.version,
+            language=language.value,
+            preferred_channel=preferred.value,
+            email=email.value or None,
+            wecom_id=wecom_id.value or None,
+            declined_channels=[each for each, element in declined.items() if element.value],
+        )
+        return ctx.services.crm.set_contact_preferences(
+            ctx.store.id, known.customer_ref, request, idempotency_key=form.attempt
+        )
 
     async def save() -> None:
-        body = {
-            "language": language.value,
-            "preferred_channel": preferred.value,
-            "email": email.value or None,
-            "wecom_id": wecom_id.value or None,
-            "declined_channels": [
-                each
-                for each, element in declined.items()
-                if isinstance(element, ui.checkbox) and element.value
-            ],
-        }
-        saved = await form.send(
-            lambda: ctx.services.replace("crm", path, form.seen(body), attempt=form.attempt)
-        )
+        saved = await form.send(command)
         if saved:
             form.version = saved.version
             ui.notify(t("Saved."), type="positive", position="top")
         elif form.conflict:
             present.clear()
             with present:
-                _present(ctx, await ctx.services.get("crm", path))
+                _present(
+                    ctx,
+                    await ctx.services.crm.get_contact_preferences(
+                        ctx.store.id, known.customer_ref
+                    ),
+                )
 
     with box("card-actions"):
         button(t("Save"), save, name="save-preferences", kind="main")
@@ -158,7 +172,7 @@ def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
     present = test_id("conflict", box("conflict"))
 
 
-def _present(ctx: PageContext, known: Mapping[str, Any]) -> None:
+def _present(ctx: PageContext, known: ContactView) -> None:
     """Show the present state that another user has saved meanwhile."""
     t = ctx.t
     declined = t.listed(t.code("channel", each) for each in known.declined_channels)
@@ -175,16 +189,13 @@ def _present(ctx: PageContext, known: Mapping[str, Any]) -> None:
 
 
 async def _messages(ctx: PageContext, customer_ref: str) -> None:
-    path = f"{ctx.store_path}/messages"
-
-    async def fetch() -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = await ctx.shared(
+    async def fetch() -> list[MessageView]:
+        return await ctx.shared(
             f"messages of {customer_ref}",
-            lambda: ctx.services.get("crm", path, customer_ref=customer_ref),
+            lambda: ctx.services.crm.list_messages(ctx.store.id, customer_ref=customer_ref),
         )
-        return found
 
-    def render(messages: Sequence[Mapping[str, Any]], renderer: PartialRenderer) -> None:
+    def render(messages: list[MessageView], renderer: PartialRenderer) -> None:
         t = ctx.t
         if not messages:
             renderer.section("none", empty, t("Nothing was told yet."))
@@ -197,7 +208,7 @@ async def _messages(ctx: PageContext, customer_ref: str) -> None:
     await live(ctx, fetch, render)
 
 
-def _message(ctx: PageContext, message: Mapping[str, Any]) -> None:
+def _message(ctx: PageContext, message: MessageView) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("message", row()):
         cell(formats.day_and_clock(message.created_at, zone, now), "number")

@@ -2,15 +2,16 @@
 resulting corrective actions.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import time
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
+from services.desk.client import new_attempt
 from services.desk.components.corrective_action import close_button, corrective_action_state
 from services.desk.components.elements import (
     badge,
@@ -29,10 +30,17 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.components.photos import Photo, gallery, photo_button
-from services.desk.context import PageContext, together
+from services.desk.components.photos import gallery, photo_button
+from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
+from shared.clients.reception.models import (
+    CheckAreaEntry,
+    CheckView,
+    PhotoView,
+    RecordCheckRequest,
+)
+from shared.clients.reporting.models import CorrectiveActionView
 
 REQUIREMENTS = ("R43", "R10")
 
@@ -45,10 +53,15 @@ PAGE = Page(
 )
 
 _RESULTS = ("ok", "failed")
-_STATES = ("open", "overdue", "closed")
 
-Entry = Mapping[str, Any]
-Found = tuple[list[Entry], list[Entry]]
+Found = tuple[list[CheckView], list[CorrectiveActionView]]
+
+
+@dataclass(frozen=True)
+class _PremisesPhoto:
+    photo_id: str
+    kind: str = "premises"
+    position: None = None
 
 
 @PAGE.shows
@@ -60,24 +73,22 @@ async def show(ctx: PageContext) -> None:
     today = day == ctx.today()
 
     async def fetch() -> Found:
-        checks, corrective_actions = await together(
+        checks, corrective_actions = await asyncio.gather(
             ctx.shared(
                 f"facility checks {day}",
-                lambda: ctx.services.get(
-                    "reception", f"{ctx.store_path}/facility-checks", day=f"{day}"
-                ),
+                lambda: ctx.services.reception.list_checks(ctx.store.id, day=day),
             ),
             ctx.shared(
                 "corrective_actions",
-                lambda: ctx.services.get(
-                    "reporting", f"{ctx.store_path}/corrective-actions", state=list(_STATES)
+                lambda: ctx.services.reporting.list_corrective_actions(
+                    ctx.store.id, state=["open", "overdue", "closed"]
                 ),
             ),
-            forgiving=True,
+            return_exceptions=True,
         )
-        if isinstance(checks, Exception):
+        if isinstance(checks, BaseException):
             raise checks
-        known = [] if isinstance(corrective_actions, Exception) else corrective_actions
+        known = [] if isinstance(corrective_actions, BaseException) else corrective_actions
         return checks, [each for each in known if each.source == "facility_check"]
 
     def render(found: Found, renderer: PartialRenderer) -> None:
@@ -92,10 +103,10 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
-    t, due = ctx.t, time.fromisoformat(area.due)
-    items = {item.item: t.of(dict(item)) for item in area.items}
-    with test_id(f"area-{area.area}", box("column-wide")), panel(t.of(dict(area))):
+def _area(ctx: PageContext, today: bool, area: CheckAreaEntry, checks: Sequence[CheckView]) -> None:
+    t, due = ctx.t, area.due
+    items = {item.item: t.of(item) for item in area.items}
+    with test_id(f"area-{area.area}", box("column-wide")), panel(t.of(area)):
         with box("card-tags"):
             if checks:
                 badge(t("Checked"), "good")
@@ -113,10 +124,7 @@ def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -
                 if not check.failed:
                     badge(t("All in order"), "good")
             if check.photo_id:
-                gallery(
-                    ctx,
-                    [{"photo_id": check.photo_id, "position": None, "kind": "premises"}],
-                )
+                gallery(ctx, [_PremisesPhoto(check.photo_id)])
         if today:
             with box("card-actions"):
                 button(
@@ -127,11 +135,11 @@ def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -
                 )
 
 
-def _check_dialog(ctx: PageContext, area: Entry, items: Mapping[str, str]) -> None:
+def _check_dialog(ctx: PageContext, area: CheckAreaEntry, items: Mapping[str, str]) -> None:
     t = ctx.t
     results: dict[str, ui.toggle] = {}
-    photos: list[Photo] = []
-    with dialog(t("Check {area}", area=t.of(dict(area)))) as opened:
+    photos: list[PhotoView] = []
+    with dialog(t("Check {area}", area=t.of(area))) as opened:
         form = Form(ctx)
         for item, name in items.items():
             with test_id(f"item-{item}", box("inspection-item")):
@@ -139,37 +147,48 @@ def _check_dialog(ctx: PageContext, area: Entry, items: Mapping[str, str]) -> No
                 toggle = ui.toggle(choices(t, "result", _RESULTS)).props("no-caps unelevated")
                 results[item] = toggle.classes("result-toggle")
 
-        async def taken(photo: Photo) -> None:
+        def keep(picture: bytes) -> Awaitable[PhotoView]:
+            return ctx.services.reception.add_premises_photo(
+                ctx.store.id, picture, idempotency_key=new_attempt()
+            )
+
+        async def taken(photo: PhotoView) -> None:
             photos[:] = [photo]
             shown.clear()
             with shown:
                 gallery(ctx, photos)
 
         with box("photo-bar"):
-            photo_button(ctx, t("Take photos"), lambda: "/photos", taken, name="photos")
+            photo_button(ctx, t("Take photos"), keep, taken, name="photos")
         shown = box("shown-photos")
+
+        def command() -> Awaitable[CheckView]:
+            request = RecordCheckRequest(
+                area=area.area,
+                results={item: toggle.value for item, toggle in results.items()},
+                photo_id=photos[0].photo_id if photos else None,
+            )
+            return ctx.services.reception.record_check(
+                ctx.store.id, request, idempotency_key=form.attempt
+            )
 
         async def send() -> None:
             if any(toggle.value is None for toggle in results.values()):
                 form.say(t("Every item needs a result."))
                 return
-            body = {
-                "area": area.area,
-                "results": {item: toggle.value for item, toggle in results.items()},
-                "photo_id": photos[0].photo_id if photos else None,
-            }
-            await submit(form, opened, "reception", "/facility-checks", body)
+            await submit(form, opened, command)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
 def _corrective_actions(
-    ctx: PageContext, catalog: Catalog, found: Sequence[Entry], renderer: PartialRenderer
+    ctx: PageContext,
+    catalog: Catalog,
+    found: Sequence[CorrectiveActionView],
+    renderer: PartialRenderer,
 ) -> None:
     t = ctx.t
-    names = {
-        item.item: t.of(dict(item)) for area in catalog.check_areas.values() for item in area.items
-    }
+    names = {item.item: t.of(item) for area in catalog.check_areas.values() for item in area.items}
     if not found:
         renderer.section("none", empty, t("No corrective action is open."))
         return
@@ -182,7 +201,7 @@ def _corrective_actions(
 
 
 def _corrective_action(
-    ctx: PageContext, names: Mapping[str, str], corrective_action: Entry
+    ctx: PageContext, names: Mapping[str, str], corrective_action: CorrectiveActionView
 ) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("corrective_action", row()):

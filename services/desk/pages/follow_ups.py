@@ -1,13 +1,14 @@
 """Follow-up calls after a delivery (回访): due calls, their customers and results."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.client import found
 from services.desk.components.elements import (
     badge,
     box,
@@ -29,6 +30,13 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.crm.models import (
+    CustomerView,
+    FollowUpChannel,
+    FollowUpStatus,
+    FollowUpView,
+    RecordCallRequest,
+)
 
 REQUIREMENTS = ("R20", "R21")
 
@@ -40,45 +48,44 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
-_VIEWS = {
+_VIEWS: dict[FollowUpStatus, str] = {
     "due": "Due",
     "scheduled": "Scheduled",
     "completed": "Completed",
     "not_reached": "Not reached",
 }
 _TONES = {"due": "warn", "scheduled": "calm", "completed": "good", "not_reached": "bad"}
-_CHANNELS = ("phone", "sms", "email")
 _BEST = 5
 
-Calls = tuple[list[dict[str, Any]], Names]
+Calls = tuple[list[FollowUpView], Names]
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show one tab a status."""
-    chosen = ctx.query.get("view", "due")
-    if chosen not in _VIEWS:
-        chosen = "due"
+    asked = ctx.query.get("view")
+    chosen: FollowUpStatus = next((view for view in _VIEWS if view == asked), "due")
     with box("tabs"):
         for view, title in _VIEWS.items():
             classes = "tab current" if view == chosen else "tab"
             test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
     async def fetch() -> Calls:
-        path = f"{ctx.store_path}/follow-ups"
         calls = await ctx.shared(
-            f"follow-ups {chosen}", lambda: ctx.services.get("crm", path, status=chosen)
+            f"follow-ups {chosen}",
+            lambda: ctx.services.crm.list_follow_ups(ctx.store.id, status=[chosen]),
         )
-        return calls, await ctx.names(calls)
+        return calls, await ctx.names(call.customer_ref for call in calls)
 
-    def render(found: Calls, renderer: PartialRenderer) -> None:
-        calls, names = found
+    def render(listed: Calls, renderer: PartialRenderer) -> None:
+        calls, names = listed
         if not calls:
             renderer.section("none", empty, ctx.t("No calls here."))
             return
         with renderer.frame("table", _table, ctx.t):
             for call in calls:
-                renderer.section(call.follow_up_id, partial(_row, ctx), call, names.of(call).name)
+                name = names.of(call.customer_ref).name
+                renderer.section(call.follow_up_id, partial(_row, ctx), call, name)
 
     await live(ctx, fetch, render)
 
@@ -89,7 +96,7 @@ def _table(t: Translator) -> AbstractContextManager[None]:
     return table(names_of_call + names_of_result)
 
 
-def _row(ctx: PageContext, call: Mapping[str, Any], name: str | None) -> None:
+def _row(ctx: PageContext, call: FollowUpView, name: str | None) -> None:
     t, who = ctx.t, name or formats.NOTHING
     with test_id("follow-up", row()):
         cell(who)
@@ -110,7 +117,7 @@ def _row(ctx: PageContext, call: Mapping[str, Any], name: str | None) -> None:
             link(t("Order"), f"{ctx.store_path}/orders/{call.order_id}", "text-link")
 
 
-async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> None:
+async def _call_dialog(ctx: PageContext, call: FollowUpView, who: str) -> None:
     t = ctx.t
     with dialog(t("Follow-up call: {name}", name=who)) as opened:
         details = box("found")
@@ -123,47 +130,49 @@ async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> N
         satisfaction = form.field(
             "satisfaction", ui.select(stars, label=t("Satisfaction"), clearable=True)
         )
-        channels = choices(t, "channel", _CHANNELS)
+        channels = choices(t, "channel", get_args(FollowUpChannel))
         channel = form.field("channel", ui.select(channels, label=t("Channel"), value="phone"))
         record = form.field("record", ui.textarea(t("Record")).props("autogrow"))
 
+        def command() -> Awaitable[FollowUpView]:
+            request = RecordCallRequest(
+                reached=reached.value,
+                satisfaction=satisfaction.value,
+                channel=channel.value,
+                record=record.value,
+            )
+            return ctx.services.crm.record_call(
+                ctx.store.id, call.follow_up_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
-            if not form.require("record"):
-                return
-            body = {
-                "reached": reached.value,
-                "satisfaction": satisfaction.value,
-                "channel": channel.value,
-                "record": record.value,
-            }
-            path = f"/follow-ups/{call.follow_up_id}/calls"
-            await submit(form, opened, "crm", path, body)
+            if form.require("record"):
+                await submit(form, opened, command)
 
         dialog_actions(form, opened, t("Save"), send)
     customer = await form.send(lambda: _customer(ctx, call))
     with details:
-        _contact(ctx, customer or {})
+        _contact(ctx, customer)
 
 
-async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]:
+async def _customer(ctx: PageContext, call: FollowUpView) -> CustomerView | None:
     """Return the customer record, found by the order's plate."""
-    order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call.order_id}")
-    plate = (await ctx.names([order])).plates.get(order.plate_ref)
+    order = await ctx.services.reception.get_order(ctx.store.id, call.order_id)
+    plate = (await ctx.names((), [order.plate_ref])).plates.get(order.plate_ref)
     if plate is None:
-        return {}
-    path = f"{ctx.store_path}/customers"
-    return await ctx.services.find("crm", path, plate=plate) or {}
+        return None
+    return await found(ctx.services.crm.find_customer(ctx.store.id, plate=plate))
 
 
-def _contact(ctx: PageContext, customer: Mapping[str, Any]) -> None:
+def _contact(ctx: PageContext, customer: CustomerView | None) -> None:
     t = ctx.t
-    if not customer:
+    if customer is None:
         text(t("Customer records have no contact details for this customer."), "hint")
         return
     facts(
         [
             (t("Phone"), formats.phone(t, customer.phone)),
-            (t("Plate"), customer.plate),
+            (t("Plate"), customer.plate or formats.NOTHING),
             (t("Vehicle"), f"{customer.brand} {customer.model}"),
             (t("Visits"), str(customer.visits)),
         ]

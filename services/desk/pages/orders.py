@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
 from functools import partial
-from typing import Any
 
 from services.desk import formats
 from services.desk.components.elements import (
@@ -23,6 +21,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
+from shared.clients.reception.models import OrderStatus, OrderView
 
 REQUIREMENTS = ("R5", "R7", "R8")
 
@@ -45,7 +44,7 @@ PAGE = Page(
 Numbers = Mapping[str, str]
 """Queue numbers (排队号) by order, as they are called out."""
 
-ORDER_TONES = {
+ORDER_TONES: dict[OrderStatus, str] = {
     "arrived": "warn",
     "greeted": "calm",
     "opened": "calm",
@@ -56,7 +55,7 @@ ORDER_TONES = {
     "cancelled": "quiet",
 }
 
-_VIEWS = {
+_VIEWS: dict[str, tuple[OrderStatus, ...]] = {
     "workshop": ("opened", "in_progress"),
     "ready": ("ready",),
     "payment": ("delivered",),
@@ -83,45 +82,48 @@ async def show(ctx: PageContext) -> None:
             classes = "tab current" if view == chosen else "tab"
             test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
-    async def fetch() -> tuple[list[dict[str, Any]], Names]:
+    async def fetch() -> tuple[list[OrderView], Names]:
         orders = await orders_at(ctx, *_VIEWS[chosen])
-        return orders, await ctx.names_if_any(orders)
+        names = await ctx.names_if_any(
+            (order.customer_ref for order in orders), (order.plate_ref for order in orders)
+        )
+        return orders, names
 
-    def render(found: tuple[list[dict[str, Any]], Names], renderer: PartialRenderer) -> None:
+    def render(found: tuple[list[OrderView], Names], renderer: PartialRenderer) -> None:
         orders, names = found
         if not orders:
             renderer.section("none", empty, ctx.t("No orders here."))
             return
         with renderer.frame("table", _table, ctx):
             for order in orders:
-                renderer.section(order.order_id, partial(_row, ctx), order, names.of(order))
+                who = names.of(order.customer_ref, order.plate_ref)
+                renderer.section(order.order_id, partial(_row, ctx), order, who)
 
     await live(ctx, fetch, render)
 
 
-async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
+async def orders_at(ctx: PageContext, *statuses: OrderStatus) -> list[OrderView]:
     """Return the store's orders in the given statuses."""
-    found: list[dict[str, Any]] = await ctx.shared(
+    return await ctx.shared(
         f"orders {' '.join(statuses)}",
-        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(statuses)),
+        lambda: ctx.services.reception.list_orders(ctx.store.id, status=list(statuses)),
     )
-    return found
 
 
-def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers:
+def numbers_of(ctx: PageContext, orders: Iterable[OrderView]) -> Numbers:
     """Return queue numbers, with the day in front of those of another day than today."""
     today = ctx.today()
     numbers = {}
     for order in orders:
-        day = ctx.store.local_day(datetime.fromisoformat(order.arrived_at))
+        day = ctx.store.local_day(order.arrived_at)
         number = t_number(order.queue_number)
         numbers[order.order_id] = number if day == today else f"{day:%m-%d} {number}"
     return numbers
 
 
-def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
-    """Return the queue number of the job's order."""
-    return numbers.get(job.order_id, "···")
+def number_of(numbers: Numbers, order_id: str) -> str:
+    """Return the queue number of an order."""
+    return numbers.get(order_id, "···")
 
 
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
@@ -132,7 +134,7 @@ def _table(ctx: PageContext) -> AbstractContextManager[None]:
     return table([t("No."), *who, *times, t("Advisor"), *amounts], amounts)
 
 
-def _row(ctx: PageContext, order: Mapping[str, Any], who: Who) -> None:
+def _row(ctx: PageContext, order: OrderView, who: Who) -> None:
     zone, now = ctx.store.timezone, ctx.now()
     with test_id(f"order-{order.queue_number}", row("row-link")):
         with cell_box():

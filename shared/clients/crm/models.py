@@ -8,6 +8,42 @@ from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
 
+ContactLanguage = Literal["zh", "en"]
+DeclinedChannel = Literal["wecom", "sms", "email", "phone"]
+FollowUpChannel = Literal["phone", "email", "sms"]
+FollowUpStatus = Literal["scheduled", "due", "completed", "not_reached"]
+MessageReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
+MessageStatus = Literal[
+    "waiting", "sending", "sent", "call_required", "called", "not_reached", "suppressed", "obsolete"
+]
+MessageType = Literal[
+    "authorization",
+    "additional_work",
+    "at_risk",
+    "promise_changed",
+    "ready",
+    "overdue_payment",
+    "appointment_reminder",
+]
+PlateKind = Literal[
+    "trailer",
+    "learner",
+    "police",
+    "hong_kong",
+    "macao",
+    "test",
+    "oversize",
+    "consulate",
+    "temporary",
+    "emergency",
+    "embassy",
+    "armed_police",
+    "military",
+    "unregistered",
+]
+PreferredChannel = Literal["wecom", "sms", "email"]
+ResolveTier = Literal["gold", "silver", "bronze"]
+
 
 class AdditionalWorkMessage(RequestBody):
     customer_ref: str
@@ -64,20 +100,12 @@ class CallTask(ResponseBody):
     message_id: str
     customer_ref: str
     order_id: str | None
-    message_type: Literal[
-        "authorization",
-        "additional_work",
-        "at_risk",
-        "promise_changed",
-        "ready",
-        "overdue_payment",
-        "appointment_reminder",
-    ]
+    message_type: MessageType
     agent_id: str | None
-    reason: Literal["no_channel", "refused", "not_accepted", "unanswered"] | None
+    reason: MessageReason | None
     name: str
     phone: str
-    language: Literal["zh", "en"]
+    language: ContactLanguage
     text: str
     since: AwareDatetime
     calls: int
@@ -106,19 +134,19 @@ class ContactPreferencesRequest(RequestBody):
     """
 
     version: str
-    language: Literal["zh", "en"] = "zh"
+    language: ContactLanguage = "zh"
     email: str | None = None
     wecom_id: str | None = None
-    preferred_channel: Literal["wecom", "sms", "email"] | None = None
-    declined_channels: list[Literal["wecom", "sms", "email", "phone"]] = Field(default_factory=list)
+    preferred_channel: PreferredChannel | None = None
+    declined_channels: list[DeclinedChannel] = Field(default_factory=list)
 
 
 class ContactView(ResponseBody):
     customer_ref: str
-    language: Literal["zh", "en"]
-    preferred_channel: Literal["wecom", "sms", "email"] | None
-    declined_channels: list[Literal["wecom", "sms", "email", "phone"]]
-    reachable_by: list[Literal["wecom", "sms", "email"]]
+    language: ContactLanguage
+    preferred_channel: PreferredChannel | None
+    declined_channels: list[DeclinedChannel]
+    reachable_by: list[PreferredChannel]
     version: str
     email: str | None
     wecom_id: str | None
@@ -132,7 +160,7 @@ class CustomerView(ResponseBody):
     """
 
     visits: int
-    tier: Literal["gold", "silver", "bronze"] | None
+    tier: ResolveTier | None
     tier_rule: str
     customer_ref: str
     vehicle_ref: str
@@ -140,25 +168,7 @@ class CustomerView(ResponseBody):
     name: str | None
     phone: str | None
     plate: str | None
-    plate_kind: (
-        Literal[
-            "trailer",
-            "learner",
-            "police",
-            "hong_kong",
-            "macao",
-            "test",
-            "oversize",
-            "consulate",
-            "temporary",
-            "emergency",
-            "embassy",
-            "armed_police",
-            "military",
-            "unregistered",
-        ]
-        | None
-    )
+    plate_kind: PlateKind | None
     vin: str | None
     vin_unusual: bool
     brand: str
@@ -178,12 +188,12 @@ class FollowUpView(ResponseBody):
     customer_ref: str
     agent_id: str
     due_at: AwareDatetime
-    status: Literal["scheduled", "due", "completed", "not_reached"]
+    status: FollowUpStatus
     completed_at: AwareDatetime | None
     completed_by: str | None
     reached: bool | None
     satisfaction: int | None
-    channel: Literal["phone", "email", "sms"] | None
+    channel: FollowUpChannel | None
     attempts: int
     calendar_assumed: bool
 
@@ -214,31 +224,14 @@ class MessageView(ResponseBody):
     customer_ref: str | None
     order_id: str | None
     about: str | None
-    message_type: Literal[
-        "authorization",
-        "additional_work",
-        "at_risk",
-        "promise_changed",
-        "ready",
-        "overdue_payment",
-        "appointment_reminder",
-    ]
+    message_type: MessageType
     values: dict[str, Any]
     created_at: AwareDatetime
     expires_at: AwareDatetime | None
-    status: Literal[
-        "waiting",
-        "sending",
-        "sent",
-        "call_required",
-        "called",
-        "not_reached",
-        "suppressed",
-        "obsolete",
-    ]
-    channel: Literal["wecom", "sms", "email"] | None
+    status: MessageStatus
+    channel: PreferredChannel | None
     tries: int
-    reason: Literal["no_channel", "refused", "not_accepted", "unanswered"] | None
+    reason: MessageReason | None
     agent_id: str | None
     notified_at: AwareDatetime | None
     contact_set_by: str | None
@@ -268,10 +261,10 @@ class Preferences(ResponseBody):
     """
 
     customer_ref: str
-    language: Literal["zh", "en"]
-    preferred_channel: Literal["wecom", "sms", "email"] | None
-    declined_channels: list[Literal["wecom", "sms", "email", "phone"]]
-    reachable_by: list[Literal["wecom", "sms", "email"]]
+    language: ContactLanguage
+    preferred_channel: PreferredChannel | None
+    declined_channels: list[DeclinedChannel]
+    reachable_by: list[PreferredChannel]
     version: str
 
 
@@ -308,7 +301,7 @@ class ReadyMessage(RequestBody):
 class RecordCallRequest(RequestBody):
     reached: bool
     satisfaction: int | None = None
-    channel: Literal["phone", "email", "sms"]
+    channel: FollowUpChannel
     record: str
 
 
@@ -360,7 +353,7 @@ class ResolveResponse(ResponseBody):
 
     names: dict[str, str]
     plates: dict[str, str]
-    tiers: dict[str, Literal["gold", "silver", "bronze"]]
+    tiers: dict[str, ResolveTier]
 
 
 class VehicleView(ResponseBody):
@@ -370,7 +363,7 @@ class VehicleView(ResponseBody):
     """
 
     visits: int
-    tier: Literal["gold", "silver", "bronze"] | None
+    tier: ResolveTier | None
     tier_rule: str
     customer_ref: str | None = None
     vehicle_ref: str | None = None

@@ -8,6 +8,9 @@ from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
 
+DeadLetterDecision = Literal["replay", "skip"]
+DeadLetterKind = Literal["event", "timer"]
+
 
 class DeadLetter(ResponseBody):
     """Event that could not be applied, or timer that could not be handled.
@@ -18,7 +21,7 @@ class DeadLetter(ResponseBody):
     """
 
     letter_id: str
-    kind: Literal["event", "timer"]
+    kind: DeadLetterKind
     store_id: str
     name: str
     key: str
@@ -27,7 +30,7 @@ class DeadLetter(ResponseBody):
     since: AwareDatetime
     waiting: int = 0
     conflict: bool = False
-    decision: Literal["replay", "skip"] | None = None
+    decision: DeadLetterDecision | None = None
     resolved_at: AwareDatetime | None = None
 
 
@@ -35,7 +38,7 @@ class DeadLetterDetails(ResponseBody):
     """Dead letter with all its details; ``value`` is the event as it came."""
 
     letter_id: str
-    kind: Literal["event", "timer"]
+    kind: DeadLetterKind
     store_id: str
     name: str
     key: str
@@ -44,7 +47,7 @@ class DeadLetterDetails(ResponseBody):
     since: AwareDatetime
     waiting: int = 0
     conflict: bool = False
-    decision: Literal["replay", "skip"] | None = None
+    decision: DeadLetterDecision | None = None
     resolved_at: AwareDatetime | None = None
     details: dict[str, str]
     value: str | None = None
@@ -59,7 +62,7 @@ class DeadLetters(ResponseBody):
 
 
 class DecideDeadLetterRequest(RequestBody):
-    decision: Literal["replay", "skip"]
+    decision: DeadLetterDecision
 
 
 class DecideDeadLetterResponse(ResponseBody):
@@ -67,7 +70,7 @@ class DecideDeadLetterResponse(ResponseBody):
 
     letter_id: str
     about: str
-    decision: Literal["replay", "skip"]
+    decision: DeadLetterDecision
     decided_by: str
     decided_at: AwareDatetime
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.reception.models import (
@@ -20,6 +19,7 @@ from shared.clients.reception.models import (
     ChosenVouchers,
     ClaimDecisionRequest,
     ClaimEntry,
+    ClaimStatus,
     ClaimView,
     CorrectPlateRequest,
     CreateLinkRequest,
@@ -43,7 +43,9 @@ from shared.clients.reception.models import (
     OffersRequest,
     OpenOrderRequest,
     OrderDetail,
+    OrderStatus,
     OrderView,
+    PhotoKind,
     PhotoView,
     PresentedEstimate,
     Quote,
@@ -255,23 +257,7 @@ class ReceptionApi:
             Quote, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
 
-    async def list_orders(
-        self,
-        store_id: str,
-        *,
-        status: Sequence[
-            Literal[
-                "arrived",
-                "greeted",
-                "opened",
-                "in_progress",
-                "ready",
-                "delivered",
-                "closed",
-                "cancelled",
-            ]
-        ],
-    ) -> list[OrderView]:
+    async def list_orders(self, store_id: str, *, status: Sequence[OrderStatus]) -> list[OrderView]:
         """Orders of the last 30 days in one of the statuses."""
         return await self._calls.request(
             list[OrderView], "GET", f"/stores/{segment(store_id)}/orders", query={"status": status}
@@ -313,7 +299,7 @@ class ReceptionApi:
         order_id: str,
         content: bytes,
         *,
-        kind: Literal["walkaround", "damage", "claim_details", "delivery", "premises"],
+        kind: PhotoKind,
         position: str | None = None,
         idempotency_key: str,
     ) -> PhotoView:
@@ -806,14 +792,7 @@ class ReceptionApi:
         )
 
     async def list_claims(
-        self,
-        store_id: str,
-        *,
-        status: Sequence[
-            Literal[
-                "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
-            ]
-        ],
+        self, store_id: str, *, status: Sequence[ClaimStatus]
     ) -> list[ClaimEntry]:
         """Claims in one of the statuses (索赔台账), the most urgent first."""
         return await self._calls.request(

@@ -10,14 +10,57 @@ from pydantic import AwareDatetime, Field
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.reception import (
     BilledVoucher,
+    CancellationReason,
+    Channel,
+    ClaimDecision,
+    ClaimStep,
+    CreditNoteReason,
     DeliveryStep,
     DeliveryWaiver,
+    DiscountReason,
     EstimateLine,
     InvoiceIssued,
+    OdometerDiscrepancyReason,
+    OnAccountReason,
+    Payer,
     PayerSplit,
+    PaymentMethod,
+    PayType,
+    RefundReason,
     RequestedPart,
+    VoucherKind,
+    WaiverReason,
     WalkaroundDamage,
+    WithdrawalReason,
 )
+
+AppointmentStatus = Literal["booked", "arrived", "cancelled", "no_show"]
+AuthorizationChannel = Literal["in_person", "phone"]
+CheckResult = Literal["ok", "failed"]
+ClaimStatus = Literal[
+    "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
+]
+EstimateStatus = Literal["awaiting", "authorized", "declined", "superseded"]
+LimitingFactorCode = Literal[
+    "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
+]
+LinkDecision = Literal["authorize", "decline"]
+LinkUseDevice = Literal["phone", "tablet", "computer", "program"]
+LinkUseUse = Literal["shown", "opened", "decided"]
+OrderLineKind = Literal["labor", "part"]
+OrderStatus = Literal[
+    "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
+]
+PhotoKind = Literal["walkaround", "damage", "claim_details", "delivery", "premises"]
+RevisePromisedTimeReason = Literal[
+    "overrun",
+    "part_late",
+    "technician_absent",
+    "queue",
+    "additional_work",
+    "customer_request",
+    "other",
+]
 
 
 class AppointmentView(ResponseBody):
@@ -34,7 +77,7 @@ class AppointmentView(ResponseBody):
     op_codes: list[str]
     parts: list[RequestedPart]
     promised_at: AwareDatetime | None
-    status: Literal["booked", "arrived", "cancelled", "no_show"]
+    status: AppointmentStatus
     provisional: bool
     reschedule_required: bool
     calendar_assumed: bool
@@ -43,7 +86,7 @@ class AppointmentView(ResponseBody):
 
 class ApproveOnAccountRequest(RequestBody):
     version: str
-    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+    reason: OnAccountReason
 
 
 class ArrivalView(ResponseBody):
@@ -51,9 +94,7 @@ class ArrivalView(ResponseBody):
 
     order_id: str
     store_id: str
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     queue_number: int
     plate_ref: str
     appointment_id: str | None
@@ -64,9 +105,7 @@ class ArrivalView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    )
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
     fuel_or_charge_percent: int | None
     walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
@@ -109,7 +148,7 @@ class AuthorizationResponse(ResponseBody):
     """Status of the version after the decision, and the order's present promise."""
 
     version: int
-    status: Literal["awaiting", "authorized", "declined", "superseded"]
+    status: EstimateStatus
     decided_at: AwareDatetime | None
     promised_at: AwareDatetime | None
 
@@ -142,28 +181,14 @@ class CancelRequest(RequestBody):
     """Request to cancel; ``note`` is kept encrypted and stands in no event."""
 
     version: str
-    reason: Literal[
-        "customer_request",
-        "waited_too_long",
-        "too_expensive",
-        "parts_unavailable",
-        "entered_twice",
-        "other",
-    ]
+    reason: CancellationReason
     note: str | None = None
 
 
 class CancellationView(ResponseBody):
     """Reason for a cancellation; ``note`` is absent when nothing was noted or it was erased."""
 
-    reason: Literal[
-        "customer_request",
-        "waited_too_long",
-        "too_expensive",
-        "parts_unavailable",
-        "entered_twice",
-        "other",
-    ]
+    reason: CancellationReason
     note: str | None
     cancelled_by: str
     cancelled_at: AwareDatetime
@@ -215,7 +240,7 @@ class CheckView(ResponseBody):
     check_id: str
     area: str
     day: date
-    results: dict[str, Literal["ok", "failed"]]
+    results: dict[str, CheckResult]
     failed: list[str]
     photo_id: str | None
     checked_by: str
@@ -230,9 +255,7 @@ class ChosenVouchers(RequestBody):
     """
 
     vouchers: list[str] = Field(default_factory=list)
-    pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
-        default_factory=dict
-    )
+    pay_types: dict[str, PayType] = Field(default_factory=dict)
 
 
 class ClaimDecisionRequest(RequestBody):
@@ -240,7 +263,7 @@ class ClaimDecisionRequest(RequestBody):
 
     version: str
     approved_cents: int
-    code: Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
+    code: ClaimDecision
 
 
 class ClaimDetailsView(ResponseBody):
@@ -256,19 +279,15 @@ class ClaimEntry(ResponseBody):
 
     claim_id: str
     order_id: str
-    status: Literal[
-        "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
-    ]
+    status: ClaimStatus
     lines: list[EstimateLine]
     amount_cents: int
     approved_cents: int
-    decision: (
-        Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
-    )
+    decision: ClaimDecision | None
     decided_at: AwareDatetime | None
     claim_details: ClaimDetailsView
     missing: list[str]
-    pending_step: Literal["submission", "decision"] | None
+    pending_step: ClaimStep | None
     due_at: AwareDatetime
     submission_number: int
     version: str
@@ -287,19 +306,15 @@ class ClaimView(ResponseBody):
 
     claim_id: str
     order_id: str
-    status: Literal[
-        "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
-    ]
+    status: ClaimStatus
     lines: list[EstimateLine]
     amount_cents: int
     approved_cents: int
-    decision: (
-        Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
-    )
+    decision: ClaimDecision | None
     decided_at: AwareDatetime | None
     claim_details: ClaimDetailsView
     missing: list[str]
-    pending_step: Literal["submission", "decision"] | None
+    pending_step: ClaimStep | None
     due_at: AwareDatetime
     submission_number: int
     version: str
@@ -342,7 +357,7 @@ class CreditNoteView(ResponseBody):
     tax_cents: int
     total_cents: int
     balance_cents: int
-    reason: Literal["wrong_price", "work_not_done", "complaint", "other"]
+    reason: CreditNoteReason
     voucher_cents: int = 0
     issued_by: str
     issued_at: AwareDatetime
@@ -375,7 +390,7 @@ class Discount(ResponseBody):
     """Discount on what the customer pays; without ``approved_by`` it is only requested."""
 
     amount_cents: int
-    reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
+    reason: DiscountReason
     requested_by: str
     approved_by: str | None = None
 
@@ -383,7 +398,7 @@ class Discount(ResponseBody):
 class DiscountRequest(RequestBody):
     version: str
     amount_cents: int
-    reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
+    reason: DiscountReason
 
 
 class EstimateAuthorizationRequest(RequestBody):
@@ -394,7 +409,7 @@ class EstimateAuthorizationRequest(RequestBody):
     """
 
     version: str
-    channel: Literal["in_person", "phone"]
+    channel: AuthorizationChannel
     declined: list[str] = Field(default_factory=list)
     promised_at: AwareDatetime | None = None
 
@@ -403,7 +418,7 @@ class EstimateDecisionRequest(RequestBody):
     """Channel of the customer's decision, on the order as it was seen."""
 
     version: str
-    channel: Literal["in_person", "phone"]
+    channel: AuthorizationChannel
 
 
 class EstimateView(ResponseBody):
@@ -414,10 +429,10 @@ class EstimateView(ResponseBody):
     additional_work_id: str | None
     lines: list[EstimateLine]
     total_cents: int
-    status: Literal["awaiting", "authorized", "declined", "superseded"]
+    status: EstimateStatus
     presented_by: str
     presented_at: AwareDatetime
-    channel: Literal["in_person", "link", "phone"] | None
+    channel: Channel | None
     recorded_by: str | None
     decided_at: AwareDatetime | None
     link_consent: LinkConsent | None
@@ -450,9 +465,7 @@ class HeldMoney(ResponseBody):
     order_id: str
     customer_ref: str | None
     advisor_id: str | None
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     invoice_id: str | None
     deposit_cents: int
     money_by_method: dict[str, int]
@@ -502,26 +515,24 @@ class IssueCreditNoteRequest(RequestBody):
     version: str
     entire: bool = False
     amount_cents: int = 0
-    refund_method: Literal["cash", "card", "wechat", "alipay", "transfer"] | None = None
+    refund_method: PaymentMethod | None = None
     vouchers: list[str] = Field(default_factory=list)
-    reason: Literal["wrong_price", "work_not_done", "complaint", "other"]
+    reason: CreditNoteReason
 
 
 class IssueInvoiceRequest(RequestBody):
     """Request to issue the invoice as it was previewed."""
 
     vouchers: list[str] = Field(default_factory=list)
-    pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
-        default_factory=dict
-    )
+    pay_types: dict[str, PayType] = Field(default_factory=dict)
     version: str
 
 
 class IssueRefundRequest(RequestBody):
     version: str
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    method: PaymentMethod
     amount_cents: int
-    reason: Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+    reason: RefundReason
 
 
 class IssueVoucherRequest(RequestBody):
@@ -531,7 +542,7 @@ class IssueVoucherRequest(RequestBody):
     ``expires_at`` it never expires.
     """
 
-    kind: Literal["voucher", "service_card"]
+    kind: VoucherKind
     value_cents: int = 0
     op_code: str | None = None
     customer_ref: str | None = None
@@ -541,7 +552,7 @@ class IssueVoucherRequest(RequestBody):
 class LimitingFactorView(ResponseBody):
     """What keeps a promise from being earlier, as a code and values."""
 
-    code: Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
+    code: LimitingFactorCode
     detail: dict[str, str | int]
 
 
@@ -555,7 +566,7 @@ class LinkConsent(ResponseBody):
 
     shown_to: list[str]
     staff_device: str | None
-    device: Literal["phone", "tablet", "computer", "program"]
+    device: LinkUseDevice
     own_network: bool | None
     contact_changed_by: str | None = None
     contact_changed_at: AwareDatetime | None = None
@@ -569,7 +580,7 @@ class LinkDecisionRequest(RequestBody):
     promise that was shown. Where the new one would be later, the customer is asked again.
     """
 
-    decision: Literal["authorize", "decline"]
+    decision: LinkDecision
     declined: list[str] = Field(default_factory=list)
     promised_at: AwareDatetime | None = None
 
@@ -577,11 +588,11 @@ class LinkDecisionRequest(RequestBody):
 class LinkUse(ResponseBody):
     """One use of a link; a colleague is named who was shown it or opened it while signed in."""
 
-    use: Literal["shown", "opened", "decided"]
+    use: LinkUseUse
     at: AwareDatetime
     colleague: str | None = None
     staff_device: str | None = None
-    device: Literal["phone", "tablet", "computer", "program"] | None = None
+    device: LinkUseDevice | None = None
     own_network: bool | None = None
 
 
@@ -643,9 +654,9 @@ class OfferedLine(ResponseBody):
     zh: str
     en: str
     item: str
-    kind: Literal["labor", "part"]
+    kind: OrderLineKind
     quantity: int
-    pay_type: Literal["customer", "warranty", "goodwill", "internal"]
+    pay_type: PayType
     amount_cents: int
 
 
@@ -687,7 +698,7 @@ class OnAccount(ResponseBody):
     """Approval to deliver the vehicle with at most ``amount_cents`` unpaid (挂账)."""
 
     amount_cents: int
-    reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+    reason: OnAccountReason
     approved_by: str
     approved_at: AwareDatetime
 
@@ -702,18 +713,14 @@ class OpenOrderRequest(RequestBody):
     op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
-    pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
-        default_factory=dict
-    )
+    pay_types: dict[str, PayType] = Field(default_factory=dict)
     confidence: float = 0.95
     version: str
     customer_ref: str | None = None
     vehicle_ref: str | None = None
     customer: CustomerDetails | None = None
     odometer_km: int
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    ) = None
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
     fuel_or_charge_percent: int | None = None
     walkaround_damages: list[WalkaroundDamage] = Field(default_factory=list)
     belongings: str | None = None
@@ -721,7 +728,7 @@ class OpenOrderRequest(RequestBody):
     symptoms: list[str] = Field(default_factory=list)
     waiting_customer: bool = False
     rush: bool = False
-    authorization_channel: Literal["in_person", "phone"] = "in_person"
+    authorization_channel: AuthorizationChannel = "in_person"
 
 
 class OperationEntry(ResponseBody):
@@ -750,9 +757,7 @@ class OrderDetail(ResponseBody):
 
     order_id: str
     store_id: str
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     queue_number: int
     plate_ref: str
     appointment_id: str | None
@@ -763,9 +768,7 @@ class OrderDetail(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    )
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
     fuel_or_charge_percent: int | None
     walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
@@ -803,9 +806,9 @@ class OrderDetail(ResponseBody):
 class OrderLine(ResponseBody):
     """Agreed labor operation or part (估价行); technicians read no amounts."""
 
-    kind: Literal["labor", "part"]
+    kind: OrderLineKind
     code: str
-    pay_type: Literal["customer", "warranty", "goodwill", "internal"]
+    pay_type: PayType
     quantity: int
     standard_hours: float | None
     amount_cents: int | None
@@ -822,9 +825,7 @@ class OrderView(ResponseBody):
 
     order_id: str
     store_id: str
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     queue_number: int
     plate_ref: str
     appointment_id: str | None
@@ -835,9 +836,7 @@ class OrderView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    )
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
     fuel_or_charge_percent: int | None
     walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
@@ -900,7 +899,7 @@ class PartLine(RequestBody):
 class PayerBalance(ResponseBody):
     """Amounts of the invoice that one payer has to pay, and has paid."""
 
-    payer: Literal["customer", "manufacturer", "internal"]
+    payer: Payer
     amount_cents: int
     due_at: AwareDatetime
     received_cents: int = 0
@@ -909,7 +908,7 @@ class PayerBalance(ResponseBody):
 class PhotoView(ResponseBody):
     photo_id: str
     order_id: str | None
-    kind: Literal["walkaround", "damage", "claim_details", "delivery", "premises"]
+    kind: PhotoKind
     position: str | None
     taken_by: str
     taken_at: AwareDatetime
@@ -966,9 +965,7 @@ class QuoteRequest(RequestBody):
     op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
-    pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
-        default_factory=dict
-    )
+    pay_types: dict[str, PayType] = Field(default_factory=dict)
     confidence: float = 0.95
     order_id: str | None = None
 
@@ -990,7 +987,7 @@ class Receivable(ResponseBody):
 
     order_id: str
     invoice_id: str
-    payer: Literal["customer", "manufacturer", "internal"]
+    payer: Payer
     customer_ref: str | None
     advisor_id: str | None
     amount_cents: int
@@ -1018,7 +1015,7 @@ class RecordCheckRequest(RequestBody):
     """
 
     area: str
-    results: dict[str, Literal["ok", "failed"]]
+    results: dict[str, CheckResult]
     photo_id: str | None = None
 
 
@@ -1035,7 +1032,7 @@ class RecordClaimDetailsRequest(RequestBody):
 
 class RecordPaymentRequest(RequestBody):
     version: str
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    method: PaymentMethod
     amount_cents: int
 
 
@@ -1047,7 +1044,7 @@ class RedeemedVoucher(ResponseBody):
     """Amount that a voucher or service card takes off an invoice, in cents."""
 
     voucher_id: str
-    kind: Literal["voucher", "service_card"]
+    kind: VoucherKind
     op_code: str | None
     redeemed_cents: int
 
@@ -1066,9 +1063,7 @@ class ReviseEstimateRequest(RequestBody):
     op_codes: list[str] = Field(default_factory=list)
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
-    pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
-        default_factory=dict
-    )
+    pay_types: dict[str, PayType] = Field(default_factory=dict)
     version: str
 
 
@@ -1077,20 +1072,12 @@ class RevisePromisedTimeRequest(RequestBody):
 
     version: str
     promised_at: AwareDatetime
-    reason: Literal[
-        "overrun",
-        "part_late",
-        "technician_absent",
-        "queue",
-        "additional_work",
-        "customer_request",
-        "other",
-    ]
+    reason: RevisePromisedTimeReason
 
 
 class SettleClaimRequest(RequestBody):
     version: str
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    method: PaymentMethod
 
 
 class ShownLink(ResponseBody):
@@ -1190,9 +1177,7 @@ class VisitView(ResponseBody):
 
     store_id: str
     order_id: str
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     arrived_at: AwareDatetime
     odometer_km: int | None
     op_codes: list[str]
@@ -1204,7 +1189,7 @@ class VoucherView(ResponseBody):
     """Voucher with the order where it was redeemed."""
 
     voucher_id: str
-    kind: Literal["voucher", "service_card"]
+    kind: VoucherKind
     value_cents: int
     op_code: str | None
     customer_ref: str | None
@@ -1225,9 +1210,7 @@ class WaitingView(ResponseBody):
 
     order_id: str
     store_id: str
-    status: Literal[
-        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
-    ]
+    status: OrderStatus
     queue_number: int
     plate_ref: str
     appointment_id: str | None
@@ -1238,9 +1221,7 @@ class WaitingView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_discrepancy_reason: (
-        Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
-    )
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
     fuel_or_charge_percent: int | None
     walkaround_damages: list[WalkaroundDamage]
     waiting_customer: bool
@@ -1278,7 +1259,7 @@ class WaitingView(ResponseBody):
 
 class WaiverRequest(RequestBody):
     version: str
-    reason: Literal["customer_declines", "customer_absent", "not_applicable", "other"]
+    reason: WaiverReason
 
 
 class WithdrawWorkRequest(RequestBody):
@@ -1290,8 +1271,8 @@ class WithdrawWorkRequest(RequestBody):
     op_codes: list[str] = Field(default_factory=list)
     parts: list[str] = Field(default_factory=list)
     version: str
-    reason: Literal["vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"]
-    channel: Literal["in_person", "phone"]
+    reason: WithdrawalReason
+    channel: AuthorizationChannel
     agreed_cents: int
 
 

@@ -8,10 +8,13 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
+from shared.contracts.reporting import CorrectiveActionSource
+
+CorrectiveActionResult = Literal["corrected", "unfounded"]
 
 
 class CloseCorrectiveActionRequest(RequestBody):
-    result: Literal["corrected", "unfounded"]
+    result: CorrectiveActionResult
     note: str
 
 
@@ -22,7 +25,7 @@ class CorrectiveActionView(ResponseBody):
     """
 
     corrective_action_id: str
-    source: Literal["feedback", "facility_check"]
+    source: CorrectiveActionSource
     source_id: str
     order_id: str | None
     findings: list[str]
@@ -32,14 +35,14 @@ class CorrectiveActionView(ResponseBody):
     overdue_at: AwareDatetime | None
     closed_at: AwareDatetime | None
     closed_by: str | None
-    result: Literal["corrected", "unfounded"] | None
+    result: CorrectiveActionResult | None
 
 
 class CorrectiveActionWithNote(ResponseBody):
     """A corrective action with its closing note; the note is absent while it is open."""
 
     corrective_action_id: str
-    source: Literal["feedback", "facility_check"]
+    source: CorrectiveActionSource
     source_id: str
     order_id: str | None
     findings: list[str]
@@ -49,7 +52,7 @@ class CorrectiveActionWithNote(ResponseBody):
     overdue_at: AwareDatetime | None
     closed_at: AwareDatetime | None
     closed_by: str | None
-    result: Literal["corrected", "unfounded"] | None
+    result: CorrectiveActionResult | None
     note: str | None
 
 

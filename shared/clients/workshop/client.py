@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.workshop.models import (
@@ -18,6 +17,7 @@ from shared.clients.workshop.models import (
     HoldState,
     HoldView,
     InspectionRequest,
+    JobStatus,
     JobView,
     LoadView,
     OverrideRequest,
@@ -108,19 +108,7 @@ class WorkshopApi:
         *,
         technician_id: str | None = None,
         order_id: str | None = None,
-        status: Sequence[
-            Literal[
-                "planned",
-                "in_progress",
-                "paused",
-                "finished",
-                "passed",
-                "failed",
-                "stopped",
-                "cancelled",
-            ]
-        ]
-        | None = None,
+        status: Sequence[JobStatus] | None = None,
     ) -> list[JobView]:
         """List an order's jobs, or the unfinished and uninspected ones, by planned start."""
         return await self._calls.request(

@@ -10,11 +10,32 @@ from pydantic import AwareDatetime, Field
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.workshop import FreeCapacity, LaborCredit
 
+AdditionalWorkDecision = Literal["authorized", "declined"]
+AwayKind = Literal["leave", "sick", "training", "other"]
+BoardJobLight = Literal["green", "yellow", "red"]
+InspectionItem = Literal["ok", "failed", "not_applicable"]
+JobStatus = Literal[
+    "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
+]
+LimitingFactorCode = Literal[
+    "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
+]
+OverrideKind = Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
+PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
+PauseReason = Literal[
+    "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
+]
+SwapReason = Literal[
+    "customer_request", "skill", "shift_handover", "workload", "bay", "vehicle", "training", "other"
+]
+TimeCorrectionReason = Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
+WorkDoneState = Literal["open", "begun", "finished"]
+
 
 class AbsenceRequest(RequestBody):
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    kind: Literal["leave", "sick", "training", "other"] = "other"
+    kind: AwayKind = "other"
 
 
 class AbsenceView(ResponseBody):
@@ -22,7 +43,7 @@ class AbsenceView(ResponseBody):
     technician_id: str
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    kind: Literal["leave", "sick", "training", "other"]
+    kind: AwayKind
     cancelled_at: AwareDatetime | None
 
 
@@ -42,14 +63,14 @@ class AdditionalWorkView(ResponseBody):
     note: str | None
     recommended_by: str
     recommended_at: AwareDatetime
-    decision: Literal["authorized", "declined"] | None
+    decision: AdditionalWorkDecision | None
 
 
 class Away(ResponseBody):
     absence_id: str
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    kind: Literal["leave", "sick", "training", "other"]
+    kind: AwayKind
 
 
 class BayView(ResponseBody):
@@ -89,9 +110,7 @@ class BoardJob(ResponseBody):
     order_id: str
     op_code: str
     skill_code: str
-    status: Literal[
-        "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
-    ]
+    status: JobStatus
     technician_ids: list[str]
     bay_id: str | None
     planned_start_at: AwareDatetime | None
@@ -108,7 +127,7 @@ class BoardJob(ResponseBody):
     rework_of: str | None
     rush: bool
     parts_eta: AwareDatetime | None
-    parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
+    parts_reason: PartsReason | None
     reason: ReasonView | None
     comeback_of: str | None
     clockings: list[ClockingView]
@@ -117,7 +136,7 @@ class BoardJob(ResponseBody):
     version: str
     queue_number: int | None
     technicians: list[str]
-    light: Literal["green", "yellow", "red"]
+    light: BoardJobLight
 
 
 class BoardView(ResponseBody):
@@ -159,7 +178,7 @@ class ClockCorrection(ResponseBody):
     correction_id: str
     job_id: str
     order_id: str
-    reason: Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
+    reason: TimeCorrectionReason
     corrected_by: str
     corrected_at: AwareDatetime
     original_started_at: AwareDatetime
@@ -229,7 +248,7 @@ class InspectionRequest(RequestBody):
     """Result of every checklist item; one failed item sends the job back."""
 
     version: str
-    items: dict[str, Literal["ok", "failed", "not_applicable"]]
+    items: dict[str, InspectionItem]
 
 
 class InspectionView(ResponseBody):
@@ -237,7 +256,7 @@ class InspectionView(ResponseBody):
     inspector_id: str
     inspected_at: AwareDatetime
     passed: bool
-    results: dict[str, Literal["ok", "failed", "not_applicable"]]
+    results: dict[str, InspectionItem]
 
 
 class JobView(ResponseBody):
@@ -251,9 +270,7 @@ class JobView(ResponseBody):
     order_id: str
     op_code: str
     skill_code: str
-    status: Literal[
-        "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
-    ]
+    status: JobStatus
     technician_ids: list[str]
     bay_id: str | None
     planned_start_at: AwareDatetime | None
@@ -270,7 +287,7 @@ class JobView(ResponseBody):
     rework_of: str | None
     rush: bool
     parts_eta: AwareDatetime | None
-    parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
+    parts_reason: PartsReason | None
     reason: ReasonView | None
     comeback_of: str | None
     clockings: list[ClockingView]
@@ -282,7 +299,7 @@ class JobView(ResponseBody):
 class LimitingFactorView(ResponseBody):
     """What keeps a promise from being earlier, as a code and values."""
 
-    code: Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
+    code: LimitingFactorCode
     detail: dict[str, str | int]
 
 
@@ -299,16 +316,7 @@ class OverrideRequest(RequestBody):
     """Reason for which the plan is overridden."""
 
     version: str
-    reason: Literal[
-        "customer_request",
-        "skill",
-        "shift_handover",
-        "workload",
-        "bay",
-        "vehicle",
-        "training",
-        "other",
-    ]
+    reason: SwapReason
     note: str | None = None
 
 
@@ -340,17 +348,8 @@ class OverrideView(ResponseBody):
     job_id: str
     order_id: str
     queue_number: int | None
-    kind: Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
-    reason: Literal[
-        "customer_request",
-        "skill",
-        "shift_handover",
-        "workload",
-        "bay",
-        "vehicle",
-        "training",
-        "other",
-    ]
+    kind: OverrideKind
+    reason: SwapReason
     technician_id: str | None
     note: str | None
     made_by: str
@@ -370,13 +369,11 @@ class PartsEtaRequest(RequestBody):
 
     version: str
     at: AwareDatetime | None
-    reason: Literal["ordered", "delayed", "wrong_part", "arrived"]
+    reason: PartsReason
 
 
 class PauseRequest(RequestBody):
-    reason: Literal[
-        "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
-    ]
+    reason: PauseReason
 
 
 class PlanView(ResponseBody):
@@ -414,9 +411,7 @@ class PlannedJobView(ResponseBody):
     order_id: str
     op_code: str
     skill_code: str
-    status: Literal[
-        "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
-    ]
+    status: JobStatus
     technician_ids: list[str]
     bay_id: str | None
     planned_start_at: AwareDatetime | None
@@ -433,7 +428,7 @@ class PlannedJobView(ResponseBody):
     rework_of: str | None
     rush: bool
     parts_eta: AwareDatetime | None
-    parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
+    parts_reason: PartsReason | None
     reason: ReasonView | None
     comeback_of: str | None
     clockings: list[ClockingView]
@@ -496,16 +491,7 @@ class ReasonView(ResponseBody):
 
 class ReassignmentRequest(RequestBody):
     version: str
-    reason: Literal[
-        "customer_request",
-        "skill",
-        "shift_handover",
-        "workload",
-        "bay",
-        "vehicle",
-        "training",
-        "other",
-    ]
+    reason: SwapReason
     note: str | None = None
     technician_ids: list[str]
     bay_id: str
@@ -541,16 +527,7 @@ class StaffingView(ResponseBody):
 
 class SwapRequest(RequestBody):
     version: str
-    reason: Literal[
-        "customer_request",
-        "skill",
-        "shift_handover",
-        "workload",
-        "bay",
-        "vehicle",
-        "training",
-        "other",
-    ]
+    reason: SwapReason
     note: str | None = None
     other_job_id: str
     other_version: str
@@ -564,16 +541,7 @@ class SwapView(ResponseBody):
 
 class TechnicianRequest(RequestBody):
     version: str
-    reason: Literal[
-        "customer_request",
-        "skill",
-        "shift_handover",
-        "workload",
-        "bay",
-        "vehicle",
-        "training",
-        "other",
-    ]
+    reason: SwapReason
     note: str | None = None
     technician_id: str
 
@@ -593,14 +561,14 @@ class TimeCorrectionRequest(RequestBody):
     version: str
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
-    reason: Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
+    reason: TimeCorrectionReason
 
 
 class WorkDoneView(ResponseBody):
     """Progress of an operation; ``labor_s`` is the clocked time of all its technicians."""
 
     op_code: str
-    state: Literal["open", "begun", "finished"]
+    state: WorkDoneState
     labor_s: int
 
 
