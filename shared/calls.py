@@ -186,30 +186,22 @@ def _query_value(value: str | int | date | Sequence[str]) -> str | list[str]:
     return str(value) if isinstance(value, str | int | date) else list(value)
 
 
-async def response_of(system: str, call: Awaitable[httpx.Response]) -> httpx.Response:
-    """Return the response of ``system`` after success.
+async def repeatable(system: str, call: Awaitable[T]) -> T:
+    """Return the response of ``system`` to a command that a timer repeats until it is taken.
 
     Raises:
         RetryLaterError: it does not respond, or cannot at present.
-        CallRejectedError: it responds with another status from 400 to 499.
+        CallRejectedError: it rejects the command.
     """
     try:
-        response = await call
-    except httpx.HTTPError as error:
-        raise RetryLaterError(f"{system}: {type(error).__name__}") from error
-    if response.is_server_error or response.status_code in _PASSING:
-        raise RetryLaterError(f"{system}: status {response.status_code}")
-    if response.is_error:
-        raise CallRejectedError(f"{system}: status {response.status_code}, {_rules(response)}")
-    return response
-
-
-def _rules(response: httpx.Response) -> str:
-    """Return the rules that the request breaks, without the rejected values."""
-    try:
-        field_errors = response.json()["errors"]
-        return ", ".join(
-            f"{field_error['field']}: {field_error['rule']}" for field_error in field_errors
-        )
-    except (ValueError, KeyError, TypeError):
-        return "no reason"
+        return await call
+    except (ServiceUnavailableError, httpx.HTTPError) as error:
+        cause = error.__cause__ or error
+        raise RetryLaterError(f"{system}: {type(cause).__name__}") from error
+    except ApiError as error:
+        if error.status in _PASSING:
+            raise RetryLaterError(f"{system}: status {error.status}") from error
+        rules = ", ".join(f"{each.field}: {each.rule}" for each in error.field_errors)
+        raise CallRejectedError(
+            f"{system}: status {error.status}, {rules or 'no reason'}"
+        ) from error

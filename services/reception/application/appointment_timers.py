@@ -14,6 +14,7 @@ from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
 from services.reception.domain.appointment import Appointment, Place
 from shared import timers
+from shared.clients.crm.models import AppointmentReminder, AppointmentReminderMessage
 from shared.group import Store
 from shared.problems import Problem
 from shared.timers import RetryLaterError, Timer
@@ -79,10 +80,12 @@ async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
     await deps.crm.send_message(
         store_id,
         f"{appointment_id}:{local:%Y%m%d%H%M}",
-        customer_ref=appointment.customer_ref,
-        message_type="appointment_reminder",
-        about=appointment_id,
-        values={"appointment_at": local.isoformat()},
+        AppointmentReminderMessage(
+            customer_ref=appointment.customer_ref,
+            message_type="appointment_reminder",
+            about=appointment_id,
+            values=AppointmentReminder(appointment_at=local),
+        ),
     )
 
 

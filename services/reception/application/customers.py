@@ -1,12 +1,11 @@
 """Customers that customer relations knows, or will know once it is available (R19)."""
 
-import json
-
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from shared import timers
+from shared.clients.crm.models import RegisterCustomerRequest
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -33,7 +32,8 @@ async def register_customer(store_id: str, order_id: str, deps: Deps) -> str | N
         details = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
     if not details:
         return None
-    return await deps.crm.register(store_id, order_id, json.loads(details))
+    request = RegisterCustomerRequest.model_validate_json(details)
+    return await deps.crm.register(store_id, order_id, request)
 
 
 async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:

@@ -6,7 +6,6 @@ Only the hash of a link's token is kept; colleagues do not get the token.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -14,9 +13,16 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.application.estimate_offers import offered_promise, read_proposal
 from services.reception.domain import authorization, errors
+from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.link import LinkUse
 from services.reception.persistence import Link
 from shared import timers
+from shared.clients.crm.models import (
+    AdditionalWorkMessage,
+    AuthorizationMessage,
+    LinkedAdditionalWork,
+    LinkedAuthorization,
+)
 from shared.contracts.violations import unknown
 from shared.ids import new_id
 from shared.personal_data import PersonalData
@@ -150,23 +156,33 @@ async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
     proposal = versions[link.version - 1]
     if proposal.status != "awaiting" or order.customer_ref is None:
         return None
-    values: dict[str, Any] = {
-        "amount_cents": proposal.total_cents,
-        "link": link_url(store_id, link_id, deps),
-    }
-    message_type = "authorization"
-    if proposal.additional_work_id and link.promised_at:
-        message_type = "additional_work"
-        values["promised_at"] = link.promised_at.isoformat()
     return await deps.crm.send_message(
-        store_id,
-        link_id,
-        customer_ref=order.customer_ref,
-        message_type=message_type,
+        store_id, link_id, _message(order.customer_ref, link, proposal, deps)
+    )
+
+
+def _message(
+    customer_ref: str, link: Link, proposal: EstimateVersion, deps: Deps
+) -> AuthorizationMessage | AdditionalWorkMessage:
+    url = link_url(link.store_id, link.link_id, deps)
+    if proposal.additional_work_id and link.promised_at:
+        return AdditionalWorkMessage(
+            customer_ref=customer_ref,
+            message_type="additional_work",
+            about=proposal.additional_work_id,
+            order_id=link.order_id,
+            expires_at=link.expires_at,
+            values=LinkedAdditionalWork(
+                amount_cents=proposal.total_cents, promised_at=link.promised_at, link=url
+            ),
+        )
+    return AuthorizationMessage(
+        customer_ref=customer_ref,
+        message_type="authorization",
         about=proposal.additional_work_id,
-        order_id=order.order_id,
-        expires_at=link.expires_at.isoformat(),
-        values=values,
+        order_id=link.order_id,
+        expires_at=link.expires_at,
+        values=LinkedAuthorization(amount_cents=proposal.total_cents, link=url),
     )
 
 

@@ -1,15 +1,21 @@
 """Reception's requests to customer relations over HTTP."""
 
-from contextlib import suppress
-from datetime import datetime
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel
 
 from services.reception.domain.link import ContactUsed
-from shared.calls import response_of
+from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError, repeatable
+from shared.clients.crm.client import CrmApi
+from shared.clients.crm.models import (
+    AdditionalWorkMessage,
+    AppointmentReminderMessage,
+    AuthorizationMessage,
+    RegisterCustomerRequest,
+    RegisterCustomerResponse,
+)
 from shared.contracts.violations import unknown
 from shared.credentials import ServiceCredentials
 
@@ -17,12 +23,16 @@ _TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 _AT_ONCE = httpx.Timeout(1.0)
 _NOT_FOUND = 404
 
+Message = AuthorizationMessage | AdditionalWorkMessage | AppointmentReminderMessage
+
+T = TypeVar("T")
+
 
 class KnownVehicle(BaseModel):
     """Facts from customer records about a vehicle, which reception may use but not keep.
 
-    A vehicle that store's customer records do not know may still have a customer whose ``tier`` and
-    ``visits`` in other stores of the group are known.
+    A vehicle that the store's customer records do not know may still have a customer whose
+    ``tier`` and ``visits`` in other stores of the group are known.
     """
 
     customer_ref: str | None = None
@@ -32,19 +42,6 @@ class KnownVehicle(BaseModel):
     model: str | None = None
     tier: str | None = None
     visits: int | None = None
-
-
-class RegisteredVehicle(BaseModel):
-    """Present plate of a vehicle of customer records; empty once another vehicle has the plate."""
-
-    plate_ref: str
-
-
-class SentMessage(BaseModel):
-    """Author and time of the address to which a message went."""
-
-    contact_set_by: str | None
-    contact_set_at: datetime | None
 
 
 class CrmClient:
@@ -64,38 +61,24 @@ class CrmClient:
         The question is asked in the name of the bearer of ``token``.
         """
         try:
-            response = await self._client.get(
-                f"/stores/{store_id}/vehicles/{quote(plate)}",
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=_AT_ONCE,
-            )
-            response.raise_for_status()
-        except httpx.HTTPError:
+            found = await self._at_once(token).get_vehicle(store_id, plate)
+        except (ServiceUnavailableError, ApiError):
             return None
-        return KnownVehicle.model_validate_json(response.content)
+        return KnownVehicle.model_validate(found, from_attributes=True)
 
     async def read_vehicle(
         self, token: str, store_id: str, vehicle_ref: str
-    ) -> RegisteredVehicle | None:
-        """Return a vehicle of customer records by its reference; None when they are unavailable.
+    ) -> RegisterCustomerResponse | None:
+        """Return the references of a vehicle; None when customer records is unavailable.
 
-        The question is asked in the name of the bearer of ``token``.
+        Its plate's is empty once another vehicle has the plate. The question is asked in the name
+        of the bearer of ``token``.
 
         Raises:
             RuleViolation: the store's customer records have no such vehicle.
         """
-        try:
-            response = await self._client.get(
-                f"/stores/{store_id}/registered-vehicles/{quote(vehicle_ref, safe='')}",
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=_AT_ONCE,
-            )
-            if response.status_code == _NOT_FOUND:
-                raise unknown("vehicle_ref", vehicle_ref)
-            response.raise_for_status()
-        except httpx.HTTPError:
-            return None
-        return RegisteredVehicle.model_validate_json(response.content)
+        call = self._at_once(token).get_registered_vehicle(store_id, vehicle_ref)
+        return await _known(call, "vehicle_ref", vehicle_ref)
 
     async def check_customer(self, token: str, store_id: str, customer_ref: str) -> None:
         """Refuse a reference to a customer of another store.
@@ -106,16 +89,10 @@ class CrmClient:
         Raises:
             RuleViolation: the store's customer records have no such customer.
         """
-        with suppress(httpx.HTTPError):
-            response = await self._client.get(
-                f"/stores/{store_id}/registered-customers/{quote(customer_ref, safe='')}",
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=_AT_ONCE,
-            )
-            if response.status_code == _NOT_FOUND:
-                raise unknown("customer_ref", customer_ref)
+        call = self._at_once(token).get_registered_customer(store_id, customer_ref)
+        await _known(call, "customer_ref", customer_ref)
 
-    async def register(self, store_id: str, order_id: str, details: dict[str, Any]) -> str:
+    async def register(self, store_id: str, order_id: str, details: RegisterCustomerRequest) -> str:
         """Register the person and return their ``customer_ref``.
 
         Repeating it for one order registers no second person.
@@ -124,39 +101,25 @@ class CrmClient:
             RetryLaterError: customer relations is still unavailable.
             CallRejectedError: it does not take these details.
         """
-        response = await self._post(store_id, "customers", f"{order_id}:customer", details)
-        customer_ref: str = response.json()["customer_ref"]
-        return customer_ref
+        key = f"{order_id}:customer"
+        registered = await repeatable(
+            "customer relations",
+            self._own(store_id).register_customer(store_id, details, idempotency_key=key),
+        )
+        return registered.customer_ref
 
-    async def send_message(
-        self,
-        store_id: str,
-        key: str,
-        *,
-        customer_ref: str,
-        message_type: str,
-        about: str | None,
-        values: dict[str, Any],
-        order_id: str | None = None,
-        expires_at: str | None = None,
-    ) -> str:
+    async def send_message(self, store_id: str, key: str, message: Message) -> str:
         """Send a customer a message and return its id; repeating it with one ``key`` sends it once.
 
         Raises:
             RetryLaterError: customer relations is unavailable.
             CallRejectedError: it does not send such a message.
         """
-        message = {
-            "customer_ref": customer_ref,
-            "message_type": message_type,
-            "about": about,
-            "order_id": order_id,
-            "expires_at": expires_at,
-            "values": values,
-        }
-        response = await self._post(store_id, "messages", key, message)
-        message_id: str = response.json()["message_id"]
-        return message_id
+        sent = await repeatable(
+            "customer relations",
+            self._own(store_id).send_message(store_id, message, idempotency_key=key),
+        )
+        return sent.message_id
 
     async def contact_used(self, store_id: str, message_id: str) -> ContactUsed:
         """Return who had set the address to which a message went, and when.
@@ -164,28 +127,30 @@ class CrmClient:
         Not known while customer records is unavailable.
         """
         try:
-            response = await self._client.get(
-                f"/stores/{store_id}/messages/{quote(message_id, safe='')}",
-                headers={"Authorization": f"Bearer {await self._credentials.token(store_id)}"},
-                timeout=_AT_ONCE,
-            )
-            response.raise_for_status()
-        except httpx.HTTPError:
+            sent = await self._own(store_id, _AT_ONCE).get_message(store_id, message_id)
+        except (httpx.HTTPError, ServiceUnavailableError, ApiError):
             return ContactUsed(known=False)
-        sent = SentMessage.model_validate_json(response.content)
         return ContactUsed(sent.contact_set_by, sent.contact_set_at)
 
-    async def _post(
-        self, store_id: str, path: str, key: str, body: dict[str, Any]
-    ) -> httpx.Response:
-        async def call() -> httpx.Response:
-            return await self._client.post(
-                f"/stores/{store_id}/{path}",
-                json=body,
-                headers={
-                    "Authorization": f"Bearer {await self._credentials.token(store_id)}",
-                    "Idempotency-Key": key,
-                },
-            )
+    def _at_once(self, token: str) -> CrmApi:
+        return CrmApi(ServiceCalls("crm", self._client, token, timeout=_AT_ONCE))
 
-        return await response_of("customer relations", call())
+    def _own(self, store_id: str, timeout: httpx.Timeout | None = None) -> CrmApi:
+        """Return the operations in reception's own name."""
+
+        def token() -> Awaitable[str]:
+            return self._credentials.token(store_id)
+
+        return CrmApi(ServiceCalls("crm", self._client, token, timeout=timeout))
+
+
+async def _known(call: Awaitable[T], field: str, reference: str) -> T | None:
+    """Return what ``reference`` stands for; None when customer records is unavailable."""
+    try:
+        return await call
+    except ServiceUnavailableError:
+        return None
+    except ApiError as error:
+        if error.status == _NOT_FOUND:
+            raise unknown(field, reference) from error
+        return None
