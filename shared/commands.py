@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -148,10 +148,10 @@ def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandCon
 
     async def received(
         request: Request,
+        store_id: Annotated[str, Path()],
         principal: Annotated[Principal, Depends(require_roles(*roles))],
         headers: Headers,
     ) -> CommandContext:
-        store_id = request.path_params["store_id"]
         return await command_of(request, principal, store_id, headers)
 
     return received
