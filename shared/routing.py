@@ -1,9 +1,9 @@
 """Routing of operations: they authenticate the caller first, then read a limited body."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -47,6 +47,17 @@ class Router(APIRouter):
 
     def __init__(self, **described: Any) -> None:
         super().__init__(route_class=GuardedRoute, **described)
+
+
+def _of_store(store_id: Annotated[str, Path(description="The store (门店)")]) -> str:
+    return store_id
+
+
+class StoreRouter(Router):
+    """Router of operations on one store, whose id all their paths begin with."""
+
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__(prefix=f"/stores/{{store_id}}{prefix}", dependencies=[Depends(_of_store)])
 
 
 def _callers(dependant: Dependant) -> Iterator[Caller]:

@@ -3,13 +3,21 @@
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from deploy.clients.openapi import ROUTERS, UnsupportedError, describe
+from deploy.clients.choices import with_named_choices
+from deploy.clients.openapi import (
+    ROUTERS,
+    Description,
+    UnsupportedError,
+    as_reference,
+    describe,
+)
 from deploy.clients.python import default_of, docstring, type_of
 from shared.clients.bodies import RequestBody, ResponseBody
+from shared.contracts.reception import PayType
 
 NULLABLE_TEXT = {"anyOf": [{"type": "string", "maxLength": 40}, {"type": "null"}]}
 
@@ -67,3 +75,33 @@ def test_models_of_service_can_be_built(service: str) -> None:
 def test_operations_of_service_have_names_of_their_own(service: str) -> None:
     names = [operation.name for operation in describe(service).operations]
     assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("service", ROUTERS)
+def test_operations_describe_every_path_parameter(service: str) -> None:
+    for operation in describe(service).operations:
+        described = {each["name"] for each in operation.parameters("path")}
+        assert described == set(operation.path_parameters), operation.path
+
+
+def test_coded_values_get_names_of_their_own() -> None:
+    status = {"type": "string", "enum": ["open", "closed"]}
+    kind = {"type": "string", "enum": ["a", "b"]}
+    schemas = {
+        "JobView": {"properties": {"status": status, "part_kind": {"anyOf": [kind]}}},
+        "LongerJobView": {"properties": {"status": status}},
+        "Contract": {"properties": {"status": status}},
+    }
+    named = with_named_choices(Description("none", [], schemas), {"Contract"}).schemas
+    assert named["JobStatus"] == {"enum": ["open", "closed"]}
+    assert named["PartKind"] == {"enum": ["a", "b"]}
+    assert named["LongerJobView"]["properties"]["status"] == as_reference("JobStatus")
+    assert named["Contract"] == schemas["Contract"]
+
+
+def test_coded_values_of_contracts_keep_their_name() -> None:
+    pay_type = {"enum": list(get_args(PayType))}
+    schemas = {"LineView": {"properties": {"payer": pay_type}}}
+    named = with_named_choices(Description("reception", [], schemas), ()).schemas
+    assert named["LineView"]["properties"]["payer"] == as_reference("PayType")
+    assert "PayType" not in named

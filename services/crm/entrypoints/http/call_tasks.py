@@ -4,10 +4,11 @@ from fastapi.responses import JSONResponse
 
 from services.crm.application import call_tasks
 from services.crm.application.call_tasks import CallTask, CallTaskResponse, CompleteCallTaskRequest
-from services.crm.entrypoints.http.access import Caller, CallReader, Reach, store_router
+from services.crm.entrypoints.http.access import Caller, CallReader, Reach
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))

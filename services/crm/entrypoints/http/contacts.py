@@ -8,11 +8,11 @@ from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
     Reach,
     Reader,
-    store_router,
 )
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.put(

@@ -17,12 +17,12 @@ from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
     Reach,
     Reader,
-    store_router,
 )
 from shared.formats import Plate, Vin
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

@@ -8,10 +8,11 @@ from fastapi.responses import JSONResponse
 from services.crm.application import follow_ups
 from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
 from services.crm.domain.follow_up import Status
-from services.crm.entrypoints.http.access import Caller, Reach, Reader, store_router
+from services.crm.entrypoints.http.access import Caller, Reach, Reader
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/follow-ups", tags=["follow-ups"], openapi_extra=serves("R21"))

@@ -13,12 +13,12 @@ from services.crm.entrypoints.http.access import (
     MessageReader,
     Reach,
     Reader,
-    store_router,
 )
 from shared.contracts.base import Identifier
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

@@ -7,11 +7,12 @@ from fastapi import Path
 from services.crm.application import vehicles
 from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
-from services.crm.entrypoints.http.access import Reach, Reader, store_router
+from services.crm.entrypoints.http.access import Reach, Reader
 from shared.formats import Plate
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/vehicles/{plate}", tags=["customers"], openapi_extra=serves("R2", "R16", "R25"))

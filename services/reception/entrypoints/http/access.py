@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller
 from shared.commands import CommandContext, accept_command
-from shared.routing import Router
 from shared.security import SEES_MONEY, Principal, require_roles
 
 Advisor = Annotated[CommandContext, Depends(accept_command("service_advisor", "service_manager"))]
@@ -58,11 +57,6 @@ async def _deps(request: Request) -> Deps:
 
 Reach = Annotated[Deps, Depends(_deps)]
 """Dependencies of a route's application function."""
-
-
-def store_router() -> Router:
-    """Return a router for operations on one store."""
-    return Router(prefix="/stores/{store_id}")
 
 
 def caller_of(command: CommandContext) -> Caller:

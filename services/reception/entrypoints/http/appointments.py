@@ -18,13 +18,13 @@ from services.reception.entrypoints.http.access import (
     FrontReader,
     Reach,
     caller_of,
-    store_router,
 )
 from shared.group import CalendarDay
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post("/appointments/offers", tags=["appointments"], openapi_extra=serves("R1", "R11"))

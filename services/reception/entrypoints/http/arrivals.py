@@ -19,13 +19,13 @@ from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     FrontReader,
     Reach,
-    store_router,
 )
 from shared.commands import CommandContext, accept_command
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager", "dispatcher"))]
 

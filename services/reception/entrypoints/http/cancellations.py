@@ -2,10 +2,11 @@
 
 from services.reception.application import cancellations
 from services.reception.application.cancellations import CancellationView
-from services.reception.entrypoints.http.access import FrontReader, Reach, Reader, store_router
+from services.reception.entrypoints.http.access import FrontReader, Reach, Reader
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/orders/{order_id}/cancellation", tags=["orders"], openapi_extra=serves("R5"))

@@ -1,10 +1,11 @@
 """The catalog: operations, parts, symptom codes, delivery steps."""
 
 from services.reception.application import catalog as catalogs
-from services.reception.entrypoints.http.access import Reach, Reader, store_router
+from services.reception.entrypoints.http.access import Reach, Reader
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4", "R7"))

@@ -19,12 +19,12 @@ from services.reception.entrypoints.http.access import (
     Manager,
     Office,
     Reach,
-    store_router,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/claims", tags=["claims"], openapi_extra=serves("R6", "R32"))

@@ -13,12 +13,13 @@ from services.reception.application.delivery import (
     WaiverRequest,
 )
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, Manager, Reach, store_router
+from services.reception.entrypoints.http.access import Advisor, Manager, Reach
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 Step = Annotated[str, Path(min_length=1, max_length=60)]
 

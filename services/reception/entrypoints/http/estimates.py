@@ -26,12 +26,12 @@ from services.reception.entrypoints.http.access import (
     MoneyReader,
     OwnerReader,
     Reach,
-    store_router,
 )
 from shared.contracts.base import Identifier
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 Version = Annotated[int, Path(ge=1, le=10_000)]
 

@@ -8,12 +8,12 @@ from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     Reach,
     Reader,
-    store_router,
 )
 from shared.group import CalendarDay
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

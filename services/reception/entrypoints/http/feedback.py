@@ -12,11 +12,11 @@ from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     MoneyReader,
     Reach,
-    store_router,
 )
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

@@ -5,10 +5,11 @@ from fastapi.responses import JSONResponse
 from services.reception.application import held_money
 from services.reception.application.held_money import CarryOverRequest, HeldMoney
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, Office, Reach, store_router
+from services.reception.entrypoints.http.access import Advisor, Office, Reach
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/held-money", tags=["invoicing"], openapi_extra=serves("R8"))

@@ -30,13 +30,13 @@ from services.reception.entrypoints.http.access import (
     MoneyReader,
     Office,
     Reach,
-    store_router,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

@@ -15,11 +15,11 @@ from services.reception.entrypoints.http.access import (
     Reach,
     Reader,
     caller_of,
-    store_router,
 )
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/orders", tags=["orders"], openapi_extra=serves("R5"))

@@ -8,12 +8,13 @@ from fastapi.responses import JSONResponse
 from services.reception.application import photos
 from services.reception.application.photos import PhotoView
 from services.reception.domain.photo import PhotoKind
-from services.reception.entrypoints.http.access import Reach, Reader, store_router
+from services.reception.entrypoints.http.access import Reach, Reader
 from shared.commands import CommandContext, accept_command
 from shared.receiving import LARGEST_PICTURE
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 Photographer = Annotated[
     CommandContext,

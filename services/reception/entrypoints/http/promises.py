@@ -5,10 +5,11 @@ from fastapi.responses import JSONResponse
 from services.reception.application import promises
 from services.reception.application.promises import RevisePromisedTimeRequest
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, store_router
+from services.reception.entrypoints.http.access import Advisor
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

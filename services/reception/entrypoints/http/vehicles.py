@@ -6,12 +6,13 @@ from fastapi import Depends, Path
 
 from services.reception.application import vehicles
 from services.reception.application.vehicles import VehicleView
-from services.reception.entrypoints.http.access import Reach, store_router
+from services.reception.entrypoints.http.access import Reach
 from shared.formats import Plate
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/vehicles/{plate}", tags=["arrivals"], openapi_extra=serves("R2", "R16", "R25"))

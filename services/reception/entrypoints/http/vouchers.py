@@ -7,11 +7,12 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import vouchers
 from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
-from services.reception.entrypoints.http.access import MoneyReader, Reach, store_router
+from services.reception.entrypoints.http.access import MoneyReader, Reach
 from shared.commands import CommandContext, accept_command
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 Issuer = Annotated[
     CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))

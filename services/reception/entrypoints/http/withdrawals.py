@@ -12,11 +12,12 @@ from services.reception.application.withdrawals import (
     WithdrawalPreview,
     WithdrawWorkRequest,
 )
-from services.reception.entrypoints.http.access import Advisor, Reach, caller_of, store_router
+from services.reception.entrypoints.http.access import Advisor, Reach, caller_of
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post(

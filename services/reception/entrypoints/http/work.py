@@ -6,11 +6,12 @@ from fastapi import Depends
 
 from services.reception.application import work
 from services.reception.application.work import Quote, QuoteRequest
-from services.reception.entrypoints.http.access import Reach, store_router
+from services.reception.entrypoints.http.access import Reach
 from shared.requirements import serves
+from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.post("/quotes", tags=["orders"], openapi_extra=serves("R4", "R5", "R11"))

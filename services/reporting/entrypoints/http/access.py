@@ -6,7 +6,6 @@ from fastapi import Depends, Request
 
 from services.reporting.application.deps import Deps
 from shared.commands import CommandContext, accept_command
-from shared.routing import Router
 from shared.security import Principal, Role, require_roles
 
 _OWNERS: tuple[Role, ...] = (
@@ -31,8 +30,3 @@ async def _deps(request: Request) -> Deps:
 
 Reach = Annotated[Deps, Depends(_deps)]
 """Dependencies of a route's application function."""
-
-
-def store_router() -> Router:
-    """Return a router for operations on one store."""
-    return Router(prefix="/stores/{store_id}")

@@ -12,10 +12,11 @@ from services.reporting.application.corrective_actions import (
     CorrectiveActionWithNote,
 )
 from services.reporting.domain.corrective_action import State
-from services.reporting.entrypoints.http.access import OfficeReader, Owner, Reach, store_router
+from services.reporting.entrypoints.http.access import OfficeReader, Owner, Reach
 from shared.requirements import serves
+from shared.routing import StoreRouter
 
-router = store_router()
+router = StoreRouter()
 
 
 @router.get("/corrective-actions", tags=["corrective_actions"], openapi_extra=serves("R10", "R43"))

@@ -8,9 +8,9 @@ from services.workshop.application import absences
 from services.workshop.application.absences import AbsenceRequest, AbsenceView
 from services.workshop.entrypoints.http.access import Dispatcher, Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))

@@ -4,9 +4,9 @@ from services.workshop.application import board
 from services.workshop.application.board import BoardView
 from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/board", tags=["plan"], openapi_extra=serves("R11", "R13"))

@@ -7,9 +7,9 @@ from services.workshop.application.holds import HoldRequest, HoldState, HoldView
 from services.workshop.application.quotes import QuoteRequest, QuoteView
 from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, Reach
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))

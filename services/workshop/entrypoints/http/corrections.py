@@ -8,9 +8,9 @@ from services.workshop.application.job_views import JobView
 from services.workshop.domain.correction import ClockCorrection
 from services.workshop.entrypoints.http.access import Manager, Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}/jobs/{job_id}")
+router = StoreRouter("/jobs/{job_id}")
 
 
 @router.post("/time-correction", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13"))

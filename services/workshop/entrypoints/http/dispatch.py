@@ -18,9 +18,9 @@ from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Dispatcher, Overseer, Reach
 from shared.group import CalendarDay
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.post(

@@ -11,9 +11,9 @@ from services.workshop.application.findings import (
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Reach, Technician
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.post(

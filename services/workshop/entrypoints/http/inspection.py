@@ -7,9 +7,9 @@ from services.workshop.application.inspections import ChecklistsView, Inspection
 from services.workshop.application.job_views import JobView
 from services.workshop.entrypoints.http.access import Inspector, Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))

@@ -12,9 +12,9 @@ from services.workshop.domain.job import JobStatus
 from services.workshop.entrypoints.http.access import Reach, Reader, Technician
 from shared.contracts.base import Identifier
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/jobs", tags=["jobs"], openapi_extra=serves("R13"))

@@ -9,9 +9,9 @@ from services.workshop.application.load import LoadView
 from services.workshop.entrypoints.http.access import LoadReader, Reach
 from shared.group import CalendarDay
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/load", tags=["capacity"], openapi_extra=serves("R1", "R11"))

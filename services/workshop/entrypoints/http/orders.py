@@ -4,9 +4,9 @@ from services.workshop.application import orders
 from services.workshop.application.orders import WorkDoneView, WorkOrderView
 from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/orders/{order_id}/work-done", tags=["jobs"], openapi_extra=serves("R12", "R13"))

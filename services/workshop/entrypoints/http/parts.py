@@ -7,9 +7,9 @@ from services.workshop.application.job_views import JobView
 from services.workshop.application.parts import PartsEtaRequest
 from services.workshop.entrypoints.http.access import Reach, Supplier
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.post(

@@ -5,9 +5,9 @@ from services.workshop.application.day_plan import PlanView
 from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.group import CalendarDay
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))

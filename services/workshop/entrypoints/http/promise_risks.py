@@ -4,9 +4,9 @@ from services.workshop.application import promise_risks
 from services.workshop.application.promise_risks import PromiseRiskView
 from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/risks", tags=["plan"], openapi_extra=serves("R11", "R12"))

@@ -4,9 +4,9 @@ from services.workshop.application import staffing
 from services.workshop.application.staffing import StaffingView
 from services.workshop.entrypoints.http.access import Overseer, Reach
 from shared.requirements import serves
-from shared.routing import Router
+from shared.routing import StoreRouter
 
-router = Router(prefix="/stores/{store_id}")
+router = StoreRouter()
 
 
 @router.get("/staffing", tags=["plan"], openapi_extra=serves("R18"))
