@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
+from typing import get_args
 
 from nicegui import ui
 
@@ -11,7 +12,6 @@ from services.desk.components.elements import box, button, dialog, text
 from services.desk.components.forms import (
     Form,
     choices,
-    codes_of,
     dialog_actions,
     moment_field,
     moment_of,
@@ -19,7 +19,7 @@ from services.desk.components.forms import (
     submit,
 )
 from services.desk.context import PageContext
-from shared.clients.workshop.models import AbsenceRequest, AbsenceView
+from shared.clients.workshop.models import AbsenceRequest, AbsenceView, AwayKind
 
 
 def absence_dialog(ctx: PageContext, technician_id: str, absences: Sequence[AbsenceView]) -> None:
@@ -29,7 +29,7 @@ def absence_dialog(ctx: PageContext, technician_id: str, absences: Sequence[Abse
         for absence in absences:
             _known(ctx, absence, opened)
         form = Form(ctx)
-        kinds = choices(t, "absence", codes_of(AbsenceRequest, "kind"))
+        kinds = choices(t, "absence", get_args(AwayKind))
         kind = form.field("kind", ui.select(kinds, label=t("Reason"), value="sick"))
         closing = datetime.combine(ctx.today(), ctx.store.closing, zone)
         begin = moment_field(form, "starts_at", t("From"), ctx.now())

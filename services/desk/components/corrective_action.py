@@ -2,14 +2,16 @@
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import get_args
 
 from nicegui import ui
 
 from services.desk.components.elements import badge, button, dialog
-from services.desk.components.forms import Form, choices, codes_of, dialog_actions, submit
+from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.context import PageContext
 from shared.clients.reporting.models import (
     CloseCorrectiveActionRequest,
+    CorrectiveActionResult,
     CorrectiveActionView,
     CorrectiveActionWithNote,
 )
@@ -43,7 +45,7 @@ def _closing_dialog(ctx: PageContext, corrective_action: CorrectiveAction) -> No
     t = ctx.t
     with dialog(t("Close action")) as opened:
         form = Form(ctx)
-        results = choices(t, "closing", codes_of(CloseCorrectiveActionRequest, "result"))
+        results = choices(t, "closing", get_args(CorrectiveActionResult))
         result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
         note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))
 

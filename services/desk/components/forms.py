@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from services.desk import formats
 from services.desk.client import invalid_request, new_attempt
@@ -128,11 +128,6 @@ class Form:
 def choices(t: Translator, kind: str, codes: Iterable[str]) -> dict[str, str]:
     """Add a choice of coded values, in words."""
     return {code: t.code(kind, code) for code in codes}
-
-
-def codes_of(body: type[BaseModel], field: str) -> tuple[str, ...]:
-    """Return the coded values that a field of a request may have."""
-    return get_args(body.model_fields[field].annotation)
 
 
 def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> ui.select:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
+from typing import get_args
 
 from nicegui import ui
 
@@ -10,7 +11,6 @@ from services.desk.components.elements import badge, box, dialog, facts, test_id
 from services.desk.components.forms import (
     Form,
     choices,
-    codes_of,
     dialog_actions,
     moment_field,
     moment_of,
@@ -23,10 +23,11 @@ from shared.clients.workshop.models import (
     ClockingView,
     JobView,
     PlannedJobView,
+    TimeCorrectionReason,
     TimeCorrectionRequest,
 )
 
-REASONS = codes_of(TimeCorrectionRequest, "reason")
+REASONS = get_args(TimeCorrectionReason)
 """忘记开工打卡、忘记完工打卡、打错任务、其他."""
 
 Job = JobView | PlannedJobView

@@ -5,6 +5,7 @@ changes.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 from nicegui import ui
 
@@ -13,7 +14,6 @@ from services.desk.components.elements import box, dialog, facts, test_id, text
 from services.desk.components.forms import (
     Form,
     choices,
-    codes_of,
     dialog_actions,
     moment_field,
     moment_of,
@@ -26,6 +26,7 @@ from shared.clients.workshop.models import (
     PlannedJobView,
     PlanView,
     ReassignmentRequest,
+    SwapReason,
     SwapRequest,
     SwapView,
     TechnicianRequest,
@@ -37,7 +38,7 @@ Command = Callable[[OverrideRequest], Awaitable[object]]
 Fields = Callable[[Form], Command]
 """Function that adds fields to a form and returns the command that sends them."""
 
-REASONS = codes_of(OverrideRequest, "reason")
+REASONS = get_args(SwapReason)
 """客户要求、技能、交接班、工作量、工位、车辆、带教、其他."""
 
 _SOON = timedelta(minutes=5)

@@ -1,6 +1,7 @@
 """Expected arrival of a job's parts (配件到货); the plan follows."""
 
 from collections.abc import Awaitable
+from typing import get_args
 
 from nicegui import ui
 
@@ -8,16 +9,15 @@ from services.desk.components.elements import dialog, text
 from services.desk.components.forms import (
     Form,
     choices,
-    codes_of,
     dialog_actions,
     moment_field,
     moment_of,
     submit,
 )
 from services.desk.context import PageContext
-from shared.clients.workshop.models import JobView, PartsEtaRequest, PlannedJobView
+from shared.clients.workshop.models import JobView, PartsEtaRequest, PartsReason, PlannedJobView
 
-REASONS = codes_of(PartsEtaRequest, "reason")
+REASONS = get_args(PartsReason)
 """订货在途、到货延误、错件重订、已到货."""
 
 

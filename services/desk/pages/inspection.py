@@ -16,7 +16,7 @@ from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.my_jobs import open_jobs
 from services.desk.pages.orders import Numbers, number_of
-from shared.clients.workshop.models import ChecklistItem, InspectionRequest, JobView
+from shared.clients.workshop.models import ChecklistItem, InspectionItem, InspectionRequest, JobView
 
 REQUIREMENTS = ("R14",)
 
@@ -28,9 +28,6 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
-_RESULTS: tuple[str, ...] = get_args(
-    get_args(InspectionRequest.model_fields["items"].annotation)[1]
-)
 _CHECKLISTS_FRESH_S = 300.0
 
 Checklist = Sequence[ChecklistItem]
@@ -55,7 +52,7 @@ async def show(ctx: PageContext) -> None:
         with renderer.frame("cards", box, "job-cards"):
             for job in jobs:
                 shown = partial(_card, ctx, catalog, checklists[job.skill_code])
-                renderer.section(job.job_id, shown, job, number_of(numbers, job))
+                renderer.section(job.job_id, shown, job, number_of(numbers, job.order_id))
 
     await live(ctx, fetch, render)
 
@@ -126,7 +123,7 @@ class _Sheet:
 
     def _row(self, item: ChecklistItem) -> None:
         t = self._ctx.t
-        results = choices(t, "result", _RESULTS)
+        results = choices(t, "result", get_args(InspectionItem))
         if item.critical:
             del results["not_applicable"]
         with test_id(f"item-{item.item}", box("inspection-item")) as row:

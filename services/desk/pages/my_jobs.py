@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import get_args
 
 from nicegui import ui
 
@@ -13,8 +14,6 @@ from services.desk.client import new_attempt
 from services.desk.components.elements import badge, box, button, dialog, empty, link, test_id, text
 from services.desk.components.forms import (
     Form,
-    choices,
-    codes_of,
     dialog_actions,
     send_now,
     several,
@@ -33,6 +32,7 @@ from shared.clients.workshop.models import (
     DiagnosisRequest,
     FoundView,
     JobView,
+    PauseReason,
     PauseRequest,
 )
 
@@ -46,6 +46,7 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
+_PAUSES: tuple[PauseReason, ...] = get_args(PauseReason)
 _ORDER = {"in_progress": 0, "paused": 1, "planned": 2, "finished": 3}
 _NOT_PLANNED = datetime.min.replace(tzinfo=UTC)
 
@@ -77,7 +78,7 @@ async def show(ctx: PageContext) -> None:
             with renderer.frame("finished", box, "own-jobs"):
                 renderer.section("title", text, ctx.t("Finished by me"), "section-title")
                 for job in done:
-                    number = number_of(numbers, job)
+                    number = number_of(numbers, job.order_id)
                     renderer.section(job.job_id, partial(_done, ctx, catalog), job, number)
 
     await live(ctx, fetch, render)
@@ -94,13 +95,13 @@ def _to_do(
     shown = next((job for job in jobs if job.job_id == wanted), jobs[0])
     card = partial(_card, ctx, catalog, renderer.every_second)
     with renderer.frame("jobs", box, "own-jobs"):
-        renderer.section(f"own {shown.job_id}", card, shown, number_of(numbers, shown))
+        renderer.section(f"own {shown.job_id}", card, shown, number_of(numbers, shown.order_id))
         if len(jobs) > 1:
             renderer.section("others", text, ctx.t("My other jobs"), "section-title")
         for job in jobs:
             if job is not shown:
                 other = partial(_other, ctx, catalog)
-                renderer.section(job.job_id, other, job, number_of(numbers, job))
+                renderer.section(job.job_id, other, job, number_of(numbers, job.order_id))
 
 
 async def open_jobs(ctx: PageContext) -> Mine:
@@ -222,10 +223,10 @@ def _actions(ctx: PageContext, catalog: Catalog, job: JobView) -> None:
 def _pause_dialog(ctx: PageContext, job: JobView) -> None:
     t, attempt = ctx.t, new_attempt()
     with dialog(t("Why do you pause?")) as opened, box("own-actions"):
-        for reason, name in choices(t, "pause", codes_of(PauseRequest, "reason")).items():
-            body = PauseRequest.model_validate({"reason": reason})
+        for reason in _PAUSES:
 
-            async def pause(body: PauseRequest = body) -> None:
+            async def pause(reason: PauseReason = reason) -> None:
+                body = PauseRequest(reason=reason)
                 await send_now(
                     ctx,
                     lambda: ctx.services.workshop.pause_job(
@@ -234,7 +235,7 @@ def _pause_dialog(ctx: PageContext, job: JobView) -> None:
                 )
                 opened.close()
 
-            button(name, pause, name=f"pause-{reason}")
+            button(t.code("pause", reason), pause, name=f"pause-{reason}")
         button(t("Cancel"), opened.close, name="dialog-cancel")
 
 

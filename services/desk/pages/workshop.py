@@ -188,7 +188,7 @@ class _Board:
     def name(self, job: PlannedJobView) -> str:
         """Return queue number and operation."""
         operation = self.catalog.operation(job.op_code)
-        return f"{number_of(self.shown.numbers, job)} · {operation}"
+        return f"{number_of(self.shown.numbers, job.order_id)} · {operation}"
 
     def tone(self, job: PlannedJobView) -> str:
         """Return the color of the job's promise."""
@@ -238,7 +238,7 @@ class _Board:
             buffer_until=job.buffer_until,
             promised=job.promised_at,
             tone=self.tone(job),
-            title=number_of(self.shown.numbers, job),
+            title=number_of(self.shown.numbers, job.order_id),
             subtitle=self.catalog.operation(job.op_code),
             tooltip=self._tooltip(job),
             movable=self._movable(job),
