@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.desk.i18n import Translator
@@ -102,7 +101,7 @@ def minutes_seconds(value: float | None) -> str:
     return NOTHING if value is None else stopwatch(value)
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """Format a value of an event readably."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {plain(each)}" for name, each in value.items())
