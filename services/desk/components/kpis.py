@@ -214,12 +214,12 @@ def bars(
             "grid": {"left": 8, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
             "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10}
             if len(series) > 1
-            else {"show_rate": False},
+            else {"show": False},
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
             "xAxis": {
                 "type": "category",
                 "data": list(categories),
-                "axisTick": {"show_rate": False},
+                "axisTick": {"show": False},
                 "axisLine": {"lineStyle": {"color": LINE}},
                 "axisLabel": {"color": MUTED, "interval": 0},
             },
@@ -237,7 +237,7 @@ def bars(
                     "barMaxWidth": 34,
                     "itemStyle": {"borderRadius": [3, 3, 0, 0]},
                     "label": {
-                        "show_rate": len(series) == 1,
+                        "show": len(series) == 1,
                         "position": "top",
                         "color": INK,
                         "formatter": "{c}" + unit,
