@@ -190,5 +190,6 @@ def _bays(store_id: str, technicians: int) -> Iterator[Record]:
                 "id": f"{store_id}-{kind}-{number}",
                 "store": store_id,
                 "type": kind,
+                "number": number,
                 "capabilities": list(_CAPABILITIES[kind]),
             }

@@ -10,6 +10,8 @@ import httpx
 from fastapi import Depends, Request
 from nicegui import app
 
+from services.desk import formats
+from services.desk.bays import Bay, load_bays
 from services.desk.catalog import Catalog
 from services.desk.client import Connections, Services
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
@@ -84,6 +86,7 @@ class AppContext:
         self.group = NameInBoth(**entries["group"])
         self.brands = {entry["id"]: NameInBoth(**entry["brand"]) for entry in entries["stores"]}
         self.staff: dict[str, Person] = load_staff(settings.group_folder)
+        self.bays: dict[str, Bay] = load_bays(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.staff)
         store = SessionStore(FileStorage(settings.desk_sessions), secret)
@@ -167,9 +170,8 @@ class PageContext:
 
     def bay(self, bay_id: str | None) -> str:
         """Return the name of a bay (工位): its type and number."""
-        kind, _, number = (bay_id or "").removeprefix(f"{self.store.id}-").rpartition("-")
-        known = self.t.known(f"bay.{kind}")
-        return f"{known[:1].upper()}{known[1:]} {number}" if known else (bay_id or "—")
+        bay = self.app_context.bays.get(bay_id or "")
+        return bay.name(self.t) if bay else (bay_id or formats.NOTHING)
 
     async def shared(
         self, kind: str, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.desk.i18n import Translator
@@ -26,8 +25,10 @@ def span(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
     return f"{clock(begin, zone)}–{clock(end, zone)}" if begin and end else NOTHING
 
 
-def period(begin: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """Format from day and time to day and time on the store's clocks."""
+def period(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
+    """Format from day and time to day and time on the store's clocks; nothing without both."""
+    if begin is None or end is None:
+        return NOTHING
     moments = (each.astimezone(zone) for each in (begin, end))
     return " – ".join(f"{each:%m-%d %H:%M}" for each in moments)
 
@@ -53,7 +54,7 @@ def stopwatch(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
 
 
-def money(cents: int | None) -> str:
+def money(cents: float | None) -> str:
     """Format yuan with two decimals."""
     return NOTHING if cents is None else f"¥{cents / 100:,.2f}"
 
@@ -100,7 +101,7 @@ def minutes_seconds(value: float | None) -> str:
     return NOTHING if value is None else stopwatch(value)
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """Format a value of an event readably."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {plain(each)}" for name, each in value.items())

@@ -4,7 +4,7 @@ import gettext
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -44,7 +44,7 @@ class Translator:
         self.language: Language = language
         self._catalog = _compile(LOCALES[language])
 
-    def __call__(self, text: str, **values: Any) -> str:
+    def __call__(self, text: str, **values: object) -> str:
         translated = self._catalog.gettext(text)
         return translated.format(**values) if values else translated
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from nicegui import Client, background_tasks, core
@@ -40,7 +40,7 @@ _PURGE_S = 3600.0
 _HANG_UP_S = 1.0
 _COOKIE_KEY = "session"
 
-Cookie = MutableMapping[str, Any]
+Cookie = MutableMapping[str, object]
 
 
 class SignedOutError(Exception):
@@ -223,7 +223,7 @@ class Sessions:
         if language:
             cookie["language"] = language
 
-    async def current(self, cookie: Mapping[str, Any]) -> Session | None:
+    async def current(self, cookie: Mapping[str, object]) -> Session | None:
         """Return the session that a request of the person belongs to, while it lasts.
 
         Raises:
@@ -284,7 +284,7 @@ class Sessions:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _of(self, cookie: Mapping[str, Any]) -> Session | None:
+    async def _of(self, cookie: Mapping[str, object]) -> Session | None:
         identifier = cookie.get(_COOKIE_KEY)
         if not isinstance(identifier, str):
             return None

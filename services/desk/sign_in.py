@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +22,12 @@ from shared.settings import Settings
 
 _LIFETIME_S = 600
 _TIMEOUT_S = 5.0
+
+
+class _Metadata(BaseModel):
+    """Metadata of an issuer (RFC 8414), as far as the desk needs it."""
+
+    revocation_endpoint: str | None = None
 
 
 class DemoSignIn:
@@ -122,8 +128,8 @@ class OidcSignIn:
 
     async def revoke(self, refresh: str) -> None:
         try:
-            metadata = await self._client.load_server_metadata()
-            if "revocation_endpoint" not in metadata:
+            metadata = _Metadata.model_validate(await self._client.load_server_metadata())
+            if metadata.revocation_endpoint is None:
                 return
             identity = {} if self._secret else {"client_id": self._client_id}
             async with httpx.AsyncClient(
@@ -131,7 +137,7 @@ class OidcSignIn:
                 auth=(self._client_id, self._secret) if self._secret else None,
             ) as client:
                 response = await client.post(
-                    metadata["revocation_endpoint"],
+                    metadata.revocation_endpoint,
                     data={"token": refresh, "token_type_hint": "refresh_token", **identity},
                 )
         except (httpx.HTTPError, ValueError) as error:
@@ -139,7 +145,7 @@ class OidcSignIn:
         if response.is_server_error:
             raise ServiceUnavailableError("issuer")
 
-    async def _granted(self, tokens: Mapping[str, Any]) -> Grant:
+    async def _granted(self, tokens: Mapping[str, object]) -> Grant:
         try:
             answer = TokenAnswer.model_validate(tokens)
             principal = await self._verifier.principal(answer.access_token)

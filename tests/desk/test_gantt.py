@@ -2,16 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.desk.components.gantt import Span, Stretch, off_duty, span_of
+from services.desk.components.gantt import Span, Stretch, off_duty, span_of, stretch_of
+from shared.clients.workshop.models import PlannedJobView
 
 OPENS = datetime(2026, 3, 4, 0, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=10)
-PLAN = {"opens_at": OPENS.isoformat(), "closes_at": CLOSES.isoformat()}
 DAY = Span(OPENS, CLOSES)
 
 minutes = st.integers(-2 * 24 * 60, 2 * 24 * 60)
@@ -24,13 +23,13 @@ def _after(count: int) -> datetime:
     return OPENS + timedelta(minutes=count)
 
 
-def _job(stretch: Stretch) -> dict[str, Any]:
-    return {
-        "started_at": None,
-        "finished_at": None,
-        "planned_start_at": stretch.begin.isoformat(),
-        "planned_finish_at": stretch.end.isoformat(),
-    }
+def _job(stretch: Stretch) -> PlannedJobView:
+    return PlannedJobView.model_construct(
+        started_at=None,
+        finished_at=None,
+        planned_start_at=stretch.begin,
+        planned_finish_at=stretch.end,
+    )
 
 
 @given(minutes, minutes)
@@ -43,7 +42,9 @@ def test_chart_positions_follow_time_within_bounds(one: int, other: int) -> None
 def test_chart_spans_opening_hours_and_work_of_day(
     work: list[Stretch],
 ) -> None:
-    span = span_of(PLAN, [_job(each) for each in work], OPENS)
+    placed = [stretch_of(_job(each), OPENS) for each in work]
+    assert placed == work
+    span = span_of(Stretch(OPENS, CLOSES), work)
     assert span.begin <= OPENS
     assert span.end >= CLOSES
     assert span.end - span.begin < timedelta(hours=36)

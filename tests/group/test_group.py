@@ -218,6 +218,11 @@ def test_bay_has_capability_of_its_type(group: Group) -> None:
         assert bay["type"] in bay["capabilities"]
 
 
+def test_bay_number_is_unique_within_type(group: Group) -> None:
+    names = [(bay["store"], bay["type"], bay["number"]) for bay in group.bays]
+    assert len(names) == len(set(names))
+
+
 def test_every_store_can_do_every_labor_operation(group: Group) -> None:
     for store in group.stores:
         team = group.technicians(store["id"])

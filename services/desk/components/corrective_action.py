@@ -1,25 +1,29 @@
 """Corrective actions (整改): their state, and closing by their owner."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
 from services.desk.components.elements import badge, button, dialog
 from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.context import PageContext
+from shared.clients.reporting.models import (
+    CloseCorrectiveActionRequest,
+    CorrectiveActionResult,
+    CorrectiveActionView,
+    CorrectiveActionWithNote,
+)
 
-_CLOSINGS = ("corrected", "unfounded")
-
-CorrectiveAction = Mapping[str, Any]
+CorrectiveAction = CorrectiveActionView | CorrectiveActionWithNote
 
 
 def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
     """Show the state: done, overdue, or in progress."""
-    if corrective_action["closed_at"]:
+    if corrective_action.closed_at:
         badge(ctx.t("Done"), "good")
-    elif corrective_action["overdue_at"]:
+    elif corrective_action.overdue_at:
         badge(ctx.t("Overdue"), "bad")
     else:
         badge(ctx.t("Action in progress"), "warn")
@@ -27,8 +31,8 @@ def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveActio
 
 def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
     """Offer the owner, and a manager, to describe the correction."""
-    mine = corrective_action["owner_id"] == ctx.person.subject
-    if not corrective_action["closed_at"] and (mine or ctx.person.has(("service_manager",))):
+    mine = corrective_action.owner_id == ctx.person.subject
+    if not corrective_action.closed_at and (mine or ctx.person.has(("service_manager",))):
         button(
             ctx.t("Close action"),
             partial(_closing_dialog, ctx, corrective_action),
@@ -41,15 +45,20 @@ def _closing_dialog(ctx: PageContext, corrective_action: CorrectiveAction) -> No
     t = ctx.t
     with dialog(t("Close action")) as opened:
         form = Form(ctx)
-        results = choices(t, "closing", _CLOSINGS)
+        results = choices(t, "closing", get_args(CorrectiveActionResult))
         result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
         note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))
 
+        def close() -> Awaitable[CorrectiveActionView]:
+            return ctx.services.reporting.close_corrective_action(
+                ctx.store.id,
+                corrective_action.corrective_action_id,
+                CloseCorrectiveActionRequest(result=result.value, note=note.value),
+                idempotency_key=form.attempt,
+            )
+
         async def send() -> None:
-            if not form.require("note"):
-                return
-            body = {"result": result.value, "note": note.value}
-            path = f"/corrective-actions/{corrective_action['corrective_action_id']}/close"
-            await submit(form, opened, "reporting", path, body)
+            if form.require("note"):
+                await submit(form, opened, close)
 
         dialog_actions(form, opened, t("Save"), send)

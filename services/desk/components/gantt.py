@@ -5,17 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
+from pydantic import TypeAdapter
 
 from services.desk import formats
 from services.desk.components.elements import box, test_id, text
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
-
-Job = Mapping[str, Any]
+from shared.clients.workshop.models import PlannedJobView
 
 _HALF_HOUR = timedelta(minutes=30)
 _AROUND = timedelta(hours=12)
@@ -43,8 +42,7 @@ class Bar:
 
     job_id: str
     status: str
-    begin: datetime
-    end: datetime
+    time: Stretch
     buffer_until: datetime | None
     promised: datetime
     tone: str
@@ -88,6 +86,9 @@ class Drop:
     row: str
     minutes: int
     onto: str | None
+
+
+_DROP = TypeAdapter(Drop)
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,11 @@ class Span:
         return (self.end - self.begin) // timedelta(minutes=1)
 
 
-def span_of(plan: Mapping[str, Any], jobs: Sequence[Job], now: datetime) -> Span:
+def span_of(opening: Stretch, work: Iterable[Stretch]) -> Span:
     """Return the opening hours in full hours, wider where work of the day lies outside of them."""
-    opens, closes = at(plan["opens_at"]), at(plan["closes_at"])
-    edges = [edge for job in jobs for edge in (begins(job), ends(job, now))]
-    near = [edge for edge in edges if opens - _AROUND < edge < closes + _AROUND]
-    begin, end = min([opens, *near]), max([closes, *near])
+    edges = [edge for stretch in work for edge in (stretch.begin, stretch.end)]
+    near = [edge for edge in edges if opening.begin - _AROUND < edge < opening.end + _AROUND]
+    begin, end = min([opening.begin, *near]), max([opening.end, *near])
     whole = begin.replace(minute=0, second=0, microsecond=0)
     return Span(whole, whole + timedelta(hours=-((whole - end) // timedelta(hours=1))))
 
@@ -164,7 +164,7 @@ def gantt(
             ground = replace(line, bars=())
             with renderer.frame(line.key, partial(_line, span, handlers), ground):
                 for bar in line.bars:
-                    if span.shows(bar.begin, bar.end):
+                    if span.shows(bar.time.begin, bar.time.end):
                         renderer.section(bar.job_id, partial(_bar, span, handlers), bar)
         renderer.section("now", partial(_now_line, span, now, renderer.every_second))
 
@@ -180,8 +180,7 @@ def _chart(handlers: ChartHandlers, span: Span, zone: ZoneInfo) -> Iterator[None
 
 
 def _drop(event: GenericEventArguments) -> Drop:
-    told = event.args["detail"]
-    return Drop(told["job"], told["source"], told["row"], int(told["minutes"]), told["onto"])
+    return _DROP.validate_python(event.args["detail"])
 
 
 def _scale(span: Span, zone: ZoneInfo) -> None:
@@ -234,8 +233,9 @@ def _line(span: Span, handlers: ChartHandlers, line: Line) -> Iterator[None]:
 
 
 def _bar(span: Span, handlers: ChartHandlers, bar: Bar) -> None:
+    begin, end = bar.time.begin, bar.time.end
     classes = f"bar status-{bar.status} {bar.tone}{' movable' if bar.movable else ''}"
-    with span.stretch(box(classes), bar.begin, bar.end) as made:
+    with span.stretch(box(classes), begin, end) as made:
         with box("bar-title"):
             if bar.pinned:
                 ui.icon("push_pin")
@@ -245,10 +245,10 @@ def _bar(span: Span, handlers: ChartHandlers, bar: Bar) -> None:
             for sentence in bar.tooltip:
                 text(sentence, "tooltip")
     made.props["data-job"] = bar.job_id
-    made.props["data-begin"] = round(bar.begin.timestamp())
+    made.props["data-begin"] = round(begin.timestamp())
     _openable(test_id(f"bar-{bar.job_id}", made), lambda: handlers.bar(bar.job_id))
-    if bar.buffer_until and bar.end < bar.buffer_until and span.shows(bar.end, bar.buffer_until):
-        span.stretch(box("gantt-buffer"), bar.end, bar.buffer_until)
+    if bar.buffer_until and end < bar.buffer_until and span.shows(end, bar.buffer_until):
+        span.stretch(box("gantt-buffer"), end, bar.buffer_until)
     if span.begin < bar.promised < span.end:
         box(f"promise {bar.tone}").style(f"left:{span.place(bar.promised):.3f}%")
 
@@ -284,21 +284,15 @@ def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime,
         yield free_from, span.end
 
 
-def begins(job: Job) -> datetime:
-    """Return the actual start, otherwise the planned one."""
-    return at(job["started_at"] or job["planned_start_at"])
+def stretch_of(job: PlannedJobView, now: datetime) -> Stretch | None:
+    """Return the actual time of a job, otherwise the planned one; None while it has neither.
 
-
-def ends(job: Job, now: datetime) -> datetime:
-    """Return the actual finish; for work in progress the planned one, or now when that has
-    passed.
+    Work in progress ends as planned, or now when that has passed.
     """
-    if job["finished_at"]:
-        return at(job["finished_at"])
-    planned = max(at(job["planned_finish_at"]), begins(job))
-    return max(planned, now) if job["started_at"] else planned
-
-
-def at(moment: str) -> datetime:
-    """Parse a time as the services write it."""
-    return datetime.fromisoformat(moment)
+    begin = job.started_at or job.planned_start_at
+    if begin is None:
+        return None
+    if job.finished_at:
+        return Stretch(begin, job.finished_at)
+    planned = max(job.planned_finish_at or begin, begin)
+    return Stretch(begin, max(planned, now) if job.started_at else planned)

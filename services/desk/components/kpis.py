@@ -3,92 +3,160 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TypeVar
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import box, test_id, text
 from services.desk.i18n import Translator
+from shared.clients.reporting.models import DailyReport, LiveKpis
+from shared.contracts.reporting import DailyReportPublished
 
-Kpis = Mapping[str, Any]
+Kpis = LiveKpis | DailyReport | DailyReportPublished
+"""KPIs of a store's day: so far, or as published."""
+
+T = TypeVar("T")
 
 INK, MUTED, LINE = "#1b2733", "#66727f", "#e4e8ec"
 PALETTE = ("#1d4e6f", "#4f86a6", "#9fb8c6", "#2f7a55", "#a86a12")
 
+_PLAIN = "ratio-plain"
 _FONTS = "Inter, PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
 
-COUNTS = ("arrived", "orders", "delivered", "settled")
-AMOUNTS = ("invoiced_cents", "received_cents")
+COUNTS: Mapping[str, Callable[[Kpis], int]] = {
+    "arrived": lambda day: day.arrived,
+    "orders": lambda day: day.orders,
+    "delivered": lambda day: day.delivered,
+    "settled": lambda day: day.settled,
+}
+AMOUNTS: Mapping[str, Callable[[Kpis], int | None]] = {
+    "invoiced_cents": lambda day: day.invoiced_cents,
+    "received_cents": lambda day: day.received_cents,
+}
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """KPI (指标) of the report, its format and its reference.
+    """KPI (指标) of the report: its value in words, the style of the value, and its reference.
 
     Staff who do the work are not shown the ``confidential`` ones: money and opinions.
     """
 
     name: str
-    write: Callable[[Any], str] = formats.share
-    reference: float | None = None
-    confidential: bool = False
+    text: Callable[[Kpis], str]
+    style: Callable[[Kpis], str]
+    reference: float | None
+    confidential: bool
+
+
+def _kpi(
+    name: str,
+    read: Callable[[Kpis], T],
+    write: Callable[[T], str],
+    *,
+    confidential: bool = False,
+) -> Kpi:
+    return Kpi(name, lambda day: write(read(day)), lambda _: _PLAIN, None, confidential)
+
+
+def _rate(
+    name: str,
+    read: Callable[[Kpis], float | None],
+    *,
+    reference: float | None = None,
+    confidential: bool = False,
+) -> Kpi:
+    def style(day: Kpis) -> str:
+        value = read(day)
+        if value is None or reference is None:
+            return _PLAIN
+        return "ratio-good" if value >= reference else "ratio-low"
+
+    return Kpi(name, lambda day: formats.share(read(day)), style, reference, confidential)
 
 
 GROUPS: Mapping[str, Sequence[Kpi]] = {
     "delivery": (
-        Kpi("on_time_rate_initial", reference=0.95),
-        Kpi("on_time_rate_final"),
-        Kpi("promise_calibration", formats.by_confidence),
-        Kpi("same_day_rate", reference=0.80),
-        Kpi("complete_delivery_rate", reference=1.0),
+        _rate("on_time_rate_initial", lambda day: day.on_time_rate_initial, reference=0.95),
+        _rate("on_time_rate_final", lambda day: day.on_time_rate_final),
+        _kpi("promise_calibration", lambda day: day.promise_calibration, formats.by_confidence),
+        _rate("same_day_rate", lambda day: day.same_day_rate, reference=0.80),
+        _rate("complete_delivery_rate", lambda day: day.complete_delivery_rate, reference=1.0),
     ),
     "reception": (
-        Kpi("appointment_rate"),
-        Kpi("show_rate", reference=0.80),
-        Kpi("greet_wait_median_s", formats.minutes_seconds),
-        Kpi("greet_wait_p90_s", formats.minutes_seconds),
-        Kpi("greeted_late", formats.plain),
-        Kpi("concern_match_rate"),
-        Kpi("estimate_accuracy"),
-        Kpi("estimate_within_tenth_rate"),
+        _rate("appointment_rate", lambda day: day.appointment_rate),
+        _rate("show_rate", lambda day: day.show_rate, reference=0.80),
+        _kpi("greet_wait_median_s", lambda day: day.greet_wait_median_s, formats.minutes_seconds),
+        _kpi("greet_wait_p90_s", lambda day: day.greet_wait_p90_s, formats.minutes_seconds),
+        _kpi("greeted_late", lambda day: day.greeted_late, formats.plain),
+        _rate("concern_match_rate", lambda day: day.concern_match_rate),
+        _rate("estimate_accuracy", lambda day: day.estimate_accuracy),
+        _rate("estimate_within_tenth_rate", lambda day: day.estimate_within_tenth_rate),
     ),
     "workshop": (
-        Kpi("standard_hours_sold", formats.hours),
-        Kpi("clocked_hours", formats.hours),
-        Kpi("efficiency", reference=1.10),
-        Kpi("dispatch_override_rate"),
-        Kpi("first_time_fix_rate"),
-        Kpi("internal_rework_rate"),
-        Kpi("comeback_rate"),
-        Kpi("hours_per_ro", formats.hours),
+        _kpi("standard_hours_sold", lambda day: day.standard_hours_sold, formats.hours),
+        _kpi("clocked_hours", lambda day: day.clocked_hours, formats.hours),
+        _rate("efficiency", lambda day: day.efficiency, reference=1.10),
+        _rate("dispatch_override_rate", lambda day: day.dispatch_override_rate),
+        _rate("first_time_fix_rate", lambda day: day.first_time_fix_rate),
+        _rate("internal_rework_rate", lambda day: day.internal_rework_rate),
+        _rate("comeback_rate", lambda day: day.comeback_rate),
+        _kpi("hours_per_ro", lambda day: day.hours_per_ro, formats.hours),
     ),
     "money": (
-        Kpi("effective_labor_rate", formats.money, confidential=True),
-        Kpi("revenue_per_ro", formats.money, confidential=True),
-        Kpi("collection_rate", confidential=True),
-        Kpi("collection_rate_by_age", formats.shares, confidential=True),
-        Kpi("refunded_cents", formats.money, confidential=True),
-        Kpi("credited_cents", formats.money, confidential=True),
+        _kpi(
+            "effective_labor_rate",
+            lambda day: day.effective_labor_rate,
+            formats.money,
+            confidential=True,
+        ),
+        _kpi("revenue_per_ro", lambda day: day.revenue_per_ro, formats.money, confidential=True),
+        _rate("collection_rate", lambda day: day.collection_rate, confidential=True),
+        _kpi(
+            "collection_rate_by_age",
+            lambda day: day.collection_rate_by_age,
+            formats.shares,
+            confidential=True,
+        ),
+        _kpi("refunded_cents", lambda day: day.refunded_cents, formats.money, confidential=True),
+        _kpi("credited_cents", lambda day: day.credited_cents, formats.money, confidential=True),
     ),
     "claims": (
-        Kpi("claims_submitted", formats.plain),
-        Kpi("claims_settled", formats.plain),
-        Kpi("claims_overdue", formats.plain),
+        _kpi("claims_submitted", lambda day: day.claims_submitted, formats.plain),
+        _kpi("claims_settled", lambda day: day.claims_settled, formats.plain),
+        _kpi("claims_overdue", lambda day: day.claims_overdue, formats.plain),
     ),
     "quality": (
-        Kpi("feedback", formats.average, confidential=True),
-        Kpi("feedback_work_quality", formats.average, confidential=True),
-        Kpi("feedback_technical_skill", formats.average, confidential=True),
-        Kpi("feedback_service_attitude", formats.average, confidential=True),
-        Kpi("corrective_actions_opened", formats.plain),
-        Kpi("corrective_actions_overdue", formats.plain),
-        Kpi("facility_check_rate", reference=1.0),
-        Kpi("facility_checks_overdue", formats.plain),
+        _kpi("feedback", lambda day: day.feedback, formats.average, confidential=True),
+        _kpi(
+            "feedback_work_quality",
+            lambda day: day.feedback_work_quality,
+            formats.average,
+            confidential=True,
+        ),
+        _kpi(
+            "feedback_technical_skill",
+            lambda day: day.feedback_technical_skill,
+            formats.average,
+            confidential=True,
+        ),
+        _kpi(
+            "feedback_service_attitude",
+            lambda day: day.feedback_service_attitude,
+            formats.average,
+            confidential=True,
+        ),
+        _kpi("corrective_actions_opened", lambda day: day.corrective_actions_opened, formats.plain),
+        _kpi(
+            "corrective_actions_overdue", lambda day: day.corrective_actions_overdue, formats.plain
+        ),
+        _rate("facility_check_rate", lambda day: day.facility_check_rate, reference=1.0),
+        _kpi("facility_checks_overdue", lambda day: day.facility_checks_overdue, formats.plain),
     ),
     "customers": (
-        Kpi("customers_notified", formats.plain),
-        Kpi("follow_ups_scheduled", formats.plain),
+        _kpi("customers_notified", lambda day: day.customers_notified, formats.plain),
+        _kpi("follow_ups_scheduled", lambda day: day.follow_ups_scheduled, formats.plain),
     ),
 }
 """KPIs by topic."""
@@ -99,10 +167,10 @@ KPIS = tuple(chain.from_iterable(GROUPS.values()))
 def tiles(t: Translator, kpis: Kpis, *, with_money: bool) -> None:
     """Show the day at a glance."""
     with box("tiles"):
-        for name in COUNTS:
-            _tile(t.code("kpi", name), str(kpis[name]), name)
-        for name in AMOUNTS if with_money else ():
-            _tile(t.code("kpi", name), formats.money(kpis[name]), name)
+        for name, count in COUNTS.items():
+            _tile(t.code("kpi", name), str(count(kpis)), name)
+        for name, cents in AMOUNTS.items() if with_money else ():
+            _tile(t.code("kpi", name), formats.money(cents(kpis)), name)
 
 
 def _tile(name: str, value: str, key: str) -> None:
@@ -120,25 +188,18 @@ def kpi_groups(t: Translator, kpis: Kpis, *, with_money: bool) -> None:
         text(t.code("group", group), "section-title")
         with box("ratios"):
             for kpi in told:
-                _ratio(t, kpi, kpis[kpi.name])
+                _ratio(t, kpi, kpis)
 
 
-def _ratio(t: Translator, kpi: Kpi, value: Any) -> None:
+def _ratio(t: Translator, kpi: Kpi, kpis: Kpis) -> None:
     with test_id(f"kpi-{kpi.name}", box("ratio")):
         with box("ratio-name"):
             text(t.code("kpi", kpi.name))
             text(t.code("formula", kpi.name), "formula")
         with box("ratio-value"):
-            text(kpi.write(value), tone_of(kpi, value))
+            text(kpi.text(kpis), kpi.style(kpis))
             if kpi.reference is not None:
                 text(f"≥ {kpi.reference:.0%}", "formula")
-
-
-def tone_of(kpi: Kpi, value: float | None) -> str:
-    """Return the style of a value by its reference."""
-    if value is None or kpi.reference is None:
-        return "ratio-plain"
-    return "ratio-good" if value >= kpi.reference else "ratio-low"
 
 
 def bars(
@@ -153,12 +214,12 @@ def bars(
             "grid": {"left": 8, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
             "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10}
             if len(series) > 1
-            else {"show_rate": False},
+            else {"show": False},
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
             "xAxis": {
                 "type": "category",
                 "data": list(categories),
-                "axisTick": {"show_rate": False},
+                "axisTick": {"show": False},
                 "axisLine": {"lineStyle": {"color": LINE}},
                 "axisLabel": {"color": MUTED, "interval": 0},
             },
@@ -176,7 +237,7 @@ def bars(
                     "barMaxWidth": 34,
                     "itemStyle": {"borderRadius": [3, 3, 0, 0]},
                     "label": {
-                        "show_rate": len(series) == 1,
+                        "show": len(series) == 1,
                         "position": "top",
                         "color": INK,
                         "formatter": "{c}" + unit,

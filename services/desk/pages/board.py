@@ -1,10 +1,10 @@
 """The big screen in the workshop (车间看板): bays, waiting and finished vehicles at a glance."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from nicegui import ui
 
@@ -16,6 +16,13 @@ from services.desk.components.partial_renderer import EverySecond, PartialRender
 from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
+from shared.clients.workshop.models import (
+    BoardBay,
+    BoardCounts,
+    BoardJob,
+    BoardView,
+    ReadyVehicle,
+)
 
 REQUIREMENTS = ("R11", "R12", "R13")
 
@@ -32,10 +39,9 @@ PAGE = Page(
 _BAYS_AT_ONCE = 15
 _TURN_S = 12.0
 _ALIVE_EVERY_S = 5.0
-_LISTED = {"waiting": 6, "to_inspect": 3, "ready": 8}
-
-Shown = Mapping[str, Any]
-Rows = Sequence[Mapping[str, Any]]
+_WAITING_LISTED = 6
+_TO_INSPECT_LISTED = 3
+_READY_LISTED = 8
 
 
 @PAGE.shows
@@ -45,10 +51,8 @@ async def show(ctx: PageContext) -> None:
     """
     catalog = await ctx.catalog()
 
-    async def fetch() -> Shown:
-        path = f"{ctx.store_path}/board"
-        found: Shown = await ctx.shared("board", lambda: ctx.services.get("workshop", path))
-        return {name: value for name, value in found.items() if name != "shown_at"}
+    async def fetch() -> BoardView:
+        return await ctx.shared("board", lambda: ctx.services.workshop.get_board(ctx.store.id))
 
     screen = _Screen(ctx, catalog)
     await live(ctx, fetch, screen.render)
@@ -66,35 +70,32 @@ class _Screen:
         self._ctx = ctx
         self._catalog = catalog
 
-    def render(self, shown: Shown, renderer: PartialRenderer) -> None:
+    def render(self, shown: BoardView, renderer: PartialRenderer) -> None:
         every_second = renderer.every_second
         with renderer.frame("body", box, "screen-body"):
-            renderer.section("head", partial(self._head, every_second), shown["counts"])
-            renderer.section("bays", partial(self._bays, every_second), shown["bays"])
+            renderer.section("head", partial(self._head, every_second), shown.counts)
+            renderer.section("bays", partial(self._bays, every_second), shown.bays)
             with renderer.frame("side", box, "screen-side"):
-                for title, name, show in (
-                    ("Waiting vehicles", "waiting", self._waiting),
-                    ("Waiting for inspection", "to_inspect", self._waiting),
-                    ("Ready for the customer", "ready", self._ready),
-                ):
-                    renderer.section(name, partial(self._listed, title, name, show), shown[name])
+                renderer.section("waiting", self._waiting, shown.waiting)
+                renderer.section("to_inspect", self._to_inspect, shown.to_inspect)
+                renderer.section("ready", self._ready, shown.ready)
 
-    def _head(self, every_second: EverySecond, counts: Mapping[str, int]) -> None:
+    def _head(self, every_second: EverySecond, counts: BoardCounts) -> None:
         ctx, t = self._ctx, self._ctx.t
         with box("screen-head"):
             text(ctx.store.zh if t.language == "zh" else ctx.store.en, "screen-store")
             with box("screen-counts"):
-                for name, title in (
-                    ("planned", t.code("status", "planned")),
-                    ("wip", t("In progress")),
-                    ("to_inspect", t("To inspect")),
-                    ("ready_today", t("Ready today")),
-                    ("late_today", t("Late today")),
+                for name, title, count in (
+                    ("planned", t.code("status", "planned"), counts.planned),
+                    ("wip", t("In progress"), counts.wip),
+                    ("to_inspect", t("To inspect"), counts.to_inspect),
+                    ("ready_today", t("Ready today"), counts.ready_today),
+                    ("late_today", t("Late today"), counts.late_today),
                 ):
-                    late = " red" if name == "late_today" and counts[name] else ""
+                    late = " red" if name == "late_today" and count else ""
                     with test_id(f"count-{name}", box(f"screen-count{late}")):
                         text(title)
-                        text(str(counts[name]), "screen-figure")
+                        text(str(count), "screen-figure")
             clock = text("", "screen-clock number")
 
         def tell_time(now: datetime) -> None:
@@ -102,7 +103,7 @@ class _Screen:
 
         every_second(tell_time)
 
-    def _bays(self, every_second: EverySecond, bays: Rows) -> None:
+    def _bays(self, every_second: EverySecond, bays: Sequence[BoardBay]) -> None:
         """Show all bays, or in turn as many as can be read at once."""
         pages = []
         with box("screen-bays"):
@@ -119,59 +120,72 @@ class _Screen:
 
         every_second(turn)
 
-    def _bay(self, bay: Mapping[str, Any]) -> None:
-        t, job = self._ctx.t, bay["job"]
-        light = job["light"] if job else "free"
-        with test_id(f"bay-{bay['bay_id']}", box(f"bay-tile {light}")):
+    def _bay(self, bay: BoardBay) -> None:
+        t, job = self._ctx.t, bay.job
+        light = job.light if job else "free"
+        with test_id(f"bay-{bay.bay_id}", box(f"bay-tile {light}")):
             with box("bay-head"):
-                text(self._ctx.bay(bay["bay_id"]), "bay-name")
+                text(self._ctx.bay(bay.bay_id), "bay-name")
                 if job:
-                    text(self._ctx.t.listed(map(self._ctx.colleague, job["technician_ids"])))
+                    text(self._ctx.t.listed(map(self._ctx.colleague, job.technician_ids)))
             if job:
                 self._at_work(job)
             else:
                 text(t("Free"), "bay-free")
-            if bay["next_job"]:
-                self._next(bay["next_job"])
+            if bay.next_job:
+                self._next(bay.next_job)
 
-    def _at_work(self, job: Mapping[str, Any]) -> None:
+    def _at_work(self, job: BoardJob) -> None:
         text(_number(job), "bay-number number")
         with box("bay-line"):
-            text(self._clock(job["promised_at"]), "bay-promise number")
-            if job["status"] == "paused":
+            text(self._clock(job.promised_at), "bay-promise number")
+            if job.status == "paused":
                 text(self._ctx.t.code("status", "paused"), "bay-paused")
-        text(self._catalog.operation(job["op_code"]), "bay-text")
+        text(self._catalog.operation(job.op_code), "bay-text")
 
-    def _next(self, job: Mapping[str, Any]) -> None:
+    def _next(self, job: BoardJob) -> None:
         with box("bay-next"):
             text(self._ctx.t("Next"))
             text(_number(job), "number")
-            text(self._clock(job["planned_start_at"]), "number")
+            text(self._clock(job.planned_start_at), "number")
 
-    def _listed(self, title: str, name: str, show: Callable[[Rows], None], rows: Rows) -> None:
-        with test_id(f"screen-{name}", box("screen-list")):
-            with box("screen-title"):
-                text(self._ctx.t(title))
-                text(str(len(rows)), "screen-figure")
-            show(rows[: _LISTED[name]])
+    def _waiting(self, jobs: Sequence[BoardJob]) -> None:
+        title = self._ctx.t("Waiting vehicles")
+        with _listed("waiting", title, len(jobs)):
+            self._jobs(jobs[:_WAITING_LISTED])
 
-    def _waiting(self, jobs: Rows) -> None:
+    def _to_inspect(self, jobs: Sequence[BoardJob]) -> None:
+        title = self._ctx.t("Waiting for inspection")
+        with _listed("to_inspect", title, len(jobs)):
+            self._jobs(jobs[:_TO_INSPECT_LISTED])
+
+    def _jobs(self, jobs: Sequence[BoardJob]) -> None:
         for job in jobs:
-            with box(f"screen-row {job['light']}"):
+            with box(f"screen-row {job.light}"):
                 text(_number(job), "number row-number")
-                text(self._catalog.operation(job["op_code"]), "row-text")
-                text(self._clock(job["promised_at"]), "number row-promise")
+                text(self._catalog.operation(job.op_code), "row-text")
+                text(self._clock(job.promised_at), "number row-promise")
 
-    def _ready(self, vehicles: Rows) -> None:
-        with box("ready-numbers"):
-            for vehicle in vehicles:
+    def _ready(self, vehicles: Sequence[ReadyVehicle]) -> None:
+        title = self._ctx.t("Ready for the customer")
+        with _listed("ready", title, len(vehicles)), box("ready-numbers"):
+            for vehicle in vehicles[:_READY_LISTED]:
                 text(_number(vehicle), "ready-number number")
 
-    def _clock(self, moment: str | None) -> str:
+    def _clock(self, moment: datetime | None) -> str:
         ctx = self._ctx
         return formats.day_and_clock(moment, ctx.store.timezone, ctx.now())
 
 
-def _number(vehicle: Mapping[str, Any]) -> str:
-    number = vehicle["queue_number"]
-    return t_number(number) if number else "···"
+@contextmanager
+def _listed(name: str, title: str, count: int) -> Iterator[None]:
+    """Add a titled list with the count of all its entries."""
+    with test_id(f"screen-{name}", box("screen-list")):
+        with box("screen-title"):
+            text(title)
+            text(str(count), "screen-figure")
+        yield
+
+
+def _number(vehicle: BoardJob | ReadyVehicle) -> str:
+    return t_number(vehicle.queue_number) if vehicle.queue_number else "···"

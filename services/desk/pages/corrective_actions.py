@@ -1,8 +1,8 @@
 """Corrective actions (整改) of feedback and facility checks, and their owners."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 from services.desk import formats
 from services.desk.catalog import Catalog
@@ -21,6 +21,7 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
+from shared.clients.reporting.models import CorrectiveActionView
 
 REQUIREMENTS = ("R10", "R43")
 
@@ -40,26 +41,21 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
-_STATES = ("open", "overdue", "closed")
-
-Entry = Mapping[str, Any]
-
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show a person's own first, each with its finding, deadline and result."""
     catalog = await ctx.catalog()
 
-    async def fetch() -> list[Entry]:
-        found: list[Entry] = await ctx.shared(
+    async def fetch() -> list[CorrectiveActionView]:
+        return await ctx.shared(
             "corrective_actions",
-            lambda: ctx.services.get(
-                "reporting", f"{ctx.store_path}/corrective-actions", state=list(_STATES)
+            lambda: ctx.services.reporting.list_corrective_actions(
+                ctx.store.id, state=("open", "overdue", "closed")
             ),
         )
-        return found
 
-    def render(found: Sequence[Entry], renderer: PartialRenderer) -> None:
+    def render(found: Sequence[CorrectiveActionView], renderer: PartialRenderer) -> None:
         t = ctx.t
         if not found:
             renderer.section("none", empty, t("No corrective action is open."))
@@ -67,41 +63,43 @@ async def show(ctx: PageContext) -> None:
         headings = [t("Source"), t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
         with renderer.frame("table", table, headings):
             for each in sorted(found, key=partial(_order, ctx)):
-                renderer.section(each["corrective_action_id"], partial(_row, ctx, catalog), each)
+                renderer.section(each.corrective_action_id, partial(_row, ctx, catalog), each)
 
     await live(ctx, fetch, render)
 
 
-def _order(ctx: PageContext, corrective_action: Entry) -> tuple[bool, bool, str]:
+def _order(
+    ctx: PageContext, corrective_action: CorrectiveActionView
+) -> tuple[bool, bool, datetime]:
     """Return a sort key: open before closed, own before others', the most urgent first."""
-    is_others = corrective_action["owner_id"] != ctx.person.subject
-    return corrective_action["closed_at"] is not None, is_others, corrective_action["due_at"]
+    is_others = corrective_action.owner_id != ctx.person.subject
+    return corrective_action.closed_at is not None, is_others, corrective_action.due_at
 
 
-def _row(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> None:
+def _row(ctx: PageContext, catalog: Catalog, corrective_action: CorrectiveActionView) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     with test_id("corrective_action", row()):
         with cell_box():
-            badge(t.code("corrective_action_source", corrective_action["source"]), "quiet")
+            badge(t.code("corrective_action_source", corrective_action.source), "quiet")
         cell(t.listed(_subjects(ctx, catalog, corrective_action)))
-        cell(ctx.colleague(corrective_action["owner_id"]))
-        cell(formats.day_and_clock(corrective_action["due_at"], zone, now), "number")
+        cell(ctx.colleague(corrective_action.owner_id))
+        cell(formats.day_and_clock(corrective_action.due_at, zone, now), "number")
         with cell_box():
             corrective_action_state(ctx, corrective_action)
-        cell(t.code("closing", corrective_action["result"]))
+        cell(t.code("closing", corrective_action.result))
         with cell_box("cell-actions"):
             close_button(ctx, corrective_action)
-            if order_id := corrective_action["order_id"]:
+            if order_id := corrective_action.order_id:
                 link(t("Order"), f"{ctx.store_path}/orders/{order_id}", "text-link")
 
 
-def _subjects(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> list[str]:
+def _subjects(
+    ctx: PageContext, catalog: Catalog, corrective_action: CorrectiveActionView
+) -> list[str]:
     """Return bad ratings of a feedback, or failed items of a check, in words."""
-    if corrective_action["source"] == "feedback":
-        return [ctx.t.code("rating", finding) for finding in corrective_action["findings"]]
+    if corrective_action.source == "feedback":
+        return [ctx.t.code("rating", finding) for finding in corrective_action.findings]
     items = {
-        item["item"]: ctx.t.of(dict(item))
-        for area in catalog.check_areas.values()
-        for item in area["items"]
+        item.item: ctx.t.of(item) for area in catalog.check_areas.values() for item in area.items
     }
-    return [items.get(finding, finding) for finding in corrective_action["findings"]]
+    return [items.get(finding, finding) for finding in corrective_action.findings]

@@ -2,10 +2,11 @@
 block.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, get_args
+from typing import get_args
 
 from services.desk import formats
 from services.desk.client import Service
@@ -28,10 +29,18 @@ from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import unavailable_text
-from services.desk.context import PageContext, together
+from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.calls import ServiceUnavailableError
+from shared.clients.platform.models import (
+    DeadLetter,
+    DeadLetters,
+    DecideDeadLetterRequest,
+    DecideDeadLetterResponse,
+    Gap,
+)
+from shared.dead_letters import Decision
 
 PAGE = Page(
     path="/dead-letters",
@@ -45,8 +54,7 @@ _DECISIONS_SHOWN = 5
 _INTERVAL_S = 2.0
 _SERVICES: tuple[Service, ...] = get_args(Service)
 
-Entry = Mapping[str, Any]
-Found = dict[Service, Entry | str]
+Found = dict[Service, DeadLetters | str]
 """Response of each service, or a sentence that it does not respond."""
 
 
@@ -56,15 +64,14 @@ async def show(ctx: PageContext) -> None:
     actors.
     """
 
-    async def ask(service: Service) -> Entry | str:
+    async def ask(service: Service) -> DeadLetters | str:
         try:
-            found: Entry = await ctx.services.get(service, "/dead-letters")
+            return await ctx.services.platform[service].list_dead_letters()
         except ServiceUnavailableError as unavailable:
             return unavailable_text(ctx.t, unavailable)
-        return found
 
     async def fetch() -> Found:
-        responses = await together(*map(ask, _SERVICES))
+        responses = await asyncio.gather(*map(ask, _SERVICES))
         return dict(zip(_SERVICES, responses, strict=True))
 
     def render(found: Found, renderer: PartialRenderer) -> None:
@@ -74,20 +81,20 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render, _INTERVAL_S)
 
 
-def _service(ctx: PageContext, service: Service, found: Entry | str) -> None:
+def _service(ctx: PageContext, service: Service, found: DeadLetters | str) -> None:
     t = ctx.t
     with panel(t.code("service", service), name=f"service-{service}"):
         if isinstance(found, str):
             text(found)
             return
-        if not found["letters"] and not found["gaps"]:
+        if not found.letters and not found.gaps:
             empty(t("Nothing is held up."))
-        _letters(ctx, service, found["letters"])
-        _gaps(ctx, found["gaps"])
-        _decisions(ctx, found["decisions"][:_DECISIONS_SHOWN])
+        _letters(ctx, service, found.letters)
+        _gaps(ctx, found.gaps)
+        _decisions(ctx, found.decisions[:_DECISIONS_SHOWN])
 
 
-def _letters(ctx: PageContext, service: Service, letters: Sequence[Entry]) -> None:
+def _letters(ctx: PageContext, service: Service, letters: Sequence[DeadLetter]) -> None:
     t = ctx.t
     headings = [t("Entry"), t("Key"), t("Store"), t("Since"), t("Waiting events"), t("Error"), ""]
     if letters:
@@ -96,7 +103,7 @@ def _letters(ctx: PageContext, service: Service, letters: Sequence[Entry]) -> No
                 _letter(ctx, service, letter)
 
 
-def _gaps(ctx: PageContext, gaps: Sequence[Entry]) -> None:
+def _gaps(ctx: PageContext, gaps: Sequence[Gap]) -> None:
     t = ctx.t
     if gaps:
         text(t("These events wait for an earlier one that has not come."), "card-note")
@@ -105,7 +112,7 @@ def _gaps(ctx: PageContext, gaps: Sequence[Entry]) -> None:
                 _gap(ctx, gap)
 
 
-def _decisions(ctx: PageContext, decisions: Sequence[Entry]) -> None:
+def _decisions(ctx: PageContext, decisions: Sequence[DecideDeadLetterResponse]) -> None:
     t = ctx.t
     if decisions:
         text(t("Latest decisions"), "card-note")
@@ -114,50 +121,52 @@ def _decisions(ctx: PageContext, decisions: Sequence[Entry]) -> None:
                 _decision(ctx, decision)
 
 
-def _letter(ctx: PageContext, service: Service, letter: Entry) -> None:
+def _letter(ctx: PageContext, service: Service, letter: DeadLetter) -> None:
     t = ctx.t
     with test_id("dead-letter", row()):
         with cell_box():
             badge(_sort(t, letter), "bad")
             text(_name(t, letter))
-        cell(letter["key"])
-        cell(letter["store_id"] or "—")
-        cell(_since(ctx, letter["since"]), "number")
-        cell(str(letter["waiting"]), "number")
-        cell(letter["error"])
+        cell(letter.key)
+        cell(letter.store_id or "—")
+        cell(_since(ctx, letter.since), "number")
+        cell(str(letter.waiting), "number")
+        cell(letter.error)
         with cell_box("cell-actions"):
-            if letter["decision"]:
-                badge(t.code("decision", letter["decision"]), "busy")
+            if letter.decision:
+                badge(t.code("decision", letter.decision), "busy")
                 return
             decide = partial(_decide_dialog, ctx, service, letter)
-            if letter["store_id"] and not letter["conflict"]:
+            if letter.store_id and not letter.conflict:
                 button(t("Replay"), partial(decide, "replay"), name="replay", kind="small")
             button(t("Skip"), partial(decide, "skip"), name="skip", kind="small")
 
 
-def _gap(ctx: PageContext, gap: Entry) -> None:
+def _gap(ctx: PageContext, gap: Gap) -> None:
     with test_id("gap", row()):
-        cell(gap["topic"])
-        cell(gap["key"])
-        cell(gap["store_id"])
-        cell(_since(ctx, gap["since"]), "number")
-        cell(str(gap["waiting"]), "number")
+        cell(gap.topic)
+        cell(gap.key)
+        cell(gap.store_id)
+        cell(_since(ctx, gap.since), "number")
+        cell(str(gap.waiting), "number")
 
 
-def _decision(ctx: PageContext, decision: Entry) -> None:
-    name, _, key = decision["about"].partition(" ")
+def _decision(ctx: PageContext, decision: DecideDeadLetterResponse) -> None:
+    name, _, key = decision.about.partition(" ")
     with test_id("decision", row()):
         cell(f"{ctx.t.code('timer', name)} {key}")
-        cell(ctx.t.code("decision", decision["decision"]))
-        cell(ctx.colleague(decision["decided_by"]))
-        cell(_since(ctx, decision["decided_at"]), "number")
+        cell(ctx.t.code("decision", decision.decision))
+        cell(ctx.colleague(decision.decided_by))
+        cell(_since(ctx, decision.decided_at), "number")
 
 
-def _decide_dialog(ctx: PageContext, service: Service, letter: Entry, decision: str) -> None:
+def _decide_dialog(
+    ctx: PageContext, service: Service, letter: DeadLetter, decision: Decision
+) -> None:
     t = ctx.t
     title = t("Replay this entry?") if decision == "replay" else t("Skip this entry?")
     with dialog(title) as opened:
-        facts([(t("Entry"), _name(t, letter)), (t("Key"), letter["key"])])
+        facts([(t("Entry"), _name(t, letter)), (t("Key"), letter.key)])
         with box("found"):
             text(
                 t("It is handled once more; what waits behind it follows.")
@@ -166,31 +175,31 @@ def _decide_dialog(ctx: PageContext, service: Service, letter: Entry, decision: 
             )
         form = Form(ctx)
 
-        async def send() -> None:
-            path = f"/dead-letters/{letter['letter_id']}/decisions"
-            response = await form.send(
-                lambda: ctx.services.command(
-                    service, path, {"decision": decision}, attempt=form.attempt
-                )
+        def decide() -> Awaitable[DeadLetters]:
+            return ctx.services.platform[service].decide_dead_letter(
+                letter.letter_id,
+                DecideDeadLetterRequest(decision=decision),
+                idempotency_key=form.attempt,
             )
-            if response is not None:
+
+        async def send() -> None:
+            if await form.send(decide):
                 opened.close()
                 await ctx.changed()
 
         dialog_actions(form, opened, t.code("decide", decision), send)
 
 
-def _sort(t: Translator, letter: Entry) -> str:
-    if letter["kind"] == "timer":
+def _sort(t: Translator, letter: DeadLetter) -> str:
+    if letter.kind == "timer":
         return t("Timer")
-    return t("Conflicting event") if letter["conflict"] else t("Event")
+    return t("Conflicting event") if letter.conflict else t("Event")
 
 
-def _name(t: Translator, letter: Entry) -> str:
+def _name(t: Translator, letter: DeadLetter) -> str:
     """Return the word for a kind of timer; a stream of events has its technical name."""
-    name: str = letter["name"]
-    return t.code("timer", name) if letter["kind"] == "timer" else name
+    return t.code("timer", letter.name) if letter.kind == "timer" else letter.name
 
 
-def _since(ctx: PageContext, moment: str) -> str:
+def _since(ctx: PageContext, moment: datetime) -> str:
     return formats.day_and_clock(moment, ctx.store.timezone, datetime.now(ctx.store.timezone))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+
+from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import (
@@ -17,13 +18,14 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.kpis import KPIS, bars, tone_of
+from services.desk.components.kpis import AMOUNTS, KPIS, bars
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
+from shared.contracts.reporting import DailyReportPublished
 
 REQUIREMENTS = ("R30", "R38", "R40")
 
@@ -39,7 +41,7 @@ _CENTS = 100
 _INDICATORS = {kpi.name: kpi for kpi in KPIS}
 _SHOWN = ("on_time_rate_initial", "same_day_rate", "complete_delivery_rate", "efficiency")
 
-Reports = list[dict[str, Any]]
+Reports = list[DailyReportPublished]
 
 
 @PAGE.shows
@@ -50,14 +52,13 @@ async def show(ctx: PageContext) -> None:
 
     async def fetch() -> Reports:
         await ctx.signed_in.token()
-        reports: Reports = await ctx.app_context.response_cache.get(
+        return await ctx.app_context.response_cache.get(
             ("group", f"{day}", ctx.person.subject),
-            lambda: ctx.services.get("reporting", "/group/daily-reports", day=f"{day}"),
+            lambda: ctx.services.reporting.group_daily_reports(day=day),
         )
-        return reports
 
     def render(reports: Reports, renderer: PartialRenderer) -> None:
-        by_store = {report["store_id"]: report for report in reports}
+        by_store = {report.store_id: report for report in reports}
         with (
             renderer.frame("stores", panel, ctx.t("Stores")),
             renderer.frame("table", _table, ctx.t),
@@ -87,51 +88,49 @@ def _table(t: Translator) -> AbstractContextManager[None]:
     return table([t("Store"), *numbers, t("Covers")], numbers)
 
 
-def _row(ctx: PageContext, store_id: str, report: Mapping[str, Any] | None) -> None:
+def _row(ctx: PageContext, store_id: str, report: DailyReportPublished | None) -> None:
     with test_id(f"store-{store_id}", row()):
         with cell_box():
             link(_name(ctx, store_id), f"/stores/{store_id}/today", "row-anchor")
         _cells(ctx, report)
 
 
-def _cells(ctx: PageContext, report: Mapping[str, Any] | None) -> None:
+def _cells(ctx: PageContext, report: DailyReportPublished | None) -> None:
     if report is None:
         with _wide_cell(10):
             text(ctx.t("Not published yet"), "hint")
         return
-    cell(str(report["arrived"]), "kpi")
-    cell(str(report["delivered"]), "kpi")
-    cell(formats.money(report["invoiced_cents"]), "kpi")
-    cell(formats.money(report["received_cents"]), "kpi")
+    cell(str(report.arrived), "kpi")
+    cell(str(report.delivered), "kpi")
+    cell(formats.money(report.invoiced_cents), "kpi")
+    cell(formats.money(report.received_cents), "kpi")
     for name in _SHOWN:
         kpi = _INDICATORS[name]
-        cell(formats.share(report[name]), "kpi").classes(tone_of(kpi, report[name]))
-    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "kpi")
-    zone = ctx.app_context.stores[report["store_id"]].timezone
-    cell(formats.period(report["covers_from"], report["covers_until"], zone))
+        cell(kpi.text(report), "kpi").classes(kpi.style(report))
+    cell(formats.minutes_seconds(report.greet_wait_median_s), "kpi")
+    zone = ctx.app_context.stores[report.store_id].timezone
+    cell(formats.period(report.covers_from, report.covers_until, zone))
 
 
-def _wide_cell(columns: int) -> Any:
+def _wide_cell(columns: int) -> ui.element:
     """Add a cell as wide as several."""
     made = cell_box()
     made.props["colspan"] = columns
     return made
 
 
-def _totals(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
-    def total(name: str) -> int:
-        return sum(report[name] for report in reports.values())
-
+def _totals(ctx: PageContext, reports: Mapping[str, DailyReportPublished]) -> None:
+    published = reports.values()
     with row("total"):
         cell(ctx.t("Group"))
-        cell(str(total("arrived")), "kpi")
-        cell(str(total("delivered")), "kpi")
-        cell(formats.money(total("invoiced_cents")), "kpi")
-        cell(formats.money(total("received_cents")), "kpi")
+        cell(str(sum(report.arrived for report in published)), "kpi")
+        cell(str(sum(report.delivered for report in published)), "kpi")
+        cell(formats.money(sum(report.invoiced_cents for report in published)), "kpi")
+        cell(formats.money(sum(report.received_cents for report in published)), "kpi")
         _wide_cell(6)
 
 
-def _charts(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
+def _charts(ctx: PageContext, reports: Mapping[str, DailyReportPublished]) -> None:
     t, names = ctx.t, [_name(ctx, store_id) for store_id in reports]
     with box("columns even"):
         with box("column-wide"), panel(t("Money")):
@@ -139,16 +138,12 @@ def _charts(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
                 names,
                 {
                     t.code("kpi", name): [
-                        round(report[name] / _CENTS) for report in reports.values()
+                        round((cents(report) or 0) / _CENTS) for report in reports.values()
                     ]
-                    for name in ("invoiced_cents", "received_cents")
+                    for name, cents in AMOUNTS.items()
                 },
             )
         with box("column-wide"), panel(t.code("kpi", "on_time_rate_initial")):
-            shares = [
-                None
-                if report["on_time_rate_initial"] is None
-                else round(100 * report["on_time_rate_initial"], 1)
-                for report in reports.values()
-            ]
+            rates = (report.on_time_rate_initial for report in reports.values())
+            shares = [None if rate is None else round(100 * rate, 1) for rate in rates]
             bars(names, {t.code("kpi", "on_time_rate_initial"): shares}, unit="%")

@@ -1,10 +1,10 @@
 """The workshop's day (车间派工): a live Gantt by technician or by bay, and manual overrides."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from nicegui import ui
 
@@ -31,11 +31,9 @@ from services.desk.components.gantt import (
     Heat,
     Line,
     Stretch,
-    at,
-    begins,
-    ends,
     gantt,
     span_of,
+    stretch_of,
 )
 from services.desk.components.job_clock import clock_dialog, clocked_s
 from services.desk.components.live import live
@@ -43,13 +41,20 @@ from services.desk.components.manual_override import DispatchOptions, Slot
 from services.desk.components.overrides import overrides
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.parts import parts_dialog
-from services.desk.context import PageContext, together
+from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.reasons import change_text, risk_text, risk_tone
+from shared.clients.workshop.models import (
+    AbsenceView,
+    OverridesView,
+    PlannedJobView,
+    PlanView,
+    TechnicianView,
+)
 
 REQUIREMENTS = ("R11", "R12", "R13")
 
@@ -70,7 +75,8 @@ _OPEN = ("planned", "in_progress", "paused")
 _COUNTED = ("planned", "in_progress", "paused", "finished", "passed")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
 
-Job = Mapping[str, Any]
+Bars = Sequence[tuple[PlannedJobView, Bar]]
+"""Jobs with a place in the plan, and their bars on the chart."""
 
 
 @dataclass(frozen=True)
@@ -79,32 +85,21 @@ class Day:
     make them.
     """
 
-    plan: Mapping[str, Any]
+    plan: PlanView
     numbers: Numbers
-    absences: Sequence[Mapping[str, Any]]
-    overrides: Mapping[str, Any] | None
+    absences: Sequence[AbsenceView]
+    overrides: OverridesView | None
 
     @property
-    def jobs(self) -> list[Job]:
-        """Return the jobs with a slot in the plan."""
-        return [
-            job
-            for job in self.plan["jobs"]
-            if job["status"] != "cancelled" and (job["started_at"] or job["planned_start_at"])
-        ]
-
-    @property
-    def open_jobs(self) -> list[Job]:
+    def open_jobs(self) -> list[PlannedJobView]:
         """Return the jobs that are not done."""
-        return [job for job in self.plan["jobs"] if job["status"] in _OPEN]
+        return [job for job in self.plan.jobs if job.status in _OPEN]
 
     @property
-    def unplanned(self) -> list[Job]:
+    def unplanned(self) -> list[PlannedJobView]:
         """Return the jobs that have no slot yet."""
         return [
-            job
-            for job in self.plan["jobs"]
-            if job["status"] == "planned" and not job["planned_start_at"]
+            job for job in self.plan.jobs if job.status == "planned" and not job.planned_start_at
         ]
 
 
@@ -117,10 +112,11 @@ async def show(ctx: PageContext) -> None:
     _toolbar(ctx, day, rows)
 
     async def fetch() -> Day:
-        plan, orders, absences, made = await together(
-            _ask(ctx, "plan", day=f"{day}"),
+        workshop, store_id = ctx.services.workshop, ctx.store.id
+        plan, orders, absences, made = await asyncio.gather(
+            ctx.shared(f"plan {day}", lambda: workshop.get_plan(store_id, day=day)),
             orders_at(ctx, "opened", "in_progress", "ready", "delivered", "closed"),
-            _ask(ctx, "absences"),
+            ctx.shared("absences", lambda: workshop.list_absences(store_id)),
             _overrides(ctx, day),
         )
         return Day(plan, numbers_of(ctx, orders), absences, made)
@@ -128,18 +124,12 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, _Board(ctx, catalog, rows).render)
 
 
-async def _overrides(ctx: PageContext, day: date) -> Mapping[str, Any] | None:
+async def _overrides(ctx: PageContext, day: date) -> OverridesView | None:
     if not ctx.person.has(_DISPATCHES):
         return None
-    found: Mapping[str, Any] = await _ask(ctx, "overrides", **{"from": f"{day}", "to": f"{day}"})
-    return found
-
-
-def _ask(ctx: PageContext, what: str, **query: str) -> Awaitable[Any]:
-    """Return a view of the workshop that all viewers of the same day share."""
-    path = f"{ctx.store_path}/{what}"
-    return ctx.shared(
-        " ".join((what, *query.values())), lambda: ctx.services.get("workshop", path, **query)
+    return await ctx.shared(
+        f"overrides {day}",
+        lambda: ctx.services.workshop.list_overrides(ctx.store.id, from_=day, to=day),
     )
 
 
@@ -187,143 +177,147 @@ class _Board:
             waiting = [self.name(job) for job in shown.unplanned]
             renderer.section("unplanned", partial(_unplanned, self.ctx.t), waiting)
         self._chart(renderer)
-        if shown.overrides and shown.overrides["overrides"]:
-            names = {job["job_id"]: self.name(job) for job in shown.plan["jobs"]}
+        if shown.overrides and shown.overrides.overrides:
+            names = {job.job_id: self.name(job) for job in shown.plan.jobs}
             renderer.section("overrides", partial(overrides, self.ctx), shown.overrides, names)
 
     @property
     def options(self) -> DispatchOptions:
         return DispatchOptions(self.shown.plan, self.name_by_id)
 
-    def name(self, job: Job) -> str:
+    def name(self, job: PlannedJobView) -> str:
         """Return queue number and operation."""
-        operation = self.catalog.operation(job["op_code"])
-        return f"{number_of(self.shown.numbers, job)} · {operation}"
+        operation = self.catalog.operation(job.op_code)
+        return f"{number_of(self.shown.numbers, job.order_id)} · {operation}"
 
-    def tone(self, job: Job) -> str:
+    def tone(self, job: PlannedJobView) -> str:
         """Return the color of the job's promise."""
         return risk_tone(self.ctx, job)
 
-    def risk(self, job: Job) -> str:
+    def risk(self, job: PlannedJobView) -> str:
         """Return the probability of the job's promise, and its reason."""
-        return risk_text(self.ctx, job["risk"], self.name_by_id)
+        return risk_text(self.ctx, job.risk, self.name_by_id)
 
     def name_by_id(self, job_id: str) -> str:
         """Return the name of a job of this day, otherwise a word for another one."""
-        found = (job for job in self.shown.plan["jobs"] if job["job_id"] == job_id)
+        found = (job for job in self.shown.plan.jobs if job.job_id == job_id)
         return next(map(self.name, found), self.ctx.t("another job"))
 
     def _counts(self) -> tuple[Mapping[str, int], int]:
         """Count jobs by status, and orders whose promise is at risk."""
-        jobs = self.shown.plan["jobs"]
-        counts = {status: sum(job["status"] == status for job in jobs) for status in _COUNTED}
-        return counts, len({job["order_id"] for job in self.shown.open_jobs if self.tone(job)})
+        jobs = self.shown.plan.jobs
+        counts = {status: sum(job.status == status for job in jobs) for status in _COUNTED}
+        return counts, len({job.order_id for job in self.shown.open_jobs if self.tone(job)})
 
     def _chart(self, renderer: PartialRenderer) -> None:
-        now, zone = self.ctx.now(), self.ctx.store.timezone
-        span = span_of(self.shown.plan, self.shown.jobs, now)
-        lines = self._bay_lines() if self.rows == "bay" else self._technician_lines()
+        now, zone, bars = self.ctx.now(), self.ctx.store.timezone, self._bars()
+        span = span_of(self._opening, [bar.time for _, bar in bars])
+        lines = self._bay_lines(bars) if self.rows == "bay" else self._technician_lines(bars)
         handlers = ChartHandlers(
             bar=self._job_dialog, row=self._absence_dialog, dropped=self._dropped
         )
         gantt(renderer, span, zone, lines, self._free(), handlers, now)
 
-    def _bar(self, job: Job) -> Bar:
+    @property
+    def _opening(self) -> Stretch:
+        return Stretch(self.shown.plan.opens_at, self.shown.plan.closes_at)
+
+    def _bars(self) -> Bars:
+        now = self.ctx.now()
+        return [
+            (job, self._bar(job, time))
+            for job in self.shown.plan.jobs
+            if job.status != "cancelled" and (time := stretch_of(job, now))
+        ]
+
+    def _bar(self, job: PlannedJobView, time: Stretch) -> Bar:
         return Bar(
-            job_id=job["job_id"],
-            status=job["status"],
-            begin=begins(job),
-            end=ends(job, self.ctx.now()),
-            buffer_until=at(job["buffer_until"]) if job["buffer_until"] else None,
-            promised=at(job["promised_at"]),
+            job_id=job.job_id,
+            status=job.status,
+            time=time,
+            buffer_until=job.buffer_until,
+            promised=job.promised_at,
             tone=self.tone(job),
-            title=number_of(self.shown.numbers, job),
-            subtitle=self.catalog.operation(job["op_code"]),
+            title=number_of(self.shown.numbers, job.order_id),
+            subtitle=self.catalog.operation(job.op_code),
             tooltip=self._tooltip(job),
             movable=self._movable(job),
-            pinned=job["pinned"],
+            pinned=job.pinned,
         )
 
-    def _away(self, technician_id: str) -> list[Mapping[str, Any]]:
-        return [each for each in self.shown.absences if each["technician_id"] == technician_id]
+    def _away(self, technician_id: str) -> list[AbsenceView]:
+        return [each for each in self.shown.absences if each.technician_id == technician_id]
 
     def _absence_dialog(self, technician_id: str) -> None:
         absence_dialog(self.ctx, technician_id, self._away(technician_id))
 
-    def _technician_lines(self) -> list[Line]:
-        return [self._technician_line(each) for each in self.shown.plan["technicians"]]
+    def _technician_lines(self, bars: Bars) -> list[Line]:
+        return [self._technician_line(each, bars) for each in self.shown.plan.technicians]
 
-    def _technician_line(self, technician: Mapping[str, Any]) -> Line:
-        t, key = self.ctx.t, technician["technician_id"]
+    def _technician_line(self, technician: TechnicianView, bars: Bars) -> Line:
+        t, key = self.ctx.t, technician.technician_id
         return Line(
             key=key,
             name=self.ctx.colleague(key),
             note=_skills(self.ctx, technician),
-            windows=[
-                Stretch(at(window["starts_at"]), at(window["ends_at"]))
-                for window in technician["windows"]
-            ],
+            windows=[Stretch(window.starts_at, window.ends_at) for window in technician.windows],
             absences=[
-                Stretch(at(each["starts_at"]), at(each["ends_at"]), t.code("absence", each["kind"]))
+                Stretch(each.starts_at, each.ends_at, t.code("absence", each.kind))
                 for each in self._away(key)
             ],
-            bars=[self._bar(job) for job in self.shown.jobs if key in job["technician_ids"]],
+            bars=[bar for job, bar in bars if key in job.technician_ids],
             openable=self.ctx.person.has(_DISPATCHES),
         )
 
-    def _bay_lines(self) -> list[Line]:
-        plan, ctx = self.shown.plan, self.ctx
-        open_hours = Stretch(at(plan["opens_at"]), at(plan["closes_at"]))
+    def _bay_lines(self, bars: Bars) -> list[Line]:
+        ctx = self.ctx
         return [
             Line(
-                key=bay["bay_id"],
-                name=ctx.bay(bay["bay_id"]),
-                note=" · ".join(ctx.t.code("bay", each) for each in bay["capabilities"]),
-                windows=[open_hours],
+                key=bay.bay_id,
+                name=ctx.bay(bay.bay_id),
+                note=" · ".join(ctx.t.code("bay", each) for each in bay.capabilities),
+                windows=[self._opening],
                 absences=[],
-                bars=[self._bar(job) for job in self.shown.jobs if job["bay_id"] == bay["bay_id"]],
+                bars=[bar for job, bar in bars if job.bay_id == bay.bay_id],
             )
-            for bay in plan["bays"]
+            for bay in self.shown.plan.bays
         ]
 
     def _free(self) -> list[Heat]:
         by_skill: dict[str, dict[datetime, int]] = {}
-        for each in self.shown.plan["free"]:
-            by_skill.setdefault(each["skill_code"], {})[at(each["starts_at"])] = each[
-                "free_minutes"
-            ]
+        for each in self.shown.plan.free:
+            by_skill.setdefault(each.skill_code, {})[each.starts_at] = each.free_minutes
         t = self.ctx.t
         return [
             Heat(t("{skill_code}: free", skill_code=t.code("skill_code", skill_code)), minutes)
             for skill_code, minutes in by_skill.items()
         ]
 
-    def _tooltip(self, job: Job) -> list[str]:
+    def _tooltip(self, job: PlannedJobView) -> list[str]:
         t, zone = self.ctx.t, self.ctx.store.timezone
-        planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
-        promised = formats.day_and_clock(job["promised_at"], zone, self.ctx.now())
-        people = self.ctx.t.listed(map(self.ctx.colleague, job["technician_ids"]))
+        planned = formats.span(job.planned_start_at, job.planned_finish_at, zone)
+        promised = formats.day_and_clock(job.promised_at, zone, self.ctx.now())
+        people = self.ctx.t.listed(map(self.ctx.colleague, job.technician_ids))
         sentences = (
             self.name(job),
-            f"{t.code('status', job['status'])} · {planned} · {people} · "
-            f"{self.ctx.bay(job['bay_id'])}",
+            f"{t.code('status', job.status)} · {planned} · {people} · {self.ctx.bay(job.bay_id)}",
             t("promised {time}", time=promised),
             self._buffer(job),
-            change_text(self.ctx, job["reason"], self.name_by_id),
+            change_text(self.ctx, job.reason, self.name_by_id),
             self.risk(job) if self.tone(job) else "",
         )
         return [sentence for sentence in sentences if sentence]
 
-    def _buffer(self, job: Job) -> str:
+    def _buffer(self, job: PlannedJobView) -> str:
         """Return the end of the overrun buffer behind the job."""
-        if not job["buffer_until"]:
+        if not job.buffer_until:
             return ""
         zone, now = self.ctx.store.timezone, self.ctx.now()
-        until = formats.day_and_clock(job["buffer_until"], zone, now)
+        until = formats.day_and_clock(job.buffer_until, zone, now)
         return self.ctx.t("overrun buffer until {time}", time=until)
 
-    def _movable(self, job: Job) -> bool:
-        return job["status"] == "planned" and self.ctx.person.has(_DISPATCHES)
+    def _movable(self, job: PlannedJobView) -> bool:
+        return job.status == "planned" and self.ctx.person.has(_DISPATCHES)
 
     def _dropped(self, drop: Drop) -> None:
         """Offer to swap on a drop on another planned bar, and to move on any other drop."""
@@ -334,9 +328,10 @@ class _Board:
         elif drop.row != drop.source or drop.minutes:
             manual_override.move(self.ctx, options, job, self._slot(job, drop))
 
-    def _slot(self, job: Job, drop: Drop) -> Slot:
+    def _slot(self, job: PlannedJobView, drop: Drop) -> Slot:
         planned = Slot.of(job)
-        starts_at = planned.starts_at + timedelta(minutes=drop.minutes)
+        later = timedelta(minutes=drop.minutes)
+        starts_at = planned.starts_at + later if planned.starts_at else None
         if self.rows == "bay":
             return Slot(planned.technician_ids, drop.row, starts_at)
         people = [drop.row if each == drop.source else each for each in planned.technician_ids]
@@ -346,37 +341,37 @@ class _Board:
         ctx, t, zone = self.ctx, self.ctx.t, self.ctx.store.timezone
         job = self.options.job(job_id)
         with dialog(self.name(job)) as opened:
-            badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
-            if job["pinned"]:
+            badge(t.code("status", job.status), JOB_TONES[job.status])
+            if job.pinned:
                 badge(t("Pinned"), "calm")
-            if job["comeback_of"]:
+            if job.comeback_of:
                 badge(t("Comeback"), "warn")
-            planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
+            planned = formats.span(job.planned_start_at, job.planned_finish_at, zone)
             facts(
                 [
-                    (t("Technician"), t.listed(map(ctx.colleague, job["technician_ids"]))),
-                    (t("Bay"), ctx.bay(job["bay_id"])),
+                    (t("Technician"), t.listed(map(ctx.colleague, job.technician_ids))),
+                    (t("Bay"), ctx.bay(job.bay_id)),
                     (t("Planned"), planned),
                     (
                         t("Promised time"),
-                        formats.day_and_clock(job["promised_at"], zone, ctx.now()),
+                        formats.day_and_clock(job.promised_at, zone, ctx.now()),
                     ),
-                    (t("Standard hours"), formats.hours(job["standard_hours"])),
-                    (t("Worked"), formats.span(job["started_at"], job["finished_at"], zone)),
+                    (t("Standard hours"), formats.hours(job.standard_hours)),
+                    (t("Worked"), formats.span(job.started_at, job.finished_at, zone)),
                     (t("Clocked"), formats.stopwatch(clocked_s(job, ctx.now(), ctx.now()))),
                 ]
             )
-            _explained(t("Reason for this slot"), change_text(ctx, job["reason"], self.name_by_id))
+            _explained(t("Reason for this slot"), change_text(ctx, job.reason, self.name_by_id))
             _explained(t("Promised time"), self.risk(job))
-            link(t("Show the order"), f"{ctx.store_path}/orders/{job['order_id']}", "text-link")
+            link(t("Show the order"), f"{ctx.store_path}/orders/{job.order_id}", "text-link")
             if self._movable(job):
                 self._hand_buttons(job, opened)
-            if job["started_at"] and ctx.person.has(_CORRECTS):
+            if job.started_at and ctx.person.has(_CORRECTS):
                 with box("override-actions"):
                     correct = partial(clock_dialog, ctx, job, self.name(job))
                     _instead(opened, "correct-clock", t("Correct time…"), correct)
 
-    def _hand_buttons(self, job: Job, opened: ui.dialog) -> None:
+    def _hand_buttons(self, job: PlannedJobView, opened: ui.dialog) -> None:
         ctx, options, t = self.ctx, self.options, self.ctx.t
         press = partial(_instead, opened)
         with box("override-actions"):
@@ -384,7 +379,7 @@ class _Board:
                 "move", t("Move …"), lambda: manual_override.move(ctx, options, job, Slot.of(job))
             )
             press("swap", t("Swap …"), lambda: manual_override.swap(ctx, options, job))
-            if job["pinned"]:
+            if job.pinned:
                 press("unpin", t("Unpin …"), lambda: manual_override.unpin(ctx, options, job))
             else:
                 press("pin", t("Pin …"), lambda: manual_override.pin(ctx, options, job))
@@ -393,7 +388,7 @@ class _Board:
                 t("Exclude technician…"),
                 lambda: manual_override.forbid(ctx, options, job),
             )
-            if job["forbidden_technicians"]:
+            if job.forbidden_technicians:
                 press(
                     "allow",
                     t("Remove exclusion…"),
@@ -422,7 +417,7 @@ def _unplanned(t: Translator, names: Sequence[str]) -> None:
 def _instead(opened: ui.dialog, name: str, label: str, act: Handler) -> None:
     """Add a button that leads from one dialog to the next."""
 
-    def go() -> Any:
+    def go() -> object:
         opened.close()
         return act()
 
@@ -436,10 +431,8 @@ def _explained(title: str, sentence: str) -> None:
             text(sentence)
 
 
-def _skills(ctx: PageContext, technician: Mapping[str, Any]) -> str:
-    ordered: Sequence[tuple[str, int]] = sorted(
-        technician["skills"].items(), key=lambda skill: -skill[1]
-    )
+def _skills(ctx: PageContext, technician: TechnicianView) -> str:
+    ordered = sorted(technician.skills.items(), key=lambda skill: -skill[1])
     return " · ".join(
         f"{ctx.t.code('skill_code', skill_code)}{level}" for skill_code, level in ordered
     )

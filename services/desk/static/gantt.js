@@ -43,7 +43,7 @@
     row?.closest(".gantt").dispatchEvent(
       new CustomEvent("bardrop", {
         detail: {
-          job: ended.job,
+          job_id: ended.job,
           source: ended.source,
           row: row.dataset.row,
           minutes: shift(event.clientX - ended.x, ended),
