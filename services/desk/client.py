@@ -25,6 +25,7 @@ T = TypeVar("T")
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _NOT_FOUND = 404
 _INVALID = 422
+_UNSTORABLE = "string_unicode"
 
 
 class Connections:
@@ -104,7 +105,11 @@ async def found(query: Awaitable[T]) -> T | None:
 def invalid_request(error: ValidationError) -> ApiError:
     """Return the refusal of input that the body of a request cannot hold."""
     field_errors = [
-        FieldError(field=".".join(map(str, each["loc"])), rule=each["type"], message=each["msg"])
+        FieldError(
+            field=".".join(map(str, each["loc"])),
+            rule=UNSTORABLE_TEXT if each["type"] == _UNSTORABLE else each["type"],
+            message=each["msg"],
+        )
         for each in error.errors(include_input=False, include_url=False)
     ]
     return ApiError(_INVALID, rule="invalid_request", field_errors=field_errors)

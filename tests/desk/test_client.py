@@ -1,9 +1,11 @@
 """Calls of the desk to the services that cannot be sent as they are (R40)."""
 
 import pytest
+from pydantic import ValidationError
 
-from services.desk.client import Connections, Services
+from services.desk.client import Connections, Services, invalid_request
 from shared.calls import ApiError
+from shared.clients.reception.models import PartLine, QuoteRequest
 from shared.settings import Settings
 
 
@@ -14,25 +16,35 @@ def services() -> Services:
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("request_", "field"),
     [
-        ({"comment": "a\ud800"}, "comment"),
-        ({"parts": [{"part_number": "a\0"}]}, "parts.0.part_number"),
-        ({"pay_types": {"\udfff": "warranty"}}, "pay_types.\\udfff"),
+        (QuoteRequest(packages=["a\0"]), "packages.0"),
+        (QuoteRequest(parts=[PartLine(part_number="a\0", quantity=1)]), "parts.0.part_number"),
+        (QuoteRequest(pay_types={"\0": "warranty"}), "pay_types.\\u0000"),
     ],
 )
 async def test_unstorable_text_is_rejected_by_field(
-    services: Services, body: dict[str, object], field: str
+    services: Services, request_: QuoteRequest, field: str
 ) -> None:
     with pytest.raises(ApiError) as error:
-        await services.command("reception", "/stores/S01/orders", body, attempt="a")
+        await services.reception.quote("S01", request_)
     assert [(field_error.field, field_error.rule) for field_error in error.value.field_errors] == [
         (field, "unstorable_text")
     ]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/orders/a\0", 422), ("/orders/a\x01", 404)])
-async def test_invalid_address_is_rejected(services: Services, path: str, status: int) -> None:
+def test_input_that_no_body_holds_is_rejected_by_field() -> None:
+    with pytest.raises(ValidationError) as error:
+        QuoteRequest.model_validate({"parts": [{"part_number": "a\ud800", "quantity": None}]})
+    rejection = invalid_request(error.value)
+    assert rejection.status == 422
+    assert [(each.field, each.rule) for each in rejection.field_errors] == [
+        ("parts.0.part_number", "unstorable_text"),
+        ("parts.0.quantity", "int_type"),
+    ]
+
+
+async def test_unstorable_address_is_rejected(services: Services) -> None:
     with pytest.raises(ApiError) as error:
-        await services.get("reception", path)
-    assert error.value.status == status
+        await services.reception.get_order("S01", "a\0")
+    assert error.value.status == 422
