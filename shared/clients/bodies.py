@@ -4,9 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class RequestBody(BaseModel):
-    """A request's body, of exactly these fields and types."""
+    """A request's body, of exactly these fields; values are read as the service reads them."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ResponseBody(BaseModel):
