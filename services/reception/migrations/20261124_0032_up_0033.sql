@@ -1,1 +1,1 @@
-../../../shared/migrations/applied_digests.sql
+../../../shared/migrations/old/applied_digests.sql

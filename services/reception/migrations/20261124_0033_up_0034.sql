@@ -1,1 +1,1 @@
-../../../shared/migrations/keys_of_caller.sql
+../../../shared/migrations/old/keys_of_caller.sql

@@ -1,1 +1,1 @@
-../../../shared/migrations/definer_functions.sql
+../../../shared/migrations/old/definer_functions.sql

@@ -1,1 +1,1 @@
-../../../shared/migrations/streams_by_store.sql
+../../../shared/migrations/old/streams_by_store.sql

@@ -1,1 +1,1 @@
-../../../shared/migrations/foundation.sql
+../../../shared/migrations/old/foundation.sql

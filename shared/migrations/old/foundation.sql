@@ -1,0 +1,203 @@
+-- What every service has besides its own tables. Runs as the schema's owner; search_path is the
+-- schema. The roles are named after the schema: reception runs, reception_worker relays and keeps
+-- time.
+
+CREATE FUNCTION stores_in_scope() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN string_to_array(current_setting('app.stores', true), ',');
+
+-- Events that wait for the broker or were sent lately. Columns follow change-data-capture names.
+CREATE TABLE outbox (
+    id            uuid        NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    store_id      text        NOT NULL,
+    topic         text        NOT NULL,
+    aggregatetype text        NOT NULL,
+    aggregateid   text        NOT NULL,
+    sequence      bigint      NOT NULL,
+    type          text        NOT NULL,
+    payload       bytea       NOT NULL,
+    headers       jsonb       NOT NULL,
+    sent_at       timestamptz,
+    PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+-- The relay looks for the oldest unsent rows; sent rows leave the index.
+CREATE INDEX outbox_unsent ON outbox (created_at) WHERE sent_at IS NULL;
+-- The relay then takes every unsent row of a key, in order.
+CREATE INDEX outbox_unsent_key ON outbox (topic, aggregateid, sequence) WHERE sent_at IS NULL;
+
+-- The last sequence given out per topic and key. Its row lock makes commit order equal sequence.
+CREATE TABLE stream_head (
+    topic         text   NOT NULL,
+    key           text   NOT NULL,
+    store_id      text   NOT NULL,
+    last_sequence bigint NOT NULL,
+    PRIMARY KEY (topic, key)
+);
+
+-- The one relay at work. A taker-over ends this database session before it begins.
+CREATE TABLE relay_lease (
+    single        boolean     PRIMARY KEY DEFAULT true CHECK (single),
+    holder        text        NOT NULL,
+    backend_pid   integer     NOT NULL,
+    backend_start timestamptz NOT NULL,
+    heartbeat_at  timestamptz NOT NULL
+);
+
+-- How far a consumer has applied the events of a key: the duplicate guard.
+CREATE TABLE stream_position (
+    consumer      text   NOT NULL,
+    topic         text   NOT NULL,
+    key           text   NOT NULL,
+    store_id      text   NOT NULL,
+    last_sequence bigint NOT NULL,
+    PRIMARY KEY (consumer, topic, key)
+);
+
+-- Events whose predecessor is missing or is a dead letter.
+CREATE TABLE parked_event (
+    consumer  text        NOT NULL,
+    topic     text        NOT NULL,
+    key       text        NOT NULL,
+    sequence  bigint      NOT NULL,
+    store_id  text        NOT NULL,
+    value     bytea,
+    headers   jsonb       NOT NULL,
+    partition integer     NOT NULL,
+    "offset"  bigint      NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, topic, key, sequence)
+);
+
+-- Events that could not be understood, byte for byte. decision is null, 'replay' or 'skip'.
+CREATE TABLE dead_letter (
+    dead_letter_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    consumer       text        NOT NULL,
+    topic          text        NOT NULL,
+    partition      integer     NOT NULL,
+    "offset"       bigint      NOT NULL,
+    store_id       text        NOT NULL,
+    key            bytea,
+    sequence       bigint,
+    value          bytea,
+    headers        jsonb       NOT NULL,
+    error          text        NOT NULL,
+    failed_at      timestamptz NOT NULL DEFAULT now(),
+    decision       text        CHECK (decision IN ('replay', 'skip')),
+    resolved_at    timestamptz,
+    UNIQUE (consumer, topic, partition, "offset")
+);
+
+-- Timers. A row is deleted in the transaction that handles it.
+CREATE TABLE timer (
+    timer_id  uuid        PRIMARY KEY,
+    store_id  text        NOT NULL,
+    kind      text        NOT NULL,
+    entity_id text        NOT NULL,
+    due_at    timestamptz NOT NULL,
+    data      jsonb       NOT NULL DEFAULT '{}',
+    UNIQUE (kind, entity_id)
+);
+CREATE INDEX timer_due ON timer (due_at);
+
+-- Responses to commands, so that a repeated command has one effect and the same response.
+CREATE TABLE idempotency (
+    principal    text        NOT NULL,
+    key          text        NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    store_id     text        NOT NULL,
+    request_hash bytea       NOT NULL,
+    status       smallint    NOT NULL,
+    response     jsonb       NOT NULL,
+    PRIMARY KEY (principal, key, created_at)
+) PARTITION BY RANGE (created_at);
+
+-- Keys that encrypt one subject's free text, wrapped by the group's master key.
+CREATE TABLE subject_key (
+    store_id        text  NOT NULL,
+    data_subject_id text  NOT NULL,
+    wrapped_key     bytea NOT NULL,
+    PRIMARY KEY (store_id, data_subject_id)
+);
+
+-- Creates the partitions of the coming days and drops those past their retention in which nothing
+-- is unsent. Called by the worker; runs as the owner.
+CREATE FUNCTION maintain_partitions(days_ahead integer, days_kept integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    parent   text;
+    day      date;
+    old      record;
+    waiting  boolean;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext(current_schema() || '.partitions'));
+    FOREACH parent IN ARRAY ARRAY['outbox', 'idempotency'] LOOP
+        FOR offset_days IN -1 .. days_ahead LOOP
+            day := (now() AT TIME ZONE 'UTC')::date + offset_days;
+            EXECUTE format(
+                'CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+                parent || '_' || to_char(day, 'YYYYMMDD'), parent,
+                day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
+        END LOOP;
+        FOR old IN
+            SELECT inhrelid::regclass AS name
+            FROM pg_inherits
+            WHERE inhparent = parent::regclass
+              AND to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD')
+                  < (now() AT TIME ZONE 'UTC')::date - days_kept
+        LOOP
+            waiting := false;
+            IF parent = 'outbox' THEN
+                EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE sent_at IS NULL)', old.name)
+                    INTO waiting;
+            END IF;
+            IF NOT waiting THEN
+                EXECUTE format('DROP TABLE %s', old.name);
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+SELECT maintain_partitions(14, 30);
+
+-- Grants and policies. The runtime role sees the stores in scope; the worker its own tables only.
+DO $$
+DECLARE
+    app    text := current_schema();
+    worker text := current_schema() || '_worker';
+    owner  text := current_schema() || '_owner';
+    name   text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['outbox', 'stream_head', 'stream_position', 'parked_event',
+                                'dead_letter', 'timer', 'idempotency', 'subject_key'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY own_stores ON %I TO %I '
+                       'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name, app);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['outbox', 'stream_position', 'parked_event', 'dead_letter',
+                                'timer'] LOOP
+        EXECUTE format('CREATE POLICY worker ON %I TO %I USING (true)', name, worker);
+    END LOOP;
+    -- An event without a readable store is dead-lettered under the empty store.
+    EXECUTE format('CREATE POLICY storeless ON dead_letter FOR INSERT TO %I '
+                   'WITH CHECK (store_id = '''')', app);
+    -- maintain_partitions, run as the owner, must see whether an old partition has unsent rows.
+    EXECUTE format('CREATE POLICY maintenance ON outbox FOR SELECT TO %I USING (true)', owner);
+
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I, %I', app, app, worker);
+    EXECUTE format('GRANT INSERT ON outbox, dead_letter TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON stream_head, stream_position TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON parked_event, subject_key TO %I', app);
+    EXECUTE format('GRANT SELECT, UPDATE ON dead_letter TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON timer TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT ON idempotency TO %I', app);
+    EXECUTE format('GRANT SELECT, UPDATE ON outbox, dead_letter TO %I', worker);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON relay_lease TO %I', worker);
+    EXECUTE format('GRANT SELECT ON stream_position, parked_event, timer TO %I', worker);
+    EXECUTE format('REVOKE ALL ON FUNCTION maintain_partitions FROM PUBLIC');
+    EXECUTE format('GRANT EXECUTE ON FUNCTION maintain_partitions TO %I', worker);
+END
+$$;
