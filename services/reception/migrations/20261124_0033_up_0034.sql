@@ -1,1 +1,0 @@
-../../../shared/migrations/old/keys_of_caller.sql

@@ -1,1 +1,0 @@
-../../../shared/migrations/old/definer_functions.sql

@@ -1,1 +1,0 @@
-../../../shared/migrations/old/streams_by_store.sql

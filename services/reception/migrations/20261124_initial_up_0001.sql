@@ -1,1 +1,0 @@
-../../../shared/migrations/old/foundation.sql
