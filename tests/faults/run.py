@@ -14,7 +14,8 @@ from tests.faults.faults import FAULTS, Fault, FaultContext
 from tests.faults.invariants import INVARIANTS, Verdict, judge
 from tests.faults.load import Load
 from tests.faults.schedule import Injection, Round, Step
-from tests.faults.stage import Testbed, until
+from tests.faults.testbed import Testbed
+from tests.support.polling import until
 
 _BETWEEN_STEPS_S = 1.0
 _WARM_UP_S = 240.0

@@ -11,7 +11,7 @@ from shared.contracts.workshop import (
     JobStarted,
     VehicleReady,
 )
-from tests.harness import Publisher
+from tests.support.harness import Publisher
 
 TECHNICIAN = "S01-technician-1"
 

@@ -68,7 +68,7 @@ class ForkServer:
 
     def _begin(self) -> subprocess.Popen[bytes]:
         with self._theirs, self._log.open("ab") as log:
-            server = f"from tests.forking import serve; serve({self._theirs.fileno()})"
+            server = f"from tests.support.forking import serve; serve({self._theirs.fileno()})"
             return subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-c", server],
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},

@@ -9,8 +9,9 @@ import httpx
 from services.reception.application.deps import Deps
 from shared.clock import SimulatedClock
 from shared.security import Role
-from tests.harness import InProcess
-from tests.system.api import STEPS
+from tests.support.api import STEPS
+from tests.support.harness import InProcess
+from tests.support.workshop_events import WorkshopEvents
 
 ORDERS = "aftersales.reception.order.v1"
 ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
@@ -86,6 +87,22 @@ class FrontDesk:
         await self.done(f"/orders/{order_id}/payments", payment)
         await self.steps_done(order_id)
         await self.done(f"/orders/{order_id}/delivery")
+
+
+async def ready(desk: FrontDesk, workshop: WorkshopEvents, plate: str, **changes: Any) -> str:
+    """Return the id of an order whose work is finished."""
+    order = await desk.opened(plate, **changes)
+    order_id = str(order["order_id"])
+    await workshop.planned(order_id, "MNT-001")
+    await workshop.started(order_id, "MNT-001")
+    await workshop.finished(order_id, "MNT-001")
+    await desk.service.wait_until_idle()
+    return order_id
+
+
+async def invoiced(desk: FrontDesk, order_id: str) -> dict[str, Any]:
+    """Invoice a finished order; return the invoice."""
+    return await desk.done(f"/orders/{order_id}/invoice")
 
 
 def write_up(plate: str, **changes: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
-from tests.seen_versions import Sight
+from tests.support.seen_versions import Sight
 
 _TIMEOUT_S = 40.0
 

@@ -10,7 +10,7 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from shared.clock import SimulatedClock
-from tests.forking import ForkServer
+from tests.support.forking import ForkServer
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""

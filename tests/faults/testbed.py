@@ -63,8 +63,8 @@ class _WiredKafka(Kafka):
 
 
 class Testbed(Platform):
-    """Platform of a campaign. Its services reach Kafka, PostgreSQL and one another, and people
-    reach its services, through proxies; the campaign itself connects directly.
+    """Platform of a run. Its services reach Kafka, PostgreSQL and one another, and people
+    reach its services, through proxies; the run itself connects directly.
     """
 
     def __init__(self, folder: Path, seed: int, report: Callable[[str], None]) -> None:
@@ -250,20 +250,3 @@ def _mount(folder: Path, megabytes: int) -> bool:
         check=False,
     )
     return mounted.returncode == 0
-
-
-async def until(holds: Callable[[], Any], timeout_s: float, pause_s: float = 0.1) -> bool:
-    """Wait for ``holds()`` (or its awaited result) to be true; return whether it became so in
-    time.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout_s
-    while True:
-        response = holds()
-        if asyncio.iscoroutine(response):
-            response = await response
-        if response:
-            return True
-        if loop.time() > deadline:
-            return False
-        await asyncio.sleep(pause_s)

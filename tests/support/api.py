@@ -9,8 +9,8 @@ import httpx
 from deploy.embedded.platform import Platform
 from shared.formats import vin_check_digit
 from shared.ids import new_id
-from tests.harness import ROLE_IN_ID
-from tests.seen_versions import Sight
+from tests.support.harness import ROLE_IN_ID
+from tests.support.seen_versions import Sight
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"

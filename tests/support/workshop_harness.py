@@ -22,8 +22,8 @@ from shared.contracts.reception import (
 )
 from shared.ids import new_id
 from shared.problems import ProblemDetails
-from tests.harness import ROLE_IN_ID, InProcess, Publisher, in_process, published, publisher
-from tests.stack import MORNING
+from tests.support.harness import ROLE_IN_ID, InProcess, Publisher, in_process, published, publisher
+from tests.support.stack import MORNING
 
 OPENING = MORNING + timedelta(minutes=30)
 """Start of the early shift, 08:00 in Shanghai."""
