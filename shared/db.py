@@ -99,7 +99,7 @@ async def migrate(owner_url: str, service: str) -> None:
     """
     folder = Path(__file__).parent.parent / "services" / service / "migrations"
     digests = {
-        path.stem.rsplit("_", 1)[1]: hashlib.sha256(path.read_bytes()).hexdigest()
+        path.stem.partition("_up_")[2]: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.glob("*_up_*.sql")
     }
     connection = await asyncpg.connect(owner_url)

@@ -1,5 +1,5 @@
 """Fixtures of all tests."""
 
-from tests.stack import _stack, clock, fork_server, launch, platform, quick_java, servers
+from tests.support.stack import _stack, clock, fork_server, launch, platform, quick_java, servers
 
 __all__ = ["_stack", "clock", "fork_server", "launch", "platform", "quick_java", "servers"]

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 
-_UNREAD = {"idempotency", "subject_key", "relay_lease", "asyncpg_trek_migrations"}
+_UNREAD = {"idempotency", "subject_key", "relay_lease", "migrations"}
 _COLUMNS = {
     "outbox": "id::text, store_id, topic, aggregateid, sequence, type, payload, sent_at",
     "dead_letter": 'topic, partition, "offset", store_id, key, sequence, decision, resolved_at',

@@ -24,7 +24,7 @@ class Versioned:
 V = TypeVar("V", bound=Versioned)
 
 
-def columns(kind: type[Versioned]) -> list[str]:
+def columns(kind: type[Any]) -> list[str]:
     """The names of the fields that are stored."""
     return [each.name for each in fields(kind) if each.name != "stored"]
 

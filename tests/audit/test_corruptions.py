@@ -18,7 +18,7 @@ from deploy.audit.topics import declared_topics, read_log
 from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
 from shared.contracts import CONTRACTS
-from tests.system.api import ADVISOR, MANAGER, Api
+from tests.support.api import ADVISOR, MANAGER, Api
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.settings import free_ports
 from shared.ids import new_id
 from tests.bench.own_platform import start_business_day
-from tests.system.api import customer
+from tests.support.api import customer
 
 MINIMAL = "minimal write"
 

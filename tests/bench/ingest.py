@@ -23,8 +23,8 @@ from shared.keyring import Keyring
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
-from tests.harness import Publisher
-from tests.reporting.event_scenarios import Told, event_scenario
+from tests.support.event_scenarios import Told, event_scenario
+from tests.support.harness import Publisher
 
 TOPICS = sorted({contract.topic for contract in REACTIONS.subscriptions})
 _BATCH = 500

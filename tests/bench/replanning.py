@@ -16,7 +16,7 @@ import httpx
 from deploy.embedded.platform import Platform
 from shared.ids import new_id
 from tests.bench.own_platform import NINE, start_business_day
-from tests.system.api import customer
+from tests.support.api import customer
 
 STORE = "S01"
 WORK = (("MNT-001", "MEC-010"), ("MNT-001", "ELE-010"), ("MNT-001",))

@@ -1,11 +1,8 @@
 """Services as applications that do not run, and the tokens to call them with."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import get_args
 
 import pytest
-from fastapi import FastAPI
 
 from deploy.embedded.secrets import ensure_secrets
 from services.crm.app import create_app as crm
@@ -13,22 +10,10 @@ from services.reception.app import create_app as reception
 from services.reporting.app import create_app as reporting
 from services.workshop.app import create_app as workshop
 from shared.issuer import DevelopmentIssuer
-from shared.security import Role
 from shared.settings import Settings
+from tests.support.idle_services import Idle
 
 SERVICES = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Applications by service and their issuer; ``token`` has every role in store S01."""
-
-    apps: dict[str, FastAPI]
-    issuer: DevelopmentIssuer
-
-    @property
-    def token(self) -> str:
-        return self.issuer.token("S01-test-1", roles=get_args(Role), stores=["S01"])
 
 
 @pytest.fixture(scope="package")

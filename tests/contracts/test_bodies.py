@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from tests.contracts.conftest import Idle
+from tests.support.idle_services import Idle
 
 CHUNK = b"[" * 64_000
 ENDLESS = 14_000_000

@@ -2,18 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.contracts import CONTRACTS
 from shared.envelope import Causation, decode, headers_of
-
-EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_name("examples.yaml").read_text()
-)
+from tests.support.event_examples import EXAMPLES
 
 
 def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:

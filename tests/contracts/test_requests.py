@@ -19,7 +19,7 @@ from httpx import ASGITransport
 
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
-from tests.contracts.conftest import Idle
+from tests.support.idle_services import Idle
 
 LONG, MANY = 220_000, 5_000
 """Size above the limit of every field without a limit of its own."""

@@ -7,7 +7,7 @@ from services.reception.entrypoints.http import router as reception
 from services.reporting.entrypoints.http import router as reporting
 from services.workshop.entrypoints.http import router as workshop
 from shared.routing import Router
-from tests.seen_versions import Sight
+from tests.support.seen_versions import Sight
 
 RECORDS_WHAT_HAPPENED = {
     "/follow-ups/{follow_up_id}/calls",

@@ -1,24 +1,19 @@
-"""Signed-in colleagues at the desk, each in a browser of their own."""
+"""Desks, and the browser in which colleagues use them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
 
 from deploy.embedded.platform import Platform
 from services.desk.app import create_app
 from shared.settings import Settings
+from tests.support.desk import SCREENSHOTS, TIMEOUT_MS, Desk
 
-SCREENSHOTS = Path("var/screenshots")
-
-_MENU_CLOSES_MS = 300
-_ROUNDS_CLOSED = 2
-"""Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
     "--headless",
@@ -28,116 +23,6 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
-_TIMEOUT_MS = 60_000
-
-
-@dataclass
-class Colleague:
-    """Signed-in person with their page."""
-
-    page: Page
-    url: str
-    faults: list[str]
-
-    def at(self, name: str) -> Locator:
-        """Return the element of that name; names that end in ``*`` mean the first that begins
-        so.
-        """
-        if name.endswith("*"):
-            return self.page.locator(f'[data-testid^="{name[:-1]}"]').first
-        return self.page.locator(f'[data-testid="{name}"]')
-
-    async def press(self, name: str) -> None:
-        await self.at(name).click()
-
-    async def open(self, name: str) -> None:
-        """Press the element that opens a dialog."""
-        shown = self.page.locator(".dialog")
-        await expect(shown).to_have_count(0)
-        await self.press(name)
-        await expect(shown).to_be_visible()
-
-    async def write(self, **values: str) -> None:
-        for name, value in values.items():
-            await self.at(name).fill(value)
-
-    async def choose(self, name: str, typed: str) -> None:
-        """Choose the first offer for the text typed into a choice of several."""
-        await self.at(name).click()
-        await self.page.keyboard.type(typed)
-        offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
-        await offer.click()
-        menu, rounds_closed = self.page.locator(".q-menu"), 0
-        while rounds_closed < _ROUNDS_CLOSED:
-            if await menu.count():
-                await self.page.keyboard.press("Tab")
-            await self.page.wait_for_timeout(_MENU_CLOSES_MS)
-            rounds_closed = 0 if await menu.count() else rounds_closed + 1
-
-    async def pick(self, name: str, offer: str) -> None:
-        """Choose one of few."""
-        await self.at(name).click()
-        await self.page.locator(".q-menu .q-item").filter(has_text=offer).first.click()
-
-    async def go(self, path: str) -> None:
-        await self.page.goto(self.url + path)
-
-    async def keep(self, name: str) -> None:
-        """Keep a screenshot of the whole page."""
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-
-class Desk:
-    """Sign-in of colleagues; all browsers close at the end of a test."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self._browser = browser
-        self.url = url
-        self.violations: list[str] = []
-
-    async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
-        width, height = _SIZES[size]
-        context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, locale="zh-CN"
-        )
-        context.set_default_timeout(_TIMEOUT_MS)
-        colleague = self._watched(await context.new_page())
-        page = colleague.page
-        await page.goto(f"{self.url}/sign-in")
-        if language == "en":
-            await colleague.press("language")
-        await colleague.press(f"as-{who}")
-        await expect(page.get_by_role("main")).to_be_visible()
-        return colleague
-
-    async def open(self, address: str) -> Colleague:
-        """Open ``address`` on a phone of a person who is not signed in."""
-        width, height = _SIZES["phone"]
-        context = await self._browser.new_context(
-            viewport={"width": width, "height": height}, locale="zh-CN"
-        )
-        context.set_default_timeout(_TIMEOUT_MS)
-        customer = self._watched(await context.new_page())
-        await customer.page.goto(address)
-        return customer
-
-    def _watched(self, page: Page) -> Colleague:
-        """Return a person at ``page``, whose errors are recorded."""
-        colleague = Colleague(page, self.url, [])
-        page.on("pageerror", lambda error: colleague.faults.append(str(error)))
-        page.on("request", lambda request: _note_foreign(colleague, request.url))
-        page.on("console", lambda message: self._note_violation(message.text))
-        return colleague
-
-    def _note_violation(self, text: str) -> None:
-        if "Content Security Policy" in text or "Permissions-Policy" in text:
-            self.violations.append(text)
-
-
-def _note_foreign(colleague: Colleague, url: str) -> None:
-    if not url.startswith((colleague.url, "data:", "blob:", colleague.url.replace("http", "ws"))):
-        colleague.faults.append(f"request to {url}")
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +49,7 @@ def screenshots() -> Path:
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Yield the system's Chromium."""
-    expect.set_options(timeout=_TIMEOUT_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
         yield browser

@@ -17,8 +17,8 @@ from playwright.async_api import Locator, expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
-from tests.desk.conftest import Colleague, Desk
-from tests.system.api import DISPATCHER, Api
+from tests.support.api import DISPATCHER, Api
+from tests.support.desk import Colleague, Desk
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"

@@ -15,8 +15,8 @@ from playwright.async_api import expect
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from shared.formats import vin_check_digit
-from tests.desk.conftest import Colleague, Desk
-from tests.system.api import ADVISOR, DISPATCHER, INSPECTOR, SERVICES, Api, customer
+from tests.support.api import ADVISOR, DISPATCHER, INSPECTOR, SERVICES, Api, customer
+from tests.support.desk import Colleague, Desk
 
 NINE = datetime(2026, 3, 4, 1, 5, tzinfo=UTC)
 PLATE = "沪A8K215"

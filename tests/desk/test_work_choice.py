@@ -14,7 +14,7 @@ from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
 from services.reception.clients.catalog import load_catalog
-from tests.system.api import vin
+from tests.support.api import vin
 
 ENTRIES = load_catalog(Path("deploy/group")).entries
 ZH_WORDS = Translator("zh")

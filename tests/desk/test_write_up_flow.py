@@ -14,11 +14,11 @@ from playwright.async_api import WebSocketRoute, expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
-from tests.crm.component.test_loyalty import delivery, invoice
-from tests.desk.conftest import Colleague, Desk
-from tests.harness import publisher
-from tests.reception.pictures import flat_png, picture
-from tests.system.api import ADVISOR, DISPATCHER, MANAGER, Api, customer
+from tests.support.api import ADVISOR, DISPATCHER, MANAGER, Api, customer
+from tests.support.desk import Colleague, Desk
+from tests.support.finished_visits import delivery, invoice
+from tests.support.harness import publisher
+from tests.support.pictures import flat_png, picture
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 COLLEAGUE = "S01-advisor-2"

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.embedded.processes import Child, Launch, can_listen, execute
 from deploy.embedded.settings import free_ports
-from tests.forking import ForkServer
+from tests.support.forking import ForkServer
 
 TIMEOUT_S = 30.0
 
@@ -31,7 +31,7 @@ def start(request: pytest.FixtureRequest, small_server: ForkServer) -> Launch:
 
 
 def stub_server(port: int) -> list[str]:
-    return [sys.executable, "-m", "tests.embedded.stub_server", str(port)]
+    return [sys.executable, "-m", "tests.support.stub_server", str(port)]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings, Ports
-from tests.embedded.up_with_stubs import stub_command
+from tests.support.up_with_stubs import stub_command
 
 OF_CRM = ("AFTERSALES_SMTP_PASSWORD", "AFTERSALES_SMS_GATEWAY_SECRET")
 

@@ -33,7 +33,7 @@ class Up:
     def __init__(self, settings: EmbeddedSettings) -> None:
         self.settings = settings
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.embedded.up_with_stubs", settings.model_dump_json()],
+            [sys.executable, "-m", "tests.support.up_with_stubs", settings.model_dump_json()],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.campaign import Result, disturb, known_faults
 from tests.faults.invariants import INVARIANTS
+from tests.faults.run import Result, disturb, known_faults
 from tests.faults.schedule import Round, described, plan
-from tests.faults.stage import Testbed
+from tests.faults.testbed import Testbed
 
 _WIDTH = 150
 

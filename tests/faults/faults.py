@@ -21,7 +21,8 @@ from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Server, Testbed, until
+from tests.faults.testbed import Server, Testbed
+from tests.support.polling import until
 
 _FAILPOINTS = (
     "before_commit",
@@ -409,7 +410,7 @@ async def same_key_twice(context: FaultContext, rng: random.Random) -> int:
 
 @dataclass(frozen=True)
 class _MalformedRecord:
-    """Defect of a record; ``key`` is filled with the campaign's own key. One that is ``late`` comes
+    """Defect of a record; ``key`` is filled with the run's own key. One that is ``late`` comes
     after another event at its sequence.
     """
 

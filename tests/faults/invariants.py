@@ -13,7 +13,8 @@ from deploy.audit import run_audit
 from deploy.embedded.secrets import SERVICES
 from services.reporting.persistence.facts import fingerprint
 from tests.faults.load import CommandRecord, History
-from tests.faults.stage import Testbed, until
+from tests.faults.testbed import Testbed
+from tests.support.polling import until
 
 REST_S = 120.0
 """Time limit for lag, outboxes, due timers and parked keys to be back at zero."""

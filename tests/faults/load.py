@@ -14,7 +14,7 @@ import httpx
 from deploy.demo.clients import Person, Staff
 from deploy.demo.script import SimulatedVisit, write_script
 from shared.group import read_yaml
-from tests.faults.stage import Testbed
+from tests.faults.testbed import Testbed
 
 JsonObject = dict[str, Any]
 Outcome = Literal["acknowledged", "refused", "unknown"]

@@ -1,4 +1,4 @@
-"""Mutations of the foundation: the checks of a campaign detect each of them.
+"""Mutations of the foundation: the checks of a run detect each of them.
 
 Every scenario runs on real Kafka and PostgreSQL, first with the code as it is and then with one
 mutation; the audit must find nothing the first time and something the second.
@@ -27,9 +27,9 @@ from shared.envelope import Causation
 from shared.kafka import client_options
 from shared.outbox import Relay
 from shared.unit_of_work import UnitOfWorkFactory
-from tests.faults.stage import until
-from tests.harness import in_process
-from tests.shared.component.conftest import settings_of
+from tests.support.foundation import settings_of
+from tests.support.harness import in_process
+from tests.support.polling import until
 
 TOPIC = CustomerGreeted.topic
 CHECKS = {

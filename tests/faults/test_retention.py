@@ -7,25 +7,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from structlog.testing import capture_logs
 
-from shared.envelope import headers_of
-from tests.shared.component.conftest import CAUSATION, NOW, Bench, bench, greeted
-
-__all__ = ["bench"]
+from tests.support.foundation import Bench
 
 TIMEOUT_S = 60.0
-
-
-async def send(bench: Bench, order_id: str, *sequences: int) -> None:
-    for sequence in sequences:
-        event = greeted(order_id)
-        headers = headers_of(
-            event,
-            event_id=f"{order_id}-{sequence}",
-            sequence=sequence,
-            time=NOW,
-            causation=CAUSATION,
-        )
-        await bench.send(order_id.encode(), event.model_dump_json().encode(), headers)
 
 
 async def consume(bench: Bench) -> None:
@@ -48,10 +32,10 @@ async def delete_unread(bench: Bench) -> int:
 
 
 async def test_records_deleted_during_outage_are_counted(servers, bench: Bench) -> None:
-    await send(bench, "o1", 1, 2, 3)
+    await bench.send_greeted("o1", 1, 2, 3)
     await delete_unread(bench)
-    await send(bench, "o1", 4)
-    await send(bench, "o2", 1)
+    await bench.send_greeted("o1", 4)
+    await bench.send_greeted("o2", 1)
     with capture_logs() as logs:
         await consume(bench)
     said = [
@@ -65,7 +49,7 @@ async def test_records_deleted_during_outage_are_counted(servers, bench: Bench) 
 
 
 async def test_complete_topic_reports_no_lost_records(servers, bench: Bench) -> None:
-    await send(bench, "o3", 1)
+    await bench.send_greeted("o3", 1)
     with capture_logs() as logs:
         await consume(bench)
     assert bench.service.consumer.lost == 0

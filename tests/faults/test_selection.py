@@ -1,11 +1,11 @@
-"""Short selection of the campaign, and the content of its plan."""
+"""Short selection of a run, and the content of its plan."""
 
 import json
 from pathlib import Path
 
 from tests.faults.__main__ import table
-from tests.faults.campaign import disturb
 from tests.faults.faults import FAULTS
+from tests.faults.run import disturb
 from tests.faults.schedule import Injection, described, plan
 
 SEED = 3

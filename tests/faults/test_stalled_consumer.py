@@ -3,10 +3,7 @@
 import asyncio
 
 from shared import lag_watch
-from tests.faults.test_retention import send
-from tests.shared.component.conftest import Bench, bench
-
-__all__ = ["bench"]
+from tests.support.foundation import Bench
 
 TIMEOUT_S = 60.0
 
@@ -29,5 +26,5 @@ async def test_stalled_consumer_ends_its_process(servers, bench: Bench, monkeypa
                 await asyncio.sleep(0.1)
         assert not bench.service.stalled
         monkeypatch.setattr(bench.service.consumer._batches, "_handle", hang)
-        await send(bench, "o1", 1)
+        await bench.send_greeted("o1", 1)
         assert await asyncio.wait_for(ended, TIMEOUT_S) == (75, True)

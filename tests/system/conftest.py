@@ -3,7 +3,7 @@
 import httpx
 import pytest_asyncio
 
-from tests.system.api import Api
+from tests.support.api import Api
 
 
 @pytest_asyncio.fixture(scope="module")

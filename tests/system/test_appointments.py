@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from tests.system.api import ADVISOR, MANAGER
+from tests.support.api import ADVISOR, MANAGER
 
 AGENT = "S01-agent-1"
 SCARCE = "HVE-003"

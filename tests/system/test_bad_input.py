@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
-from tests.system.api import ADVISOR, SERVICES, STEPS, customer, vin
-from tests.system.flood import flood
+from tests.support.api import ADVISOR, SERVICES, STEPS, customer, vin
+from tests.support.flood import flood
 
 
 def assert_problem(response, status, rule, field=None):

@@ -19,7 +19,7 @@ from schemathesis.checks import (
 
 from shared.ids import new_id
 from shared.security import Role
-from tests.system.api import SERVICES, Api
+from tests.support.api import SERVICES, Api
 
 CHECKS = [
     not_a_server_error,

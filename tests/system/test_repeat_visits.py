@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.system.api import ADVISOR, DISPATCHER, MANAGER
+from tests.support.api import ADVISOR, DISPATCHER, MANAGER
 
 PLATE = "沪D10001"
 ELSEWHERE = "S02-advisor-1"

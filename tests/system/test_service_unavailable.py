@@ -5,7 +5,7 @@ import os
 import signal
 from datetime import datetime, timedelta
 
-from tests.system.api import ADVISOR, customer
+from tests.support.api import ADVISOR, customer
 
 
 async def stopped(api, name):

@@ -1,12 +1,12 @@
 """Follow-up calls."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.crm.domain.follow_up import FollowUp, Status
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
 _OPEN_CALLS = """
 SELECT agent_id, count(*) AS calls FROM follow_up
@@ -14,14 +14,16 @@ WHERE store_id = $1 AND completed_at IS NULL
 GROUP BY agent_id
 """
 
-_FOLLOW_UP = """
-SELECT follow_up_id, store_id, order_id, customer_ref, agent_id, due_at, completed_at,
-       completed_by, reached, satisfaction, channel, attempts
-FROM follow_up
-"""
+_FOLLOW_UPS = Table(
+    "follow_up",
+    FollowUp,
+    key=("store_id", "follow_up_id"),
+    fixed=("order_id", "customer_ref", "agent_id"),
+    separate=("record",),
+)
 
 _LISTED = (
-    _FOLLOW_UP
+    _FOLLOW_UPS.select
     + """
 WHERE store_id = $1
   AND (CASE WHEN reached THEN 'completed' ELSE 'not_reached' END = ANY ($2) AND completed_at >= $4
@@ -31,16 +33,6 @@ ORDER BY due_at, follow_up_id
 LIMIT 1000
 """
 )
-
-_SAVE_FOLLOW_UP = """
-INSERT INTO follow_up (follow_up_id, store_id, order_id, customer_ref, agent_id, due_at,
-                       completed_at, completed_by, reached, satisfaction, channel, attempts)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
-    due_at = excluded.due_at, attempts = excluded.attempts,
-    completed_at = excluded.completed_at, completed_by = excluded.completed_by,
-    reached = excluded.reached, satisfaction = excluded.satisfaction, channel = excluded.channel
-"""
 
 
 async def open_calls(connection: Connection, store_id: str) -> Mapping[str, int]:
@@ -56,11 +48,13 @@ async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: st
         RuleViolation: there is no such follow-up in the store.
     """
     row = await connection.fetchrow(
-        _FOLLOW_UP + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE", store_id, follow_up_id
+        _FOLLOW_UPS.select + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE",
+        store_id,
+        follow_up_id,
     )
     if row is None:
         raise unknown("follow_up_id", follow_up_id)
-    return FollowUp(**row)
+    return _FOLLOW_UPS.read(row)
 
 
 async def list_follow_ups(
@@ -72,14 +66,12 @@ async def list_follow_ups(
 ) -> list[FollowUp]:
     """Return the follow-ups with one of ``statuses``, in the order in which they are due."""
     rows = await connection.fetch(_LISTED, store_id, list(statuses), now, completed_since)
-    return [FollowUp(**row) for row in rows]
+    return [_FOLLOW_UPS.read(row) for row in rows]
 
 
 async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
     """Store every field of the follow-up."""
-    await connection.execute(
-        _SAVE_FOLLOW_UP, *(getattr(follow_up, name) for name in _FOLLOW_UP_FIELDS)
-    )
+    await connection.execute(_FOLLOW_UPS.upsert, *_FOLLOW_UPS.values(follow_up))
 
 
 async def encrypted_record(
@@ -104,6 +96,3 @@ async def save_record(
         follow_up_id,
         record,
     )
-
-
-_FOLLOW_UP_FIELDS = [field.name for field in dataclasses.fields(FollowUp)]

@@ -15,8 +15,8 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from shared.ids import new_id
-from tests.crm.fake_servers import Gateway, MailServer, gateway, mail_server
-from tests.crm.persons import person
+from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
+from tests.support.persons import person
 
 TIMEOUT_S = 20.0
 MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)

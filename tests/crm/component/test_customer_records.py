@@ -7,8 +7,8 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
-from tests.crm.persons import person, vin
-from tests.harness import InProcess, in_process, published
+from tests.support.harness import InProcess, in_process, published
+from tests.support.persons import person, vin
 
 TOPIC = "aftersales.crm.customer.v1"
 

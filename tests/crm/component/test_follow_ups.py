@@ -14,8 +14,8 @@ from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
 from shared.envelope import Causation
-from tests.crm.persons import person
-from tests.harness import InProcess, in_process, published, publisher
+from tests.support.harness import InProcess, in_process, published, publisher
+from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
 CAUSATION = Causation("test", "test")

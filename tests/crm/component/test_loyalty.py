@@ -7,14 +7,10 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.reception import (
-    CreditNoteIssued,
-    InvoiceIssued,
-    PayerSplit,
-    VehicleDelivered,
-)
-from tests.crm.persons import person
-from tests.harness import InProcess, in_process, publisher
+from shared.contracts.reception import CreditNoteIssued
+from tests.support.finished_visits import delivery, invoice
+from tests.support.harness import InProcess, in_process, publisher
+from tests.support.persons import person
 
 OTHER = "S02"
 
@@ -51,38 +47,6 @@ async def vehicle(crm: InProcess, plate: str, store: str = "S01") -> dict:
 async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str | None, int]:
     known = await vehicle(crm, plate, store)
     return known["tier"], known["visits"]
-
-
-def invoice(order: str, cents: int, at: datetime, store: str = "S01") -> InvoiceIssued:
-    """Return an invoice of which the manufacturer pays another 1,000 yuan."""
-    payer_splits = (
-        PayerSplit(payer="customer", amount_cents=cents, due_at=at),
-        PayerSplit(payer="manufacturer", amount_cents=100_000, due_at=at),
-    )
-    return InvoiceIssued(
-        store_id=store,
-        order_id=order,
-        invoice_id=f"i-{order}",
-        lines=(),
-        labor_cents=cents + 100_000,
-        parts_cents=0,
-        tax_cents=0,
-        total_cents=cents + 100_000,
-        payer_splits=payer_splits,
-        due_at=at,
-        issued_at=at,
-    )
-
-
-def delivery(order: str, customer: str, at: datetime, store: str = "S01") -> VehicleDelivered:
-    return VehicleDelivered(
-        store_id=store,
-        order_id=order,
-        advisor_id=f"{store}-advisor-1",
-        customer_ref=customer,
-        delivered_at=at,
-        steps=(),
-    )
 
 
 async def visited(

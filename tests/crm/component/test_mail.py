@@ -19,7 +19,7 @@ from deploy.embedded.settings import free_ports
 from services.crm.clients.channels import Mailer, OutboundMessage, senders
 from services.crm.domain.message_text import MessageText
 from shared.settings import Settings
-from tests.crm.fake_servers import MailServer
+from tests.support.fake_servers import MailServer
 
 MESSAGE = OutboundMessage(
     "m-1", "li@mail.example", MessageText("您的爱车已竣工", "第一行\n.第二行")

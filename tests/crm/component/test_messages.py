@@ -28,9 +28,9 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
-from tests.crm.fake_servers import Gateway, MailServer, gateway, mail_server
-from tests.crm.persons import person
-from tests.harness import InProcess, Publisher, in_process, published, publisher
+from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
+from tests.support.harness import InProcess, Publisher, in_process, published, publisher
+from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
 MESSAGES = "/stores/S01/messages"

@@ -9,9 +9,9 @@ import pytest
 from services.reception.app import create_app
 from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
-from tests.harness import in_process, published
-from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
-from tests.system.api import customer
+from tests.support.api import customer
+from tests.support.harness import in_process, published
+from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 
 KNOWN = {
     "customer_ref": "c-1",

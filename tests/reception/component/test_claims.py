@@ -13,11 +13,18 @@ from shared.contracts.reception import (
     WarrantyClaimSettled,
     WarrantyClaimSubmitted,
 )
-from tests.harness import in_process, published, publisher
-from tests.reception.component.test_invoicing import invoiced, ready
-from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
-from tests.reception.workshop_events import WorkshopEvents
-from tests.stack import MORNING
+from tests.support.harness import in_process, published, publisher
+from tests.support.order_factory import (
+    ADVISOR,
+    COLLEAGUE,
+    MANAGER,
+    ORDERS,
+    FrontDesk,
+    invoiced,
+    ready,
+)
+from tests.support.stack import MORNING
+from tests.support.workshop_events import WorkshopEvents
 
 LABOR_CENTS = 10_800
 CLAIM_DETAILS = {

@@ -21,10 +21,10 @@ from shared.contracts.reception import (
 )
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.envelope import Causation
-from tests.harness import in_process, published, publisher
-from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
-from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
-from tests.stack import MORNING
+from tests.support.harness import in_process, published, publisher
+from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
+from tests.support.stack import MORNING
+from tests.support.workshop_events import TECHNICIAN, WorkshopEvents
 
 MINOR = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
 GRANTED = {"channel": "in_person"}

@@ -14,8 +14,8 @@ from shared.contracts.reception import (
     FeedbackSubmitted,
 )
 from shared.envelope import Causation
-from tests.harness import in_process, published
-from tests.reception.order_factory import ADVISOR, ORDERS, FrontDesk
+from tests.support.harness import in_process, published
+from tests.support.order_factory import ADVISOR, ORDERS, FrontDesk
 
 STORE_TOPIC = "aftersales.reception.store.v1"
 HALL = ["floor_clean", "desks_tidy", "seats_and_drinks", "toilets_clean", "prices_displayed"]

@@ -28,11 +28,19 @@ from shared.contracts.reception import (
 )
 from shared.envelope import Causation
 from shared.timers import RetryLaterError, Timer
-from tests.harness import in_process, published, publisher
-from tests.reception.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
-from tests.reception.workshop_events import WorkshopEvents
-from tests.stack import MORNING
-from tests.system.api import STEPS
+from tests.support.api import STEPS
+from tests.support.harness import in_process, published, publisher
+from tests.support.order_factory import (
+    ADVISOR,
+    COLLEAGUE,
+    MANAGER,
+    ORDERS,
+    FrontDesk,
+    invoiced,
+    ready,
+)
+from tests.support.stack import MORNING
+from tests.support.workshop_events import WorkshopEvents
 
 CASH = {"method": "cash"}
 
@@ -57,20 +65,6 @@ async def desk(servers, clock):
 async def workshop(servers):
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
-
-
-async def ready(desk, workshop, plate, **changes):
-    """Return the id of an order whose work is finished."""
-    order = await desk.opened(plate, **changes)
-    await workshop.planned(order["order_id"], "MNT-001")
-    await workshop.started(order["order_id"], "MNT-001")
-    await workshop.finished(order["order_id"], "MNT-001")
-    await desk.service.wait_until_idle()
-    return order["order_id"]
-
-
-async def invoiced(desk, order_id):
-    return await desk.done(f"/orders/{order_id}/invoice")
 
 
 async def paid(desk, order_id, amount_cents):

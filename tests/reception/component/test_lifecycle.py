@@ -5,8 +5,8 @@ import pytest
 from services.reception.app import create_app
 from shared.contracts.reception import OrderCancelled
 from shared.db import transaction
-from tests.harness import in_process, published
-from tests.reception.order_factory import ORDERS, FrontDesk
+from tests.support.harness import in_process, published
+from tests.support.order_factory import ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")

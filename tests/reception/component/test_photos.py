@@ -11,9 +11,9 @@ from PIL import Image
 from services.reception.app import create_app
 from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
-from tests.harness import in_process
-from tests.reception.order_factory import ADVISOR, FrontDesk
-from tests.reception.pictures import flat_png, picture
+from tests.support.harness import in_process
+from tests.support.order_factory import ADVISOR, FrontDesk
+from tests.support.pictures import flat_png, picture
 
 
 @pytest.fixture(scope="module")

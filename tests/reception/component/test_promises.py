@@ -7,8 +7,8 @@ import pytest
 from services.reception.app import create_app
 from shared.contracts.reception import OrderOpened, PromisedTimeRevised
 from shared.contracts.workshop import PromisedTimeAtRisk
-from tests.harness import in_process, published, publisher
-from tests.reception.order_factory import ADVISOR, ORDERS, FrontDesk
+from tests.support.harness import in_process, published, publisher
+from tests.support.order_factory import ADVISOR, ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")

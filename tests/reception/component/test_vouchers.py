@@ -7,11 +7,10 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReinstated
-from tests.harness import in_process, published, publisher
-from tests.reception.component.test_invoicing import ready
-from tests.reception.order_factory import MANAGER, FrontDesk
-from tests.reception.workshop_events import WorkshopEvents
-from tests.stack import MORNING
+from tests.support.harness import in_process, published, publisher
+from tests.support.order_factory import MANAGER, FrontDesk, ready
+from tests.support.stack import MORNING
+from tests.support.workshop_events import WorkshopEvents
 
 VOUCHERS = "aftersales.reception.voucher.v1"
 GIFT = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59:59Z"}

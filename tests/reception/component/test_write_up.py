@@ -6,8 +6,8 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from shared.contracts.reception import OrderOpened
-from tests.harness import in_process, published
-from tests.reception.order_factory import ORDERS, FrontDesk, write_up
+from tests.support.harness import in_process, published
+from tests.support.order_factory import ORDERS, FrontDesk, write_up
 
 
 @pytest_asyncio.fixture(scope="module")

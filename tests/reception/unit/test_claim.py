@@ -11,7 +11,7 @@ from services.reception.domain import claim as claims
 from services.reception.domain.claim import ClaimDetails, ClaimRules
 from services.reception.domain.invoicing import Paid
 from shared.contracts.violations import RuleViolation
-from tests.reception.unit.test_order import NOW, invoiced, opened, ready, violates
+from tests.support.orders import NOW, invoiced, opened, ready, violates
 
 RULES = ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14))
 COMPLETE = ClaimDetails(5_000, date(2025, 1, 1), "P0301", "OIL")

@@ -11,7 +11,7 @@ from services.reception.domain import delivery, invoicing
 from services.reception.domain.invoicing import Correction, Paid
 from shared.contracts.reception import EstimateLine
 from shared.contracts.violations import RuleViolation
-from tests.reception.unit.test_order import (
+from tests.support.orders import (
     NOW,
     STEPS,
     invoiced,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.reception.domain import held_money, invoicing
 from services.reception.domain.invoicing import Paid
-from tests.reception.unit.test_order import NOW, invoiced, ready, violates
+from tests.support.orders import NOW, invoiced, ready, violates
 
 METHODS = st.sampled_from(["cash", "card", "wechat"])
 

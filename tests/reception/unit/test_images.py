@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from services.reception.clients.images import Cleaning, cleaned
 from shared.contracts.violations import RuleViolation
-from tests.reception.pictures import HEIC, flat_png, picture
+from tests.support.pictures import HEIC, flat_png, picture
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])

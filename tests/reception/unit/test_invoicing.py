@@ -14,24 +14,12 @@ from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Paid, Terms
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
-from shared.contracts.reception import CreditNoteIssued, EstimateLine
+from shared.contracts.reception import CreditNoteIssued
 from shared.contracts.violations import RuleViolation
-from tests.reception.unit.test_order import NOW, delivered, invoiced, opened, pay, ready, violates
+from tests.support.orders import LINES, NOW, delivered, invoiced, opened, pay, ready, violates
 
 DAYS = (7, 15, 30)
 METHODS = st.sampled_from(["cash", "wechat", "card"])
-LINES = st.lists(
-    st.builds(
-        EstimateLine,
-        kind=st.sampled_from(["labor", "part"]),
-        code=st.just("X"),
-        pay_type=st.sampled_from(["customer", "warranty", "goodwill", "internal"]),
-        quantity=st.just(1),
-        amount_cents=st.integers(0, 10**7),
-    ),
-    min_size=1,
-    max_size=8,
-).map(tuple)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 3000))

@@ -13,7 +13,7 @@ from services.reception.domain.estimate import PartQuantity, RequestedWork, esti
 from services.reception.domain.invoicing import Paid, Terms
 from services.reception.domain.order import Promise, WriteUp
 from shared.contracts.violations import RuleViolation
-from tests.reception.unit.test_order import NOW, PRICES, STEPS, arrived, opened, paid, ready
+from tests.support.orders import NOW, PRICES, STEPS, arrived, opened, paid, ready
 
 WAY = {
     "arrived": {"greeted", "cancelled"},

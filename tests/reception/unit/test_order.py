@@ -1,99 +1,19 @@
 """Rules of the repair order, without any I/O (R2, R4, R5)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
-from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
-    CatalogOperation,
     PartQuantity,
-    PriceList,
     RequestedWork,
     estimate,
 )
-from services.reception.domain.invoicing import Paid, Terms
-from services.reception.domain.order import Order, Promise, WriteUp
-from services.reception.domain.vehicle import VehicleIdentity
-from shared.contracts.reception import OrderOpened
-from shared.contracts.violations import RuleViolation
-
-NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-STEPS = {
-    "work_explained": {"work"},
-    "invoice_explained": {"work", "invoice"},
-    "operation_explained": (),
-}
-PRICES = PriceList(
-    {"MNT-001": CatalogOperation("MNT-001", "maintenance", 0.6)},
-    {"maintenance": 18_001},
-    {"OIL": 8_800},
-)
-
-
-def arrived() -> Order:
-    order, _ = orders.arrive(
-        order_id="o1",
-        store_id="S01",
-        queue_number=1,
-        vehicle=VehicleIdentity("p1"),
-        appointment_id=None,
-        greeting_limit=timedelta(minutes=10),
-        now=NOW,
-    )
-    return order
-
-
-def opened(quantity: int = 4) -> Order:
-    greeted, _ = orders.greet(arrived(), "a1", NOW)
-    return opened_from(greeted, quantity)[0]
-
-
-def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
-    priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
-    order, agreed, _ = agree_at_opening(
-        order, (), priced, DecisionRecord("in_person", "a1", NOW), "a1"
-    )
-    write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
-    promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
-    order, (event,) = orders.open_order(
-        order, write_up, promise, known_odometer_km=4000, agreed=agreed, now=NOW
-    )
-    return order, event
-
-
-def ready() -> Order:
-    return orders.finish_work(orders.start_work(opened()), NOW, ["MNT-001"])
-
-
-def invoiced(order: Order | None = None) -> Order:
-    return invoicing.issue_invoice(
-        order or ready(),
-        invoice_id="i1",
-        terms=Terms(1300, timedelta(days=30)),
-        now=NOW,
-    )[0]
-
-
-def paid() -> Order:
-    order = invoiced()
-    return pay(order, order.balance_cents)
-
-
-def delivered() -> Order:
-    order = paid()
-    for step in STEPS:
-        order = delivery.record_step(order, step, STEPS, "a1", NOW)
-    return delivery.deliver(order, STEPS, "a1", NOW)[0]
-
-
-def violates(rule: str):
-    return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
+from tests.support.orders import NOW, PRICES, arrived, delivered, opened, opened_from, violates
 
 
 def test_greeted_customer_cannot_be_greeted_again():
@@ -133,10 +53,6 @@ def test_estimate_rounds_each_line_half_up():
 def test_code_outside_catalog_is_rejected(op_codes, part):
     with violates("unknown_code"):
         estimate(PRICES, RequestedWork(tuple(op_codes), (PartQuantity(part, 1),)))
-
-
-def pay(order: Order, amount_cents: int) -> Order:
-    return invoicing.receive_payment(order, Paid("p", "cash", amount_cents, NOW))[0]
 
 
 def test_order_in_progress_cannot_be_cancelled():

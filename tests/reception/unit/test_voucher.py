@@ -13,8 +13,7 @@ from services.reception.domain.invoicing import Correction, Terms
 from services.reception.domain.order import Discount
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_TIMESTAMP
-from tests.reception.unit.test_invoicing import LINES
-from tests.reception.unit.test_order import NOW, ready, violates
+from tests.support.orders import LINES, NOW, ready, violates
 
 GIFT = Voucher(
     store_id="S01",

@@ -20,7 +20,7 @@ from services.reception.domain.estimate import (
 from services.reception.domain.invoicing import Terms, issue_invoice
 from services.reception.domain.order import Discount, Promise, finish_work
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
-from tests.reception.unit.test_order import NOW, invoiced, opened, violates
+from tests.support.orders import NOW, invoiced, opened, violates
 
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
 PRICES = PriceList(

@@ -15,7 +15,7 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.violations import RuleViolation
 from shared.envelope import Causation
-from tests.harness import in_process, published, publisher
+from tests.support.harness import in_process, published, publisher
 
 TOPIC = "aftersales.reporting.store.v1"
 MANAGER = "S01-manager-1"

@@ -23,8 +23,8 @@ from shared.contracts.reception import (
 from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
 from shared.security import Role
-from tests.harness import InProcess, in_process, published, publisher
-from tests.reporting.event_scenarios import ZONE, event_scenario, expected_kpis, flat, local
+from tests.support.event_scenarios import ZONE, event_scenario, expected_kpis, flat, local
+from tests.support.harness import InProcess, in_process, published, publisher
 
 TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)

@@ -11,8 +11,8 @@ from shared.clock import SimulatedClock
 from shared.contracts.reception import PromisedTimeRevised, VehicleArrived
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
-from tests.harness import InProcess, Publisher, in_process, publisher
-from tests.reporting.event_scenarios import local
+from tests.support.event_scenarios import local
+from tests.support.harness import InProcess, Publisher, in_process, publisher
 
 TOPIC = "aftersales.reception.order.v1"
 DAY = date(2026, 3, 4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.reporting.domain.daily_report import BusinessDay, report
 from shared.contracts.reporting import DailyKpis, DailyReportPublished
 from shared.group import Store
-from tests.contracts.test_examples import EXAMPLES
+from tests.support.event_examples import EXAMPLES
 
 DAY = BusinessDay(
     "S01",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.domain.history import LoggedEvent, in_order, of_the_work
-from tests.contracts.test_examples import EXAMPLES
+from tests.support.event_examples import EXAMPLES
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 TOPICS = ("order", "job", "customer")

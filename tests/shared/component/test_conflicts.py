@@ -18,7 +18,7 @@ from shared.inbound_records import InboundRecord
 from shared.reactions import Reactions
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
-from tests.shared.component.conftest import CAUSATION, NOW, TOPIC, Bench, greeted
+from tests.support.foundation import CAUSATION, NOW, TOPIC, Bench, greeted
 
 
 def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> InboundRecord:

@@ -10,7 +10,7 @@ import pytest
 
 from shared import dead_lettering
 from shared.envelope import headers_of
-from tests.shared.component.conftest import CAUSATION, NOW, Bench, greeted
+from tests.support.foundation import CAUSATION, NOW, Bench, greeted
 
 BROKEN = "aftersales.reception.CustomerGreeted.v1"
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.kafka import client_options
 from shared.outbox import Relay
-from tests.shared.component.conftest import CAUSATION, Bench, greeted, settings_of
+from tests.support.foundation import CAUSATION, Bench, greeted, settings_of
 
 
 async def relay_until(bench: Bench, relay: Relay, rows: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from shared import timers
 from shared.timers import Lane, RetryLaterError, StaleStateError, Timer, TimerHandler, Timers
 from shared.unit_of_work import UnitOfWork
-from tests.shared.component.conftest import CAUSATION, Bench
+from tests.support.foundation import CAUSATION, Bench
 
 _TIMEOUT_S = 30
 _MANY = 1000

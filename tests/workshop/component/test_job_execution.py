@@ -26,7 +26,7 @@ from shared.contracts.workshop import (
     VehicleReady,
 )
 from shared.envelope import Causation
-from tests.workshop.workshop_harness import (
+from tests.support.workshop_harness import (
     JsonObject,
     WorkshopHarness,
     assert_rejected,

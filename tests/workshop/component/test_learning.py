@@ -9,7 +9,7 @@ from services.workshop import persistence
 from services.workshop.application.expected_finishes import expect_finish
 from services.workshop.planning import Durations
 from shared.clock import SimulatedClock
-from tests.workshop.workshop_harness import WorkshopHarness, open_workshop_harness
+from tests.support.workshop_harness import WorkshopHarness, open_workshop_harness
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from services.workshop.app import create_app
-from tests.harness import in_process
+from tests.support.harness import in_process
 
 DAY = "2026-03-05"
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from shared.contracts.workshop import JobReassigned
-from tests.workshop.workshop_harness import (
+from tests.support.workshop_harness import (
     JsonObject,
     WorkshopHarness,
     assert_rejected,

@@ -17,7 +17,7 @@ from shared.contracts.reception import (
     PromisedTimeRevised,
 )
 from shared.contracts.workshop import JobReassigned, PromisedTimeAtRisk, StaffingShortageDetected
-from tests.workshop.workshop_harness import STORE, WorkshopHarness, open_workshop_harness
+from tests.support.workshop_harness import STORE, WorkshopHarness, open_workshop_harness
 
 
 @pytest_asyncio.fixture(scope="module")

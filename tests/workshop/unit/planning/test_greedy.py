@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 
 from services.workshop.planning import Workshop, plan
-from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import job, reserved, small, technician, workshops
+from tests.support.plan_rules import check
+from tests.support.planning_workshops import job, reserved, small, technician, workshops
 
 
 @given(workshops())

@@ -19,8 +19,8 @@ from services.workshop.planning import (
     plan,
     quote,
 )
-from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import (
+from tests.support.plan_rules import check
+from tests.support.planning_workshops import (
     DAY,
     SKILL_CODES,
     job,

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from services.workshop.planning import Interval, PlanAssignment, PlanTask, Workshop, plan, replan
 from services.workshop.planning.greedy import plan_rank
-from tests.workshop.unit.planning.shops import DAY, bay, job, reserved, small, technician, workshops
+from tests.support.planning_workshops import DAY, bay, job, reserved, small, technician, workshops
 
 PLANNED = PlanAssignment(("t1",), "b1", 480, 540, "a")
 

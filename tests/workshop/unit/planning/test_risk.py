@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.workshop.planning import PlanAssignment, PlanTask, Workshop, assess_risks
-from tests.workshop.unit.planning.shops import job, reserved, small
+from tests.support.planning_workshops import job, reserved, small
 
 PLANNED = PlanAssignment(("t1",), "b1", 480, 540, "a")
 

@@ -17,8 +17,8 @@ from services.workshop.planning.shoptime import ShopTime
 from services.workshop.planning.slot_search import ResourceSchedule
 from tests.bench.fjsp import read
 from tests.bench.fjsp_larger import FAMILIES, instance
-from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import DAY, job, reserved, shift, small, workshops
+from tests.support.plan_rules import check
+from tests.support.planning_workshops import DAY, job, reserved, shift, small, workshops
 
 
 @pytest.mark.parametrize("aim", ["promises", "makespan"])

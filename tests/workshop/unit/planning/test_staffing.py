@@ -3,7 +3,7 @@
 import pytest
 
 from services.workshop.planning import Demand, Interval, shortages
-from tests.workshop.unit.planning.shops import DAY, technician
+from tests.support.planning_workshops import DAY, technician
 
 FORTNIGHT = Interval(0, 14 * DAY)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from services.workshop.domain.resources import is_qualified
 from services.workshop.planning import PlanAssignment, PlanTask, Stay, Workshop, plan, quote, replan
 from services.workshop.planning.simulation import simulate_finishes
-from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import bay, job, reserved, small, technician, technicians
+from tests.support.plan_rules import check
+from tests.support.planning_workshops import bay, job, reserved, small, technician, technicians
 
 MOVE = 10
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning import PlanTask, Workshop, plan
-from tests.workshop.unit.planning.shops import DAY, job, small
+from tests.support.planning_workshops import DAY, job, small
 
 minutes = st.integers(10, 300)
 promises = st.none() | st.integers(500, 1200)

@@ -16,7 +16,7 @@ from services.workshop.planning.wip import (
     total_minutes_quantile,
     with_overrun_buffers,
 )
-from tests.workshop.unit.planning.shops import job, reserved, small, technician
+from tests.support.planning_workshops import job, reserved, small, technician
 
 BEGUN = PlanAssignment(("t1",), "b1", 480, 540, "begun")
 

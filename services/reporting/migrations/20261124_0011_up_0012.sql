@@ -1,1 +1,0 @@
-../../../shared/migrations/applied_digests.sql

@@ -1,1 +1,0 @@
-../../../shared/migrations/keys_of_caller.sql

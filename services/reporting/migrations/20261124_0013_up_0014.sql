@@ -1,1 +1,0 @@
-../../../shared/migrations/definer_functions.sql

@@ -1,1 +1,0 @@
-../../../shared/migrations/streams_by_store.sql

@@ -1,0 +1,85 @@
+"""Real Kafka and PostgreSQL for the tests: started once a session, emptied for each test module."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.processes import Launch
+from deploy.embedded.settings import EmbeddedSettings, Ports
+from shared.clock import SimulatedClock
+from tests.support.forking import ForkServer
+
+MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
+"""Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_java() -> Iterator[None]:
+    """Set each Kafka's virtual machine, which lives for minutes, to compile quickly rather than
+    well.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Start services without loading their packages again."""
+    server = ForkServer(tmp_path_factory.mktemp("fork-server") / "log")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def launch(fork_server: ForkServer) -> Launch:
+    """Return how ``servers`` and ``platform`` start services; a module that tests their production
+    form overrides it with ``execute``.
+    """
+    return fork_server.launch
+
+
+@pytest_asyncio.fixture(scope="session")
+async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    folder = tmp_path_factory.mktemp("stack")
+    settings = EmbeddedSettings(
+        data=folder / "platform", ports=Ports.free(), clock_file=folder / "clock"
+    )
+    stack = Platform(settings)
+    await stack.start(services=())
+    yield stack
+    await stack.stop()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
+    """Yield Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
+
+    For tests that run one service in their own process, with ``servers.environment(service)``.
+    """
+    await _stack.stop_services()
+    await _stack.empty()
+    _stack.launch = launch
+    yield _stack
+
+
+@pytest_asyncio.fixture(scope="module")
+async def clock(servers: Platform) -> SimulatedClock:
+    """Return the simulated clock that all processes of ``servers`` and ``platform`` read,
+    paused.
+    """
+    assert servers.settings.clock_file
+    clock = SimulatedClock(servers.settings.clock_file)
+    clock.set(MORNING)
+    return clock
+
+
+@pytest_asyncio.fixture(scope="module")
+async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
+    """Yield all four services and the desk as processes, on empty data and the simulated clock."""
+    await servers.start_services()
+    yield servers
+    await servers.stop_services()
