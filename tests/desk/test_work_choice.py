@@ -14,11 +14,17 @@ from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
 from services.reception.clients.catalog import load_catalog
+from shared.clients.reception.models import CatalogView
 from tests.support.api import vin
 
-ENTRIES = load_catalog(Path("deploy/group")).entries
+_LOADED = load_catalog(Path("deploy/group"))
+LISTED = CatalogView(
+    **_LOADED.entries.model_dump(),
+    delivery_steps=[],
+    labor_rate_cents={},
+)
 ZH_WORDS = Translator("zh")
-ZH, EN = Catalog(ENTRIES, ZH_WORDS), Catalog(ENTRIES, Translator("en"))
+ZH, EN = Catalog(LISTED, ZH_WORDS), Catalog(LISTED, Translator("en"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
 from tests.support.api import customer
+from tests.support.crm_responses import SENT_MESSAGE, UNKNOWN_VEHICLE
 from tests.support.harness import in_process, published
 from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 
@@ -25,6 +26,7 @@ KNOWN = {
     "model": "E5",
     "visits": 3,
     "tier": "gold",
+    "tier_rule": "last_365_days",
 }
 
 
@@ -47,7 +49,9 @@ def registered(desk, path: str) -> httpx.Response:
         desk.deps.personal,
         f"沪{reference.removeprefix('v-')}",
     )
-    return httpx.Response(200, json={"plate_ref": personal.reference("plate", plate)})
+    plate_ref = personal.reference("plate", plate)
+    known = {"customer_ref": "c-1", "vehicle_ref": reference, "plate_ref": plate_ref}
+    return httpx.Response(200, json=known)
 
 
 @pytest.fixture
@@ -58,13 +62,13 @@ def crm(desk, monkeypatch):
     def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         if request.method == "POST":
-            return httpx.Response(201, json={"message_id": "m-1"})
+            return httpx.Response(201, json=SENT_MESSAGE)
         if "/registered-vehicles/" in request.url.path:
             return registered(desk, request.url.path)
         plate = request.url.path.rpartition("/")[2]
         if plate in KNOWN_PLATES:
-            return httpx.Response(200, json={"vehicle_ref": KNOWN_PLATES[plate]})
-        return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else {"visits": 0})
+            return httpx.Response(200, json=UNKNOWN_VEHICLE | {"vehicle_ref": KNOWN_PLATES[plate]})
+        return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else UNKNOWN_VEHICLE)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://crm")
     monkeypatch.setattr(desk.deps.crm, "_client", client)
@@ -80,7 +84,7 @@ def workshop(desk, monkeypatch):
             "hold_id": "h-1",
             "promised_at": "2026-03-20T08:00:00Z",
             "confidence": 0.95,
-            "limiting_factor": {},
+            "limiting_factor": {"code": "work", "detail": {"minutes": 60}},
             "jobs": [],
             "expires_at": "2026-03-20T03:00:00Z",
         }

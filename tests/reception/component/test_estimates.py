@@ -21,6 +21,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.envelope import Causation
+from tests.support.crm_responses import SENT_MESSAGE
 from tests.support.harness import in_process, published, publisher
 from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 from tests.support.stack import MORNING
@@ -278,7 +279,7 @@ async def test_contact_set_by_employee_marks_consent(
     number = (await desk.done(f"/orders/{order_id}/additional-work", more))["version"]
     status, set_by, ago = response
     set_at = None if ago is None else (clock.now() + ago).isoformat()
-    sent = {"message_id": "m-1", "contact_set_by": set_by, "contact_set_at": set_at}
+    sent = SENT_MESSAGE | {"contact_set_by": set_by, "contact_set_at": set_at}
 
     def customer_relations(request):
         return httpx.Response(201 if request.method == "POST" else status, json=sent)
