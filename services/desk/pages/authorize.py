@@ -88,15 +88,15 @@ class _Authorization:
 
     def _show_offer(self, offer: Mapping[str, Any]) -> None:
         t = self._t
-        text(t.of(dict(offer["store"])), "customer-store")
+        text(t.of(dict(offer.store)), "customer-store")
         title = (
             t("We have found more to do. Please decide.")
-            if offer["additional"]
+            if offer.additional
             else t("Please look at the estimate and decide.")
         )
         text(title, "page-title").props('role=heading aria-level="1"')
         chosen = OfferChoice(t, offer, self._ask, self._when)
-        text(t("Valid until {time}", time=self._when(offer["expires_at"])), "hint")
+        text(t("Valid until {time}", time=self._when(offer.expires_at)), "hint")
         if self._colleague:
             test_id("colleague", text(t.code("link", _COLLEAGUE), "customer-sentence"))
             return
@@ -147,9 +147,9 @@ class _Authorization:
         else:
             state = "authorized" if wanted else "declined"
             self._say(state, self._t.code("answered", state))
-            if decided["promised_at"]:
+            if decided.promised_at:
                 with self._content:
-                    self._promised(decided["promised_at"])
+                    self._promised(decided.promised_at)
 
     def _promised(self, promised_at: str) -> None:
         with box("promise-box"):

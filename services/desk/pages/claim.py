@@ -71,7 +71,7 @@ async def show(ctx: PageContext) -> None:
     def render(dossier: Dossier, renderer: PartialRenderer) -> None:
         renderer.section("head", partial(_head, ctx, catalog), dossier.claim, dossier.who)
         renderer.section("claim_details", partial(_claim_details, ctx, catalog), dossier)
-        renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim["lines"])
+        renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim.lines)
 
     await live(ctx, lambda: _read(ctx), render)
 
@@ -81,9 +81,9 @@ async def _read(ctx: PageContext) -> Dossier:
     claim = await ctx.shared(
         f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
     )
-    path = f"{store}/orders/{claim['order_id']}/photos"
+    path = f"{store}/orders/{claim.order_id}/photos"
     photos, names = await together(
-        ctx.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
+        ctx.shared(f"photos {claim.order_id}", lambda: services.get("reception", path)),
         ctx.names([claim]),
         forgiving=True,
     )
@@ -103,49 +103,49 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
                 number = number_of(numbers_of(ctx, [claim]), claim)
                 known = (who.plate, who.name)
                 label = " · ".join((f"{t('Order')} {number}", *filter(None, known)))
-                link(label, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link")
-            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
+                link(label, f"{ctx.store_path}/orders/{claim.order_id}", "text-link")
+            badge(t.code("claim", claim.status), CLAIM_TONES[claim.status])
             box("spacer")
             with box("promise-side"):
                 text(
-                    t.code("pending_step", claim["pending_step"]) if claim["pending_step"] else "",
+                    t.code("pending_step", claim.pending_step) if claim.pending_step else "",
                     "promise-label",
                 )
                 deadline(ctx, claim)
         with box("claim-facts"):
             facts(
                 [
-                    (t("Claimed"), formats.money(claim["amount_cents"])),
-                    (t("Approved"), formats.money(claim["approved_cents"] or None)),
-                    (t("Submissions"), str(claim["submission_number"])),
+                    (t("Claimed"), formats.money(claim.amount_cents)),
+                    (t("Approved"), formats.money(claim.approved_cents or None)),
+                    (t("Submissions"), str(claim.submission_number)),
                     (t("Answer of the manufacturer"), _last_answer(ctx, claim)),
                 ]
             )
         with box("card-actions"):
             if ctx.person.has(_CHANGES):
                 _counter_actions(ctx, claim)
-            if ctx.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
+            if ctx.person.has(_GIVES_UP) and claim.status in _WITH_US:
                 button(t("Write off …"), partial(_write_off, ctx, claim), name="write-off")
 
 
 def _last_answer(ctx: PageContext, claim: Claim) -> str:
     """Return the manufacturer's last decision, and its time."""
-    if claim["decision"] is None:
+    if claim.decision is None:
         return formats.NOTHING
-    at = formats.day_and_clock(claim["decided_at"], ctx.store.timezone, ctx.now())
-    return f"{ctx.t.code('claim_decision', claim['decision'])} · {at}"
+    at = formats.day_and_clock(claim.decided_at, ctx.store.timezone, ctx.now())
+    return f"{ctx.t.code('claim_decision', claim.decision)} · {at}"
 
 
 def _counter_actions(ctx: PageContext, claim: Claim) -> None:
     t = ctx.t
-    match claim["status"]:
+    match claim.status:
         case "draft" | "rejected":
-            path, seen = f"/claims/{claim['claim_id']}/submission", {"version": claim["version"]}
+            path, seen = f"/claims/{claim.claim_id}/submission", {"version": claim.version}
             send = partial(send_now, ctx, "reception", path, seen, attempt=new_attempt())
-            again = claim["status"] == "rejected"
+            again = claim.status == "rejected"
             label = t("Submit again") if again else t("Submit to the manufacturer")
             made = button(label, send, name="submit-claim", kind="main")
-            made.set_enabled(not claim["missing"])
+            made.set_enabled(not claim.missing)
         case "submitted":
             button(
                 t("Record the decision…"),
@@ -165,9 +165,9 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
 def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
     """Show the details that the manufacturer requires; missing ones are named."""
     t, claim = ctx.t, dossier.claim
-    claim_details = claim["claim_details"]
+    claim_details = claim.claim_details
     with panel(t("Claim details")):
-        odometer = claim_details["odometer_km"]
+        odometer = claim_details.odometer_km
         facts(
             [
                 (
@@ -176,24 +176,24 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
                 ),
                 (
                     t.code("claim_details", "in_service_date"),
-                    claim_details["in_service_date"] or formats.NOTHING,
+                    claim_details.in_service_date or formats.NOTHING,
                 ),
-                (t.code("claim_details", "dtc"), claim_details["dtc"] or formats.NOTHING),
+                (t.code("claim_details", "dtc"), claim_details.dtc or formats.NOTHING),
                 (
                     t.code("claim_details", "causal_part_number"),
-                    catalog.part(claim_details["causal_part_number"])
-                    if claim_details["causal_part_number"]
+                    catalog.part(claim_details.causal_part_number)
+                    if claim_details.causal_part_number
                     else formats.NOTHING,
                 ),
-                (t.code("claim_details", "photo_ids"), str(len(claim_details["photo_ids"]))),
+                (t.code("claim_details", "photo_ids"), str(len(claim_details.photo_ids))),
             ]
         )
-        if claim["missing"] and claim["status"] in _WITH_US:
+        if claim.missing and claim.status in _WITH_US:
             with test_id("missing", box("state-line")):
                 text(t("Missing"), "hint")
-                for name in claim["missing"]:
+                for name in claim.missing:
                     badge(t.code("claim_details", name), "bad")
-        if ctx.person.has(_CHANGES) and claim["status"] in _WITH_US:
+        if ctx.person.has(_CHANGES) and claim.status in _WITH_US:
             with box("card-actions"):
                 button(
                     t("Complete the claim details …"),
@@ -203,16 +203,16 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
 
 
 def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    t, claim, known = ctx.t, dossier.claim, dossier.claim["claim_details"]
+    t, claim, known = ctx.t, dossier.claim, dossier.claim.claim_details
     zone, now = ctx.store.timezone, ctx.now()
     with dialog(t("Claim details"), wide=True) as opened:
-        form = Form(ctx, claim["version"])
+        form = Form(ctx, claim.version)
         with box("fields"):
             odometer = form.field(
                 "odometer_km",
                 ui.number(
                     t.code("claim_details", "odometer_km"),
-                    value=known["odometer_km"],
+                    value=known.odometer_km,
                     min=0,
                     precision=0,
                     suffix="km",
@@ -221,14 +221,14 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
             day = form.field(
                 "in_service_date",
                 ui.input(
-                    t.code("claim_details", "in_service_date"), value=known["in_service_date"] or ""
+                    t.code("claim_details", "in_service_date"), value=known.in_service_date or ""
                 ),
             ).props("type=date stack-label")
             fault = form.field(
                 "dtc",
                 ui.input(
                     t.code("claim_details", "dtc"),
-                    value=known["dtc"] or "",
+                    value=known.dtc or "",
                     placeholder="P0301",
                 ),
             )
@@ -237,22 +237,22 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
                 ui.select(
                     catalog.part_choices(),
                     label=t.code("claim_details", "causal_part_number"),
-                    value=known["causal_part_number"],
+                    value=known.causal_part_number,
                     with_input=True,
                     clearable=True,
                 ),
             )
         photos = {
-            each["photo_id"]: " · ".join(
+            each.photo_id: " · ".join(
                 (
-                    t.code("photo", each["kind"]),
-                    formats.day_and_clock(each["taken_at"], zone, now),
+                    t.code("photo", each.kind),
+                    formats.day_and_clock(each.taken_at, zone, now),
                 )
             )
             for each in dossier.photos
         }
         chosen = form.field(
-            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known["photo_ids"])
+            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known.photo_ids)
         )
         chosen.set_visibility(bool(photos))
 
@@ -265,7 +265,7 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
                 "photo_ids": chosen.value,
             }
             await submit(
-                form, opened, "reception", f"/claims/{claim['claim_id']}/claim-details", body
+                form, opened, "reception", f"/claims/{claim.claim_id}/claim-details", body
             )
 
         dialog_actions(form, opened, t("Save"), send)
@@ -275,7 +275,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
     """Ask for the amount that the manufacturer pays (回复); none where it rejects the claim."""
     t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
-        form = Form(ctx, claim["version"])
+        form = Form(ctx, claim.version)
         code = form.field(
             "code",
             ui.select(
@@ -288,7 +288,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
             "approved_cents",
             ui.number(
                 t("Approved"),
-                value=claim["amount_cents"] / _CENTS,
+                value=claim.amount_cents / _CENTS,
                 min=0,
                 prefix="¥",
                 format="%.2f",
@@ -300,7 +300,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
             if form.require("approved_cents"):
                 body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
                 await submit(
-                    form, opened, "reception", f"/claims/{claim['claim_id']}/decision", body
+                    form, opened, "reception", f"/claims/{claim.claim_id}/decision", body
                 )
 
         dialog_actions(form, opened, t("Save"), send)
@@ -310,11 +310,11 @@ def _settle(ctx: PageContext, claim: Claim) -> None:
     """Record the manufacturer's payment (索赔结算); the store bears the rest."""
     t = ctx.t
     with dialog(t("Payment of the manufacturer")) as opened:
-        form = Form(ctx, claim["version"])
-        rest = claim["amount_cents"] - claim["approved_cents"]
+        form = Form(ctx, claim.version)
+        rest = claim.amount_cents - claim.approved_cents
         facts(
             [
-                (t("Approved"), formats.money(claim["approved_cents"])),
+                (t("Approved"), formats.money(claim.approved_cents)),
                 (t("The store bears"), formats.money(rest)),
             ]
         )
@@ -322,7 +322,7 @@ def _settle(ctx: PageContext, claim: Claim) -> None:
         method.set_value("transfer")
 
         async def send() -> None:
-            path = f"/claims/{claim['claim_id']}/settlement"
+            path = f"/claims/{claim.claim_id}/settlement"
             await submit(form, opened, "reception", path, {"method": method.value})
 
         dialog_actions(form, opened, t("Record the payment"), send)
@@ -332,11 +332,11 @@ def _write_off(ctx: PageContext, claim: Claim) -> None:
     """Write the claim off: it will not be paid (索赔核销)."""
     t = ctx.t
     with dialog(t("Write the claim off")) as opened:
-        form = Form(ctx, claim["version"])
-        facts([(t("The store bears"), formats.money(claim["amount_cents"]))])
+        form = Form(ctx, claim.version)
+        facts([(t("The store bears"), formats.money(claim.amount_cents))])
 
         async def send() -> None:
-            path = f"/claims/{claim['claim_id']}/write-off"
+            path = f"/claims/{claim.claim_id}/write-off"
             await submit(form, opened, "reception", path, None)
 
         dialog_actions(form, opened, t("Write off"), send)
@@ -347,6 +347,6 @@ def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[Mapping[str, Any]
     with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
         for line in lines:
             with row():
-                cell(catalog.line(line["kind"], line["code"]))
-                cell(str(line["quantity"]), "figure")
-                cell(formats.money(line["amount_cents"]), "figure")
+                cell(catalog.line(line.kind, line.code))
+                cell(str(line.quantity), "figure")
+                cell(formats.money(line.amount_cents), "figure")

@@ -84,25 +84,25 @@ async def show(ctx: PageContext) -> None:
             for claim in found:
                 number = number_of(numbers, claim)
                 row = partial(_row, ctx, catalog)
-                renderer.section(claim["claim_id"], row, claim, number, names.of(claim))
+                renderer.section(claim.claim_id, row, claim, number, names.of(claim))
 
     await live(ctx, fetch, render)
 
 
 def deadline(ctx: PageContext, claim: Claim) -> None:
     """Show the deadline for submission or decision, in the color of its urgency."""
-    if claim["pending_step"] is None:
+    if claim.pending_step is None:
         text(formats.NOTHING)
         return
-    due, now = datetime.fromisoformat(claim["due_at"]), ctx.now()
+    due, now = datetime.fromisoformat(claim.due_at), ctx.now()
     tone = "bad" if due < now else "warn" if due < now + _NEAR else "calm"
     badge(formats.day_and_clock(due, ctx.store.timezone, now), tone)
 
 
 def claim_name(catalog: Catalog, claim: Claim) -> str:
     """Return the claimed work: the first operation, or the first part."""
-    lines = sorted(claim["lines"], key=lambda line: line["kind"] != "labor")
-    return catalog.line(lines[0]["kind"], lines[0]["code"])
+    lines = sorted(claim.lines, key=lambda line: line.kind != "labor")
+    return catalog.line(lines[0].kind, lines[0].code)
 
 
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
@@ -117,19 +117,19 @@ def _row(ctx: PageContext, catalog: Catalog, claim: Claim, number: str, who: Who
     t = ctx.t
     with test_id("claim", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/claims/{claim['claim_id']}"
+            address = f"{ctx.store_path}/claims/{claim.claim_id}"
             link(claim_name(catalog, claim), address, "row-anchor")
         with cell_box():
-            link(number, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link number")
+            link(number, f"{ctx.store_path}/orders/{claim.order_id}", "text-link number")
         if ctx.sees_persons:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
-            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
-        cell(t.code("pending_step", claim["pending_step"]))
+            badge(t.code("claim", claim.status), CLAIM_TONES[claim.status])
+        cell(t.code("pending_step", claim.pending_step))
         with cell_box():
             deadline(ctx, claim)
-        missing = claim["missing"] if claim["pending_step"] == "submission" else ()
+        missing = claim.missing if claim.pending_step == "submission" else ()
         cell(t.listed(t.code("claim_details", name) for name in missing) or formats.NOTHING)
-        cell(formats.money(claim["amount_cents"]), "figure")
-        cell(formats.money(claim["approved_cents"] or None), "figure")
+        cell(formats.money(claim.amount_cents), "figure")
+        cell(formats.money(claim.approved_cents or None), "figure")

@@ -68,14 +68,14 @@ async def show(ctx: PageContext) -> None:
             ):
                 for each in held:
                     who = names.of(each)
-                    renderer.section(each["order_id"], partial(_held_row, ctx), each, who)
+                    renderer.section(each.order_id, partial(_held_row, ctx), each, who)
         if not found:
             renderer.section("none", empty, ctx.t("Everything is paid."))
             return
         renderer.section("sums", partial(_sums, ctx.t), _by_age(found))
         with renderer.frame("table", _table, ctx.t):
             for each in found:
-                key = f"{each['order_id']} {each['payer']}"
+                key = f"{each.order_id} {each.payer}"
                 renderer.section(key, partial(_row, ctx), each, names.of(each))
 
     await live(ctx, fetch, render)
@@ -83,7 +83,7 @@ async def show(ctx: PageContext) -> None:
 
 def age_of(receivable: Receivable) -> str:
     """Return the age of an unpaid payer split, by the days of its reminders."""
-    days = receivable["days_overdue"]
+    days = receivable.days_overdue
     return next((age for first, age in _FIRST_DAYS if days >= first), "not_due")
 
 
@@ -91,7 +91,7 @@ def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
     """Return the owed amounts, in cents, by age."""
     sums = dict.fromkeys(_AGES, 0)
     for each in found:
-        sums[age_of(each)] += each["balance_cents"]
+        sums[age_of(each)] += each.balance_cents
     return sums
 
 
@@ -125,26 +125,26 @@ def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
     t = ctx.t
     with test_id("held-money-row", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/orders/{held['order_id']}"
+            address = f"{ctx.store_path}/orders/{held.order_id}"
             link(who.name or t("Order"), address, "row-anchor")
-        cell(ctx.colleague(held["advisor_id"]))
+        cell(ctx.colleague(held.advisor_id))
         cell(
             t("To be refunded or carried over")
-            if held["invoice_id"]
+            if held.invoice_id
             else t("For the invoice to come")
         )
-        cell(formats.money(held["deposit_cents"]), "figure")
+        cell(formats.money(held.deposit_cents), "figure")
 
 
 def _row(ctx: PageContext, receivable: Receivable, who: Who) -> None:
     t, zone = ctx.t, ctx.store.timezone
     with test_id("receivable", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/orders/{receivable['order_id']}"
-            link(t.code("payer", receivable["payer"]), address, "row-anchor")
+            address = f"{ctx.store_path}/orders/{receivable.order_id}"
+            link(t.code("payer", receivable.payer), address, "row-anchor")
         cell(who.name or formats.NOTHING)
-        cell(ctx.colleague(receivable["advisor_id"]))
-        cell(formats.day_and_clock(receivable["due_at"], zone, ctx.now()), "number")
+        cell(ctx.colleague(receivable.advisor_id))
+        cell(formats.day_and_clock(receivable.due_at, zone, ctx.now()), "number")
         with cell_box():
             age = age_of(receivable)
             badge(t.code("age", age), _AGES[age])

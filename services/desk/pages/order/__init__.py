@@ -56,7 +56,7 @@ async def show(ctx: PageContext) -> None:
     def render(file: File, renderer: PartialRenderer) -> None:
         page.file = file
         summary(page, renderer)
-        awaiting = bool(file.order["awaiting_estimates"])
+        awaiting = bool(file.order.awaiting_estimates)
         if awaiting:
             estimates(page, renderer)
         if file.status in RETURNED:

@@ -37,8 +37,8 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
     missing.
     """
     order, steps = page.file.order, page.catalog.steps
-    done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
-    repeat = {*order["steps_to_repeat"]}
+    done, waivers = ({each.step: each for each in order[kind]} for kind in ("steps", "waivers"))
+    repeat = {*order.steps_to_repeat}
     ready = page.file.status == "ready"
     with renderer.frame("delivery", panel, page.ctx.t("Delivery checklist")):
         with renderer.frame("checklist", box, "checklist"):
@@ -56,12 +56,12 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
                     renderer.section(
                         "deliver", partial(_hand_over, page), len(missing), page.file.may_go
                     )
-                if order["signed_at"]:
+                if order.signed_at:
                     renderer.section("signature", _signature, page)
 
 
 def _waived(waivers: Mapping[str, Entry]) -> set[str]:
-    return {step for step, waiver in waivers.items() if waiver["approved_by"]}
+    return {step for step, waiver in waivers.items() if waiver.approved_by}
 
 
 def _hand_over(page: Opened, missing: int, paid: bool) -> None:
@@ -87,7 +87,7 @@ def _step(
     page: Opened, step: str, done: Entry | None, waiver: Entry | None, repeat: bool, ready: bool
 ) -> None:
     ctx, zone = page.ctx, page.ctx.store.timezone
-    waived = bool(waiver and waiver["approved_by"])
+    waived = bool(waiver and waiver.approved_by)
     may_do = ready and page.may(MAY_CHANGE)
     state = "open" if repeat else "done" if done else "waived" if waived else "open"
     with test_id(f"step-{step}", box(f"check {state}")) as line:
@@ -98,8 +98,8 @@ def _step(
         elif waiver:
             _waiver(page, waiver)
         elif done:
-            at = formats.clock(done["done_at"], zone)
-            text(f"{ctx.colleague(done['done_by'])} · {at}", "card-note")
+            at = formats.clock(done.done_at, zone)
+            text(f"{ctx.colleague(done.done_by)} · {at}", "card-note")
         if may_do and (repeat or not (done or waiver)):
             _may_be_waived(page, step)
     if may_do and state == "open":
@@ -126,14 +126,14 @@ def _waiver(page: Opened, waiver: Entry) -> None:
     """Show a waived step, or a requested waiver: reason, person, and the second person's
     approval.
     """
-    ctx, t, step = page.ctx, page.ctx.t, waiver["step"]
-    asked = f"{t.code('waiver', waiver['reason'])} · {ctx.colleague(waiver['requested_by'])}"
+    ctx, t, step = page.ctx, page.ctx.t, waiver.step
+    asked = f"{t.code('waiver', waiver.reason)} · {ctx.colleague(waiver.requested_by)}"
     with box("check-side"):
-        if waiver["approved_by"]:
-            text(f"{asked} → {ctx.colleague(waiver['approved_by'])}", "card-note")
+        if waiver.approved_by:
+            text(f"{asked} → {ctx.colleague(waiver.approved_by)}", "card-note")
             return
         text(asked, "card-note")
-        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver["requested_by"]:
+        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver.requested_by:
             button(
                 t("Approve"),
                 partial(
@@ -168,7 +168,7 @@ def _sign(page: Opened) -> None:
 
     def explained() -> None:
         sentence = "I have received the vehicle; work and invoice of {amount} were explained to me."
-        amount = formats.money(page.file.order["payable_cents"])
+        amount = formats.money(page.file.order.payable_cents)
         text(t(sentence, amount=amount), "explained")
 
     with dialog(t("Signature of the customer")) as opened:
@@ -192,11 +192,11 @@ async def _show_signature(page: Opened) -> None:
         form = Form(ctx)
         path = f"{ctx.store_path}{page.path}/signature"
         response = await form.send(lambda: ctx.services.get("reception", path))
-        if response and response["strokes"]:
-            drawn(response["strokes"])
+        if response and response.strokes:
+            drawn(response.strokes)
         elif response:
             text(t("The signature was erased."), "hint")
-        signed = formats.day_and_clock(page.file.order["signed_at"], zone, ctx.now())
+        signed = formats.day_and_clock(page.file.order.signed_at, zone, ctx.now())
         text(t("Signed {time}", time=signed), "card-note")
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")

@@ -45,7 +45,7 @@ LineKey = tuple[str, str]
 def estimates(page: Opened, renderer: PartialRenderer) -> None:
     """Show the versions by matter, and the customer's decisions."""
     t, file = page.ctx.t, page.file
-    in_time = file.status in _ESTIMABLE and not file.order["invoice_id"]
+    in_time = file.status in _ESTIMABLE and not file.order.invoice_id
     may_change = page.may(MAY_CHANGE) and in_time
     may_answer = page.may(_TAKES_WORDS) and in_time
     if not (file.estimates or may_change):
@@ -53,14 +53,14 @@ def estimates(page: Opened, renderer: PartialRenderer) -> None:
     with renderer.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
         for number, versions in enumerate(_matters(file.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
-            numbers = {version["version"] for version in versions}
-            links = [each for each in file.links if each["version"] in numbers]
+            numbers = {version.version for version in versions}
+            links = [each for each in file.links if each.version in numbers]
             if versions:
                 renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
             renderer.section("editing", partial(_editing, page), bool(file.estimates), file.status)
             for offered in file.declined:
-                key = f"{offered['order_id']} {offered['version']}"
+                key = f"{offered.order_id} {offered.version}"
                 renderer.section(key, partial(_offered_before, page), offered)
 
 
@@ -68,7 +68,7 @@ def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
     """Return the versions by matter, the originally ordered work first."""
     matters: dict[str | None, list[Entry]] = {None: []}
     for version in versions:
-        matters.setdefault(version["additional_work_id"], []).append(version)
+        matters.setdefault(version.additional_work_id, []).append(version)
     return list(matters.values())
 
 
@@ -79,9 +79,9 @@ def _matter(
     with box("matter"):
         with box("state-line"):
             text(title, "section-title")
-            badge(ctx.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
+            badge(ctx.t.code("estimate", versions[-1].status), _TONES[versions[-1].status])
         _comparison(ctx, page.catalog, versions[-_SHOWN:])
-        awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
+        awaiting = next((each for each in versions if each.status == "awaiting"), None)
         for each in links[-_SHOWN:]:
             _link_line(ctx, each)
         if awaiting and may_answer:
@@ -92,13 +92,13 @@ def _link_line(ctx: PageContext, link: Entry) -> None:
     """Show the state of a link: sent, shown to colleagues, opened by the customer, answered."""
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     said = []
-    if link["sent"]:
-        said.append(t("Sent {time}", time=formats.day_and_clock(link["made_at"], zone, now)))
-    for use in link["uses"]:
-        code = "seen" if use["use"] == "opened" and use["colleague"] else use["use"]
-        when = formats.day_and_clock(use["at"], zone, now)
-        colleague = use["colleague"]
-        by = ctx.colleague(colleague) if colleague else t.code("device", use["device"])
+    if link.sent:
+        said.append(t("Sent {time}", time=formats.day_and_clock(link.made_at, zone, now)))
+    for use in link.uses:
+        code = "seen" if use.use == "opened" and use.colleague else use.use
+        when = formats.day_and_clock(use.at, zone, now)
+        colleague = use.colleague
+        by = ctx.colleague(colleague) if colleague else t.code("device", use.device)
         said.append(f"{t.code('link_use', code)} {when} ({by})")
     with test_id("link-line", box("state-line")):
         text(t("Link"), "card-note")
@@ -108,8 +108,8 @@ def _link_line(ctx: PageContext, link: Entry) -> None:
 def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -> None:
     """Show a column a version; differences from the one before stand out."""
     t = ctx.t
-    headings = [t("Version {number}", number=each["version"]) for each in versions]
-    lines = [{_key(line): line for line in each["lines"]} for each in versions]
+    headings = [t("Version {number}", number=each.version) for each in versions]
+    lines = [{_key(line): line for line in each.lines} for each in versions]
     keys = dict.fromkeys(key for of_version in lines for key in of_version)
     with table([t("Item"), *headings], headings):
         for key in keys:
@@ -123,7 +123,7 @@ def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -
         with row("total"):
             cell(t("Total, tax included"))
             for version in versions:
-                cell(formats.money(version["total_cents"]), "figure")
+                cell(formats.money(version.total_cents), "figure")
         with row("outcome"):
             cell("")
             for version in versions:
@@ -132,7 +132,7 @@ def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -
 
 
 def _key(line: Entry) -> LineKey:
-    return line["package_id"] or "", line["code"]
+    return line.package_id or "", line.code
 
 
 def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
@@ -140,10 +140,10 @@ def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
         if line is None:
             text(formats.NOTHING)
             return
-        text(formats.money(line["amount_cents"]))
-        notes = [f"× {line['quantity']}"] if line["quantity"] > 1 else []
-        if line["pay_type"] != "customer":
-            notes.append(ctx.t.code("pay", line["pay_type"]))
+        text(formats.money(line.amount_cents))
+        notes = [f"× {line.quantity}"] if line.quantity > 1 else []
+        if line.pay_type != "customer":
+            notes.append(ctx.t.code("pay", line.pay_type))
         if notes:
             text(" · ".join(notes), "card-note")
 
@@ -151,12 +151,12 @@ def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
 def _outcome(ctx: PageContext, version: Entry) -> None:
     """Show the decision on a version: how, when, and who recorded it."""
     t, zone = ctx.t, ctx.store.timezone
-    text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
-    by, at = version["presented_by"], version["presented_at"]
-    if version["decided_at"]:
-        by, at = version["recorded_by"], version["decided_at"]
-        text(t.code("authorization_channel", version["channel"]), "card-note")
-        _doubts(ctx, version["link_consent"])
+    text(t.code("estimate", version.status), f"outcome-{_TONES[version.status]}")
+    by, at = version.presented_by, version.presented_at
+    if version.decided_at:
+        by, at = version.recorded_by, version.decided_at
+        text(t.code("authorization_channel", version.channel), "card-note")
+        _doubts(ctx, version.link_consent)
     person = f"{ctx.colleague(by)} · " if by else ""
     text(person + formats.day_and_clock(at, zone, ctx.now()), "card-note")
 
@@ -166,30 +166,30 @@ def _doubts(ctx: PageContext, consent: Entry | None) -> None:
     if consent is None:
         return
     t = ctx.t
-    for colleague in consent["shown_to"]:
+    for colleague in consent.shown_to:
         shown = badge(t("Shown to {person} before", person=ctx.colleague(colleague)), "warn")
         test_id("shown-before", shown)
-    if consent["staff_device"]:
-        device = ctx.colleague(consent["staff_device"])
+    if consent.staff_device:
+        device = ctx.colleague(consent.staff_device)
         test_id("staff-device", badge(t("From the device of {person}", person=device), "warn"))
-    if consent["contact_changed_by"]:
+    if consent.contact_changed_by:
         changed = t(
             "Sent to a contact that {person} set {time}",
-            person=ctx.colleague(consent["contact_changed_by"]),
+            person=ctx.colleague(consent.contact_changed_by),
             time=formats.day_and_clock(
-                consent["contact_changed_at"], ctx.store.timezone, ctx.now()
+                consent.contact_changed_at, ctx.store.timezone, ctx.now()
             ),
         )
         test_id("contact-changed", badge(changed, "warn"))
-    if not consent["contact_known"]:
+    if not consent.contact_known:
         badge(t("Contact not checked: customer relations did not respond"), "warn")
-    if consent["own_network"]:
+    if consent.own_network:
         badge(t("From the store's network"), "busy")
 
 
 def _answers(page: Opened, version: Entry) -> None:
     """Offer ways to the customer's decision on a version that awaits it."""
-    t, number = page.ctx.t, version["version"]
+    t, number = page.ctx.t, version.version
     with box("card-actions"):
         button(
             t("Customer's decision …"),
@@ -204,7 +204,7 @@ def _answers(page: Opened, version: Entry) -> None:
 async def _take_word(page: Opened, version: Entry) -> None:
     """Record the customer's decision at the counter or by phone, with the recording person."""
     ctx, t = page.ctx, page.ctx.t
-    path = f"{page.path}/estimates/{version['version']}"
+    path = f"{page.path}/estimates/{version.version}"
     with dialog(t("The customer's decision"), wide=True) as opened:
         form = Form(ctx, page.file.version)
 
@@ -261,7 +261,7 @@ def _link(page: Opened, version: Entry) -> None:
     every opening is recorded.
     """
     ctx, t = page.ctx, page.ctx.t
-    path = f"{page.path}/estimates/{version['version']}/links"
+    path = f"{page.path}/estimates/{version.version}/links"
 
     async def made_link(*, send: bool) -> Entry:
         link: Entry = await ctx.services.command(
@@ -269,7 +269,7 @@ def _link(page: Opened, version: Entry) -> None:
         )
         if send:
             return link
-        showing = f"{ctx.store_path}{page.path}/links/{link['link_id']}/showing"
+        showing = f"{ctx.store_path}{page.path}/links/{link.link_id}/showing"
         shown: Entry = await ctx.services.command("reception", showing, attempt=form.attempt)
         return shown
 
@@ -304,22 +304,22 @@ def _link(page: Opened, version: Entry) -> None:
                     name="send-link",
                     kind="main",
                 )
-                send.set_enabled(bool(page.file.order["customer_ref"]))
+                send.set_enabled(bool(page.file.order.customer_ref))
 
 
 def _show_link(ctx: PageContext, link: Mapping[str, Any]) -> None:
     t, zone = ctx.t, ctx.store.timezone
-    if link["sent"]:
+    if link.sent:
         badge(t("Handed to customer relations to be sent"), "good")
     else:
-        code = segno.make(link["url"], micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
+        code = segno.make(link.url, micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
         image = ui.element("img").classes("qr-code")
         image.props["src"] = code
         test_id("link-code", image)
-    if link["promised_at"]:
-        promised = formats.day_and_clock(link["promised_at"], zone, ctx.now())
+    if link.promised_at:
+        promised = formats.day_and_clock(link.promised_at, zone, ctx.now())
         text(t("Promised {time} if the customer agrees", time=promised), "card-note")
-    until = formats.day_and_clock(link["expires_at"], zone, ctx.now())
+    until = formats.day_and_clock(link.expires_at, zone, ctx.now())
     text(t("Valid until {time}", time=until), "card-note")
 
 
@@ -328,7 +328,7 @@ def _editing(page: Opened, estimated: bool, status: str) -> None:
     with box("card-actions"):
         button(
             t("Revise the estimate …") if estimated else t("Make an estimate …"),
-            lambda: _Editor(page, "estimates").open(page.file.order["lines"]),
+            lambda: _Editor(page, "estimates").open(page.file.order.lines),
             name="revise-estimate",
         )
         if status != "greeted":
@@ -343,16 +343,16 @@ def _offered_before(page: Opened, offered: Entry) -> None:
     """Show work that the customer did not want at an earlier visit (未做增项)."""
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
-        line_name(page.catalog, line) for line in offered["lines"] if line["kind"] == "labor"
+        line_name(page.catalog, line) for line in offered.lines if line.kind == "labor"
     )
     with test_id("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
         text(names)
-        at = formats.day_and_clock(offered["presented_at"], zone, ctx.now())
-        text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
+        at = formats.day_and_clock(offered.presented_at, zone, ctx.now())
+        text(f"{at} · {formats.money(offered.total_cents)}", "card-note")
         button(
             t("Offer again …"),
-            lambda: _Editor(page, "additional-work").open(offered["lines"]),
+            lambda: _Editor(page, "additional-work").open(offered.lines),
             name="offer-again",
             kind="small",
         )
@@ -396,13 +396,13 @@ class _Editor:
 
     def _show_present(self) -> None:
         t, order = self._ctx.t, self._page.file.order
-        for line in order["lines"]:
+        for line in order.lines:
             price_line(self._catalog, line)
         zone, now = self._ctx.store.timezone, self._ctx.now()
         facts(
             [
-                (t("Estimate"), formats.money(order["estimate_cents"])),
-                (t("Promised time"), formats.day_and_clock(order["promised_at"], zone, now)),
+                (t("Estimate"), formats.money(order.estimate_cents)),
+                (t("Promised time"), formats.day_and_clock(order.promised_at, zone, now)),
             ]
         )
 
@@ -411,7 +411,7 @@ class _Editor:
         self._asked += 1
         asked, work = self._asked, dict(self._work.body)
         if self._verb == "additional-work":
-            work["order_id"] = self._page.file.order_id
+            work.order_id = self._page.file.order_id
         self._quote.clear()
         if self._work.is_empty:
             with self._quote:
@@ -425,13 +425,13 @@ class _Editor:
 
     def _show_quote(self, quote: Entry) -> None:
         t, ctx = self._ctx.t, self._ctx
-        for line in quote["lines"]:
+        for line in quote.lines:
             price_line(self._catalog, line)
         with box("quote-total"):
-            text(t("Total, tax {tax} included", tax=formats.money(quote["tax_cents"])))
-            test_id("new-total", text(formats.money(quote["estimate_cents"]), "number"))
+            text(t("Total, tax {tax} included", tax=formats.money(quote.tax_cents)))
+            test_id("new-total", text(formats.money(quote.estimate_cents), "number"))
         if self._verb == "additional-work":
-            when = formats.day_and_clock(quote["promised_at"], ctx.store.timezone, ctx.now())
+            when = formats.day_and_clock(quote.promised_at, ctx.store.timezone, ctx.now())
             with box("promise-box"):
                 text(t("New promised time of the order"), "promise-label")
                 test_id("new-promise", text(when, "promise-time"))

@@ -43,8 +43,8 @@ def _feedback(page: Opened, given: Entry | None, corrective_actions: Sequence[En
                 button(t("Ask for feedback …"), partial(_ask, page), name="give-feedback")
             return
         facts([(t.code("rating", name), _stars(given[name])) for name in RATINGS])
-        if given["comment"]:
-            text(f"“{given['comment']}”", "comment")
+        if given.comment:
+            text(f"“{given.comment}”", "comment")
         for corrective_action in corrective_actions:
             _corrective_action(ctx, corrective_action)
 
@@ -57,15 +57,15 @@ def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
     """Show the corrective action: owner, finding and deadline."""
     t, zone = ctx.t, ctx.store.timezone
     with test_id("corrective_action", box("state-line")):
-        if corrective_action["closed_at"]:
-            badge(t.code("corrective_action_result", corrective_action["result"]), "good")
-        elif corrective_action["overdue_at"]:
+        if corrective_action.closed_at:
+            badge(t.code("corrective_action_result", corrective_action.result), "good")
+        elif corrective_action.overdue_at:
             badge(t("Corrective action overdue"), "bad")
         else:
             badge(t("Corrective action open"), "warn")
-        text(t.listed(t.code("rating", finding) for finding in corrective_action["findings"]))
-        due = formats.day_and_clock(corrective_action["due_at"], zone, ctx.now())
-        owner = ctx.colleague(corrective_action["owner_id"])
+        text(t.listed(t.code("rating", finding) for finding in corrective_action.findings))
+        due = formats.day_and_clock(corrective_action.due_at, zone, ctx.now())
+        owner = ctx.colleague(corrective_action.owner_id)
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
         close_button(ctx, corrective_action)
 

@@ -52,22 +52,22 @@ class File:
 
     @property
     def order_id(self) -> str:
-        return str(self.order["order_id"])
+        return str(self.order.order_id)
 
     @property
     def version(self) -> str:
-        return str(self.order["version"])
+        return str(self.order.version)
 
     @property
     def may_go(self) -> bool:
         """Return whether the invoice is paid, or an on-account release covers the unpaid rest."""
-        on_account = self.order["on_account"]
-        covered = on_account["amount_cents"] if on_account else 0
-        return bool(self.order["invoice_id"]) and self.order["balance_cents"] <= covered
+        on_account = self.order.on_account
+        covered = on_account.amount_cents if on_account else 0
+        return bool(self.order.invoice_id) and self.order.balance_cents <= covered
 
     @property
     def status(self) -> str:
-        return str(self.order["status"])
+        return str(self.order.status)
 
 
 @dataclass
@@ -100,8 +100,8 @@ async def read(ctx: PageContext) -> File:
     order: Entry = await ctx.shared(
         f"order {order_id}", lambda: ctx.services.get("reception", ctx.store_path + path)
     )
-    in_progress = order["status"] in AT_WORK
-    delivered = order["delivered_at"]
+    in_progress = order.status in AT_WORK
+    delivered = order.delivered_at
     (
         jobs,
         risks,
@@ -119,7 +119,7 @@ async def read(ctx: PageContext) -> File:
         _ask(ctx, "reception", f"{path}/estimates", when=ctx.sees_money),
         _ask(ctx, "reception", f"{path}/links", when=ctx.person.has(_SEES_LINKS)),
         _ask(ctx, "reception", f"{path}/declined-services", when=in_progress and ctx.sees_money),
-        _ask(ctx, "reception", f"{path}/invoice", when=order["invoice_id"]),
+        _ask(ctx, "reception", f"{path}/invoice", when=order.invoice_id),
         _ask(ctx, "reception", f"{path}/feedback", when=delivered and ctx.sees_money),
         _ask(
             ctx,
@@ -128,7 +128,7 @@ async def read(ctx: PageContext) -> File:
             when=delivered and ctx.person.has(_SEES_CORRECTIVE_ACTIONS),
             state=_STATES,
         ),
-        _ask(ctx, "reception", f"{path}/cancellation", when=order["status"] == "cancelled"),
+        _ask(ctx, "reception", f"{path}/cancellation", when=order.status == "cancelled"),
         ctx.names([order], tiers=True),
         forgiving=True,
     )
@@ -136,14 +136,14 @@ async def read(ctx: PageContext) -> File:
         order=order,
         names=_known(names) or Names(),
         jobs=_known(jobs) or [],
-        risk=next((risk for risk in _known(risks) or () if risk["order_id"] == order_id), None),
+        risk=next((risk for risk in _known(risks) or () if risk.order_id == order_id), None),
         estimates=_known(estimates) or [],
         links=_known(links) or [],
         declined=_known(declined) or [],
         invoice=_known(invoice),
         feedback=_known(feedback),
         corrective_actions=[
-            each for each in _known(corrective_actions) or () if each["order_id"] == order_id
+            each for each in _known(corrective_actions) or () if each.order_id == order_id
         ],
         cancellation=_known(cancellation),
     )

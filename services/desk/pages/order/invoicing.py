@@ -64,18 +64,18 @@ def invoicing(page: Opened, renderer: PartialRenderer) -> None:
         renderer.section("figures", partial(_figures, ctx.t), only(order, *_FIGURES), invoice)
         if invoice:
             sums = partial(_invoiced, ctx.t, page.catalog)
-            renderer.section("invoice", sums, invoice["invoice"], invoice["credit_notes"])
-        if order["discount"]:
-            renderer.section("discount", partial(_discount_line, page), order["discount"])
-        if order["on_account"]:
-            renderer.section("on_account", partial(_on_account_line, ctx), order["on_account"])
-        if order["payer_splits"]:
-            renderer.section("payer_splits", partial(_payer_splits, ctx), order["payer_splits"])
-        for each in (*(invoice["earlier"] if invoice else ()), *([invoice] if invoice else ())):
-            number = each["invoice"]["invoice_id"]
+            renderer.section("invoice", sums, invoice.invoice, invoice.credit_notes)
+        if order.discount:
+            renderer.section("discount", partial(_discount_line, page), order.discount)
+        if order.on_account:
+            renderer.section("on_account", partial(_on_account_line, ctx), order.on_account)
+        if order.payer_splits:
+            renderer.section("payer_splits", partial(_payer_splits, ctx), order.payer_splits)
+        for each in (*(invoice.earlier if invoice else ()), *([invoice] if invoice else ())):
+            number = each.invoice.invoice_id
             if each is not invoice:
-                renderer.section(f"invoice {number}", partial(_earlier_line, ctx), each["invoice"])
-            for place, note in enumerate(each["credit_notes"]):
+                renderer.section(f"invoice {number}", partial(_earlier_line, ctx), each.invoice)
+            for place, note in enumerate(each.credit_notes):
                 key = f"credit note {number} {place}"
                 renderer.section(key, partial(_credit_note_line, ctx), note)
         renderer.section("actions", partial(_actions, page), *_possible(page.file))
@@ -86,37 +86,37 @@ def _possible(file: File) -> tuple[object, ...]:
     credit, money of the customer's and something to be corrected.
     """
     order = file.order
-    held = order["received_cents"] or order["deposit_cents"]
-    invoiced, again = order["is_invoiced"], order["invoice_id"] and not order["is_invoiced"]
-    debt = order["balance_cents"]
+    held = order.received_cents or order.deposit_cents
+    invoiced, again = order.is_invoiced, order.invoice_id and not order.is_invoiced
+    debt = order.balance_cents
     facts = (invoiced, again, debt, debt and file.may_go, held, _correctable(file))
-    return file.status, *map(bool, facts), order["deposit_cents"] > 0
+    return file.status, *map(bool, facts), order.deposit_cents > 0
 
 
 def _correctable(file: File) -> object:
     """Return the invoiced amounts, and the redeemed vouchers."""
-    return file.order["invoiced_cents"] or (file.invoice and file.invoice["vouchers"])
+    return file.order.invoiced_cents or (file.invoice and file.invoice.vouchers)
 
 
 def _figures(t: Translator, order: Entry, invoice: Entry | None) -> None:
-    if not order["invoice_id"]:
+    if not order.invoice_id:
         facts(
             [
-                (t("Estimate"), formats.money(order["estimate_cents"])),
-                (t("Deposit held"), formats.money(order["deposit_cents"])),
+                (t("Estimate"), formats.money(order.estimate_cents)),
+                (t("Deposit held"), formats.money(order.deposit_cents)),
             ]
         )
         return
     tax = None
     if invoice:
-        credited = sum(note["tax_cents"] for note in invoice["credit_notes"])
-        tax = invoice["invoice"]["tax_cents"] - credited
+        credited = sum(note.tax_cents for note in invoice.credit_notes)
+        tax = invoice.invoice.tax_cents - credited
     facts(
         [
-            (t("Invoiced"), formats.money(order["invoiced_cents"])),
+            (t("Invoiced"), formats.money(order.invoiced_cents)),
             (t("Contained tax"), formats.money(tax)),
-            (t("Received"), formats.money(order["received_cents"])),
-            (t("Balance"), formats.money(order["balance_cents"])),
+            (t("Received"), formats.money(order.received_cents)),
+            (t("Balance"), formats.money(order.balance_cents)),
             *_held(t, order),
             (t("Tax invoice"), _tax_invoice(t, invoice)),
         ]
@@ -125,13 +125,13 @@ def _figures(t: Translator, order: Entry, invoice: Entry | None) -> None:
 
 def _held(t: Translator, order: Entry) -> list[tuple[str, str]]:
     """Return money held above the invoice, until it is refunded or carried over."""
-    held = order["deposit_cents"]
+    held = order.deposit_cents
     return [(t("Money held"), formats.money(held))] if held else []
 
 
 def _tax_invoice(t: Translator, invoice: Entry | None) -> str:
     """Return the tax invoice's number, and its tax where it differs from the invoice's."""
-    if invoice is None or not invoice["tax_invoice_number"]:
+    if invoice is None or not invoice.tax_invoice_number:
         return t("Being issued")
     number, issued, computed = (
         invoice[name] for name in ("tax_invoice_number", "issued_tax_cents", "computed_tax_cents")
@@ -153,17 +153,17 @@ def _discount_line(page: Opened, discount: Entry) -> None:
         text(
             t(
                 "Discount {amount} ({reason}), asked for by {person}",
-                amount=formats.money(discount["amount_cents"]),
-                reason=t.code("discount", discount["reason"]),
-                person=ctx.colleague(discount["requested_by"]),
+                amount=formats.money(discount.amount_cents),
+                reason=t.code("discount", discount.reason),
+                person=ctx.colleague(discount.requested_by),
             )
         )
-        if discount["approved_by"]:
-            granted = t("approved by {person}", person=ctx.colleague(discount["approved_by"]))
+        if discount.approved_by:
+            granted = t("approved by {person}", person=ctx.colleague(discount.approved_by))
             badge(granted, "good")
             return
         badge(t("Awaits approval"), "warn")
-        own = ctx.person.subject == discount["requested_by"]
+        own = ctx.person.subject == discount.requested_by
         if ctx.person.has(_APPROVES) and not own:
             _decide_discount(page, t("Approve"), "approve", "approve-discount")
         if ctx.person.has(MAY_CHANGE):
@@ -177,8 +177,8 @@ def _decide_discount(page: Opened, label: str, verb: str, name: str) -> None:
 
 
 def _on_account_line(ctx: PageContext, approval: Entry) -> None:
-    t, reason = ctx.t, ctx.t.code("on_account", approval["reason"])
-    person, amount = ctx.colleague(approval["approved_by"]), formats.money(approval["amount_cents"])
+    t, reason = ctx.t, ctx.t.code("on_account", approval.reason)
+    person, amount = ctx.colleague(approval.approved_by), formats.money(approval.amount_cents)
     sentence = "On account up to {amount} ({reason}), approved by {person}"
     text(t(sentence, amount=amount, reason=reason, person=person))
 
@@ -187,20 +187,20 @@ def _credit_note_line(ctx: PageContext, note: Entry) -> None:
     t, zone = ctx.t, ctx.store.timezone
     with test_id("credit-note-line", box("state-line")):
         badge(t("Credit note"), "bad")
-        text(f"−{formats.money(note['total_cents'])} · {t.code('credit_note', note['reason'])}")
-        if note["voucher_cents"]:
-            text(t("Vouchers of {amount} reinstated", amount=formats.money(note["voucher_cents"])))
-        at = formats.day_and_clock(note["issued_at"], zone, ctx.now())
-        text(f"{ctx.colleague(note['issued_by'])} · {at}", "card-note")
+        text(f"−{formats.money(note.total_cents)} · {t.code('credit_note', note.reason)}")
+        if note.voucher_cents:
+            text(t("Vouchers of {amount} reinstated", amount=formats.money(note.voucher_cents)))
+        at = formats.day_and_clock(note.issued_at, zone, ctx.now())
+        text(f"{ctx.colleague(note.issued_by)} · {at}", "card-note")
 
 
 def _earlier_line(ctx: PageContext, invoice: Entry) -> None:
     """Show an invoice that was credited whole."""
     t, zone = ctx.t, ctx.store.timezone
-    at = formats.day_and_clock(invoice["issued_at"], zone, ctx.now())
+    at = formats.day_and_clock(invoice.issued_at, zone, ctx.now())
     with test_id("earlier-invoice", box("state-line")):
         badge(t("Earlier invoice"), "quiet")
-        text(f"{formats.money(invoice['total_cents'])} · {at}", "card-note")
+        text(f"{formats.money(invoice.total_cents)} · {at}", "card-note")
 
 
 def _payer_splits(ctx: PageContext, payer_splits: Sequence[Entry]) -> None:
@@ -210,11 +210,11 @@ def _payer_splits(ctx: PageContext, payer_splits: Sequence[Entry]) -> None:
     with table([t("Payer"), t("Due"), *amounts], amounts):
         for split in payer_splits:
             with row():
-                cell(t.code("payer", split["payer"]))
-                cell(formats.day_and_clock(split["due_at"], zone, ctx.now()), "number")
-                cell(formats.money(split["amount_cents"]), "figure")
-                cell(formats.money(split["received_cents"]), "figure")
-                balance = split["amount_cents"] - split["received_cents"]
+                cell(t.code("payer", split.payer))
+                cell(formats.day_and_clock(split.due_at, zone, ctx.now()), "number")
+                cell(formats.money(split.amount_cents), "figure")
+                cell(formats.money(split.received_cents), "figure")
+                balance = split.amount_cents - split.received_cents
                 cell(formats.money(balance), "figure")
 
 
@@ -282,7 +282,7 @@ def _paid_methods(t: Translator, order: Entry) -> dict[str, str]:
     """Return the methods by which money came in, each with the amount that can go back by it."""
     return {
         method: f"{t.code('method', method)} · {formats.money(cents)}"
-        for method, cents in order["money_by_method"].items()
+        for method, cents in order.money_by_method.items()
         if cents
     }
 
@@ -367,17 +367,17 @@ class _InvoiceDialog:
     def _show_invoice(self, invoice: Entry) -> None:
         t = self._ctx.t
         invoice_sums(t, self._catalog, invoice, self._payer if self._again else None)
-        for split in invoice["payer_splits"]:
-            _sum_line(t.code("payer", split["payer"]), formats.money(split["amount_cents"]))
-        if invoice["deposit_cents"]:
-            _sum_line(t("Deposit set against it"), f"−{formats.money(invoice['deposit_cents'])}")
+        for split in invoice.payer_splits:
+            _sum_line(t.code("payer", split.payer), formats.money(split.amount_cents))
+        if invoice.deposit_cents:
+            _sum_line(t("Deposit set against it"), f"−{formats.money(invoice.deposit_cents)}")
 
     def _payer(self, line: Entry) -> None:
         """Show the payer of a line, to be chosen where the invoice is issued again."""
-        t, code = self._ctx.t, line["code"]
+        t, code = self._ctx.t, line.code
         payer = ui.select(
             choices(t, "pay", PAY_TYPES),
-            value=line["pay_type"],
+            value=line.pay_type,
             on_change=lambda event: self._pay(code, event.value),
         )
         test_id(f"payer-{code}", payer.props("dense outlined options-dense"))
@@ -390,24 +390,24 @@ def invoice_sums(
     tax.
     """
     with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
-        for line in invoice["lines"]:
+        for line in invoice.lines:
             with row():
-                cell(catalog.line(line["kind"], line["code"]))
+                cell(catalog.line(line.kind, line.code))
                 with cell_box():
                     if payer:
                         payer(line)
                     else:
-                        text(t.code("pay", line["pay_type"]))
-                cell(formats.money(line["gross_cents"]), "figure")
-    _sum_line(t("Sum of the lines"), formats.money(invoice["gross_cents"]))
-    if invoice["discount_cents"]:
-        _sum_line(t("Discount"), f"−{formats.money(invoice['discount_cents'])}")
-    for each in invoice["vouchers"]:
-        _sum_line(_voucher(t, catalog, each), f"−{formats.money(each['amount_cents'])}")
+                        text(t.code("pay", line.pay_type))
+                cell(formats.money(line.gross_cents), "figure")
+    _sum_line(t("Sum of the lines"), formats.money(invoice.gross_cents))
+    if invoice.discount_cents:
+        _sum_line(t("Discount"), f"−{formats.money(invoice.discount_cents)}")
+    for each in invoice.vouchers:
+        _sum_line(_voucher(t, catalog, each), f"−{formats.money(each.amount_cents)}")
     with box("quote-total"):
-        tax = formats.money(invoice["tax_cents"])
+        tax = formats.money(invoice.tax_cents)
         text(t("Invoice, tax {tax} included", tax=tax))
-        test_id("invoice-total", text(formats.money(invoice["total_cents"]), "number"))
+        test_id("invoice-total", text(formats.money(invoice.total_cents), "number"))
 
 
 def _invoiced(
@@ -416,15 +416,15 @@ def _invoiced(
     """Show the invoice as it was issued, and the rest of it after its credit notes."""
     invoice_sums(t, catalog, invoice)
     if credit_notes:
-        credited = sum(note["total_cents"] for note in credit_notes)
+        credited = sum(note.total_cents for note in credit_notes)
         _sum_line(t("Credit notes"), f"−{formats.money(credited)}")
-        _sum_line(t("Left of the invoice"), formats.money(invoice["total_cents"] - credited))
+        _sum_line(t("Left of the invoice"), formats.money(invoice.total_cents - credited))
 
 
 def _voucher(t: Translator, catalog: Catalog, voucher: Entry) -> str:
     """Return the benefit of a voucher or service card."""
-    operation = voucher["op_code"]
-    return catalog.operation(operation) if operation else t.code("voucher", voucher["kind"])
+    operation = voucher.op_code
+    return catalog.operation(operation) if operation else t.code("voucher", voucher.kind)
 
 
 def _sum_line(name: str, amount: str) -> None:
@@ -434,11 +434,11 @@ def _sum_line(name: str, amount: str) -> None:
 
 
 def _balance(page: Opened) -> None:
-    facts([(page.ctx.t("Balance"), formats.money(page.file.order["balance_cents"]))])
+    facts([(page.ctx.t("Balance"), formats.money(page.file.order.balance_cents))])
 
 
 def _pay(page: Opened) -> None:
-    balance = page.file.order["balance_cents"]
+    balance = page.file.order.balance_cents
     _money_dialog(page, page.ctx.t("Receive payment"), "payments", balance)
 
 
@@ -450,7 +450,7 @@ def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
     ctx = page.ctx
     with dialog(title) as opened:
         form = Form(ctx, page.file.version)
-        if page.file.order["invoice_id"]:
+        if page.file.order.invoice_id:
             form.show(partial(_balance, page))
         method = method_field(form)
         amount = money_field(form, ctx.t("Amount"), cents)
@@ -469,7 +469,7 @@ def _discount(page: Opened) -> None:
     with dialog(t("Discount")) as opened:
         form = Form(ctx, page.file.version)
         payable = sum(
-            line["amount_cents"] for line in order["lines"] if line["pay_type"] == "customer"
+            line.amount_cents for line in order.lines if line.pay_type == "customer"
         )
         facts([(t("The customer pays"), formats.money(payable))])
         amount = money_field(form, t("Discount"))
@@ -486,7 +486,7 @@ def _discount(page: Opened) -> None:
                 "reason": reason.value,
             }
             response = await submit(form, opened, "reception", f"{page.path}/discount", body)
-            if response and not response["discount"]["approved_by"]:
+            if response and not response.discount.approved_by:
                 ui.notify(
                     t("The discount awaits a manager's approval."), type="info", position="top"
                 )
@@ -524,17 +524,17 @@ async def _carry_over(page: Opened) -> None:
     ctx, t, order = page.ctx, page.ctx.t, page.file.order
     found = await ctx.services.get("reception", f"{ctx.store_path}/orders", status=_TAKES_MONEY)
     targets = {
-        each["order_id"]: f"{formats.local(each['arrived_at'], ctx.store.timezone)[:10]}"
-        f" · {each['queue_number']}"
+        each.order_id: f"{formats.local(each.arrived_at, ctx.store.timezone)[:10]}"
+        f" · {each.queue_number}"
         for each in found
-        if each["customer_ref"] == order["customer_ref"]
-        and each["order_id"] != order["order_id"]
-        and not each["invoice_id"]
+        if each.customer_ref == order.customer_ref
+        and each.order_id != order.order_id
+        and not each.invoice_id
     }
     with dialog(t("Carry money over")) as opened:
         form = Form(ctx, page.file.version)
         target = form.field("to_order_id", ui.select(targets, label=t("Order of the customer")))
-        amount = money_field(form, t("Amount"), order["deposit_cents"])
+        amount = money_field(form, t("Amount"), order.deposit_cents)
         if not targets:
             text(t("The customer has no other open order."), "hint")
 
@@ -565,7 +565,7 @@ def _credit_note(page: Opened) -> None:
             "refund_method",
             ui.select(_paid_methods(t, order), label=t("Refund what is paid by"), clearable=True),
         )
-        method.set_visibility(bool(order["received_cents"]))
+        method.set_visibility(bool(order.received_cents))
         vouchers = form.field("vouchers", several(redeemed, t("Vouchers to reinstate")))
         vouchers.set_visibility(bool(redeemed))
         reason = form.field(
@@ -594,14 +594,14 @@ def _redeemed(page: Opened) -> dict[str, str]:
     """Return the vouchers of the invoice with their kinds and amounts."""
     t, invoice = page.ctx.t, page.file.invoice
     return {
-        each["voucher_id"]: " · ".join(
+        each.voucher_id: " · ".join(
             (
                 _voucher(t, page.catalog, each),
-                formats.money(each["redeemed_cents"]),
-                each["voucher_id"],
+                formats.money(each.redeemed_cents),
+                each.voucher_id,
             )
         )
-        for each in (invoice["vouchers"] if invoice else ())
+        for each in (invoice.vouchers if invoice else ())
     }
 
 

@@ -73,20 +73,20 @@ def summary(page: Opened, renderer: PartialRenderer) -> None:
         renderer.section("facts", partial(_facts, ctx), only(order, *_IN_FACTS))
         if file.cancellation:
             renderer.section("cancellation", partial(cancellation_facts, ctx), file.cancellation)
-        if order["promise_provisional"]:
+        if order.promise_provisional:
             words = t("Provisional: not planned by the workshop yet")
             renderer.section("provisional", badge, words, "warn")
         if file.status in AT_WORK and file.risk:
-            operations = {job["job_id"]: job["op_code"] for job in file.jobs}
+            operations = {job.job_id: job.op_code for job in file.jobs}
             renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
         if page.may(MAY_CHANGE):
             renderer.section("actions", partial(_actions, page), file.status)
 
 
 def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, status = ctx.t, order["status"]
+    t, status = ctx.t, order.status
     with box("order-head"):
-        text(t_number(order["queue_number"]), "queue-number")
+        text(t_number(order.queue_number), "queue-number")
         with box("card-names"):
             if who.plate:
                 text(who.plate, "plate")
@@ -95,10 +95,10 @@ def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -
         badge(t.code("order_status", status), ORDER_TONES[status])
         if who.tier:
             tier_badge(t, who.tier)
-        if order["waiting_customer"]:
+        if order.waiting_customer:
             badge(t("Customer waits"), "calm")
         box("spacer")
-        if order["promised_at"]:
+        if order.promised_at:
             _promise(ctx, order, every_second)
 
 
@@ -106,12 +106,12 @@ def _facts(ctx: PageContext, order: Entry) -> None:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     facts(
         [
-            (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, now)),
-            (t("Advisor"), ctx.colleague(order["advisor_id"])),
-            (t("Odometer"), _kilometers(order["odometer_km"])),
-            (t("Estimate"), formats.money(order["estimate_cents"] or None)),
-            (t("Ready"), formats.day_and_clock(order["ready_at"], zone, now)),
-            (t("Delivered"), formats.day_and_clock(order["delivered_at"], zone, now)),
+            (t("Arrived"), formats.day_and_clock(order.arrived_at, zone, now)),
+            (t("Advisor"), ctx.colleague(order.advisor_id)),
+            (t("Odometer"), _kilometers(order.odometer_km)),
+            (t("Estimate"), formats.money(order.estimate_cents or None)),
+            (t("Ready"), formats.day_and_clock(order.ready_at, zone, now)),
+            (t("Delivered"), formats.day_and_clock(order.delivered_at, zone, now)),
         ]
     )
 
@@ -121,7 +121,7 @@ def _kilometers(value: int | None) -> str:
 
 
 def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
-    t, promised = ctx.t, datetime.fromisoformat(order["promised_at"])
+    t, promised = ctx.t, datetime.fromisoformat(order.promised_at)
     with box("promise-side") as side:
         text(t("Promised time"), "promise-label")
         when = formats.day_and_clock(promised, ctx.store.timezone, ctx.now())
@@ -129,7 +129,7 @@ def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
         left = text("", "hint")
 
     def tell(now: datetime) -> None:
-        done = order["delivered_at"]
+        done = order.delivered_at
         compared = datetime.fromisoformat(done) if done else now
         seconds = (promised - compared).total_seconds()
         late = seconds < 0
@@ -172,17 +172,17 @@ def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> N
         op_code = operations.get(job_id)
         return page.catalog.operation(op_code) if op_code else t("another job")
 
-    alerted, broken = risk["alerted_at"], risk["probability"] < _RATHER_BROKEN
+    alerted, broken = risk.alerted_at, risk.probability < _RATHER_BROKEN
     tone = "bad" if broken else "warn" if alerted else "calm"
     with test_id("promise-risk", box(f"promise-risk tone-{tone}")):
-        text(f"{risk['probability']:.0%}", "promise-risk-share")
+        text(f"{risk.probability:.0%}", "promise-risk-share")
         with box("promise-risk-text"):
             text(t("Probability that the promised time is kept"), "promise-risk-name")
-            cause = sentence(ctx, "risk", risk["cause"], risk["detail"], job_name)
+            cause = sentence(ctx, "risk", risk.cause, risk.detail, job_name)
             text(t("Main risk: {cause}", cause=cause))
         with box("promise-risk-best"):
             text(t("Best new promised time"), "promise-risk-name")
-            best = risk["best_promise_at"]
+            best = risk.best_promise_at
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
@@ -225,6 +225,6 @@ def _revise(page: Opened) -> None:
 
 def _offered(file: File, now: datetime) -> datetime:
     """Return the workshop's best promise, else the present one, rounded up to five minutes."""
-    best = file.risk["best_promise_at"] if file.risk else file.order["promised_at"]
+    best = file.risk.best_promise_at if file.risk else file.order.promised_at
     moment = max(datetime.fromisoformat(best), now)
     return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % _STEP

@@ -32,11 +32,11 @@ class Withdrawal:
         self._ctx = page.ctx
         self._asked = 0
         self._remaining: int | None = None
-        states = {job["op_code"]: job["status"] for job in page.file.jobs}
+        states = {job.op_code: job.status for job in page.file.jobs}
         self._unfinished = [code for code, state in states.items() if state in _UNFINISHED]
         self._begun = {code for code, state in states.items() if state in _BEGUN}
-        parts = (line for line in page.file.order["lines"] if line["kind"] == "part")
-        self._parts = [line["code"] for line in parts]
+        parts = (line for line in page.file.order.lines if line.kind == "part")
+        self._parts = [line.code for line in parts]
 
     async def open(self) -> None:
         t, page = self._ctx.t, self._page
@@ -128,17 +128,17 @@ class Withdrawal:
         path = f"{self._ctx.store_path}{self._page.path}/withdrawal-preview"
         preview = await self._form.send(lambda: self._ctx.services.ask("reception", path, body))
         if preview and asked == self._asked:
-            self._remaining = preview["estimate_cents"]
+            self._remaining = preview.estimate_cents
             with self._quote:
                 self._show(preview)
 
     def _show(self, preview: Entry) -> None:
         t = self._ctx.t
-        self._lines(t("Remains and is invoiced"), preview["lines"])
-        self._lines(t("Declined, to be offered again"), preview["declined"])
+        self._lines(t("Remains and is invoiced"), preview.lines)
+        self._lines(t("Declined, to be offered again"), preview.declined)
         with box("quote-total"):
             text(t("The customer pays"))
-            test_id("remaining-total", text(formats.money(preview["payable_cents"]), "number"))
+            test_id("remaining-total", text(formats.money(preview.payable_cents), "number"))
 
     def _lines(self, title: str, lines: Sequence[Entry]) -> None:
         text(title, "section-title")
