@@ -176,9 +176,7 @@ def _doubts(ctx: PageContext, consent: Entry | None) -> None:
         changed = t(
             "Sent to a contact that {person} set {time}",
             person=ctx.colleague(consent.contact_changed_by),
-            time=formats.day_and_clock(
-                consent.contact_changed_at, ctx.store.timezone, ctx.now()
-            ),
+            time=formats.day_and_clock(consent.contact_changed_at, ctx.store.timezone, ctx.now()),
         )
         test_id("contact-changed", badge(changed, "warn"))
     if not consent.contact_known:

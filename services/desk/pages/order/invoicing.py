@@ -468,9 +468,7 @@ def _discount(page: Opened) -> None:
     ctx, t, order = page.ctx, page.ctx.t, page.file.order
     with dialog(t("Discount")) as opened:
         form = Form(ctx, page.file.version)
-        payable = sum(
-            line.amount_cents for line in order.lines if line.pay_type == "customer"
-        )
+        payable = sum(line.amount_cents for line in order.lines if line.pay_type == "customer")
         facts([(t("The customer pays"), formats.money(payable))])
         amount = money_field(form, t("Discount"))
         reason = form.field(
