@@ -37,7 +37,9 @@ def feedback(page: Opened, renderer: PartialRenderer) -> None:
         renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
 
 
-def _feedback(page: Opened, given: FeedbackDetail | None, corrective_actions: Sequence[CorrectiveActionView]) -> None:
+def _feedback(
+    page: Opened, given: FeedbackDetail | None, corrective_actions: Sequence[CorrectiveActionView]
+) -> None:
     ctx, t = page.ctx, page.ctx.t
     with panel(t("Feedback at the counter"), name="feedback"):
         if not given:

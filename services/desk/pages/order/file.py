@@ -17,6 +17,7 @@ from shared.clients.reception.models import (
     InvoiceView,
     LinkWithUses,
     OrderDetail,
+    OrderStatus,
 )
 from shared.clients.reporting.models import CorrectiveActionView
 from shared.clients.workshop.models import JobView, PromiseRiskView
@@ -56,6 +57,10 @@ class File:
     cancellation: CancellationView | None
 
     @property
+    def version(self) -> str:
+        return self.order.version
+
+    @property
     def who(self) -> Who:
         return self.names.of(self.order.customer_ref, self.order.plate_ref)
 
@@ -67,7 +72,7 @@ class File:
         return bool(self.order.invoice_id) and (self.order.balance_cents or 0) <= covered
 
     @property
-    def status(self) -> str:
+    def status(self) -> OrderStatus:
         return self.order.status
 
 

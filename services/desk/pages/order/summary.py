@@ -36,14 +36,20 @@ from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import ORDER_TONES
 from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
-from shared.clients.reception.models import OrderDetail, OrderView, RevisePromisedTimeRequest
+from shared.clients.reception.models import (
+    OrderDetail,
+    OrderStatus,
+    OrderView,
+    RevisePromisedTimeReason,
+    RevisePromisedTimeRequest,
+)
 from shared.clients.workshop.models import PromiseRiskView
 
 MAY_CHANGE = ("service_advisor", "service_manager")
 
 _WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed")
 _CANCELLABLE = ("arrived", "greeted", "opened")
-_REVISIONS = get_args(RevisePromisedTimeRequest.model_fields["reason"].annotation)
+_REVISIONS = get_args(RevisePromisedTimeReason)
 _HOUR_S = 3600
 _RATHER_BROKEN = 0.5
 _STEP = timedelta(minutes=5)
@@ -54,7 +60,7 @@ class _Head:
     """What the head of an order shows, so that it stays while only the rest changes."""
 
     queue_number: int
-    status: str
+    status: OrderStatus
     waiting_customer: bool
     promised_at: datetime | None
     delivered_at: datetime | None
@@ -159,7 +165,7 @@ def _duration(ctx: PageContext, seconds: float) -> str:
     return ctx.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
-def _steps_of_the_way(t: Translator, reached_status: str) -> None:
+def _steps_of_the_way(t: Translator, reached_status: OrderStatus) -> None:
     reached = _WAY.index(reached_status)
     with box("way"):
         for place, status in enumerate(_WAY):
@@ -191,7 +197,7 @@ def _promise_risk(page: Opened, risk: PromiseRiskView, operations: Mapping[str, 
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
-def _actions(page: Opened, status: str) -> None:
+def _actions(page: Opened, status: OrderStatus) -> None:
     t = page.ctx.t
     if status not in (*_CANCELLABLE, *AT_WORK):
         return
@@ -214,25 +220,26 @@ def _revise(page: Opened) -> None:
     with dialog(t("Revise promised time")) as opened:
         form = Form(ctx, page.file.version)
         offered = _offered(page.file, ctx.now())
-        moment = moment_field(form, "promised_at", t("New promised time"), offered)
+        promised_at = moment_field(form, "promised_at", t("New promised time"), offered)
         reason = form.field(
             "reason", ui.select(choices(t, "reason", _REVISIONS), label=t("Reason"))
         )
         text(t("The customer is told the new time by message."), "hint")
 
-        def revise(promised_at: datetime) -> Awaitable[OrderView]:
+        def revise() -> Awaitable[OrderView]:
             return ctx.services.reception.revise_promise(
                 *page.ids,
                 RevisePromisedTimeRequest(
-                    version=form.version, promised_at=promised_at, reason=reason.value
+                    version=form.version,
+                    promised_at=moment_of(form, promised_at),
+                    reason=reason.value,
                 ),
                 idempotency_key=form.attempt,
             )
 
         async def send() -> None:
-            promised_at = moment_of(form, moment)
-            if form.require("promised_at", "reason") and promised_at:
-                await submit(form, opened, lambda: revise(promised_at))
+            if form.require("promised_at", "reason"):
+                await submit(form, opened, revise)
 
         dialog_actions(form, opened, t("Revise promised time"), send)
 

@@ -87,7 +87,8 @@ class Withdrawal:
         self._not_fitted = form.field("parts", several(parts, t("Parts not fitted")))
         self._not_fitted.on_value_change(self._price)
         self._reason = form.field(
-            "reason", ui.select(choices(t, "withdrawal", get_args(WithdrawalReason)), label=t("Reason"))
+            "reason",
+            ui.select(choices(t, "withdrawal", get_args(WithdrawalReason)), label=t("Reason")),
         )
         self._channel = form.field(
             "channel",
