@@ -1,9 +1,11 @@
 """One warranty claim (索赔单): its lines, its details, and the manufacturer's answer."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
@@ -34,11 +36,21 @@ from services.desk.components.forms import (
 )
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.context import Names, PageContext, Who, together
+from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
-from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
+from services.desk.pages.claims import CLAIM_TONES, claim_name, deadline
 from services.desk.pages.order.invoicing import method_field
 from services.desk.pages.orders import number_of, numbers_of
+from shared.clients.reception.models import (
+    ClaimDecisionRequest,
+    ClaimEntry,
+    ClaimView,
+    PhotoView,
+    RecordClaimDetailsRequest,
+    SettleClaimRequest,
+    VersionedRequest,
+)
+from shared.contracts.reception import ClaimDecision, EstimateLine
 
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
@@ -50,7 +62,6 @@ PAGE = Page(
 _CHANGES = ("service_advisor", "service_manager")
 _GIVES_UP = ("service_manager", "group_manager")
 _WITH_US = ("draft", "rejected")
-_DECISIONS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
 _CENTS = 100
 
 
@@ -58,9 +69,9 @@ _CENTS = 100
 class Dossier:
     """Claim, its customer and vehicle, and the pictures of its order."""
 
-    claim: Claim
+    claim: ClaimEntry
     who: Who
-    photos: Sequence[Mapping[str, Any]]
+    photos: Sequence[PhotoView]
 
 
 @PAGE.shows
@@ -77,20 +88,22 @@ async def show(ctx: PageContext) -> None:
 
 
 async def _read(ctx: PageContext) -> Dossier:
-    claim_id, services, store = ctx.parameters["claim_id"], ctx.services, ctx.store_path
-    claim = await ctx.shared(
-        f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
-    )
-    path = f"{store}/orders/{claim.order_id}/photos"
-    photos, names = await together(
-        ctx.shared(f"photos {claim.order_id}", lambda: services.get("reception", path)),
-        ctx.names([claim]),
-        forgiving=True,
+    claim_id, reception, store_id = ctx.parameters["claim_id"], ctx.services.reception, ctx.store.id
+    claim = await ctx.shared(f"claim {claim_id}", lambda: reception.get_claim(store_id, claim_id))
+    photos, names = await asyncio.gather(
+        ctx.shared(
+            f"photos {claim.order_id}",
+            lambda: reception.list_order_photos(store_id, claim.order_id),
+        ),
+        ctx.names([claim.customer_ref], [claim.plate_ref]),
+        return_exceptions=True,
     )
     return Dossier(
         claim,
-        (Names() if isinstance(names, Exception) else names).of(claim),
-        [] if isinstance(photos, Exception) else photos,
+        (Names() if isinstance(names, BaseException) else names).of(
+            claim.customer_ref, claim.plate_ref
+        ),
+        [] if isinstance(photos, BaseException) else photos,
     )
 
 
@@ -128,7 +141,7 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
                 button(t("Write off …"), partial(_write_off, ctx, claim), name="write-off")
 
 
-def _last_answer(ctx: PageContext, claim: Claim) -> str:
+def _last_answer(ctx: PageContext, claim: ClaimEntry) -> str:
     """Return the manufacturer's last decision, and its time."""
     if claim.decision is None:
         return formats.NOTHING
@@ -136,12 +149,11 @@ def _last_answer(ctx: PageContext, claim: Claim) -> str:
     return f"{ctx.t.code('claim_decision', claim.decision)} · {at}"
 
 
-def _counter_actions(ctx: PageContext, claim: Claim) -> None:
+def _counter_actions(ctx: PageContext, claim: ClaimEntry) -> None:
     t = ctx.t
     match claim.status:
         case "draft" | "rejected":
-            path, seen = f"/claims/{claim.claim_id}/submission", {"version": claim.version}
-            send = partial(send_now, ctx, "reception", path, seen, attempt=new_attempt())
+            send = partial(send_now, ctx, _submitting(ctx, claim))
             again = claim.status == "rejected"
             label = t("Submit again") if again else t("Submit to the manufacturer")
             made = button(label, send, name="submit-claim", kind="main")
@@ -162,6 +174,13 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
             )
 
 
+def _submitting(ctx: PageContext, claim: ClaimEntry) -> Callable[[], Awaitable[ClaimView]]:
+    attempt, request = new_attempt(), VersionedRequest(version=claim.version)
+    return lambda: ctx.services.reception.submit_claim(
+        ctx.store.id, claim.claim_id, request, idempotency_key=attempt
+    )
+
+
 def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
     """Show the details that the manufacturer requires; missing ones are named."""
     t, claim = ctx.t, dossier.claim
@@ -176,7 +195,7 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
                 ),
                 (
                     t.code("claim_details", "in_service_date"),
-                    claim_details.in_service_date or formats.NOTHING,
+                    str(claim_details.in_service_date or formats.NOTHING),
                 ),
                 (t.code("claim_details", "dtc"), claim_details.dtc or formats.NOTHING),
                 (
@@ -221,7 +240,8 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
             day = form.field(
                 "in_service_date",
                 ui.input(
-                    t.code("claim_details", "in_service_date"), value=known.in_service_date or ""
+                    t.code("claim_details", "in_service_date"),
+                    value=str(known.in_service_date or ""),
                 ),
             ).props("type=date stack-label")
             fault = form.field(
@@ -256,22 +276,26 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
         )
         chosen.set_visibility(bool(photos))
 
-        async def send() -> None:
-            body = {
-                "odometer_km": None if odometer.value is None else int(odometer.value),
-                "in_service_date": day.value or None,
-                "dtc": (fault.value or "").strip().upper() or None,
-                "causal_part_number": part.value,
-                "photo_ids": chosen.value,
-            }
-            await submit(
-                form, opened, "reception", f"/claims/{claim.claim_id}/claim-details", body
+        def record() -> Awaitable[ClaimView]:
+            request = RecordClaimDetailsRequest(
+                version=form.version,
+                odometer_km=None if odometer.value is None else int(odometer.value),
+                in_service_date=date.fromisoformat(day.value) if day.value else None,
+                dtc=(fault.value or "").strip().upper() or None,
+                causal_part_number=part.value,
+                photo_ids=chosen.value,
             )
+            return ctx.services.reception.record_claim_details(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
+        async def send() -> None:
+            await submit(form, opened, record)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _decision(ctx: PageContext, claim: Claim) -> None:
+def _decision(ctx: PageContext, claim: ClaimEntry) -> None:
     """Ask for the amount that the manufacturer pays (回复); none where it rejects the claim."""
     t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
@@ -279,7 +303,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
         code = form.field(
             "code",
             ui.select(
-                choices(t, "claim_decision", _DECISIONS),
+                choices(t, "claim_decision", get_args(ClaimDecision)),
                 label=t("Claim decision"),
                 value="accepted",
             ),
@@ -296,17 +320,24 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
         )
         text(t("With nothing approved, the claim can be completed and submitted again."), "hint")
 
+        def record() -> Awaitable[ClaimView]:
+            request = ClaimDecisionRequest(
+                version=form.version,
+                approved_cents=formats.cents(approved.value or 0),
+                code=code.value,
+            )
+            return ctx.services.reception.record_claim_decision(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
             if form.require("approved_cents"):
-                body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
-                await submit(
-                    form, opened, "reception", f"/claims/{claim.claim_id}/decision", body
-                )
+                await submit(form, opened, record)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _settle(ctx: PageContext, claim: Claim) -> None:
+def _settle(ctx: PageContext, claim: ClaimEntry) -> None:
     """Record the manufacturer's payment (索赔结算); the store bears the rest."""
     t = ctx.t
     with dialog(t("Payment of the manufacturer")) as opened:
@@ -321,28 +352,38 @@ def _settle(ctx: PageContext, claim: Claim) -> None:
         method = method_field(form)
         method.set_value("transfer")
 
+        def settle() -> Awaitable[ClaimView]:
+            request = SettleClaimRequest(version=form.version, method=method.value)
+            return ctx.services.reception.settle_claim(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
-            path = f"/claims/{claim.claim_id}/settlement"
-            await submit(form, opened, "reception", path, {"method": method.value})
+            await submit(form, opened, settle)
 
         dialog_actions(form, opened, t("Record the payment"), send)
 
 
-def _write_off(ctx: PageContext, claim: Claim) -> None:
+def _write_off(ctx: PageContext, claim: ClaimEntry) -> None:
     """Write the claim off: it will not be paid (索赔核销)."""
     t = ctx.t
     with dialog(t("Write the claim off")) as opened:
         form = Form(ctx, claim.version)
         facts([(t("The store bears"), formats.money(claim.amount_cents))])
 
+        def write_off() -> Awaitable[ClaimView]:
+            request = VersionedRequest(version=form.version)
+            return ctx.services.reception.write_claim_off(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
-            path = f"/claims/{claim.claim_id}/write-off"
-            await submit(form, opened, "reception", path, None)
+            await submit(form, opened, write_off)
 
         dialog_actions(form, opened, t("Write off"), send)
 
 
-def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[Mapping[str, Any]]) -> None:
+def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[EstimateLine]) -> None:
     t, amounts = ctx.t, (ctx.t("Quantity"), ctx.t("Amount"))
     with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
         for line in lines:

@@ -1,9 +1,9 @@
 """Receivables (应收): debts of customers and manufacturer, by age."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
 from services.desk import formats
 from services.desk.components.elements import (
@@ -22,9 +22,10 @@ from services.desk.components.elements import (
 from services.desk.components.kpis import bars
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.context import Names, PageContext, Who, together
+from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.reception.models import HeldMoney, Receivable
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
@@ -34,9 +35,7 @@ PAGE = Page(
     requirements=("R8", "R32"),
 )
 
-Receivable = Mapping[str, Any]
-Held = Mapping[str, Any]
-Ledger = tuple[Sequence[Receivable], Sequence[Held], Names]
+Ledger = tuple[Sequence[Receivable], Sequence[HeldMoney], Names]
 
 _CENTS = 100
 _AGES = {"not_due": "calm", "overdue": "warn", "from_7": "warn", "from_15": "bad", "from_30": "bad"}
@@ -50,14 +49,13 @@ async def show(ctx: PageContext) -> None:
     """Show sums by age as a chart, and each payer split that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
-        found, held = await together(
-            *(
-                ctx.shared(name, partial(ctx.services.get, "reception", f"{path}/{name}"))
-                for path in [ctx.store_path]
-                for name in ("receivables", "held-money")
-            )
+        reception, store_id = ctx.services.reception, ctx.store.id
+        found, held = await asyncio.gather(
+            ctx.shared("receivables", lambda: reception.list_receivables(store_id)),
+            ctx.shared("held money", lambda: reception.list_held_money(store_id)),
         )
-        return found, held, await ctx.names_if_any([*found, *held])
+        names = await ctx.names_if_any(each.customer_ref for each in (*found, *held))
+        return found, held, names
 
     def render(ledger: Ledger, renderer: PartialRenderer) -> None:
         found, held, names = ledger
@@ -67,7 +65,7 @@ async def show(ctx: PageContext) -> None:
                 renderer.frame("held table", _held_table, ctx.t),
             ):
                 for each in held:
-                    who = names.of(each)
+                    who = names.of(each.customer_ref)
                     renderer.section(each.order_id, partial(_held_row, ctx), each, who)
         if not found:
             renderer.section("none", empty, ctx.t("Everything is paid."))
@@ -76,7 +74,7 @@ async def show(ctx: PageContext) -> None:
         with renderer.frame("table", _table, ctx.t):
             for each in found:
                 key = f"{each.order_id} {each.payer}"
-                renderer.section(key, partial(_row, ctx), each, names.of(each))
+                renderer.section(key, partial(_row, ctx), each, names.of(each.customer_ref))
 
     await live(ctx, fetch, render)
 
@@ -120,7 +118,7 @@ def _held_table(t: Translator) -> AbstractContextManager[None]:
     return table([t("Customer"), t("Advisor"), t("Purpose"), *amounts], amounts)
 
 
-def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
+def _held_row(ctx: PageContext, held: HeldMoney, who: Who) -> None:
     """Show money of a customer that no invoice has used."""
     t = ctx.t
     with test_id("held-money-row", row("row-link")):
@@ -129,9 +127,7 @@ def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
             link(who.name or t("Order"), address, "row-anchor")
         cell(ctx.colleague(held.advisor_id))
         cell(
-            t("To be refunded or carried over")
-            if held.invoice_id
-            else t("For the invoice to come")
+            t("To be refunded or carried over") if held.invoice_id else t("For the invoice to come")
         )
         cell(formats.money(held.deposit_cents), "figure")
 
@@ -148,5 +144,9 @@ def _row(ctx: PageContext, receivable: Receivable, who: Who) -> None:
         with cell_box():
             age = age_of(receivable)
             badge(t.code("age", age), _AGES[age])
-        for name in ("amount_cents", "received_cents", "balance_cents"):
-            cell(formats.money(receivable[name]), "figure")
+        for cents in (
+            receivable.amount_cents,
+            receivable.received_cents,
+            receivable.balance_cents,
+        ):
+            cell(formats.money(cents), "figure")

@@ -410,7 +410,10 @@ class _Editor:
 
     async def open(self, lines: Sequence[Line]) -> None:
         t, ctx = self._ctx.t, self._ctx
-        title = t("Add work") if self._additional else t("Revise the estimate")
+        reception, title = ctx.services.reception, t("Revise the estimate")
+        present = reception.submit_estimate
+        if self._additional:
+            title, present = t("Add work"), reception.submit_additional_work
         with dialog(title, wide=True) as opened:
             self._form = form = Form(ctx, self._page.file.version)
             with box("editor"):
@@ -424,7 +427,7 @@ class _Editor:
             text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
 
             async def send() -> None:
-                await submit(form, opened, self._present)
+                await self._page.submit(form, opened, present, self._request)
 
             dialog_actions(form, opened, t("Present to customer"), send)
         await self._price()
@@ -441,19 +444,15 @@ class _Editor:
             ]
         )
 
-    def _present(self) -> Awaitable[EstimateView]:
-        reception, work = self._ctx.services.reception, self._work
-        present = (
-            reception.submit_additional_work if self._additional else reception.submit_estimate
-        )
-        request = ReviseEstimateRequest(
+    def _request(self) -> ReviseEstimateRequest:
+        work = self._work
+        return ReviseEstimateRequest(
             version=self._form.version,
             op_codes=work.op_codes,
             parts=work.parts,
             packages=work.packages,
             pay_types=work.pay_types,
         )
-        return present(*self._page.ids, request, idempotency_key=self._form.attempt)
 
     async def _price(self) -> None:
         """Show the price of the chosen work; only the response to the latest choice counts."""

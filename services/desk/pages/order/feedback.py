@@ -1,6 +1,6 @@
 """Customer's feedback at the counter (现场评价), and the corrective action it opened (整改)."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from nicegui import ui
@@ -17,11 +17,11 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.pages.order.file import Opened
-from shared.clients.reception.models import FeedbackDetail, FeedbackView, SubmitFeedbackRequest
+from shared.clients.reception.models import FeedbackDetail, SubmitFeedbackRequest
 from shared.clients.reporting.models import CorrectiveActionView
 
 RATINGS = ("work_quality", "technical_skill", "service_attitude")
@@ -95,18 +95,14 @@ def _ask(page: Opened) -> None:
             t("A rating of 1 or 2 opens a corrective action with an owner and a due date."), "hint"
         )
 
-        def submit_feedback() -> Awaitable[FeedbackView]:
+        def request() -> SubmitFeedbackRequest:
             given = {name: int(each.value or 0) for name, each in ratings.items()}
-            return ctx.services.reception.submit_feedback(
-                *page.ids,
-                SubmitFeedbackRequest(**given, comment=comment.value or None),
-                idempotency_key=form.attempt,
-            )
+            return SubmitFeedbackRequest(**given, comment=comment.value or None)
 
         async def send() -> None:
             if not all(each.value for each in ratings.values()):
                 form.say(t("Please give all three ratings."))
                 return
-            await submit(form, opened, submit_feedback)
+            await page.submit(form, opened, ctx.services.reception.submit_feedback, request)
 
         dialog_actions(form, opened, t("Save"), send)

@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from nicegui import ui
 
 from services.desk.catalog import Catalog
-from services.desk.client import found
+from services.desk.client import found, new_attempt
+from services.desk.components.elements import Handler
+from services.desk.components.forms import Form, send_now, submit
 from services.desk.context import Names, PageContext, Who
 from services.desk.session import SignedOutError
 from shared.calls import ApiError, ServiceUnavailableError
@@ -18,11 +22,15 @@ from shared.clients.reception.models import (
     LinkWithUses,
     OrderDetail,
     OrderStatus,
+    VersionedRequest,
 )
 from shared.clients.reporting.models import CorrectiveActionView
 from shared.clients.workshop.models import JobView, PromiseRiskView
 
 T = TypeVar("T")
+BodyT = TypeVar("BodyT")
+BodyT_contra = TypeVar("BodyT_contra", contravariant=True)
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
 BEFORE_OPENING = ("arrived", "greeted")
 AT_WORK = ("opened", "in_progress")
@@ -76,6 +84,14 @@ class File:
         return self.order.status
 
 
+class OrderCommand(Protocol[BodyT_contra, ResponseT_co]):
+    """Operation of reception that changes one order."""
+
+    def __call__(
+        self, store_id: str, order_id: str, body: BodyT_contra, /, *, idempotency_key: str
+    ) -> Awaitable[ResponseT_co]: ...
+
+
 @dataclass
 class Opened:
     """Page of one order, open for one person; ``file`` is always the present one."""
@@ -92,6 +108,32 @@ class Opened:
     def may(self, roles: Iterable[str]) -> bool:
         """Return whether the person has one of the roles."""
         return self.ctx.person.has(roles)
+
+    async def submit(
+        self,
+        form: Form,
+        opened: ui.dialog,
+        command: OrderCommand[BodyT, T],
+        request: Callable[[], BodyT],
+    ) -> T | None:
+        """Send a dialog's command on the order and close the dialog; return the response, or None
+        when it failed.
+        """
+        return await submit(
+            form,
+            opened,
+            lambda: command(*self.ids, request(), idempotency_key=form.attempt),
+        )
+
+    def deciding(self, command: OrderCommand[VersionedRequest, object]) -> Handler:
+        """Return the handler of one button, for the version that is shown when it is pressed."""
+        attempt = new_attempt()
+
+        async def decide() -> None:
+            request = VersionedRequest(version=self.file.version)
+            await send_now(self.ctx, lambda: command(*self.ids, request, idempotency_key=attempt))
+
+        return decide
 
 
 async def read(ctx: PageContext) -> File:

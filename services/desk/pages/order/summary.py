@@ -1,6 +1,6 @@
 """Head of an order: its status, its promise and the promise's risk."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,6 @@ from services.desk.components.forms import (
     dialog_actions,
     moment_field,
     moment_of,
-    submit,
 )
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext, Who
@@ -39,7 +38,6 @@ from services.desk.reasons import sentence
 from shared.clients.reception.models import (
     OrderDetail,
     OrderStatus,
-    OrderView,
     RevisePromisedTimeReason,
     RevisePromisedTimeRequest,
 )
@@ -226,20 +224,16 @@ def _revise(page: Opened) -> None:
         )
         text(t("The customer is told the new time by message."), "hint")
 
-        def revise() -> Awaitable[OrderView]:
-            return ctx.services.reception.revise_promise(
-                *page.ids,
-                RevisePromisedTimeRequest(
-                    version=form.version,
-                    promised_at=moment_of(form, promised_at),
-                    reason=reason.value,
-                ),
-                idempotency_key=form.attempt,
+        def request() -> RevisePromisedTimeRequest:
+            return RevisePromisedTimeRequest(
+                version=form.version,
+                promised_at=moment_of(form, promised_at),
+                reason=reason.value,
             )
 
         async def send() -> None:
             if form.require("promised_at", "reason"):
-                await submit(form, opened, revise)
+                await page.submit(form, opened, ctx.services.reception.revise_promise, request)
 
         dialog_actions(form, opened, t("Revise promised time"), send)
 

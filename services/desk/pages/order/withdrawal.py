@@ -1,18 +1,18 @@
 """Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import get_args
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import box, button, dialog, test_id, text
-from services.desk.components.forms import Form, choices, dialog_actions, several, submit
+from services.desk.components.forms import Form, choices, dialog_actions, several
 from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
 from services.desk.pages.order.file import Opened
 from shared.clients.reception.models import (
-    OrderView,
+    AuthorizationChannel,
     UnwantedWork,
     WithdrawalPreview,
     WithdrawWorkRequest,
@@ -58,10 +58,10 @@ class Withdrawal:
             )
 
             async def send() -> None:
-                remaining = self._remaining
+                remaining, withdraw = self._remaining, self._ctx.services.reception.withdraw_work
                 if not form.require("reason") or remaining is None:
                     return
-                await submit(form, opened, lambda: self._withdraw(remaining))
+                await page.submit(form, opened, withdraw, lambda: self._request(remaining))
                 if form.error and form.error.rule == _CHANGED:
                     said = error_text(t, form.error)
                     await self._price()
@@ -93,24 +93,20 @@ class Withdrawal:
         self._channel = form.field(
             "channel",
             ui.select(
-                choices(t, "authorization_channel", ("in_person", "phone")),
+                choices(t, "authorization_channel", get_args(AuthorizationChannel)),
                 label=t("Agreed"),
                 value="in_person",
             ),
         )
 
-    def _withdraw(self, remaining: int) -> Awaitable[OrderView]:
-        return self._ctx.services.reception.withdraw_work(
-            *self._page.ids,
-            WithdrawWorkRequest(
-                op_codes=self._operations.value,
-                parts=self._not_fitted.value,
-                version=self._form.version,
-                reason=self._reason.value,
-                channel=self._channel.value,
-                agreed_cents=remaining,
-            ),
-            idempotency_key=self._form.attempt,
+    def _request(self, remaining: int) -> WithdrawWorkRequest:
+        return WithdrawWorkRequest(
+            op_codes=self._operations.value,
+            parts=self._not_fitted.value,
+            version=self._form.version,
+            reason=self._reason.value,
+            channel=self._channel.value,
+            agreed_cents=remaining,
         )
 
     async def _choose(self) -> None:
