@@ -40,7 +40,7 @@ from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.claims import CLAIM_TONES, claim_name, deadline
 from services.desk.pages.order.invoicing import method_field
-from services.desk.pages.orders import number_of, numbers_of
+from services.desk.pages.orders import numbers_of
 from shared.clients.reception.models import (
     ClaimDecisionRequest,
     ClaimEntry,
@@ -107,13 +107,13 @@ async def _read(ctx: PageContext) -> Dossier:
     )
 
 
-def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
+def _head(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, who: Who) -> None:
     t = ctx.t
     with panel():
         with box("order-head"):
             with box("card-names"):
                 text(claim_name(catalog, claim), "plate")
-                number = number_of(numbers_of(ctx, [claim]), claim)
+                number = numbers_of(ctx, [claim])[claim.order_id]
                 known = (who.plate, who.name)
                 label = " · ".join((f"{t('Order')} {number}", *filter(None, known)))
                 link(label, f"{ctx.store_path}/orders/{claim.order_id}", "text-link")

@@ -23,7 +23,7 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
-from services.desk.pages.orders import number_of, numbers_of
+from services.desk.pages.orders import numbers_of
 from shared.clients.reception.models import ClaimEntry, ClaimStatus
 
 PAGE = Page(
@@ -82,7 +82,7 @@ async def show(ctx: PageContext) -> None:
         numbers = numbers_of(ctx, found)
         with renderer.frame("table", _table, ctx):
             for claim in found:
-                number = number_of(numbers, claim)
+                number = numbers[claim.order_id]
                 row = partial(_row, ctx, catalog)
                 renderer.section(
                     claim.claim_id,

@@ -54,8 +54,8 @@ async def show(ctx: PageContext) -> None:
             ctx.shared("receivables", lambda: reception.list_receivables(store_id)),
             ctx.shared("held money", lambda: reception.list_held_money(store_id)),
         )
-        names = await ctx.names_if_any(each.customer_ref for each in (*found, *held))
-        return found, held, names
+        customers = [each.customer_ref for each in found] + [each.customer_ref for each in held]
+        return found, held, await ctx.names_if_any(customers)
 
     def render(ledger: Ledger, renderer: PartialRenderer) -> None:
         found, held, names = ledger
@@ -64,9 +64,9 @@ async def show(ctx: PageContext) -> None:
                 renderer.frame("held", partial(panel, name="held-money"), ctx.t("Money held")),
                 renderer.frame("held table", _held_table, ctx.t),
             ):
-                for each in held:
-                    who = names.of(each.customer_ref)
-                    renderer.section(each.order_id, partial(_held_row, ctx), each, who)
+                for money in held:
+                    who = names.of(money.customer_ref)
+                    renderer.section(money.order_id, partial(_held_row, ctx), money, who)
         if not found:
             renderer.section("none", empty, ctx.t("Everything is paid."))
             return
