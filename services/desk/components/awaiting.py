@@ -1,34 +1,30 @@
 """Orders whose customer has yet to decide on an estimate (待授权), for the responsible staff."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from nicegui import ui
 
 from services.desk.components.elements import badge, box, link, test_id, text
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
-
-STATUSES = ("greeted", "opened", "in_progress", "ready")
-
-Order = Mapping[str, Any]
+from shared.clients.reception.models import OrderView
 
 
-async def awaiting(ctx: PageContext) -> Sequence[Order]:
+async def awaiting(ctx: PageContext) -> list[OrderView]:
     """Return the store's orders with an estimate that awaits a decision."""
-    orders: Sequence[Order] = await ctx.shared(
-        f"orders {' '.join(STATUSES)}",
-        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(STATUSES)),
+    orders = await ctx.shared(
+        "orders to be decided on",
+        lambda: ctx.services.reception.list_orders(
+            ctx.store.id, status=("greeted", "opened", "in_progress", "ready")
+        ),
     )
-    return [order for order in orders if order["awaiting_estimates"]]
+    return [order for order in orders if order.awaiting_estimates]
 
 
 async def awaiting_strip(ctx: PageContext) -> None:
     """Show their number, and a link to each; nothing while there are none."""
 
     async def fetch() -> list[tuple[str, int]]:
-        return [(order["order_id"], order["queue_number"]) for order in await awaiting(ctx)]
+        return [(order.order_id, order.queue_number) for order in await awaiting(ctx)]
 
     def strip() -> ui.element:
         return test_id("awaiting-strip", box("awaiting-strip"))

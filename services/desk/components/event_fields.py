@@ -1,17 +1,37 @@
 """Fields of an event in a person's words; fields that only programs need are not shown."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from pydantic import JsonValue, TypeAdapter
 
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.context import PageContext
+from shared.clients.bodies import ResponseBody
+from shared.contracts.reception import LaborOperation
 
-Written = Callable[[PageContext, Catalog, Any], str]
+T = TypeVar("T")
+Write = Callable[[PageContext, Catalog, T], str]
+Written = Write[JsonValue]
+
+
+class _Line(ResponseBody):
+    """Line of an estimate, without its price, which not every role sees."""
+
+    kind: Literal["labor", "part"]
+    code: str
+
+
+class _Step(ResponseBody):
+    """Step of delivery that was done or waived."""
+
+    step: str
 
 
 def event_fields(
-    ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]
+    ctx: PageContext, catalog: Catalog, data: Mapping[str, JsonValue]
 ) -> Iterator[tuple[str, str]]:
     """Yield name and value of each field that is meaningful to a person."""
     for name, write in FIELDS.items():
@@ -19,68 +39,44 @@ def event_fields(
             yield ctx.t.code("field", name), write(ctx, catalog, data[name])
 
 
-def _time(ctx: PageContext, _: Catalog, value: str) -> str:
-    return formats.day_and_clock(value, ctx.store.timezone, ctx.now())
-
-
-def _money(_ctx: PageContext, _: Catalog, value: int) -> str:
-    return formats.money(value)
-
-
-def _share(_ctx: PageContext, _: Catalog, value: float) -> str:
-    return formats.share(value)
-
-
-def _hours(_ctx: PageContext, _: Catalog, value: float) -> str:
-    return formats.hours(value)
-
-
-def _duration(_ctx: PageContext, _: Catalog, value: int) -> str:
-    return formats.stopwatch(value)
-
-
-def _number(_ctx: PageContext, _: Catalog, value: float) -> str:
-    return f"{value:,}"
-
-
-def _yes_or_no(ctx: PageContext, _: Catalog, value: bool) -> str:
-    return ctx.t("Yes") if value else ctx.t("No")
-
-
-def _people(ctx: PageContext, _: Catalog, value: str | Sequence[str]) -> str:
-    people = [value] if isinstance(value, str) else value
-    return ctx.t.listed(map(ctx.colleague, people))
-
-
-def _bay(ctx: PageContext, _: Catalog, value: str) -> str:
-    return ctx.bay(value)
-
-
-def _operations(ctx: PageContext, catalog: Catalog, value: str | Sequence[Any]) -> str:
-    ordered = [value] if isinstance(value, str) else value
-    codes = (each if isinstance(each, str) else each["op_code"] for each in ordered)
-    return ctx.t.listed(map(catalog.operation, codes))
-
-
-def _symptoms(ctx: PageContext, catalog: Catalog, value: Sequence[str]) -> str:
-    return ctx.t.listed(map(catalog.symptom, value))
-
-
-def _lines(ctx: PageContext, catalog: Catalog, value: Sequence[Mapping[str, Any]]) -> str:
-    return ctx.t.listed(catalog.line(each["kind"], each["code"]) for each in value)
-
-
-def _steps(ctx: PageContext, catalog: Catalog, value: Sequence[Mapping[str, Any]]) -> str:
-    return ctx.t.listed(catalog.steps.get(each["step"], each["step"]) for each in value)
+def _as(kind: type[T], write: Write[T]) -> Written:
+    """Return the same for a value of that kind in an event."""
+    adapter = TypeAdapter(kind)
+    return lambda ctx, catalog, value: write(ctx, catalog, adapter.validate_python(value))
 
 
 def _code(*kinds: str) -> Written:
     """Return a coded value in words, from the first of the kinds that has one."""
+    return _as(str, lambda ctx, _, code: ctx.t.first_known(kinds, code) or formats.NOTHING)
 
-    def write(ctx: PageContext, _: Catalog, value: str) -> str:
-        return ctx.t.first_known(kinds, value) or formats.NOTHING
 
-    return write
+_time = _as(datetime, lambda ctx, _, at: formats.day_and_clock(at, ctx.store.timezone, ctx.now()))
+_money = _as(int, lambda _ctx, _, cents: formats.money(cents))
+_share = _as(float, lambda _ctx, _, share: formats.share(share))
+_hours = _as(float, lambda _ctx, _, hours: formats.hours(hours))
+_duration = _as(int, lambda _ctx, _, seconds: formats.stopwatch(seconds))
+_number = _as(int, lambda _ctx, _, number: f"{number:,}")
+_yes_or_no = _as(bool, lambda ctx, _, yes: ctx.t("Yes") if yes else ctx.t("No"))
+_person = _as(str, lambda ctx, _, person: ctx.colleague(person))
+_people = _as(list[str], lambda ctx, _, people: ctx.t.listed(map(ctx.colleague, people)))
+_bay = _as(str, lambda ctx, _, bay_id: ctx.bay(bay_id))
+_operation = _as(str, lambda _, catalog, op_code: catalog.operation(op_code))
+_op_codes = _as(list[str], lambda ctx, catalog, codes: ctx.t.listed(map(catalog.operation, codes)))
+_operations = _as(
+    list[LaborOperation],
+    lambda ctx, catalog, ordered: ctx.t.listed(catalog.operation(each.op_code) for each in ordered),
+)
+_symptoms = _as(list[str], lambda ctx, catalog, codes: ctx.t.listed(map(catalog.symptom, codes)))
+_lines = _as(
+    list[_Line],
+    lambda ctx, catalog, lines: ctx.t.listed(catalog.line(each.kind, each.code) for each in lines),
+)
+_steps = _as(
+    list[_Step],
+    lambda ctx, catalog, steps: ctx.t.listed(
+        catalog.steps.get(each.step, each.step) for each in steps
+    ),
+)
 
 
 REASON_KINDS = (
@@ -99,14 +95,14 @@ REASON_KINDS = (
 
 FIELDS: Mapping[str, Written] = {
     "queue_number": _number,
-    "advisor_id": _people,
-    "technician_id": _people,
+    "advisor_id": _person,
+    "technician_id": _person,
     "technician_ids": _people,
-    "inspector_id": _people,
-    "agent_id": _people,
+    "inspector_id": _person,
+    "agent_id": _person,
     "bay_id": _bay,
-    "op_code": _operations,
-    "op_codes": _operations,
+    "op_code": _operation,
+    "op_codes": _op_codes,
     "labor_operations": _operations,
     "symptoms": _symptoms,
     "lines": _lines,
@@ -149,11 +145,11 @@ FIELDS: Mapping[str, Written] = {
     "work_quality": _number,
     "technical_skill": _number,
     "service_attitude": _number,
-    "requested_by": _people,
-    "approved_by": _people,
-    "recorded_by": _people,
-    "presented_by": _people,
-    "submitted_by": _people,
-    "issued_by": _people,
-    "assigned_by": _people,
+    "requested_by": _person,
+    "approved_by": _person,
+    "recorded_by": _person,
+    "presented_by": _person,
+    "submitted_by": _person,
+    "issued_by": _person,
+    "assigned_by": _person,
 }

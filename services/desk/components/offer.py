@@ -1,17 +1,16 @@
 """Items that a customer is asked to authorize (授权), and the customer's choice among them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import badge, box, test_id, text
 from services.desk.i18n import Translator
+from shared.clients.reception.models import OfferedLine, PresentedEstimate
 
-Line = Mapping[str, Any]
-
-Asked = Callable[[list[str]], Awaitable[Mapping[str, Any] | None]]
+Asked = Callable[[list[str]], Awaitable[PresentedEstimate | None]]
 """Function that fetches the offer without the declined items; it returns None without a
 response.
 """
@@ -24,15 +23,19 @@ class OfferChoice:
     """
 
     def __init__(
-        self, t: Translator, offer: Mapping[str, Any], ask: Asked, when: Callable[[str], str]
+        self,
+        t: Translator,
+        offer: PresentedEstimate,
+        ask: Asked,
+        when: Callable[[datetime], str],
     ) -> None:
         self._t = t
         self._offer = offer
         self._ask = ask
         self._when = when
         self._asked = 0
-        self.promised_at: str | None = None
-        self._items = _by_item(offer["lines"])
+        self.promised_at: datetime | None = None
+        self._items = _by_item(offer.lines)
         self._wanted = dict.fromkeys(self._items, True)
         for item, lines in self._items.items():
             self._item(item, lines)
@@ -65,9 +68,9 @@ class OfferChoice:
         if offer and asked == self._asked:
             self._show_promise(offer)
 
-    def _show_promise(self, offer: Mapping[str, Any]) -> None:
+    def _show_promise(self, offer: PresentedEstimate) -> None:
         t = self._t
-        self.promised_at = offer["promised_at"]
+        self.promised_at = offer.promised_at
         self._promise.set_visibility(self.promised_at is not None)
         self._promise.clear()
         if self.promised_at is None:
@@ -75,28 +78,28 @@ class OfferChoice:
         with self._promise:
             text(t("Promised time if you agree"), "promise-label")
             test_id("offer-promise", text(self._when(self.promised_at), "promise-time"))
-            if offer["promise_provisional"]:
+            if offer.promise_provisional:
                 text(t("Provisional: not planned by the workshop yet"), "hint")
 
-    def _item(self, item: str, lines: Sequence[Line]) -> None:
+    def _item(self, item: str, lines: Sequence[OfferedLine]) -> None:
         t = self._t
         with test_id(f"item-{item}", box("offer-item")) as surface:
             with box("offer-head"):
-                if self._offer["divisible"] and len(self._items) > 1:
+                if self._offer.divisible and len(self._items) > 1:
                     chosen = ui.switch(value=True)
-                    chosen.props["aria-label"] = t.of(dict(lines[0]))
+                    chosen.props["aria-label"] = t.of(lines[0])
                     chosen.on_value_change(lambda event: self._choose(item, surface, event.value))
-                text(t.of(dict(lines[0])), "offer-name")
-                text(formats.money(sum(line["amount_cents"] for line in lines)), "number")
+                text(t.of(lines[0]), "offer-name")
+                text(formats.money(sum(line.amount_cents for line in lines)), "number")
             for line in lines:
-                if len(lines) == 1 and line["pay_type"] == "customer":
+                if len(lines) == 1 and line.pay_type == "customer":
                     continue
                 with box("offer-line"):
-                    count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
-                    text(t.of(dict(line)) + count)
-                    if line["pay_type"] != "customer":
-                        badge(t.code("pay", line["pay_type"]), "good")
-                    text(formats.money(line["amount_cents"]), "number")
+                    count = f" × {line.quantity}" if line.quantity > 1 else ""
+                    text(t.of(line) + count)
+                    if line.pay_type != "customer":
+                        badge(t.code("pay", line.pay_type), "good")
+                    text(formats.money(line.amount_cents), "number")
 
     async def _choose(self, item: str, surface: ui.element, wanted: bool) -> None:
         self._wanted[item] = wanted
@@ -106,15 +109,15 @@ class OfferChoice:
 
     def _count(self) -> None:
         payable = sum(
-            line["amount_cents"]
-            for line in self._offer["lines"]
-            if line["pay_type"] == "customer" and self._wanted[line["item"]]
+            line.amount_cents
+            for line in self._offer.lines
+            if line.pay_type == "customer" and self._wanted[line.item]
         )
         self._total.set_text(formats.money(payable))
 
 
-def _by_item(lines: Sequence[Line]) -> dict[str, list[Line]]:
-    items: dict[str, list[Line]] = {}
+def _by_item(lines: Sequence[OfferedLine]) -> dict[str, list[OfferedLine]]:
+    items: dict[str, list[OfferedLine]] = {}
     for line in lines:
-        items.setdefault(line["item"], []).append(line)
+        items.setdefault(line.item, []).append(line)
     return items

@@ -1,7 +1,5 @@
 """Signature (签字): drawn on the screen, kept as strokes, shown as drawn."""
 
-from collections.abc import Iterable, Sequence
-
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
@@ -21,7 +19,7 @@ def pad(label: str) -> Strokes:
     strokes: Strokes = []
 
     def take(event: GenericEventArguments) -> None:
-        strokes[:] = event.args["detail"]
+        strokes[:] = [[(x, y) for x, y in stroke] for stroke in event.args["detail"]]
 
     surface = ui.element("canvas").classes("signature-pad")
     surface.props["aria-label"] = label
@@ -29,7 +27,7 @@ def pad(label: str) -> Strokes:
     return strokes
 
 
-def drawn(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
+def drawn(strokes: Strokes) -> None:
     """Show a signature as it was drawn."""
     with ui.element("svg").classes("signature-drawing") as renderer:
         renderer.props["viewBox"] = f"0 0 {_SIZE} {_SIZE}"

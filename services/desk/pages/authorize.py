@@ -1,9 +1,8 @@
 """Page that a customer opens on their phone by a one-time link (授权页), without signing in."""
 
-from collections.abc import Mapping
 from copy import copy
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 from fastapi import Request
 from nicegui import app, ui
@@ -19,6 +18,7 @@ from services.desk.i18n import Translator
 from services.desk.page import OpenPage
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.reception.models import LinkDecisionRequest, PresentedEstimate
 
 PAGE = OpenPage("/authorize/{token}", "Your authorization", requirements=("R4", "R9"))
 
@@ -63,17 +63,17 @@ class _Authorization:
     ) -> None:
         self._app_context = app_context
         self._t = t
-        self._path = f"/authorizations/{token}"
+        self._token = token
         self._store_id = token.partition(".")[0]
         self._colleague = signed_in
-        self._services = _services(app_context, self._store_id, request, signed_in)
+        self._reception = _services(app_context, self._store_id, request, signed_in).reception
         self._attempt = new_attempt()
         self._content = box("customer-content")
 
     async def show(self) -> None:
         """Show the estimate to which the link leads."""
         try:
-            offer = await self._services.get("reception", self._path)
+            offer = await self._reception.show_offer(self._token)
         except ApiError as error:
             self._say(error.rule, self._why(error))
         except ServiceUnavailableError as unavailable:
@@ -86,17 +86,17 @@ class _Authorization:
             with self._content:
                 self._show_offer(offer)
 
-    def _show_offer(self, offer: Mapping[str, Any]) -> None:
+    def _show_offer(self, offer: PresentedEstimate) -> None:
         t = self._t
-        text(t.of(dict(offer["store"])), "customer-store")
+        text(t.of(offer.store), "customer-store")
         title = (
             t("We have found more to do. Please decide.")
-            if offer["additional"]
+            if offer.additional
             else t("Please look at the estimate and decide.")
         )
         text(title, "page-title").props('role=heading aria-level="1"')
         chosen = OfferChoice(t, offer, self._ask, self._when)
-        text(t("Valid until {time}", time=self._when(offer["expires_at"])), "hint")
+        text(t("Valid until {time}", time=self._when(offer.expires_at)), "hint")
         if self._colleague:
             test_id("colleague", text(t.code("link", _COLLEAGUE), "customer-sentence"))
             return
@@ -109,32 +109,29 @@ class _Authorization:
             )
             button(t("Decline all"), lambda: self._decide(chosen, agree=False), name="refuse")
 
-    def _when(self, moment: str) -> str:
+    def _when(self, moment: datetime | None) -> str:
         """Format a time on the clocks of the store, to which every answered link belongs."""
         zone = self._app_context.stores[self._store_id].timezone
         return formats.day_and_clock(moment, zone, self._app_context.clock.now())
 
-    async def _ask(self, declined: list[str]) -> Mapping[str, Any] | None:
+    async def _ask(self, declined: list[str]) -> PresentedEstimate | None:
         """Return the offer without some items; the same as before where it is unavailable."""
         try:
-            offer: Mapping[str, Any] = await self._services.get(
-                "reception", self._path, declined=declined
-            )
+            return await self._reception.show_offer(self._token, declined=declined)
         except (ApiError, ServiceUnavailableError):
             return None
-        return offer
 
     async def _decide(self, chosen: OfferChoice, *, agree: bool) -> None:
         """Send the decision, with one effect however often it is tried."""
         wanted = agree and not chosen.is_empty
-        body = {
-            "decision": "authorize" if wanted else "decline",
-            "declined": chosen.declined if wanted else [],
-            "promised_at": chosen.promised_at,
-        }
+        request = LinkDecisionRequest(
+            decision="authorize" if wanted else "decline",
+            declined=chosen.declined if wanted else [],
+            promised_at=chosen.promised_at,
+        )
         try:
-            decided = await self._services.command(
-                "reception", self._path, body, attempt=self._attempt
+            decided = await self._reception.decide_offer(
+                self._token, request, idempotency_key=self._attempt
             )
         except ApiError as error:
             if error.rule == "promise_later":
@@ -147,11 +144,11 @@ class _Authorization:
         else:
             state = "authorized" if wanted else "declined"
             self._say(state, self._t.code("answered", state))
-            if decided["promised_at"]:
+            if decided.promised_at:
                 with self._content:
-                    self._promised(decided["promised_at"])
+                    self._promised(decided.promised_at)
 
-    def _promised(self, promised_at: str) -> None:
+    def _promised(self, promised_at: datetime) -> None:
         with box("promise-box"):
             text(self._t("Promised time"), "promise-label")
             test_id("answer-promise", text(self._when(promised_at), "promise-time"))

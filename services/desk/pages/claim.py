@@ -1,9 +1,11 @@
 """One warranty claim (索赔单): its lines, its details, and the manufacturer's answer."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
@@ -34,11 +36,21 @@ from services.desk.components.forms import (
 )
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.context import Names, PageContext, Who, together
+from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
-from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
+from services.desk.pages.claims import CLAIM_TONES, claim_name, deadline
 from services.desk.pages.order.invoicing import method_field
-from services.desk.pages.orders import number_of, numbers_of
+from services.desk.pages.orders import numbers_of
+from shared.clients.reception.models import (
+    ClaimDecisionRequest,
+    ClaimEntry,
+    ClaimView,
+    PhotoView,
+    RecordClaimDetailsRequest,
+    SettleClaimRequest,
+    VersionedRequest,
+)
+from shared.contracts.reception import ClaimDecision, EstimateLine
 
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
@@ -50,7 +62,6 @@ PAGE = Page(
 _CHANGES = ("service_advisor", "service_manager")
 _GIVES_UP = ("service_manager", "group_manager")
 _WITH_US = ("draft", "rejected")
-_DECISIONS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
 _CENTS = 100
 
 
@@ -58,9 +69,9 @@ _CENTS = 100
 class Dossier:
     """Claim, its customer and vehicle, and the pictures of its order."""
 
-    claim: Claim
+    claim: ClaimEntry
     who: Who
-    photos: Sequence[Mapping[str, Any]]
+    photos: Sequence[PhotoView]
 
 
 @PAGE.shows
@@ -71,81 +82,82 @@ async def show(ctx: PageContext) -> None:
     def render(dossier: Dossier, renderer: PartialRenderer) -> None:
         renderer.section("head", partial(_head, ctx, catalog), dossier.claim, dossier.who)
         renderer.section("claim_details", partial(_claim_details, ctx, catalog), dossier)
-        renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim["lines"])
+        renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim.lines)
 
     await live(ctx, lambda: _read(ctx), render)
 
 
 async def _read(ctx: PageContext) -> Dossier:
-    claim_id, services, store = ctx.parameters["claim_id"], ctx.services, ctx.store_path
-    claim = await ctx.shared(
-        f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
-    )
-    path = f"{store}/orders/{claim['order_id']}/photos"
-    photos, names = await together(
-        ctx.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
-        ctx.names([claim]),
-        forgiving=True,
+    claim_id, reception, store_id = ctx.parameters["claim_id"], ctx.services.reception, ctx.store.id
+    claim = await ctx.shared(f"claim {claim_id}", lambda: reception.get_claim(store_id, claim_id))
+    photos, names = await asyncio.gather(
+        ctx.shared(
+            f"photos {claim.order_id}",
+            lambda: reception.list_order_photos(store_id, claim.order_id),
+        ),
+        ctx.names([claim.customer_ref], [claim.plate_ref]),
+        return_exceptions=True,
     )
     return Dossier(
         claim,
-        (Names() if isinstance(names, Exception) else names).of(claim),
-        [] if isinstance(photos, Exception) else photos,
+        (Names() if isinstance(names, BaseException) else names).of(
+            claim.customer_ref, claim.plate_ref
+        ),
+        [] if isinstance(photos, BaseException) else photos,
     )
 
 
-def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
+def _head(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, who: Who) -> None:
     t = ctx.t
     with panel():
         with box("order-head"):
             with box("card-names"):
                 text(claim_name(catalog, claim), "plate")
-                number = number_of(numbers_of(ctx, [claim]), claim)
+                number = numbers_of(ctx, [claim])[claim.order_id]
                 known = (who.plate, who.name)
                 label = " · ".join((f"{t('Order')} {number}", *filter(None, known)))
-                link(label, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link")
-            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
+                link(label, f"{ctx.store_path}/orders/{claim.order_id}", "text-link")
+            badge(t.code("claim", claim.status), CLAIM_TONES[claim.status])
             box("spacer")
             with box("promise-side"):
                 text(
-                    t.code("pending_step", claim["pending_step"]) if claim["pending_step"] else "",
+                    t.code("pending_step", claim.pending_step) if claim.pending_step else "",
                     "promise-label",
                 )
                 deadline(ctx, claim)
         with box("claim-facts"):
             facts(
                 [
-                    (t("Claimed"), formats.money(claim["amount_cents"])),
-                    (t("Approved"), formats.money(claim["approved_cents"] or None)),
-                    (t("Submissions"), str(claim["submission_number"])),
+                    (t("Claimed"), formats.money(claim.amount_cents)),
+                    (t("Approved"), formats.money(claim.approved_cents or None)),
+                    (t("Submissions"), str(claim.submission_number)),
                     (t("Answer of the manufacturer"), _last_answer(ctx, claim)),
                 ]
             )
         with box("card-actions"):
             if ctx.person.has(_CHANGES):
                 _counter_actions(ctx, claim)
-            if ctx.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
+            if ctx.person.has(_GIVES_UP) and claim.status in _WITH_US:
                 button(t("Write off …"), partial(_write_off, ctx, claim), name="write-off")
 
 
-def _last_answer(ctx: PageContext, claim: Claim) -> str:
+def _last_answer(ctx: PageContext, claim: ClaimEntry) -> str:
     """Return the manufacturer's last decision, and its time."""
-    if claim["decision"] is None:
+    if claim.decision is None:
         return formats.NOTHING
-    at = formats.day_and_clock(claim["decided_at"], ctx.store.timezone, ctx.now())
-    return f"{ctx.t.code('claim_decision', claim['decision'])} · {at}"
+    at = formats.day_and_clock(claim.decided_at, ctx.store.timezone, ctx.now())
+    return f"{ctx.t.code('claim_decision', claim.decision)} · {at}"
 
 
-def _counter_actions(ctx: PageContext, claim: Claim) -> None:
+def _counter_actions(ctx: PageContext, claim: ClaimEntry) -> None:
     t = ctx.t
-    match claim["status"]:
+    match claim.status:
         case "draft" | "rejected":
-            path, seen = f"/claims/{claim['claim_id']}/submission", {"version": claim["version"]}
-            send = partial(send_now, ctx, "reception", path, seen, attempt=new_attempt())
-            again = claim["status"] == "rejected"
+            send = partial(send_now, ctx, _submitting(ctx, claim))
+            again = claim.status == "rejected"
             label = t("Submit again") if again else t("Submit to the manufacturer")
             made = button(label, send, name="submit-claim", kind="main")
-            made.set_enabled(not claim["missing"])
+            made.set_enabled(not claim.missing)
         case "submitted":
             button(
                 t("Record the decision…"),
@@ -162,12 +174,19 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
             )
 
 
+def _submitting(ctx: PageContext, claim: ClaimEntry) -> Callable[[], Awaitable[ClaimView]]:
+    attempt, request = new_attempt(), VersionedRequest(version=claim.version)
+    return lambda: ctx.services.reception.submit_claim(
+        ctx.store.id, claim.claim_id, request, idempotency_key=attempt
+    )
+
+
 def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
     """Show the details that the manufacturer requires; missing ones are named."""
     t, claim = ctx.t, dossier.claim
-    claim_details = claim["claim_details"]
+    claim_details = claim.claim_details
     with panel(t("Claim details")):
-        odometer = claim_details["odometer_km"]
+        odometer = claim_details.odometer_km
         facts(
             [
                 (
@@ -176,24 +195,24 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
                 ),
                 (
                     t.code("claim_details", "in_service_date"),
-                    claim_details["in_service_date"] or formats.NOTHING,
+                    str(claim_details.in_service_date or formats.NOTHING),
                 ),
-                (t.code("claim_details", "dtc"), claim_details["dtc"] or formats.NOTHING),
+                (t.code("claim_details", "dtc"), claim_details.dtc or formats.NOTHING),
                 (
                     t.code("claim_details", "causal_part_number"),
-                    catalog.part(claim_details["causal_part_number"])
-                    if claim_details["causal_part_number"]
+                    catalog.part(claim_details.causal_part_number)
+                    if claim_details.causal_part_number
                     else formats.NOTHING,
                 ),
-                (t.code("claim_details", "photo_ids"), str(len(claim_details["photo_ids"]))),
+                (t.code("claim_details", "photo_ids"), str(len(claim_details.photo_ids))),
             ]
         )
-        if claim["missing"] and claim["status"] in _WITH_US:
+        if claim.missing and claim.status in _WITH_US:
             with test_id("missing", box("state-line")):
                 text(t("Missing"), "hint")
-                for name in claim["missing"]:
+                for name in claim.missing:
                     badge(t.code("claim_details", name), "bad")
-        if ctx.person.has(_CHANGES) and claim["status"] in _WITH_US:
+        if ctx.person.has(_CHANGES) and claim.status in _WITH_US:
             with box("card-actions"):
                 button(
                     t("Complete the claim details …"),
@@ -203,16 +222,16 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
 
 
 def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    t, claim, known = ctx.t, dossier.claim, dossier.claim["claim_details"]
+    t, claim, known = ctx.t, dossier.claim, dossier.claim.claim_details
     zone, now = ctx.store.timezone, ctx.now()
     with dialog(t("Claim details"), wide=True) as opened:
-        form = Form(ctx, claim["version"])
+        form = Form(ctx, claim.version)
         with box("fields"):
             odometer = form.field(
                 "odometer_km",
                 ui.number(
                     t.code("claim_details", "odometer_km"),
-                    value=known["odometer_km"],
+                    value=known.odometer_km,
                     min=0,
                     precision=0,
                     suffix="km",
@@ -221,14 +240,15 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
             day = form.field(
                 "in_service_date",
                 ui.input(
-                    t.code("claim_details", "in_service_date"), value=known["in_service_date"] or ""
+                    t.code("claim_details", "in_service_date"),
+                    value=str(known.in_service_date or ""),
                 ),
             ).props("type=date stack-label")
             fault = form.field(
                 "dtc",
                 ui.input(
                     t.code("claim_details", "dtc"),
-                    value=known["dtc"] or "",
+                    value=known.dtc or "",
                     placeholder="P0301",
                 ),
             )
@@ -237,49 +257,53 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
                 ui.select(
                     catalog.part_choices(),
                     label=t.code("claim_details", "causal_part_number"),
-                    value=known["causal_part_number"],
+                    value=known.causal_part_number,
                     with_input=True,
                     clearable=True,
                 ),
             )
         photos = {
-            each["photo_id"]: " · ".join(
+            each.photo_id: " · ".join(
                 (
-                    t.code("photo", each["kind"]),
-                    formats.day_and_clock(each["taken_at"], zone, now),
+                    t.code("photo", each.kind),
+                    formats.day_and_clock(each.taken_at, zone, now),
                 )
             )
             for each in dossier.photos
         }
         chosen = form.field(
-            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known["photo_ids"])
+            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known.photo_ids)
         )
         chosen.set_visibility(bool(photos))
 
-        async def send() -> None:
-            body = {
-                "odometer_km": None if odometer.value is None else int(odometer.value),
-                "in_service_date": day.value or None,
-                "dtc": (fault.value or "").strip().upper() or None,
-                "causal_part_number": part.value,
-                "photo_ids": chosen.value,
-            }
-            await submit(
-                form, opened, "reception", f"/claims/{claim['claim_id']}/claim-details", body
+        def record() -> Awaitable[ClaimView]:
+            request = RecordClaimDetailsRequest(
+                version=form.version,
+                odometer_km=None if odometer.value is None else int(odometer.value),
+                in_service_date=date.fromisoformat(day.value) if day.value else None,
+                dtc=(fault.value or "").strip().upper() or None,
+                causal_part_number=part.value,
+                photo_ids=chosen.value,
             )
+            return ctx.services.reception.record_claim_details(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
+        async def send() -> None:
+            await submit(form, opened, record)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _decision(ctx: PageContext, claim: Claim) -> None:
+def _decision(ctx: PageContext, claim: ClaimEntry) -> None:
     """Ask for the amount that the manufacturer pays (回复); none where it rejects the claim."""
     t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
-        form = Form(ctx, claim["version"])
+        form = Form(ctx, claim.version)
         code = form.field(
             "code",
             ui.select(
-                choices(t, "claim_decision", _DECISIONS),
+                choices(t, "claim_decision", get_args(ClaimDecision)),
                 label=t("Claim decision"),
                 value="accepted",
             ),
@@ -288,7 +312,7 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
             "approved_cents",
             ui.number(
                 t("Approved"),
-                value=claim["amount_cents"] / _CENTS,
+                value=claim.amount_cents / _CENTS,
                 min=0,
                 prefix="¥",
                 format="%.2f",
@@ -296,57 +320,74 @@ def _decision(ctx: PageContext, claim: Claim) -> None:
         )
         text(t("With nothing approved, the claim can be completed and submitted again."), "hint")
 
+        def record() -> Awaitable[ClaimView]:
+            request = ClaimDecisionRequest(
+                version=form.version,
+                approved_cents=formats.cents(approved.value or 0),
+                code=code.value,
+            )
+            return ctx.services.reception.record_claim_decision(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
             if form.require("approved_cents"):
-                body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
-                await submit(
-                    form, opened, "reception", f"/claims/{claim['claim_id']}/decision", body
-                )
+                await submit(form, opened, record)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _settle(ctx: PageContext, claim: Claim) -> None:
+def _settle(ctx: PageContext, claim: ClaimEntry) -> None:
     """Record the manufacturer's payment (索赔结算); the store bears the rest."""
     t = ctx.t
     with dialog(t("Payment of the manufacturer")) as opened:
-        form = Form(ctx, claim["version"])
-        rest = claim["amount_cents"] - claim["approved_cents"]
+        form = Form(ctx, claim.version)
+        rest = claim.amount_cents - claim.approved_cents
         facts(
             [
-                (t("Approved"), formats.money(claim["approved_cents"])),
+                (t("Approved"), formats.money(claim.approved_cents)),
                 (t("The store bears"), formats.money(rest)),
             ]
         )
         method = method_field(form)
         method.set_value("transfer")
 
+        def settle() -> Awaitable[ClaimView]:
+            request = SettleClaimRequest(version=form.version, method=method.value)
+            return ctx.services.reception.settle_claim(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
+
         async def send() -> None:
-            path = f"/claims/{claim['claim_id']}/settlement"
-            await submit(form, opened, "reception", path, {"method": method.value})
+            await submit(form, opened, settle)
 
         dialog_actions(form, opened, t("Record the payment"), send)
 
 
-def _write_off(ctx: PageContext, claim: Claim) -> None:
+def _write_off(ctx: PageContext, claim: ClaimEntry) -> None:
     """Write the claim off: it will not be paid (索赔核销)."""
     t = ctx.t
     with dialog(t("Write the claim off")) as opened:
-        form = Form(ctx, claim["version"])
-        facts([(t("The store bears"), formats.money(claim["amount_cents"]))])
+        form = Form(ctx, claim.version)
+        facts([(t("The store bears"), formats.money(claim.amount_cents))])
+
+        def write_off() -> Awaitable[ClaimView]:
+            request = VersionedRequest(version=form.version)
+            return ctx.services.reception.write_claim_off(
+                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
+            )
 
         async def send() -> None:
-            path = f"/claims/{claim['claim_id']}/write-off"
-            await submit(form, opened, "reception", path, None)
+            await submit(form, opened, write_off)
 
         dialog_actions(form, opened, t("Write off"), send)
 
 
-def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[Mapping[str, Any]]) -> None:
+def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[EstimateLine]) -> None:
     t, amounts = ctx.t, (ctx.t("Quantity"), ctx.t("Amount"))
     with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
         for line in lines:
             with row():
-                cell(catalog.line(line["kind"], line["code"]))
-                cell(str(line["quantity"]), "figure")
-                cell(formats.money(line["amount_cents"]), "figure")
+                cell(catalog.line(line.kind, line.code))
+                cell(str(line.quantity), "figure")
+                cell(formats.money(line.amount_cents), "figure")

@@ -1,10 +1,9 @@
 """Warranty claims (索赔台账) to submit or to be decided, the most urgent first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from services.desk import formats
 from services.desk.catalog import Catalog
@@ -24,7 +23,8 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
-from services.desk.pages.orders import number_of, numbers_of
+from services.desk.pages.orders import numbers_of
+from shared.clients.reception.models import ClaimEntry, ClaimStatus
 
 PAGE = Page(
     path="/stores/{store_id}/claims",
@@ -34,9 +34,7 @@ PAGE = Page(
     requirements=("R6", "R32"),
 )
 
-Claim = Mapping[str, Any]
-
-CLAIM_TONES = {
+CLAIM_TONES: Mapping[ClaimStatus, str] = {
     "draft": "calm",
     "submitted": "busy",
     "approved": "good",
@@ -45,7 +43,7 @@ CLAIM_TONES = {
     "written_off": "quiet",
     "withdrawn": "quiet",
 }
-_VIEWS = {
+_VIEWS: Mapping[str, tuple[ClaimStatus, ...]] = {
     "open": ("draft", "rejected", "submitted", "approved"),
     "closed": ("settled", "written_off", "withdrawn"),
 }
@@ -65,16 +63,18 @@ async def show(ctx: PageContext) -> None:
             classes = "tab current" if view == chosen else "tab"
             test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
-    async def fetch() -> tuple[Sequence[Claim], Names]:
-        found: Sequence[Claim] = await ctx.shared(
+    async def fetch() -> tuple[list[ClaimEntry], Names]:
+        found = await ctx.shared(
             f"claims {chosen}",
-            lambda: ctx.services.get(
-                "reception", f"{ctx.store_path}/claims", status=list(_VIEWS[chosen])
-            ),
+            lambda: ctx.services.reception.list_claims(ctx.store.id, status=_VIEWS[chosen]),
         )
-        return found, await ctx.names_if_any(found)
+        customers, plates = (
+            (each.customer_ref for each in found),
+            (each.plate_ref for each in found),
+        )
+        return found, await ctx.names_if_any(customers, plates)
 
-    def render(ledger: tuple[Sequence[Claim], Names], renderer: PartialRenderer) -> None:
+    def render(ledger: tuple[list[ClaimEntry], Names], renderer: PartialRenderer) -> None:
         found, names = ledger
         if not found:
             renderer.section("none", empty, ctx.t("No claims here."))
@@ -82,27 +82,33 @@ async def show(ctx: PageContext) -> None:
         numbers = numbers_of(ctx, found)
         with renderer.frame("table", _table, ctx):
             for claim in found:
-                number = number_of(numbers, claim)
+                number = numbers[claim.order_id]
                 row = partial(_row, ctx, catalog)
-                renderer.section(claim["claim_id"], row, claim, number, names.of(claim))
+                renderer.section(
+                    claim.claim_id,
+                    row,
+                    claim,
+                    number,
+                    names.of(claim.customer_ref, claim.plate_ref),
+                )
 
     await live(ctx, fetch, render)
 
 
-def deadline(ctx: PageContext, claim: Claim) -> None:
+def deadline(ctx: PageContext, claim: ClaimEntry) -> None:
     """Show the deadline for submission or decision, in the color of its urgency."""
-    if claim["pending_step"] is None:
+    if claim.pending_step is None:
         text(formats.NOTHING)
         return
-    due, now = datetime.fromisoformat(claim["due_at"]), ctx.now()
+    due, now = claim.due_at, ctx.now()
     tone = "bad" if due < now else "warn" if due < now + _NEAR else "calm"
     badge(formats.day_and_clock(due, ctx.store.timezone, now), tone)
 
 
-def claim_name(catalog: Catalog, claim: Claim) -> str:
+def claim_name(catalog: Catalog, claim: ClaimEntry) -> str:
     """Return the claimed work: the first operation, or the first part."""
-    lines = sorted(claim["lines"], key=lambda line: line["kind"] != "labor")
-    return catalog.line(lines[0]["kind"], lines[0]["code"])
+    lines = sorted(claim.lines, key=lambda line: line.kind != "labor")
+    return catalog.line(lines[0].kind, lines[0].code)
 
 
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
@@ -113,23 +119,23 @@ def _table(ctx: PageContext) -> AbstractContextManager[None]:
     return table([t("Claim"), *whose, *state, *amounts], amounts)
 
 
-def _row(ctx: PageContext, catalog: Catalog, claim: Claim, number: str, who: Who) -> None:
+def _row(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, number: str, who: Who) -> None:
     t = ctx.t
     with test_id("claim", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/claims/{claim['claim_id']}"
+            address = f"{ctx.store_path}/claims/{claim.claim_id}"
             link(claim_name(catalog, claim), address, "row-anchor")
         with cell_box():
-            link(number, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link number")
+            link(number, f"{ctx.store_path}/orders/{claim.order_id}", "text-link number")
         if ctx.sees_persons:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
-            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
-        cell(t.code("pending_step", claim["pending_step"]))
+            badge(t.code("claim", claim.status), CLAIM_TONES[claim.status])
+        cell(t.code("pending_step", claim.pending_step))
         with cell_box():
             deadline(ctx, claim)
-        missing = claim["missing"] if claim["pending_step"] == "submission" else ()
+        missing = claim.missing if claim.pending_step == "submission" else ()
         cell(t.listed(t.code("claim_details", name) for name in missing) or formats.NOTHING)
-        cell(formats.money(claim["amount_cents"]), "figure")
-        cell(formats.money(claim["approved_cents"] or None), "figure")
+        cell(formats.money(claim.amount_cents), "figure")
+        cell(formats.money(claim.approved_cents or None), "figure")

@@ -21,7 +21,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
-from shared.clients.reception.models import OrderStatus, OrderView
+from shared.clients.reception.models import ClaimEntry, OrderStatus, OrderView
 
 REQUIREMENTS = ("R5", "R7", "R8")
 
@@ -110,7 +110,7 @@ async def orders_at(ctx: PageContext, *statuses: OrderStatus) -> list[OrderView]
     )
 
 
-def numbers_of(ctx: PageContext, orders: Iterable[OrderView]) -> Numbers:
+def numbers_of(ctx: PageContext, orders: Iterable[OrderView | ClaimEntry]) -> Numbers:
     """Return queue numbers, with the day in front of those of another day than today."""
     today = ctx.today()
     numbers = {}

@@ -1,9 +1,9 @@
 """Receivables (应收): debts of customers and manufacturer, by age."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
 from services.desk import formats
 from services.desk.components.elements import (
@@ -22,9 +22,10 @@ from services.desk.components.elements import (
 from services.desk.components.kpis import bars
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.context import Names, PageContext, Who, together
+from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.reception.models import HeldMoney, Receivable
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
@@ -34,9 +35,7 @@ PAGE = Page(
     requirements=("R8", "R32"),
 )
 
-Receivable = Mapping[str, Any]
-Held = Mapping[str, Any]
-Ledger = tuple[Sequence[Receivable], Sequence[Held], Names]
+Ledger = tuple[Sequence[Receivable], Sequence[HeldMoney], Names]
 
 _CENTS = 100
 _AGES = {"not_due": "calm", "overdue": "warn", "from_7": "warn", "from_15": "bad", "from_30": "bad"}
@@ -50,14 +49,13 @@ async def show(ctx: PageContext) -> None:
     """Show sums by age as a chart, and each payer split that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
-        found, held = await together(
-            *(
-                ctx.shared(name, partial(ctx.services.get, "reception", f"{path}/{name}"))
-                for path in [ctx.store_path]
-                for name in ("receivables", "held-money")
-            )
+        reception, store_id = ctx.services.reception, ctx.store.id
+        found, held = await asyncio.gather(
+            ctx.shared("receivables", lambda: reception.list_receivables(store_id)),
+            ctx.shared("held money", lambda: reception.list_held_money(store_id)),
         )
-        return found, held, await ctx.names_if_any([*found, *held])
+        customers = [each.customer_ref for each in found] + [each.customer_ref for each in held]
+        return found, held, await ctx.names_if_any(customers)
 
     def render(ledger: Ledger, renderer: PartialRenderer) -> None:
         found, held, names = ledger
@@ -66,24 +64,24 @@ async def show(ctx: PageContext) -> None:
                 renderer.frame("held", partial(panel, name="held-money"), ctx.t("Money held")),
                 renderer.frame("held table", _held_table, ctx.t),
             ):
-                for each in held:
-                    who = names.of(each)
-                    renderer.section(each["order_id"], partial(_held_row, ctx), each, who)
+                for money in held:
+                    who = names.of(money.customer_ref)
+                    renderer.section(money.order_id, partial(_held_row, ctx), money, who)
         if not found:
             renderer.section("none", empty, ctx.t("Everything is paid."))
             return
         renderer.section("sums", partial(_sums, ctx.t), _by_age(found))
         with renderer.frame("table", _table, ctx.t):
             for each in found:
-                key = f"{each['order_id']} {each['payer']}"
-                renderer.section(key, partial(_row, ctx), each, names.of(each))
+                key = f"{each.order_id} {each.payer}"
+                renderer.section(key, partial(_row, ctx), each, names.of(each.customer_ref))
 
     await live(ctx, fetch, render)
 
 
 def age_of(receivable: Receivable) -> str:
     """Return the age of an unpaid payer split, by the days of its reminders."""
-    days = receivable["days_overdue"]
+    days = receivable.days_overdue
     return next((age for first, age in _FIRST_DAYS if days >= first), "not_due")
 
 
@@ -91,7 +89,7 @@ def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
     """Return the owed amounts, in cents, by age."""
     sums = dict.fromkeys(_AGES, 0)
     for each in found:
-        sums[age_of(each)] += each["balance_cents"]
+        sums[age_of(each)] += each.balance_cents
     return sums
 
 
@@ -120,33 +118,35 @@ def _held_table(t: Translator) -> AbstractContextManager[None]:
     return table([t("Customer"), t("Advisor"), t("Purpose"), *amounts], amounts)
 
 
-def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
+def _held_row(ctx: PageContext, held: HeldMoney, who: Who) -> None:
     """Show money of a customer that no invoice has used."""
     t = ctx.t
     with test_id("held-money-row", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/orders/{held['order_id']}"
+            address = f"{ctx.store_path}/orders/{held.order_id}"
             link(who.name or t("Order"), address, "row-anchor")
-        cell(ctx.colleague(held["advisor_id"]))
+        cell(ctx.colleague(held.advisor_id))
         cell(
-            t("To be refunded or carried over")
-            if held["invoice_id"]
-            else t("For the invoice to come")
+            t("To be refunded or carried over") if held.invoice_id else t("For the invoice to come")
         )
-        cell(formats.money(held["deposit_cents"]), "figure")
+        cell(formats.money(held.deposit_cents), "figure")
 
 
 def _row(ctx: PageContext, receivable: Receivable, who: Who) -> None:
     t, zone = ctx.t, ctx.store.timezone
     with test_id("receivable", row("row-link")):
         with cell_box():
-            address = f"{ctx.store_path}/orders/{receivable['order_id']}"
-            link(t.code("payer", receivable["payer"]), address, "row-anchor")
+            address = f"{ctx.store_path}/orders/{receivable.order_id}"
+            link(t.code("payer", receivable.payer), address, "row-anchor")
         cell(who.name or formats.NOTHING)
-        cell(ctx.colleague(receivable["advisor_id"]))
-        cell(formats.day_and_clock(receivable["due_at"], zone, ctx.now()), "number")
+        cell(ctx.colleague(receivable.advisor_id))
+        cell(formats.day_and_clock(receivable.due_at, zone, ctx.now()), "number")
         with cell_box():
             age = age_of(receivable)
             badge(t.code("age", age), _AGES[age])
-        for name in ("amount_cents", "received_cents", "balance_cents"):
-            cell(formats.money(receivable[name]), "figure")
+        for cents in (
+            receivable.amount_cents,
+            receivable.received_cents,
+            receivable.balance_cents,
+        ):
+            cell(formats.money(cents), "figure")

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from services.desk.client import found
 from services.desk.components.elements import box, panel
 from services.desk.components.history import history
 from services.desk.components.live import live
@@ -17,7 +18,6 @@ from services.desk.pages.order.file import (
     BEFORE_OPENING,
     FINISHED,
     RETURNED,
-    Entry,
     File,
     Opened,
     read,
@@ -25,6 +25,7 @@ from services.desk.pages.order.file import (
 from services.desk.pages.order.invoicing import invoicing
 from services.desk.pages.order.summary import summary
 from services.desk.pages.order.work import concern, work
+from shared.clients.reporting.models import HistoryEntry
 
 REQUIREMENTS = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "R28", "R33")
 
@@ -56,7 +57,7 @@ async def show(ctx: PageContext) -> None:
     def render(file: File, renderer: PartialRenderer) -> None:
         page.file = file
         summary(page, renderer)
-        awaiting = bool(file.order["awaiting_estimates"])
+        awaiting = file.order.awaiting_estimates > 0
         if awaiting:
             estimates(page, renderer)
         if file.status in RETURNED:
@@ -88,10 +89,9 @@ def _money(page: Opened, renderer: PartialRenderer) -> None:
         invoicing(page, renderer)
 
 
-async def _events(ctx: PageContext) -> list[Entry]:
-    order_id = ctx.parameters["order_id"]
-    path = f"{ctx.store_path}/orders/{order_id}/history"
-    events: list[Entry] | None = await ctx.shared(
-        f"history {order_id}", lambda: ctx.services.find("reporting", path)
+async def _events(ctx: PageContext) -> list[HistoryEntry]:
+    order_id, reporting = ctx.parameters["order_id"], ctx.services.reporting
+    events = await ctx.shared(
+        f"history {order_id}", lambda: found(reporting.order_history(ctx.store.id, order_id))
     )
     return events or []

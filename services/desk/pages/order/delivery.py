@@ -1,14 +1,23 @@
 """Delivery (交车): the checklist step by step, waivers, the signature, and the keys."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.client import new_attempt
-from services.desk.components.elements import badge, box, button, dialog, panel, test_id, text
+from services.desk.components.elements import (
+    Handler,
+    badge,
+    box,
+    button,
+    dialog,
+    panel,
+    test_id,
+    text,
+)
 from services.desk.components.forms import (
     Form,
     choices,
@@ -19,11 +28,18 @@ from services.desk.components.forms import (
 )
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import drawn, pad
-from services.desk.pages.order.file import Entry, Opened
+from services.desk.pages.order.file import Opened
 from services.desk.pages.order.summary import MAY_CHANGE
+from shared.clients.reception.models import (
+    OrderView,
+    RecordStepRequest,
+    SignatureRequest,
+    VersionedRequest,
+    WaiverRequest,
+)
+from shared.contracts.reception import DeliveryStep, DeliveryWaiver, WaiverReason
 
 _SIGNATURE_STEP = "customer_signed"
-_REASONS = ("customer_declines", "customer_absent", "not_applicable", "other")
 _ICONS = {
     "done": "check_circle",
     "waived": "do_not_disturb_on",
@@ -37,8 +53,9 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
     missing.
     """
     order, steps = page.file.order, page.catalog.steps
-    done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
-    repeat = {*order["steps_to_repeat"]}
+    done = {each.step: each for each in order.steps}
+    waivers = {each.step: each for each in order.waivers}
+    repeat = {*order.steps_to_repeat}
     ready = page.file.status == "ready"
     with renderer.frame("delivery", panel, page.ctx.t("Delivery checklist")):
         with renderer.frame("checklist", box, "checklist"):
@@ -56,22 +73,17 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
                     renderer.section(
                         "deliver", partial(_hand_over, page), len(missing), page.file.may_go
                     )
-                if order["signed_at"]:
+                if order.signed_at:
                     renderer.section("signature", _signature, page)
 
 
-def _waived(waivers: Mapping[str, Entry]) -> set[str]:
-    return {step for step, waiver in waivers.items() if waiver["approved_by"]}
+def _waived(waivers: Mapping[str, DeliveryWaiver]) -> set[str]:
+    return {step for step, waiver in waivers.items() if waiver.approved_by}
 
 
 def _hand_over(page: Opened, missing: int, paid: bool) -> None:
-    t, attempt = page.ctx.t, new_attempt()
-    made = button(
-        t("Hand the vehicle over"),
-        lambda: page.send_now("delivery", attempt=attempt),
-        name="deliver",
-        kind="main",
-    )
+    t, deliver = page.ctx.t, page.deciding(page.ctx.services.reception.deliver_vehicle)
+    made = button(t("Hand the vehicle over"), deliver, name="deliver", kind="main")
     made.set_enabled(paid and not missing)
     if missing:
         text(t("Steps missing: {count}", count=missing), "hint")
@@ -84,10 +96,15 @@ def _signature(page: Opened) -> None:
 
 
 def _step(
-    page: Opened, step: str, done: Entry | None, waiver: Entry | None, repeat: bool, ready: bool
+    page: Opened,
+    step: str,
+    done: DeliveryStep | None,
+    waiver: DeliveryWaiver | None,
+    repeat: bool,
+    ready: bool,
 ) -> None:
     ctx, zone = page.ctx, page.ctx.store.timezone
-    waived = bool(waiver and waiver["approved_by"])
+    waived = bool(waiver and waiver.approved_by)
     may_do = ready and page.may(MAY_CHANGE)
     state = "open" if repeat else "done" if done else "waived" if waived else "open"
     with test_id(f"step-{step}", box(f"check {state}")) as line:
@@ -98,8 +115,8 @@ def _step(
         elif waiver:
             _waiver(page, waiver)
         elif done:
-            at = formats.clock(done["done_at"], zone)
-            text(f"{ctx.colleague(done['done_by'])} · {at}", "card-note")
+            at = formats.clock(done.done_at, zone)
+            text(f"{ctx.colleague(done.done_by)} · {at}", "card-note")
         if may_do and (repeat or not (done or waiver)):
             _may_be_waived(page, step)
     if may_do and state == "open":
@@ -114,36 +131,49 @@ def _may_be_waived(page: Opened, step: str) -> None:
         ).on("click.stop", lambda: None)
 
 
-def _doing(page: Opened, step: str) -> Any:
+def _doing(page: Opened, step: str) -> Handler:
     """Return the action for a tap on an open step."""
     if step == _SIGNATURE_STEP:
         return partial(_sign, page)
-    path, body = f"{page.path}/delivery-steps", {"step": step}
-    return partial(send_now, page.ctx, "reception", path, body, attempt=new_attempt())
+    attempt, request = new_attempt(), RecordStepRequest(step=step)
+
+    def record() -> Awaitable[OrderView]:
+        return page.ctx.services.reception.record_delivery_step(
+            *page.ids, request, idempotency_key=attempt
+        )
+
+    return partial(send_now, page.ctx, record)
 
 
-def _waiver(page: Opened, waiver: Entry) -> None:
+def _waiver(page: Opened, waiver: DeliveryWaiver) -> None:
     """Show a waived step, or a requested waiver: reason, person, and the second person's
     approval.
     """
-    ctx, t, step = page.ctx, page.ctx.t, waiver["step"]
-    asked = f"{t.code('waiver', waiver['reason'])} · {ctx.colleague(waiver['requested_by'])}"
+    ctx, t = page.ctx, page.ctx.t
+    asked = f"{t.code('waiver', waiver.reason)} · {ctx.colleague(waiver.requested_by)}"
     with box("check-side"):
-        if waiver["approved_by"]:
-            text(f"{asked} → {ctx.colleague(waiver['approved_by'])}", "card-note")
+        if waiver.approved_by:
+            text(f"{asked} → {ctx.colleague(waiver.approved_by)}", "card-note")
             return
         text(asked, "card-note")
-        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver["requested_by"]:
+        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver.requested_by:
             button(
-                t("Approve"),
-                partial(
-                    page.send_now, f"delivery-steps/{step}/waiver/approve", attempt=new_attempt()
-                ),
-                name=f"approve-{step}",
-                kind="small",
+                t("Approve"), _approving(page, waiver), name=f"approve-{waiver.step}", kind="small"
             ).on("click.stop", lambda: None)
         else:
             badge(t("Awaits approval"), "warn")
+
+
+def _approving(page: Opened, waiver: DeliveryWaiver) -> Handler:
+    attempt = new_attempt()
+
+    def approve() -> Awaitable[OrderView]:
+        request = VersionedRequest(version=page.file.version)
+        return page.ctx.services.reception.approve_waiver(
+            *page.ids, waiver.step, request, idempotency_key=attempt
+        )
+
+    return partial(send_now, page.ctx, approve)
 
 
 def _waive(page: Opened, step: str) -> None:
@@ -151,13 +181,20 @@ def _waive(page: Opened, step: str) -> None:
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Leave out: {step}", step=page.catalog.steps[step])) as opened:
         form = Form(ctx, page.file.version)
-        reason = form.field("reason", ui.select(choices(t, "waiver", _REASONS), label=t("Reason")))
+        reason = form.field(
+            "reason", ui.select(choices(t, "waiver", get_args(WaiverReason)), label=t("Reason"))
+        )
         text(t("A manager approves this on their own screen."), "hint")
+
+        def request_waiver() -> Awaitable[OrderView]:
+            request = WaiverRequest(version=form.version, reason=reason.value)
+            return ctx.services.reception.request_waiver(
+                *page.ids, step, request, idempotency_key=form.attempt
+            )
 
         async def send() -> None:
             if form.require("reason"):
-                path = f"{page.path}/delivery-steps/{step}/waiver"
-                await submit(form, opened, "reception", path, {"reason": reason.value})
+                await submit(form, opened, request_waiver)
 
         dialog_actions(form, opened, t("Ask for approval"), send)
 
@@ -168,7 +205,7 @@ def _sign(page: Opened) -> None:
 
     def explained() -> None:
         sentence = "I have received the vehicle; work and invoice of {amount} were explained to me."
-        amount = formats.money(page.file.order["payable_cents"])
+        amount = formats.money(page.file.order.payable_cents)
         text(t(sentence, amount=amount), "explained")
 
     with dialog(t("Signature of the customer")) as opened:
@@ -176,12 +213,14 @@ def _sign(page: Opened) -> None:
         form.show(explained)
         strokes = pad(t("Please sign here"))
 
+        def request() -> SignatureRequest:
+            return SignatureRequest(version=form.version, strokes=strokes)
+
         async def send() -> None:
             if not strokes:
                 form.say(t("Nothing is drawn yet."))
                 return
-            body = {"strokes": strokes}
-            await submit(form, opened, "reception", f"{page.path}/signature", body)
+            await page.submit(form, opened, ctx.services.reception.record_signature, request)
 
         dialog_actions(form, opened, t("Confirm"), send)
 
@@ -190,13 +229,12 @@ async def _show_signature(page: Opened) -> None:
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     with dialog(t("Signature of the customer")) as opened:
         form = Form(ctx)
-        path = f"{ctx.store_path}{page.path}/signature"
-        response = await form.send(lambda: ctx.services.get("reception", path))
-        if response and response["strokes"]:
-            drawn(response["strokes"])
+        response = await form.send(lambda: ctx.services.reception.get_signature(*page.ids))
+        if response and response.strokes:
+            drawn(response.strokes)
         elif response:
             text(t("The signature was erased."), "hint")
-        signed = formats.day_and_clock(page.file.order["signed_at"], zone, ctx.now())
+        signed = formats.day_and_clock(page.file.order.signed_at, zone, ctx.now())
         text(t("Signed {time}", time=signed), "card-note")
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")

@@ -1,8 +1,9 @@
 """Versions of the estimate side by side (估价), and the customer's decision (授权, 增项)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import get_args
 
 import segno
 from nicegui import ui
@@ -27,11 +28,27 @@ from services.desk.components.forms import Form, choices, dialog_actions, dialog
 from services.desk.components.offer import OfferChoice
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import error_text
-from services.desk.components.work_choice import WorkChoice, line_name, price_line
+from services.desk.components.work_choice import Line, WorkChoice, line_name, price_line
 from services.desk.context import PageContext
-from services.desk.pages.order.file import Entry, Opened
+from services.desk.pages.order.file import Opened
 from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.promise import limiting_factor_text
+from shared.clients.reception.models import (
+    AuthorizationChannel,
+    CreateLinkRequest,
+    EstimateAuthorizationRequest,
+    EstimateDecisionRequest,
+    EstimateView,
+    LinkConsent,
+    LinkView,
+    LinkWithUses,
+    PresentedEstimate,
+    Quote,
+    QuoteRequest,
+    ReviseEstimateRequest,
+    ShownLink,
+)
+from shared.contracts.reception import EstimateLine
 
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
 _ESTIMABLE = ("greeted", "opened", "in_progress", "ready")
@@ -45,7 +62,7 @@ LineKey = tuple[str, str]
 def estimates(page: Opened, renderer: PartialRenderer) -> None:
     """Show the versions by matter, and the customer's decisions."""
     t, file = page.ctx.t, page.file
-    in_time = file.status in _ESTIMABLE and not file.order["invoice_id"]
+    in_time = file.status in _ESTIMABLE and not file.order.invoice_id
     may_change = page.may(MAY_CHANGE) and in_time
     may_answer = page.may(_TAKES_WORDS) and in_time
     if not (file.estimates or may_change):
@@ -53,69 +70,73 @@ def estimates(page: Opened, renderer: PartialRenderer) -> None:
     with renderer.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
         for number, versions in enumerate(_matters(file.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
-            numbers = {version["version"] for version in versions}
-            links = [each for each in file.links if each["version"] in numbers]
+            numbers = {version.version for version in versions}
+            links = [each for each in file.links if each.version in numbers]
             if versions:
                 renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
             renderer.section("editing", partial(_editing, page), bool(file.estimates), file.status)
             for offered in file.declined:
-                key = f"{offered['order_id']} {offered['version']}"
+                key = f"{offered.order_id} {offered.version}"
                 renderer.section(key, partial(_offered_before, page), offered)
 
 
-def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
+def _matters(versions: Sequence[EstimateView]) -> list[list[EstimateView]]:
     """Return the versions by matter, the originally ordered work first."""
-    matters: dict[str | None, list[Entry]] = {None: []}
+    matters: dict[str | None, list[EstimateView]] = {None: []}
     for version in versions:
-        matters.setdefault(version["additional_work_id"], []).append(version)
+        matters.setdefault(version.additional_work_id, []).append(version)
     return list(matters.values())
 
 
 def _matter(
-    page: Opened, title: str, versions: Sequence[Entry], links: Sequence[Entry], may_answer: bool
+    page: Opened,
+    title: str,
+    versions: Sequence[EstimateView],
+    links: Sequence[LinkWithUses],
+    may_answer: bool,
 ) -> None:
     ctx = page.ctx
     with box("matter"):
         with box("state-line"):
             text(title, "section-title")
-            badge(ctx.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
+            badge(ctx.t.code("estimate", versions[-1].status), _TONES[versions[-1].status])
         _comparison(ctx, page.catalog, versions[-_SHOWN:])
-        awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
+        awaiting = next((each for each in versions if each.status == "awaiting"), None)
         for each in links[-_SHOWN:]:
             _link_line(ctx, each)
         if awaiting and may_answer:
             _answers(page, awaiting)
 
 
-def _link_line(ctx: PageContext, link: Entry) -> None:
+def _link_line(ctx: PageContext, link: LinkWithUses) -> None:
     """Show the state of a link: sent, shown to colleagues, opened by the customer, answered."""
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     said = []
-    if link["sent"]:
-        said.append(t("Sent {time}", time=formats.day_and_clock(link["made_at"], zone, now)))
-    for use in link["uses"]:
-        code = "seen" if use["use"] == "opened" and use["colleague"] else use["use"]
-        when = formats.day_and_clock(use["at"], zone, now)
-        colleague = use["colleague"]
-        by = ctx.colleague(colleague) if colleague else t.code("device", use["device"])
+    if link.sent:
+        said.append(t("Sent {time}", time=formats.day_and_clock(link.made_at, zone, now)))
+    for use in link.uses:
+        code = "seen" if use.use == "opened" and use.colleague else use.use
+        when = formats.day_and_clock(use.at, zone, now)
+        colleague = use.colleague
+        by = ctx.colleague(colleague) if colleague else t.code("device", use.device)
         said.append(f"{t.code('link_use', code)} {when} ({by})")
     with test_id("link-line", box("state-line")):
         text(t("Link"), "card-note")
         text(" · ".join(said) or t("Not sent and not opened"), "card-note")
 
 
-def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -> None:
+def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[EstimateView]) -> None:
     """Show a column a version; differences from the one before stand out."""
     t = ctx.t
-    headings = [t("Version {number}", number=each["version"]) for each in versions]
-    lines = [{_key(line): line for line in each["lines"]} for each in versions]
+    headings = [t("Version {number}", number=each.version) for each in versions]
+    lines = [{_key(line): line for line in each.lines} for each in versions]
     keys = dict.fromkeys(key for of_version in lines for key in of_version)
     with table([t("Item"), *headings], headings):
         for key in keys:
             with row():
                 cell(line_name(catalog, next(each[key] for each in lines if key in each)))
-                before: Entry | None = None
+                before: EstimateLine | None = None
                 for place, of_version in enumerate(lines):
                     line = of_version.get(key)
                     _amount(ctx, line, changed=place > 0 and line != before)
@@ -123,7 +144,7 @@ def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -
         with row("total"):
             cell(t("Total, tax included"))
             for version in versions:
-                cell(formats.money(version["total_cents"]), "figure")
+                cell(formats.money(version.total_cents), "figure")
         with row("outcome"):
             cell("")
             for version in versions:
@@ -131,69 +152,68 @@ def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -
                     _outcome(ctx, version)
 
 
-def _key(line: Entry) -> LineKey:
-    return line["package_id"] or "", line["code"]
+def _key(line: EstimateLine) -> LineKey:
+    return line.package_id or "", line.code
 
 
-def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
+def _amount(ctx: PageContext, line: EstimateLine | None, *, changed: bool) -> None:
     with cell_box("figure changed" if changed else "figure"):
         if line is None:
             text(formats.NOTHING)
             return
-        text(formats.money(line["amount_cents"]))
-        notes = [f"× {line['quantity']}"] if line["quantity"] > 1 else []
-        if line["pay_type"] != "customer":
-            notes.append(ctx.t.code("pay", line["pay_type"]))
+        text(formats.money(line.amount_cents))
+        notes = [f"× {line.quantity}"] if line.quantity > 1 else []
+        if line.pay_type != "customer":
+            notes.append(ctx.t.code("pay", line.pay_type))
         if notes:
             text(" · ".join(notes), "card-note")
 
 
-def _outcome(ctx: PageContext, version: Entry) -> None:
+def _outcome(ctx: PageContext, version: EstimateView) -> None:
     """Show the decision on a version: how, when, and who recorded it."""
     t, zone = ctx.t, ctx.store.timezone
-    text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
-    by, at = version["presented_by"], version["presented_at"]
-    if version["decided_at"]:
-        by, at = version["recorded_by"], version["decided_at"]
-        text(t.code("authorization_channel", version["channel"]), "card-note")
-        _doubts(ctx, version["link_consent"])
+    text(t.code("estimate", version.status), f"outcome-{_TONES[version.status]}")
+    by: str | None = version.presented_by
+    at = version.presented_at
+    if version.decided_at:
+        by, at = version.recorded_by, version.decided_at
+        text(t.code("authorization_channel", version.channel), "card-note")
+        _doubts(ctx, version.link_consent)
     person = f"{ctx.colleague(by)} · " if by else ""
     text(person + formats.day_and_clock(at, zone, ctx.now()), "card-note")
 
 
-def _doubts(ctx: PageContext, consent: Entry | None) -> None:
+def _doubts(ctx: PageContext, consent: LinkConsent | None) -> None:
     """Show the signs that a decision over a link may not be the customer's own."""
     if consent is None:
         return
     t = ctx.t
-    for colleague in consent["shown_to"]:
+    for colleague in consent.shown_to:
         shown = badge(t("Shown to {person} before", person=ctx.colleague(colleague)), "warn")
         test_id("shown-before", shown)
-    if consent["staff_device"]:
-        device = ctx.colleague(consent["staff_device"])
+    if consent.staff_device:
+        device = ctx.colleague(consent.staff_device)
         test_id("staff-device", badge(t("From the device of {person}", person=device), "warn"))
-    if consent["contact_changed_by"]:
+    if consent.contact_changed_by:
         changed = t(
             "Sent to a contact that {person} set {time}",
-            person=ctx.colleague(consent["contact_changed_by"]),
-            time=formats.day_and_clock(
-                consent["contact_changed_at"], ctx.store.timezone, ctx.now()
-            ),
+            person=ctx.colleague(consent.contact_changed_by),
+            time=formats.day_and_clock(consent.contact_changed_at, ctx.store.timezone, ctx.now()),
         )
         test_id("contact-changed", badge(changed, "warn"))
-    if not consent["contact_known"]:
+    if not consent.contact_known:
         badge(t("Contact not checked: customer relations did not respond"), "warn")
-    if consent["own_network"]:
+    if consent.own_network:
         badge(t("From the store's network"), "busy")
 
 
-def _answers(page: Opened, version: Entry) -> None:
+def _answers(page: Opened, version: EstimateView) -> None:
     """Offer ways to the customer's decision on a version that awaits it."""
-    t, number = page.ctx.t, version["version"]
+    t, number = page.ctx.t, version.version
     with box("card-actions"):
         button(
             t("Customer's decision …"),
-            partial(_take_word, page, version),
+            _DecisionDialog(page, version).open,
             name=f"decision-{number}",
             kind="main",
         )
@@ -201,77 +221,93 @@ def _answers(page: Opened, version: Entry) -> None:
             button(t("Link …"), partial(_link, page, version), name=f"link-{number}")
 
 
-async def _take_word(page: Opened, version: Entry) -> None:
-    """Record the customer's decision at the counter or by phone, with the recording person."""
-    ctx, t = page.ctx, page.ctx.t
-    path = f"{page.path}/estimates/{version['version']}"
-    with dialog(t("The customer's decision"), wide=True) as opened:
-        form = Form(ctx, page.file.version)
+class _DecisionDialog:
+    """Customer's decision at the counter or by phone, with the recording person."""
 
-        async def ask(declined: list[str]) -> Entry | None:
-            offer: Entry | None = await form.send(
-                lambda: ctx.services.get(
-                    "reception", f"{ctx.store_path}{path}/offer", declined=declined
-                )
+    def __init__(self, page: Opened, version: EstimateView) -> None:
+        self._page = page
+        self._ctx = page.ctx
+        self._ids = *page.ids, str(version.version)
+        self._reception = page.ctx.services.reception
+
+    async def open(self) -> None:
+        t = self._ctx.t
+        with dialog(t("The customer's decision"), wide=True) as self._opened:
+            self._form = form = Form(self._ctx, self._page.file.version)
+            offer = await self._ask([])
+            if offer is None:
+                return
+            self._chosen = OfferChoice(t, offer, self._ask, self._when)
+            channels = get_args(AuthorizationChannel) if self._page.may(MAY_CHANGE) else ("phone",)
+            self._channel = form.field(
+                "channel",
+                ui.select(
+                    choices(t, "authorization_channel", channels), label=t("How"), value=channels[0]
+                ),
             )
-            return offer
+            with dialog_foot(form):
+                button(t("Cancel"), self._opened.close, name="dialog-cancel")
+                button(t("Customer declines"), self._decline, name="decline")
+                button(t("Customer agrees"), self._agree, name="dialog-send", kind="main")
 
-        def when(moment: str) -> str:
-            return formats.day_and_clock(moment, ctx.store.timezone, ctx.now())
-
-        offer = await ask([])
-        if offer is None:
-            return
-        chosen = OfferChoice(t, offer, ask, when)
-        channels = ("in_person", "phone") if page.may(MAY_CHANGE) else ("phone",)
-        channel = form.field(
-            "channel",
-            ui.select(
-                choices(t, "authorization_channel", channels), label=t("How"), value=channels[0]
-            ),
+    async def _ask(self, declined: list[str]) -> PresentedEstimate | None:
+        return await self._form.send(
+            lambda: self._reception.get_offer(*self._ids, declined=declined)
         )
 
-        async def agree() -> None:
-            if chosen.is_empty:
-                await decline()
-                return
-            body = {
-                "channel": channel.value,
-                "declined": chosen.declined,
-                "promised_at": chosen.promised_at,
-            }
-            response = await submit(form, opened, "reception", f"{path}/authorize", body)
-            if response is None and form.error and form.error.rule == "promise_later":
-                said = error_text(t, form.error)
-                await chosen.refresh()
-                form.say(said)
+    def _when(self, moment: datetime) -> str:
+        return formats.day_and_clock(moment, self._ctx.store.timezone, self._ctx.now())
 
-        async def decline() -> None:
-            body = {"channel": channel.value}
-            await submit(form, opened, "reception", f"{path}/decline", body)
+    async def _agree(self) -> None:
+        form, chosen = self._form, self._chosen
+        if chosen.is_empty:
+            await self._decline()
+            return
+        response = await submit(form, self._opened, self._send_authorization)
+        if response is None and form.error and form.error.rule == "promise_later":
+            said = error_text(self._ctx.t, form.error)
+            await chosen.refresh()
+            form.say(said)
 
-        with dialog_foot(form):
-            button(t("Cancel"), opened.close, name="dialog-cancel")
-            button(t("Customer declines"), decline, name="decline")
-            button(t("Customer agrees"), agree, name="dialog-send", kind="main")
+    def _send_authorization(self) -> Awaitable[EstimateView]:
+        return self._reception.authorize_estimate(
+            *self._ids,
+            EstimateAuthorizationRequest(
+                version=self._form.version,
+                channel=self._channel.value,
+                declined=self._chosen.declined,
+                promised_at=self._chosen.promised_at,
+            ),
+            idempotency_key=self._form.attempt,
+        )
+
+    async def _decline(self) -> None:
+        await submit(self._form, self._opened, self._send_decline)
+
+    def _send_decline(self) -> Awaitable[EstimateView]:
+        request = EstimateDecisionRequest(version=self._form.version, channel=self._channel.value)
+        return self._reception.decline_estimate(
+            *self._ids, request, idempotency_key=self._form.attempt
+        )
 
 
-def _link(page: Opened, version: Entry) -> None:
+def _link(page: Opened, version: EstimateView) -> None:
     """Show a one-time link: sent to the customer's phone, or scanned by them from this screen;
     every opening is recorded.
     """
     ctx, t = page.ctx, page.ctx.t
-    path = f"{page.path}/estimates/{version['version']}/links"
+    reception = ctx.services.reception
 
-    async def made_link(*, send: bool) -> Entry:
-        link: Entry = await ctx.services.command(
-            "reception", ctx.store_path + path, {"send": send}, attempt=form.attempt
+    async def made_link(*, send: bool) -> LinkView | ShownLink:
+        link = await reception.create_link(
+            *page.ids,
+            str(version.version),
+            CreateLinkRequest(send=send),
+            idempotency_key=form.attempt,
         )
         if send:
             return link
-        showing = f"{ctx.store_path}{page.path}/links/{link['link_id']}/showing"
-        shown: Entry = await ctx.services.command("reception", showing, attempt=form.attempt)
-        return shown
+        return await reception.show_link(*page.ids, link.link_id, idempotency_key=form.attempt)
 
     with dialog(t("Link for the customer")) as opened:
         form = Form(ctx)
@@ -304,22 +340,22 @@ def _link(page: Opened, version: Entry) -> None:
                     name="send-link",
                     kind="main",
                 )
-                send.set_enabled(bool(page.file.order["customer_ref"]))
+                send.set_enabled(bool(page.file.order.customer_ref))
 
 
-def _show_link(ctx: PageContext, link: Mapping[str, Any]) -> None:
+def _show_link(ctx: PageContext, link: LinkView | ShownLink) -> None:
     t, zone = ctx.t, ctx.store.timezone
-    if link["sent"]:
-        badge(t("Handed to customer relations to be sent"), "good")
-    else:
-        code = segno.make(link["url"], micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
+    if isinstance(link, ShownLink):
+        code = segno.make(link.url, micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
         image = ui.element("img").classes("qr-code")
         image.props["src"] = code
         test_id("link-code", image)
-    if link["promised_at"]:
-        promised = formats.day_and_clock(link["promised_at"], zone, ctx.now())
+    else:
+        badge(t("Handed to customer relations to be sent"), "good")
+    if link.promised_at:
+        promised = formats.day_and_clock(link.promised_at, zone, ctx.now())
         text(t("Promised {time} if the customer agrees", time=promised), "card-note")
-    until = formats.day_and_clock(link["expires_at"], zone, ctx.now())
+    until = formats.day_and_clock(link.expires_at, zone, ctx.now())
     text(t("Valid until {time}", time=until), "card-note")
 
 
@@ -328,31 +364,31 @@ def _editing(page: Opened, estimated: bool, status: str) -> None:
     with box("card-actions"):
         button(
             t("Revise the estimate …") if estimated else t("Make an estimate …"),
-            lambda: _Editor(page, "estimates").open(page.file.order["lines"]),
+            lambda: _Editor(page).open(page.file.order.lines),
             name="revise-estimate",
         )
         if status != "greeted":
             button(
                 t("Add work …"),
-                lambda: _Editor(page, "additional-work").open(()),
+                lambda: _Editor(page, additional=True).open(()),
                 name="add-work",
             )
 
 
-def _offered_before(page: Opened, offered: Entry) -> None:
+def _offered_before(page: Opened, offered: EstimateView) -> None:
     """Show work that the customer did not want at an earlier visit (未做增项)."""
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
-        line_name(page.catalog, line) for line in offered["lines"] if line["kind"] == "labor"
+        line_name(page.catalog, line) for line in offered.lines if line.kind == "labor"
     )
     with test_id("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
         text(names)
-        at = formats.day_and_clock(offered["presented_at"], zone, ctx.now())
-        text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
+        at = formats.day_and_clock(offered.presented_at, zone, ctx.now())
+        text(f"{at} · {formats.money(offered.total_cents)}", "card-note")
         button(
             t("Offer again …"),
-            lambda: _Editor(page, "additional-work").open(offered["lines"]),
+            lambda: _Editor(page, additional=True).open(offered.lines),
             name="offer-again",
             kind="small",
         )
@@ -365,16 +401,19 @@ class _Editor:
     After a conflict with another user, the input stays, and the right side shows the present state.
     """
 
-    def __init__(self, page: Opened, verb: str) -> None:
+    def __init__(self, page: Opened, *, additional: bool = False) -> None:
         self._page = page
         self._ctx = page.ctx
         self._catalog = page.catalog
-        self._verb = verb
+        self._additional = additional
         self._asked = 0
 
-    async def open(self, lines: Sequence[Entry]) -> None:
+    async def open(self, lines: Sequence[Line]) -> None:
         t, ctx = self._ctx.t, self._ctx
-        title = t("Add work") if self._verb == "additional-work" else t("Revise the estimate")
+        reception, title = ctx.services.reception, t("Revise the estimate")
+        present = reception.submit_estimate
+        if self._additional:
+            title, present = t("Add work"), reception.submit_additional_work
         with dialog(title, wide=True) as opened:
             self._form = form = Form(ctx, self._page.file.version)
             with box("editor"):
@@ -388,50 +427,67 @@ class _Editor:
             text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
 
             async def send() -> None:
-                path = f"{self._page.path}/{self._verb}"
-                await submit(form, opened, "reception", path, self._work.body)
+                await self._page.submit(form, opened, present, self._request)
 
             dialog_actions(form, opened, t("Present to customer"), send)
         await self._price()
 
     def _show_present(self) -> None:
         t, order = self._ctx.t, self._page.file.order
-        for line in order["lines"]:
+        for line in order.lines:
             price_line(self._catalog, line)
         zone, now = self._ctx.store.timezone, self._ctx.now()
         facts(
             [
-                (t("Estimate"), formats.money(order["estimate_cents"])),
-                (t("Promised time"), formats.day_and_clock(order["promised_at"], zone, now)),
+                (t("Estimate"), formats.money(order.estimate_cents)),
+                (t("Promised time"), formats.day_and_clock(order.promised_at, zone, now)),
             ]
+        )
+
+    def _request(self) -> ReviseEstimateRequest:
+        work = self._work
+        return ReviseEstimateRequest(
+            version=self._form.version,
+            op_codes=work.op_codes,
+            parts=work.parts,
+            packages=work.packages,
+            pay_types=work.pay_types,
         )
 
     async def _price(self) -> None:
         """Show the price of the chosen work; only the response to the latest choice counts."""
         self._asked += 1
-        asked, work = self._asked, dict(self._work.body)
-        if self._verb == "additional-work":
-            work["order_id"] = self._page.file.order_id
+        asked = self._asked
         self._quote.clear()
         if self._work.is_empty:
             with self._quote:
                 text(self._ctx.t("Choose the work to see its price."), "hint")
             return
-        path = f"{self._ctx.store_path}/quotes"
-        quote = await self._form.send(lambda: self._ctx.services.ask("reception", path, work))
+        quote = await self._form.send(self._ask_price)
         if quote and asked == self._asked:
             with self._quote:
                 self._show_quote(quote)
 
-    def _show_quote(self, quote: Entry) -> None:
+    def _ask_price(self) -> Awaitable[Quote]:
+        work = self._work
+        request = QuoteRequest(
+            op_codes=work.op_codes,
+            parts=work.parts,
+            packages=work.packages,
+            pay_types=work.pay_types,
+            order_id=self._page.file.order.order_id if self._additional else None,
+        )
+        return self._ctx.services.reception.quote(self._ctx.store.id, request)
+
+    def _show_quote(self, quote: Quote) -> None:
         t, ctx = self._ctx.t, self._ctx
-        for line in quote["lines"]:
+        for line in quote.lines:
             price_line(self._catalog, line)
         with box("quote-total"):
-            text(t("Total, tax {tax} included", tax=formats.money(quote["tax_cents"])))
-            test_id("new-total", text(formats.money(quote["estimate_cents"]), "number"))
-        if self._verb == "additional-work":
-            when = formats.day_and_clock(quote["promised_at"], ctx.store.timezone, ctx.now())
+            text(t("Total, tax {tax} included", tax=formats.money(quote.tax_cents)))
+            test_id("new-total", text(formats.money(quote.estimate_cents), "number"))
+        if self._additional:
+            when = formats.day_and_clock(quote.promised_at, ctx.store.timezone, ctx.now())
             with box("promise-box"):
                 text(t("New promised time of the order"), "promise-label")
                 test_id("new-promise", text(when, "promise-time"))

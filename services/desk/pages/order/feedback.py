@@ -17,10 +17,12 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
-from services.desk.pages.order.file import Entry, Opened
+from services.desk.pages.order.file import Opened
+from shared.clients.reception.models import FeedbackDetail, SubmitFeedbackRequest
+from shared.clients.reporting.models import CorrectiveActionView
 
 RATINGS = ("work_quality", "technical_skill", "service_attitude")
 
@@ -35,16 +37,24 @@ def feedback(page: Opened, renderer: PartialRenderer) -> None:
         renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
 
 
-def _feedback(page: Opened, given: Entry | None, corrective_actions: Sequence[Entry]) -> None:
+def _feedback(
+    page: Opened, given: FeedbackDetail | None, corrective_actions: Sequence[CorrectiveActionView]
+) -> None:
     ctx, t = page.ctx, page.ctx.t
     with panel(t("Feedback at the counter"), name="feedback"):
         if not given:
             with box("card-actions"):
                 button(t("Ask for feedback …"), partial(_ask, page), name="give-feedback")
             return
-        facts([(t.code("rating", name), _stars(given[name])) for name in RATINGS])
-        if given["comment"]:
-            text(f"“{given['comment']}”", "comment")
+        ratings = (given.work_quality, given.technical_skill, given.service_attitude)
+        facts(
+            [
+                (t.code("rating", name), _stars(rating))
+                for name, rating in zip(RATINGS, ratings, strict=True)
+            ]
+        )
+        if given.comment:
+            text(f"“{given.comment}”", "comment")
         for corrective_action in corrective_actions:
             _corrective_action(ctx, corrective_action)
 
@@ -53,19 +63,19 @@ def _stars(given: int) -> str:
     return "★" * given + "☆" * (_BEST - given)
 
 
-def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
+def _corrective_action(ctx: PageContext, corrective_action: CorrectiveActionView) -> None:
     """Show the corrective action: owner, finding and deadline."""
     t, zone = ctx.t, ctx.store.timezone
     with test_id("corrective_action", box("state-line")):
-        if corrective_action["closed_at"]:
-            badge(t.code("corrective_action_result", corrective_action["result"]), "good")
-        elif corrective_action["overdue_at"]:
+        if corrective_action.closed_at:
+            badge(t.code("corrective_action_result", corrective_action.result), "good")
+        elif corrective_action.overdue_at:
             badge(t("Corrective action overdue"), "bad")
         else:
             badge(t("Corrective action open"), "warn")
-        text(t.listed(t.code("rating", finding) for finding in corrective_action["findings"]))
-        due = formats.day_and_clock(corrective_action["due_at"], zone, ctx.now())
-        owner = ctx.colleague(corrective_action["owner_id"])
+        text(t.listed(t.code("rating", finding) for finding in corrective_action.findings))
+        due = formats.day_and_clock(corrective_action.due_at, zone, ctx.now())
+        owner = ctx.colleague(corrective_action.owner_id)
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
         close_button(ctx, corrective_action)
 
@@ -85,12 +95,14 @@ def _ask(page: Opened) -> None:
             t("A rating of 1 or 2 opens a corrective action with an owner and a due date."), "hint"
         )
 
+        def request() -> SubmitFeedbackRequest:
+            given = {name: int(each.value or 0) for name, each in ratings.items()}
+            return SubmitFeedbackRequest(**given, comment=comment.value or None)
+
         async def send() -> None:
             if not all(each.value for each in ratings.values()):
                 form.say(t("Please give all three ratings."))
                 return
-            body = {name: int(each.value or 0) for name, each in ratings.items()}
-            body_with_comment = body | {"comment": comment.value or None}
-            await submit(form, opened, "reception", f"{page.path}/feedback", body_with_comment)
+            await page.submit(form, opened, ctx.services.reception.submit_feedback, request)
 
         dialog_actions(form, opened, t("Save"), send)

@@ -1,23 +1,42 @@
 """Data behind the page of one order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, TypeVar
+
+from nicegui import ui
 
 from services.desk.catalog import Catalog
-from services.desk.client import Service
-from services.desk.components.forms import send_now
-from services.desk.context import Names, PageContext, together
+from services.desk.client import found, new_attempt
+from services.desk.components.elements import Handler
+from services.desk.components.forms import Form, send_now, submit
+from services.desk.context import Names, PageContext, Who
+from services.desk.session import SignedOutError
+from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.reception.models import (
+    CancellationView,
+    EstimateView,
+    FeedbackDetail,
+    InvoiceView,
+    LinkWithUses,
+    OrderDetail,
+    OrderStatus,
+    VersionedRequest,
+)
+from shared.clients.reporting.models import CorrectiveActionView
+from shared.clients.workshop.models import JobView, PromiseRiskView
 
-Entry = Mapping[str, Any]
-"""One row of a response."""
+T = TypeVar("T")
+BodyT = TypeVar("BodyT")
+BodyT_contra = TypeVar("BodyT_contra", contravariant=True)
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
 BEFORE_OPENING = ("arrived", "greeted")
 AT_WORK = ("opened", "in_progress")
 FINISHED = ("ready", "delivered", "closed")
 RETURNED = ("delivered", "closed")
 
-_STATES = ["open", "overdue", "closed"]
 _SEES_LINKS = ("service_advisor", "service_manager", "customer_care_agent")
 _SEES_CORRECTIVE_ACTIONS = (
     "service_advisor",
@@ -29,45 +48,48 @@ _SEES_CORRECTIVE_ACTIONS = (
 )
 
 
-def only(entry: Entry, *names: str) -> Entry:
-    """Return the fields of an entry that a section of the page shows."""
-    return {name: entry[name] for name in names}
-
-
 @dataclass(frozen=True)
 class File:
     """Order with the other services' data about it; unavailable data counts as absent."""
 
-    order: Entry
+    order: OrderDetail
     names: Names
-    jobs: Sequence[Entry]
-    risk: Entry | None
-    estimates: Sequence[Entry]
-    links: Sequence[Entry]
-    declined: Sequence[Entry]
-    invoice: Entry | None
-    feedback: Entry | None
-    corrective_actions: Sequence[Entry]
-    cancellation: Entry | None
-
-    @property
-    def order_id(self) -> str:
-        return str(self.order["order_id"])
+    jobs: Sequence[JobView]
+    risk: PromiseRiskView | None
+    estimates: Sequence[EstimateView]
+    links: Sequence[LinkWithUses]
+    declined: Sequence[EstimateView]
+    invoice: InvoiceView | None
+    feedback: FeedbackDetail | None
+    corrective_actions: Sequence[CorrectiveActionView]
+    cancellation: CancellationView | None
 
     @property
     def version(self) -> str:
-        return str(self.order["version"])
+        return self.order.version
+
+    @property
+    def who(self) -> Who:
+        return self.names.of(self.order.customer_ref, self.order.plate_ref)
 
     @property
     def may_go(self) -> bool:
         """Return whether the invoice is paid, or an on-account release covers the unpaid rest."""
-        on_account = self.order["on_account"]
-        covered = on_account["amount_cents"] if on_account else 0
-        return bool(self.order["invoice_id"]) and self.order["balance_cents"] <= covered
+        on_account = self.order.on_account
+        covered = on_account.amount_cents if on_account else 0
+        return bool(self.order.invoice_id) and (self.order.balance_cents or 0) <= covered
 
     @property
-    def status(self) -> str:
-        return str(self.order["status"])
+    def status(self) -> OrderStatus:
+        return self.order.status
+
+
+class OrderCommand(Protocol[BodyT_contra, ResponseT_co]):
+    """Operation of reception that changes one order."""
+
+    def __call__(
+        self, store_id: str, order_id: str, body: BodyT_contra, /, *, idempotency_key: str
+    ) -> Awaitable[ResponseT_co]: ...
 
 
 @dataclass
@@ -79,88 +101,114 @@ class Opened:
     file: File = field(init=False)
 
     @property
-    def path(self) -> str:
-        """Return the path of reception's commands on the order."""
-        return f"/orders/{self.file.order_id}"
-
-    async def send_now(self, verb: str, body: Entry | None = None, *, attempt: str) -> None:
-        """Send a command on the version of the order that is shown."""
-        seen = {**(body or {}), "version": self.file.version}
-        await send_now(self.ctx, "reception", f"{self.path}/{verb}", seen, attempt=attempt)
+    def ids(self) -> tuple[str, str]:
+        """Return the ids of the store and of the order, with which each operation begins."""
+        return self.ctx.store.id, self.file.order.order_id
 
     def may(self, roles: Iterable[str]) -> bool:
         """Return whether the person has one of the roles."""
         return self.ctx.person.has(roles)
 
+    async def submit(
+        self,
+        form: Form,
+        opened: ui.dialog,
+        command: OrderCommand[BodyT, T],
+        request: Callable[[], BodyT],
+    ) -> T | None:
+        """Send a dialog's command on the order and close the dialog; return the response, or None
+        when it failed.
+        """
+        return await submit(
+            form,
+            opened,
+            lambda: command(*self.ids, request(), idempotency_key=form.attempt),
+        )
+
+    def deciding(self, command: OrderCommand[VersionedRequest, object]) -> Handler:
+        """Return the handler of one button, for the version that is shown when it is pressed."""
+        attempt = new_attempt()
+
+        async def decide() -> None:
+            request = VersionedRequest(version=self.file.version)
+            await send_now(self.ctx, lambda: command(*self.ids, request, idempotency_key=attempt))
+
+        return decide
+
 
 async def read(ctx: PageContext) -> File:
     """Load all data that the order's status has."""
-    order_id = ctx.parameters["order_id"]
-    path = f"/orders/{order_id}"
-    order: Entry = await ctx.shared(
-        f"order {order_id}", lambda: ctx.services.get("reception", ctx.store_path + path)
+    store_id, order_id = ids = ctx.store.id, ctx.parameters["order_id"]
+    reception, workshop, reporting = (
+        ctx.services.reception,
+        ctx.services.workshop,
+        ctx.services.reporting,
     )
-    in_progress = order["status"] in AT_WORK
-    delivered = order["delivered_at"]
-    (
-        jobs,
-        risks,
-        estimates,
-        links,
-        declined,
-        invoice,
-        feedback,
-        corrective_actions,
-        cancellation,
-        names,
-    ) = await together(
-        _ask(ctx, "workshop", "/jobs", order_id=order_id),
-        _ask(ctx, "workshop", "/risks", when=in_progress),
-        _ask(ctx, "reception", f"{path}/estimates", when=ctx.sees_money),
-        _ask(ctx, "reception", f"{path}/links", when=ctx.person.has(_SEES_LINKS)),
-        _ask(ctx, "reception", f"{path}/declined-services", when=in_progress and ctx.sees_money),
-        _ask(ctx, "reception", f"{path}/invoice", when=order["invoice_id"]),
-        _ask(ctx, "reception", f"{path}/feedback", when=delivered and ctx.sees_money),
-        _ask(
-            ctx,
-            "reporting",
-            "/corrective-actions",
+    order = await ctx.shared(f"order {order_id}", lambda: reception.get_order(*ids))
+    at_work, money, delivered = order.status in AT_WORK, ctx.sees_money, order.delivered_at
+    async with asyncio.TaskGroup() as group:
+
+        def ask(
+            kind: str, query: Callable[[], Awaitable[T]], *, when: object = True
+        ) -> asyncio.Task[T | None]:
+            return group.create_task(_shared(ctx, kind, query, when=when))
+
+        jobs = ask(f"jobs {order_id}", lambda: workshop.list_jobs(store_id, order_id=order_id))
+        risks = ask("risks", lambda: workshop.list_risks(store_id), when=at_work)
+        estimates = ask(f"estimates {order_id}", lambda: reception.list_estimates(*ids), when=money)
+        sees_links = ctx.person.has(_SEES_LINKS)
+        links = ask(f"links {order_id}", lambda: reception.list_links(*ids), when=sees_links)
+        reoffered = money and at_work
+        declined = ask(
+            f"declined {order_id}", lambda: reception.declined_services(*ids), when=reoffered
+        )
+        invoice = ask(
+            f"invoice {order_id}", lambda: reception.get_invoice(*ids), when=order.invoice_id
+        )
+        rated = money and delivered
+        feedback = ask(f"feedback {order_id}", lambda: reception.get_feedback(*ids), when=rated)
+        corrective_actions = ask(
+            "all corrective actions",
+            lambda: reporting.list_corrective_actions(
+                store_id, state=("open", "overdue", "closed")
+            ),
             when=delivered and ctx.person.has(_SEES_CORRECTIVE_ACTIONS),
-            state=_STATES,
-        ),
-        _ask(ctx, "reception", f"{path}/cancellation", when=order["status"] == "cancelled"),
-        ctx.names([order], tiers=True),
-        forgiving=True,
-    )
+        )
+        cancellation = ask(
+            f"cancellation {order_id}",
+            lambda: reception.get_order_cancellation(*ids),
+            when=order.status == "cancelled",
+        )
+        names = group.create_task(
+            _known(ctx.names([order.customer_ref], [order.plate_ref], tiers=True))
+        )
     return File(
         order=order,
-        names=_known(names) or Names(),
-        jobs=_known(jobs) or [],
-        risk=next((risk for risk in _known(risks) or () if risk["order_id"] == order_id), None),
-        estimates=_known(estimates) or [],
-        links=_known(links) or [],
-        declined=_known(declined) or [],
-        invoice=_known(invoice),
-        feedback=_known(feedback),
+        names=names.result() or Names(),
+        jobs=jobs.result() or [],
+        risk=next((risk for risk in risks.result() or () if risk.order_id == order_id), None),
+        estimates=estimates.result() or [],
+        links=links.result() or [],
+        declined=declined.result() or [],
+        invoice=invoice.result(),
+        feedback=feedback.result(),
         corrective_actions=[
-            each for each in _known(corrective_actions) or () if each["order_id"] == order_id
+            each for each in corrective_actions.result() or () if each.order_id == order_id
         ],
-        cancellation=_known(cancellation),
+        cancellation=cancellation.result(),
     )
 
 
-async def _ask(
-    ctx: PageContext, service: Service, path: str, *, when: object = True, **query: Any
-) -> Any:
+async def _shared(
+    ctx: PageContext, kind: str, query: Callable[[], Awaitable[T]], *, when: object
+) -> T | None:
     """Return the response that all viewers share; None where there is nothing, or not now."""
-    if not when:
-        return None
-    return await ctx.shared(
-        f"{path} {query}",
-        lambda: ctx.services.find(service, ctx.store_path + path, **query),
-    )
+    return await _known(ctx.shared(kind, lambda: found(query()))) if when else None
 
 
-def _known(response: Any) -> Any:
+async def _known(response: Awaitable[T]) -> T | None:
     """Return the response of a service, or None where it is unavailable."""
-    return None if isinstance(response, Exception) else response
+    try:
+        return await response
+    except (ApiError, ServiceUnavailableError, SignedOutError):
+        return None

@@ -1,8 +1,10 @@
 """Head of an order: its status, its promise and the promise's risk."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import get_args
 
 from nicegui import ui
 
@@ -24,42 +26,43 @@ from services.desk.components.forms import (
     dialog_actions,
     moment_field,
     moment_of,
-    submit,
 )
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext, Who
 from services.desk.i18n import Translator
-from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
+from services.desk.pages.order.file import AT_WORK, File, Opened
 from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import ORDER_TONES
 from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
+from shared.clients.reception.models import (
+    OrderDetail,
+    OrderStatus,
+    RevisePromisedTimeReason,
+    RevisePromisedTimeRequest,
+)
+from shared.clients.workshop.models import PromiseRiskView
 
 MAY_CHANGE = ("service_advisor", "service_manager")
 
 _WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed")
 _CANCELLABLE = ("arrived", "greeted", "opened")
-_REVISIONS = (
-    "overrun",
-    "part_late",
-    "technician_absent",
-    "queue",
-    "additional_work",
-    "customer_request",
-    "other",
-)
-_IN_HEAD = ("queue_number", "status", "waiting_customer", "promised_at", "delivered_at")
-_IN_FACTS = (
-    "arrived_at",
-    "advisor_id",
-    "odometer_km",
-    "estimate_cents",
-    "ready_at",
-    "delivered_at",
-)
+_REVISIONS = get_args(RevisePromisedTimeReason)
 _HOUR_S = 3600
 _RATHER_BROKEN = 0.5
 _STEP = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the head of an order shows, so that it stays while only the rest changes."""
+
+    queue_number: int
+    status: OrderStatus
+    waiting_customer: bool
+    promised_at: datetime | None
+    delivered_at: datetime | None
+    who: Who
 
 
 def summary(page: Opened, renderer: PartialRenderer) -> None:
@@ -67,26 +70,34 @@ def summary(page: Opened, renderer: PartialRenderer) -> None:
     ctx, t, file, order = page.ctx, page.ctx.t, page.file, page.file.order
     with renderer.frame("summary", panel, "", "summary-panel"):
         shown = partial(_head, ctx, renderer.every_second)
-        renderer.section("head", shown, only(order, *_IN_HEAD), file.names.of(order))
+        head = _Head(
+            order.queue_number,
+            order.status,
+            order.waiting_customer,
+            order.promised_at,
+            order.delivered_at,
+            file.who,
+        )
+        renderer.section("head", shown, head)
         if file.status != "cancelled":
             renderer.section("way", partial(_steps_of_the_way, t), file.status)
-        renderer.section("facts", partial(_facts, ctx), only(order, *_IN_FACTS))
+        renderer.section("facts", facts, _facts(ctx, order))
         if file.cancellation:
             renderer.section("cancellation", partial(cancellation_facts, ctx), file.cancellation)
-        if order["promise_provisional"]:
+        if order.promise_provisional:
             words = t("Provisional: not planned by the workshop yet")
             renderer.section("provisional", badge, words, "warn")
         if file.status in AT_WORK and file.risk:
-            operations = {job["job_id"]: job["op_code"] for job in file.jobs}
+            operations = {job.job_id: job.op_code for job in file.jobs}
             renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
         if page.may(MAY_CHANGE):
             renderer.section("actions", partial(_actions, page), file.status)
 
 
-def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, status = ctx.t, order["status"]
+def _head(ctx: PageContext, every_second: EverySecond, order: _Head) -> None:
+    t, status, who = ctx.t, order.status, order.who
     with box("order-head"):
-        text(t_number(order["queue_number"]), "queue-number")
+        text(t_number(order.queue_number), "queue-number")
         with box("card-names"):
             if who.plate:
                 text(who.plate, "plate")
@@ -95,33 +106,33 @@ def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -
         badge(t.code("order_status", status), ORDER_TONES[status])
         if who.tier:
             tier_badge(t, who.tier)
-        if order["waiting_customer"]:
+        if order.waiting_customer:
             badge(t("Customer waits"), "calm")
         box("spacer")
-        if order["promised_at"]:
-            _promise(ctx, order, every_second)
+        if order.promised_at:
+            _promise(ctx, every_second, order.promised_at, order.delivered_at)
 
 
-def _facts(ctx: PageContext, order: Entry) -> None:
+def _facts(ctx: PageContext, order: OrderDetail) -> list[tuple[str, str]]:
     t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
-    facts(
-        [
-            (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, now)),
-            (t("Advisor"), ctx.colleague(order["advisor_id"])),
-            (t("Odometer"), _kilometers(order["odometer_km"])),
-            (t("Estimate"), formats.money(order["estimate_cents"] or None)),
-            (t("Ready"), formats.day_and_clock(order["ready_at"], zone, now)),
-            (t("Delivered"), formats.day_and_clock(order["delivered_at"], zone, now)),
-        ]
-    )
+    return [
+        (t("Arrived"), formats.day_and_clock(order.arrived_at, zone, now)),
+        (t("Advisor"), ctx.colleague(order.advisor_id)),
+        (t("Odometer"), _kilometers(order.odometer_km)),
+        (t("Estimate"), formats.money(order.estimate_cents or None)),
+        (t("Ready"), formats.day_and_clock(order.ready_at, zone, now)),
+        (t("Delivered"), formats.day_and_clock(order.delivered_at, zone, now)),
+    ]
 
 
 def _kilometers(value: int | None) -> str:
     return formats.NOTHING if value is None else f"{value:,} km"
 
 
-def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
-    t, promised = ctx.t, datetime.fromisoformat(order["promised_at"])
+def _promise(
+    ctx: PageContext, every_second: EverySecond, promised: datetime, done: datetime | None
+) -> None:
+    t = ctx.t
     with box("promise-side") as side:
         text(t("Promised time"), "promise-label")
         when = formats.day_and_clock(promised, ctx.store.timezone, ctx.now())
@@ -129,9 +140,7 @@ def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
         left = text("", "hint")
 
     def tell(now: datetime) -> None:
-        done = order["delivered_at"]
-        compared = datetime.fromisoformat(done) if done else now
-        seconds = (promised - compared).total_seconds()
+        seconds = (promised - (done or now)).total_seconds()
         late = seconds < 0
         duration = _duration(ctx, abs(seconds))
         words = (
@@ -154,7 +163,7 @@ def _duration(ctx: PageContext, seconds: float) -> str:
     return ctx.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
-def _steps_of_the_way(t: Translator, reached_status: str) -> None:
+def _steps_of_the_way(t: Translator, reached_status: OrderStatus) -> None:
     reached = _WAY.index(reached_status)
     with box("way"):
         for place, status in enumerate(_WAY):
@@ -164,7 +173,7 @@ def _steps_of_the_way(t: Translator, reached_status: str) -> None:
                 text(t.code("order_status", status), "way-name")
 
 
-def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
+def _promise_risk(page: Opened, risk: PromiseRiskView, operations: Mapping[str, str]) -> None:
     """Show the promise's limiting factor, its probability, and the best new promise (承诺风险)."""
     ctx, t = page.ctx, page.ctx.t
 
@@ -172,21 +181,21 @@ def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> N
         op_code = operations.get(job_id)
         return page.catalog.operation(op_code) if op_code else t("another job")
 
-    alerted, broken = risk["alerted_at"], risk["probability"] < _RATHER_BROKEN
+    alerted, broken = risk.alerted_at, risk.probability < _RATHER_BROKEN
     tone = "bad" if broken else "warn" if alerted else "calm"
     with test_id("promise-risk", box(f"promise-risk tone-{tone}")):
-        text(f"{risk['probability']:.0%}", "promise-risk-share")
+        text(f"{risk.probability:.0%}", "promise-risk-share")
         with box("promise-risk-text"):
             text(t("Probability that the promised time is kept"), "promise-risk-name")
-            cause = sentence(ctx, "risk", risk["cause"], risk["detail"], job_name)
+            cause = sentence(ctx, "risk", risk.cause, risk.detail, job_name)
             text(t("Main risk: {cause}", cause=cause))
         with box("promise-risk-best"):
             text(t("Best new promised time"), "promise-risk-name")
-            best = risk["best_promise_at"]
+            best = risk.best_promise_at
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
-def _actions(page: Opened, status: str) -> None:
+def _actions(page: Opened, status: OrderStatus) -> None:
     t = page.ctx.t
     if status not in (*_CANCELLABLE, *AT_WORK):
         return
@@ -198,7 +207,7 @@ def _actions(page: Opened, status: str) -> None:
         if status in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: end_dialog(page.ctx, page.file.order),
+                lambda: end_dialog(page.ctx, page.file.order.order_id, page.file.order.version),
                 name="cancel-order",
             )
 
@@ -215,16 +224,22 @@ def _revise(page: Opened) -> None:
         )
         text(t("The customer is told the new time by message."), "hint")
 
+        def request() -> RevisePromisedTimeRequest:
+            return RevisePromisedTimeRequest(
+                version=form.version,
+                promised_at=moment_of(form, promised_at),
+                reason=reason.value,
+            )
+
         async def send() -> None:
             if form.require("promised_at", "reason"):
-                body = {"promised_at": moment_of(form, promised_at), "reason": reason.value}
-                await submit(form, opened, "reception", f"{page.path}/promise-revision", body)
+                await page.submit(form, opened, ctx.services.reception.revise_promise, request)
 
         dialog_actions(form, opened, t("Revise promised time"), send)
 
 
 def _offered(file: File, now: datetime) -> datetime:
     """Return the workshop's best promise, else the present one, rounded up to five minutes."""
-    best = file.risk["best_promise_at"] if file.risk else file.order["promised_at"]
-    moment = max(datetime.fromisoformat(best), now)
+    best = file.risk.best_promise_at if file.risk else file.order.promised_at
+    moment = max(best or now, now)
     return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % _STEP

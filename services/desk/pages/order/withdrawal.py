@@ -1,18 +1,24 @@
 """Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import get_args
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import box, button, dialog, test_id, text
-from services.desk.components.forms import Form, choices, dialog_actions, several, submit
+from services.desk.components.forms import Form, choices, dialog_actions, several
 from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
-from services.desk.pages.order.file import Entry, Opened
+from services.desk.pages.order.file import Opened
+from shared.clients.reception.models import (
+    AuthorizationChannel,
+    UnwantedWork,
+    WithdrawalPreview,
+    WithdrawWorkRequest,
+)
+from shared.contracts.reception import EstimateLine, WithdrawalReason
 
-_REASONS = ("vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other")
 _BEGUN = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_BEGUN)
 _CHANGED = "amount_changed"
@@ -32,11 +38,11 @@ class Withdrawal:
         self._ctx = page.ctx
         self._asked = 0
         self._remaining: int | None = None
-        states = {job["op_code"]: job["status"] for job in page.file.jobs}
+        states = {job.op_code: job.status for job in page.file.jobs}
         self._unfinished = [code for code, state in states.items() if state in _UNFINISHED]
         self._begun = {code for code, state in states.items() if state in _BEGUN}
-        parts = (line for line in page.file.order["lines"] if line["kind"] == "part")
-        self._parts = [line["code"] for line in parts]
+        parts = (line for line in page.file.order.lines if line.kind == "part")
+        self._parts = [line.code for line in parts]
 
     async def open(self) -> None:
         t, page = self._ctx.t, self._page
@@ -52,15 +58,10 @@ class Withdrawal:
             )
 
             async def send() -> None:
-                if not form.require("reason") or self._remaining is None:
+                remaining, withdraw = self._remaining, self._ctx.services.reception.withdraw_work
+                if not form.require("reason") or remaining is None:
                     return
-                body = self._body | {
-                    "reason": self._reason.value,
-                    "channel": self._channel.value,
-                    "agreed_cents": self._remaining,
-                }
-                path = f"{page.path}/withdrawals"
-                await submit(form, opened, "reception", path, body)
+                await page.submit(form, opened, withdraw, lambda: self._request(remaining))
                 if form.error and form.error.rule == _CHANGED:
                     said = error_text(t, form.error)
                     await self._price()
@@ -86,20 +87,27 @@ class Withdrawal:
         self._not_fitted = form.field("parts", several(parts, t("Parts not fitted")))
         self._not_fitted.on_value_change(self._price)
         self._reason = form.field(
-            "reason", ui.select(choices(t, "withdrawal", _REASONS), label=t("Reason"))
+            "reason",
+            ui.select(choices(t, "withdrawal", get_args(WithdrawalReason)), label=t("Reason")),
         )
         self._channel = form.field(
             "channel",
             ui.select(
-                choices(t, "authorization_channel", ("in_person", "phone")),
+                choices(t, "authorization_channel", get_args(AuthorizationChannel)),
                 label=t("Agreed"),
                 value="in_person",
             ),
         )
 
-    @property
-    def _body(self) -> dict[str, Any]:
-        return {"op_codes": self._operations.value, "parts": self._not_fitted.value}
+    def _request(self, remaining: int) -> WithdrawWorkRequest:
+        return WithdrawWorkRequest(
+            op_codes=self._operations.value,
+            parts=self._not_fitted.value,
+            version=self._form.version,
+            reason=self._reason.value,
+            channel=self._channel.value,
+            agreed_cents=remaining,
+        )
 
     async def _choose(self) -> None:
         """Mark the parts of operations that were not begun as not fitted."""
@@ -108,7 +116,7 @@ class Withdrawal:
             part
             for code in self._operations.value
             if code not in self._begun
-            for part in known[code].get("parts", ())
+            for part in known[code].parts
         }
         chosen = [code for code in self._parts if code in typical]
         if set(chosen) <= set(self._not_fitted.value):
@@ -116,31 +124,34 @@ class Withdrawal:
         else:
             self._not_fitted.set_value([*{*self._not_fitted.value, *chosen}])
 
-    async def _price(self, *_: Any) -> None:
+    async def _price(self) -> None:
         """Show the remaining work; only the response to the latest choice counts."""
         self._asked += 1
-        asked, body, self._remaining = self._asked, self._body, None
+        asked, self._remaining = self._asked, None
+        unwanted = UnwantedWork(op_codes=self._operations.value, parts=self._not_fitted.value)
         self._quote.clear()
-        if not any(body.values()):
+        if not (unwanted.op_codes or unwanted.parts):
             with self._quote:
                 text(self._ctx.t("Choose what the customer does not want any more."), "hint")
             return
-        path = f"{self._ctx.store_path}{self._page.path}/withdrawal-preview"
-        preview = await self._form.send(lambda: self._ctx.services.ask("reception", path, body))
+        reception = self._ctx.services.reception
+        preview = await self._form.send(
+            lambda: reception.preview_withdrawal(*self._page.ids, unwanted)
+        )
         if preview and asked == self._asked:
-            self._remaining = preview["estimate_cents"]
+            self._remaining = preview.estimate_cents
             with self._quote:
                 self._show(preview)
 
-    def _show(self, preview: Entry) -> None:
+    def _show(self, preview: WithdrawalPreview) -> None:
         t = self._ctx.t
-        self._lines(t("Remains and is invoiced"), preview["lines"])
-        self._lines(t("Declined, to be offered again"), preview["declined"])
+        self._lines(t("Remains and is invoiced"), preview.lines)
+        self._lines(t("Declined, to be offered again"), preview.declined)
         with box("quote-total"):
             text(t("The customer pays"))
-            test_id("remaining-total", text(formats.money(preview["payable_cents"]), "number"))
+            test_id("remaining-total", text(formats.money(preview.payable_cents), "number"))
 
-    def _lines(self, title: str, lines: Sequence[Entry]) -> None:
+    def _lines(self, title: str, lines: Sequence[EstimateLine]) -> None:
         text(title, "section-title")
         for line in lines:
             price_line(self._page.catalog, line)
