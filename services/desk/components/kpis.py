@@ -38,14 +38,14 @@ AMOUNTS: Mapping[str, Callable[[Kpis], int | None]] = {
 
 @dataclass(frozen=True)
 class Kpi:
-    """KPI (指标) of the report: its value in words, the style of the value, and its reference.
+    """KPI (指标) of the report: its value in words, the tone of the value, and its reference.
 
     Staff who do the work are not shown the ``confidential`` ones: money and opinions.
     """
 
     name: str
     text: Callable[[Kpis], str]
-    style: Callable[[Kpis], str]
+    tone: Callable[[Kpis], str]
     reference: float | None
     confidential: bool
 
@@ -67,13 +67,13 @@ def _rate(
     reference: float | None = None,
     confidential: bool = False,
 ) -> Kpi:
-    def style(day: Kpis) -> str:
+    def tone(day: Kpis) -> str:
         value = read(day)
         if value is None or reference is None:
             return _PLAIN
         return "ratio-good" if value >= reference else "ratio-low"
 
-    return Kpi(name, lambda day: formats.share(read(day)), style, reference, confidential)
+    return Kpi(name, lambda day: formats.share(read(day)), tone, reference, confidential)
 
 
 GROUPS: Mapping[str, Sequence[Kpi]] = {
@@ -197,7 +197,7 @@ def _ratio(t: Translator, kpi: Kpi, kpis: Kpis) -> None:
             text(t.code("kpi", kpi.name))
             text(t.code("formula", kpi.name), "formula")
         with box("ratio-value"):
-            text(kpi.text(kpis), kpi.style(kpis))
+            text(kpi.text(kpis), kpi.tone(kpis))
             if kpi.reference is not None:
                 text(f"≥ {kpi.reference:.0%}", "formula")
 

@@ -106,7 +106,7 @@ def _cells(ctx: PageContext, report: DailyReportPublished | None) -> None:
     cell(formats.money(report.received_cents), "kpi")
     for name in _SHOWN:
         kpi = _INDICATORS[name]
-        cell(kpi.text(report), "kpi").classes(kpi.style(report))
+        cell(kpi.text(report), "kpi").classes(kpi.tone(report))
     cell(formats.minutes_seconds(report.greet_wait_median_s), "kpi")
     zone = ctx.app_context.stores[report.store_id].timezone
     cell(formats.period(report.covers_from, report.covers_until, zone))
