@@ -15,6 +15,8 @@ from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger()
 
+_NOT_ADDRESSED = "key, ce_sequence or ce_storeid is missing or unreadable"
+
 BatchHandler = Callable[[UnitOfWork, Sequence[ReceivedEvent]], Awaitable[None]]
 
 
@@ -63,11 +65,7 @@ class BatchProcessor:
         addressed = [item for item in batch if item.addressed]
         given = {(item.stream, item.sequence) for item in addressed}
         reader = _Reader(self._wanted, failure, given if skip else frozenset())
-        reader.dead += [
-            (item, "key, ce_sequence or ce_storeid is missing or unreadable")
-            for item in batch
-            if not item.addressed
-        ]
+        reader.dead += [(item, _NOT_ADDRESSED) for item in batch if not item.addressed]
         stores = {item.store_id for item in addressed}
         async with self._uow_factory.open(stores, _publisher(addressed)) as uow:
             connection = uow.connection
@@ -75,11 +73,7 @@ class BatchProcessor:
             locked = await inbox.lock(connection, self._name, streams, self.topics, COMPACTED)
             waiting = await parked_events.load(connection, self._name, locked)
             outcome = inbox.apply_in_sequence(
-                [
-                    item
-                    for item in [*waiting, *addressed]
-                    if item.digest not in locked[item.stream].recent
-                ],
+                _not_seen([*waiting, *addressed], locked),
                 _start_positions(locked, addressed if restore else ()),
                 reader.take,
                 COMPACTED,
@@ -192,6 +186,13 @@ def _publisher(batch: Iterable[InboundRecord]) -> str | None:
     """Return the service that published the batch, if a service did."""
     publishers = {item.topic.split(".")[1] for item in batch}
     return publishers.pop() if len(publishers) == 1 else None
+
+
+def _not_seen(
+    records: Iterable[InboundRecord], locked: Mapping[inbox.Key, inbox.Position]
+) -> list[InboundRecord]:
+    """Return those of ``records`` that were not applied or decided on lately."""
+    return [item for item in records if item.digest not in locked[item.stream].recent]
 
 
 def _start_positions(

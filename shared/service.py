@@ -221,10 +221,7 @@ def service_app(
     app.state.verifier = Verifier(settings)
     app.state.stores = frozenset(stores)
     add_problem_handlers(app)
-    app.include_router(dead_letter_routes.router)
-    app.include_router(health.router)
-    app.include_router(schemas.router)
-    for router in routers:
+    for router in (dead_letter_routes.router, health.router, schemas.router, *routers):
         app.include_router(router)
     _measure(app, name)
     return app

@@ -74,7 +74,7 @@ async def show(ctx: PageContext) -> None:
         day_choice(ctx, day)
         button(
             ctx.t("Book appointment"),
-            lambda: _booking_dialog(ctx, catalog),
+            lambda: _Booking(ctx, catalog).show(),
             name="book",
             kind="main",
         )
@@ -187,68 +187,79 @@ async def _why(ctx: PageContext, appointment: AppointmentView) -> None:
             cancellation_facts(ctx, found)
 
 
-async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
-    t = ctx.t
-    with dialog(t("Book appointment")) as opened:
-        opened.classes("wide-dialog")
-        form = Form(ctx)
+class _Booking:
+    """Dialog that books an appointment: the vehicle, the work and the time."""
+
+    def __init__(self, ctx: PageContext, catalog: Catalog) -> None:
+        self._ctx = ctx
+        self._catalog = catalog
+        self._customer: CustomerView | None = None
+
+    async def show(self) -> None:
+        ctx, t = self._ctx, self._ctx.t
+        with dialog(t("Book appointment")) as self._opened:
+            self._opened.classes("wide-dialog")
+            self._form = Form(ctx)
+            self._fields()
+            self._known = text("", "hint one-line")
+            self._confirmation = _second_booking(ctx, self._form)
+            self._choice = TimeChoice(
+                ctx, self._catalog, self._form, lambda: self._operations.value
+            )
+            self._choice.show()
+            dialog_actions(self._form, self._opened, t("Book appointment"), self._send)
+        await self._choice.ask()
+
+    def _fields(self) -> None:
+        t, form, catalog = self._ctx.t, self._form, self._catalog
         with box("fields"):
-            plate = form.field("plate", ui.input(t("Plate or VIN"), placeholder="沪A12345"))
-            plate.props("autofocus")
-            operations = form.field(
+            plate = ui.input(t("Plate or VIN"), placeholder="沪A12345").props("autofocus")
+            self._plate = form.field("plate", plate)
+            self._operations = form.field(
                 "op_codes", several(catalog.operation_choices(()), t("Labor operations"))
             )
-            parts = form.field("parts", several(catalog.part_choices(), t("Parts wanted")))
-        known = text("", "hint one-line")
-        confirmation = _second_booking(ctx, form)
-        choice = TimeChoice(ctx, catalog, form, lambda: operations.value)
-        choice.show()
-        customer: CustomerView | None = None
+            self._parts = form.field("parts", several(catalog.part_choices(), t("Parts wanted")))
+        self._plate.on("blur", self._look_up)
+        self._operations.on_value_change(self._take_typical_parts)
 
-        async def look_up() -> None:
-            nonlocal customer
-            customer = None
-            if ctx.sees_persons and (typed := (plate.value or "").strip()):
-                customer = await form.send(lambda: _customer(ctx, typed))
-            known.set_text(known_text(ctx, customer) if customer else "")
+    async def _look_up(self) -> None:
+        self._customer = None
+        if self._ctx.sees_persons and (typed := (self._plate.value or "").strip()):
+            self._customer = await self._form.send(lambda: _customer(self._ctx, typed))
+        self._known.set_text(known_text(self._ctx, self._customer) if self._customer else "")
 
-        async def work_chosen() -> None:
-            wanted = catalog.typical_parts(operations.value)
-            parts.set_value(list({**dict.fromkeys(parts.value), **wanted}))
-            await choice.ask()
+    async def _take_typical_parts(self) -> None:
+        typical = self._catalog.typical_parts(self._operations.value)
+        self._parts.set_value(list({**dict.fromkeys(self._parts.value), **typical}))
+        await self._choice.ask()
 
-        plate.on("blur", look_up)
-        operations.on_value_change(work_chosen)
+    def _book(self) -> Awaitable[AppointmentView]:
+        typical, customer = self._catalog.typical_parts(self._operations.value), self._customer
+        request = BookAppointmentRequest(
+            plate=(customer and customer.plate) or self._plate.value or "",
+            appointment_at=self._choice.appointment_at,
+            op_codes=self._operations.value,
+            parts=[
+                PartLine(part_number=part_number, quantity=typical.get(part_number, 1))
+                for part_number in self._parts.value
+            ],
+            customer_ref=customer.customer_ref if customer else None,
+            second_booking_confirmed=self._confirmation.given(_SECOND_BOOKING),
+        )
+        return self._ctx.services.reception.book_appointment(
+            self._ctx.store.id, request, idempotency_key=self._form.attempt
+        )
 
-        def book() -> Awaitable[AppointmentView]:
-            wanted = catalog.typical_parts(operations.value)
-            request = BookAppointmentRequest(
-                plate=(customer and customer.plate) or plate.value,
-                appointment_at=choice.appointment_at,
-                op_codes=operations.value,
-                parts=[
-                    PartLine(part_number=part_number, quantity=wanted.get(part_number, 1))
-                    for part_number in parts.value
-                ],
-                customer_ref=customer.customer_ref if customer else None,
-                second_booking_confirmed=confirmation.given(_SECOND_BOOKING),
-            )
-            return ctx.services.reception.book_appointment(
-                ctx.store.id, request, idempotency_key=form.attempt
-            )
-
-        async def send() -> None:
-            if not form.require("plate", "op_codes", "appointment_at"):
-                return
-            if await send_or_offer(form, choice, book):
-                opened.close()
-                ui.notify(t("The appointment is booked."), type="positive", position="top")
-                await ctx.changed()
-            else:
-                confirmation.ask(send)
-
-        dialog_actions(form, opened, t("Book appointment"), send)
-    await choice.ask()
+    async def _send(self) -> None:
+        if not self._form.require("plate", "op_codes", "appointment_at"):
+            return
+        if await send_or_offer(self._form, self._choice, self._book):
+            self._opened.close()
+            said = self._ctx.t("The appointment is booked.")
+            ui.notify(said, type="positive", position="top")
+            await self._ctx.changed()
+        else:
+            self._confirmation.ask(self._send)
 
 
 def _second_booking(ctx: PageContext, form: Form) -> Confirmation:

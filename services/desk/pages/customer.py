@@ -104,72 +104,79 @@ async def show(ctx: PageContext) -> None:
     text(names.customers.get(ref, formats.NOTHING), "subtitle")
     with box("columns even"):
         with box("column-wide"), panel(ctx.t("Contact preferences")):
-            _preferences(ctx, known)
+            _PreferencesForm(ctx, known)
         with box("column-wide"), panel(ctx.t("Messages")):
             await _messages(ctx, ref)
 
 
-def _preferences(ctx: PageContext, known: ContactView) -> None:
-    t = ctx.t
-    channels = {each: t.code("channel", each) for each in get_args(PreferredChannel)}
-    reachable = t.listed(channels[each] for each in known.reachable_by) or formats.NOTHING
-    facts([(t("Reachable by"), reachable)])
-    form = Form(ctx, known.version)
-    with box("fields form-fields"):
-        language = form.field(
-            "language", ui.select(_LANGUAGES, label=t("Language"), value=known.language)
-        )
-        preferred = form.field(
-            "preferred_channel",
-            ui.select(
+class _PreferencesForm:
+    """Contact preferences of a customer (联系偏好), to look at and to change."""
+
+    def __init__(self, ctx: PageContext, known: ContactView) -> None:
+        t = ctx.t
+        self._ctx = ctx
+        self._known = known
+        channels = {each: t.code("channel", each) for each in get_args(PreferredChannel)}
+        reachable = t.listed(channels[each] for each in known.reachable_by) or formats.NOTHING
+        facts([(t("Reachable by"), reachable)])
+        self._form = Form(ctx, known.version)
+        self._fields(channels)
+        text(t("The customer wants nothing by"), "section-title")
+        self._declined = {
+            each: ui.checkbox(t.code("channel", each), value=each in known.declined_channels)
+            for each in DECLINABLE
+        }
+        for each, made in self._declined.items():
+            test_id(f"declined-{each}", made)
+        with box("card-actions"):
+            button(t("Save"), self._save, name="save-preferences", kind="main")
+        self._form.speak_here()
+        self._conflict = test_id("conflict", box("conflict"))
+
+    def _fields(self, channels: dict[PreferredChannel, str]) -> None:
+        t, form, known = self._ctx.t, self._form, self._known
+        with box("fields form-fields"):
+            language = ui.select(_LANGUAGES, label=t("Language"), value=known.language)
+            self._language = form.field("language", language)
+            preferred = ui.select(
                 channels,
                 label=t("Preferred channel"),
                 value=known.preferred_channel,
                 clearable=True,
-            ),
-        )
-        email = form.field("email", ui.input(t("E-mail"), value=known.email or ""))
-        wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known.wecom_id or ""))
-    text(t("The customer wants nothing by"), "section-title")
-    declined = {
-        each: ui.checkbox(t.code("channel", each), value=each in known.declined_channels)
-        for each in DECLINABLE
-    }
-    for each, made in declined.items():
-        test_id(f"declined-{each}", made)
+            )
+            self._preferred = form.field("preferred_channel", preferred)
+            self._email = form.field("email", ui.input(t("E-mail"), value=known.email or ""))
+            wecom_id = ui.input(t("WeCom ID"), value=known.wecom_id or "")
+            self._wecom_id = form.field("wecom_id", wecom_id)
 
-    def command() -> Awaitable[Preferences]:
+    def _set(self) -> Awaitable[Preferences]:
         request = ContactPreferencesRequest(
-            version=form.version,
-            language=language.value,
-            preferred_channel=preferred.value,
-            email=email.value or None,
-            wecom_id=wecom_id.value or None,
-            declined_channels=[each for each, element in declined.items() if element.value],
+            version=self._form.version,
+            language=self._language.value or "zh",
+            preferred_channel=self._preferred.value,
+            email=self._email.value or None,
+            wecom_id=self._wecom_id.value or None,
+            declined_channels=[each for each, made in self._declined.items() if made.value],
         )
-        return ctx.services.crm.set_contact_preferences(
-            ctx.store.id, known.customer_ref, request, idempotency_key=form.attempt
+        return self._ctx.services.crm.set_contact_preferences(
+            self._ctx.store.id,
+            self._known.customer_ref,
+            request,
+            idempotency_key=self._form.attempt,
         )
 
-    async def save() -> None:
-        saved = await form.send(command)
+    async def _save(self) -> None:
+        ctx, saved = self._ctx, await self._form.send(self._set)
         if saved:
-            form.version = saved.version
-            ui.notify(t("Saved."), type="positive", position="top")
-        elif form.conflict:
-            present.clear()
-            with present:
-                _present(
-                    ctx,
-                    await ctx.services.crm.get_contact_preferences(
-                        ctx.store.id, known.customer_ref
-                    ),
-                )
-
-    with box("card-actions"):
-        button(t("Save"), save, name="save-preferences", kind="main")
-    form.speak_here()
-    present = test_id("conflict", box("conflict"))
+            self._form.version = saved.version
+            ui.notify(ctx.t("Saved."), type="positive", position="top")
+        elif self._form.conflict:
+            present = await ctx.services.crm.get_contact_preferences(
+                ctx.store.id, self._known.customer_ref
+            )
+            self._conflict.clear()
+            with self._conflict:
+                _present(ctx, present)
 
 
 def _present(ctx: PageContext, known: ContactView) -> None:

@@ -1,6 +1,6 @@
 """Reception's part of the group folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from functools import cached_property
@@ -177,79 +177,67 @@ class Catalog:
 
 def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
-    operations = read_yaml(folder, "catalog/operations.yaml")["operations"]
-    parts = read_yaml(folder, "catalog/parts.yaml")["parts"]
-    packages = read_yaml(folder, "catalog/packages.yaml")["packages"]
-    systems = read_yaml(folder, "catalog/symptoms.yaml")["systems"]
+    entries = _entries(folder)
     delivery = read_yaml(folder, "catalog/delivery.yaml")
     invoicing = read_yaml(folder, "catalog/invoicing.yaml")
     stores = load_stores(folder)
-    staff = read_yaml(folder, "staff.yaml")["staff"]
-    recalls = read_yaml(folder, "catalog/recalls.yaml")["recalls"]
-    areas = read_yaml(folder, "facility_checks.yaml")["areas"]
     return Catalog(
         stores=stores,
         operations={
-            entry["id"]: CatalogOperation(
-                entry["id"],
-                entry["skill_code"],
-                float(entry["standard_hours"]),
-                entry["technicians"],
+            entry.id: CatalogOperation(
+                entry.id, entry.skill_code, entry.standard_hours, entry.technicians
             )
-            for entry in operations
+            for entry in entries.operations
         },
-        part_price_cents={entry["part_number"]: entry["list_price_cents"] for entry in parts},
-        packages={entry["id"]: _package(entry) for entry in packages},
-        typical_parts={entry["id"]: frozenset(entry.get("parts", ())) for entry in operations},
+        part_price_cents={entry.part_number: entry.list_price_cents for entry in entries.parts},
+        packages={entry.id: _package(entry) for entry in entries.packages},
+        typical_parts={entry.id: frozenset(entry.parts) for entry in entries.operations},
         symptoms=frozenset(
-            condition["code"]
-            for system in systems
-            for symptom in system["symptoms"]
-            for condition in symptom["conditions"]
+            condition.code
+            for system in entries.systems
+            for symptom in system.symptoms
+            for condition in symptom.conditions
         ),
         delivery_steps={store_id: delivery_checklist(delivery, store_id) for store_id in stores},
         discount_limit_bp=invoicing["discount_limit_bp"],
         dunning_days=invoicing["dunning_days"],
         claim_rules=ClaimRules(**invoicing["claims"]),
-        advisors={
-            store_id: tuple(
-                person["id"]
-                for person in staff
-                if "service_advisor" in person["roles"] and store_id in person["stores"]
-            )
-            for store_id in stores
-        },
-        recalls=tuple(
-            Recall(
-                entry["id"],
-                entry["brand"],
-                tuple(entry["models"]),
-                tuple(entry["vin_prefixes"]),
-                tuple(entry["op_codes"]),
-            )
-            for entry in recalls
-        ),
+        advisors=_advisors(folder, stores),
+        recalls=tuple(map(_recall, entries.recalls)),
         facility_checklists=tuple(
-            FacilityChecklist(
-                entry["area"],
-                time.fromisoformat(entry["due"]),
-                tuple(item["item"] for item in entry["items"]),
-            )
-            for entry in areas
+            FacilityChecklist(entry.area, entry.due, tuple(item.item for item in entry.items))
+            for entry in entries.facility_checks
         ),
         calendar=load_calendar(folder),
-        entries=CatalogEntries(
-            operations=operations,
-            parts=parts,
-            packages=packages,
-            systems=systems,
-            recalls=recalls,
-            facility_checks=areas,
-        ),
+        entries=entries,
         delivery_step_names={
             entry["step"]: DeliveryStepEntry(**entry) for entry in delivery["steps"]
         },
     )
+
+
+def _entries(folder: Path) -> CatalogEntries:
+    return CatalogEntries(
+        operations=read_yaml(folder, "catalog/operations.yaml")["operations"],
+        parts=read_yaml(folder, "catalog/parts.yaml")["parts"],
+        packages=read_yaml(folder, "catalog/packages.yaml")["packages"],
+        systems=read_yaml(folder, "catalog/symptoms.yaml")["systems"],
+        recalls=read_yaml(folder, "catalog/recalls.yaml")["recalls"],
+        facility_checks=read_yaml(folder, "facility_checks.yaml")["areas"],
+    )
+
+
+def _advisors(folder: Path, stores: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the service advisors of each store."""
+    staff = read_yaml(folder, "staff.yaml")["staff"]
+    return {
+        store_id: tuple(
+            person["id"]
+            for person in staff
+            if "service_advisor" in person["roles"] and store_id in person["stores"]
+        )
+        for store_id in stores
+    }
 
 
 def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
@@ -259,12 +247,20 @@ def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
     return {step: frozenset(changes[step]) for step in steps}
 
 
-def _package(entry: Mapping[str, Any]) -> ServicePackage:
+def _package(entry: PackageEntry) -> ServicePackage:
     return ServicePackage(
-        package_id=entry["id"],
-        op_codes=tuple(entry["op_codes"]),
-        parts=tuple(
-            PartQuantity(part_number, count) for part_number, count in entry["parts"].items()
-        ),
-        price_cents=entry["price_cents"],
+        package_id=entry.id,
+        op_codes=tuple(entry.op_codes),
+        parts=tuple(PartQuantity(part_number, count) for part_number, count in entry.parts.items()),
+        price_cents=entry.price_cents,
+    )
+
+
+def _recall(entry: RecallEntry) -> Recall:
+    return Recall(
+        entry.id,
+        entry.brand,
+        tuple(entry.models),
+        tuple(entry.vin_prefixes),
+        tuple(entry.op_codes),
     )
