@@ -15,7 +15,8 @@ class GuardedRoute(APIRoute):
     """Route that authenticates its caller before it reads a body; FastAPI reads the body first.
 
     ``max_body_size`` bounds the body in bytes. FastAPI's own bound of that name is not used: it
-    answers in plain text, and with 413 in the place of a 401.
+    answers in plain text, and with 413 in the place of a 401. The operation's description names
+    the roles that may call it (``x-roles``).
     """
 
     def __init__(
@@ -28,6 +29,9 @@ class GuardedRoute(APIRoute):
     ) -> None:
         self._largest = LARGEST_BODY if max_body_size is None else max_body_size
         super().__init__(path, endpoint, **described)
+        roles = sorted({role for caller in _callers(self.dependant) for role in caller.roles})
+        if roles:
+            self.openapi_extra = {**(self.openapi_extra or {}), "x-roles": roles}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()

@@ -194,7 +194,7 @@ class Caller:
     """
 
     def __init__(self, *roles: Role) -> None:
-        self._roles = roles
+        self.roles = roles
 
     async def admit(self, request: Request) -> None:
         """Authenticate and admit the caller.
@@ -224,8 +224,8 @@ class Caller:
                     f"The token does not cover store {store_id}.",
                     field="store_id",
                 )
-        if not principal.has(*self._roles):
-            needed = ", ".join(sorted(self._roles))
+        if not principal.has(*self.roles):
+            needed = ", ".join(sorted(self.roles))
             raise Problem(403, "role_required", f"One of these roles is required: {needed}.")
         request.state.principal = principal
 

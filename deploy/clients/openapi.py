@@ -60,6 +60,12 @@ class Operation:
         return text
 
     @property
+    def roles(self) -> Sequence[str]:
+        """The roles that may call the operation; empty where it is open to everybody."""
+        roles: Sequence[str] = self.content.get("x-roles", ())
+        return roles
+
+    @property
     def body(self) -> tuple[str, Schema] | None:
         """The media type and the schema of the request's body."""
         if "requestBody" not in self.content:

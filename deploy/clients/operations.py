@@ -15,6 +15,7 @@ _ORIGINS = {
     "Sequence": "collections.abc",
     "ServiceCalls": "shared.calls",
     "date": "datetime",
+    "open_to": "shared.clients.access",
     "time": "datetime",
     "segment": "shared.calls",
 }
@@ -70,8 +71,10 @@ def _method(operation: Operation) -> str:
         *_arguments(operation),
     ]
     call = "request" if returns != "bytes" else "read_bytes"
+    roles = ", ".join(map(repr, operation.roles))
     return (
-        f"    async def {operation.name}({signature}) -> {returns}:\n"
+        (f"    @open_to({roles})\n" if roles else "")
+        + f"    async def {operation.name}({signature}) -> {returns}:\n"
         f"{docstring(operation.text, 8)}\n"
         f"        return await self._calls.{call}({', '.join(arguments)})\n"
     )

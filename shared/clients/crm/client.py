@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.calls import ServiceCalls, segment
+from shared.clients.access import open_to
 from shared.clients.crm.models import (
     AdditionalWorkMessage,
     AppointmentReminderMessage,
@@ -38,6 +39,7 @@ class CrmApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def register_customer(
         self, store_id: str, body: RegisterCustomerRequest, *, idempotency_key: str
     ) -> RegisterCustomerResponse:
@@ -54,6 +56,7 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def find_customer(
         self, store_id: str, *, plate: str | None = None, vin: str | None = None
     ) -> CustomerView:
@@ -65,12 +68,14 @@ class CrmApi:
             query={"plate": plate, "vin": vin},
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def resolve(self, store_id: str, body: ResolveRequest) -> ResolveResponse:
         """Return the names, plates and tiers of the references on a page in one call."""
         return await self._calls.request(
             ResolveResponse, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
         """Return this store's records of the vehicle with this plate and its customer's loyalty.
 
@@ -80,6 +85,7 @@ class CrmApi:
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_registered_vehicle(
         self, store_id: str, vehicle_ref: str
     ) -> RegisterCustomerResponse:
@@ -90,6 +96,7 @@ class CrmApi:
             f"/stores/{segment(store_id)}/registered-vehicles/{segment(vehicle_ref)}",
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_registered_customer(self, store_id: str, customer_ref: str) -> RegisteredCustomer:
         """Return a customer who is in this store's customer records.
 
@@ -101,6 +108,7 @@ class CrmApi:
             f"/stores/{segment(store_id)}/registered-customers/{segment(customer_ref)}",
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def set_contact_preferences(
         self,
         store_id: str,
@@ -121,6 +129,7 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_contact_preferences(self, store_id: str, customer_ref: str) -> ContactView:
         """Return a customer's contact preferences."""
         return await self._calls.request(
@@ -129,6 +138,7 @@ class CrmApi:
             f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/contact-preferences",
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def list_follow_ups(
         self, store_id: str, *, status: Sequence[FollowUpStatus]
     ) -> list[FollowUpView]:
@@ -140,6 +150,7 @@ class CrmApi:
             query={"status": status},
         )
 
+    @open_to("customer_care_agent", "service_manager")
     async def record_call(
         self, store_id: str, follow_up_id: str, body: RecordCallRequest, *, idempotency_key: str
     ) -> FollowUpView:
@@ -154,6 +165,7 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def send_message(
         self,
         store_id: str,
@@ -181,6 +193,7 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def list_messages(
         self,
         store_id: str,
@@ -197,18 +210,21 @@ class CrmApi:
             query={"customer_ref": customer_ref, "order_id": order_id, "status": status},
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def get_message(self, store_id: str, message_id: str) -> MessageView:
         """Return one message with its status."""
         return await self._calls.request(
             MessageView, "GET", f"/stores/{segment(store_id)}/messages/{segment(message_id)}"
         )
 
+    @open_to("customer_care_agent", "service_manager")
     async def list_call_tasks(self, store_id: str) -> list[CallTask]:
         """List the open call tasks, those not called yet first; obsolete ones are left out."""
         return await self._calls.request(
             list[CallTask], "GET", f"/stores/{segment(store_id)}/call-tasks"
         )
 
+    @open_to("customer_care_agent", "service_manager")
     async def complete_call_task(
         self, store_id: str, message_id: str, body: CompleteCallTaskRequest, *, idempotency_key: str
     ) -> CallTaskResponse:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from shared.calls import ServiceCalls, segment
+from shared.clients.access import open_to
 from shared.clients.reception.models import (
     AppointmentView,
     ApproveOnAccountRequest,
@@ -81,10 +82,20 @@ class ReceptionApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def catalog(self, store_id: str) -> CatalogView:
         """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
         return await self._calls.request(CatalogView, "GET", f"/stores/{segment(store_id)}/catalog")
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:
         """Times at which the workshop has room, off-peak hours first (错峰预约).
 
@@ -94,6 +105,7 @@ class ReceptionApi:
             Offers, "POST", f"/stores/{segment(store_id)}/appointments/offers", body=body
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def book_appointment(
         self, store_id: str, body: BookAppointmentRequest, *, idempotency_key: str
     ) -> AppointmentView:
@@ -108,6 +120,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+    )
     async def list_appointments(
         self, store_id: str, *, day: date | None = None
     ) -> list[AppointmentView]:
@@ -119,6 +134,9 @@ class ReceptionApi:
             query={"day": day},
         )
 
+    @open_to(
+        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+    )
     async def get_appointment(self, store_id: str, appointment_id: str) -> AppointmentView:
         """One appointment."""
         return await self._calls.request(
@@ -127,6 +145,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}",
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def reschedule_appointment(
         self,
         store_id: str,
@@ -146,6 +165,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def cancel_appointment(
         self, store_id: str, appointment_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> AppointmentView:
@@ -158,6 +178,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+    )
     async def get_appointment_cancellation(
         self, store_id: str, appointment_id: str
     ) -> CancellationView:
@@ -168,6 +191,15 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}/cancellation",
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_order_cancellation(self, store_id: str, order_id: str) -> CancellationView:
         """Reason for an order's cancellation, and the actor."""
         return await self._calls.request(
@@ -176,6 +208,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/cancellation",
         )
 
+    @open_to("service_advisor", "service_manager")
     async def cancel_order(
         self, store_id: str, order_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -188,6 +221,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def record_arrival(
         self, store_id: str, body: RecordArrivalRequest, *, idempotency_key: str
     ) -> ArrivalView:
@@ -203,12 +237,16 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+    )
     async def arrival_board(self, store_id: str) -> list[WaitingView]:
         """Customers at reception (接待看板): booked customers before others, then by arrival."""
         return await self._calls.request(
             list[WaitingView], "GET", f"/stores/{segment(store_id)}/arrivals"
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def correct_plate(
         self, store_id: str, order_id: str, body: CorrectPlateRequest, *, idempotency_key: str
     ) -> ArrivalView:
@@ -221,6 +259,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def assign_advisor(
         self, store_id: str, order_id: str, body: AssignAdvisorRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -233,6 +272,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def greet_customer(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -245,30 +285,51 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
         """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""
         return await self._calls.request(
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def quote(self, store_id: str, body: QuoteRequest) -> Quote:
         """Price and completion time of the work (报价); nothing is reserved."""
         return await self._calls.request(
             Quote, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_orders(self, store_id: str, *, status: Sequence[OrderStatus]) -> list[OrderView]:
         """Orders of the last 30 days in one of the statuses."""
         return await self._calls.request(
             list[OrderView], "GET", f"/stores/{segment(store_id)}/orders", query={"status": status}
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_order(self, store_id: str, order_id: str) -> OrderDetail:
         """One order with the customer's concern."""
         return await self._calls.request(
             OrderDetail, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
+    @open_to("service_advisor", "service_manager")
     async def open_order(
         self, store_id: str, order_id: str, body: OpenOrderRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -281,6 +342,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def revise_promise(
         self, store_id: str, order_id: str, body: RevisePromisedTimeRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -293,6 +355,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("quality_inspector", "service_advisor", "service_manager", "technician")
     async def add_order_photo(
         self,
         store_id: str,
@@ -316,12 +379,22 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_order_photos(self, store_id: str, order_id: str) -> list[PhotoView]:
         """An order's pictures, the oldest first."""
         return await self._calls.request(
             list[PhotoView], "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/photos"
         )
 
+    @open_to("quality_inspector", "service_advisor", "service_manager", "technician")
     async def add_premises_photo(
         self, store_id: str, content: bytes, *, idempotency_key: str
     ) -> PhotoView:
@@ -337,12 +410,22 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_photo(self, store_id: str, photo_id: str) -> bytes:
         """The picture itself, as JPEG; not found once it was erased."""
         return await self._calls.read_bytes(
             "GET", f"/stores/{segment(store_id)}/photos/{segment(photo_id)}"
         )
 
+    @open_to("service_advisor", "service_manager")
     async def submit_estimate(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
@@ -359,6 +442,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def list_estimates(self, store_id: str, order_id: str) -> list[EstimateView]:
         """Every version of the order's estimate, the oldest first."""
         return await self._calls.request(
@@ -367,6 +451,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates",
         )
 
+    @open_to("service_advisor", "service_manager")
     async def submit_additional_work(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
@@ -379,6 +464,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_offer(
         self, store_id: str, order_id: str, version: str, *, declined: Sequence[str] = ()
     ) -> PresentedEstimate:
@@ -393,6 +479,7 @@ class ReceptionApi:
             query={"declined": declined},
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def authorize_estimate(
         self,
         store_id: str,
@@ -416,6 +503,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def decline_estimate(
         self,
         store_id: str,
@@ -436,6 +524,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def create_link(
         self,
         store_id: str,
@@ -457,6 +546,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def show_link(
         self, store_id: str, order_id: str, link_id: str, *, idempotency_key: str
     ) -> ShownLink:
@@ -471,6 +561,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def list_links(self, store_id: str, order_id: str) -> list[LinkWithUses]:
         """The order's one-time links, the oldest first, with their uses.
 
@@ -482,6 +573,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/links",
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def declined_services(self, store_id: str, order_id: str) -> list[EstimateView]:
         """Services that the vehicle's owner declined earlier and has not ordered since
         (未做增项).
@@ -532,6 +624,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def preview_withdrawal(
         self, store_id: str, order_id: str, body: UnwantedWork
     ) -> WithdrawalPreview:
@@ -543,6 +636,7 @@ class ReceptionApi:
             body=body,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def withdraw_work(
         self, store_id: str, order_id: str, body: WithdrawWorkRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -559,6 +653,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def record_delivery_step(
         self, store_id: str, order_id: str, body: RecordStepRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -571,6 +666,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def request_waiver(
         self, store_id: str, order_id: str, step: str, body: WaiverRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -583,6 +679,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_manager")
     async def approve_waiver(
         self,
         store_id: str,
@@ -601,6 +698,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def record_signature(
         self, store_id: str, order_id: str, body: SignatureRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -613,6 +711,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def get_signature(self, store_id: str, order_id: str) -> SignatureView:
         """The signature as it was drawn."""
         return await self._calls.request(
@@ -621,6 +720,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/signature",
         )
 
+    @open_to("service_advisor", "service_manager")
     async def deliver_vehicle(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -633,6 +733,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def request_discount(
         self, store_id: str, order_id: str, body: DiscountRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -648,6 +749,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_manager")
     async def approve_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -662,6 +764,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def withdraw_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -674,6 +777,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def receive_deposit(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -686,6 +790,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def issue_invoice(
         self, store_id: str, order_id: str, body: IssueInvoiceRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -698,12 +803,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_invoice(self, store_id: str, order_id: str) -> InvoiceView:
         """The order's invoice as it was issued (结算单), and those before it."""
         return await self._calls.request(
             InvoiceView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/invoice"
         )
 
+    @open_to("service_advisor", "service_manager")
     async def preview_invoice(
         self, store_id: str, order_id: str, body: ChosenVouchers
     ) -> InvoicePreview:
@@ -715,6 +822,7 @@ class ReceptionApi:
             body=body,
         )
 
+    @open_to("group_manager", "service_manager")
     async def issue_credit_note(
         self, store_id: str, order_id: str, body: IssueCreditNoteRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -731,6 +839,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def receive_payment(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -743,6 +852,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_manager")
     async def pay_refund(
         self, store_id: str, order_id: str, body: IssueRefundRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -755,6 +865,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_manager")
     async def approve_on_account(
         self, store_id: str, order_id: str, body: ApproveOnAccountRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -767,18 +878,21 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_advisor", "service_manager")
     async def list_receivables(self, store_id: str) -> list[Receivable]:
         """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
         return await self._calls.request(
             list[Receivable], "GET", f"/stores/{segment(store_id)}/receivables"
         )
 
+    @open_to("group_manager", "service_advisor", "service_manager")
     async def list_held_money(self, store_id: str) -> list[HeldMoney]:
         """Orders with money held (暂存款台账), the oldest first."""
         return await self._calls.request(
             list[HeldMoney], "GET", f"/stores/{segment(store_id)}/held-money"
         )
 
+    @open_to("service_advisor", "service_manager")
     async def carry_over(
         self, store_id: str, order_id: str, body: CarryOverRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -791,6 +905,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_advisor", "service_manager")
     async def list_claims(
         self, store_id: str, *, status: Sequence[ClaimStatus]
     ) -> list[ClaimEntry]:
@@ -799,12 +914,14 @@ class ReceptionApi:
             list[ClaimEntry], "GET", f"/stores/{segment(store_id)}/claims", query={"status": status}
         )
 
+    @open_to("group_manager", "service_advisor", "service_manager")
     async def get_claim(self, store_id: str, claim_id: str) -> ClaimEntry:
         """One claim."""
         return await self._calls.request(
             ClaimEntry, "GET", f"/stores/{segment(store_id)}/claims/{segment(claim_id)}"
         )
 
+    @open_to("service_advisor", "service_manager")
     async def record_claim_details(
         self, store_id: str, claim_id: str, body: RecordClaimDetailsRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -817,6 +934,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def submit_claim(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -829,6 +947,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def record_claim_decision(
         self, store_id: str, claim_id: str, body: ClaimDecisionRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -841,6 +960,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_advisor", "service_manager")
     async def settle_claim(
         self, store_id: str, claim_id: str, body: SettleClaimRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -855,6 +975,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("group_manager", "service_manager")
     async def write_claim_off(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -867,6 +988,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_manager")
     async def issue_voucher(
         self, store_id: str, body: IssueVoucherRequest, *, idempotency_key: str
     ) -> VoucherView:
@@ -879,12 +1001,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_voucher(self, store_id: str, voucher_id: str) -> VoucherView:
         """One voucher (查券)."""
         return await self._calls.request(
             VoucherView, "GET", f"/stores/{segment(store_id)}/vouchers/{segment(voucher_id)}"
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def submit_feedback(
         self, store_id: str, order_id: str, body: SubmitFeedbackRequest, *, idempotency_key: str
     ) -> FeedbackView:
@@ -900,6 +1024,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_feedback(self, store_id: str, order_id: str) -> FeedbackDetail:
         """The feedback of an order's customer."""
         return await self._calls.request(
@@ -908,6 +1033,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/feedback",
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def record_check(
         self, store_id: str, body: RecordCheckRequest, *, idempotency_key: str
     ) -> CheckView:
@@ -923,6 +1049,15 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_checks(self, store_id: str, *, day: date | None = None) -> list[CheckView]:
         """The checks of a day of the store, today where none is named."""
         return await self._calls.request(

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal
 
 from shared.calls import ServiceCalls, segment
+from shared.clients.access import open_to
 from shared.clients.reporting.models import (
     CloseCorrectiveActionRequest,
     CorrectiveActionView,
@@ -22,6 +23,14 @@ class ReportingApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
     async def get_live_kpis(self, store_id: str, *, day: date | None = None) -> LiveKpis:
         """Return the KPIs of a business day so far, from closing to closing.
 
@@ -31,6 +40,14 @@ class ReportingApi:
             LiveKpis, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
     async def daily_reports(self, store_id: str, *, day: date) -> list[DailyReport]:
         """Return the store's published report of a day (日报); none before closing time."""
         return await self._calls.request(
@@ -40,6 +57,15 @@ class ReportingApi:
             query={"day": day},
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def order_history(self, store_id: str, order_id: str) -> list[HistoryEntry]:
         """List every event that names the order, in order.
 
@@ -51,12 +77,21 @@ class ReportingApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/history",
         )
 
+    @open_to("group_manager")
     async def group_daily_reports(self, *, day: date) -> list[DailyReportPublished]:
         """List the published reports of a day, one for each of the caller's stores that has one."""
         return await self._calls.request(
             list[DailyReportPublished], "GET", "/group/daily-reports", query={"day": day}
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
     async def list_corrective_actions(
         self, store_id: str, *, state: Sequence[Literal["open", "overdue", "closed"]]
     ) -> list[CorrectiveActionView]:
@@ -68,6 +103,14 @@ class ReportingApi:
             query={"state": state},
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
     async def get_corrective_action(
         self, store_id: str, corrective_action_id: str
     ) -> CorrectiveActionWithNote:
@@ -78,6 +121,13 @@ class ReportingApi:
             f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}",
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
     async def close_corrective_action(
         self,
         store_id: str,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from shared.calls import ServiceCalls, segment
+from shared.clients.access import open_to
 from shared.clients.workshop.models import (
     AbsenceRequest,
     AbsenceView,
@@ -45,12 +46,14 @@ class WorkshopApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def quote(self, store_id: str, body: QuoteRequest) -> QuoteView:
         """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
         return await self._calls.request(
             QuoteView, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def hold_capacity(
         self, store_id: str, body: HoldRequest, *, idempotency_key: str
     ) -> HoldView:
@@ -63,6 +66,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
     async def release_hold(self, store_id: str, hold_id: str, *, idempotency_key: str) -> HoldState:
         """Release a hold that is not needed any more."""
         return await self._calls.request(
@@ -72,6 +76,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("customer_care_agent", "dispatcher", "service_advisor", "service_manager", "system")
     async def get_load(
         self, store_id: str, *, day: date | None = None, days: int = 1
     ) -> list[LoadView]:
@@ -86,22 +91,58 @@ class WorkshopApi:
             query={"day": day, "days": days},
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_plan(self, store_id: str, *, day: date | None = None) -> PlanView:
         """Return technicians, bays and jobs of one day of the store."""
         return await self._calls.request(
             PlanView, "GET", f"/stores/{segment(store_id)}/plan", query={"day": day}
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_risks(self, store_id: str) -> list[PromiseRiskView]:
         """List the risks of all open promises, the least likely to be kept first."""
         return await self._calls.request(
             list[PromiseRiskView], "GET", f"/stores/{segment(store_id)}/risks"
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_board(self, store_id: str) -> BoardView:
         """Return the bays, the vehicles that wait or are ready, and the day's counts."""
         return await self._calls.request(BoardView, "GET", f"/stores/{segment(store_id)}/board")
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_jobs(
         self,
         store_id: str,
@@ -118,12 +159,22 @@ class WorkshopApi:
             query={"technician_id": technician_id, "order_id": order_id, "status": status},
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_job(self, store_id: str, job_id: str) -> JobView:
         """Return one job."""
         return await self._calls.request(
             JobView, "GET", f"/stores/{segment(store_id)}/jobs/{segment(job_id)}"
         )
 
+    @open_to("technician")
     async def start_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """The calling technician clocks in (开工)."""
         return await self._calls.request(
@@ -133,6 +184,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("technician")
     async def pause_job(
         self, store_id: str, job_id: str, body: PauseRequest, *, idempotency_key: str
     ) -> JobView:
@@ -145,6 +197,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("technician")
     async def resume_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """The calling technician clocks in again (复工), or joins a job that another has begun."""
         return await self._calls.request(
@@ -154,6 +207,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("technician")
     async def finish_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """The calling technician is done (完工); the job is finished with the last one clocked
         in.
@@ -165,6 +219,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("service_manager")
     async def correct_job_clock(
         self, store_id: str, job_id: str, body: TimeCorrectionRequest, *, idempotency_key: str
     ) -> JobView:
@@ -179,6 +234,15 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_clock_corrections(self, store_id: str, job_id: str) -> list[ClockCorrection]:
         """List the corrections of a job's clocked time, with their authors."""
         return await self._calls.request(
@@ -187,6 +251,7 @@ class WorkshopApi:
             f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/time-corrections",
         )
 
+    @open_to("dispatcher", "service_manager", "system")
     async def set_parts_eta(
         self, store_id: str, job_id: str, body: PartsEtaRequest, *, idempotency_key: str
     ) -> JobView:
@@ -199,6 +264,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("technician")
     async def record_diagnosis(
         self, store_id: str, job_id: str, body: DiagnosisRequest, *, idempotency_key: str
     ) -> JobView:
@@ -211,6 +277,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("technician")
     async def report_additional_work(
         self, store_id: str, job_id: str, body: AdditionalWorkRequest, *, idempotency_key: str
     ) -> FoundView:
@@ -223,12 +290,22 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_checklists(self, store_id: str) -> ChecklistsView:
         """List the items that an inspector checks, by the skill of the job."""
         return await self._calls.request(
             ChecklistsView, "GET", f"/stores/{segment(store_id)}/inspection-checklists"
         )
 
+    @open_to("quality_inspector")
     async def inspect_job(
         self, store_id: str, job_id: str, body: InspectionRequest, *, idempotency_key: str
     ) -> JobView:
@@ -241,6 +318,15 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_work_done(self, store_id: str, order_id: str) -> list[WorkDoneView]:
         """Return the progress of each operation of an order (施工进度); none of an unknown
         order.
@@ -251,12 +337,22 @@ class WorkshopApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/work-done",
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def get_order(self, store_id: str, order_id: str) -> WorkOrderView:
         """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
         return await self._calls.request(
             WorkOrderView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
+    @open_to("dispatcher", "service_manager")
     async def reassign_job(
         self, store_id: str, job_id: str, body: ReassignmentRequest, *, idempotency_key: str
     ) -> JobView:
@@ -269,6 +365,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def swap_jobs(
         self, store_id: str, job_id: str, body: SwapRequest, *, idempotency_key: str
     ) -> SwapView:
@@ -281,6 +378,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def pin_job(
         self, store_id: str, job_id: str, body: OverrideRequest, *, idempotency_key: str
     ) -> JobView:
@@ -293,6 +391,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def unpin_job(
         self, store_id: str, job_id: str, body: OverrideRequest, *, idempotency_key: str
     ) -> JobView:
@@ -305,6 +404,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def forbid_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
@@ -317,6 +417,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def allow_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
@@ -329,6 +430,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "group_manager", "service_manager")
     async def list_overrides(
         self, store_id: str, *, from_: date | None = None, to: date | None = None
     ) -> OverridesView:
@@ -343,12 +445,22 @@ class WorkshopApi:
             query={"from": from_, "to": to},
         )
 
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
     async def list_absences(self, store_id: str) -> list[AbsenceView]:
         """List the technicians who are away now or will be."""
         return await self._calls.request(
             list[AbsenceView], "GET", f"/stores/{segment(store_id)}/absences"
         )
 
+    @open_to("dispatcher", "service_manager")
     async def record_absence(
         self, store_id: str, technician_id: str, body: AbsenceRequest, *, idempotency_key: str
     ) -> AbsenceView:
@@ -361,6 +473,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "service_manager")
     async def cancel_absence(
         self, store_id: str, absence_id: str, *, idempotency_key: str
     ) -> AbsenceView:
@@ -372,6 +485,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to("dispatcher", "group_manager", "service_manager")
     async def get_staffing(self, store_id: str) -> StaffingView:
         """Return how many technicians of each skill are missing at present."""
         return await self._calls.request(
