@@ -8,7 +8,7 @@ from pydantic import BaseModel, create_model
 
 from services.reporting.application.deps import Deps
 from services.reporting.domain import daily_report
-from services.reporting.domain.confidential import HIDDEN_FIGURES, as_seen
+from services.reporting.domain.confidential import CONFIDENTIAL_KPIS, as_seen
 from services.reporting.domain.daily_report import BusinessDay
 from services.reporting.persistence import reports
 from shared import timers
@@ -52,7 +52,7 @@ def _with_kpis(name: str, view: type[BaseModel]) -> type[BaseModel]:
     kpis: dict[str, Any] = {}
     for kpi, field in DailyKpis.model_fields.items():
         kind: Any = field.annotation
-        kpis[kpi] = (kind | None if kpi in HIDDEN_FIGURES else kind, ...)
+        kpis[kpi] = (kind | None if kpi in CONFIDENTIAL_KPIS else kind, ...)
     return create_model(name, __base__=view, __doc__=view.__doc__, **kpis)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from shared.contracts.reporting import DailyKpis
 
-FIGURES: Mapping[str, tuple[str, ...]] = {
-    "money": (
+_MONEY_KPIS = frozenset(
+    {
         "invoiced_cents",
         "labor_cents",
         "parts_cents",
@@ -17,17 +17,19 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "collection_rate_by_age",
         "effective_labor_rate",
         "revenue_per_ro",
-    ),
-    "opinions": (
+    }
+)
+_OPINION_KPIS = frozenset(
+    {
         "feedback",
         "feedback_work_quality",
         "feedback_technical_skill",
         "feedback_service_attitude",
-    ),
-}
-"""KPIs of a day by confidential content."""
+    }
+)
 
-HIDDEN_FIGURES = frozenset(name for names in FIGURES.values() for name in names)
+CONFIDENTIAL_KPIS = _MONEY_KPIS | _OPINION_KPIS
+"""KPIs of a day that tell money or opinions."""
 
 EVENTS_OF_THE_WORK = frozenset(
     {
@@ -51,7 +53,7 @@ _MONEY_OF_EVENTS = frozenset({"on_account_approved_by"})
 
 def as_seen(kpis: DailyKpis, *, sees_money: bool) -> dict[str, Any]:
     """Return the KPIs without those that are confidential for roles doing the work."""
-    hidden = () if sees_money else HIDDEN_FIGURES
+    hidden = () if sees_money else CONFIDENTIAL_KPIS
     return dict(kpis) | dict.fromkeys(hidden)
 
 

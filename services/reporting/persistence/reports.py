@@ -22,7 +22,7 @@ WITH arrival AS (
            count(*) FILTER (WHERE delivered_at <= coalesce(last_promised_at, first_promised_at))
                AS kept_last,
            count(*) FILTER (WHERE (arrived_at AT TIME ZONE $4)::date
-                                  = (delivered_at AT TIME ZONE $4)::date) AS same_day_rate,
+                                  = (delivered_at AT TIME ZONE $4)::date) AS same_day,
            count(*) FILTER (WHERE delivery_steps > 0 AND delivery_waivers = 0) AS complete
     FROM order_fact WHERE store_id = $1 AND delivered_at >= $2 AND delivered_at < $3
 ), invoice AS (
@@ -174,7 +174,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        received_cents,
        kept_first / nullif(delivered, 0)::float8 AS on_time_rate_initial,
        kept_last / nullif(delivered, 0)::float8 AS on_time_rate_final,
-       same_day_rate / nullif(delivered, 0)::float8 AS same_day_rate,
+       same_day / nullif(delivered, 0)::float8 AS same_day_rate,
        waited_s[1] AS greet_wait_median_s,
        waited_s[2] AS greet_wait_p90_s,
        greeted_late,
