@@ -1,6 +1,5 @@
 """The client of a service: one class, with a method for each operation."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,11 +62,11 @@ def _method(operation: Operation) -> str:
     signature = ", ".join(["self", *positional, *(["*", *keywords] if keywords else [])])
     media_type, schema = operation.response
     returns = type_of(schema) if media_type == _JSON and schema else "bytes"
-    path = re.sub(r"\{(\w+)\}", r"{segment(\1)}", operation.path)
+    path = _path(operation)
     arguments = [
         *([returns] if returns != "bytes" else []),
         repr(operation.method),
-        f'f"{path}"' if path != operation.path else repr(path),
+        f'f"{path}"' if operation.path_parameters else repr(path),
         *_arguments(operation),
     ]
     call = "request" if returns != "bytes" else "read_bytes"
@@ -80,10 +79,24 @@ def _method(operation: Operation) -> str:
     )
 
 
+def _path(operation: Operation) -> str:
+    """Return the path as the content of an f-string; texts are quoted as one segment each."""
+    path = operation.path
+    for name, written in _path_types(operation).items():
+        if written == "str":
+            path = path.replace(f"{{{name}}}", f"{{segment({name})}}")
+    return path
+
+
+def _path_types(operation: Operation) -> dict[str, str]:
+    schemas = {each["name"]: each["schema"] for each in operation.parameters("path")}
+    return {name: type_of(schemas[name]) for name in operation.path_parameters}
+
+
 def _positional(operation: Operation) -> Iterator[str]:
     """Return the positional arguments of a method: the parts of its path and its body."""
-    for name in operation.path_parameters:
-        yield f"{name}: str"
+    for name, written in _path_types(operation).items():
+        yield f"{name}: {written}"
     if operation.body is None:
         return
     media_type, schema = operation.body

@@ -16,8 +16,16 @@ from deploy.clients.openapi import (
     describe,
 )
 from deploy.clients.python import default_of, docstring, type_of
+from shared.clients.access import roles_of
 from shared.clients.bodies import RequestBody, ResponseBody
+from shared.clients.reception.client import ReceptionApi
 from shared.contracts.reception import PayType
+
+OPEN = {
+    "reception": {"show_offer", "decide_offer"},
+    "platform": {"live", "ready", "event_schema"},
+}
+"""Operations that everybody may call, by service."""
 
 NULLABLE_TEXT = {"anyOf": [{"type": "string", "maxLength": 40}, {"type": "null"}]}
 
@@ -105,3 +113,13 @@ def test_coded_values_of_contracts_keep_their_name() -> None:
     named = with_named_choices(Description("reception", [], schemas), ()).schemas
     assert named["LineView"]["properties"]["payer"] == as_reference("PayType")
     assert "PayType" not in named
+
+
+def test_operation_names_roles_that_may_call_it() -> None:
+    assert roles_of(ReceptionApi.approve_waiver) == {"service_manager", "group_manager"}
+
+
+@pytest.mark.parametrize("service", ROUTERS)
+def test_only_open_operations_have_no_roles(service: str) -> None:
+    opened = {operation.name for operation in describe(service).operations if not operation.roles}
+    assert opened == OPEN.get(service, set())

@@ -59,8 +59,6 @@ PAGE = Page(
     requirements=("R6", "R8"),
 )
 
-_CHANGES = ("service_advisor", "service_manager")
-_GIVES_UP = ("service_manager", "group_manager")
 _WITH_US = ("draft", "rejected")
 _CENTS = 100
 
@@ -108,7 +106,7 @@ async def _read(ctx: PageContext) -> Dossier:
 
 
 def _head(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, who: Who) -> None:
-    t = ctx.t
+    t, reception = ctx.t, ctx.services.reception
     with panel():
         with box("order-head"):
             with box("card-names"):
@@ -135,9 +133,9 @@ def _head(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, who: Who) -> No
                 ]
             )
         with box("card-actions"):
-            if ctx.person.has(_CHANGES):
+            if ctx.may(reception.submit_claim):
                 _counter_actions(ctx, claim)
-            if ctx.person.has(_GIVES_UP) and claim.status in _WITH_US:
+            if ctx.may(reception.write_claim_off) and claim.status in _WITH_US:
                 button(t("Write off …"), partial(_write_off, ctx, claim), name="write-off")
 
 
@@ -212,7 +210,8 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
                 text(t("Missing"), "hint")
                 for name in claim.missing:
                     badge(t.code("claim_details", name), "bad")
-        if ctx.person.has(_CHANGES) and claim.status in _WITH_US:
+        records = ctx.may(ctx.services.reception.record_claim_details)
+        if records and claim.status in _WITH_US:
             with box("card-actions"):
                 button(
                     t("Complete the claim details …"),

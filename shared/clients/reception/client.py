@@ -466,7 +466,7 @@ class ReceptionApi:
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_offer(
-        self, store_id: str, order_id: str, version: str, *, declined: Sequence[str] = ()
+        self, store_id: str, order_id: str, version: int, *, declined: Sequence[str] = ()
     ) -> PresentedEstimate:
         """A version that awaits the customer's decision, by the items on which they decide.
 
@@ -475,7 +475,7 @@ class ReceptionApi:
         return await self._calls.request(
             PresentedEstimate,
             "GET",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/offer",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{version}/offer",
             query={"declined": declined},
         )
 
@@ -484,7 +484,7 @@ class ReceptionApi:
         self,
         store_id: str,
         order_id: str,
-        version: str,
+        version: int,
         body: EstimateAuthorizationRequest,
         *,
         idempotency_key: str,
@@ -498,7 +498,7 @@ class ReceptionApi:
         return await self._calls.request(
             EstimateView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/authorize",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{version}/authorize",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -508,7 +508,7 @@ class ReceptionApi:
         self,
         store_id: str,
         order_id: str,
-        version: str,
+        version: int,
         body: EstimateDecisionRequest,
         *,
         idempotency_key: str,
@@ -519,7 +519,7 @@ class ReceptionApi:
         return await self._calls.request(
             EstimateView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/decline",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{version}/decline",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -529,7 +529,7 @@ class ReceptionApi:
         self,
         store_id: str,
         order_id: str,
-        version: str,
+        version: int,
         body: CreateLinkRequest | None = None,
         *,
         idempotency_key: str,
@@ -541,7 +541,7 @@ class ReceptionApi:
         return await self._calls.request(
             LinkView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{segment(version)}/links",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{version}/links",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -29,7 +29,6 @@ from services.desk.components.forms import (
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import drawn, pad
 from services.desk.pages.order.file import Opened
-from services.desk.pages.order.summary import MAY_CHANGE
 from shared.clients.reception.models import (
     OrderView,
     RecordStepRequest,
@@ -45,7 +44,6 @@ _ICONS = {
     "waived": "do_not_disturb_on",
     "open": "radio_button_unchecked",
 }
-_APPROVES = ("service_manager", "group_manager")
 
 
 def delivery(page: Opened, renderer: PartialRenderer) -> None:
@@ -66,7 +64,7 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
         if repeat & steps.keys():
             words = page.ctx.t("Work or invoice has changed: do the marked steps again.")
             renderer.section("repeat", text, words, "hint")
-        if page.may(MAY_CHANGE):
+        if page.ctx.may(page.ctx.services.reception.deliver_vehicle):
             missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
             with renderer.frame("actions", box, "card-actions"):
                 if ready:
@@ -105,7 +103,7 @@ def _step(
 ) -> None:
     ctx, zone = page.ctx, page.ctx.store.timezone
     waived = bool(waiver and waiver.approved_by)
-    may_do = ready and page.may(MAY_CHANGE)
+    may_do = ready and ctx.may(ctx.services.reception.record_delivery_step)
     state = "open" if repeat else "done" if done else "waived" if waived else "open"
     with test_id(f"step-{step}", box(f"check {state}")) as line:
         ui.icon(_ICONS[state])
@@ -156,7 +154,8 @@ def _waiver(page: Opened, waiver: DeliveryWaiver) -> None:
             text(f"{asked} → {ctx.colleague(waiver.approved_by)}", "card-note")
             return
         text(asked, "card-note")
-        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver.requested_by:
+        approves = ctx.may(ctx.services.reception.approve_waiver)
+        if approves and ctx.person.subject != waiver.requested_by:
             button(
                 t("Approve"), _approving(page, waiver), name=f"approve-{waiver.step}", kind="small"
             ).on("click.stop", lambda: None)

@@ -31,7 +31,6 @@ from services.desk.components.problems import error_text
 from services.desk.components.work_choice import Line, WorkChoice, line_name, price_line
 from services.desk.context import PageContext
 from services.desk.pages.order.file import Opened
-from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.promise import limiting_factor_text
 from shared.clients.reception.models import (
     AuthorizationChannel,
@@ -53,7 +52,7 @@ from shared.contracts.reception import EstimateLine
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
 _ESTIMABLE = ("greeted", "opened", "in_progress", "ready")
 _SHOWN = 4
-_TAKES_WORDS = (*MAY_CHANGE, "customer_care_agent")
+_MEETS_CUSTOMERS = ("service_advisor", "service_manager")
 
 LineKey = tuple[str, str]
 """Package and code of a line, which identify it in every version."""
@@ -61,10 +60,11 @@ LineKey = tuple[str, str]
 
 def estimates(page: Opened, renderer: PartialRenderer) -> None:
     """Show the versions by matter, and the customer's decisions."""
-    t, file = page.ctx.t, page.file
+    ctx, t, file = page.ctx, page.ctx.t, page.file
+    reception = ctx.services.reception
     in_time = file.status in _ESTIMABLE and not file.order.invoice_id
-    may_change = page.may(MAY_CHANGE) and in_time
-    may_answer = page.may(_TAKES_WORDS) and in_time
+    may_change = ctx.may(reception.submit_estimate) and in_time
+    may_answer = ctx.may(reception.authorize_estimate) and in_time
     if not (file.estimates or may_change):
         return
     with renderer.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
@@ -217,7 +217,7 @@ def _answers(page: Opened, version: EstimateView) -> None:
             name=f"decision-{number}",
             kind="main",
         )
-        if page.may(MAY_CHANGE):
+        if page.ctx.may(page.ctx.services.reception.create_link):
             button(t("Link …"), partial(_link, page, version), name=f"link-{number}")
 
 
@@ -227,7 +227,7 @@ class _DecisionDialog:
     def __init__(self, page: Opened, version: EstimateView) -> None:
         self._page = page
         self._ctx = page.ctx
-        self._ids = *page.ids, str(version.version)
+        self._ids = *page.ids, version.version
         self._reception = page.ctx.services.reception
 
     async def open(self) -> None:
@@ -238,7 +238,8 @@ class _DecisionDialog:
             if offer is None:
                 return
             self._chosen = OfferChoice(t, offer, self._ask, self._when)
-            channels = get_args(AuthorizationChannel) if self._page.may(MAY_CHANGE) else ("phone",)
+            meets = self._ctx.person.has(_MEETS_CUSTOMERS)
+            channels = get_args(AuthorizationChannel) if meets else ("phone",)
             self._channel = form.field(
                 "channel",
                 ui.select(
@@ -301,7 +302,7 @@ def _link(page: Opened, version: EstimateView) -> None:
     async def made_link(*, send: bool) -> LinkView | ShownLink:
         link = await reception.create_link(
             *page.ids,
-            str(version.version),
+            version.version,
             CreateLinkRequest(send=send),
             idempotency_key=form.attempt,
         )

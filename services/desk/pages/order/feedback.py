@@ -26,14 +26,13 @@ from shared.clients.reporting.models import CorrectiveActionView
 
 RATINGS = ("work_quality", "technical_skill", "service_attitude")
 
-_ASKS = ("service_advisor", "service_manager", "customer_care_agent")
 _BEST = 5
 
 
 def feedback(page: Opened, renderer: PartialRenderer) -> None:
     """Show the customer's ratings, else the question for them."""
-    given = page.file.feedback
-    if given or page.may(_ASKS):
+    given, ctx = page.file.feedback, page.ctx
+    if given or ctx.may(ctx.services.reception.submit_feedback):
         renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
 
 

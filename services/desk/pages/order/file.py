@@ -1,7 +1,7 @@
 """Data behind the page of one order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -36,16 +36,6 @@ BEFORE_OPENING = ("arrived", "greeted")
 AT_WORK = ("opened", "in_progress")
 FINISHED = ("ready", "delivered", "closed")
 RETURNED = ("delivered", "closed")
-
-_SEES_LINKS = ("service_advisor", "service_manager", "customer_care_agent")
-_SEES_CORRECTIVE_ACTIONS = (
-    "service_advisor",
-    "dispatcher",
-    "quality_inspector",
-    "customer_care_agent",
-    "service_manager",
-    "group_manager",
-)
 
 
 @dataclass(frozen=True)
@@ -105,10 +95,6 @@ class Opened:
         """Return the ids of the store and of the order, with which each operation begins."""
         return self.ctx.store.id, self.file.order.order_id
 
-    def may(self, roles: Iterable[str]) -> bool:
-        """Return whether the person has one of the roles."""
-        return self.ctx.person.has(roles)
-
     async def submit(
         self,
         form: Form,
@@ -156,7 +142,7 @@ async def read(ctx: PageContext) -> File:
         jobs = ask(f"jobs {order_id}", lambda: workshop.list_jobs(store_id, order_id=order_id))
         risks = ask("risks", lambda: workshop.list_risks(store_id), when=at_work)
         estimates = ask(f"estimates {order_id}", lambda: reception.list_estimates(*ids), when=money)
-        sees_links = ctx.person.has(_SEES_LINKS)
+        sees_links = ctx.may(reception.list_links)
         links = ask(f"links {order_id}", lambda: reception.list_links(*ids), when=sees_links)
         reoffered = money and at_work
         declined = ask(
@@ -172,7 +158,7 @@ async def read(ctx: PageContext) -> File:
             lambda: reporting.list_corrective_actions(
                 store_id, state=("open", "overdue", "closed")
             ),
-            when=delivered and ctx.person.has(_SEES_CORRECTIVE_ACTIONS),
+            when=delivered and ctx.may(reporting.list_corrective_actions),
         )
         cancellation = ask(
             f"cancellation {order_id}",

@@ -11,7 +11,6 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import (
-    Handler,
     badge,
     box,
     button,
@@ -35,7 +34,6 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.pages.order.file import File, Opened, OrderCommand
-from services.desk.pages.order.summary import MAY_CHANGE
 from shared.clients.reception.models import (
     ApproveOnAccountRequest,
     CarryOverRequest,
@@ -68,7 +66,6 @@ from shared.contracts.reception import (
     RefundReason,
 )
 
-_APPROVES = ("service_manager", "group_manager")
 _TAKES_MONEY: tuple[OrderStatus, ...] = ("greeted", "opened", "in_progress", "ready")
 _CENTS = 100
 _METHODS: tuple[PaymentMethod, ...] = ("wechat", "alipay", "card", "cash", "transfer")
@@ -188,10 +185,10 @@ def _discount_line(page: Opened, discount: Discount) -> None:
             return
         badge(t("Awaits approval"), "warn")
         reception, own = ctx.services.reception, ctx.person.subject == discount.requested_by
-        if ctx.person.has(_APPROVES) and not own:
+        if ctx.may(reception.approve_discount) and not own:
             approve = page.deciding(reception.approve_discount)
             button(t("Approve"), approve, name="approve-discount", kind="small")
-        if ctx.person.has(MAY_CHANGE):
+        if ctx.may(reception.withdraw_discount):
             label = t("Withdraw") if own else t("Decline")
             withdraw = page.deciding(reception.withdraw_discount)
             button(label, withdraw, name="withdraw-discount", kind="small")
@@ -241,43 +238,49 @@ def _payer_splits(ctx: PageContext, payer_splits: Sequence[PayerBalance]) -> Non
 
 def _actions(page: Opened, possible: _Possible) -> None:
     with box("card-actions"):
-        if page.may(MAY_CHANGE):
-            _counter_actions(page, possible)
-            if possible.has_deposit:
-                _offer(page.ctx.t("Carry over …"), partial(_carry_over, page), "carry-over")
-        if page.may(_APPROVES):
-            _manager_actions(page, possible)
+        _counter_actions(page, possible)
+        _manager_actions(page, possible)
 
 
 def _counter_actions(page: Opened, possible: _Possible) -> None:
-    t = page.ctx.t
+    offer, reception, t = partial(_offer, page), page.ctx.services.reception, page.ctx.t
+    issue = reception.issue_invoice
     if possible.is_invoiced:
         if possible.has_debt:
-            _offer(t("Receive payment"), partial(_pay, page), "pay", "main")
-        return
-    if possible.is_credited_whole:
-        _offer(
-            t("Issue the invoice again …"), _InvoiceDialog(page, again=True).open, "invoice", "main"
-        )
-        return
-    if possible.status == "ready":
-        _offer(t("Issue invoice …"), _InvoiceDialog(page).open, "invoice", "main")
-    _offer(t("Discount …"), partial(_discount, page), "discount")
-    _offer(t("Take a deposit …"), partial(_deposit, page), "deposit")
+            offer(reception.receive_payment, t("Receive payment"), _pay, "pay", "main")
+    elif possible.is_credited_whole:
+        offer(issue, t("Issue the invoice again …"), _invoice_again, "invoice", "main")
+    else:
+        if possible.status == "ready":
+            offer(issue, t("Issue invoice …"), _invoice, "invoice", "main")
+        offer(reception.request_discount, t("Discount …"), _discount, "discount")
+        offer(reception.receive_deposit, t("Take a deposit …"), _deposit, "deposit")
+    if possible.has_deposit:
+        offer(reception.carry_over, t("Carry over …"), _carry_over, "carry-over")
 
 
 def _manager_actions(page: Opened, possible: _Possible) -> None:
-    t = page.ctx.t
+    offer, reception, t = partial(_offer, page), page.ctx.services.reception, page.ctx.t
     if possible.has_debt and possible.status == "ready" and not possible.may_go_on_account:
-        _offer(t("Approve on-account release…"), partial(_on_account, page), "on_account")
+        approve = t("Approve on-account release…")
+        offer(reception.approve_on_account, approve, _on_account, "on_account")
     if possible.is_correctable:
-        _offer(t("Credit note …"), partial(_credit_note, page), "credit-note")
+        offer(reception.issue_credit_note, t("Credit note …"), _credit_note, "credit-note")
     if possible.has_money:
-        _offer(t("Refund …"), partial(_refund, page), "refund")
+        offer(reception.pay_refund, t("Refund …"), _refund, "refund")
 
 
-def _offer(label: str, handler: Handler, name: str, kind: str = "plain") -> None:
-    button(label, handler, name=name, kind=kind)
+def _offer(
+    page: Opened,
+    operation: Callable[..., object],
+    label: str,
+    begin: Callable[[Opened], object],
+    name: str,
+    kind: str = "plain",
+) -> None:
+    """Offer an action to those who may take it."""
+    if page.ctx.may(operation):
+        button(label, partial(begin, page), name=name, kind=kind)
 
 
 def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
@@ -393,6 +396,14 @@ class _InvoiceDialog:
             on_change=lambda event: self._pay(code, event.value),
         )
         test_id(f"payer-{code}", payer.props("dense outlined options-dense"))
+
+
+async def _invoice(page: Opened) -> None:
+    await _InvoiceDialog(page).open()
+
+
+async def _invoice_again(page: Opened) -> None:
+    await _InvoiceDialog(page, again=True).open()
 
 
 def invoice_sums(

@@ -43,8 +43,6 @@ from shared.clients.reception.models import (
 )
 from shared.clients.workshop.models import PromiseRiskView
 
-MAY_CHANGE = ("service_advisor", "service_manager")
-
 _WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed")
 _CANCELLABLE = ("arrived", "greeted", "opened")
 _REVISIONS = get_args(RevisePromisedTimeReason)
@@ -90,7 +88,7 @@ def summary(page: Opened, renderer: PartialRenderer) -> None:
         if file.status in AT_WORK and file.risk:
             operations = {job.job_id: job.op_code for job in file.jobs}
             renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
-        if page.may(MAY_CHANGE):
+        if ctx.may(ctx.services.reception.revise_promise):
             renderer.section("actions", partial(_actions, page), file.status)
 
 
