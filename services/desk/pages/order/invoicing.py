@@ -96,7 +96,7 @@ class _Possible:
             may_go_on_account=bool(order.balance_cents) and file.may_go,
             has_money=bool(order.received_cents or order.deposit_cents),
             is_correctable=bool(order.invoiced_cents or (invoice and invoice.vouchers)),
-            has_deposit=bool(order.deposit_cents),
+            has_deposit=(order.deposit_cents or 0) > 0,
         )
 
 
