@@ -21,6 +21,7 @@ from services.desk.session_store import SessionStore
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from services.desk.staff import Person, load_staff
 from shared.calls import ServiceUnavailableError
+from shared.clients.access import roles_of
 from shared.clients.crm.models import ResolveRequest
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
@@ -154,6 +155,10 @@ class PageContext:
     @property
     def sees_money(self) -> bool:
         return self.person.has(SEES_MONEY)
+
+    def may(self, operation: Callable[..., object]) -> bool:
+        """Return whether a service opens an operation to the person's roles."""
+        return self.person.has(roles_of(operation))
 
     def now(self) -> datetime:
         """Return the business time."""
