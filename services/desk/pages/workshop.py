@@ -69,8 +69,6 @@ PAGE = Page(
     script="gantt.js",
 )
 
-_DISPATCHES = ("dispatcher", "service_manager")
-_CORRECTS = ("service_manager",)
 _OPEN = ("planned", "in_progress", "paused")
 _COUNTED = ("planned", "in_progress", "paused", "finished", "passed")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
@@ -82,7 +80,7 @@ Bars = Sequence[tuple[PlannedJobView, Bar]]
 @dataclass(frozen=True)
 class Day:
     """Plan of one day; queue numbers by order; absent technicians; manual overrides for people who
-    make them.
+    may see them.
     """
 
     plan: PlanView
@@ -125,11 +123,12 @@ async def show(ctx: PageContext) -> None:
 
 
 async def _overrides(ctx: PageContext, day: date) -> OverridesView | None:
-    if not ctx.person.has(_DISPATCHES):
+    workshop = ctx.services.workshop
+    if not ctx.may(workshop.list_overrides):
         return None
     return await ctx.shared(
         f"overrides {day}",
-        lambda: ctx.services.workshop.list_overrides(ctx.store.id, from_=day, to=day),
+        lambda: workshop.list_overrides(ctx.store.id, from_=day, to=day),
     )
 
 
@@ -266,7 +265,7 @@ class _Board:
                 for each in self._away(key)
             ],
             bars=[bar for job, bar in bars if key in job.technician_ids],
-            openable=self.ctx.person.has(_DISPATCHES),
+            openable=self.ctx.may(self.ctx.services.workshop.record_absence),
         )
 
     def _bay_lines(self, bars: Bars) -> list[Line]:
@@ -317,7 +316,8 @@ class _Board:
         return self.ctx.t("overrun buffer until {time}", time=until)
 
     def _movable(self, job: PlannedJobView) -> bool:
-        return job.status == "planned" and self.ctx.person.has(_DISPATCHES)
+        dispatches = self.ctx.may(self.ctx.services.workshop.reassign_job)
+        return job.status == "planned" and dispatches
 
     def _dropped(self, drop: Drop) -> None:
         """Offer to swap on a drop on another planned bar, and to move on any other drop."""
@@ -366,7 +366,7 @@ class _Board:
             link(t("Show the order"), f"{ctx.store_path}/orders/{job.order_id}", "text-link")
             if self._movable(job):
                 self._hand_buttons(job, opened)
-            if job.started_at and ctx.person.has(_CORRECTS):
+            if job.started_at and ctx.may(ctx.services.workshop.correct_job_clock):
                 with box("override-actions"):
                     correct = partial(clock_dialog, ctx, job, self.name(job))
                     _instead(opened, "correct-clock", t("Correct time…"), correct)
