@@ -25,7 +25,6 @@ T = TypeVar("T")
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _NOT_FOUND = 404
 _INVALID = 422
-_UNSTORABLE = "string_unicode"
 
 
 class Connections:
@@ -57,7 +56,7 @@ class DeskCalls(ServiceCalls):
 
     async def send(self, call: Call) -> httpx.Response:
         body = None if call.body is None else call.body.model_dump()
-        _refuse_unstorable({"path": call.path, "query": dict(call.query), "body": body})
+        _refuse_unstorable({"query": dict(call.query), "body": body})
         if call.idempotency_key is not None:
             content = hashlib.sha256(call.content or b"").hexdigest()
             if call.body is not None:
@@ -107,7 +106,7 @@ def invalid_request(error: ValidationError) -> ApiError:
     field_errors = [
         FieldError(
             field=".".join(map(str, each["loc"])),
-            rule=UNSTORABLE_TEXT if each["type"] == _UNSTORABLE else each["type"],
+            rule=each["type"],
             message=each["msg"],
         )
         for each in error.errors(include_input=False, include_url=False)

@@ -14,7 +14,8 @@ from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
 from services.reception.clients.catalog import load_catalog
-from shared.clients.reception.models import CatalogView
+from shared.clients.reception.models import CatalogView, OrderLineKind, PartLine
+from shared.contracts.reception import EstimateLine
 from tests.support.api import vin
 
 _LOADED = load_catalog(Path("deploy/group"))
@@ -52,7 +53,7 @@ def test_suggested_symptoms_are_known_and_limited(told: str, limit: int) -> None
 @given(st.lists(st.sampled_from(sorted(ZH.symptoms)), max_size=4))
 def test_suggested_labor_operations_match_chosen_symptoms(symptoms: list[str]) -> None:
     for op_code in ZH.answering(symptoms, 6):
-        assert set(ZH.operations[op_code]["symptoms"]) & set(symptoms)
+        assert set(ZH.operations[op_code].symptoms) & set(symptoms)
 
 
 def test_plate_is_recognized_in_any_format() -> None:
@@ -75,39 +76,34 @@ async def test_chosen_work_adds_typical_parts_and_payers() -> None:
         choice.take_in({"HVE-001": 1}, {"FLT-AIR": 2}, "warranty")
     assert not choice.is_empty
     usual = ZH.typical_parts(["MNT-001"])
-    told = {part["part_number"]: part["quantity"] for part in choice.body["parts"]}
+    told = {part.part_number: part.quantity for part in choice.parts}
     assert told == usual | {"FLT-AIR": 2}
-    assert choice.body["op_codes"] == ["MNT-001", "HVE-001"]
-    payers = choice.body["pay_types"]
+    assert choice.op_codes == ["MNT-001", "HVE-001"]
+    payers = choice.pay_types
     assert payers.keys() == {"MNT-001", "HVE-001", *told}
     assert {code for code in payers if payers[code] == "warranty"} == {"HVE-001", "FLT-AIR"}
 
 
 async def test_estimate_lines_are_chosen_again_unchanged() -> None:
     package_id, package = next(iter(ZH.packages.items()))
-    packed = [(code, "labor") for code in package["op_codes"]]
-    packed += [(code, "part") for code in package["parts"]]
+    packed: list[tuple[str, OrderLineKind]] = [(code, "labor") for code in package.op_codes]
+    packed += [(code, "part") for code in package.parts]
     lines = [
-        {
-            "code": code,
-            "kind": kind,
-            "package_id": package_id,
-            "quantity": 1,
-            "pay_type": "goodwill",
-        }
+        EstimateLine(
+            code=code,
+            kind=kind,
+            package_id=package_id,
+            quantity=1,
+            pay_type="goodwill",
+            amount_cents=0,
+        )
         for code, kind in packed
     ]
     lines.append(
-        {
-            "code": "OIL-5W30",
-            "kind": "part",
-            "package_id": None,
-            "quantity": 3,
-            "pay_type": "internal",
-        }
+        EstimateLine(code="OIL-5W30", kind="part", quantity=3, pay_type="internal", amount_cents=0)
     )
     with Client(ui.page("/choices")):
-        body = WorkChoice(ZH_WORDS, Form(Mock(t=ZH_WORDS)), ZH, lines, AsyncMock()).body
-    assert (body["packages"], body["op_codes"]) == ([package_id], [])
-    assert body["parts"] == [{"part_number": "OIL-5W30", "quantity": 3}]
-    assert body["pay_types"] == {line["code"]: line["pay_type"] for line in lines}
+        choice = WorkChoice(ZH_WORDS, Form(Mock(t=ZH_WORDS)), ZH, lines, AsyncMock())
+    assert (choice.packages, choice.op_codes) == ([package_id], [])
+    assert choice.parts == [PartLine(part_number="OIL-5W30", quantity=3)]
+    assert choice.pay_types == {line.code: line.pay_type for line in lines}
