@@ -1,6 +1,8 @@
 """Recording an arrival (到店登记): by plate or VIN, typed or scanned, with its appointment."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from nicegui import ui
 
@@ -41,53 +43,82 @@ async def arrival_dialog(
     ctx: PageContext, appointment_id: str | None = None, known_plate: str = ""
 ) -> None:
     """Ask which vehicle it is; Enter records it. A known plate is looked up at once."""
-    t = ctx.t
-    plates, expected = await _expected(ctx)
-    with dialog(t("Record arrival")) as opened:
-        form = Form(ctx)
-        made = ui.input(t("Plate or VIN"), value=known_plate, placeholder="沪A12345")
-        plate = form.field("plate", made.props("autofocus clearable"))
-        known = text("", "hint one-line")
-        appointment = form.field(
-            "appointment_id",
-            ui.select(
-                expected, label=t("Appointment of today"), clearable=True, value=appointment_id
-            ),
-        )
-        appointment.set_visibility(bool(expected))
-        question = (_ELSEWHERE, t("It stands here: record"))
-        confirmation = Confirmation(form, {"vehicle_elsewhere": question})
-        open_order = box("found")
-
-        def recognize() -> None:
-            """Select the vehicle's own appointment along with the vehicle."""
-            own = (each for each, known in plates.items() if same_plate(plate.value or "", known))
-            if found := next(own, None):
-                appointment.set_value(found)
-
-        async def look_up() -> None:
-            known.set_text(await _known_customer(ctx, plate.value or ""))
-
-        plate.on_value_change(recognize)
-        plate.on("blur", look_up)
-
-        async def send() -> None:
-            if not form.require("plate"):
-                return
-            order = await form.send(
-                lambda: _record(form, plate.value or "", appointment.value, confirmation)
-            )
-            if order:
-                opened.close()
-                await _welcome(ctx, order)
-                return
-            confirmation.ask(send)
-            _link_to_open_order(form, open_order)
-
-        plate.on("keydown.enter", send)
-        dialog_actions(form, opened, t("Record arrival"), send)
+    arrival = _ArrivalDialog(ctx, await _expected(ctx), appointment_id, known_plate)
     if known_plate:
-        await send()
+        await arrival.send()
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Today's appointments that are still to come: their plates, and lines to choose from."""
+
+    plates: Mapping[str, str]
+    lines: dict[str, str]
+
+
+class _ArrivalDialog:
+    """Dialog that records an arrival: the vehicle, and its appointment if it has one."""
+
+    def __init__(
+        self, ctx: PageContext, expected: _Expected, appointment_id: str | None, known_plate: str
+    ) -> None:
+        t = ctx.t
+        self._ctx = ctx
+        self._expected = expected
+        with dialog(t("Record arrival")) as self._opened:
+            self._form = form = Form(ctx)
+            plate = ui.input(t("Plate or VIN"), value=known_plate, placeholder="沪A12345")
+            self._plate = form.field("plate", plate.props("autofocus clearable"))
+            self._known = text("", "hint one-line")
+            label = t("Appointment of today")
+            appointment = ui.select(
+                expected.lines, label=label, clearable=True, value=appointment_id
+            )
+            self._appointment = form.field("appointment_id", appointment)
+            self._appointment.set_visibility(bool(expected.lines))
+            question = (_ELSEWHERE, t("It stands here: record"))
+            self._confirmation = Confirmation(form, {"vehicle_elsewhere": question})
+            self._open_order = box("found")
+            self._plate.on_value_change(self._recognize)
+            self._plate.on("blur", self._look_up)
+            self._plate.on("keydown.enter", self.send)
+            dialog_actions(form, self._opened, t("Record arrival"), self.send)
+
+    def _recognize(self) -> None:
+        """Select the vehicle's own appointment along with the vehicle."""
+        typed = self._plate.value or ""
+        own = (each for each, plate in self._expected.plates.items() if same_plate(typed, plate))
+        if found := next(own, None):
+            self._appointment.set_value(found)
+
+    async def _look_up(self) -> None:
+        self._known.set_text(await _known_customer(self._ctx, self._plate.value or ""))
+
+    async def send(self) -> None:
+        if not self._form.require("plate"):
+            return
+        order = await self._form.send(self._record)
+        if order:
+            self._opened.close()
+            await _welcome(self._ctx, order)
+            return
+        self._confirmation.ask(self.send)
+        _link_to_open_order(self._form, self._open_order)
+
+    async def _record(self) -> ArrivalView:
+        """Record the vehicle; the plate of a scanned VIN comes from customer records, if it has
+        one yet.
+        """
+        ctx, typed = self._ctx, self._plate.value or ""
+        found = await find_customer(ctx, typed) if is_vin(typed) else None
+        request = RecordArrivalRequest(
+            plate=(found and found.plate) or typed,
+            appointment_id=self._appointment.value,
+            elsewhere_confirmed=self._confirmation.given(_ELSEWHERE),
+        )
+        return await ctx.services.reception.record_arrival(
+            ctx.store.id, request, idempotency_key=self._form.attempt
+        )
 
 
 def _link_to_open_order(form: Form, place: ui.element) -> None:
@@ -97,24 +128,6 @@ def _link_to_open_order(form: Form, place: ui.element) -> None:
         ctx, order_id = form.ctx, form.error.values["order_id"]
         with place:
             link(ctx.t("Look at the order"), f"{ctx.store_path}/orders/{order_id}", "text-link")
-
-
-async def _record(
-    form: Form, typed: str, appointment_id: str | None, confirmation: Confirmation
-) -> ArrivalView:
-    """Record the vehicle; the plate of a scanned VIN comes from customer records, if it has one
-    yet.
-    """
-    ctx = form.ctx
-    found = await find_customer(ctx, typed) if is_vin(typed) else None
-    request = RecordArrivalRequest(
-        plate=(found and found.plate) or typed,
-        appointment_id=appointment_id,
-        elsewhere_confirmed=confirmation.given(_ELSEWHERE),
-    )
-    return await ctx.services.reception.record_arrival(
-        ctx.store.id, request, idempotency_key=form.attempt
-    )
 
 
 async def _welcome(ctx: PageContext, order: ArrivalView) -> None:
@@ -131,8 +144,7 @@ async def _welcome(ctx: PageContext, order: ArrivalView) -> None:
     await ctx.changed()
 
 
-async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
-    """Return plates, and lines to choose from, of today's appointments that are still to come."""
+async def _expected(ctx: PageContext) -> _Expected:
     booked, catalog = await asyncio.gather(
         ctx.services.reception.list_appointments(ctx.store.id), ctx.catalog()
     )
@@ -152,7 +164,7 @@ async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
         )
         for each in open_ones
     }
-    return plates, lines
+    return _Expected(plates, lines)
 
 
 async def _known_customer(ctx: PageContext, typed: str) -> str:

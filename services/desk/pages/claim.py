@@ -215,83 +215,71 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
             with box("card-actions"):
                 button(
                     t("Complete the claim details …"),
-                    partial(_complete, ctx, catalog, dossier),
+                    partial(_ClaimDetailsDialog, ctx, catalog, dossier),
                     name="claim_details",
                 )
 
 
-def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    t, claim, known = ctx.t, dossier.claim, dossier.claim.claim_details
-    zone, now = ctx.store.timezone, ctx.now()
-    with dialog(t("Claim details"), wide=True) as opened:
-        form = Form(ctx, claim.version)
+class _ClaimDetailsDialog:
+    """Dialog that completes the details of a claim (索赔资料)."""
+
+    def __init__(self, ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
+        t = ctx.t
+        self._ctx = ctx
+        self._claim = dossier.claim
+        with dialog(t("Claim details"), wide=True) as opened:
+            self._form = Form(ctx, self._claim.version)
+            self._fields(catalog)
+            self._photo_choice(dossier.photos)
+            dialog_actions(
+                self._form, opened, t("Save"), lambda: submit(self._form, opened, self._record)
+            )
+
+    def _fields(self, catalog: Catalog) -> None:
+        form, known = self._form, self._claim.claim_details
+        label = partial(self._ctx.t.code, "claim_details")
         with box("fields"):
-            odometer = form.field(
-                "odometer_km",
-                ui.number(
-                    t.code("claim_details", "odometer_km"),
-                    value=known.odometer_km,
-                    min=0,
-                    precision=0,
-                    suffix="km",
-                ),
+            odometer = ui.number(
+                label("odometer_km"), value=known.odometer_km, min=0, precision=0, suffix="km"
             )
-            day = form.field(
-                "in_service_date",
-                ui.input(
-                    t.code("claim_details", "in_service_date"),
-                    value=str(known.in_service_date or ""),
-                ),
-            ).props("type=date stack-label")
-            fault = form.field(
-                "dtc",
-                ui.input(
-                    t.code("claim_details", "dtc"),
-                    value=known.dtc or "",
-                    placeholder="P0301",
-                ),
+            self._odometer = form.field("odometer_km", odometer)
+            day = ui.input(label("in_service_date"), value=str(known.in_service_date or ""))
+            self._day = form.field("in_service_date", day).props("type=date stack-label")
+            fault = ui.input(label("dtc"), value=known.dtc or "", placeholder="P0301")
+            self._fault = form.field("dtc", fault)
+            part = ui.select(
+                catalog.part_choices(),
+                label=label("causal_part_number"),
+                value=known.causal_part_number,
+                with_input=True,
+                clearable=True,
             )
-            part = form.field(
-                "causal_part_number",
-                ui.select(
-                    catalog.part_choices(),
-                    label=t.code("claim_details", "causal_part_number"),
-                    value=known.causal_part_number,
-                    with_input=True,
-                    clearable=True,
-                ),
-            )
+            self._part = form.field("causal_part_number", part)
+
+    def _photo_choice(self, taken: Sequence[PhotoView]) -> None:
+        t, zone, now = self._ctx.t, self._ctx.store.timezone, self._ctx.now()
         photos = {
-            each.photo_id: " · ".join(
-                (
-                    t.code("photo", each.kind),
-                    formats.day_and_clock(each.taken_at, zone, now),
-                )
-            )
-            for each in dossier.photos
+            each.photo_id: f"{t.code('photo', each.kind)} · "
+            + formats.day_and_clock(each.taken_at, zone, now)
+            for each in taken
         }
-        chosen = form.field(
-            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known.photo_ids)
+        label, chosen = t.code("claim_details", "photo_ids"), self._claim.claim_details.photo_ids
+        self._photos = self._form.field("photo_ids", several(photos, label, chosen))
+        self._photos.set_visibility(bool(photos))
+
+    def _record(self) -> Awaitable[ClaimView]:
+        odometer, day = self._odometer.value, self._day.value
+        request = RecordClaimDetailsRequest(
+            version=self._form.version,
+            odometer_km=None if odometer is None else int(odometer),
+            in_service_date=date.fromisoformat(day) if day else None,
+            dtc=(self._fault.value or "").strip().upper() or None,
+            causal_part_number=self._part.value,
+            photo_ids=self._photos.value,
         )
-        chosen.set_visibility(bool(photos))
-
-        def record() -> Awaitable[ClaimView]:
-            request = RecordClaimDetailsRequest(
-                version=form.version,
-                odometer_km=None if odometer.value is None else int(odometer.value),
-                in_service_date=date.fromisoformat(day.value) if day.value else None,
-                dtc=(fault.value or "").strip().upper() or None,
-                causal_part_number=part.value,
-                photo_ids=chosen.value,
-            )
-            return ctx.services.reception.record_claim_details(
-                ctx.store.id, claim.claim_id, request, idempotency_key=form.attempt
-            )
-
-        async def send() -> None:
-            await submit(form, opened, record)
-
-        dialog_actions(form, opened, t("Save"), send)
+        return self._ctx.services.reception.record_claim_details(
+            self._ctx.store.id, self._claim.claim_id, request, idempotency_key=self._form.attempt
+        )
 
 
 def _decision(ctx: PageContext, claim: ClaimEntry) -> None:

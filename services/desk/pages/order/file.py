@@ -124,13 +124,9 @@ class Opened:
 
 async def read(ctx: PageContext) -> File:
     """Load all data that the order's status has."""
-    store_id, order_id = ids = ctx.store.id, ctx.parameters["order_id"]
-    reception, workshop, reporting = (
-        ctx.services.reception,
-        ctx.services.workshop,
-        ctx.services.reporting,
-    )
-    order = await ctx.shared(f"order {order_id}", lambda: reception.get_order(*ids))
+    store_id, order_id = ctx.store.id, ctx.parameters["order_id"]
+    reception, workshop = ctx.services.reception, ctx.services.workshop
+    order = await ctx.shared(f"order {order_id}", lambda: reception.get_order(store_id, order_id))
     at_work, money, delivered = order.status in AT_WORK, ctx.sees_money, order.delivered_at
     async with asyncio.TaskGroup() as group:
 
@@ -139,31 +135,26 @@ async def read(ctx: PageContext) -> File:
         ) -> asyncio.Task[T | None]:
             return group.create_task(_shared(ctx, kind, query, when=when))
 
+        def of_order(
+            operation: Callable[[str, str], Awaitable[T]], *, when: object
+        ) -> asyncio.Task[T | None]:
+            kind = f"{operation.__name__} {order_id}"
+            return ask(kind, lambda: operation(store_id, order_id), when=when)
+
         jobs = ask(f"jobs {order_id}", lambda: workshop.list_jobs(store_id, order_id=order_id))
         risks = ask("risks", lambda: workshop.list_risks(store_id), when=at_work)
-        estimates = ask(f"estimates {order_id}", lambda: reception.list_estimates(*ids), when=money)
-        sees_links = ctx.may(reception.list_links)
-        links = ask(f"links {order_id}", lambda: reception.list_links(*ids), when=sees_links)
-        reoffered = money and at_work
-        declined = ask(
-            f"declined {order_id}", lambda: reception.declined_services(*ids), when=reoffered
-        )
-        invoice = ask(
-            f"invoice {order_id}", lambda: reception.get_invoice(*ids), when=order.invoice_id
-        )
-        rated = money and delivered
-        feedback = ask(f"feedback {order_id}", lambda: reception.get_feedback(*ids), when=rated)
+        estimates = of_order(reception.list_estimates, when=money)
+        links = of_order(reception.list_links, when=ctx.may(reception.list_links))
+        declined = of_order(reception.declined_services, when=money and at_work)
+        invoice = of_order(reception.get_invoice, when=order.invoice_id)
+        feedback = of_order(reception.get_feedback, when=money and delivered)
+        cancelled = order.status == "cancelled"
+        cancellation = of_order(reception.get_order_cancellation, when=cancelled)
+        list_corrective_actions = ctx.services.reporting.list_corrective_actions
         corrective_actions = ask(
             "all corrective actions",
-            lambda: reporting.list_corrective_actions(
-                store_id, state=("open", "overdue", "closed")
-            ),
-            when=delivered and ctx.may(reporting.list_corrective_actions),
-        )
-        cancellation = ask(
-            f"cancellation {order_id}",
-            lambda: reception.get_order_cancellation(*ids),
-            when=order.status == "cancelled",
+            lambda: list_corrective_actions(store_id, state=("open", "overdue", "closed")),
+            when=delivered and ctx.may(list_corrective_actions),
         )
         names = group.create_task(
             _known(ctx.names([order.customer_ref], [order.plate_ref], tiers=True))
