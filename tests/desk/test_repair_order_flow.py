@@ -548,7 +548,7 @@ async def _authorize_a_part(desk: Desk, address: str) -> str:
     await customer.page.goto(address)
     await expect(customer.at("answer-link_used")).to_be_visible()
     await customer.press("language")
-    await expect(customer.page.get_by_text("This link was already used")).to_be_visible()
+    await expect(customer.page.get_by_text("This link has already been used")).to_be_visible()
     await customer.keep("customer-used-en")
     await customer.page.goto(f"{address}0")
     await expect(customer.at("answer-unknown_link")).to_be_visible()
