@@ -131,7 +131,7 @@ async def _work(technician: Colleague, dispatcher: Colleague, clock: SimulatedCl
     await technician.keep("my-jobs-phone")
     await technician.press("resume")
     await technician.press("finish")
-    await expect(technician.page.get_by_text("目前没有派给你的任务")).to_be_visible()
+    await expect(technician.page.get_by_text("目前没有派给您的任务")).to_be_visible()
 
 
 async def _inspect(inspector: Colleague) -> None:
@@ -221,7 +221,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await advisor.open("pay")
     await advisor.write(amount_cents="900")
     await advisor.press("dialog-send")
-    await expect(advisor.page.get_by_text("收款超过余额 ¥730.00")).to_be_visible()
+    await expect(advisor.page.get_by_text("收款超过未收金额 ¥730.00")).to_be_visible()
     await advisor.write(amount_cents="730")
     await advisor.press("dialog-send")
     await expect(advisor.at("pay")).to_have_count(0)
@@ -238,7 +238,7 @@ async def _correct(manager: Colleague) -> None:
     await manager.pick("refund_method", "微信")
     await manager.keep("credit-note")
     await manager.press("dialog-send")
-    await expect(manager.at("credit-note-line")).to_contain_text("退回券与卡 ¥50.00")
+    await expect(manager.at("credit-note-line")).to_contain_text("已退券 ¥50.00")
     await expect(manager.at("invoicing")).to_contain_text("¥1,006.00")
 
 
@@ -495,7 +495,7 @@ async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
     """
     await advisor.open("link-2")
     await advisor.press("send-link")
-    await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
+    await expect(advisor.page.get_by_text("已交客户系统发送")).to_be_visible()
     assert "/authorize/" not in await advisor.page.content()
     await advisor.press("dialog-cancel")
     await advisor.open("link-2")
@@ -548,7 +548,7 @@ async def _authorize_a_part(desk: Desk, address: str) -> str:
     await customer.page.goto(address)
     await expect(customer.at("answer-link_used")).to_be_visible()
     await customer.press("language")
-    await expect(customer.page.get_by_text("This link was already used")).to_be_visible()
+    await expect(customer.page.get_by_text("This link has already been used")).to_be_visible()
     await customer.keep("customer-used-en")
     await customer.page.goto(f"{address}0")
     await expect(customer.at("answer-unknown_link")).to_be_visible()

@@ -208,7 +208,7 @@ def test_error_is_translated_with_its_values() -> None:
         field_errors=[FieldError(field="amount_cents", rule="payment_above_balance", message="m")],
         values={"balance_cents": 83400},
     )
-    assert error_text(ZH, error) == "收款超过余额 ¥834.00。"
+    assert error_text(ZH, error) == "收款超过未收金额 ¥834.00。"
     assert error_text(EN, error) == "The payment is above the balance of ¥834.00."
 
 

@@ -87,7 +87,7 @@ async def test_arrival_board_updates_and_suggests_advisor(
     await dispatcher.press("assign-other-1")
     await dispatcher.pick("advisor_id", "何军")
     await dispatcher.press("dialog-send")
-    await expect(dispatcher.at("arrival-1")).to_contain_text("已指派 何军")
+    await expect(dispatcher.at("arrival-1")).to_contain_text("已指派给何军")
     assert advisor.faults == dispatcher.faults == []
 
 
