@@ -33,7 +33,7 @@ class Table(Generic[T]):
     separate: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if unknown := {*self.key, *self.fixed, *self.json} - {*self.written}:
+        if unknown := {*self.key, *self.fixed, *self.json} - {*self.written, *self.separate}:
             raise ValueError(f"{self.name} has no columns {', '.join(sorted(unknown))}")
 
     @cached_property
