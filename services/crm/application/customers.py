@@ -143,7 +143,7 @@ async def find_customer(
     async with deps.uow_factory.read(store_id) as connection:
         row = await persistence.find_vehicle(connection, store_id, reference)
         if row is None:
-            raise errors.unknown_vehicle(kind)
+            raise errors.unknown_customer(kind)
         loyalty = await loyalty_of(connection, store_id, reference, principal, deps)
         secrets = ("name", "phone", "plate", "vin")
         known = [field for field in secrets if row[field] is not None]
