@@ -16,9 +16,9 @@ T = TypeVar("T")
 class Table(Generic[T]):
     """A table and the dataclass of its rows.
 
-    ``key`` identifies a row, and ``fixed`` columns never change once it is stored. ``json`` fields
-    are stored as JSON, encoded and decoded by their types. Columns that are not fields are named
-    too: ``added`` ones are written with the row, ``separate`` ones by statements of their own.
+    ``key`` identifies a row; an ``upsert`` leaves the ``fixed`` columns of an earlier one. ``json``
+    fields are stored as JSON, encoded and decoded by their types. Columns that are not fields are
+    named too: ``added`` ones are written with the row, ``separate`` ones by other statements.
 
     Raises:
         ValueError: ``key``, ``fixed`` or ``json`` names what is not a column.
@@ -33,7 +33,7 @@ class Table(Generic[T]):
     separate: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if unknown := {*self.key, *self.fixed, *self.json} - {*self.written}:
+        if unknown := {*self.key, *self.fixed, *self.json} - {*self.written, *self.separate}:
             raise ValueError(f"{self.name} has no columns {', '.join(sorted(unknown))}")
 
     @cached_property
@@ -65,16 +65,16 @@ class Table(Generic[T]):
     @cached_property
     def upsert(self) -> str:
         """``insert`` that changes an earlier row with the same key, but for ``fixed`` columns."""
-        assignments = ", ".join(f'"{name}" = excluded."{name}"' for name in self._changing)
+        changing = [name for name in self.written if name not in {*self.key, *self.fixed}]
+        assignments = ", ".join(f'"{name}" = excluded."{name}"' for name in changing)
         return f"{self.insert}ON CONFLICT ({_listed(self.key)}) DO UPDATE SET {assignments}"
 
     @cached_property
     def update(self) -> str:
-        """``UPDATE`` of the row with the same key, but for ``fixed`` columns."""
-        places = {name: f'"{name}" = ${number}' for number, name in enumerate(self.written, 1)}
-        assignments = ", ".join(places[name] for name in self._changing)
-        identity = " AND ".join(places[name] for name in self.key)
-        return f"UPDATE {self.name} SET {assignments} WHERE {identity}"
+        """``UPDATE`` of the row with the same key."""
+        equals = {name: f'"{name}" = ${number}' for number, name in enumerate(self.written, 1)}
+        identity = " AND ".join(equals.pop(name) for name in self.key)
+        return f"UPDATE {self.name} SET {', '.join(equals.values())} WHERE {identity}"
 
     def values(self, row: T, **added: Any) -> list[Any]:
         """Return the parameters to write ``row`` with, given a value of each added column."""
@@ -92,10 +92,6 @@ class Table(Generic[T]):
             values[name] = kind.validate_python(values[name])
         row = self.row(**values)
         return loaded(row) if isinstance(row, Versioned) else row
-
-    @cached_property
-    def _changing(self) -> Sequence[str]:
-        return [name for name in self.written if name not in {*self.key, *self.fixed}]
 
     @cached_property
     def _json_types(self) -> dict[str, TypeAdapter[Any]]:

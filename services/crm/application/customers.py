@@ -1,6 +1,7 @@
 """The records of customers and their vehicles (客户档案)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -108,14 +109,18 @@ async def register_customer(
         return await personal.encrypt(connection, store_id, customer_ref, text)
 
     customer = EncryptedCustomer(
-        customer_ref, phone_ref, await encrypted(command.name), await encrypted(command.phone)
+        customer_ref=customer_ref,
+        phone_ref=phone_ref,
+        name=await encrypted(command.name),
+        phone=await encrypted(command.phone),
+        registered_at=uow.now,
     )
     vehicle = EncryptedVehicle(
-        references,
-        await encrypted(command.plate),
-        await encrypted(command.vin),
-        command.brand,
-        command.model,
+        **asdict(references),
+        plate=await encrypted(command.plate),
+        vin=await encrypted(command.vin),
+        brand=command.brand,
+        model=command.model,
     )
     await persistence.save_customer(connection, store_id, customer, uow.now, uow.person)
     await persistence.save_vehicle(connection, store_id, vehicle)
@@ -138,7 +143,7 @@ async def find_customer(
     async with deps.uow_factory.read(store_id) as connection:
         row = await persistence.find_vehicle(connection, store_id, reference)
         if row is None:
-            raise errors.unknown_vehicle(kind)
+            raise errors.unknown_customer(kind)
         loyalty = await loyalty_of(connection, store_id, reference, principal, deps)
         secrets = ("name", "phone", "plate", "vin")
         known = [field for field in secrets if row[field] is not None]

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.contracts.violations import RuleViolation
 
 
-def unknown_vehicle(field: str) -> RuleViolation:
+def unknown_customer(field: str) -> RuleViolation:
     return RuleViolation(
         "unknown_customer",
         "No customer of this store has this vehicle.",
@@ -32,7 +32,7 @@ def already_completed(follow_up_id: str, by: str | None, at: datetime) -> RuleVi
 def satisfaction_without_contact() -> RuleViolation:
     return RuleViolation(
         "satisfaction_without_contact",
-        "A customer who was not reached cannot have said how satisfied they are.",
+        "Satisfaction cannot be recorded for a customer who was not reached.",
         field="satisfaction",
     )
 
@@ -49,7 +49,7 @@ def order_of_another_customer(order_id: str) -> RuleViolation:
 def nothing_to_call_about(message_id: str) -> RuleViolation:
     return RuleViolation(
         "nothing_to_call_about",
-        f"The message {message_id} is not to be told by phone, or not any more.",
+        f"The message {message_id} requires no call.",
         field="message_id",
         kind="conflict",
     )
@@ -58,7 +58,7 @@ def nothing_to_call_about(message_id: str) -> RuleViolation:
 def link_from_a_person() -> RuleViolation:
     return RuleViolation(
         "link_from_a_person",
-        "A message with a link is asked for by the service that has made the link.",
+        "A message with a link can only be sent by the service that made the link.",
         field="message_type",
         kind="forbidden",
     )

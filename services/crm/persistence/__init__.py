@@ -1,7 +1,6 @@
 """All SQL of customer relations. Every function takes a connection; none commits."""
 
 from services.crm.persistence.customer import (
-    EncryptedContact,
     EncryptedCustomer,
     EncryptedVehicle,
     customer_with_phone,
@@ -49,7 +48,6 @@ from services.crm.persistence.service_visit import (
 )
 
 __all__ = [
-    "EncryptedContact",
     "EncryptedCustomer",
     "EncryptedVehicle",
     "add_spend",

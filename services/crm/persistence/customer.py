@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from services.crm.domain.customer import References
-from services.crm.domain.message import Channel, Declinable, Language
+from services.crm.domain.message import Channel, ContactPoint, Declinable, Language
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
 _KNOWN_VEHICLE = """
 SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref
@@ -21,27 +22,14 @@ WHERE store_id = $1 AND phone_ref = $2
 ORDER BY registered_at, customer_ref LIMIT 1
 """
 
-_SAVE_CUSTOMER = """
-INSERT INTO customer (store_id, customer_ref, phone_ref, name, phone, registered_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (store_id, customer_ref) DO UPDATE SET
-    phone_ref = excluded.phone_ref, name = excluded.name, phone = excluded.phone,
-    contact_points = CASE WHEN customer.phone_ref IS DISTINCT FROM excluded.phone_ref
-                          THEN customer.contact_points || $7
-                          ELSE customer.contact_points END
+_SET_PHONE_POINT = """
+UPDATE customer SET contact_points = contact_points || $4
+WHERE store_id = $1 AND customer_ref = $2 AND phone_ref <> $3
 """
 
 _TAKE_PLATE_OFF = """
 UPDATE vehicle SET plate_ref = NULL, plate = NULL
 WHERE store_id = $1 AND plate_ref = $2 AND vehicle_ref <> $3
-"""
-
-_SAVE_VEHICLE = """
-INSERT INTO vehicle (store_id, vehicle_ref, customer_ref, plate_ref, plate, vin, brand, model)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
-    plate_ref = excluded.plate_ref, plate = excluded.plate, brand = excluded.brand,
-    model = excluded.model
 """
 
 _FIND = """
@@ -61,20 +49,6 @@ SELECT plate_ref AS ref, customer_ref AS data_subject_id, plate AS encrypted
 FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 """
 
-_CONTACTS = """
-SELECT customer_ref, name, phone, email, wecom_id, language, preferred_channel, declined_channels,
-       contact_points, contact_version AS version, contact_changed_by AS changed_by,
-       contact_changed_at AS changed_at
-FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
-"""
-
-_SAVE_CONTACT = """
-UPDATE customer
-SET email = $3, wecom_id = $4, language = $5, preferred_channel = $6, declined_channels = $7,
-    contact_version = $8, contact_changed_by = $9, contact_changed_at = $10, contact_points = $11
-WHERE store_id = $1 AND customer_ref = $2
-"""
-
 
 @dataclass(frozen=True)
 class EncryptedCustomer:
@@ -84,13 +58,13 @@ class EncryptedCustomer:
     phone_ref: str
     name: bytes
     phone: bytes
+    registered_at: datetime
 
 
 @dataclass(frozen=True)
-class EncryptedVehicle:
+class EncryptedVehicle(References):
     """A vehicle as stored: plate and VIN are encrypted under ``customer_ref``."""
 
-    references: References
     plate: bytes
     vin: bytes
     brand: str
@@ -111,10 +85,42 @@ class EncryptedContact:
     language: Language
     preferred_channel: Channel | None
     declined_channels: Sequence[Declinable]
-    version: int
-    changed_by: str | None
-    changed_at: datetime | None
-    contact_points: Mapping[str, Any]
+    contact_version: int
+    contact_changed_by: str | None
+    contact_changed_at: datetime | None
+    contact_points: Mapping[Channel, ContactPoint]
+
+
+CONTACTS = Table(
+    "customer",
+    EncryptedContact,
+    key=("store_id", "customer_ref"),
+    json=("contact_points",),
+    added=("store_id",),
+    separate=("phone_ref", "name", "phone", "registered_at"),
+)
+
+_CUSTOMERS = Table(
+    "customer",
+    EncryptedCustomer,
+    key=("store_id", "customer_ref"),
+    fixed=("registered_at",),
+    added=("store_id",),
+    separate=[name for name in CONTACTS.fields if name != "customer_ref"],
+)
+
+_VEHICLES = Table(
+    "vehicle",
+    EncryptedVehicle,
+    key=("store_id", "vehicle_ref"),
+    fixed=("customer_ref", "vin"),
+    added=("store_id",),
+)
+
+_SELECT_CONTACTS = f"""
+SELECT {CONTACTS.column_list}, name, phone
+FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
+"""
 
 
 async def lock_customer_records(connection: Connection, store_id: str) -> None:
@@ -143,34 +149,19 @@ async def save_customer(
 ) -> None:
     """Enter or update a customer; another telephone number was set ``by`` them."""
     await connection.execute(
-        _SAVE_CUSTOMER,
+        _SET_PHONE_POINT,
         store_id,
         customer.customer_ref,
         customer.phone_ref,
-        customer.name,
-        customer.phone,
-        now,
         {"sms": {"by": by, "at": now.isoformat()}},
     )
+    await connection.execute(_CUSTOMERS.upsert, *_CUSTOMERS.values(customer, store_id=store_id))
 
 
 async def save_vehicle(connection: Connection, store_id: str, vehicle: EncryptedVehicle) -> None:
     """Enter or update a vehicle, and remove its plate from any other vehicle."""
-    references = vehicle.references
-    await connection.execute(
-        _TAKE_PLATE_OFF, store_id, references.plate_ref, references.vehicle_ref
-    )
-    await connection.execute(
-        _SAVE_VEHICLE,
-        store_id,
-        references.vehicle_ref,
-        references.customer_ref,
-        references.plate_ref,
-        vehicle.plate,
-        vehicle.vin,
-        vehicle.brand,
-        vehicle.model,
-    )
+    await connection.execute(_TAKE_PLATE_OFF, store_id, vehicle.plate_ref, vehicle.vehicle_ref)
+    await connection.execute(_VEHICLES.upsert, *_VEHICLES.values(vehicle, store_id=store_id))
 
 
 async def find_vehicle(connection: Connection, store_id: str, reference: str) -> Any:
@@ -226,22 +217,9 @@ async def encrypted_contacts(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
     """Return name, addresses and preferences of each known customer, still encrypted."""
-    return await connection.fetch(_CONTACTS, store_id, list(customer_refs))
+    return await connection.fetch(_SELECT_CONTACTS, store_id, list(customer_refs))
 
 
 async def save_contact(connection: Connection, store_id: str, contact: EncryptedContact) -> None:
     """Replace a customer's contact preferences."""
-    await connection.execute(
-        _SAVE_CONTACT,
-        store_id,
-        contact.customer_ref,
-        contact.email,
-        contact.wecom_id,
-        contact.language,
-        contact.preferred_channel,
-        list(contact.declined_channels),
-        contact.version,
-        contact.changed_by,
-        contact.changed_at,
-        contact.contact_points,
-    )
+    await connection.execute(CONTACTS.update, *CONTACTS.values(contact, store_id=store_id))

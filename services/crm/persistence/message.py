@@ -1,37 +1,28 @@
 """Messages to customers."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.crm.domain.message import Message, MessageType, Status
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
-_MESSAGE = """
-SELECT message_id, store_id, message_type, "values", created_at, customer_ref, order_id, about,
-       expires_at, state, channel, tries, retry_at, exhausted_channels, uncertain, reason, agent_id,
-       notified_at, calls, contact_set_by, contact_set_at
-FROM message
-"""
+_MESSAGES = Table(
+    "message",
+    Message,
+    key=("store_id", "message_id"),
+    fixed=("message_type", "values", "created_at", "order_id", "about"),
+    json=("values",),
+    separate=("link", "claimed_until"),
+)
 
-_SAVE = """
-INSERT INTO message (message_id, store_id, message_type, "values", created_at, customer_ref,
-order_id,
-                     about, expires_at, state, channel, tries, retry_at, exhausted_channels,
-                     uncertain, reason, agent_id, notified_at, calls, contact_set_by,
-                     contact_set_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21)
-ON CONFLICT (store_id, message_id) DO UPDATE SET
-    customer_ref = excluded.customer_ref, expires_at = excluded.expires_at,
-    state = excluded.state, channel = excluded.channel, tries = excluded.tries,
-    retry_at = excluded.retry_at, exhausted_channels = excluded.exhausted_channels,
-    uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
-    notified_at = excluded.notified_at, calls = excluded.calls,
-    contact_set_by = excluded.contact_set_by, contact_set_at = excluded.contact_set_at,
+_SAVE = (
+    _MESSAGES.upsert
+    + """,
     link = CASE WHEN excluded.state IN ('waiting', 'sending') THEN message.link END
 """
+)
 
 _CLAIM = """
 UPDATE message SET claimed_until = clock_timestamp() + $3
@@ -60,7 +51,7 @@ RETURNING message_id
 """
 
 _LISTED = (
-    _MESSAGE
+    _MESSAGES.select
     + """
 WHERE store_id = $1
   AND ($2::text IS NULL OR customer_ref = $2)
@@ -74,7 +65,7 @@ LIMIT 500
 )
 
 _TO_CALL = (
-    _MESSAGE
+    _MESSAGES.select
     + """
 WHERE store_id = $1 AND state = 'call_required' AND (expires_at IS NULL OR expires_at > $2)
 ORDER BY calls, created_at, message_id
@@ -91,7 +82,7 @@ GROUP BY agent_id
 
 async def save_message(connection: Connection, message: Message) -> None:
     """Store every field of the message."""
-    await connection.execute(_SAVE, *(getattr(message, name) for name in _FIELDS))
+    await connection.execute(_SAVE, *_MESSAGES.values(message))
 
 
 async def lock_message(connection: Connection, store_id: str, message_id: str) -> Message:
@@ -114,11 +105,11 @@ async def read_message(connection: Connection, store_id: str, message_id: str) -
 
 async def _read(connection: Connection, store_id: str, message_id: str, lock: str) -> Message:
     row = await connection.fetchrow(
-        _MESSAGE + "WHERE store_id = $1 AND message_id = $2 " + lock, store_id, message_id
+        _MESSAGES.select + "WHERE store_id = $1 AND message_id = $2 " + lock, store_id, message_id
     )
     if row is None:
         raise unknown("message_id", message_id)
-    return Message(**row)
+    return _MESSAGES.read(row)
 
 
 async def claim_message(
@@ -194,14 +185,14 @@ async def list_messages(
 ) -> list[Message]:
     """Return the newest 500 messages to a customer, about an order, and of any of ``statuses``."""
     rows = await connection.fetch(_LISTED, store_id, customer_ref, order_id, list(statuses), now)
-    return [Message(**row) for row in rows]
+    return [_MESSAGES.read(row) for row in rows]
 
 
 async def messages_with_call_required(
     connection: Connection, store_id: str, now: datetime
 ) -> list[Message]:
     """Return the messages that agents have to give by phone, oldest first."""
-    return [Message(**row) for row in await connection.fetch(_TO_CALL, store_id, now)]
+    return [_MESSAGES.read(row) for row in await connection.fetch(_TO_CALL, store_id, now)]
 
 
 async def open_call_tasks(
@@ -210,6 +201,3 @@ async def open_call_tasks(
     """Return how many call tasks each agent has."""
     rows = await connection.fetch(_OPEN_TASKS, store_id, now)
     return {row["agent_id"]: row["tasks"] for row in rows}
-
-
-_FIELDS = [field.name for field in dataclasses.fields(Message)]

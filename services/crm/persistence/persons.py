@@ -4,19 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from services.crm import persistence
 from services.crm.domain.message import Channel, Contact, ContactPoint, Declinable, Language
-from services.crm.persistence import EncryptedContact
+from services.crm.persistence.customer import CONTACTS, EncryptedContact
 from shared.contracts.versioned import Versioned, loaded
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.formats import is_mobile
 from shared.personal_data import PersonalData
-
-_POINTS = TypeAdapter(dict[Channel, ContactPoint])
-"""Adapter for contact points as stored."""
 
 _SECRETS = ("name", "phone", "email", "wecom_id")
 
@@ -101,33 +96,34 @@ async def save_contacts(
     """Store the contact preferences, with encrypted addresses."""
     for each in persons:
         contact = EncryptedContact(
-            each.customer_ref,
-            await personal.encrypt(connection, store_id, each.customer_ref, each.email),
-            await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),
-            each.language,
-            each.preferred_channel,
-            each.declined_channels,
-            each.version,
-            each.changed_by,
-            each.changed_at,
-            _POINTS.dump_python(dict(each.points), mode="json"),
+            customer_ref=each.customer_ref,
+            email=await personal.encrypt(connection, store_id, each.customer_ref, each.email),
+            wecom_id=await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),
+            language=each.language,
+            preferred_channel=each.preferred_channel,
+            declined_channels=each.declined_channels,
+            contact_version=each.version,
+            contact_changed_by=each.changed_by,
+            contact_changed_at=each.changed_at,
+            contact_points=each.points,
         )
         await persistence.save_contact(connection, store_id, contact)
 
 
 def _person(row: Any, texts: Mapping[str, str]) -> Person:
+    contact = CONTACTS.read(row)
     person = Person(
-        version=row["version"],
-        changed_by=row["changed_by"],
-        changed_at=row["changed_at"],
-        customer_ref=row["customer_ref"],
+        version=contact.contact_version,
+        changed_by=contact.contact_changed_by,
+        changed_at=contact.contact_changed_at,
+        customer_ref=contact.customer_ref,
         name=texts["name"],
         phone=texts["phone"],
         email=texts.get("email"),
         wecom_id=texts.get("wecom_id"),
-        language=row["language"],
-        preferred_channel=row["preferred_channel"],
-        declined_channels=tuple(row["declined_channels"]),
-        points=_POINTS.validate_python(row["contact_points"]),
+        language=contact.language,
+        preferred_channel=contact.preferred_channel,
+        declined_channels=tuple(contact.declined_channels),
+        points=contact.contact_points,
     )
     return loaded(person)

@@ -1,26 +1,21 @@
 """Visits: records of orders."""
 
-import dataclasses
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.crm.domain.loyalty import CustomerHistory
 from services.crm.domain.message import ServiceVisit
 from shared.db import Connection
+from shared.table import Table
+
+_VISITS = Table(
+    "service_visit", ServiceVisit, key=("store_id", "order_id"), separate=("spent_cents",)
+)
+
+_FIND = _VISITS.select + "WHERE store_id = $1 AND order_id = $2"
 
 _BEGIN = """
 INSERT INTO service_visit (store_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
-"""
-
-_VISIT = """
-SELECT store_id, order_id, customer_ref, waiting, ready_at, delivered_at, ended_at
-FROM service_visit WHERE store_id = $1 AND order_id = $2
-"""
-
-_SAVE = """
-UPDATE service_visit
-SET customer_ref = $3, waiting = $4, ready_at = $5, delivered_at = $6, ended_at = $7
-WHERE store_id = $1 AND order_id = $2
 """
 
 _ADD_SPEND = """
@@ -39,21 +34,21 @@ FROM unnest($1::text[]) AS reference, customer_history_in_group(reference, $2)
 async def lock_service_visit(connection: Connection, store_id: str, order_id: str) -> ServiceVisit:
     """Return the visit of an order, empty at first, locked until the transaction ends."""
     await connection.execute(_BEGIN, store_id, order_id)
-    (row,) = await connection.fetch(_VISIT + "FOR UPDATE", store_id, order_id)
-    return ServiceVisit(**row)
+    (row,) = await connection.fetch(_FIND + " FOR UPDATE", store_id, order_id)
+    return _VISITS.read(row)
 
 
 async def find_service_visit(
     connection: Connection, store_id: str, order_id: str | None
 ) -> ServiceVisit | None:
     """Return the visit of an order, if there is one."""
-    row = await connection.fetchrow(_VISIT, store_id, order_id)
-    return ServiceVisit(**row) if row else None
+    row = await connection.fetchrow(_FIND, store_id, order_id)
+    return _VISITS.read(row) if row else None
 
 
 async def save_service_visit(connection: Connection, visit: ServiceVisit) -> None:
     """Store every field of the visit."""
-    await connection.execute(_SAVE, *(getattr(visit, name) for name in _FIELDS))
+    await connection.execute(_VISITS.update, *_VISITS.values(visit))
 
 
 async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]) -> None:
@@ -72,6 +67,3 @@ async def customer_history_in_group(
     """
     rows = map(dict, await connection.fetch(_CUSTOM, list(references), since))
     return {row.pop("reference"): CustomerHistory(**row) for row in rows}
-
-
-_FIELDS = [field.name for field in dataclasses.fields(ServiceVisit)]

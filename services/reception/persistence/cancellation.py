@@ -6,6 +6,7 @@ from datetime import datetime
 from shared.contracts.reception import CancellationReason
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
+from shared.table import Table
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,17 @@ class Cancellation:
     cancelled_at: datetime
 
 
+_CANCELLATIONS = Table(
+    "cancellation", Cancellation, key=("store_id", "entity_id"), added=("store_id",)
+)
+
+
 async def add_cancellation(
     connection: Connection, store_id: str, cancellation: Cancellation
 ) -> None:
     """Store the reason for a cancellation."""
     await connection.execute(
-        "INSERT INTO cancellation (store_id, entity_id, reason, note, cancelled_by, cancelled_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6)",
-        store_id,
-        cancellation.entity_id,
-        cancellation.reason,
-        cancellation.note,
-        cancellation.cancelled_by,
-        cancellation.cancelled_at,
+        _CANCELLATIONS.insert, *_CANCELLATIONS.values(cancellation, store_id=store_id)
     )
 
 
@@ -44,11 +43,8 @@ async def read_cancellation(
         RuleViolation: it was not cancelled.
     """
     row = await connection.fetchrow(
-        "SELECT entity_id, reason, note, cancelled_by, cancelled_at FROM cancellation "
-        "WHERE store_id = $1 AND entity_id = $2",
-        store_id,
-        entity_id,
+        _CANCELLATIONS.select + "WHERE store_id = $1 AND entity_id = $2", store_id, entity_id
     )
     if row is None:
         raise RuleViolation("not_cancelled", "It was not cancelled.", field=field, kind="not_found")
-    return Cancellation(**row)
+    return _CANCELLATIONS.read(row)

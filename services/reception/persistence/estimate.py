@@ -3,51 +3,50 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from services.reception.domain.authorization import EstimateVersion
-from services.reception.domain.link import LinkConsent, LinkUse, Origin, use_from
+from services.reception.domain.link import LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
-from shared.contracts.reception import EstimateLine, LaborOperation
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
-_CONSENT = TypeAdapter(LinkConsent)
+_ESTIMATES = Table(
+    "estimate",
+    EstimateVersion,
+    key=("store_id", "order_id", "version"),
+    fixed=("additional_work_id", "labor_operations", "lines", "presented_by", "presented_at"),
+    json=("labor_operations", "lines", "link_consent"),
+)
 
-_VERSION = """
-SELECT store_id, order_id, version, additional_work_id, labor_operations, lines, status,
-       presented_by, presented_at, channel, recorded_by, decided_at, link_consent
-FROM estimate
-"""
+_LINK_USES = Table(
+    "link_use",
+    LinkUse,
+    key=("store_id", "link_id", "entry"),
+    added=("store_id", "link_id", "network"),
+    separate=("entry",),
+)
 
-_SAVE_VERSIONS = """
-INSERT INTO estimate (store_id, order_id, version, additional_work_id, labor_operations, lines,
-                      status, presented_by, presented_at, channel, recorded_by, decided_at,
-                      link_consent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (store_id, order_id, version) DO UPDATE SET
-    status = excluded.status, channel = excluded.channel, recorded_by = excluded.recorded_by,
-    decided_at = excluded.decided_at, link_consent = excluded.link_consent
-"""
-
-_NOT_WANTED = """
-SELECT found.store_id, found.order_id, found.version, found.additional_work_id,
-       found.labor_operations, found.lines, found.status, found.presented_by, found.presented_at,
-       found.channel, found.recorded_by, found.decided_at, found.link_consent
-FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
-WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
-  AND visit.arrived_at < $4
-  AND (found.additional_work_id IS NOT NULL OR NOT EXISTS (
+_NOT_WANTED = (
+    _ESTIMATES.select
+    + """AS found
+WHERE store_id = $1
+  AND EXISTS (
+        SELECT FROM repair_order AS visit
+        WHERE visit.store_id = found.store_id AND visit.order_id = found.order_id
+          AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
+          AND visit.arrived_at < $4
+          AND (found.status = 'declined'
+               OR found.status = 'awaiting'
+                  AND visit.status IN ('delivered', 'closed', 'cancelled')))
+  AND (additional_work_id IS NOT NULL OR NOT EXISTS (
         SELECT FROM estimate AS other
         WHERE other.store_id = found.store_id AND other.order_id = found.order_id
           AND other.additional_work_id IS NULL
           AND (other.status = 'authorized' OR other.version > found.version)))
-  AND (found.status = 'declined'
-       OR found.status = 'awaiting' AND visit.status IN ('delivered', 'closed', 'cancelled'))
-ORDER BY found.presented_at DESC LIMIT 50
+ORDER BY presented_at DESC LIMIT 50
 """
+)
 
 _ORDERED_SINCE = """
 SELECT ordered.operation ->> 'op_code' AS op_code
@@ -57,28 +56,9 @@ WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2,
   AND visit.status <> 'cancelled'
 """
 
-_ADD_LINK = """
-INSERT INTO authorization_link
-    (store_id, link_id, order_id, version, token_hash, expires_at, promised_at, made_by, made_at,
-     sent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-"""
-
-_LINK = """
-SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at, made_by, made_at,
-       sent, message_id
-FROM authorization_link WHERE store_id = $1
-"""
-
-_USES = """
-SELECT link_id, use, at, colleague, staff_device, device, own_network
+_USES = f"""
+SELECT {_LINK_USES.column_list}, link_id
 FROM link_use WHERE store_id = $1 AND link_id = ANY ($2) ORDER BY entry
-"""
-
-_ADD_USE = """
-INSERT INTO link_use (store_id, link_id, use, at, colleague, staff_device, device, own_network,
-                      network)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _OPENED_BEFORE = """
@@ -110,39 +90,24 @@ class Link:
     message_id: str | None = None
 
 
+_LINKS = Table("authorization_link", Link, key=("store_id", "link_id"), added=("token_hash",))
+
+
 async def estimate_versions(
     connection: Connection, store_id: str, order_id: str
 ) -> list[EstimateVersion]:
     """Return every version of the order's estimate, the oldest first."""
     rows = await connection.fetch(
-        _VERSION + "WHERE store_id = $1 AND order_id = $2 ORDER BY version", store_id, order_id
+        _ESTIMATES.select + "WHERE store_id = $1 AND order_id = $2 ORDER BY version",
+        store_id,
+        order_id,
     )
-    return [_version(row) for row in rows]
+    return [_ESTIMATES.read(row) for row in rows]
 
 
 async def save_estimates(connection: Connection, versions: Sequence[EstimateVersion]) -> None:
     """Add new versions and store the status of others."""
-    rows = [
-        (
-            version.store_id,
-            version.order_id,
-            version.version,
-            version.additional_work_id,
-            [operation.model_dump(mode="json") for operation in version.labor_operations],
-            [line.model_dump(mode="json") for line in version.lines],
-            version.status,
-            version.presented_by,
-            version.presented_at,
-            version.channel,
-            version.recorded_by,
-            version.decided_at,
-            _CONSENT.dump_python(version.link_consent, mode="json")
-            if version.link_consent
-            else None,
-        )
-        for version in versions
-    ]
-    await connection.executemany(_SAVE_VERSIONS, rows)
+    await connection.executemany(_ESTIMATES.upsert, map(_ESTIMATES.values, versions))
 
 
 async def declined_services(
@@ -155,7 +120,7 @@ async def declined_services(
     rows = await connection.fetch(
         _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
     )
-    return [_version(row) for row in rows]
+    return [_ESTIMATES.read(row) for row in rows]
 
 
 async def operations_since(
@@ -170,25 +135,15 @@ async def operations_since(
 
 async def add_link(connection: Connection, link: Link, token_hash: bytes) -> None:
     """Store a link by the hash of its token."""
-    await connection.execute(
-        _ADD_LINK,
-        link.store_id,
-        link.link_id,
-        link.order_id,
-        link.version,
-        token_hash,
-        link.expires_at,
-        link.promised_at,
-        link.made_by,
-        link.made_at,
-        link.sent,
-    )
+    await connection.execute(_LINKS.insert, *_LINKS.values(link, token_hash=token_hash))
 
 
 async def find_link(connection: Connection, store_id: str, token_hash: bytes) -> Link | None:
     """Return the link whose token has this hash."""
-    row = await connection.fetchrow(_LINK + "AND token_hash = $2", store_id, token_hash)
-    return Link(**row) if row else None
+    row = await connection.fetchrow(
+        _LINKS.select + "WHERE store_id = $1 AND token_hash = $2", store_id, token_hash
+    )
+    return _LINKS.read(row) if row else None
 
 
 async def read_link(connection: Connection, store_id: str, link_id: str) -> Link:
@@ -197,18 +152,22 @@ async def read_link(connection: Connection, store_id: str, link_id: str) -> Link
     Raises:
         RuleViolation: the store has no such link.
     """
-    row = await connection.fetchrow(_LINK + "AND link_id = $2", store_id, link_id)
+    row = await connection.fetchrow(
+        _LINKS.select + "WHERE store_id = $1 AND link_id = $2", store_id, link_id
+    )
     if row is None:
         raise unknown("link_id", link_id)
-    return Link(**row)
+    return _LINKS.read(row)
 
 
 async def links_of(connection: Connection, store_id: str, order_id: str) -> list[Link]:
     """Return the links to an order's estimates, the oldest first."""
     rows = await connection.fetch(
-        _LINK + "AND order_id = $2 ORDER BY expires_at, link_id", store_id, order_id
+        _LINKS.select + "WHERE store_id = $1 AND order_id = $2 ORDER BY expires_at, link_id",
+        store_id,
+        order_id,
     )
-    return [Link(**row) for row in rows]
+    return [_LINKS.read(row) for row in rows]
 
 
 async def link_uses(
@@ -217,8 +176,7 @@ async def link_uses(
     """Return the uses of links by link, the oldest first."""
     uses: dict[str, list[LinkUse]] = {link_id: [] for link_id in link_ids}
     for row in await connection.fetch(_USES, store_id, list(link_ids)):
-        values = dict(row)
-        uses[values.pop("link_id")].append(LinkUse(**values))
+        uses[row["link_id"]].append(_LINK_USES.read(row))
     return uses
 
 
@@ -227,16 +185,8 @@ async def add_link_use(
 ) -> None:
     """Record a use of a link."""
     await connection.execute(
-        _ADD_USE,
-        link.store_id,
-        link.link_id,
-        use.use,
-        use.at,
-        use.colleague,
-        use.staff_device,
-        use.device,
-        use.own_network,
-        network,
+        _LINK_USES.insert,
+        *_LINK_USES.values(use, store_id=link.store_id, link_id=link.link_id, network=network),
     )
 
 
@@ -269,16 +219,3 @@ async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
         at,
     )
     return bool(used)
-
-
-def _version(row: Any) -> EstimateVersion:
-    values = dict(row) | {
-        "labor_operations": tuple(map(LaborOperation.model_validate, row["labor_operations"])),
-        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
-        "link_consent": _consent(row["link_consent"]),
-    }
-    return EstimateVersion(**values)
-
-
-def _consent(stored: Any) -> LinkConsent | None:
-    return None if stored is None else _CONSENT.validate_python(stored)

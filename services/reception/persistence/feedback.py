@@ -5,6 +5,9 @@ import asyncpg
 from services.reception.domain.feedback import Feedback
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
+from shared.table import Table
+
+_FEEDBACK = Table("feedback", Feedback, key=("store_id", "order_id"), added=("comment",))
 
 
 async def add_feedback(connection: Connection, feedback: Feedback, comment: bytes | None) -> None:
@@ -14,19 +17,7 @@ async def add_feedback(connection: Connection, feedback: Feedback, comment: byte
         RuleViolation: the order has its feedback already.
     """
     try:
-        await connection.execute(
-            "INSERT INTO feedback (store_id, order_id, work_quality, technical_skill, "
-            "service_attitude, recorded_by, "
-            "submitted_at, comment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            feedback.store_id,
-            feedback.order_id,
-            feedback.work_quality,
-            feedback.technical_skill,
-            feedback.service_attitude,
-            feedback.recorded_by,
-            feedback.submitted_at,
-            comment,
-        )
+        await connection.execute(_FEEDBACK.insert, *_FEEDBACK.values(feedback, comment=comment))
     except asyncpg.UniqueViolationError:
         raise RuleViolation(
             "feedback_given",
@@ -45,8 +36,7 @@ async def read_feedback(
         RuleViolation: none was given.
     """
     row = await connection.fetchrow(
-        "SELECT order_id, store_id, work_quality, technical_skill, service_attitude, recorded_by, "
-        "submitted_at, comment "
+        f"SELECT {_FEEDBACK.column_list}, comment "
         "FROM feedback WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
@@ -58,6 +48,4 @@ async def read_feedback(
             field="order_id",
             kind="not_found",
         )
-    values = dict(row)
-    comment = values.pop("comment")
-    return Feedback(**values), comment
+    return _FEEDBACK.read(row), row["comment"]

@@ -5,33 +5,22 @@ from collections.abc import Sequence
 from services.reception.domain.photo import Photo
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
-_PHOTO = """
-SELECT photo_id, store_id, order_id, kind, position, taken_by, taken_at FROM photo
-"""
+_PHOTOS = Table("photo", Photo, key=("store_id", "photo_id"))
 
 
 async def add_photo(connection: Connection, photo: Photo) -> None:
     """Store the metadata of a photo whose content is kept already."""
-    await connection.execute(
-        "INSERT INTO photo (photo_id, store_id, order_id, kind, position, taken_by, taken_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        photo.photo_id,
-        photo.store_id,
-        photo.order_id,
-        photo.kind,
-        photo.position,
-        photo.taken_by,
-        photo.taken_at,
-    )
+    await connection.execute(_PHOTOS.insert, *_PHOTOS.values(photo))
 
 
 async def find_photo(connection: Connection, store_id: str, photo_id: str) -> Photo | None:
     """Return the photo, if its row was written."""
     row = await connection.fetchrow(
-        _PHOTO + "WHERE store_id = $1 AND photo_id = $2", store_id, photo_id
+        _PHOTOS.select + "WHERE store_id = $1 AND photo_id = $2", store_id, photo_id
     )
-    return Photo(**row) if row else None
+    return _PHOTOS.read(row) if row else None
 
 
 async def known_photos(connection: Connection, store_id: str, photo_ids: Sequence[str]) -> set[str]:
@@ -59,8 +48,8 @@ async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
 async def photos_of_order(connection: Connection, store_id: str, order_id: str) -> list[Photo]:
     """Return an order's photos, the oldest first."""
     rows = await connection.fetch(
-        _PHOTO + "WHERE store_id = $1 AND order_id = $2 ORDER BY taken_at, photo_id",
+        _PHOTOS.select + "WHERE store_id = $1 AND order_id = $2 ORDER BY taken_at, photo_id",
         store_id,
         order_id,
     )
-    return [Photo(**row) for row in rows]
+    return [_PHOTOS.read(row) for row in rows]

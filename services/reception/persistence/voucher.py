@@ -5,39 +5,14 @@ from collections.abc import Sequence
 from services.reception.domain.voucher import Voucher
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
+from shared.table import Table
 
-_VOUCHER = """
-SELECT store_id, voucher_id, kind, value_cents, op_code, customer_ref, expires_at, issued_by,
-       issued_at, order_id, redeemed_cents, redeemed_at
-FROM voucher
-"""
-
-_ADD = """
-INSERT INTO voucher (store_id, voucher_id, kind, value_cents, op_code, customer_ref,
-                     expires_at, issued_by, issued_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-
-_SAVE = """
-UPDATE voucher SET order_id = $3, redeemed_cents = $4, redeemed_at = $5, expires_at = $6
-WHERE store_id = $1 AND voucher_id = $2
-"""
+_VOUCHERS = Table("voucher", Voucher, key=("store_id", "voucher_id"))
 
 
 async def add_voucher(connection: Connection, voucher: Voucher) -> None:
     """Store a voucher that was issued."""
-    await connection.execute(
-        _ADD,
-        voucher.store_id,
-        voucher.voucher_id,
-        voucher.kind,
-        voucher.value_cents,
-        voucher.op_code,
-        voucher.customer_ref,
-        voucher.expires_at,
-        voucher.issued_by,
-        voucher.issued_at,
-    )
+    await connection.execute(_VOUCHERS.insert, *_VOUCHERS.values(voucher))
 
 
 async def lock_vouchers(
@@ -49,11 +24,12 @@ async def lock_vouchers(
         RuleViolation: one of them does not exist in the store.
     """
     rows = await connection.fetch(
-        _VOUCHER + "WHERE store_id = $1 AND voucher_id = ANY ($2) ORDER BY voucher_id FOR UPDATE",
+        _VOUCHERS.select
+        + "WHERE store_id = $1 AND voucher_id = ANY ($2) ORDER BY voucher_id FOR UPDATE",
         store_id,
         list(voucher_ids),
     )
-    known = {row["voucher_id"]: Voucher(**row) for row in rows}
+    known = {row["voucher_id"]: _VOUCHERS.read(row) for row in rows}
     for voucher_id in voucher_ids:
         if voucher_id not in known:
             raise _unknown(voucher_id)
@@ -63,11 +39,11 @@ async def lock_vouchers(
 async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -> Voucher:
     """Return the present voucher."""
     row = await connection.fetchrow(
-        _VOUCHER + "WHERE store_id = $1 AND voucher_id = $2", store_id, voucher_id
+        _VOUCHERS.select + "WHERE store_id = $1 AND voucher_id = $2", store_id, voucher_id
     )
     if row is None:
         raise _unknown(voucher_id)
-    return Voucher(**row)
+    return _VOUCHERS.read(row)
 
 
 async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str) -> list[Voucher]:
@@ -76,29 +52,16 @@ async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str
     They change under the order's lock.
     """
     rows = await connection.fetch(
-        _VOUCHER + "WHERE store_id = $1 AND order_id = $2 ORDER BY voucher_id",
+        _VOUCHERS.select + "WHERE store_id = $1 AND order_id = $2 ORDER BY voucher_id",
         store_id,
         order_id,
     )
-    return [Voucher(**row) for row in rows]
+    return [_VOUCHERS.read(row) for row in rows]
 
 
 async def save_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
     """Store where vouchers were redeemed, or that they were reinstated."""
-    await connection.executemany(
-        _SAVE,
-        [
-            (
-                each.store_id,
-                each.voucher_id,
-                each.order_id,
-                each.redeemed_cents,
-                each.redeemed_at,
-                each.expires_at,
-            )
-            for each in vouchers
-        ],
-    )
+    await connection.executemany(_VOUCHERS.update, map(_VOUCHERS.values, vouchers))
 
 
 def _unknown(voucher_id: str) -> RuleViolation:

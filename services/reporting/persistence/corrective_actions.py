@@ -1,6 +1,5 @@
 """Corrective actions (整改). Rows follow the events, so that a replay gives the same."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,27 +11,29 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
-_CORRECTIVE_ACTION = """
-SELECT corrective_action_id, store_id, source, source_id, order_id, findings, owner_id, due_at,
-       opened_at, overdue_at, closed_at, closed_by, result
-FROM corrective_action
-"""
+_CORRECTIVE_ACTIONS = Table(
+    "corrective_action",
+    CorrectiveAction,
+    key=("store_id", "corrective_action_id"),
+    json=("findings",),
+    separate=("note",),
+)
 
-_SAVE = """
-INSERT INTO corrective_action (corrective_action_id, store_id, source, source_id, order_id,
-                           findings, owner_id, due_at, opened_at, overdue_at, closed_at, closed_by,
-                           result)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+_SAVE = (
+    _CORRECTIVE_ACTIONS.insert
+    + """
 ON CONFLICT (store_id, corrective_action_id) DO UPDATE SET
     overdue_at = coalesce(corrective_action.overdue_at, excluded.overdue_at),
     closed_at = coalesce(corrective_action.closed_at, excluded.closed_at),
     closed_by = coalesce(corrective_action.closed_by, excluded.closed_by),
     result = coalesce(corrective_action.result, excluded.result)
 """
+)
 
 _LISTED = (
-    _CORRECTIVE_ACTION
+    _CORRECTIVE_ACTIONS.select
     + """
 WHERE store_id = $1
   AND CASE WHEN closed_at IS NOT NULL THEN 'closed'
@@ -46,9 +47,7 @@ LIMIT 500
 
 async def save(connection: Connection, corrective_action: CorrectiveAction) -> None:
     """Store a corrective action or its new state; what has ended stays ended."""
-    values = {name: getattr(corrective_action, name) for name in _FIELDS}
-    values["findings"] = list(corrective_action.findings)
-    await connection.execute(_SAVE, *(values[name] for name in _FIELDS))
+    await connection.execute(_SAVE, *_CORRECTIVE_ACTIONS.values(corrective_action))
 
 
 async def keep(connection: Connection, event: CorrectiveActionOpened) -> None:
@@ -112,13 +111,13 @@ async def lock(
         RuleViolation: there is no such one in the store.
     """
     row = await connection.fetchrow(
-        _CORRECTIVE_ACTION + "WHERE store_id = $1 AND corrective_action_id = $2 FOR UPDATE",
+        _CORRECTIVE_ACTIONS.select + "WHERE store_id = $1 AND corrective_action_id = $2 FOR UPDATE",
         store_id,
         corrective_action_id,
     )
     if row is None:
         raise unknown("corrective_action_id", corrective_action_id)
-    return _corrective_action(row)
+    return _CORRECTIVE_ACTIONS.read(row)
 
 
 async def listed(
@@ -126,7 +125,8 @@ async def listed(
 ) -> list[CorrectiveAction]:
     """Return corrective actions in one of ``states``, by when they are due."""
     return [
-        _corrective_action(row) for row in await connection.fetch(_LISTED, store_id, list(states))
+        _CORRECTIVE_ACTIONS.read(row)
+        for row in await connection.fetch(_LISTED, store_id, list(states))
     ]
 
 
@@ -152,10 +152,3 @@ async def encrypted_note(
         corrective_action_id,
     )
     return note
-
-
-_FIELDS = [field.name for field in dataclasses.fields(CorrectiveAction)]
-
-
-def _corrective_action(row: Any) -> CorrectiveAction:
-    return CorrectiveAction(**dict(row) | {"findings": tuple(row["findings"])})

@@ -127,7 +127,7 @@ def _moved(job: Job, begin: datetime, end: datetime | None, gained: timedelta) -
     never_paused = job.resumed_at is not None and job.resumed_at == job.started_at
     clocked_s = job.clocked_s if never_paused else job.clocked_s + int(gained.total_seconds())
     if clocked_s < 0 or (end and clocked_s == 0):
-        raise errors.nothing_left()
+        raise errors.no_working_time()
     return replace(
         job,
         started_at=begin,

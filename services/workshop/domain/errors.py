@@ -17,7 +17,7 @@ _INFEASIBLE: Final = {
     "no_bay": "there is no bay of type {bay_type} here",
     "too_few_technicians": "fewer technicians than the operation needs have the skill",
     "pin_unfit": "the pinned technician or bay cannot do it",
-    "forbidden": "everybody who could do it is excluded",
+    "forbidden": "all technicians who could do it are excluded",
     "no_time": "there is no time left for it within the planning horizon",
     "predecessor": "an earlier job of the order cannot be planned",
 }
@@ -56,7 +56,7 @@ def not_clocked_in(technician_id: str) -> RuleViolation:
 def technician_busy(technician_id: str, job_id: str) -> RuleViolation:
     return RuleViolation(
         "technician_busy",
-        f"{technician_id} is clocked on another job.",
+        f"{technician_id} is clocked in on another job.",
         field="technician_ids",
         kind="conflict",
         job_id=job_id,
@@ -142,7 +142,7 @@ def capacity_held(resource: str, by: str | None, at: datetime | None) -> RuleVio
 
 
 def swapped_with_itself() -> RuleViolation:
-    return RuleViolation("same_job", "A job swaps with another one.", field="other_job_id")
+    return RuleViolation("same_job", "A job cannot be swapped with itself.", field="other_job_id")
 
 
 def wrong_count(needed: int) -> RuleViolation:
@@ -172,10 +172,10 @@ def items_unknown(unknown: Sequence[str]) -> RuleViolation:
     )
 
 
-def items_apply(critical: Sequence[str]) -> RuleViolation:
+def critical_items_skipped(critical: Sequence[str]) -> RuleViolation:
     return RuleViolation(
         "critical_items_apply",
-        f"These items apply to every job: {', '.join(critical)}.",
+        f"These critical items must be inspected: {', '.join(critical)}.",
         field="items",
         critical=list(critical),
     )
@@ -214,7 +214,7 @@ def already_cancelled() -> RuleViolation:
 
 
 def in_the_future(field: str) -> RuleViolation:
-    return RuleViolation("in_the_future", "Nobody can have clocked in the future.", field=field)
+    return RuleViolation("in_the_future", "Clocked time cannot be in the future.", field=field)
 
 
 def before_the_order() -> RuleViolation:
@@ -224,12 +224,16 @@ def before_the_order() -> RuleViolation:
 
 
 def nothing_corrected() -> RuleViolation:
-    return RuleViolation("nothing_corrected", "The clock says so already.", field="started_at")
-
-
-def nothing_left() -> RuleViolation:
     return RuleViolation(
-        "nothing_left", "With its pauses the job would have taken no time.", field="started_at"
+        "nothing_corrected",
+        "The corrected time is the same as the recorded one.",
+        field="started_at",
+    )
+
+
+def no_working_time() -> RuleViolation:
+    return RuleViolation(
+        "no_working_time", "The job's pauses leave no working time.", field="started_at"
     )
 
 

@@ -37,5 +37,5 @@ def failed_items(
     if skipped := [
         each.item for each in checklist if each.critical and results[each.item] == "not_applicable"
     ]:
-        raise errors.items_apply(skipped)
+        raise errors.critical_items_skipped(skipped)
     return tuple(item for item in items if results[item] == "failed")

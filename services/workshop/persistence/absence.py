@@ -5,21 +5,20 @@ from datetime import datetime
 from services.workshop.domain.absence import Absence
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 
-_ABSENCE = """
-SELECT absence_id, technician_id, starts_at, ends_at, kind, cancelled_at FROM absence
-"""
+_ABSENCES = Table("absence", Absence, key=("store_id", "absence_id"), added=("store_id",))
 
 
 async def absences_after(connection: Connection, store_id: str, moment: datetime) -> list[Absence]:
     """Return the absences that end after ``moment``."""
     rows = await connection.fetch(
-        _ABSENCE + "WHERE store_id = $1 AND ends_at > $2 AND cancelled_at IS NULL "
+        _ABSENCES.select + "WHERE store_id = $1 AND ends_at > $2 AND cancelled_at IS NULL "
         "ORDER BY technician_id, starts_at",
         store_id,
         moment,
     )
-    return [Absence(**row) for row in rows]
+    return [_ABSENCES.read(row) for row in rows]
 
 
 async def read_absence(connection: Connection, store_id: str, absence_id: str) -> Absence:
@@ -29,25 +28,16 @@ async def read_absence(connection: Connection, store_id: str, absence_id: str) -
         RuleViolation: there is no such absence in the store.
     """
     row = await connection.fetchrow(
-        _ABSENCE + "WHERE store_id = $1 AND absence_id = $2", store_id, absence_id
+        _ABSENCES.select + "WHERE store_id = $1 AND absence_id = $2", store_id, absence_id
     )
     if row is None:
         raise unknown("absence_id", absence_id)
-    return Absence(**row)
+    return _ABSENCES.read(row)
 
 
 async def add_absence(connection: Connection, store_id: str, absence: Absence) -> None:
     """Record that a technician is away."""
-    await connection.execute(
-        "INSERT INTO absence (store_id, absence_id, technician_id, starts_at, ends_at, kind) "
-        "VALUES ($1, $2, $3, $4, $5, $6)",
-        store_id,
-        absence.absence_id,
-        absence.technician_id,
-        absence.starts_at,
-        absence.ends_at,
-        absence.kind,
-    )
+    await connection.execute(_ABSENCES.insert, *_ABSENCES.values(absence, store_id=store_id))
 
 
 async def cancel_absence(

@@ -2,27 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.db import Connection
+from shared.table import Table
 
 AdditionalWorkDecision = Literal["authorized", "declined"]
-
-_ADD = """
-INSERT INTO additional_work (
-    store_id, additional_work_id, job_id, order_id, op_codes, part_numbers, note, recommended_by,
-    recommended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-
-_OF_ORDER = """
-SELECT additional_work_id, job_id, op_codes, part_numbers, note, recommended_by, recommended_at,
-       decision
-FROM additional_work
-WHERE store_id = $1 AND order_id = $2
-ORDER BY recommended_at, additional_work_id
-"""
 
 
 @dataclass(frozen=True)
@@ -36,22 +22,37 @@ class AdditionalWork:
     note: bytes | None
     recommended_by: str
     recommended_at: datetime
-    decision: AdditionalWorkDecision | None
+    decision: AdditionalWorkDecision | None = None
+
+
+_ADDITIONAL_WORK = Table(
+    "additional_work",
+    AdditionalWork,
+    key=("store_id", "additional_work_id"),
+    json=("op_codes", "part_numbers"),
+    added=("store_id", "order_id"),
+)
+
+_OF_ORDER = (
+    _ADDITIONAL_WORK.select
+    + "WHERE store_id = $1 AND order_id = $2 ORDER BY recommended_at, additional_work_id"
+)
 
 
 async def add(connection: Connection, found: AdditionalWorkRecommended, note: bytes | None) -> None:
     """Store additional work that was found."""
+    work = AdditionalWork(
+        additional_work_id=found.additional_work_id,
+        job_id=found.job_id,
+        op_codes=found.op_codes,
+        part_numbers=found.part_numbers,
+        note=note,
+        recommended_by=found.recommended_by,
+        recommended_at=found.recommended_at,
+    )
     await connection.execute(
-        _ADD,
-        found.store_id,
-        found.additional_work_id,
-        found.job_id,
-        found.order_id,
-        list(found.op_codes),
-        list(found.part_numbers),
-        note,
-        found.recommended_by,
-        found.recommended_at,
+        _ADDITIONAL_WORK.insert,
+        *_ADDITIONAL_WORK.values(work, store_id=found.store_id, order_id=found.order_id),
     )
 
 
@@ -69,9 +70,5 @@ async def record_decision(
 
 async def of_order(connection: Connection, store_id: str, order_id: str) -> list[AdditionalWork]:
     """Return the additional work found for an order, in its order."""
-    return [_found(row) for row in await connection.fetch(_OF_ORDER, store_id, order_id)]
-
-
-def _found(row: Any) -> AdditionalWork:
-    lists = {name: tuple(row[name]) for name in ("op_codes", "part_numbers")}
-    return AdditionalWork(**dict(row) | lists)
+    rows = await connection.fetch(_OF_ORDER, store_id, order_id)
+    return [_ADDITIONAL_WORK.read(row) for row in rows]

@@ -6,18 +6,7 @@ from datetime import datetime
 
 from services.workshop.domain.inspection import ItemResult
 from shared.db import Connection
-
-_SAVE = """
-INSERT INTO inspection (store_id, job_id, inspector_id, inspected_at, passed, results)
-VALUES ($1, $2, $3, $4, $5, $6)
-"""
-
-_OF_ORDER = """
-SELECT job_id, inspector_id, inspected_at, passed, results
-FROM inspection JOIN job USING (store_id, job_id)
-WHERE store_id = $1 AND order_id = $2
-ORDER BY inspected_at, job_id
-"""
+from shared.table import Table
 
 
 @dataclass(frozen=True)
@@ -31,20 +20,32 @@ class Inspection:
     results: Mapping[str, ItemResult]
 
 
+_INSPECTIONS = Table(
+    "inspection",
+    Inspection,
+    key=("store_id", "job_id"),
+    json=("results",),
+    added=("store_id",),
+)
+
+_OF_ORDER = (
+    _INSPECTIONS.select
+    + """
+JOIN job USING (store_id, job_id)
+WHERE store_id = $1 AND order_id = $2
+ORDER BY inspected_at, job_id
+"""
+)
+
+
 async def save_inspection(connection: Connection, store_id: str, inspection: Inspection) -> None:
     """Store the inspection; a job has one."""
     await connection.execute(
-        _SAVE,
-        store_id,
-        inspection.job_id,
-        inspection.inspector_id,
-        inspection.inspected_at,
-        inspection.passed,
-        dict(inspection.results),
+        _INSPECTIONS.insert, *_INSPECTIONS.values(inspection, store_id=store_id)
     )
 
 
 async def inspections_of(connection: Connection, store_id: str, order_id: str) -> list[Inspection]:
     """Return the inspections of an order's jobs, in their order."""
     rows = await connection.fetch(_OF_ORDER, store_id, order_id)
-    return [Inspection(**row) for row in rows]
+    return [_INSPECTIONS.read(row) for row in rows]

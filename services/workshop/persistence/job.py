@@ -1,53 +1,40 @@
 """Jobs (派工单)."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from services.workshop.domain.clocking import Clocking
 from services.workshop.domain.job import Job
-from services.workshop.domain.reasons import Reason
-from shared.contracts.versioned import columns, loaded
 from shared.contracts.violations import unknown
 from shared.db import Connection
+from shared.table import Table
 from shared.unit_of_work import UnitOfWork
 
-_JOB = """
-SELECT version, changed_by, changed_at,
-       job_id, store_id, order_id, line_number, op_code, standard_hours, status, promised_at,
-       opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-       pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-       rework_for, comeback_of, missed_punches, diagnosis, parts_eta, parts_reason, rush,
-       reason, planned_by, clockings
-FROM job
-"""
-
-_SAVE_JOBS = """
-INSERT INTO job (
-    version, changed_by, changed_at,
-    job_id, store_id, order_id, line_number, op_code, standard_hours, status, promised_at,
-    opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-    pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-    rework_for, comeback_of, missed_punches, diagnosis, parts_eta, parts_reason, rush,
-    reason, planned_by, clockings)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
-ON CONFLICT (store_id, job_id) DO UPDATE SET
-    status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
-    promised_at = excluded.promised_at,
-    planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
-    pinned = excluded.pinned, forbidden_technicians = excluded.forbidden_technicians,
-    started_at = excluded.started_at, resumed_at = excluded.resumed_at,
-    clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    comeback_of = excluded.comeback_of, missed_punches = excluded.missed_punches,
-    diagnosis = excluded.diagnosis, parts_eta = excluded.parts_eta,
-    parts_reason = excluded.parts_reason, reason = excluded.reason,
-    planned_by = excluded.planned_by, clockings = excluded.clockings, version = excluded.version,
-    changed_by = excluded.changed_by, changed_at = excluded.changed_at
-"""
+_JOBS = Table(
+    "job",
+    Job,
+    key=("store_id", "job_id"),
+    fixed=(
+        "order_id",
+        "line_number",
+        "op_code",
+        "standard_hours",
+        "opened_at",
+        "waiting_customer",
+        "rework_of",
+        "rework_for",
+        "rush",
+    ),
+    json=(
+        "technician_ids",
+        "forbidden_technicians",
+        "rework_for",
+        "diagnosis",
+        "reason",
+        "clockings",
+    ),
+)
 
 _FINISHED = """
 SELECT op_code, technician_ids, standard_hours, clocked_s
@@ -106,30 +93,33 @@ async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
     Raises:
         RuleViolation: there is no such job in the store.
     """
-    row = await connection.fetchrow(_JOB + "WHERE store_id = $1 AND job_id = $2", store_id, job_id)
+    row = await connection.fetchrow(
+        _JOBS.select + "WHERE store_id = $1 AND job_id = $2", store_id, job_id
+    )
     if row is None:
         raise unknown("job_id", job_id)
-    return _job(row)
+    return _JOBS.read(row)
 
 
 async def jobs_of_order(connection: Connection, store_id: str, order_id: str) -> list[Job]:
     """Return all jobs of an order in order of their lines."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND order_id = $2 ORDER BY line_number, opened_at, job_id",
+        _JOBS.select
+        + "WHERE store_id = $1 AND order_id = $2 ORDER BY line_number, opened_at, job_id",
         store_id,
         order_id,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
     """Return the store's unfinished jobs, the oldest first."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused') "
+        _JOBS.select + "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused') "
         "ORDER BY opened_at, order_id, line_number, job_id",
         store_id,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def last_finished(connection: Connection, store_id: str) -> list[Job]:
@@ -138,32 +128,33 @@ async def last_finished(connection: Connection, store_id: str) -> list[Job]:
     The vehicle stands in the bay of that job.
     """
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND finished_at IS NOT NULL AND order_id IN ("
+        _JOBS.select + "WHERE store_id = $1 AND finished_at IS NOT NULL AND order_id IN ("
         "SELECT order_id FROM job WHERE store_id = $1 "
         "AND status IN ('planned', 'in_progress', 'paused')) ORDER BY finished_at, job_id",
         store_id,
     )
-    return list({row["order_id"]: _job(row) for row in rows}.values())
+    return list({row["order_id"]: _JOBS.read(row) for row in rows}.values())
 
 
 async def wip_jobs(connection: Connection, store_id: str) -> list[Job]:
     """Return the store's jobs that were begun and are not done."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND status IN ('in_progress', 'paused') ORDER BY job_id",
+        _JOBS.select
+        + "WHERE store_id = $1 AND status IN ('in_progress', 'paused') ORDER BY job_id",
         store_id,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def current_jobs(connection: Connection, store_id: str) -> list[Job]:
     """Return the store's unfinished and uninspected jobs in order of their planned start."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 "
+        _JOBS.select + "WHERE store_id = $1 "
         "AND status IN ('planned', 'in_progress', 'paused', 'finished') "
         "ORDER BY planned_start_at, opened_at, job_id",
         store_id,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def jobs_between(
@@ -171,7 +162,7 @@ async def jobs_between(
 ) -> list[Job]:
     """Return the jobs planned or done in a span of time, and every unfinished one."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND (planned_start_at < $3 "
+        _JOBS.select + "WHERE store_id = $1 AND (planned_start_at < $3 "
         "AND coalesce(finished_at, planned_finish_at) > $2 "
         "OR status IN ('planned', 'in_progress', 'paused', 'finished')) "
         "ORDER BY planned_start_at, opened_at, job_id",
@@ -179,7 +170,7 @@ async def jobs_between(
         begin,
         end,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def next_start(connection: Connection, store_id: str) -> datetime | None:
@@ -196,7 +187,7 @@ async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> l
     They were not finished by ``since``.
     """
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND job_id <> $2 AND started_at IS NOT NULL "
+        _JOBS.select + "WHERE store_id = $1 AND job_id <> $2 AND started_at IS NOT NULL "
         "AND (technician_ids ?| $3::text[] OR bay_id = $4 OR order_id = $5) "
         "AND (coalesce(finished_at, planned_finish_at) > $6 "
         "OR status IN ('planned', 'in_progress', 'paused', 'finished')) "
@@ -208,7 +199,7 @@ async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> l
         job.order_id,
         since,
     )
-    return [_job(row) for row in rows]
+    return [_JOBS.read(row) for row in rows]
 
 
 async def finished_jobs(connection: Connection, store_id: str, limit: int) -> list[Finished]:
@@ -228,31 +219,4 @@ async def save_jobs(uow: UnitOfWork, jobs: Sequence[Job]) -> list[Job]:
 
 
 async def _write(connection: Connection, jobs: Sequence[Job]) -> None:
-    rows = [[_stored(getattr(job, name)) for name in _JOB_COLUMNS] for job in jobs]
-    await connection.executemany(_SAVE_JOBS, rows)
-
-
-_JOB_COLUMNS = columns(Job)
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, Reason):
-        return dataclasses.asdict(value)
-    if isinstance(value, Clocking):
-        return value.model_dump(mode="json")
-    return list(map(_stored, value)) if isinstance(value, tuple) else value
-
-
-def _job(row: Any) -> Job:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
-    }
-    return loaded(
-        Job(
-            **values
-            | {
-                "reason": row["reason"] and Reason(**row["reason"]),
-                "clockings": tuple(map(Clocking.model_validate, row["clockings"])),
-            }
-        )
-    )
+    await connection.executemany(_JOBS.upsert, map(_JOBS.values, jobs))

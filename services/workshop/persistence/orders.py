@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.workshop.domain.comeback import EarlierOrder
 from shared.db import Connection
+from shared.table import Table
 
 _ARRIVED = """
 INSERT INTO repair_order (store_id, order_id, queue_number) VALUES ($1, $2, $3)
@@ -19,12 +19,6 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     vehicle_ref = excluded.vehicle_ref, symptoms = excluded.symptoms,
     opened_at = excluded.opened_at, comeback_of = excluded.comeback_of
-"""
-
-_ORDER = """
-SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min,
-       delivered_at
-FROM repair_order
 """
 
 _OF_VEHICLE = """
@@ -52,6 +46,15 @@ class RepairOrderProjection:
     ready_at: datetime | None
     late_min: int | None
     delivered_at: datetime | None
+
+
+_ORDERS = Table(
+    "repair_order",
+    RepairOrderProjection,
+    key=("store_id", "order_id"),
+    json=("symptoms",),
+    added=("store_id",),
+)
 
 
 async def arrived(connection: Connection, store_id: str, order_id: str, queue_number: int) -> None:
@@ -106,11 +109,11 @@ async def ready_since(
 ) -> list[RepairOrderProjection]:
     """Return the orders whose work was accepted since then, the latest first."""
     rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
+        _ORDERS.select + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
         store_id,
         moment,
     )
-    return [_order(row) for row in rows]
+    return [_ORDERS.read(row) for row in rows]
 
 
 async def read(
@@ -118,9 +121,9 @@ async def read(
 ) -> RepairOrderProjection | None:
     """Return one order of the store."""
     row = await connection.fetchrow(
-        _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
+        _ORDERS.select + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
-    return _order(row) if row else None
+    return _ORDERS.read(row) if row else None
 
 
 async def of_vehicle(
@@ -150,7 +153,3 @@ async def queue_numbers(
         list(order_ids),
     )
     return {row["order_id"]: row["queue_number"] for row in rows}
-
-
-def _order(row: Any) -> RepairOrderProjection:
-    return RepairOrderProjection(**dict(row) | {"symptoms": tuple(row["symptoms"])})

@@ -5,17 +5,17 @@ from datetime import datetime
 
 from services.workshop.domain.dispatch import Override
 from shared.db import Connection
+from shared.table import Table
 
-_ADD = """
-INSERT INTO override (
-    store_id, override_id, job_id, order_id, kind, reason, technician_id, note, made_by, made_at,
-    late_before_min, late_after_min)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-"""
+_OVERRIDES = Table(
+    "override",
+    Override,
+    key=("store_id", "override_id"),
+    added=("store_id", "note"),
+)
 
-_BETWEEN = """
-SELECT override_id, job_id, order_id, kind, reason, technician_id, made_by, made_at,
-       late_before_min, late_after_min, note, queue_number, late_min
+_BETWEEN = f"""
+SELECT {_OVERRIDES.column_list}, note, queue_number, late_min
 FROM override LEFT JOIN repair_order USING (store_id, order_id)
 WHERE store_id = $1 AND made_at >= $2 AND made_at < $3
 ORDER BY made_at, override_id
@@ -73,19 +73,7 @@ async def add(
 ) -> None:
     """Record a manual override."""
     await connection.execute(
-        _ADD,
-        store_id,
-        override.override_id,
-        override.job_id,
-        override.order_id,
-        override.kind,
-        override.reason,
-        override.technician_id,
-        note,
-        override.made_by,
-        override.made_at,
-        override.late_before_min,
-        override.late_after_min,
+        _OVERRIDES.insert, *_OVERRIDES.values(override, store_id=store_id, note=note)
     )
 
 
@@ -93,13 +81,11 @@ async def between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[MadeOverride]:
     """Return the manual overrides of a span of time, in their order."""
-    found = []
-    for row in await connection.fetch(_BETWEEN, store_id, begin, end):
-        values = dict(row)
-        note, number = values.pop("note"), values.pop("queue_number")
-        late = values.pop("late_min")
-        found.append(MadeOverride(Override(**values), note, number, late))
-    return found
+    rows = await connection.fetch(_BETWEEN, store_id, begin, end)
+    return [
+        MadeOverride(_OVERRIDES.read(row), row["note"], row["queue_number"], row["late_min"])
+        for row in rows
+    ]
 
 
 async def effect(connection: Connection, store_id: str, begin: datetime, end: datetime) -> Effect:

@@ -7,14 +7,7 @@ from typing import Any
 
 from services.workshop.planning import Calibration, Durations
 from shared.db import Connection
-
-_SAVE_PROMISE = """
-INSERT INTO promise (store_id, order_id, due_at, confidence, expected_at, spread_minutes, scored)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (store_id, order_id) DO UPDATE SET
-    due_at = excluded.due_at, confidence = excluded.confidence, expected_at = excluded.expected_at,
-    spread_minutes = excluded.spread_minutes, scored = excluded.scored
-"""
+from shared.table import Table
 
 _SELECT_LEARNED_MODEL = """
 SELECT store_id, durations, scores, offsets
@@ -50,6 +43,9 @@ class PromiseRecord:
     scored: bool = False
 
 
+_PROMISES = Table("promise", PromiseRecord, key=("store_id", "order_id"))
+
+
 @dataclass(frozen=True)
 class LearnedModel:
     """Model learned from a store's finished jobs and from its promises kept and broken."""
@@ -60,7 +56,7 @@ class LearnedModel:
 
 async def save_promise_record(connection: Connection, promise: PromiseRecord) -> None:
     """Store the promise, in place of an earlier one for the order."""
-    await connection.execute(_SAVE_PROMISE, *dataclasses.astuple(promise))
+    await connection.execute(_PROMISES.upsert, *_PROMISES.values(promise))
 
 
 async def read_promise_record(
@@ -68,12 +64,9 @@ async def read_promise_record(
 ) -> PromiseRecord | None:
     """Return the promise of an open order, if a quote gave it."""
     row = await connection.fetchrow(
-        "SELECT store_id, order_id, due_at, confidence, expected_at, spread_minutes, scored "
-        "FROM promise WHERE store_id = $1 AND order_id = $2",
-        store_id,
-        order_id,
+        _PROMISES.select + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
-    return PromiseRecord(**row) if row else None
+    return _PROMISES.read(row) if row else None
 
 
 async def delete_promise(connection: Connection, store_id: str, order_id: str) -> None:

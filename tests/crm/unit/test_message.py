@@ -214,7 +214,7 @@ def test_completed_call_task_cannot_be_repeated() -> None:
     task = hand_to_agent(READY, "customer_care_agent", "no_channel")
     done, (event,) = complete_call(task, "other", reached=True, now=NOW)
     assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
-    with pytest.raises(RuleViolation, match="not to be told by phone"):
+    with pytest.raises(RuleViolation, match="requires no call"):
         complete_call(done, "other", reached=True, now=NOW)
 
 
@@ -225,7 +225,7 @@ def test_call_task_repeats_until_attempts_are_used() -> None:
         assert (task.state, task.calls, events) == ("call_required", calls, [])
     ended, _ = complete_call(task, "other", reached=False, now=NOW)
     assert ended.state == "not_reached"
-    with pytest.raises(RuleViolation, match="not to be told by phone"):
+    with pytest.raises(RuleViolation, match="requires no call"):
         complete_call(ended, "other", reached=True, now=NOW)
 
 

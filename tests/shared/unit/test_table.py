@@ -55,8 +55,8 @@ def test_upsert_leaves_key_and_fixed_columns():
 
 def test_update_numbers_parameters_like_insert():
     assert GUESTS.update == (
-        'UPDATE guest SET "version" = $2, "changed_by" = $3, "changed_at" = $4, "stays" = $7 '
-        'WHERE "store_id" = $1 AND "guest_id" = $5'
+        'UPDATE guest SET "version" = $2, "changed_by" = $3, "changed_at" = $4, "name" = $6, '
+        '"stays" = $7 WHERE "store_id" = $1 AND "guest_id" = $5'
     )
 
 

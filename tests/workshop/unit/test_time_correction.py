@@ -85,7 +85,7 @@ def test_time_correction_overlapping_other_job_is_rejected(
 
 def test_time_correction_to_zero_time_is_rejected() -> None:
     mostly_paused = job(OPENED, OPENED + timedelta(hours=2), paused_min=110)
-    with violates("nothing_left"):
+    with violates("no_working_time"):
         correct(mostly_paused, finished_at=OPENED + timedelta(minutes=100))
 
 
