@@ -200,7 +200,7 @@ def report_table(day: DayFigures, stores: Mapping[str, Store]) -> Table:
         "工单\nOrders",
         "交车\nDelivered",
         "产值\nInvoiced",
-        "回款\nReceived",
+        "收款\nReceived",
         "准时率\nOn time",
         "等待\nWait",
         "回访\nFollow-ups",

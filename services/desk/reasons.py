@@ -32,7 +32,7 @@ def change_text(ctx: PageContext, reason: ReasonView | None, job_name: JobName) 
     if reason.by == _PLANNER:
         return sentence(ctx, "why", reason.code, reason.detail, job_name)
     return ctx.t(
-        "{person} decided manually: {reason}",
+        "Manual override by {person}: {reason}",
         person=ctx.colleague(reason.by),
         reason=ctx.t.code("manual_override", str(reason.detail["why"])),
     )
@@ -43,7 +43,7 @@ def risk_text(ctx: PageContext, risk: PromiseRiskView | None, job_name: JobName)
     if not risk:
         return ""
     return ctx.t(
-        "Kept with {probability}: {cause}; best new promised time {time}",
+        "On-time probability {probability}: {cause}; best new promised time {time}",
         probability=f"{risk.probability:.0%}",
         cause=sentence(ctx, "risk", risk.cause, risk.detail, job_name),
         time=formats.day_and_clock(risk.best_promise_at, ctx.store.timezone, ctx.now()),

@@ -485,7 +485,9 @@ class DepositReceived(_OrderEvent):
 
 
 class DepositCarriedOver(_OrderEvent):
-    """Money held went to another order of the same customer (定金转出); ``held_cents`` are left."""
+    """Money held went to another order of the same customer (暂存款转出); ``held_cents`` are
+    left.
+    """
 
     requirements: ClassVar[tuple[str, ...]] = ("R8",)
 
@@ -497,7 +499,7 @@ class DepositCarriedOver(_OrderEvent):
 
 
 class DepositTakenOver(_OrderEvent):
-    """Money held came from another order of the same customer (定金转入); ``held_cents`` is all
+    """Money held came from another order of the same customer (暂存款转入); ``held_cents`` is all
     that is held now."""
 
     requirements: ClassVar[tuple[str, ...]] = ("R8",)
@@ -528,7 +530,7 @@ class RefundIssued(_OrderEvent):
 
 
 class CreditNoteIssued(_OrderEvent):
-    """An invoice is corrected (红字): so much of the customer's share is taken back, or the whole
+    """An invoice is corrected (红冲): so much of the customer's share is taken back, or the whole
     invoice, of all payers; then it may be issued again.
 
     ``lines`` are those of the invoice with what is credited of each, tax included;

@@ -112,7 +112,7 @@ class CorrectiveActionOpened(_CorrectiveActionEvent):
 
 
 class CorrectiveActionOverdue(_CorrectiveActionEvent):
-    """The owner has not closed it in time (整改超期)."""
+    """The owner has not closed it in time (整改逾期)."""
 
     owner_id: Identifier
     due_at: Timestamp

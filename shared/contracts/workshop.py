@@ -212,7 +212,7 @@ class PromisedTimeAtRisk(_JobEvent):
 
 
 class ComebackLinked(_JobEvent):
-    """The vehicle is back within 30 days for the same symptom (返修进厂).
+    """The vehicle is back within 30 days for the same symptom (外返).
 
     The last day counts whole; ``earlier_order_id`` is the first order for the symptom.
     """

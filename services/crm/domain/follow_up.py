@@ -12,7 +12,7 @@ Channel = Literal["phone", "email", "sms"]
 """电话、邮件、短信."""
 
 Status = Literal["scheduled", "due", "completed", "not_reached"]
-"""已排期、到期、已完成、未联系上."""
+"""已排期、到期、已完成、未接通."""
 
 MOST_ATTEMPTS = 3
 """Working days on which a customer who is not reached is called."""

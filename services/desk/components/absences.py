@@ -72,4 +72,4 @@ def _known(ctx: PageContext, absence: AbsenceView, opened: ui.dialog) -> None:
             for edge in (absence.starts_at, absence.ends_at)
         )
         text(f"{t.code('absence', absence.kind)} · {begin} – {end}")
-        button(t("Take back"), cancel, name="cancel", kind="small")
+        button(t("Cancel absence"), cancel, name="cancel", kind="small")

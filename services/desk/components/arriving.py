@@ -76,7 +76,7 @@ class _ArrivalDialog:
             )
             self._appointment = form.field("appointment_id", appointment)
             self._appointment.set_visibility(bool(expected.lines))
-            question = (_ELSEWHERE, t("It stands here: record"))
+            question = (_ELSEWHERE, t("The vehicle is here: record arrival"))
             self._confirmation = Confirmation(form, {"vehicle_elsewhere": question})
             self._open_order = box("found")
             self._plate.on_value_change(self._recognize)

@@ -203,7 +203,7 @@ def who_was_first(ctx: PageContext, error: ApiError) -> str:
         return ""
     name = ctx.colleague(by) if by else ctx.t("The system")
     time = formats.clock(datetime.fromisoformat(at), ctx.store.timezone)
-    return ctx.t("{name} was first, at {time}.", name=name, time=time)
+    return ctx.t("{name} already changed this at {time}.", name=name, time=time)
 
 
 async def submit(form: Form, opened: ui.dialog, command: Callable[[], Awaitable[T]]) -> T | None:

@@ -70,7 +70,7 @@ async def clock_dialog(ctx: PageContext, job: PlannedJobView, name: str) -> None
         facts([(t("Clocked"), clocked)])
         earlier = box("corrections")
         form = Form(ctx, job.version)
-        moments = {"started_at": moment_field(form, "started_at", t("Begun"), job.started_at)}
+        moments = {"started_at": moment_field(form, "started_at", t("Started"), job.started_at)}
         if job.finished_at:
             made = moment_field(form, "finished_at", t("Finished"), job.finished_at)
             moments["finished_at"] = made
@@ -78,7 +78,7 @@ async def clock_dialog(ctx: PageContext, job: PlannedJobView, name: str) -> None
         reason = form.field(
             "reason", ui.select(choices(t, "correction", REASONS), label=t("Reason"))
         )
-        text(t("Pauses stay as they were; a report that is out stays too."), "hint")
+        text(t("Pauses and published reports do not change."), "hint")
 
         def correct() -> Awaitable[JobView]:
             changed = {

@@ -23,10 +23,10 @@ def _totals(ctx: PageContext, totals: OverrideTotals) -> None:
         [
             (t("Changes"), str(totals.count)),
             (t("Share of the day's jobs"), formats.share(totals.share)),
-            (t("Lateness saved, as planned"), formats.minutes(totals.saved_min)),
-            (t("Lateness added, as planned"), formats.minutes(totals.added_min)),
-            (t("Actual lateness, changed"), formats.minutes(totals.late_overridden_min)),
-            (t("Actual lateness, untouched"), formats.minutes(totals.late_untouched_min)),
+            (t("Planned lateness avoided"), formats.minutes(totals.saved_min)),
+            (t("Planned lateness added"), formats.minutes(totals.added_min)),
+            (t("Actual lateness, overridden"), formats.minutes(totals.late_overridden_min)),
+            (t("Actual lateness, not overridden"), formats.minutes(totals.late_untouched_min)),
         ]
     )
 
@@ -34,7 +34,9 @@ def _totals(ctx: PageContext, totals: OverrideTotals) -> None:
 def _table(ctx: PageContext, made: Sequence[OverrideView], names: Mapping[str, str]) -> None:
     t = ctx.t
     kpis = [t("Lateness before"), t("Lateness after"), t("Actual lateness")]
-    with table([t("Time"), t("Who"), t("Job"), t("Change"), t("Reason"), t("Note"), *kpis], kpis):
+    with table(
+        [t("Time"), t("Changed by"), t("Job"), t("Change"), t("Reason"), t("Note"), *kpis], kpis
+    ):
         for each in reversed(made):
             with row():
                 cell(formats.clock(each.made_at, ctx.store.timezone), "number")

@@ -25,7 +25,7 @@ def parts_dialog(ctx: PageContext, job: PlannedJobView, name: str) -> None:
     """Ask for the expected arrival; an empty one means that the parts are there."""
     t = ctx.t
     with dialog(f"{t('Parts expected')} · {name}") as opened:
-        text(t("Leave the time empty when the parts are there."), "hint")
+        text(t("Leave the time empty if the parts have arrived."), "hint")
         form = Form(ctx, job.version)
         expected = moment_field(form, "at", t("Parts ETA"), job.parts_eta)
         reason = form.field("reason", ui.select(choices(t, "parts", REASONS), label=t("Reason")))

@@ -74,7 +74,7 @@ def photo_button(
 
     made = ui.upload(
         on_upload=keep,
-        on_rejected=lambda: say(*wrong, ctx.t("A picture may have 12 MB.")),
+        on_rejected=lambda: say(*wrong, ctx.t("Pictures are limited to 12 MB.")),
         max_file_size=LARGEST_PICTURE,
         multiple=True,
         auto_upload=True,

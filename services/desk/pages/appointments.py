@@ -263,7 +263,7 @@ class _Booking:
 
 
 def _second_booking(ctx: PageContext, form: Form) -> Confirmation:
-    label = ctx.t("It comes twice that day: book")
+    label = ctx.t("Book a second visit that day")
     return Confirmation(form, {"booked_already": (_SECOND_BOOKING, label)})
 
 
@@ -281,7 +281,7 @@ async def _move_dialog(ctx: PageContext, catalog: Catalog, appointment: Appointm
     t = ctx.t
     with dialog(t("Reschedule appointment")) as opened:
         opened.classes("wide-dialog")
-        text(t("The old place is kept until the new one is had."), "hint")
+        text(t("The old time is kept until the new one is confirmed."), "hint")
         form = Form(ctx, appointment.version)
         confirmation = _second_booking(ctx, form)
         choice = TimeChoice(ctx, catalog, form, lambda: appointment.op_codes)

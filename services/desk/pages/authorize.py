@@ -90,7 +90,7 @@ class _Authorization:
         t = self._t
         text(t.of(offer.store), "customer-store")
         title = (
-            t("We have found more to do. Please decide.")
+            t("We recommend additional work. Please decide.")
             if offer.additional
             else t("Please look at the estimate and decide.")
         )

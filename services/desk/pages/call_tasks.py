@@ -50,7 +50,7 @@ async def show(ctx: PageContext) -> None:
 
     def render(tasks: list[CallTask], renderer: PartialRenderer) -> None:
         if not tasks:
-            renderer.section("none", empty, ctx.t("Nobody has to be called."))
+            renderer.section("none", empty, ctx.t("No calls are due."))
             return
         with renderer.frame("table", _table, ctx.t):
             for task in tasks:

@@ -305,7 +305,7 @@ def _decision(ctx: PageContext, claim: ClaimEntry) -> None:
                 format="%.2f",
             ),
         )
-        text(t("With nothing approved, the claim can be completed and submitted again."), "hint")
+        text(t("If nothing is approved, the claim can be completed and submitted again."), "hint")
 
         def record() -> Awaitable[ClaimView]:
             request = ClaimDecisionRequest(

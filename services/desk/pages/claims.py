@@ -114,7 +114,7 @@ def claim_name(catalog: Catalog, claim: ClaimEntry) -> str:
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
     t = ctx.t
     whose = [t("Order"), *([t("Plate"), t("Customer")] if ctx.sees_persons else [])]
-    state = [t("Status"), t("Awaits"), t("Deadline"), t("Missing")]
+    state = [t("Status"), t("Pending step"), t("Deadline"), t("Missing")]
     amounts = (t("Claimed"), t("Approved"))
     return table([t("Claim"), *whose, *state, *amounts], amounts)
 

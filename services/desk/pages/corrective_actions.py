@@ -60,7 +60,7 @@ async def show(ctx: PageContext) -> None:
         if not found:
             renderer.section("none", empty, t("No corrective action is open."))
             return
-        headings = [t("Source"), t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
+        headings = [t("Source"), t("Finding"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
         with renderer.frame("table", table, headings):
             for each in sorted(found, key=partial(_order, ctx)):
                 renderer.section(each.corrective_action_id, partial(_row, ctx, catalog), each)

@@ -121,7 +121,7 @@ class _PreferencesForm:
         facts([(t("Reachable by"), reachable)])
         self._form = Form(ctx, known.version)
         self._fields(channels)
-        text(t("The customer wants nothing by"), "section-title")
+        text(t("Declined channels"), "section-title")
         self._declined = {
             each: ui.checkbox(t.code("channel", each), value=each in known.declined_channels)
             for each in DECLINABLE
@@ -190,7 +190,7 @@ def _present(ctx: PageContext, known: ContactView) -> None:
             (t("Preferred channel"), t.code("channel", preferred)),
             (t("E-mail"), known.email or formats.NOTHING),
             (t("WeCom ID"), known.wecom_id or formats.NOTHING),
-            (t("The customer wants nothing by"), declined or formats.NOTHING),
+            (t("Declined channels"), declined or formats.NOTHING),
         ]
     )
 
@@ -205,7 +205,7 @@ async def _messages(ctx: PageContext, customer_ref: str) -> None:
     def render(messages: list[MessageView], renderer: PartialRenderer) -> None:
         t = ctx.t
         if not messages:
-            renderer.section("none", empty, t("Nothing was told yet."))
+            renderer.section("none", empty, t("No messages sent yet."))
             return
         headings = [t("Since"), t("Message type"), t("Channel"), t("Status"), ""]
         with renderer.frame("table", table, headings):

@@ -88,7 +88,7 @@ def _service(ctx: PageContext, service: Service, found: DeadLetters | str) -> No
             text(found)
             return
         if not found.letters and not found.gaps:
-            empty(t("Nothing is held up."))
+            empty(t("No events are blocked."))
         _letters(ctx, service, found.letters)
         _gaps(ctx, found.gaps)
         _decisions(ctx, found.decisions[:_DECISIONS_SHOWN])
@@ -106,7 +106,7 @@ def _letters(ctx: PageContext, service: Service, letters: Sequence[DeadLetter]) 
 def _gaps(ctx: PageContext, gaps: Sequence[Gap]) -> None:
     t = ctx.t
     if gaps:
-        text(t("These events wait for an earlier one that has not come."), "card-note")
+        text(t("These events wait for an earlier event that has not arrived."), "card-note")
         with table([t("Stream"), t("Key"), t("Store"), t("Since"), t("Waiting events")]):
             for gap in gaps:
                 _gap(ctx, gap)
@@ -169,9 +169,9 @@ def _decide_dialog(
         facts([(t("Entry"), _name(t, letter)), (t("Key"), letter.key)])
         with box("found"):
             text(
-                t("It is handled once more; what waits behind it follows.")
+                t("It is processed again, then the events behind it.")
                 if decision == "replay"
-                else t("It is never handled; what waits behind it follows. It cannot be undone.")
+                else t("It is never processed; the events behind it are. This cannot be undone.")
             )
         form = Form(ctx)
 

@@ -192,7 +192,7 @@ def _corrective_actions(
     if not found:
         renderer.section("none", empty, t("No corrective action is open."))
         return
-    headings = [t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
+    headings = [t("Finding"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
     with renderer.frame("table", table, headings):
         for each in found:
             renderer.section(

@@ -48,7 +48,7 @@ async def show(ctx: PageContext) -> None:
     def render(finished: Finished, renderer: PartialRenderer) -> None:
         jobs, numbers = finished
         if not jobs:
-            renderer.section("none", empty, ctx.t("Nothing waits for inspection."))
+            renderer.section("none", empty, ctx.t("No jobs await inspection."))
         with renderer.frame("cards", box, "job-cards"):
             for job in jobs:
                 shown = partial(_card, ctx, catalog, checklists[job.skill_code])

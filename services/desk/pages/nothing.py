@@ -22,7 +22,7 @@ async def show(request: Request, signed_in: Present) -> Response | None:
     signed_in.shown_on(ui.context.client)
     head(t.of(app_context.group))
     with box("sign-in"):
-        empty(t("Your roles open no page of the desk."))
+        empty(t("Your role has no pages; ask the operator."))
         with posting("/sign-out"):
             leave = ui.element("input").classes("person-button").props("type=submit")
             leave.props["value"] = t("Sign out")

@@ -130,7 +130,7 @@ def _table(ctx: PageContext) -> AbstractContextManager[None]:
     t = ctx.t
     who = [t("Plate"), t("Customer")] if ctx.sees_persons else []
     amounts = [t("Amount"), t("Balance")]
-    times = [t("Stage"), t("Arrived"), t("Promised time")]
+    times = [t("Status"), t("Arrived"), t("Promised time")]
     return table([t("No."), *who, *times, t("Advisor"), *amounts], amounts)
 
 

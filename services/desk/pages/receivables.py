@@ -127,7 +127,9 @@ def _held_row(ctx: PageContext, held: HeldMoney, who: Who) -> None:
             link(who.name or t("Order"), address, "row-anchor")
         cell(ctx.colleague(held.advisor_id))
         cell(
-            t("To be refunded or carried over") if held.invoice_id else t("For the invoice to come")
+            t("To be refunded or carried over")
+            if held.invoice_id
+            else t("To be applied to the invoice")
         )
         cell(formats.money(held.deposit_cents), "figure")
 

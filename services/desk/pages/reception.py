@@ -114,7 +114,9 @@ def _board(ctx: PageContext, board: Board, renderer: PartialRenderer) -> None:
         renderer.section("problem", text, board.problem, "hint")
     with renderer.frame("board", box, "board three"):
         column = partial(_column, ctx, board.names, renderer)
-        column(t("Expected"), _expected_card, expected, t("Nobody is expected any more today."))
+        column(
+            t("Expected"), _expected_card, expected, t("No more appointments are expected today.")
+        )
         column(t("Waiting"), _waiting_card, waiting, t("Nobody is waiting."))
         column(t("Being greeted"), _received_card, received, t("No customer is being greeted."))
 

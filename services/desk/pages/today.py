@@ -68,7 +68,7 @@ async def show(ctx: PageContext) -> None:
 
 def _covered(ctx: PageContext, kpis: Kpis) -> None:
     t, covered = ctx.t, _period(ctx, kpis)
-    later = t("{covered}. What happens after closing counts on the next day.", covered=covered)
+    later = t("{covered}. Events after closing count for the next day.", covered=covered)
     text(later, "hint")
 
 

@@ -151,7 +151,7 @@ def _toolbar(ctx: PageContext, day: date, rows: str) -> None:
             _legend("buffer-swatch", ctx.t("Overrun buffer"))
             _legend("promise-swatch", ctx.t("Promised time"))
             _legend("risk-swatch warn", ctx.t("Promised time at risk"))
-            _legend("risk-swatch bad", ctx.t("Promised time in danger"))
+            _legend("risk-swatch bad", ctx.t("Promised time likely missed"))
 
 
 def _legend(swatch: str, name: str) -> None:
@@ -409,7 +409,7 @@ def _figures(t: Translator, counts: Mapping[str, int], endangered: int) -> None:
 
 
 def _unplanned(t: Translator, names: Sequence[str]) -> None:
-    with panel(t("Waiting for a place in the plan")), box("chips"):
+    with panel(t("Awaiting planning")), box("chips"):
         for name in names:
             text(name, "chip")
 

@@ -1,4 +1,4 @@
-"""Credit notes (红字): corrections of invoices."""
+"""Credit notes (红冲单): corrections of invoices."""
 
 from typing import Annotated, Self
 
@@ -44,7 +44,7 @@ class IssueCreditNoteRequest(VersionedRequest):
 async def issue_credit_note(
     uow: UnitOfWork, order_id: str, command: IssueCreditNoteRequest, deps: Deps
 ) -> OrderView:
-    """Correct an invoice (红字) by a part of what the customer pays.
+    """Correct an invoice (红冲) by a part of what the customer pays.
 
     Refunds what is paid of it already, and reinstates vouchers; with the last of what the customer
     pays, all of them.

@@ -44,7 +44,7 @@ async def list_held_money(store_id: str, deps: Deps) -> list[HeldMoney]:
 
 
 async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOverRequest) -> OrderView:
-    """Carry money held over to another order of the same customer (定金转单)."""
+    """Carry money held over to another order of the same customer (暂存款转单)."""
     fields = {command.to_order_id: "to_order_id", order_id: "order_id"}
     locked = {
         each: await persistence.lock_order(uow.connection, uow.store_id, each, fields[each])

@@ -14,7 +14,7 @@ from shared.contracts.reception import DepositCarriedOver, DepositTakenOver, Pay
 def carry_over(
     source: Order, target: Order, amount_cents: int, person: str, now: datetime
 ) -> tuple[Order, Order, DepositCarriedOver, DepositTakenOver]:
-    """Carry money held of one order over to another order of the same customer (定金转单).
+    """Carry money held of one order over to another order of the same customer (暂存款转单).
 
     Raises:
         RuleViolation: it is another customer's, invoiced or over, or less money is held.

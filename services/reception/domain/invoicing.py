@@ -355,7 +355,7 @@ def credit(
     redeemed: Sequence[Voucher],
     tax_rate_bp: int,
 ) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReinstated]]:
-    """Correct an invoice (红字) by a part of what is open of the customer's share.
+    """Correct an invoice (红冲) by a part of what is open of the customer's share.
 
     The part is allocated to what is ``left`` of their lines.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 PhotoKind = Literal["walkaround", "damage", "claim_details", "delivery", "premises"]
-"""环车检查、损伤、索赔证据、交车、场地."""
+"""环车检查、损伤、索赔资料、交车、场地."""
 
 
 @dataclass(frozen=True)

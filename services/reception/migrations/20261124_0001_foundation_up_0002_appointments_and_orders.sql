@@ -207,7 +207,7 @@ CREATE TABLE invoice (
 );
 CREATE INDEX invoice_of_order ON invoice (store_id, order_id);
 
--- Credit notes (红字): corrections of invoices, with the corrections of their tax invoices.
+-- Credit notes (红冲单): corrections of invoices, with the corrections of their tax invoices.
 CREATE TABLE credit_note (
     store_id           text        NOT NULL,
     credit_note_id     text        NOT NULL,

@@ -107,7 +107,7 @@ async def keep_opened(uow: UnitOfWork, event: CorrectiveActionOpened, _: Deps) -
 
 
 async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Publish that the owner has not closed it in time (整改超期)."""
+    """Publish that the owner has not closed it in time (整改逾期)."""
     locked = await store.lock(uow.connection, timer.store_id, timer.entity_id)
     late, events = corrective_actions.overdue(locked, uow.now)
     await store.save(uow.connection, late)

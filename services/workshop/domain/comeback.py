@@ -1,4 +1,4 @@
-"""Comebacks: vehicles that return for the same symptom (返修进厂)."""
+"""Comebacks: vehicles that return for the same symptom (外返)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

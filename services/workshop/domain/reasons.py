@@ -14,32 +14,32 @@ PLANNER: Final = "planner"
 Detail = Mapping[str, str | int]
 
 CHANGES: Final[Mapping[str, str]] = {
-    "new": "It had no slot in the plan yet.",
-    "promised": "It takes the slot that was reserved with the promise.",
-    "vehicle_late": "The vehicle is there only at {at}.",
+    "new": "Not planned before.",
+    "promised": "Uses the slot reserved for the promised time.",
+    "vehicle_late": "The vehicle arrives only at {at}.",
     "part_late": "Its part arrives only at {at}.",
-    "technician_absent": "{technician_id} is not at work then.",
-    "bay_closed": "Bay {bay_id} cannot be used then.",
-    "override": "A dispatcher decided who does it or where.",
-    "work_in_progress": "Job {job_id}, in progress, needs the technician or the bay for longer.",
+    "technician_absent": "{technician_id} is absent then.",
+    "bay_closed": "Bay {bay_id} is closed then.",
+    "override": "Manual override.",
+    "work_in_progress": "Job {job_id}, in progress, takes longer.",
     "reserved": "The slot is reserved for a customer from {at}.",
-    "predecessor_moved": "Job {job_id}, which comes first, is finished later.",
-    "late_start": "It should have begun at {at} and did not.",
-    "duration_increased": "It is expected to take {minutes} minutes of work now.",
-    "moved_earlier": "It can be finished {minutes} minutes earlier.",
-    "displaced": "Job {job_id} takes its slot to keep a promise.",
+    "predecessor_moved": "Job {job_id}, which comes first, finishes later.",
+    "late_start": "Planned to start at {at}, but not started.",
+    "duration_increased": "Now expected to take {minutes} minutes.",
+    "moved_earlier": "Can be finished {minutes} minutes earlier.",
+    "displaced": "Job {job_id} takes its slot to keep a promised time.",
     "plan_improved": "The plan as a whole is better this way.",
 }
 """Reasons for which the planner gave a job its technician, bay and time."""
 
 CAUSES: Final[Mapping[str, str]] = {
-    "overrun": "Job {job_id} takes longer than it should.",
+    "overrun": "Job {job_id} takes longer than planned.",
     "part_late": "A part for job {job_id} arrives only at {at}.",
-    "vehicle_late": "The vehicle is there only at {at}.",
-    "queue": "The technician has job {job_id} to finish first.",
+    "vehicle_late": "The vehicle arrives only at {at}.",
+    "queue": "The technician must finish job {job_id} first.",
     "bay": "Bay {bay_id} is taken by job {job_id}.",
     "reserved": "The technician or the bay is reserved for another customer from {at}.",
-    "work": "The work itself may take longer than the time that is left.",
+    "work": "Little time is left for the work itself.",
 }
 """Causes of a promise risk."""
 
@@ -56,7 +56,7 @@ def why_planned(reason: Reason, by: str) -> str:
     """Return one English sentence for an assignment that ``by`` made."""
     if by == PLANNER:
         return _render_reason(CHANGES[reason.code], reason.detail)
-    return f"{by} decided manually: {str(reason.detail['why']).replace('_', ' ')}."
+    return f"Manual override by {by}: {str(reason.detail['why']).replace('_', ' ')}."
 
 
 def why_in_danger(reason: Reason) -> str:

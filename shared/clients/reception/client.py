@@ -826,7 +826,7 @@ class ReceptionApi:
     async def issue_credit_note(
         self, store_id: str, order_id: str, body: IssueCreditNoteRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Correct an invoice (红字) by a part of what the customer pays.
+        """Correct an invoice (红冲) by a part of what the customer pays.
 
         Refunds what is paid of it already, and reinstates vouchers; with the last of what the
         customer pays, all of them.
@@ -896,7 +896,7 @@ class ReceptionApi:
     async def carry_over(
         self, store_id: str, order_id: str, body: CarryOverRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Carry money held over to another order of the same customer (定金转单)."""
+        """Carry money held over to another order of the same customer (暂存款转单)."""
         return await self._calls.request(
             OrderView,
             "POST",

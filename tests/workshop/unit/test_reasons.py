@@ -48,4 +48,4 @@ def test_every_sentence_has_its_code():
 
 def test_override_reason_names_its_author():
     sentence = why_planned(Reason("override", {"why": "customer_request"}), "S01-dispatcher-1")
-    assert sentence == "S01-dispatcher-1 decided manually: customer request."
+    assert sentence == "Manual override by S01-dispatcher-1: customer request."

@@ -217,7 +217,7 @@ def _sign(page: Opened) -> None:
 
         async def send() -> None:
             if not strokes:
-                form.say(t("Nothing is drawn yet."))
+                form.say(t("The signature is missing."))
                 return
             await page.submit(form, opened, ctx.services.reception.record_signature, request)
 

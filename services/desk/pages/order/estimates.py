@@ -189,7 +189,9 @@ def _doubts(ctx: PageContext, consent: LinkConsent | None) -> None:
         return
     t = ctx.t
     for colleague in consent.shown_to:
-        shown = badge(t("Shown to {person} before", person=ctx.colleague(colleague)), "warn")
+        shown = badge(
+            t("Link was shown to {person} before", person=ctx.colleague(colleague)), "warn"
+        )
         test_id("shown-before", shown)
     if consent.staff_device:
         device = ctx.colleague(consent.staff_device)
@@ -319,7 +321,7 @@ def _link(page: Opened, version: EstimateView) -> None:
                 "hint",
             )
             text(
-                t("Only the customer may answer over it. It is recorded who opens the QR code."),
+                t("Only the customer may answer by link; staff who open the QR code are recorded."),
                 "hint",
             )
 
@@ -425,7 +427,7 @@ class _Editor:
                     text(t("Authorized so far"), "section-title")
                     with box("present"):
                         form.show(self._show_present)
-            text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
+            text(t("It replaces the version that the customer has not answered yet."), "hint")
 
             async def send() -> None:
                 await self._page.submit(form, opened, present, self._request)

@@ -385,7 +385,7 @@ class _InvoiceDialog:
         for split in invoice.payer_splits:
             _sum_line(t.code("payer", split.payer), formats.money(split.amount_cents))
         if invoice.deposit_cents:
-            _sum_line(t("Deposit set against it"), f"−{formats.money(invoice.deposit_cents)}")
+            _sum_line(t("Deposit applied"), f"−{formats.money(invoice.deposit_cents)}")
 
     def _payer(self, line: EstimateLine) -> None:
         """Show the payer of a line, to be chosen where the invoice is issued again."""
@@ -444,7 +444,7 @@ def _invoiced(
     if credit_notes:
         credited = sum(note.total_cents for note in credit_notes)
         _sum_line(t("Credit notes"), f"−{formats.money(credited)}")
-        _sum_line(t("Left of the invoice"), formats.money(invoice.total_cents - credited))
+        _sum_line(t("Invoice after credit notes"), formats.money(invoice.total_cents - credited))
 
 
 def _voucher(t: Translator, catalog: Catalog, voucher: BilledVoucher | RedeemedVoucher) -> str:
@@ -547,7 +547,7 @@ def _refund(page: Opened) -> None:
         reason = form.field(
             "reason", ui.select(choices(t, "refund", get_args(RefundReason)), label=t("Reason"))
         )
-        text(t("Money goes back by the method it came in by."), "hint")
+        text(t("Refunds use the original payment method."), "hint")
 
         def request() -> IssueRefundRequest:
             return IssueRefundRequest(
@@ -565,7 +565,7 @@ def _refund(page: Opened) -> None:
 
 
 async def _carry_over(page: Opened) -> None:
-    """Carry money held over to another order of the customer (定金转单)."""
+    """Carry money held over to another order of the customer (暂存款转单)."""
     ctx, t, order = page.ctx, page.ctx.t, page.file.order
     found = await ctx.services.reception.list_orders(ctx.store.id, status=_TAKES_MONEY)
     targets = {
@@ -598,7 +598,7 @@ async def _carry_over(page: Opened) -> None:
 
 
 def _credit_note(page: Opened) -> None:
-    """Correct the invoice (红字), whether it is paid or not, and reinstate vouchers."""
+    """Correct the invoice (红冲), whether it is paid or not, and reinstate vouchers."""
     ctx, t, order = page.ctx, page.ctx.t, page.file.order
     redeemed = _redeemed(page)
     with dialog(t("Credit note")) as opened:
@@ -608,10 +608,10 @@ def _credit_note(page: Opened) -> None:
         entire = ui.checkbox(t("The whole invoice, of all payers"))
         test_id("entire", entire)
         amount.bind_enabled_from(entire, "value", lambda whole: not whole)
-        text(t("Then it can be issued again, with other payers."), "hint")
+        text(t("The invoice can then be reissued with other payers."), "hint")
         method = form.field(
             "refund_method",
-            ui.select(_paid_methods(t, order), label=t("Refund what is paid by"), clearable=True),
+            ui.select(_paid_methods(t, order), label=t("Refund method"), clearable=True),
         )
         method.set_visibility(bool(order.received_cents))
         vouchers = form.field("vouchers", several(redeemed, t("Vouchers to reinstate")))
@@ -620,9 +620,9 @@ def _credit_note(page: Opened) -> None:
             "reason",
             ui.select(choices(t, "credit_note", get_args(CreditNoteReason)), label=t("Reason")),
         )
-        text(t("With nothing left to pay, all vouchers are reinstated."), "hint").set_visibility(
-            bool(redeemed)
-        )
+        text(
+            t("When the customer's share is credited in full, all vouchers are reinstated."), "hint"
+        ).set_visibility(bool(redeemed))
 
         def request() -> IssueCreditNoteRequest:
             return IssueCreditNoteRequest(

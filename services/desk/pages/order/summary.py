@@ -105,7 +105,7 @@ def _head(ctx: PageContext, every_second: EverySecond, order: _Head) -> None:
         if who.tier:
             tier_badge(t, who.tier)
         if order.waiting_customer:
-            badge(t("Customer waits"), "calm")
+            badge(t("Waiter"), "calm")
         box("spacer")
         if order.promised_at:
             _promise(ctx, every_second, order.promised_at, order.delivered_at)
@@ -142,7 +142,7 @@ def _promise(
         late = seconds < 0
         duration = _duration(ctx, abs(seconds))
         words = (
-            ("Late by {time}" if late else "Kept, {time} early")
+            ("Late by {time}" if late else "On time, {time} early")
             if done
             else ("Overdue by {time}" if late else "{time} left")
         )

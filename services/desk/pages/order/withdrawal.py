@@ -53,9 +53,7 @@ class Withdrawal:
                     self._fields()
                 with box("editor-side"):
                     self._quote = box("summary")
-            text(
-                t("Begun work is invoiced by the time clocked on it, in tenths of an hour."), "hint"
-            )
+            text(t("Started work is invoiced by clocked time, in tenths of an hour."), "hint")
 
             async def send() -> None:
                 remaining, withdraw = self._remaining, self._ctx.services.reception.withdraw_work
@@ -73,12 +71,10 @@ class Withdrawal:
     def _fields(self) -> None:
         t, form, catalog = self._ctx.t, self._form, self._page.catalog
         operations = {code: catalog.operation(code) for code in self._unfinished}
-        self._operations = form.field(
-            "op_codes", several(operations, t("Operations not wanted any more"))
-        )
+        self._operations = form.field("op_codes", several(operations, t("Operations to withdraw")))
         self._operations.on_value_change(self._choose)
         button(
-            t("All that is not finished"),
+            t("All unfinished work"),
             lambda: self._operations.set_value(list(operations)),
             name="stop-all",
             kind="small",
@@ -132,7 +128,7 @@ class Withdrawal:
         self._quote.clear()
         if not (unwanted.op_codes or unwanted.parts):
             with self._quote:
-                text(self._ctx.t("Choose what the customer does not want any more."), "hint")
+                text(self._ctx.t("Choose the work that the customer no longer wants."), "hint")
             return
         reception = self._ctx.services.reception
         preview = await self._form.send(
@@ -145,7 +141,7 @@ class Withdrawal:
 
     def _show(self, preview: WithdrawalPreview) -> None:
         t = self._ctx.t
-        self._lines(t("Remains and is invoiced"), preview.lines)
+        self._lines(t("Kept and invoiced"), preview.lines)
         self._lines(t("Declined, to be offered again"), preview.declined)
         with box("quote-total"):
             text(t("The customer pays"))

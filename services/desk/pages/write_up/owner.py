@@ -66,7 +66,7 @@ class Owner:
                 name: self._form.field(name, ui.input(label))
                 for name, label in zip(_PERSON_FIELDS, labels, strict=True)
             }
-            self._vin_confirmed = ui.checkbox(t("The vehicle says so"))
+            self._vin_confirmed = ui.checkbox(t("Matches the vehicle"))
             test_id("vin-confirmed", self._vin_confirmed)
         self._person["brand"].set_value(self._store_brand())
         self._vin_confirmed.set_visibility(False)
@@ -161,7 +161,7 @@ class Owner:
         t, known = self._ctx.t, self.customer
         if self._crm_unavailable:
             text(
-                t("Customer records are unavailable. Please take the details; they follow later."),
+                t("Customer records are unavailable. Take the details now; they are saved later."),
                 "hint",
             )
         elif known is None:

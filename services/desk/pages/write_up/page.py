@@ -123,7 +123,7 @@ class WriteUp:
         if self.work.choice.is_empty:
             needed.append("op_codes")
         if not self.form.require(*needed):
-            self.form.say(self.ctx.t("Something is still missing; see the fields."))
+            self.form.say(self.ctx.t("Fill in the marked fields."))
             ui.run_javascript(_SHOW_FIRST_ERROR)
             return
         order = await self.form.send(self._open)
@@ -183,7 +183,7 @@ class WriteUp:
         with self.conflict:
             text(self.ctx.t("Another plate was recorded at the arrival."))
             button(
-                self.ctx.t("That one was wrong: correct it and open the order"),
+                self.ctx.t("Correct the recorded plate and open the order"),
                 correct,
                 name="correct-plate",
                 kind="small",

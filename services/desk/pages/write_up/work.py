@@ -134,7 +134,7 @@ class Work:
                 when = formats.day_and_clock(quote.promised_at, zone, ctx.now())
                 test_id("promised-at", text(when, "promise-time"))
                 confidence = f"{quote.confidence:.0%}"
-                text(t("Kept with {confidence} confidence", confidence=confidence), "hint")
+                text(t("On-time probability {confidence}", confidence=confidence), "hint")
                 test_id("promise-reason", text(limiting_factor_text(ctx, quote), "hint"))
 
 

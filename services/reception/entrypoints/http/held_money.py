@@ -25,5 +25,5 @@ async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMon
     openapi_extra=serves("R8"),
 )
 async def carry_over(order_id: str, body: CarryOverRequest, command: Advisor) -> JSONResponse:
-    """Carry money held over to another order of the same customer (定金转单)."""
+    """Carry money held over to another order of the same customer (暂存款转单)."""
     return await command.run(lambda uow: held_money.carry_over(uow, order_id, body))

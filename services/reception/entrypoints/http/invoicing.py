@@ -140,7 +140,7 @@ async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach)
 async def issue_credit_note(
     order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: Reach
 ) -> JSONResponse:
-    """Correct an invoice (红字) by a part of what the customer pays.
+    """Correct an invoice (红冲) by a part of what the customer pays.
 
     Refunds what is paid of it already, and reinstates vouchers; with the last of what the customer
     pays, all of them.
