@@ -9,7 +9,7 @@ from shared.contracts.violations import RuleViolation
 def invalid_status(field: str, status: str, needed: str) -> RuleViolation:
     return RuleViolation(
         "invalid_status",
-        f"The order is in status {status}; it must be at {needed}.",
+        f"This needs an order with status {needed}; this one is {status}.",
         field=field,
         kind="conflict",
         order_status=status,
@@ -56,7 +56,7 @@ def booked_already(store_id: str, appointment_at: datetime) -> RuleViolation:
 def not_the_vehicle_that_arrived() -> RuleViolation:
     return RuleViolation(
         "not_the_vehicle_that_arrived",
-        "Another plate was recorded at the arrival; correct that one, or choose its vehicle.",
+        "Another plate was recorded at the arrival; correct it, or choose its vehicle.",
         field="plate",
         kind="conflict",
     )
@@ -66,7 +66,7 @@ def slot_taken(by: str | None, at: str | None) -> RuleViolation:
     """Report a taken slot; ``by`` reserved such work last, at the time ``at``."""
     return RuleViolation(
         "slot_taken",
-        "The workshop has no room at that time any more; other times are offered.",
+        "The workshop has no free capacity at that time; choose another time.",
         field="appointment_at",
         kind="conflict",
         by=by,
@@ -98,7 +98,7 @@ def store_closed(opening: time, closing: time) -> RuleViolation:
 def odometer_backwards(given: int, known: int) -> RuleViolation:
     return RuleViolation(
         "odometer_backwards",
-        f"The odometer cannot go back without a reason: {known} km are known, {given} were given.",
+        f"The odometer shows {given} km, less than the {known} km before; give the reason.",
         field="odometer_km",
         known=known,
     )
@@ -106,14 +106,16 @@ def odometer_backwards(given: int, known: int) -> RuleViolation:
 
 def promise_in_the_past() -> RuleViolation:
     return RuleViolation(
-        "promise_in_the_past", "A promise lies in the future.", field="promised_at"
+        "promise_in_the_past",
+        "The promised time is in the past; choose a later one.",
+        field="promised_at",
     )
 
 
 def promise_later(promised_at: datetime) -> RuleViolation:
     return RuleViolation(
         "promise_later",
-        f"The vehicle would be promised for {promised_at.isoformat()}, later than was shown.",
+        f"The new promised time is {promised_at.isoformat()}, later than the customer was shown.",
         field="promised_at",
         kind="conflict",
         promised_at=promised_at.isoformat(),
@@ -177,7 +179,7 @@ def already_finished(field: str, code: str) -> RuleViolation:
 def nothing_left() -> RuleViolation:
     return RuleViolation(
         "nothing_left",
-        "Nothing would remain of the order; end the visit without work.",
+        "No work would remain on the order; end the visit without work.",
         field="op_codes",
         kind="conflict",
     )
@@ -186,7 +188,7 @@ def nothing_left() -> RuleViolation:
 def amount_changed(amount_cents: int) -> RuleViolation:
     return RuleViolation(
         "amount_changed",
-        f"The amount is {amount_cents} cents meanwhile; the customer has to agree to it.",
+        f"The amount is now {amount_cents} cents; the customer has to agree to it.",
         field="agreed_cents",
         kind="conflict",
         amount_cents=amount_cents,
@@ -195,14 +197,16 @@ def amount_changed(amount_cents: int) -> RuleViolation:
 
 def nothing_wanted() -> RuleViolation:
     return RuleViolation(
-        "nothing_wanted", "Nothing remains to be authorized; decline the whole.", field="declined"
+        "nothing_wanted",
+        "Every item is declined; decline the whole estimate instead.",
+        field="declined",
     )
 
 
 def indivisible() -> RuleViolation:
     return RuleViolation(
         "indivisible",
-        "An estimate of work in progress is agreed to as a whole, or not.",
+        "An estimate of work in progress is authorized or declined as a whole.",
         field="declined",
         kind="conflict",
     )
@@ -255,16 +259,14 @@ def already_invoiced() -> RuleViolation:
 def op_codes_differ() -> RuleViolation:
     return RuleViolation(
         "op_codes_differ",
-        "The operations of an open order stay; further work is additional work.",
+        "The operations of an open order cannot change; present further work as additional work.",
         field="op_codes",
         kind="conflict",
     )
 
 
 def unknown_link() -> RuleViolation:
-    return RuleViolation(
-        "unknown_link", "This link leads nowhere.", field="token", kind="not_found"
-    )
+    return RuleViolation("unknown_link", "There is no such link.", field="token", kind="not_found")
 
 
 def link_used() -> RuleViolation:
@@ -278,7 +280,7 @@ def link_expired() -> RuleViolation:
 def colleague_at_link() -> RuleViolation:
     return RuleViolation(
         "colleague_at_link",
-        "A colleague is signed in here; over a link only the customer decides.",
+        "A colleague is signed in here; only the customer may decide over a link.",
         field="token",
         kind="forbidden",
     )
@@ -287,7 +289,7 @@ def colleague_at_link() -> RuleViolation:
 def staff_device_by_desk() -> RuleViolation:
     return RuleViolation(
         "staff_device_by_desk",
-        "Whose device a link is opened on is told by the desk alone, as a service.",
+        "Only the desk service may name the colleague whose device opened a link.",
         field="X-Staff-Device",
         kind="forbidden",
     )
@@ -296,7 +298,7 @@ def staff_device_by_desk() -> RuleViolation:
 def in_person_decision_by_agent() -> RuleViolation:
     return RuleViolation(
         "in_person_decision_by_agent",
-        "Customer care takes the customer's decision on the phone only.",
+        "Customer care records decisions by phone only.",
         field="channel",
         kind="forbidden",
     )
@@ -315,7 +317,7 @@ def deposit_held(deposit_cents: int) -> RuleViolation:
 def second_person_required() -> RuleViolation:
     return RuleViolation(
         "second_person_required",
-        "This needs the approval of another person than the one who asks for it.",
+        "Someone other than the person who asked for it must approve this.",
         field="approved_by",
         kind="forbidden",
     )
@@ -323,7 +325,7 @@ def second_person_required() -> RuleViolation:
 
 def nothing_to_approve(field: str) -> RuleViolation:
     return RuleViolation(
-        "nothing_to_approve", "Nothing waits for an approval.", field=field, kind="conflict"
+        "nothing_to_approve", "There is no request to approve.", field=field, kind="conflict"
     )
 
 
@@ -346,7 +348,7 @@ def credit_above_balance(balance_cents: int) -> RuleViolation:
 def payers_agreed() -> RuleViolation:
     return RuleViolation(
         "payers_agreed",
-        "The first invoice has the payers that were agreed; revise the estimate to change them.",
+        "The first invoice has the agreed payers; revise the estimate to change them.",
         field="pay_types",
         kind="conflict",
     )
@@ -427,7 +429,7 @@ def refund_above_paid(paid_cents: int) -> RuleViolation:
 def refund_above_method(field: str, method: PaymentMethod, paid_cents: int) -> RuleViolation:
     return RuleViolation(
         "refund_above_method",
-        f"Only {paid_cents} cents came in by {method}; money goes back as it came in.",
+        f"The customer paid only {paid_cents} cents by {method}; a refund goes back the same way.",
         field=field,
         method=method,
         paid_cents=paid_cents,
@@ -452,13 +454,13 @@ def not_to_this_order() -> RuleViolation:
 
 
 def in_the_future(field: str) -> RuleViolation:
-    return RuleViolation("in_the_future", "This day is still to come.", field=field)
+    return RuleViolation("in_the_future", "This day is in the future.", field=field)
 
 
 def claim_details_missing(missing: list[str]) -> RuleViolation:
     return RuleViolation(
         "claim_details_missing",
-        f"The claim lacks its details: {', '.join(missing)}.",
+        f"These claim details are missing: {', '.join(missing)}.",
         field="claim_details",
         kind="conflict",
         missing=missing,
@@ -478,7 +480,7 @@ def claim_too_late(due_at: datetime) -> RuleViolation:
 def approved_above_claim(amount_cents: int) -> RuleViolation:
     return RuleViolation(
         "approved_above_claim",
-        f"More was approved than the {amount_cents} cents that were claimed.",
+        f"The approved amount is above the {amount_cents} cents that were claimed.",
         field="approved_cents",
         amount_cents=amount_cents,
     )
@@ -526,7 +528,7 @@ def voucher_of_another(voucher_id: str) -> RuleViolation:
 def voucher_fits_nothing(voucher_id: str) -> RuleViolation:
     return RuleViolation(
         "voucher_fits_nothing",
-        f"The voucher {voucher_id} fits nothing that the customer pays.",
+        f"The voucher {voucher_id} applies to no line that the customer pays.",
         field="vouchers",
         voucher_id=voucher_id,
     )
