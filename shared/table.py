@@ -52,6 +52,11 @@ class Table(Generic[T]):
         return _listed(self.fields)
 
     @cached_property
+    def qualified_list(self) -> str:
+        """The fields, each under the name of its table, to join tables with like columns."""
+        return ", ".join(f'{self.name}."{each}" AS "{self.name}.{each}"' for each in self.fields)
+
+    @cached_property
     def select(self) -> str:
         """``SELECT … FROM …`` of the fields."""
         return f"SELECT {self.column_list} FROM {self.name}\n"
@@ -87,7 +92,13 @@ class Table(Generic[T]):
 
     def read(self, record: Any) -> T:
         """Return the row of a record that has all fields."""
-        values = {name: record[name] for name in self.fields}
+        return self._row({name: record[name] for name in self.fields})
+
+    def read_qualified(self, record: Any) -> T:
+        """Return the row of a record that has the fields of ``qualified_list``."""
+        return self._row({name: record[f"{self.name}.{name}"] for name in self.fields})
+
+    def _row(self, values: dict[str, Any]) -> T:
         for name, kind in self._json_types.items():
             values[name] = kind.validate_python(values[name])
         row = self.row(**values)

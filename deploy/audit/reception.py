@@ -20,15 +20,36 @@ from deploy.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
-_JSON_COLUMNS = (
-    "symptoms",
-    "labor_operations",
-    "lines",
-    "steps",
-    "waivers",
-    "payer_splits",
+_JSON_COLUMNS = {
+    "visit": ("walkaround_damages",),
+    "repair_order": ("symptoms", "labor_operations", "lines", "steps", "waivers"),
+    "order_account": ("payer_splits",),
+}
+"""Tables that have the parts of each order, and their compared JSON columns."""
+_VISIT = {
+    "queue_number",
+    "plate_ref",
+    "vehicle_ref",
+    "appointment_id",
+    "arrived_at",
+    "greeting_due_at",
+    "advisor_id",
+    "greeted_at",
+    "customer_ref",
+    "odometer_km",
+    "odometer_discrepancy_reason",
+    "fuel_or_charge_percent",
     "walkaround_damages",
-)
+    "waiting_customer",
+}
+_ACCOUNT = {
+    "deposit_cents",
+    "invoice_id",
+    "payer_splits",
+    "invoiced_cents",
+    "credited_cents",
+    "received_cents",
+}
 _COPIED = {
     "AdvisorAssigned": ("advisor_id",),
     "OrderCustomerLinked": ("customer_ref",),
@@ -85,15 +106,33 @@ def _orders(audit_data: AuditData) -> Check:
     _add_work(audit_data, orders, comparison)
     for order_id in _fully_planned(audit_data, orders):
         orders[order_id]["promise_provisional"] = False
-    comparison.rows(
-        "repair_order",
-        orders,
-        (
-            (row["order_id"], {**row, **{name: orjson.loads(row[name]) for name in _JSON_COLUMNS}})
-            for row in audit_data.tables.of("reception", "repair_order")
-        ),
-    )
+    for table, json_columns in _JSON_COLUMNS.items():
+        comparison.rows(
+            table,
+            {order_id: _fields_of(table, order) for order_id, order in orders.items()},
+            (
+                (
+                    row["order_id"],
+                    {**row, **{name: orjson.loads(row[name]) for name in json_columns}},
+                )
+                for row in audit_data.tables.of("reception", table)
+            ),
+        )
     return comparison.check()
+
+
+def _fields_of(table: str, order: Fields) -> Fields:
+    """Return the fields of an order that its row in ``table`` has."""
+    return {name: value for name, value in order.items() if _table_of(name) in (table, None)}
+
+
+def _table_of(field: str) -> str | None:
+    """Return the table that has a field of an order; None where all have it."""
+    if field == "store_id":
+        return None
+    if field in _VISIT:
+        return "visit"
+    return "order_account" if field in _ACCOUNT else "repair_order"
 
 
 def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:

@@ -50,14 +50,22 @@ def require_version(aggregate: Versioned, seen: str, **present: Any) -> None:
             when.
     """
     if str(aggregate.version) != seen:
-        at = aggregate.changed_at
-        raise RuleViolation(
-            "version_conflict",
-            "It has been changed meanwhile; look at its present state.",
-            field="version",
-            kind="conflict",
-            version=str(aggregate.version),
-            by=aggregate.changed_by,
-            at=at and at.isoformat(),
-            **present,
-        )
+        raise version_conflict(str(aggregate.version), aggregate, **present)
+
+
+def version_conflict(version: str, changed: Versioned, **present: Any) -> RuleViolation:
+    """Return the violation of a decision on another version than the present one, ``version``.
+
+    It names who made the present version of ``changed``, and when.
+    """
+    at = changed.changed_at
+    return RuleViolation(
+        "version_conflict",
+        "It has been changed meanwhile; look at its present state.",
+        field="version",
+        kind="conflict",
+        version=version,
+        by=changed.changed_by,
+        at=at and at.isoformat(),
+        **present,
+    )

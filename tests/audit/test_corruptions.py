@@ -62,11 +62,11 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a changed amount",
-        "reception.repair_order",
-        "SELECT min(order_id) FROM reception.repair_order",
-        "UPDATE reception.repair_order SET invoiced_cents = invoiced_cents + 1 "
+        "reception.order_account",
+        "SELECT min(order_id) FROM reception.order_account",
+        "UPDATE reception.order_account SET invoiced_cents = invoiced_cents + 1 "
         "WHERE order_id = '{victim}'",
-        "reception: {victim}: repair_order.invoiced_cents: expected",
+        "reception: {victim}: order_account.invoiced_cents: expected",
     ),
     Corruption(
         "a stage that goes back",
@@ -169,7 +169,7 @@ CORRUPTIONS = [
         "reporting.daily_report",
         "SELECT store_id || ' ' || event_id FROM reporting.event_log "
         "WHERE type = 'aftersales.reception.PaymentReceived.v1' ORDER BY time LIMIT 1",
-        "INSERT INTO reporting.daily_report "
+        "INSERT INTO reporting.daily_report (store_id, day, published_at, report, revision) "
         "SELECT store_id, day - 1, published_at, report, revision FROM reporting.daily_report "
         "WHERE '{victim}' LIKE store_id || ' %'",
         "reporting: {victim}: daily reports: expected 1, found 2",

@@ -47,7 +47,10 @@ def differences(*events: StreamEvent, **row: Any) -> list[str]:
         "redeemed_cents": 0,
     }
     log = Log((), events, 0, (), {}, {service: {} for service in SERVICES})
-    empty = ("repair_order", "estimate", "outbox", "parked_event", "dead_letter")
+    empty = (
+        *("visit", "repair_order", "order_account", "estimate"),
+        *("outbox", "parked_event", "dead_letter"),
+    )
     tables = Tables(
         {f"{service}.{name}": () for service in SERVICES for name in empty}
         | {"reception.voucher": [voucher | row]},

@@ -81,7 +81,8 @@ _LEFT_OPEN = """
 SELECT order_id, status, 'has a provisional promise' AS lacks FROM reception.repair_order
 WHERE promise_provisional AND status <> 'cancelled'
 UNION ALL
-SELECT order_id, status, 'has no customer' FROM reception.repair_order
+SELECT order_id, status, 'has no customer'
+FROM reception.repair_order JOIN reception.visit USING (store_id, order_id)
 WHERE opened_at IS NOT NULL AND (customer_ref IS NULL OR customer_details IS NOT NULL)
 """
 _BACKLOG = ("lag", "outbox", "due_timers", "parked_keys")

@@ -1,12 +1,15 @@
 """Repair orders in each status, and what belongs to them, without any I/O."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
 from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
+from services.reception.domain import repair_order as repair_orders
 from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
     CatalogOperation,
@@ -16,7 +19,8 @@ from services.reception.domain.estimate import (
     estimate,
 )
 from services.reception.domain.invoicing import Paid, Terms
-from services.reception.domain.order import Order, Promise, WriteUp
+from services.reception.domain.order import Order, WriteUp
+from services.reception.domain.repair_order import Promise
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderOpened
 from shared.contracts.violations import RuleViolation
@@ -60,26 +64,55 @@ def arrived() -> Order:
     return order
 
 
+def with_visit(order: Order, **changes: Any) -> Order:
+    return replace(order, visit=replace(order.visit, **changes))
+
+
+def with_work(order: Order, **changes: Any) -> Order:
+    return replace(order, repair_order=replace(order.repair_order, **changes))
+
+
+def with_account(order: Order, **changes: Any) -> Order:
+    return replace(order, account=replace(order.account, **changes))
+
+
+def greet(order: Order, advisor_id: str = "a1") -> Order:
+    visit, repair_order, _ = orders.greet(order.visit, order.repair_order, advisor_id, NOW)
+    return replace(order, visit=visit, repair_order=repair_order)
+
+
 def opened(quantity: int = 4) -> Order:
-    greeted, _ = orders.greet(arrived(), "a1", NOW)
-    return opened_from(greeted, quantity)[0]
+    return opened_from(greet(arrived()), quantity)[0]
 
 
 def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
     priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
-    order, agreed, _ = agree_at_opening(
-        order, (), priced, DecisionRecord("in_person", "a1", NOW), "a1"
+    repair_order, agreed, _ = agree_at_opening(
+        order.repair_order, (), priced, DecisionRecord("in_person", "a1", NOW), "a1"
     )
     write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
-    order, (event,) = orders.open_order(
-        order, write_up, promise, known_odometer_km=4000, agreed=agreed, now=NOW
+    visit, repair_order, (event,) = orders.open_order(
+        order.visit,
+        repair_order,
+        write_up,
+        promise,
+        known_odometer_km=4000,
+        agreed=agreed,
+        now=NOW,
     )
-    return order, event
+    return replace(order, visit=visit, repair_order=repair_order), event
+
+
+def started() -> Order:
+    order = opened()
+    return replace(order, repair_order=repair_orders.start_work(order.repair_order))
 
 
 def ready() -> Order:
-    return orders.finish_work(orders.start_work(opened()), NOW, ["MNT-001"])
+    order = started()
+    finished = repair_orders.finish_work(order.repair_order, NOW, ["MNT-001"])
+    return replace(order, repair_order=finished)
 
 
 def invoiced(order: Order | None = None) -> Order:
@@ -93,7 +126,7 @@ def invoiced(order: Order | None = None) -> Order:
 
 def paid() -> Order:
     order = invoiced()
-    return pay(order, order.balance_cents)
+    return pay(order, order.account.balance_cents)
 
 
 def delivered() -> Order:

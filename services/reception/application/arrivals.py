@@ -1,6 +1,7 @@
 """Arrival and greeting (进厂, 接待)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.reception import persistence
@@ -14,6 +15,7 @@ from services.reception.application.views import OrderView, as_seen_by, order_vi
 from services.reception.domain import appointment as appointments
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
+from services.reception.domain import visit as visits
 from services.reception.domain.advisors import suggest_advisors
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
@@ -92,7 +94,7 @@ async def record_arrival(
         now=uow.now,
     )
     saved = await save_change(uow, order, events)
-    await expect_greeting(uow, order)
+    await expect_greeting(uow, order.visit)
     return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
 
@@ -106,9 +108,10 @@ async def correct_plate(
     vehicle = _identity(command.plate, known, deps)
     await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
     order = await lock_seen(uow, order_id, command.version)
-    visits = await persistence.open_visits(uow.connection, vehicle)
-    vehicles.check_not_in_store(visits, uow.store_id, order_id)
-    saved = await save_change(uow, *orders.correct_plate(order, vehicle))
+    open_visits = await persistence.open_visits(uow.connection, vehicle)
+    vehicles.check_not_in_store(open_visits, uow.store_id, order_id)
+    visit, events = visits.correct_plate(order.visit, order.status, vehicle)
+    saved = await save_change(uow, replace(order, visit=visit), events)
     return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
 
@@ -122,8 +125,8 @@ async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[Wa
             connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
         )
         advisor_workloads = await persistence.advisor_workloads(connection, store_id, today)
-    found.sort(key=orders.greeting_sort_key)
-    unassigned = [order.order_id for order in found if order.advisor_id is None]
+    found.sort(key=lambda order: visits.greeting_sort_key(order.visit))
+    unassigned = [order.order_id for order in found if order.visit.advisor_id is None]
     freest = suggest_advisors(deps.catalog.advisors[store_id], advisor_workloads, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
     return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
@@ -139,14 +142,18 @@ async def assign_advisor(
     if command.advisor_id not in deps.catalog.advisors[uow.store_id]:
         raise unknown_code("advisor_id", command.advisor_id)
     order = await lock_seen(uow, order_id, command.version)
-    saved = await save_change(uow, *orders.assign(order, command.advisor_id, uow.person, uow.now))
+    visit, events = visits.assign(
+        order.visit, order.status, command.advisor_id, uow.person, uow.now
+    )
+    saved = await save_change(uow, replace(order, visit=visit), events)
     return as_seen_by(reader, order_view(saved))
 
 
 async def greet_customer(uow: UnitOfWork, order_id: str, command: VersionedRequest) -> OrderView:
     """Record that the calling advisor receives the customer (接待)."""
     order = await lock_seen(uow, order_id, command.version)
-    saved = await save_change(uow, *orders.greet(order, uow.person, uow.now))
+    visit, repair_order, events = orders.greet(order.visit, order.repair_order, uow.person, uow.now)
+    saved = await save_change(uow, replace(order, visit=visit, repair_order=repair_order), events)
     await cancel_expected_greeting(uow, order_id)
     return order_view(saved)
 
@@ -173,24 +180,25 @@ async def _check_in_one_place(
     The response names the other store that has it, and that access is logged.
     """
     await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
-    visits = await persistence.open_visits(uow.connection, vehicle)
-    vehicles.check_not_in_store(visits, uow.store_id)
+    open_visits = await persistence.open_visits(uow.connection, vehicle)
+    vehicles.check_not_in_store(open_visits, uow.store_id)
     if not command.elsewhere_confirmed:
         log_cross_store_access(
             "open visit to another store shown",
             principal,
             uow.store_id,
-            [visit.store_id for visit in visits],
+            [visit.store_id for visit in open_visits],
             plate_ref=vehicle.plate_ref,
         )
-        vehicles.check_not_elsewhere(visits, uow.store_id)
+        vehicles.check_not_elsewhere(open_visits, uow.store_id)
 
 
 def _waiting(order: Order, now: datetime, suggestion: Mapping[str, str]) -> WaitingView:
-    until = order.greeted_at or now
+    visit = order.visit
+    until = visit.greeted_at or now
     return WaitingView(
         **order_view(order).model_dump(),
-        waited_s=int((until - order.arrived_at).total_seconds()),
-        overdue=until > order.greeting_due_at,
-        suggested_advisor_id=order.advisor_id or suggestion.get(order.order_id),
+        waited_s=int((until - visit.arrived_at).total_seconds()),
+        overdue=until > visit.greeting_due_at,
+        suggested_advisor_id=visit.advisor_id or suggestion.get(visit.order_id),
     )

@@ -61,10 +61,11 @@ async def show_offer(
     origin = _origin(visitor, link.store_id, deps)
     async with deps.uow_factory.open([link.store_id]) as uow:
         await persistence.record_opening(uow.connection, link, origin, uow.now)
-        order = await persistence.read_order(uow.connection, link.store_id, link.order_id)
-        versions = await persistence.estimate_versions(uow.connection, link.store_id, link.order_id)
-    proposal = authorization.require_pending(order, versions, link.version)
-    return await make_offer(order, proposal, declined, deps, link.expires_at)
+        key = (link.store_id, link.order_id)
+        repair_order = await persistence.read_repair_order(uow.connection, *key)
+        versions = await persistence.estimate_versions(uow.connection, *key)
+    proposal = authorization.require_pending(repair_order, versions, link.version)
+    return await make_offer(repair_order, proposal, declined, deps, link.expires_at)
 
 
 async def prepare_offer_decision(
@@ -101,12 +102,12 @@ async def decide_offer(
     uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
 ) -> AuthorizationResponse:
     """Record the customer's decision (客户授权); the link is used up."""
-    order, version = await decide(uow, decision, prepared, deps)
+    repair_order, version = await decide(uow, decision, prepared, deps)
     return AuthorizationResponse(
         version=version.version,
         status=version.status,
         decided_at=version.decided_at,
-        promised_at=order.promised_at,
+        promised_at=repair_order.promised_at,
     )
 
 

@@ -9,8 +9,8 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain.authorization import new_promise
-from services.reception.domain.order import Order, Promise
 from services.reception.domain.provisional import provisional_promise
+from services.reception.domain.repair_order import Promise, RepairOrder
 from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.workshop import CapacityChanged
 from shared.unit_of_work import UnitOfWork
@@ -41,11 +41,11 @@ async def ask_promise(
     deps: Deps,
     *,
     confidence: float = DEFAULT_CONFIDENCE,
-    order: Order | None = None,
+    repair_order: RepairOrder | None = None,
 ) -> tuple[Promise, LimitingFactorView | None]:
     """Ask for the earliest promise and its limiting factor.
 
-    For further work of an ``order`` it is the order's new promise.
+    For further work of a ``repair_order`` it is the order's new promise.
 
     It is provisional while the workshop is unavailable, or without a ``token`` for it.
     """
@@ -57,7 +57,7 @@ async def ask_promise(
             store_id,
             op_codes,
             confidence=confidence,
-            order_id=order.order_id if order else None,
+            order_id=repair_order.order_id if repair_order else None,
         )
     except WorkshopUnavailableError:
         promise = await _provisional(store_id, op_codes, confidence, deps)
@@ -65,7 +65,9 @@ async def ask_promise(
     else:
         promise = Promise(quoted.promised_at, quoted.confidence, hold_id=None, provisional=False)
         limiting_factor = quoted.limiting_factor
-    return new_promise(order, promise) if order else promise, limiting_factor
+    if repair_order:
+        promise = new_promise(repair_order, promise)
+    return promise, limiting_factor
 
 
 async def reserve(

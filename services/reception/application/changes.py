@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from services.reception import persistence
-from services.reception.domain.order import Order
+from services.reception.domain.order import Order, require_seen
 from shared.contracts import Event
-from shared.contracts.versioned import require_version
 from shared.unit_of_work import UnitOfWork
 
 
@@ -16,7 +15,7 @@ async def lock_seen(uow: UnitOfWork, order_id: str, version: str) -> Order:
         RuleViolation: there is no such order, or it has changed since.
     """
     order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
-    require_version(order, version)
+    require_seen(order, version)
     return order
 
 
@@ -29,4 +28,4 @@ async def save_change(uow: UnitOfWork, order: Order, events: Iterable[Event] = (
 
 async def lock_order(uow: UnitOfWork, store_id: str, order_id: str) -> None:
     """Lock the order that a timer is about."""
-    await persistence.lock_order(uow.connection, store_id, order_id)
+    await persistence.lock_repair_order(uow.connection, store_id, order_id)

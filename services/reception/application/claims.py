@@ -15,7 +15,8 @@ from services.reception.domain import claim as claims
 from services.reception.domain import errors
 from services.reception.domain.claim import Claim, ClaimDetails, ClaimStatus
 from services.reception.domain.invoicing import Paid
-from services.reception.domain.order import LARGEST_ODOMETER_KM, Order
+from services.reception.domain.order import LARGEST_ODOMETER_KM
+from services.reception.domain.visit import Visit
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
@@ -112,12 +113,12 @@ async def get_claim(store_id: str, claim_id: str, deps: Deps) -> ClaimEntry:
     return entry
 
 
-async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, deps: Deps) -> None:
+async def draft_claim(uow: UnitOfWork, visit: Visit, invoice: InvoiceIssued, deps: Deps) -> None:
     """Draft a claim for the manufacturer's share of an invoice, if there is one (R6)."""
     lines = [line for line in invoice.lines if line.pay_type == "warranty"]
     if not lines:
         return
-    claim, events = claims.draft(order, lines, str(new_id()), deps.catalog.claim_rules, uow.now)
+    claim, events = claims.draft(visit, lines, str(new_id()), deps.catalog.claim_rules, uow.now)
     await _save(uow, claim, events, deps)
 
 
@@ -186,7 +187,8 @@ async def settle_claim(
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
     paid = Paid(str(new_id()), command.method, claim.approved_cents, uow.now)
     settled, changed, events = claims.settle(claim, order, paid, uow.person)
-    await dunning.schedule_next_reminder(uow, await save_change(uow, changed), deps)
+    saved = await save_change(uow, changed)
+    await dunning.schedule_next_reminder(uow, saved.account, deps)
     return await _save(uow, settled, events, deps)
 
 
@@ -195,9 +197,11 @@ async def write_claim_off(
 ) -> ClaimView:
     """Write the claim off (索赔核销): the store bears it."""
     claim = await _lock_seen(uow, claim_id, command)
-    order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
-    given_up, changed, events = claims.write_off_claim(claim, order, uow.person, uow.now)
-    await dunning.schedule_next_reminder(uow, await save_change(uow, changed), deps)
+    key = (uow.store_id, claim.order_id)
+    await persistence.lock_repair_order(uow.connection, *key)
+    account = await persistence.read_account(uow.connection, *key)
+    given_up, changed, events = claims.write_off_claim(claim, account, uow.person, uow.now)
+    await dunning.schedule_next_reminder(uow, await persistence.save_account(uow, changed), deps)
     return await _save(uow, given_up, events, deps)
 
 
@@ -219,11 +223,11 @@ async def _entries(connection: Connection, found: Sequence[Claim]) -> list[Claim
     """Return the claims of one store with their orders."""
     if not found:
         return []
-    orders = await persistence.repair_order_summaries(
+    visits = await persistence.visit_summaries(
         connection, found[0].store_id, [each.order_id for each in found]
     )
     return [
-        ClaimEntry(**_view(each).model_dump(), **asdict(orders[each.order_id])) for each in found
+        ClaimEntry(**_view(each).model_dump(), **asdict(visits[each.order_id])) for each in found
     ]
 
 

@@ -52,9 +52,9 @@ async def issue_credit_note(
     connection, store_id = uow.connection, uow.store_id
     found = await persistence.lock_claims_of_order(connection, store_id, order_id)
     order = await lock_seen(uow, order_id, command.version)
-    if order.invoice_id is None:
+    if order.account.invoice_id is None:
         raise errors.not_invoiced()
-    invoice, _tax = await persistence.read_invoice(connection, store_id, order.invoice_id)
+    invoice, _tax = await persistence.read_invoice(connection, store_id, order.account.invoice_id)
     notes = await persistence.credit_notes(connection, invoice)
     correction = Correction(
         credit_note_id=str(new_id()),
@@ -79,7 +79,7 @@ async def issue_credit_note(
     await persistence.add_credit_note(connection, note)
     await persistence.save_vouchers(connection, reinstated)
     uow.publish([*refunds, note, *returned])
-    await dunning.schedule_next_reminder(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved.account, deps)
     if command.entire:
         await claims.withdraw_claims(uow, found, deps)
     if note.total_cents:

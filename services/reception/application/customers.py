@@ -3,7 +3,7 @@
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller
-from services.reception.domain import order as orders
+from services.reception.domain import visit as visits
 from shared import timers
 from shared.clients.crm.models import RegisterCustomerRequest
 from shared.timers import Timer
@@ -40,8 +40,8 @@ async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Link the order to its customer and delete the details."""
     if timer.prepared is None:
         return
-    order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)
-    linked, events = orders.link_customer(order, timer.prepared)
-    await persistence.save_order(uow, linked)
+    visit = await persistence.read_visit(uow.connection, timer.store_id, timer.entity_id)
+    linked, events = visits.link_customer(visit, timer.prepared)
+    await persistence.save_visit(uow, linked)
     await persistence.save_details(uow.connection, timer.store_id, timer.entity_id, None)
     uow.publish(events)

@@ -17,11 +17,12 @@ from services.reception.domain import decision as decisions
 from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.decision import Choice
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
-from services.reception.domain.order import Order, Promise
+from services.reception.domain.order import Order, require_seen
+from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.visit import Visit
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.reception import Channel
-from shared.contracts.versioned import require_version
 from shared.db import Connection
 from shared.ids import new_id
 from shared.problems import Problem
@@ -71,7 +72,7 @@ class CustomerDecision:
     def check(self, order: Order) -> None:
         """Refuse a decision that was recorded on an order that has changed since."""
         if self.seen is not None:
-            require_version(order, self.seen)
+            require_seen(order, self.seen)
 
 
 @dataclass(frozen=True)
@@ -150,14 +151,14 @@ async def decline_estimate(
 
 async def decide(
     uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
-) -> tuple[Order, EstimateVersion]:
-    """Apply the decision; return the order and the decided version."""
+) -> tuple[RepairOrder, EstimateVersion]:
+    """Apply the decision; return the repair order and the decided version."""
     connection = uow.connection
     order = await persistence.lock_order(connection, uow.store_id, decision.order_id)
     decision.check(order)
     stored = await persistence.estimate_versions(connection, uow.store_id, decision.order_id)
     versions, submitted = decisions.divide(
-        order,
+        order.repair_order,
         stored,
         decision.choice,
         deps.catalog.typical_parts,
@@ -169,12 +170,12 @@ async def decide(
         decision.recorded_by,
         uow.now,
         decision.promised_at,
-        await _use_up(connection, order, decision, prepared.contact, uow.now),
+        await _use_up(connection, order.visit, decision, prepared.contact, uow.now),
     )
     changed, decided, events = decisions.decide(
-        order, versions, decision.choice, decision_record, prepared.promise
+        order.repair_order, versions, decision.choice, decision_record, prepared.promise
     )
-    await persistence.save_order(uow, changed)
+    await persistence.save_repair_order(uow, changed)
     latest = {each.version: each for each in (*versions, *decided)}
     await persistence.save_estimates(
         connection, [each for each in latest.values() if each not in stored]
@@ -200,7 +201,7 @@ async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> Contact
 
 async def _use_up(
     connection: Connection,
-    order: Order,
+    visit: Visit,
     decision: CustomerDecision,
     contact: ContactUsed,
     now: datetime,
@@ -215,7 +216,7 @@ async def _use_up(
     await persistence.add_link_use(
         connection, link, use_from(origin, "decided", now), origin.network
     )
-    return consent_over(uses[link.link_id], origin, contact, arrived_at=order.arrived_at, now=now)
+    return consent_over(uses[link.link_id], origin, contact, arrived_at=visit.arrived_at, now=now)
 
 
 async def _promise(
@@ -227,17 +228,20 @@ async def _promise(
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     decision.check(order)
-    estimate_version = authorization.require_pending(order, versions, decision.choice.version)
+    repair_order = order.repair_order
+    estimate_version = authorization.require_pending(
+        repair_order, versions, decision.choice.version
+    )
     if estimate_version.additional_work_id is None:
         return None
     op_codes = further_operations(deps.catalog, estimate_version, decision.choice.declined)
     if not op_codes:
-        return present_promise(order)
+        return present_promise(repair_order)
     token = await workshop_token(store_id, deps)
     if token is None:
         promise, _ = await ask_promise(store_id, None, op_codes, deps)
         return promise
-    latest = authorization.latest_promise(order, decision.promised_at)
+    latest = authorization.latest_promise(repair_order, decision.promised_at)
     try:
         return await reserve(
             Caller(store_id, token, key),

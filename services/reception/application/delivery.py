@@ -102,7 +102,7 @@ async def record_signature(
 async def get_signature(store_id: str, order_id: str, deps: Deps) -> SignatureView:
     """Read the signature as it was drawn."""
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.read_order(connection, store_id, order_id)
+        await persistence.read_repair_order(connection, store_id, order_id)
         encrypted = await persistence.encrypted_signature(connection, store_id, order_id)
         text = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
     return SignatureView.model_validate_json(text) if text else SignatureView()

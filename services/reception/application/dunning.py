@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.domain import invoicing
+from services.reception.domain.account import OrderAccount
 from services.reception.domain.order import Order
 from shared import timers
 from shared.contracts.reception import Payer
@@ -40,17 +41,17 @@ async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
     return [each for order in unpaid for each in _receivables(order, now)]
 
 
-async def schedule_next_reminder(uow: UnitOfWork, order: Order, deps: Deps) -> None:
+async def schedule_next_reminder(uow: UnitOfWork, account: OrderAccount, deps: Deps) -> None:
     """Set the next reminder of each unpaid payer split, and drop those of splits that are paid."""
-    for split in invoicing.receivable_splits(order):
-        entity_id = _subject_of(order.order_id, split.payer)
+    for split in account.receivable_splits:
+        entity_id = _subject_of(account.order_id, split.payer)
         due_at = invoicing.next_reminder(split.due_at, deps.catalog.dunning_days, uow.now)
         if split.balance_cents and due_at:
             await timers.schedule(
                 uow,
                 RECEIVABLE_OVERDUE,
                 entity_id,
-                store_id=order.store_id,
+                store_id=account.store_id,
                 due_at=due_at,
                 data={"payer": split.payer},
             )
@@ -61,14 +62,17 @@ async def schedule_next_reminder(uow: UnitOfWork, order: Order, deps: Deps) -> N
 async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report an unpaid payer split of an invoice, and schedule the next reminder (R8)."""
     order_id = _order_of(timer.entity_id)
-    order = await persistence.read_order(uow.connection, timer.store_id, order_id)
-    uow.publish(invoicing.receivable_overdue(order, timer.data["payer"], uow.now))
-    await schedule_next_reminder(uow, order, deps)
+    visit = await persistence.read_visit(uow.connection, timer.store_id, order_id)
+    account = await persistence.read_account(uow.connection, timer.store_id, order_id)
+    uow.publish(
+        invoicing.receivable_overdue(account, timer.data["payer"], visit.advisor_id, uow.now)
+    )
+    await schedule_next_reminder(uow, account, deps)
 
 
 async def lock_order(uow: UnitOfWork, store_id: str, entity_id: str) -> None:
     """Lock the order of a reminder."""
-    await persistence.lock_order(uow.connection, store_id, _order_of(entity_id))
+    await persistence.lock_repair_order(uow.connection, store_id, _order_of(entity_id))
 
 
 def _subject_of(order_id: str, payer: Payer) -> str:
@@ -83,13 +87,13 @@ def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:
     return [
         Receivable(
             order_id=order.order_id,
-            invoice_id=order.invoice_id or "",
-            customer_ref=order.customer_ref,
-            advisor_id=order.advisor_id,
+            invoice_id=order.account.invoice_id or "",
+            customer_ref=order.visit.customer_ref,
+            advisor_id=order.visit.advisor_id,
             balance_cents=split.balance_cents,
             days_overdue=max(0, (now - split.due_at).days),
             **split.model_dump(),
         )
-        for split in invoicing.receivable_splits(order)
+        for split in order.account.receivable_splits
         if split.balance_cents
     ]

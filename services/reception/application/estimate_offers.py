@@ -17,7 +17,7 @@ from services.reception.clients.catalog import Catalog, Names
 from services.reception.domain import authorization
 from services.reception.domain.authorization import EstimateVersion
 from services.reception.domain.estimate import payable_cents
-from services.reception.domain.order import Order, Promise
+from services.reception.domain.repair_order import Promise, RepairOrder
 from shared.contracts.reception import PayType
 
 
@@ -57,26 +57,26 @@ async def get_offer(
 
     Includes the promise that the order will have without those ``declined``.
     """
-    order, proposal = await read_proposal(store_id, order_id, version, deps)
-    return await make_offer(order, proposal, declined, deps)
+    repair_order, proposal = await read_proposal(store_id, order_id, version, deps)
+    return await make_offer(repair_order, proposal, declined, deps)
 
 
 async def read_proposal(
     store_id: str, order_id: str, version: int, deps: Deps
-) -> tuple[Order, EstimateVersion]:
+) -> tuple[RepairOrder, EstimateVersion]:
     """Return the order and the version of its estimate that awaits the customer's decision.
 
     Raises:
         RuleViolation: the version is not the one to be decided on.
     """
     async with deps.uow_factory.read(store_id) as connection:
-        order = await persistence.read_order(connection, store_id, order_id)
+        repair_order = await persistence.read_repair_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
-    return order, authorization.require_pending(order, versions, version)
+    return repair_order, authorization.require_pending(repair_order, versions, version)
 
 
 async def make_offer(
-    order: Order,
+    repair_order: RepairOrder,
     proposal: EstimateVersion,
     declined: Collection[str],
     deps: Deps,
@@ -86,14 +86,14 @@ async def make_offer(
 
     Its promise is that without the items ``declined``.
     """
-    promise = await offered_promise(order, proposal, declined, deps)
-    store, names = deps.catalog.stores[order.store_id], deps.catalog.names
+    promise = await offered_promise(repair_order, proposal, declined, deps)
+    store, names = deps.catalog.stores[repair_order.store_id], deps.catalog.names
     items = authorization.items_of(proposal.lines, deps.catalog.typical_parts)
     return PresentedEstimate(
         store=Names(zh=store.zh, en=store.en),
         version=proposal.version,
         additional=proposal.additional_work_id is not None,
-        divisible=authorization.is_divisible(order, proposal),
+        divisible=authorization.is_divisible(repair_order, proposal),
         lines=[
             OfferedLine(
                 item=item,
@@ -115,14 +115,15 @@ async def make_offer(
 
 
 async def offered_promise(
-    order: Order, proposal: EstimateVersion, declined: Collection[str], deps: Deps
+    repair_order: RepairOrder, proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> Promise | None:
     """Return the order's promise if the customer agrees to a version without items ``declined``."""
     op_codes = further_operations(deps.catalog, proposal, declined)
     if not op_codes:
-        return present_promise(order)
-    token = await workshop_token(order.store_id, deps)
-    promise, _ = await ask_promise(order.store_id, token, op_codes, deps, order=order)
+        return present_promise(repair_order)
+    store_id = repair_order.store_id
+    token = await workshop_token(store_id, deps)
+    promise, _ = await ask_promise(store_id, token, op_codes, deps, repair_order=repair_order)
     return promise
 
 
@@ -136,8 +137,10 @@ def further_operations(
     return [operation.op_code for operation in wanted.labor_operations]
 
 
-def present_promise(order: Order) -> Promise | None:
+def present_promise(repair_order: RepairOrder) -> Promise | None:
     """Return the order's present promise, if it has one."""
-    if order.promised_at is None:
+    if repair_order.promised_at is None:
         return None
-    return Promise(order.promised_at, DEFAULT_CONFIDENCE, None, order.promise_provisional)
+    return Promise(
+        repair_order.promised_at, DEFAULT_CONFIDENCE, None, repair_order.promise_provisional
+    )

@@ -68,15 +68,18 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, de
     wanted = RequestedWork(
         event.op_codes, tuple(PartQuantity(no, count) for no, count in parts.items())
     )
-    order, changed, events = authorization.offer_additional(
-        await persistence.lock_order(uow.connection, *key),
+    repair_order = await persistence.lock_repair_order(uow.connection, *key)
+    account = await persistence.read_account(uow.connection, *key)
+    repair_order, changed, events = authorization.offer_additional(
+        repair_order,
         await persistence.estimate_versions(uow.connection, *key),
         estimate(deps.catalog.prices(event.store_id), wanted),
+        has_invoice=account.has_invoice,
         additional_work_id=event.additional_work_id,
         presented_by=event.recommended_by,
         now=uow.now,
     )
-    await persistence.save_order(uow, order)
+    await persistence.save_repair_order(uow, repair_order)
     await persistence.save_estimates(uow.connection, changed)
     uow.publish(events)
 
@@ -84,7 +87,7 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, de
 async def list_estimates(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
     """List every version of the order's estimate, the oldest first."""
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.read_order(connection, store_id, order_id)
+        await persistence.read_repair_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     return [estimate_view(version) for version in versions]
 
@@ -95,8 +98,8 @@ async def declined_services(store_id: str, order_id: str, deps: Deps) -> list[Es
     They are to be offered again.
     """
     async with deps.uow_factory.read(store_id) as connection:
-        order = await persistence.read_order(connection, store_id, order_id)
-        return await work_to_offer_again(connection, store_id, order.vehicle, order.arrived_at)
+        visit = await persistence.read_visit(connection, store_id, order_id)
+        return await work_to_offer_again(connection, store_id, visit.vehicle, visit.arrived_at)
 
 
 async def work_to_offer_again(
@@ -123,15 +126,16 @@ async def _submit(
 ) -> EstimateView:
     priced = priced_work(uow.store_id, command, deps)
     order = await lock_seen(uow, order_id, command.version)
-    changed_order, changed, events = authorization.submit(
-        order,
+    repair_order, changed, events = authorization.submit(
+        order.repair_order,
         await persistence.estimate_versions(uow.connection, uow.store_id, order_id),
         priced,
+        has_invoice=order.account.has_invoice,
         additional_work_id=additional_work_id,
         presented_by=uow.person,
         now=uow.now,
     )
-    await persistence.save_order(uow, changed_order)
+    await persistence.save_repair_order(uow, repair_order)
     await persistence.save_estimates(uow.connection, changed)
     uow.publish(events)
     return estimate_view(changed[-1])

@@ -46,8 +46,10 @@ async def submit_feedback(
     Allowed once the vehicle is back.
     """
     connection, store_id = uow.connection, uow.store_id
+    repair_order = await persistence.lock_repair_order(connection, store_id, order_id)
     feedback, events = feedbacks.give(
-        await persistence.lock_order(connection, store_id, order_id),
+        await persistence.read_visit(connection, store_id, order_id),
+        repair_order.status,
         work_quality=command.work_quality,
         technical_skill=command.technical_skill,
         service_attitude=command.service_attitude,

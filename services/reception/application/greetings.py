@@ -2,8 +2,8 @@
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
-from services.reception.domain import order as orders
-from services.reception.domain.order import Order
+from services.reception.domain import visit as visits
+from services.reception.domain.visit import Visit
 from shared import timers
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -11,14 +11,14 @@ from shared.unit_of_work import UnitOfWork
 GREETING_OVERDUE = "greeting_overdue"
 
 
-async def expect_greeting(uow: UnitOfWork, order: Order) -> None:
+async def expect_greeting(uow: UnitOfWork, visit: Visit) -> None:
     """Schedule the check that the greeting comes within the store's limit."""
     await timers.schedule(
         uow,
         GREETING_OVERDUE,
-        order.order_id,
-        store_id=order.store_id,
-        due_at=order.greeting_due_at,
+        visit.order_id,
+        store_id=visit.store_id,
+        due_at=visit.greeting_due_at,
     )
 
 
@@ -29,5 +29,7 @@ async def cancel_expected_greeting(uow: UnitOfWork, order_id: str) -> None:
 
 async def report_greeting_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Report that the customer's waiting time has reached the store's limit (R2)."""
-    order = await persistence.read_order(uow.connection, timer.store_id, timer.entity_id)
-    uow.publish(orders.greeting_overdue(order))
+    key = (timer.store_id, timer.entity_id)
+    visit = await persistence.read_visit(uow.connection, *key)
+    repair_order = await persistence.read_repair_order(uow.connection, *key)
+    uow.publish(visits.greeting_overdue(visit, repair_order.status))

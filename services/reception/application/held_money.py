@@ -10,9 +10,9 @@ from services.reception.application.payments import Amount
 from services.reception.application.views import OrderView, order_view
 from services.reception.domain import held_money
 from services.reception.domain.lifecycle import RepairOrderStatus
+from services.reception.domain.order import Order, require_seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PaymentMethod
-from shared.contracts.versioned import require_version
 from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
@@ -40,7 +40,7 @@ async def list_held_money(store_id: str, deps: Deps) -> list[HeldMoney]:
     """List the orders with money held (暂存款台账), the oldest first."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.orders_with_deposit(connection, store_id)
-    return [HeldMoney.model_validate(order, from_attributes=True) for order in found]
+    return [_held(order) for order in found]
 
 
 async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOverRequest) -> OrderView:
@@ -50,7 +50,7 @@ async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOverRequest) 
         each: await persistence.lock_order(uow.connection, uow.store_id, each, fields[each])
         for each in sorted(fields)
     }
-    require_version(locked[order_id], command.version)
+    require_seen(locked[order_id], command.version)
     source, target, *events = held_money.carry_over(
         locked[order_id],
         locked[command.to_order_id],
@@ -62,3 +62,16 @@ async def carry_over(uow: UnitOfWork, order_id: str, command: CarryOverRequest) 
     await persistence.save_order(uow, target)
     uow.publish(events)
     return order_view(saved)
+
+
+def _held(order: Order) -> HeldMoney:
+    account = order.account
+    return HeldMoney(
+        order_id=order.order_id,
+        customer_ref=order.visit.customer_ref,
+        advisor_id=order.visit.advisor_id,
+        status=order.status,
+        invoice_id=account.invoice_id,
+        deposit_cents=account.deposit_cents,
+        money_by_method=account.money_by_method,
+    )

@@ -135,8 +135,8 @@ async def issue_invoice(
     await persistence.save_vouchers(connection, used)
     await persistence.add_invoice(connection, invoice)
     uow.publish([invoice, *redeemed])
-    await claims.draft_claim(uow, saved, invoice, deps)
-    await dunning.schedule_next_reminder(uow, saved, deps)
+    await claims.draft_claim(uow, saved.visit, invoice, deps)
+    await dunning.schedule_next_reminder(uow, saved.account, deps)
     await tax_invoices.schedule_tax_invoice(uow, invoice)
     return order_view(saved)
 
@@ -164,7 +164,7 @@ async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
         RuleViolation: it is not invoiced.
     """
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.read_order(connection, store_id, order_id)
+        await persistence.read_account(connection, store_id, order_id)
         bills = await persistence.invoices(connection, store_id, order_id)
         views = [
             _invoice_view(*bill, await persistence.credit_notes(connection, bill[0]))

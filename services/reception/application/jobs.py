@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
-from services.reception.domain import order as orders
+from services.reception.domain import repair_order as repair_orders
 from shared.contracts import Event
 from shared.contracts.workshop import JobAssigned, JobFinished, JobStarted, VehicleReady
 from shared.envelope import ReceivedEvent
@@ -22,16 +22,19 @@ async def record_jobs(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) 
 
 async def start_work(uow: UnitOfWork, event: JobStarted, _: Deps) -> None:
     """Record that work on the vehicle has begun."""
-    order = await persistence.lock_order(uow.connection, event.store_id, event.order_id)
-    await persistence.save_order(uow, orders.start_work(order))
+    key = (event.store_id, event.order_id)
+    repair_order = await persistence.lock_repair_order(uow.connection, *key)
+    await persistence.save_repair_order(uow, repair_orders.start_work(repair_order))
 
 
 async def finish_work(uow: UnitOfWork, event: VehicleReady, _: Deps) -> None:
     """Record that the vehicle is ready, and the work that was done on it."""
     key = (event.store_id, event.order_id)
-    order = await persistence.lock_order(uow.connection, *key)
+    repair_order = await persistence.lock_repair_order(uow.connection, *key)
     finished = await persistence.finished_operations(uow.connection, *key)
-    await persistence.save_order(uow, orders.finish_work(order, event.ready_at, finished))
+    await persistence.save_repair_order(
+        uow, repair_orders.finish_work(repair_order, event.ready_at, finished)
+    )
 
 
 def _of(kind: type[E], batch: Sequence[ReceivedEvent]) -> list[E]:

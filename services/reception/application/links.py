@@ -80,8 +80,8 @@ class ShownLink(LinkView):
 
 async def prepare_link(store_id: str, order_id: str, version: int, deps: Deps) -> datetime | None:
     """Ask for the promise that the customer will be shown with a version."""
-    order, proposal = await read_proposal(store_id, order_id, version, deps)
-    promise = await offered_promise(order, proposal, (), deps)
+    repair_order, proposal = await read_proposal(store_id, order_id, version, deps)
+    promise = await offered_promise(repair_order, proposal, (), deps)
     return promise.promised_at if promise else None
 
 
@@ -95,9 +95,9 @@ async def create_link(
 ) -> LinkView:
     """Create a one-time link on which the customer can see the version and decide."""
     send = command is not None and command.send
-    order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
+    repair_order = await persistence.lock_repair_order(uow.connection, uow.store_id, order_id)
     versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
-    authorization.require_pending(order, versions, version)
+    authorization.require_pending(repair_order, versions, version)
     link = Link(
         uow.store_id,
         str(new_id()),
@@ -112,7 +112,8 @@ async def create_link(
     token = link_token(deps.personal, link.store_id, link.link_id)
     await persistence.add_link(uow.connection, link, token_hash(token))
     if send:
-        if order.customer_ref is None:
+        visit = await persistence.read_visit(uow.connection, uow.store_id, order_id)
+        if visit.customer_ref is None:
             raise errors.no_customer()
         await _send_soon(uow, link)
     return _view(link)
@@ -134,7 +135,7 @@ async def list_links(store_id: str, order_id: str, deps: Deps) -> list[LinkWithU
     Each says whether it was sent, shown, opened and answered.
     """
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.read_order(connection, store_id, order_id)
+        await persistence.read_repair_order(connection, store_id, order_id)
         links = await persistence.links_of(connection, store_id, order_id)
         uses = await persistence.link_uses(connection, store_id, [link.link_id for link in links])
     return [LinkWithUses(**dict(_view(link)), uses=uses[link.link_id]) for link in links]
@@ -151,13 +152,13 @@ async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
     """
     async with deps.uow_factory.read(store_id) as connection:
         link = await persistence.read_link(connection, store_id, link_id)
-        order = await persistence.read_order(connection, store_id, link.order_id)
+        visit = await persistence.read_visit(connection, store_id, link.order_id)
         versions = await persistence.estimate_versions(connection, store_id, link.order_id)
     proposal = versions[link.version - 1]
-    if proposal.status != "awaiting" or order.customer_ref is None:
+    if proposal.status != "awaiting" or visit.customer_ref is None:
         return None
     return await deps.crm.send_message(
-        store_id, link_id, _message(order.customer_ref, link, proposal, deps)
+        store_id, link_id, _message(visit.customer_ref, link, proposal, deps)
     )
 
 

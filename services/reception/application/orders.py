@@ -1,6 +1,7 @@
 """Repair orders (工单): opening, reading, cancelling."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -22,11 +23,14 @@ from services.reception.application.views import (
 from services.reception.application.work import Work, op_codes_of, priced_work
 from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
+from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.authorization import DecisionRecord, agree_at_opening, check_seen
 from services.reception.domain.lifecycle import RepairOrderStatus
-from services.reception.domain.order import LARGEST_ODOMETER_KM, Order, Promise, WriteUp
+from services.reception.domain.order import LARGEST_ODOMETER_KM, WriteUp
+from services.reception.domain.repair_order import Promise
 from services.reception.domain.vehicle import VehicleIdentity
+from services.reception.domain.visit import Visit
 from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerDiscrepancyReason, WalkaroundDamage
 from shared.contracts.violations import unknown_code
@@ -127,24 +131,26 @@ async def open_order(
     vehicle_ref = _vehicle_ref(command, deps)
     order = await persistence.lock_order(connection, uow.store_id, order_id)
     await persistence.lock_vehicle(connection, vehicle_ref)
-    await _check_has_no_other_order(connection, order, vehicle_ref)
+    await _check_has_no_other_order(connection, order.visit, vehicle_ref)
     versions = await persistence.estimate_versions(connection, uow.store_id, order_id)
     check_seen(order, versions, command.version)
-    order, agreed, changed = agree_at_opening(
-        order,
+    repair_order, agreed, changed = agree_at_opening(
+        order.repair_order,
         versions,
         priced_work(uow.store_id, command, deps),
         DecisionRecord(command.authorization_channel, uow.person, uow.now),
         uow.person,
     )
-    opened, events = orders.open_order(
-        order,
+    visit, repair_order, events = orders.open_order(
+        order.visit,
+        repair_order,
         _write_up(command, vehicle_ref),
         promise,
         known_odometer_km=await persistence.last_odometer(connection, vehicle_ref),
         agreed=agreed,
         now=uow.now,
     )
+    opened = replace(order, visit=visit, repair_order=repair_order)
     saved = await save_change(uow, opened, events)
     await persistence.save_estimates(connection, changed)
     await _keep_texts(uow, order_id, command, deps)
@@ -158,8 +164,11 @@ async def cancel_order(
 ) -> OrderView:
     """Cancel a visit before work has begun, and release what was reserved for it."""
     order = await lock_seen(uow, order_id, command.version)
-    held = await _appointment_hold(uow.connection, order)
-    saved = await save_change(uow, *orders.cancel(order, command.reason, held))
+    held = await _appointment_hold(uow.connection, order.visit)
+    cancelled, events = repair_orders.cancel(
+        order.repair_order, order.account.deposit_cents, command.reason, held
+    )
+    saved = await save_change(uow, replace(order, repair_order=cancelled), events)
     await keep_cancellation(uow, order_id, command, deps)
     await cancel_expected_greeting(uow, order_id)
     return order_view(saved)
@@ -211,25 +220,25 @@ async def _check_may_open(
         check_seen(order, versions, command.version)
         known = await persistence.last_odometer(connection, vehicle_ref)
         orders.check_may_open(
-            order, command.odometer_km, known, command.odometer_discrepancy_reason
+            order.status, command.odometer_km, known, command.odometer_discrepancy_reason
         )
-        await _check_has_no_other_order(connection, order, vehicle_ref)
-        hold_id = await _appointment_hold(connection, order)
-    await _check_same_vehicle(order, command, caller, deps)
+        await _check_has_no_other_order(connection, order.visit, vehicle_ref)
+        hold_id = await _appointment_hold(connection, order.visit)
+    await _check_same_vehicle(order.visit, command, caller, deps)
     await check_customer(caller, command.customer_ref, deps)
     return hold_id
 
 
-async def _check_has_no_other_order(connection: Connection, order: Order, vehicle_ref: str) -> None:
+async def _check_has_no_other_order(connection: Connection, visit: Visit, vehicle_ref: str) -> None:
     """Refuse a vehicle that has another open order in the store, under any plate."""
     visits = await persistence.open_visits(
-        connection, VehicleIdentity(order.plate_ref, vehicle_ref)
+        connection, VehicleIdentity(visit.plate_ref, vehicle_ref)
     )
-    vehicles.check_not_in_store(visits, order.store_id, order.order_id)
+    vehicles.check_not_in_store(visits, visit.store_id, visit.order_id)
 
 
 async def _check_same_vehicle(
-    order: Order, command: OpenOrderRequest, caller: Caller, deps: Deps
+    visit: Visit, command: OpenOrderRequest, caller: Caller, deps: Deps
 ) -> None:
     """Refuse an order for another vehicle than the one that arrived.
 
@@ -237,16 +246,16 @@ async def _check_same_vehicle(
     """
     if command.customer is not None:
         plate_ref = deps.personal.reference("plate", command.customer.plate)
-        vehicles.check_same_plate(order.plate_ref, plate_ref)
-    elif command.vehicle_ref and command.vehicle_ref != order.vehicle_ref:
+        vehicles.check_same_plate(visit.plate_ref, plate_ref)
+    elif command.vehicle_ref and command.vehicle_ref != visit.vehicle_ref:
         known = await deps.crm.read_vehicle(caller.token, caller.store_id, command.vehicle_ref)
         if known is not None:
-            vehicles.check_same_plate(order.plate_ref, known.plate_ref)
+            vehicles.check_same_plate(visit.plate_ref, known.plate_ref)
 
 
-async def _appointment_hold(connection: Connection, order: Order) -> str | None:
+async def _appointment_hold(connection: Connection, visit: Visit) -> str | None:
     """Return the hold of the order's appointment."""
-    if order.appointment_id is None:
+    if visit.appointment_id is None:
         return None
-    booked = await persistence.lock_appointment(connection, order.store_id, order.appointment_id)
+    booked = await persistence.lock_appointment(connection, visit.store_id, visit.appointment_id)
     return booked.hold_id

@@ -1,5 +1,6 @@
 """Customer payments: deposits (定金), payments (收款), refunds (退款), and on account (挂账)."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -37,8 +38,10 @@ async def receive_deposit(
 ) -> OrderView:
     """Receive a deposit before the invoice (定金); it will be set against it."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = invoicing.receive_deposit(order, _paid(command, uow.now))
-    return order_view(await save_change(uow, changed, events))
+    account, events = invoicing.receive_deposit(
+        order.account, order.status, _paid(command, uow.now)
+    )
+    return order_view(await save_change(uow, replace(order, account=account), events))
 
 
 async def receive_payment(
@@ -48,7 +51,7 @@ async def receive_payment(
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.receive_payment(order, _paid(command, uow.now))
     saved = await save_change(uow, changed, events)
-    await dunning.schedule_next_reminder(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved.account, deps)
     return order_view(saved)
 
 
@@ -59,7 +62,7 @@ async def pay_refund(
     order = await lock_seen(uow, order_id, command.version)
     changed, events = invoicing.refund(order, _paid(command, uow.now), command.reason, uow.person)
     saved = await save_change(uow, changed, events)
-    await dunning.schedule_next_reminder(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved.account, deps)
     return order_view(saved)
 
 
@@ -68,8 +71,10 @@ async def approve_on_account(
 ) -> OrderView:
     """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = invoicing.approve_on_account(order, command.reason, uow.person, uow.now)
-    return order_view(await save_change(uow, changed, events))
+    account, events = invoicing.approve_on_account(
+        order.account, order.status, command.reason, uow.person, uow.now
+    )
+    return order_view(await save_change(uow, replace(order, account=account), events))
 
 
 def _paid(command: RecordPaymentRequest, now: datetime) -> Paid:

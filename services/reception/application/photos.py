@@ -40,7 +40,7 @@ async def keep_picture(
     photo_id = str(new_id())
     async with deps.uow_factory.open([store_id], causation=causation) as uow:
         if order_id is not None:
-            await persistence.read_order(uow.connection, store_id, order_id)
+            await persistence.read_repair_order(uow.connection, store_id, order_id)
         encrypted = await deps.personal.encrypt_bytes(
             uow.connection, store_id, order_id or photo_id, content
         )
@@ -65,7 +65,7 @@ async def add_premises_photo(uow: UnitOfWork, photo_id: str) -> PhotoView:
 async def list_order_photos(store_id: str, order_id: str, deps: Deps) -> list[PhotoView]:
     """List an order's pictures, the oldest first."""
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.read_order(connection, store_id, order_id)
+        await persistence.read_repair_order(connection, store_id, order_id)
         found = await persistence.photos_of_order(connection, store_id, order_id)
     return [_view(photo) for photo in found]
 

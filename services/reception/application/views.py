@@ -6,8 +6,10 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from services.reception.domain.account import OnAccount, PayerBalance
 from services.reception.domain.lifecycle import RepairOrderStatus
-from services.reception.domain.order import Discount, OnAccount, Order, PayerBalance, PromiseAlert
+from services.reception.domain.order import Order
+from services.reception.domain.repair_order import Discount, PromiseAlert
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -99,13 +101,20 @@ class OrderDetail(OrderView):
 
 
 def order_view(order: Order) -> OrderView:
-    return OrderView(
-        **{name: getattr(order, name) for name in _VIEW_FIELDS},
-        op_codes=[operation.op_code for operation in order.labor_operations],
-        lines=[OrderLine.model_validate(line) for line in order.lines],
-        steps=list(order.steps.values()),
-        waivers=list(order.waivers.values()),
-    )
+    """Return the parts of an order as clients see them: as one."""
+    work, account = order.repair_order, order.account
+    derived = {
+        "version": order.version,
+        "op_codes": [operation.op_code for operation in work.labor_operations],
+        "lines": [OrderLine.model_validate(line) for line in work.lines],
+        "steps": list(work.steps.values()),
+        "waivers": list(work.waivers.values()),
+        "steps_to_repeat": order.steps_to_repeat,
+        "is_invoiced": account.is_invoiced,
+        "payable_cents": order.payable_cents,
+        "balance_cents": account.balance_cents,
+    }
+    return OrderView(**{**vars(order.visit), **vars(work), **vars(account), **derived})
 
 
 def as_seen_by(principal: Principal, view: ViewT) -> ViewT:
@@ -122,5 +131,3 @@ _MONEY = (
     *("is_invoiced", "payer_splits", "invoiced_cents", "received_cents", "payable_cents"),
     "balance_cents",
 )
-_LISTED = ("op_codes", "lines", "steps", "waivers")
-_VIEW_FIELDS = [name for name in OrderView.model_fields if name not in _LISTED]

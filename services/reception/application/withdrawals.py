@@ -1,6 +1,7 @@
 """Work that the customer no longer wants (撤项), or wants to be stopped (中止施工)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -10,11 +11,12 @@ from services.reception.application.changes import lock_seen
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
-from services.reception.domain import order as orders
+from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import withdrawal
 from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order
+from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
@@ -103,9 +105,10 @@ async def withdraw_work(
     What is ``done`` of it is invoiced; the rest is declined, and offered again at the next visit.
     """
     connection, store_id = uow.connection, uow.store_id
+    order = await lock_seen(uow, order_id, command.version)
     changed, versions, events = await _without(
         connection,
-        await lock_seen(uow, order_id, command.version),
+        order,
         Withdrawal(tuple(command.op_codes), tuple(command.parts), command.reason),
         done,
         DecisionRecord(command.channel, uow.person, uow.now),
@@ -113,8 +116,8 @@ async def withdraw_work(
     withdrawal.require_agreed(changed, command.agreed_cents)
     await persistence.forget_jobs(connection, store_id, order_id, command.op_codes)
     promisable = await persistence.promisable_times(connection, store_id, order_id)
-    confirmed, revised = orders.confirm_promise(changed, promisable)
-    saved = await persistence.save_order(uow, confirmed)
+    confirmed, revised = repair_orders.confirm_promise(changed, promisable)
+    saved = await persistence.save_order(uow, replace(order, repair_order=confirmed))
     await persistence.save_estimates(connection, versions)
     uow.publish([*events, *revised])
     return order_view(saved)
@@ -126,6 +129,14 @@ async def _without(
     asked: Withdrawal,
     done: Sequence[WorkDone],
     decision_record: DecisionRecord,
-) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
+) -> tuple[RepairOrder, list[EstimateVersion], list[WorkWithdrawn]]:
     versions = await persistence.estimate_versions(connection, order.store_id, order.order_id)
-    return withdrawal.withdraw(order, versions, asked, done, decision_record, str(new_id()))
+    return withdrawal.withdraw(
+        order.repair_order,
+        versions,
+        asked,
+        done,
+        decision_record,
+        str(new_id()),
+        has_invoice=order.account.has_invoice,
+    )

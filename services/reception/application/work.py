@@ -12,7 +12,7 @@ from services.reception.application.deps import Deps
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, PartQuantity, RequestedWork, estimate
 from services.reception.domain.money import included_tax
-from services.reception.domain.order import Order
+from services.reception.domain.repair_order import RepairOrder
 from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, PayType
@@ -75,9 +75,10 @@ async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) ->
     """
     priced = priced_work(store_id, command, deps)
     op_codes = op_codes_of(priced)
-    order = await _read_order(store_id, command.order_id, deps) if command.order_id else None
+    order_id = command.order_id
+    repair_order = await _read_repair_order(store_id, order_id, deps) if order_id else None
     promise, limiting_factor = await ask_promise(
-        store_id, token, op_codes, deps, confidence=command.confidence, order=order
+        store_id, token, op_codes, deps, confidence=command.confidence, repair_order=repair_order
     )
     return Quote(
         lines=priced.lines,
@@ -106,6 +107,6 @@ def op_codes_of(priced: Estimate) -> list[str]:
     return [operation.op_code for operation in priced.labor_operations]
 
 
-async def _read_order(store_id: str, order_id: str, deps: Deps) -> Order:
+async def _read_repair_order(store_id: str, order_id: str, deps: Deps) -> RepairOrder:
     async with deps.uow_factory.read(store_id) as connection:
-        return await persistence.read_order(connection, store_id, order_id)
+        return await persistence.read_repair_order(connection, store_id, order_id)

@@ -13,7 +13,8 @@ from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, sum_of
 from services.reception.domain.lifecycle import require_status
 from services.reception.domain.link import LinkConsent
-from services.reception.domain.order import Order, Promise
+from services.reception.domain.order import Order, require_seen
+from services.reception.domain.repair_order import Promise, RepairOrder
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -24,7 +25,6 @@ from shared.contracts.reception import (
     EstimatePresented,
     LaborOperation,
 )
-from shared.contracts.versioned import require_version
 from shared.contracts.violations import unknown_code
 
 PROMISE_TOLERANCE = timedelta(minutes=15)
@@ -76,51 +76,56 @@ Versions = Sequence[EstimateVersion]
 
 
 def submit(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     priced: Estimate,
     *,
+    has_invoice: bool,
     additional_work_id: str | None,
     presented_by: str,
     now: datetime,
-) -> tuple[Order, list[EstimateVersion], list[EstimatePresented]]:
+) -> tuple[RepairOrder, list[EstimateVersion], list[EstimatePresented]]:
     """Present a new version to the customer; return all changed versions, the new one last.
 
     Raises:
         RuleViolation: the order's status does not allow it, it is invoiced, or the operations of
             work in progress would change.
     """
-    _require_estimable(order, versions, priced, additional_work_id)
+    _require_estimable(repair_order, versions, priced, additional_work_id, has_invoice=has_invoice)
     superseded = _supersede(versions, additional_work_id)
-    estimate_version = _next_version(order, versions, priced, additional_work_id, presented_by, now)
+    estimate_version = _next_version(
+        repair_order, versions, priced, additional_work_id, presented_by, now
+    )
     changed = [*superseded, estimate_version]
-    return _with_versions(order, versions, changed), changed, [_submitted(estimate_version)]
+    return _with_versions(repair_order, versions, changed), changed, [_submitted(estimate_version)]
 
 
 def offer_additional(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     priced: Estimate,
     *,
+    has_invoice: bool,
     additional_work_id: str,
     presented_by: str,
     now: datetime,
-) -> tuple[Order, list[EstimateVersion], list[EstimatePresented]]:
+) -> tuple[RepairOrder, list[EstimateVersion], list[EstimatePresented]]:
     """Present work that the workshop has found to the customer (增项).
 
     Where the visit has ended or is invoiced, it is kept to be offered at the next one.
     """
-    if order.invoice_id is None and order.status in ("opened", "in_progress", "ready"):
+    if not has_invoice and repair_order.status in ("opened", "in_progress", "ready"):
         return submit(
-            order,
+            repair_order,
             versions,
             priced,
+            has_invoice=has_invoice,
             additional_work_id=additional_work_id,
             presented_by=presented_by,
             now=now,
         )
-    late = _next_version(order, versions, priced, additional_work_id, presented_by, now)
-    return order, [replace(late, status="declined")], []
+    late = _next_version(repair_order, versions, priced, additional_work_id, presented_by, now)
+    return repair_order, [replace(late, status="declined")], []
 
 
 def check_seen(order: Order, versions: Versions, seen: str) -> None:
@@ -130,16 +135,16 @@ def check_seen(order: Order, versions: Versions, seen: str) -> None:
     """
     ordered = [version for version in versions if version.additional_work_id is None]
     declined = bool(ordered) and ordered[-1].status == "declined"
-    require_version(order, seen, declined_estimate=ordered[-1].version if declined else None)
+    require_seen(order, seen, declined_estimate=ordered[-1].version if declined else None)
 
 
 def agree_at_opening(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     priced: Estimate,
     decision_record: DecisionRecord,
     advisor_id: str,
-) -> tuple[Order, EstimateVersion, list[EstimateVersion]]:
+) -> tuple[RepairOrder, EstimateVersion, list[EstimateVersion]]:
     """Return the version that an order is opened with, and all changed versions.
 
     It is the authorized one if it has these lines, else a new one that the customer agrees to now.
@@ -152,26 +157,26 @@ def agree_at_opening(
         priced.labor_operations,
     ):
         estimate_version = _next_version(
-            order, versions, priced, None, advisor_id, decision_record.at
+            repair_order, versions, priced, None, advisor_id, decision_record.at
         )
         agreed = _decided(estimate_version, "authorized", decision_record)
         changed.append(agreed)
-    return _with_versions(order, versions, changed), agreed, changed
+    return _with_versions(repair_order, versions, changed), agreed, changed
 
 
 def authorize(
-    order: Order, versions: Versions, version: int, decision_record: DecisionRecord
-) -> tuple[Order, EstimateVersion, list[EstimateAuthorized]]:
+    repair_order: RepairOrder, versions: Versions, version: int, decision_record: DecisionRecord
+) -> tuple[RepairOrder, EstimateVersion, list[EstimateAuthorized]]:
     """Authorize the ordered work at these prices (估价授权).
 
     Raises:
         RuleViolation: the version is old or already decided on, or the order is past it.
     """
-    estimate_version = require_pending(order, versions, version)
+    estimate_version = require_pending(repair_order, versions, version)
     agreed = _decided(estimate_version, "authorized", decision_record)
     event = EstimateAuthorized(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=repair_order.store_id,
+        order_id=repair_order.order_id,
         estimate_version=version,
         lines=agreed.lines,
         total_cents=agreed.total_cents,
@@ -179,24 +184,24 @@ def authorize(
         recorded_by=decision_record.recorded_by,
         authorized_at=decision_record.at,
     )
-    return _with_versions(order, versions, [agreed]), agreed, [event]
+    return _with_versions(repair_order, versions, [agreed]), agreed, [event]
 
 
 def decline(
-    order: Order, versions: Versions, version: int, decision_record: DecisionRecord
-) -> tuple[Order, EstimateVersion, list[EstimateDeclined | AdditionalWorkDeclined]]:
+    repair_order: RepairOrder, versions: Versions, version: int, decision_record: DecisionRecord
+) -> tuple[RepairOrder, EstimateVersion, list[EstimateDeclined | AdditionalWorkDeclined]]:
     """Decline a version for the customer; what was agreed before stands.
 
     Raises:
         RuleViolation: as for :func:`authorize`.
     """
-    estimate_version = require_pending(order, versions, version)
+    estimate_version = require_pending(repair_order, versions, version)
     declined = _decided(estimate_version, "declined", decision_record)
     event: EstimateDeclined | AdditionalWorkDeclined
     if estimate_version.additional_work_id is None:
         event = EstimateDeclined(
-            store_id=order.store_id,
-            order_id=order.order_id,
+            store_id=repair_order.store_id,
+            order_id=repair_order.order_id,
             estimate_version=version,
             channel=decision_record.channel,
             recorded_by=decision_record.recorded_by,
@@ -204,42 +209,42 @@ def decline(
         )
     else:
         event = AdditionalWorkDeclined(
-            store_id=order.store_id,
-            order_id=order.order_id,
+            store_id=repair_order.store_id,
+            order_id=repair_order.order_id,
             additional_work_id=estimate_version.additional_work_id,
             op_codes=tuple(operation.op_code for operation in estimate_version.labor_operations),
             channel=decision_record.channel,
             recorded_by=decision_record.recorded_by,
             declined_at=decision_record.at,
         )
-    return _with_versions(order, versions, [declined]), declined, [event]
+    return _with_versions(repair_order, versions, [declined]), declined, [event]
 
 
-def new_promise(order: Order, work: Promise) -> Promise:
+def new_promise(repair_order: RepairOrder, work: Promise) -> Promise:
     """Return the order's promise with further work, of which ``work`` is the promise.
 
     It is never earlier than the present one.
     """
     return replace(
         work,
-        promised_at=max(order.promised_at or work.promised_at, work.promised_at),
-        provisional=order.promise_provisional or work.provisional,
+        promised_at=max(repair_order.promised_at or work.promised_at, work.promised_at),
+        provisional=repair_order.promise_provisional or work.provisional,
     )
 
 
-def latest_promise(order: Order, seen: datetime | None) -> datetime | None:
+def latest_promise(repair_order: RepairOrder, seen: datetime | None) -> datetime | None:
     """Return the latest new promise to which a customer has agreed who saw this one."""
-    shown = seen or order.promised_at
+    shown = seen or repair_order.promised_at
     return shown + PROMISE_TOLERANCE if shown else None
 
 
-def _agreed_promise(order: Order, work: Promise, seen: datetime | None) -> Promise:
+def _agreed_promise(repair_order: RepairOrder, work: Promise, seen: datetime | None) -> Promise:
     """Return the new promise that the customer saw, if the workshop can still keep it.
 
     The customer is not asked again about one that moved a little.
     """
-    promise = new_promise(order, work)
-    shown = seen or order.promised_at or promise.promised_at
+    promise = new_promise(repair_order, work)
+    shown = seen or repair_order.promised_at or promise.promised_at
     if promise.promised_at > shown + PROMISE_TOLERANCE:
         raise errors.promise_later(promise.promised_at)
     stands = promise.promised_at <= shown <= promise.promised_at + PROMISE_TOLERANCE
@@ -247,24 +252,24 @@ def _agreed_promise(order: Order, work: Promise, seen: datetime | None) -> Promi
 
 
 def authorize_additional(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     version: int,
     decision_record: DecisionRecord,
     promise: Promise,
-) -> tuple[Order, EstimateVersion, list[AdditionalWorkAuthorized]]:
+) -> tuple[RepairOrder, EstimateVersion, list[AdditionalWorkAuthorized]]:
     """Authorize additional work (增项授权); the vehicle may be ready later.
 
     Raises:
         RuleViolation: as for :func:`authorize`, or the customer saw an earlier promise.
     """
-    estimate_version = require_pending(order, versions, version)
+    estimate_version = require_pending(repair_order, versions, version)
     assert estimate_version.additional_work_id  # noqa: S101
     agreed = _decided(estimate_version, "authorized", decision_record)
-    promise = _agreed_promise(order, promise, decision_record.promised_at)
+    promise = _agreed_promise(repair_order, promise, decision_record.promised_at)
     event = AdditionalWorkAuthorized(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=repair_order.store_id,
+        order_id=repair_order.order_id,
         additional_work_id=estimate_version.additional_work_id,
         labor_operations=agreed.labor_operations,
         lines=agreed.lines,
@@ -277,12 +282,12 @@ def authorize_additional(
         authorized_at=decision_record.at,
     )
     resumed = replace(
-        order,
+        repair_order,
         promised_at=promise.promised_at,
         promise_provisional=promise.provisional,
-        risk=order.risk if promise.promised_at == order.promised_at else None,
+        risk=repair_order.risk if promise.promised_at == repair_order.promised_at else None,
     )
-    if order.status == "ready" and agreed.labor_operations:
+    if repair_order.status == "ready" and agreed.labor_operations:
         resumed = replace(resumed, status="in_progress", ready_at=None)
     return _with_versions(resumed, versions, [agreed]), agreed, [event]
 
@@ -304,9 +309,9 @@ def items_of(
     return [item(line) for line in lines]
 
 
-def is_divisible(order: Order, estimate_version: EstimateVersion) -> bool:
+def is_divisible(repair_order: RepairOrder, estimate_version: EstimateVersion) -> bool:
     """Return whether the customer may want only a part; work in progress goes on as a whole."""
-    return estimate_version.additional_work_id is not None or order.opened_at is None
+    return estimate_version.additional_work_id is not None or repair_order.opened_at is None
 
 
 def without(
@@ -332,7 +337,7 @@ def without(
 
 
 def split(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     version: int,
     parts: tuple[Estimate, Estimate],
@@ -347,8 +352,8 @@ def split(
     Raises:
         RuleViolation: it is an estimate of work in progress.
     """
-    estimate_version = require_pending(order, versions, version)
-    if not is_divisible(order, estimate_version):
+    estimate_version = require_pending(repair_order, versions, version)
+    if not is_divisible(repair_order, estimate_version):
         raise errors.indivisible()
     wanted, rest = parts
     by = estimate_version.presented_by
@@ -356,8 +361,8 @@ def split(
         replace(each, status="superseded") if each.version == estimate_version.version else each
         for each in versions
     ]
-    kept = _next_version(order, others, wanted, estimate_version.additional_work_id, by, now)
-    left = _next_version(order, [*others, kept], rest, additional_work_id, by, now)
+    kept = _next_version(repair_order, others, wanted, estimate_version.additional_work_id, by, now)
+    left = _next_version(repair_order, [*others, kept], rest, additional_work_id, by, now)
     return [*others, kept, left], [_submitted(kept), _submitted(left)]
 
 
@@ -372,12 +377,12 @@ def agreed(versions: Versions) -> list[EstimateVersion]:
 
 
 def take_out(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     divided: Mapping[int, tuple[Estimate, Estimate]],
     decision_record: DecisionRecord,
     additional_work_id: str,
-) -> tuple[Order, list[EstimateVersion]]:
+) -> tuple[RepairOrder, list[EstimateVersion]]:
     """Replace agreed versions by what remains of them; decline the rest as a matter of its own.
 
     ``divided`` has, for each agreed version, what remains and the rest. Returns all changed
@@ -395,13 +400,18 @@ def take_out(
         kept = divided[each.version][0]
         if kept.lines:
             new = _next_version(
-                order, present, kept, each.additional_work_id, each.presented_by, decision_record.at
+                repair_order,
+                present,
+                kept,
+                each.additional_work_id,
+                each.presented_by,
+                decision_record.at,
             )
             added.append(_decided(new, "authorized", decision_record))
             present.append(new)
     rest = [divided[each.version][1] for each in touched]
     declined = _next_version(
-        order,
+        repair_order,
         present,
         Estimate(
             tuple(each for part in rest for each in part.labor_operations),
@@ -412,10 +422,10 @@ def take_out(
         decision_record.at,
     )
     changed = [*replaced, *added, _decided(declined, "declined", decision_record)]
-    return _with_versions(order, versions, changed), changed
+    return _with_versions(repair_order, versions, changed), changed
 
 
-def require_pending(order: Order, versions: Versions, version: int) -> EstimateVersion:
+def require_pending(repair_order: RepairOrder, versions: Versions, version: int) -> EstimateVersion:
     """Require a version on which the customer may decide, and return it.
 
     Raises:
@@ -428,7 +438,7 @@ def require_pending(order: Order, versions: Versions, version: int) -> EstimateV
         raise errors.old_version(version, versions[-1].version)
     if found.status != "awaiting":
         raise errors.already_decided(version, found.status)
-    require_status(order.status, "estimate")
+    require_status(repair_order.status, "estimate")
     return found
 
 
@@ -448,7 +458,7 @@ def services_to_reoffer(
 
 
 def _next_version(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Versions,
     priced: Estimate,
     additional_work_id: str | None,
@@ -456,8 +466,8 @@ def _next_version(
     now: datetime,
 ) -> EstimateVersion:
     return EstimateVersion(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=repair_order.store_id,
+        order_id=repair_order.order_id,
         version=len(versions) + 1,
         additional_work_id=additional_work_id,
         labor_operations=priced.labor_operations,
@@ -520,7 +530,7 @@ def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateV
     return agreed[-1] if agreed else None
 
 
-def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order:
+def _with_versions(repair_order: RepairOrder, versions: Versions, changed: Versions) -> RepairOrder:
     """Return the order as its versions say: agreed lines will be done and invoiced.
 
     A discount was approved on the lines as they were; other lines need another one.
@@ -530,24 +540,29 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
     standing = agreed(present)
     lines = tuple(line for version in standing for line in version.lines)
     return replace(
-        order,
+        repair_order,
         lines=lines,
         labor_operations=tuple(each for version in standing for each in version.labor_operations),
         estimate_cents=sum_of(lines),
         estimate_count=len(present),
         awaiting_estimates=sum(version.status == "awaiting" for version in present),
-        discount=order.discount if lines == order.lines else None,
+        discount=repair_order.discount if lines == repair_order.lines else None,
     )
 
 
 def _require_estimable(
-    order: Order, versions: Versions, priced: Estimate, additional_work_id: str | None
+    repair_order: RepairOrder,
+    versions: Versions,
+    priced: Estimate,
+    additional_work_id: str | None,
+    *,
+    has_invoice: bool,
 ) -> None:
     """Refuse to change the price of work in progress; more work has its own authorization."""
-    require_status(order.status, "estimate" if additional_work_id is None else "add_work")
-    if order.invoice_id is not None:
+    require_status(repair_order.status, "estimate" if additional_work_id is None else "add_work")
+    if has_invoice:
         raise errors.already_invoiced()
     agreed = _authorized(versions, None)
-    is_open = order.opened_at is not None and additional_work_id is None
+    is_open = repair_order.opened_at is not None and additional_work_id is None
     if is_open and agreed and agreed.labor_operations != priced.labor_operations:
         raise errors.op_codes_differ()

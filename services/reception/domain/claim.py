@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from services.reception.domain import errors
+from services.reception.domain.account import OrderAccount
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.invoicing import Paid, receive_payment, write_off
 from services.reception.domain.order import Order
+from services.reception.domain.visit import Visit
 from shared.contracts.reception import (
     ClaimDecision,
     ClaimStep,
@@ -99,19 +101,19 @@ class Claim(Versioned):
 
 
 def draft(
-    order: Order, lines: Sequence[EstimateLine], claim_id: str, rules: ClaimRules, now: datetime
+    visit: Visit, lines: Sequence[EstimateLine], claim_id: str, rules: ClaimRules, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimDrafted]]:
     """Draft a claim for the invoice's warranty ``lines``, with the known claim details."""
     parts = [line.code for line in lines if line.kind == "part"]
     claim = Claim(
-        store_id=order.store_id,
+        store_id=visit.store_id,
         claim_id=claim_id,
-        order_id=order.order_id,
+        order_id=visit.order_id,
         status="draft",
         lines=tuple(lines),
         amount_cents=sum_of(lines),
         claim_details=ClaimDetails(
-            odometer_km=order.odometer_km, causal_part_number=parts[0] if parts else None
+            odometer_km=visit.odometer_km, causal_part_number=parts[0] if parts else None
         ),
         due_at=now + timedelta(days=rules.submission_days),
     )
@@ -208,19 +210,19 @@ def settle(
     rest = claim.amount_cents - claim.approved_cents
     return (
         replace(claim, status="settled"),
-        write_off(paid_order, rest),
+        replace(paid_order, account=write_off(paid_order.account, rest)),
         [*payments, _settled(claim, claim.approved_cents, person, paid.at)],
     )
 
 
 def write_off_claim(
-    claim: Claim, order: Order, person: str, now: datetime
-) -> tuple[Claim, Order, list[WarrantyClaimSettled]]:
+    claim: Claim, account: OrderAccount, person: str, now: datetime
+) -> tuple[Claim, OrderAccount, list[WarrantyClaimSettled]]:
     """Write the claim off (索赔核销): the store bears it all."""
     _require_status(claim, "draft", "rejected")
     return (
         replace(claim, status="written_off"),
-        write_off(order, claim.amount_cents),
+        write_off(account, claim.amount_cents),
         [_settled(claim, 0, person, now)],
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.reception.domain import authorization, errors
 from services.reception.domain.authorization import DecisionRecord, EstimateVersion
-from services.reception.domain.order import Order, Promise
+from services.reception.domain.repair_order import Promise, RepairOrder
 from shared.contracts import Event
 from shared.contracts.reception import Channel
 
@@ -27,7 +27,7 @@ def require_presence(channel: Channel, *, meets_customers: bool) -> None:
 
 
 def divide(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Sequence[EstimateVersion],
     choice: Choice,
     typical_parts: Mapping[str, frozenset[str]],
@@ -42,52 +42,59 @@ def divide(
     if not choice.declined:
         return versions, ()
     parts = authorization.without(
-        authorization.require_pending(order, versions, choice.version),
+        authorization.require_pending(repair_order, versions, choice.version),
         choice.declined,
         typical_parts,
     )
     return authorization.split(
-        order, versions, choice.version, parts, additional_work_id=additional_work_id, now=now
+        repair_order,
+        versions,
+        choice.version,
+        parts,
+        additional_work_id=additional_work_id,
+        now=now,
     )
 
 
 def decide(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Sequence[EstimateVersion],
     choice: Choice,
     decision_record: DecisionRecord,
     promise: Promise | None,
-) -> tuple[Order, list[EstimateVersion], list[Event]]:
+) -> tuple[RepairOrder, list[EstimateVersion], list[Event]]:
     """Apply the decision to the divided versions; return the order, the result and the events.
 
     ``promise`` is that of additional work.
     """
     if not choice.declined:
-        order, decided, events = _decide_on(
-            order, versions, choice.version, decision_record, promise, wanted=choice.wanted
+        repair_order, decided, events = _decide_on(
+            repair_order, versions, choice.version, decision_record, promise, wanted=choice.wanted
         )
-        return order, [decided], [*events]
+        return repair_order, [decided], [*events]
     *others, wanted, rest = versions
-    order, kept, agreed = _decide_on(
-        order, versions, wanted.version, decision_record, promise, wanted=True
+    repair_order, kept, agreed = _decide_on(
+        repair_order, versions, wanted.version, decision_record, promise, wanted=True
     )
-    order, left, declined = authorization.decline(
-        order, [*others, kept, rest], rest.version, decision_record
+    repair_order, left, declined = authorization.decline(
+        repair_order, [*others, kept, rest], rest.version, decision_record
     )
-    return order, [kept, left], [*agreed, *declined]
+    return repair_order, [kept, left], [*agreed, *declined]
 
 
 def _decide_on(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Sequence[EstimateVersion],
     version: int,
     decision_record: DecisionRecord,
     promise: Promise | None,
     *,
     wanted: bool,
-) -> tuple[Order, EstimateVersion, Sequence[Event]]:
+) -> tuple[RepairOrder, EstimateVersion, Sequence[Event]]:
     if not wanted:
-        return authorization.decline(order, versions, version, decision_record)
+        return authorization.decline(repair_order, versions, version, decision_record)
     if promise is None:
-        return authorization.authorize(order, versions, version, decision_record)
-    return authorization.authorize_additional(order, versions, version, decision_record, promise)
+        return authorization.authorize(repair_order, versions, version, decision_record)
+    return authorization.authorize_additional(
+        repair_order, versions, version, decision_record, promise
+    )

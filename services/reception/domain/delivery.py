@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from services.reception.domain import errors
+from services.reception.domain.account import OrderAccount
 from services.reception.domain.lifecycle import require_status
-from services.reception.domain.order import Order, StepBasis, after_delivery
+from services.reception.domain.order import Order
+from services.reception.domain.repair_order import StepBasis, after_delivery
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -46,7 +48,7 @@ def record_step(
 
 def sign(order: Order, checklist: Checklist, recorded_by: str, now: datetime) -> Order:
     """Record the customer's signature (签字); where the checklist asks for it, that is a step."""
-    signed = replace(order, signed_at=now)
+    signed = replace(order, repair_order=replace(order.repair_order, signed_at=now))
     if SIGNATURE_STEP in checklist and not _is_done(order, SIGNATURE_STEP):
         return _done(signed, SIGNATURE_STEP, checklist, recorded_by, now)
     require_status(order.status, "record_step")
@@ -64,9 +66,9 @@ def request_waiver(
     """Request a waiver of a step (免做申请); a second person has to approve."""
     _require_open_step(order, step, checklist)
     waiver = DeliveryWaiver(step=step, reason=reason, requested_by=person, requested_at=now)
-    steps = _without(step, order.steps)
-    asked = replace(order, steps=steps, waivers={**order.waivers, step: waiver})
-    return _with_basis(asked, step, checklist)
+    work = order.repair_order
+    asked = replace(work, steps=_without(step, work.steps), waivers={**work.waivers, step: waiver})
+    return _with_basis(replace(order, repair_order=asked), step, checklist)
 
 
 def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order:
@@ -77,13 +79,15 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
             it.
     """
     require_status(order.status, "record_step")
-    waiver = order.waivers.get(step)
+    waivers = order.repair_order.waivers
+    waiver = waivers.get(step)
     if waiver is None or waiver.approved_by or step in order.steps_to_repeat:
         raise errors.nothing_to_approve("step")
     if waiver.requested_by == person:
         raise errors.second_person_required()
     approved = waiver.model_copy(update={"approved_by": person, "approved_at": now})
-    return replace(order, waivers={**order.waivers, step: approved})
+    waived = replace(order.repair_order, waivers={**waivers, step: approved})
+    return replace(order, repair_order=waived)
 
 
 def deliver(
@@ -97,48 +101,50 @@ def deliver(
             release covers that another person has approved.
     """
     require_status(order.status, "deliver")
+    work, account = order.repair_order, order.account
     to_repeat = order.steps_to_repeat
-    waived = {step for step, waiver in order.waivers.items() if waiver.approved_by}
-    complete = (order.steps.keys() | waived) - {*to_repeat}
+    waived = {step for step, waiver in work.waivers.items() if waiver.approved_by}
+    complete = (work.steps.keys() | waived) - {*to_repeat}
     missing = [step for step in checklist if step not in complete]
     if missing:
         raise errors.steps_missing(missing)
-    if order.invoice_id is None:
+    if account.invoice_id is None:
         raise errors.not_invoiced()
-    _require_paid(order, advisor_id)
+    _require_paid(account, advisor_id)
     event = VehicleDelivered(
         store_id=order.store_id,
         order_id=order.order_id,
         advisor_id=advisor_id,
-        customer_ref=order.customer_ref,
+        customer_ref=order.visit.customer_ref,
         delivered_at=now,
-        steps=tuple(order.steps[step] for step in checklist if step in order.steps),
-        waivers=tuple(order.waivers[step] for step in checklist if step in waived),
-        on_account_approved_by=order.on_account.approved_by
-        if order.on_account and order.balance_cents
+        steps=tuple(work.steps[step] for step in checklist if step in work.steps),
+        waivers=tuple(work.waivers[step] for step in checklist if step in waived),
+        on_account_approved_by=account.on_account.approved_by
+        if account.on_account and account.balance_cents
         else None,
-        signed=order.signed_at is not None and SIGNATURE_STEP not in to_repeat,
+        signed=work.signed_at is not None and SIGNATURE_STEP not in to_repeat,
     )
-    return after_delivery(replace(order, delivered_at=now)), [event]
+    delivered = after_delivery(replace(work, delivered_at=now), account.balance_cents)
+    return replace(order, repair_order=delivered), [event]
 
 
-def _require_paid(order: Order, advisor_id: str) -> None:
-    if not order.balance_cents:
+def _require_paid(account: OrderAccount, advisor_id: str) -> None:
+    if not account.balance_cents:
         return
-    if order.on_account is None:
-        raise errors.unpaid(order.balance_cents)
-    if order.balance_cents > order.on_account.amount_cents:
-        raise errors.above_on_account(order.balance_cents, order.on_account.amount_cents)
-    if order.on_account.approved_by == advisor_id:
+    if account.on_account is None:
+        raise errors.unpaid(account.balance_cents)
+    if account.balance_cents > account.on_account.amount_cents:
+        raise errors.above_on_account(account.balance_cents, account.on_account.amount_cents)
+    if account.on_account.approved_by == advisor_id:
         raise errors.second_person_required()
 
 
 def _done(order: Order, step: str, checklist: Checklist, done_by: str, now: datetime) -> Order:
     _require_open_step(order, step, checklist)
     done = DeliveryStep(step=step, done_by=done_by, done_at=now)
-    waivers = _without(step, order.waivers)
-    changed = replace(order, steps={**order.steps, step: done}, waivers=waivers)
-    return _with_basis(changed, step, checklist)
+    work = order.repair_order
+    changed = replace(work, steps={**work.steps, step: done}, waivers=_without(step, work.waivers))
+    return _with_basis(replace(order, repair_order=changed), step, checklist)
 
 
 def _without(step: str, recorded: Mapping[str, P]) -> dict[str, P]:
@@ -147,12 +153,13 @@ def _without(step: str, recorded: Mapping[str, P]) -> dict[str, P]:
 
 def _with_basis(order: Order, step: str, checklist: Checklist) -> Order:
     """Return the order with the basis of a step, as far as the step depends on it."""
-    changes = checklist[step]
+    changes, work = checklist[step], order.repair_order
     basis = StepBasis(
-        work=order.finished_work if "work" in changes else None,
+        work=work.finished_work if "work" in changes else None,
         payable_cents=order.payable_cents if "invoice" in changes else None,
     )
-    return replace(order, step_bases={**order.step_bases, step: basis})
+    with_basis = replace(work, step_bases={**work.step_bases, step: basis})
+    return replace(order, repair_order=with_basis)
 
 
 def _require_open_step(order: Order, step: str, checklist: Checklist) -> None:
@@ -164,4 +171,4 @@ def _require_open_step(order: Order, step: str, checklist: Checklist) -> None:
 
 
 def _is_done(order: Order, step: str) -> bool:
-    return step in order.steps and step not in order.steps_to_repeat
+    return step in order.repair_order.steps and step not in order.steps_to_repeat

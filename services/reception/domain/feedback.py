@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.reception.domain.lifecycle import require_status
-from services.reception.domain.order import Order
+from services.reception.domain.lifecycle import RepairOrderStatus, require_status
+from services.reception.domain.visit import Visit
 from shared.contracts.reception import FeedbackSubmitted
 
 
@@ -22,7 +22,8 @@ class Feedback:
 
 
 def give(
-    order: Order,
+    visit: Visit,
+    status: RepairOrderStatus,
     *,
     work_quality: int,
     technical_skill: int,
@@ -31,10 +32,10 @@ def give(
     now: datetime,
 ) -> tuple[Feedback, list[FeedbackSubmitted]]:
     """Record the customer's feedback once the vehicle is back."""
-    require_status(order.status, "submit_feedback")
+    require_status(status, "submit_feedback")
     feedback = Feedback(
-        order.order_id,
-        order.store_id,
+        visit.order_id,
+        visit.store_id,
         work_quality,
         technical_skill,
         service_attitude,
@@ -42,13 +43,13 @@ def give(
         now,
     )
     event = FeedbackSubmitted(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=visit.store_id,
+        order_id=visit.order_id,
         work_quality=work_quality,
         technical_skill=technical_skill,
         service_attitude=service_attitude,
-        advisor_id=order.advisor_id,
-        customer_ref=order.customer_ref,
+        advisor_id=visit.advisor_id,
+        customer_ref=visit.customer_ref,
         recorded_by=recorded_by,
         submitted_at=now,
     )

@@ -12,10 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.reception.domain import errors
+from services.reception.domain.account import (
+    OnAccount,
+    OrderAccount,
+    PayerBalance,
+    move_money,
+    receive,
+)
 from services.reception.domain.estimate import payable_cents, sum_of
-from services.reception.domain.lifecycle import require_status
+from services.reception.domain.lifecycle import RepairOrderStatus, require_status
 from services.reception.domain.money import included_tax
-from services.reception.domain.order import Discount, OnAccount, Order, PayerBalance, after_delivery
+from services.reception.domain.order import Order
+from services.reception.domain.repair_order import Discount, after_delivery
 from services.reception.domain.voucher import Voucher, redeem, reduce_lines, reinstate
 from shared.contracts.reception import (
     BilledVoucher,
@@ -105,13 +113,13 @@ def request_discount(
     Raises:
         RuleViolation: not now, or more than the customer pays.
     """
-    require_not_invoiced(order)
-    payable = payable_cents(order.lines)
+    require_not_invoiced(order.status, order.account)
+    payable = payable_cents(order.repair_order.lines)
     if amount_cents > payable:
         raise errors.discount_above_invoice(payable)
     discount = Discount(amount_cents=amount_cents, reason=reason, requested_by=person)
     if amount_cents * _WHOLE_BP > payable * limit_bp:
-        return replace(order, discount=discount), []
+        return _with_discount(order, discount), []
     return _approve(order, discount.model_copy(update={"approved_by": person}))
 
 
@@ -127,7 +135,7 @@ def approve_discount(
     discount = _waiting_discount(order)
     if discount.requested_by == person:
         raise errors.second_person_required()
-    allowed = payable_cents(order.lines) * limit_bp // _WHOLE_BP
+    allowed = payable_cents(order.repair_order.lines) * limit_bp // _WHOLE_BP
     if discount.amount_cents > allowed:
         raise errors.discount_above_limit(allowed)
     return _approve(order, discount.model_copy(update={"approved_by": person}))
@@ -140,7 +148,7 @@ def withdraw_discount(order: Order) -> Order:
         RuleViolation: no discount waits.
     """
     _waiting_discount(order)
-    return replace(order, discount=None)
+    return _with_discount(order, None)
 
 
 def issue_invoice(
@@ -165,23 +173,24 @@ def issue_invoice(
             discount awaits its approval, a voucher cannot be redeemed, the order is invoiced
             already, or a first invoice has other payers than were agreed.
     """
-    require_status(order.status, "reissue_invoice" if order.invoice_id else "invoice")
+    work, account = order.repair_order, order.account
+    require_status(work.status, "reissue_invoice" if account.invoice_id else "invoice")
     _require_nothing_open(order)
     agreed = _with_payers(order, pay_types or {})
-    asked = order.discount.amount_cents if order.discount else 0
+    asked = work.discount.amount_cents if work.discount else 0
     discount_cents = min(asked, payable_cents(agreed))
     lines = discounted(agreed, discount_cents)
-    used, lines, redeemed = redeem(vouchers, order, lines, now)
+    used, lines, redeemed = redeem(vouchers, order.visit, lines, now)
     total = sum_of(lines)
     due_at = now + terms.payment_term
-    deposit = min(order.deposit_cents, payable_cents(lines))
+    deposit = min(account.deposit_cents, payable_cents(lines))
     event = InvoiceIssued(
         store_id=order.store_id,
         order_id=order.order_id,
         invoice_id=invoice_id,
         lines=tuple(
             line.model_copy(update={"gross_cents": gross.amount_cents})
-            for line, gross in zip(lines, order.lines, strict=True)
+            for line, gross in zip(lines, work.lines, strict=True)
         ),
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
@@ -189,7 +198,7 @@ def issue_invoice(
         tax_rate_bp=terms.tax_rate_bp,
         total_cents=total,
         payer_splits=_payer_splits(lines, due_at),
-        gross_cents=sum_of(order.lines),
+        gross_cents=sum_of(work.lines),
         discount_cents=discount_cents,
         vouchers=tuple(
             BilledVoucher(
@@ -206,32 +215,35 @@ def issue_invoice(
         issued_at=now,
     )
     invoiced = replace(
-        order,
+        account,
         invoice_id=invoice_id,
         invoiced_cents=total,
         credited_cents=0,
         on_account=None,
-        deposit_cents=order.deposit_cents - deposit,
+        deposit_cents=account.deposit_cents - deposit,
         payer_splits=tuple(PayerBalance(**split.model_dump()) for split in event.payer_splits),
     )
-    return _receive(invoiced, "customer", deposit), used, event, redeemed
+    return _with_account(order, receive(invoiced, "customer", deposit)), used, event, redeemed
 
 
-def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
+def receive_deposit(
+    account: OrderAccount, status: RepairOrderStatus, paid: Paid
+) -> tuple[OrderAccount, list[DepositReceived]]:
     """Receive a deposit before the invoice (定金)."""
-    require_status(order.status, "take_deposit")
-    require_not_invoiced(order)
-    held = order.deposit_cents + paid.amount_cents
+    require_status(status, "take_deposit")
+    require_not_invoiced(status, account)
+    held = account.deposit_cents + paid.amount_cents
     event = DepositReceived(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=account.store_id,
+        order_id=account.order_id,
         payment_id=paid.payment_id,
         method=paid.method,
         amount_cents=paid.amount_cents,
         held_cents=held,
         received_at=paid.at,
     )
-    return _move_money(replace(order, deposit_cents=held), paid.method, paid.amount_cents), [event]
+    received = move_money(account, paid.method, paid.amount_cents)
+    return replace(received, deposit_cents=held), [event]
 
 
 def receive_payment(
@@ -243,26 +255,27 @@ def receive_payment(
         RuleViolation: there is no invoice, or too much money.
     """
     require_status(order.status, "receive_payment")
-    if order.invoice_id is None:
+    account = order.account
+    if account.invoice_id is None:
         raise errors.not_invoiced()
-    balance = order.balance_of(payer) - paid.amount_cents
+    balance = account.balance_of(payer) - paid.amount_cents
     if balance < 0:
-        raise errors.payment_above_balance(order.balance_of(payer))
+        raise errors.payment_above_balance(account.balance_of(payer))
     event = PaymentReceived(
         store_id=order.store_id,
         order_id=order.order_id,
         payment_id=paid.payment_id,
-        invoice_id=order.invoice_id,
+        invoice_id=account.invoice_id,
         payer=payer,
         method=paid.method,
         amount_cents=paid.amount_cents,
         balance_cents=balance,
         received_at=paid.at,
     )
-    received = _receive(order, payer, paid.amount_cents)
+    received = receive(account, payer, paid.amount_cents)
     if payer == "customer":
-        received = _move_money(received, paid.method, paid.amount_cents)
-    return received, [event]
+        received = move_money(received, paid.method, paid.amount_cents)
+    return _with_account(order, received), [event]
 
 
 def refund(
@@ -275,8 +288,8 @@ def refund(
     Raises:
         RuleViolation: more than the customer has paid, or has paid by that method.
     """
-    from_deposit = min(order.deposit_cents, paid.amount_cents)
-    _require_method(order, paid, "method")
+    from_deposit = min(order.account.deposit_cents, paid.amount_cents)
+    _require_method(order.account, paid, "method")
     return _reinstate(order, paid, from_deposit, reason, person)
 
 
@@ -290,39 +303,40 @@ def refund_credited(
     Raises:
         RuleViolation: more than the customer has paid.
     """
-    cents = correction.amount_cents - order.balance_cents
+    cents = correction.amount_cents - order.account.balance_cents
     if method is None or cents <= 0:
         return order, []
     paid = Paid(refund_id, method, cents, correction.at)
-    _require_method(order, paid, "refund_method")
+    _require_method(order.account, paid, "refund_method")
     return _reinstate(order, paid, 0, _REFUND_REASONS[correction.reason], correction.person)
 
 
-def _require_method(order: Order, paid: Paid, field: str) -> None:
+def _require_method(account: OrderAccount, paid: Paid, field: str) -> None:
     """Require that customer money goes back by the method it came in by."""
-    came_in = order.money_by_method.get(paid.method, 0)
-    if came_in < paid.amount_cents <= sum(order.money_by_method.values()):
+    came_in = account.money_by_method.get(paid.method, 0)
+    if came_in < paid.amount_cents <= sum(account.money_by_method.values()):
         raise errors.refund_above_method(field, paid.method, came_in)
 
 
 def _reinstate(
     order: Order, paid: Paid, from_deposit: int, reason: RefundReason, person: str
 ) -> tuple[Order, list[RefundIssued]]:
+    account = order.account
     from_payments = paid.amount_cents - from_deposit
     received = sum(
-        split.received_cents for split in order.payer_splits if split.payer == "customer"
+        split.received_cents for split in account.payer_splits if split.payer == "customer"
     )
     if from_payments > received:
         raise errors.refund_above_paid(from_deposit + received)
-    refunded = _move_money(order, paid.method, -paid.amount_cents)
-    refunded = replace(refunded, deposit_cents=order.deposit_cents - from_deposit)
+    refunded = move_money(account, paid.method, -paid.amount_cents)
+    refunded = replace(refunded, deposit_cents=account.deposit_cents - from_deposit)
     if from_payments:
-        refunded = _receive(refunded, "customer", -from_payments)
+        refunded = receive(refunded, "customer", -from_payments)
     event = RefundIssued(
         store_id=order.store_id,
         order_id=order.order_id,
         refund_id=paid.payment_id,
-        invoice_id=order.invoice_id,
+        invoice_id=account.invoice_id,
         method=paid.method,
         amount_cents=paid.amount_cents,
         deposit_cents=from_deposit,
@@ -331,7 +345,7 @@ def _reinstate(
         paid_by=person,
         paid_at=paid.at,
     )
-    return refunded, [event]
+    return _with_account(order, refunded), [event]
 
 
 def remaining_lines(
@@ -368,10 +382,11 @@ def credit(
         RuleViolation: there is no invoice, or less is open (see :func:`refund_credited`), or a
             voucher is named that was not redeemed with the invoice.
     """
-    if order.invoice_id is None or not order.is_invoiced:
+    account = order.account
+    if account.invoice_id is None or not account.is_invoiced:
         raise errors.not_invoiced()
-    if correction.amount_cents > order.balance_cents:
-        raise errors.credit_above_balance(order.balance_cents)
+    if correction.amount_cents > account.balance_cents:
+        raise errors.credit_above_balance(account.balance_cents)
     after = discounted(left, correction.amount_cents)
     if correction.entire:
         after = tuple(line.model_copy(update={"amount_cents": 0}) for line in after)
@@ -383,22 +398,20 @@ def credit(
     vouchers = _to_reinstate(correction, redeemed, payable_cents(after))
     reinstated, returned = reinstate(vouchers, correction.credit_note_id, correction.at)
     taken = _amounts_by_payer(lines)
-    credited = after_delivery(
-        replace(
-            order,
-            payer_splits=tuple(
-                _of_amount(split, split.amount_cents - taken.get(split.payer, 0))
-                for split in order.payer_splits
-            ),
-            invoiced_cents=order.invoiced_cents - total_cents,
-            credited_cents=order.credited_cents + total_cents,
-        )
+    credited = replace(
+        account,
+        payer_splits=tuple(
+            _of_amount(split, split.amount_cents - taken.get(split.payer, 0))
+            for split in account.payer_splits
+        ),
+        invoiced_cents=account.invoiced_cents - total_cents,
+        credited_cents=account.credited_cents + total_cents,
     )
     event = CreditNoteIssued(
         store_id=order.store_id,
         order_id=order.order_id,
         credit_note_id=correction.credit_note_id,
-        invoice_id=order.invoice_id,
+        invoice_id=account.invoice_id,
         lines=lines,
         tax_cents=included_tax(sum_of(left), tax_rate_bp)
         - included_tax(sum_of(after), tax_rate_bp),
@@ -409,7 +422,7 @@ def credit(
         issued_by=correction.person,
         issued_at=correction.at,
     )
-    return credited, event, reinstated, returned
+    return _with_account(order, credited), event, reinstated, returned
 
 
 def _to_reinstate(
@@ -424,18 +437,18 @@ def _to_reinstate(
     return [known[voucher_id] for voucher_id in correction.vouchers]
 
 
-def write_off(order: Order, cents: int) -> Order:
+def write_off(account: OrderAccount, cents: int) -> OrderAccount:
     """Transfer so much of the manufacturer's share to the store (核销)."""
     if not cents:
-        return order
-    amounts = {split.payer: split for split in order.payer_splits}
+        return account
+    amounts = {split.payer: split for split in account.payer_splits}
     manufacturer = amounts["manufacturer"]
     internal = amounts.get(
         "internal", PayerBalance(payer="internal", amount_cents=0, due_at=manufacturer.due_at)
     )
     amounts["manufacturer"] = _of_amount(manufacturer, manufacturer.amount_cents - cents)
     amounts["internal"] = _of_amount(internal, internal.amount_cents + cents)
-    return replace(order, payer_splits=tuple(amounts[payer] for payer in sorted(amounts)))
+    return replace(account, payer_splits=tuple(amounts[payer] for payer in sorted(amounts)))
 
 
 def _of_amount(split: PayerBalance, amount_cents: int) -> PayerBalance:
@@ -443,55 +456,53 @@ def _of_amount(split: PayerBalance, amount_cents: int) -> PayerBalance:
 
 
 def approve_on_account(
-    order: Order, reason: OnAccountReason, person: str, now: datetime
-) -> tuple[Order, list[OnAccountReleaseApproved]]:
+    account: OrderAccount,
+    status: RepairOrderStatus,
+    reason: OnAccountReason,
+    person: str,
+    now: datetime,
+) -> tuple[OrderAccount, list[OnAccountReleaseApproved]]:
     """Approve the release with what is unpaid of its invoice now, never with more (挂账批准)."""
-    require_status(order.status, "deliver")
-    if order.invoice_id is None:
+    require_status(status, "deliver")
+    if account.invoice_id is None:
         raise errors.not_invoiced()
     on_account = OnAccount(
-        amount_cents=order.balance_cents, reason=reason, approved_by=person, approved_at=now
+        amount_cents=account.balance_cents, reason=reason, approved_by=person, approved_at=now
     )
     event = OnAccountReleaseApproved(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        invoice_id=order.invoice_id,
-        balance_cents=order.balance_cents,
+        store_id=account.store_id,
+        order_id=account.order_id,
+        invoice_id=account.invoice_id,
+        balance_cents=account.balance_cents,
         reason=reason,
         approved_by=person,
         approved_at=now,
     )
-    return replace(order, on_account=on_account), [event]
+    return replace(account, on_account=on_account), [event]
 
 
-def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[ReceivableOverdue]:
+def receivable_overdue(
+    account: OrderAccount, payer: Payer, advisor_id: str | None, now: datetime
+) -> list[ReceivableOverdue]:
     """Return an overdue event (应收逾期) for a payer split that is still unpaid.
 
     The event says how many days ago the split was due.
     """
-    split = next((each for each in order.payer_splits if each.payer == payer), None)
-    if split is None or not split.balance_cents or order.invoice_id is None:
+    split = next((each for each in account.payer_splits if each.payer == payer), None)
+    if split is None or not split.balance_cents or account.invoice_id is None:
         return []
     return [
         ReceivableOverdue(
-            store_id=order.store_id,
-            order_id=order.order_id,
-            invoice_id=order.invoice_id,
+            store_id=account.store_id,
+            order_id=account.order_id,
+            invoice_id=account.invoice_id,
             payer=payer,
             balance_cents=split.balance_cents,
             due_at=split.due_at,
             days_overdue=(now - split.due_at).days,
-            advisor_id=order.advisor_id or "",
+            advisor_id=advisor_id or "",
         )
     ]
-
-
-def receivable_splits(order: Order) -> list[PayerBalance]:
-    """Return the payer splits of the invoice that are paid to the store.
-
-    The store pays nothing to itself.
-    """
-    return [split for split in order.payer_splits if split.payer != "internal"]
 
 
 def next_reminder(due_at: datetime, dunning_days: Sequence[int], now: datetime) -> datetime | None:
@@ -507,10 +518,15 @@ def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[Esti
 
 
 def _waiting_discount(order: Order) -> Discount:
-    require_not_invoiced(order)
-    if order.discount is None or order.discount.approved_by:
+    require_not_invoiced(order.status, order.account)
+    discount = order.repair_order.discount
+    if discount is None or discount.approved_by:
         raise errors.nothing_to_approve("discount")
-    return order.discount
+    return discount
+
+
+def _with_discount(order: Order, discount: Discount | None) -> Order:
+    return replace(order, repair_order=replace(order.repair_order, discount=discount))
 
 
 def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountApproved]]:
@@ -523,7 +539,7 @@ def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountAppr
         requested_by=discount.requested_by,
         approved_by=discount.approved_by,
     )
-    return replace(order, discount=discount), [event]
+    return _with_discount(order, discount), [event]
 
 
 def _payer_splits(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerSplit, ...]:
@@ -545,49 +561,38 @@ def _amounts_by_payer(lines: Iterable[EstimateLine]) -> dict[Payer, int]:
 
 def _with_payers(order: Order, pay_types: Mapping[str, PayType]) -> tuple[EstimateLine, ...]:
     """Return the agreed lines with corrected payers."""
-    if pay_types and order.invoice_id is None:
+    if pay_types and order.account.invoice_id is None:
         raise errors.payers_agreed()
-    for code in pay_types.keys() - {line.code for line in order.lines}:
+    for code in pay_types.keys() - {line.code for line in order.repair_order.lines}:
         raise errors.pay_type_without_line(code)
     return tuple(
         line.model_copy(update={"pay_type": pay_types.get(line.code, line.pay_type)})
-        for line in order.lines
+        for line in order.repair_order.lines
     )
 
 
-def _move_money(order: Order, method: PaymentMethod, amount_cents: int) -> Order:
-    """Count the customer's money in, or out where it is negative."""
-    moved = order.money_by_method.get(method, 0) + amount_cents
-    return replace(order, money_by_method={**order.money_by_method, method: moved})
+def _with_account(order: Order, account: OrderAccount) -> Order:
+    """Return the order with its account; the customer's last payment closes it."""
+    repair_order = after_delivery(order.repair_order, account.balance_cents)
+    return replace(order, repair_order=repair_order, account=account)
 
 
-def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
-    """Count money against a payer's split; the customer's last payment closes the order."""
-    payer_splits = tuple(
-        split.model_copy(update={"received_cents": split.received_cents + amount_cents})
-        if split.payer == payer
-        else split
-        for split in order.payer_splits
-    )
-    received = sum(split.received_cents for split in payer_splits)
-    return after_delivery(replace(order, payer_splits=payer_splits, received_cents=received))
-
-
-def require_not_invoiced(order: Order) -> None:
+def require_not_invoiced(status: RepairOrderStatus, account: OrderAccount) -> None:
     """Require an order that is in a status with an estimate and not invoiced.
 
     Raises:
         RuleViolation: the order is invoiced, or not in a status with an estimate.
     """
-    require_status(order.status, "estimate")
-    if order.is_invoiced:
+    require_status(status, "estimate")
+    if account.is_invoiced:
         raise errors.already_invoiced()
 
 
 def _require_nothing_open(order: Order) -> None:
-    if order.is_invoiced:
+    work = order.repair_order
+    if order.account.is_invoiced:
         raise errors.already_invoiced()
-    if order.awaiting_estimates:
-        raise errors.awaits_authorization(order.awaiting_estimates)
-    if order.discount and order.discount.approved_by is None:
+    if work.awaiting_estimates:
+        raise errors.awaits_authorization(work.awaiting_estimates)
+    if work.discount and work.discount.approved_by is None:
         raise errors.awaits_approval()

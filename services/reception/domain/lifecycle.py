@@ -1,4 +1,4 @@
-"""Statuses of a visit (工单阶段), and the actions that each allows."""
+"""Statuses of a repair order (工单状态), and the actions that each allows."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from services.reception.domain import errors
 from services.reception.domain.money import allocate
-from services.reception.domain.order import Order
+from services.reception.domain.visit import Visit
 from shared.contracts.base import LAST_TIMESTAMP
 from shared.contracts.reception import (
     EstimateLine,
@@ -68,7 +68,7 @@ def issue(voucher: Voucher) -> list[VoucherIssued]:
 
 
 def redeem(
-    vouchers: Sequence[Voucher], order: Order, lines: Sequence[EstimateLine], now: datetime
+    vouchers: Sequence[Voucher], visit: Visit, lines: Sequence[EstimateLine], now: datetime
 ) -> tuple[list[Voucher], tuple[EstimateLine, ...], list[VoucherRedeemed]]:
     """Redeem vouchers for the lines that the customer pays (核销), one after the other.
 
@@ -77,16 +77,16 @@ def redeem(
     """
     used, left, events = [], tuple(lines), []
     for voucher in vouchers:
-        _check(voucher, order, now)
+        _check(voucher, visit, now)
         cents, left = _taken_off(voucher, left)
         used.append(
-            replace(voucher, order_id=order.order_id, redeemed_cents=cents, redeemed_at=now)
+            replace(voucher, order_id=visit.order_id, redeemed_cents=cents, redeemed_at=now)
         )
         events.append(
             VoucherRedeemed(
-                store_id=order.store_id,
+                store_id=visit.store_id,
                 voucher_id=voucher.voucher_id,
-                order_id=order.order_id,
+                order_id=visit.order_id,
                 amount_cents=cents,
                 redeemed_at=now,
             )
@@ -153,10 +153,10 @@ def _covers(voucher: Voucher, line: EstimateLine) -> bool:
     return voucher.kind == "voucher" or (line.kind == "labor" and line.code == voucher.op_code)
 
 
-def _check(voucher: Voucher, order: Order, now: datetime) -> None:
+def _check(voucher: Voucher, visit: Visit, now: datetime) -> None:
     if voucher.redeemed_at:
         raise errors.voucher_redeemed(voucher.voucher_id)
     if voucher.expires_at <= now:
         raise errors.voucher_expired(voucher.voucher_id)
-    if voucher.customer_ref not in (None, order.customer_ref):
+    if voucher.customer_ref not in (None, visit.customer_ref):
         raise errors.voucher_of_another(voucher.voucher_id)

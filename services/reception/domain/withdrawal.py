@@ -16,7 +16,7 @@ from services.reception.domain.authorization import DecisionRecord, EstimateVers
 from services.reception.domain.estimate import Estimate
 from services.reception.domain.lifecycle import require_status
 from services.reception.domain.money import rounded_cents
-from services.reception.domain.order import Order
+from services.reception.domain.repair_order import RepairOrder
 from shared.contracts.reception import (
     EstimateLine,
     LaborOperation,
@@ -54,57 +54,59 @@ class Withdrawal:
 
 
 def withdraw(
-    order: Order,
+    repair_order: RepairOrder,
     versions: Sequence[EstimateVersion],
     withdrawal: Withdrawal,
     done: Sequence[WorkDone],
     decision_record: DecisionRecord,
     additional_work_id: str,
-) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
+    *,
+    has_invoice: bool,
+) -> tuple[RepairOrder, list[EstimateVersion], list[WorkWithdrawn]]:
     """Withdraw work from the order; decline what is not done, as a matter of its own.
 
     Raises:
         RuleViolation: not now, it is invoiced, the customer has yet to decide on other versions, an
             item is not ordered or already finished, or no line would remain.
     """
-    require_status(order.status, "withdraw")
-    if order.invoice_id is not None:
+    require_status(repair_order.status, "withdraw")
+    if has_invoice:
         raise errors.already_invoiced()
-    if order.awaiting_estimates:
-        raise errors.awaits_authorization(order.awaiting_estimates)
+    if repair_order.awaiting_estimates:
+        raise errors.awaits_authorization(repair_order.awaiting_estimates)
     agreed = authorization.agreed(versions)
     _require_ordered(agreed, withdrawal, done)
     progress = _progress(done)
     divided = {each.version: _divided(each, withdrawal, progress) for each in agreed}
-    changed_order, changed = authorization.take_out(
-        order, versions, divided, decision_record, additional_work_id
+    changed_work, changed = authorization.take_out(
+        repair_order, versions, divided, decision_record, additional_work_id
     )
-    if not changed_order.lines:
+    if not changed_work.lines:
         raise errors.nothing_left()
     event = WorkWithdrawn(
-        store_id=order.store_id,
-        order_id=order.order_id,
+        store_id=repair_order.store_id,
+        order_id=repair_order.order_id,
         withdrawn_op_codes=tuple(each.op_code for each in changed[-1].labor_operations),
-        labor_operations=changed_order.labor_operations,
-        lines=changed_order.lines,
-        estimate_cents=changed_order.estimate_cents,
+        labor_operations=changed_work.labor_operations,
+        lines=changed_work.lines,
+        estimate_cents=changed_work.estimate_cents,
         replaced_versions=tuple(each.version for each in changed if each.status == "superseded"),
         reason=withdrawal.reason,
         channel=decision_record.channel,
         recorded_by=decision_record.recorded_by,
         withdrawn_at=decision_record.at,
     )
-    return changed_order, changed, [event]
+    return changed_work, changed, [event]
 
 
-def require_agreed(order: Order, agreed_cents: int) -> None:
+def require_agreed(repair_order: RepairOrder, agreed_cents: int) -> None:
     """Refuse a sum other than the one that the customer has agreed to.
 
     Raises:
         RuleViolation: more was clocked meanwhile.
     """
-    if order.estimate_cents != agreed_cents:
-        raise errors.amount_changed(order.estimate_cents)
+    if repair_order.estimate_cents != agreed_cents:
+        raise errors.amount_changed(repair_order.estimate_cents)
 
 
 def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:

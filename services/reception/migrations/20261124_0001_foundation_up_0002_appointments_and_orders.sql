@@ -32,7 +32,7 @@ CREATE TABLE store_capacity (
     free     jsonb NOT NULL
 );
 
--- Repair orders --------------------------------------------------------------------------------
+-- Orders ---------------------------------------------------------------------------------------
 
 -- Queue numbers (排队号) start at 1 each day of the store.
 CREATE TABLE arrival_queue (
@@ -42,14 +42,16 @@ CREATE TABLE arrival_queue (
     PRIMARY KEY (store_id, day)
 );
 
--- Repair orders (工单) from the vehicle's arrival to the last payment.
-CREATE TABLE repair_order (
+-- An order has one row in each of the next three tables, from the vehicle's arrival on. Its row in
+-- repair_order is locked before any of them changes.
+
+-- Visits (到店): arrival, greeting, and what the advisor records of customer and vehicle.
+CREATE TABLE visit (
     store_id                    text        NOT NULL,
     order_id                    text        NOT NULL,
     version                     integer     NOT NULL DEFAULT 0,
     changed_by                  text,
     changed_at                  timestamptz,
-    status                      text        NOT NULL,
     queue_number                integer     NOT NULL,
     plate_ref                   text        NOT NULL,
     appointment_id              text,
@@ -66,51 +68,72 @@ CREATE TABLE repair_order (
     walkaround_damages          jsonb       NOT NULL DEFAULT '[]',
     belongings                  bytea,
     waiting_customer            boolean     NOT NULL DEFAULT false,
-    customer_concern            bytea,
-    symptoms                    jsonb       NOT NULL DEFAULT '[]',
-    labor_operations            jsonb       NOT NULL DEFAULT '[]',
-    lines                       jsonb       NOT NULL DEFAULT '[]',
-    estimate_cents              bigint      NOT NULL DEFAULT 0,
-    estimate_count              integer     NOT NULL DEFAULT 0,
-    awaiting_estimates          integer     NOT NULL DEFAULT 0,
-    hold_id                     text,
-    opened_at                   timestamptz,
-    promised_at                 timestamptz,
-    promise_provisional         boolean     NOT NULL DEFAULT false,
-    risk                        jsonb,
-    ready_at                    timestamptz,
-    steps                       jsonb       NOT NULL DEFAULT '{}',
-    waivers                     jsonb       NOT NULL DEFAULT '{}',
-    step_bases                  jsonb       NOT NULL DEFAULT '{}',
-    signed_at                   timestamptz,
-    signature                   bytea,
-    delivered_at                timestamptz,
-    discount                    jsonb,
-    on_account                  jsonb,
-    deposit_cents               bigint      NOT NULL DEFAULT 0 CHECK (deposit_cents >= 0),
-    money_by_method             jsonb       NOT NULL DEFAULT '{}',
-    invoice_id                  text,
-    payer_splits                jsonb       NOT NULL DEFAULT '[]',
-    invoiced_cents              bigint      NOT NULL DEFAULT 0,
-    credited_cents              bigint      NOT NULL DEFAULT 0,
-    received_cents              bigint      NOT NULL DEFAULT 0,
-    PRIMARY KEY (store_id, order_id),
-    CONSTRAINT repair_order_check CHECK (received_cents BETWEEN 0 AND invoiced_cents)
+    PRIMARY KEY (store_id, order_id)
+);
+-- The boards show the visits of the last days.
+CREATE INDEX visit_arrived ON visit (store_id, arrived_at);
+-- The workload of the day's advisors.
+CREATE INDEX visit_greeted ON visit (store_id, greeted_at) WHERE greeted_at IS NOT NULL;
+-- The vehicle's visits to all stores of the group, by plate and by reference.
+CREATE INDEX visit_plate ON visit (plate_ref, arrived_at);
+CREATE INDEX visit_vehicle ON visit (vehicle_ref, arrived_at) WHERE vehicle_ref IS NOT NULL;
+
+-- Repair orders (维修工单): status, agreed work, promise and delivery.
+CREATE TABLE repair_order (
+    store_id            text        NOT NULL,
+    order_id            text        NOT NULL,
+    version             integer     NOT NULL DEFAULT 0,
+    changed_by          text,
+    changed_at          timestamptz,
+    status              text        NOT NULL,
+    customer_concern    bytea,
+    symptoms            jsonb       NOT NULL DEFAULT '[]',
+    labor_operations    jsonb       NOT NULL DEFAULT '[]',
+    lines               jsonb       NOT NULL DEFAULT '[]',
+    estimate_cents      bigint      NOT NULL DEFAULT 0,
+    estimate_count      integer     NOT NULL DEFAULT 0,
+    awaiting_estimates  integer     NOT NULL DEFAULT 0,
+    discount            jsonb,
+    hold_id             text,
+    opened_at           timestamptz,
+    promised_at         timestamptz,
+    promise_provisional boolean     NOT NULL DEFAULT false,
+    risk                jsonb,
+    ready_at            timestamptz,
+    steps               jsonb       NOT NULL DEFAULT '{}',
+    waivers             jsonb       NOT NULL DEFAULT '{}',
+    step_bases          jsonb       NOT NULL DEFAULT '{}',
+    signed_at           timestamptz,
+    signature           bytea,
+    delivered_at        timestamptz,
+    PRIMARY KEY (store_id, order_id)
 );
 -- The boards show what is not yet finished.
-CREATE INDEX repair_order_open ON repair_order (store_id, status, arrived_at)
+CREATE INDEX repair_order_open ON repair_order (store_id, status)
     WHERE status NOT IN ('closed', 'cancelled');
--- The workload of the day's advisors.
-CREATE INDEX repair_order_greeted ON repair_order (store_id, greeted_at)
-    WHERE greeted_at IS NOT NULL;
--- The vehicle's visits to all stores of the group, by plate and by reference.
-CREATE INDEX repair_order_plate ON repair_order (plate_ref, arrived_at);
-CREATE INDEX repair_order_vehicle ON repair_order (vehicle_ref, arrived_at)
-    WHERE vehicle_ref IS NOT NULL;
+
+-- Accounts of orders (结算账户): deposits, the invoice by payer, and what was paid.
+CREATE TABLE order_account (
+    store_id        text        NOT NULL,
+    order_id        text        NOT NULL,
+    version         integer     NOT NULL DEFAULT 0,
+    changed_by      text,
+    changed_at      timestamptz,
+    deposit_cents   bigint      NOT NULL DEFAULT 0 CHECK (deposit_cents >= 0),
+    money_by_method jsonb       NOT NULL DEFAULT '{}',
+    invoice_id      text,
+    payer_splits    jsonb       NOT NULL DEFAULT '[]',
+    invoiced_cents  bigint      NOT NULL DEFAULT 0,
+    credited_cents  bigint      NOT NULL DEFAULT 0,
+    received_cents  bigint      NOT NULL DEFAULT 0,
+    on_account      jsonb,
+    PRIMARY KEY (store_id, order_id),
+    CHECK (received_cents BETWEEN 0 AND invoiced_cents)
+);
 -- Receivables (应收) and money held (暂存款).
-CREATE INDEX repair_order_unpaid ON repair_order (store_id, arrived_at)
+CREATE INDEX order_account_unpaid ON order_account (store_id, order_id)
     WHERE invoice_id IS NOT NULL AND received_cents < invoiced_cents;
-CREATE INDEX repair_order_deposit ON repair_order (store_id, arrived_at) WHERE deposit_cents > 0;
+CREATE INDEX order_account_deposit ON order_account (store_id, order_id) WHERE deposit_cents > 0;
 
 -- The workshop's jobs of an order: the time that each allows to promise, and whether it is done.
 CREATE TABLE order_job (
@@ -313,10 +336,11 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['appointment', 'store_capacity', 'arrival_queue', 'repair_order',
-                                'order_job', 'cancellation', 'estimate', 'authorization_link',
-                                'link_use', 'invoice', 'credit_note', 'voucher', 'warranty_claim',
-                                'photo', 'feedback', 'facility_check'] LOOP
+    FOREACH name IN ARRAY ARRAY['appointment', 'store_capacity', 'arrival_queue', 'visit',
+                                'repair_order', 'order_account', 'order_job', 'cancellation',
+                                'estimate', 'authorization_link', 'link_use', 'invoice',
+                                'credit_note', 'voucher', 'warranty_claim', 'photo', 'feedback',
+                                'facility_check'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reception '
@@ -325,8 +349,8 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT UPDATE ON appointment, store_capacity, arrival_queue, repair_order, order_job, estimate,
-    authorization_link, invoice, voucher, warranty_claim TO reception;
+GRANT UPDATE ON appointment, store_capacity, arrival_queue, visit, repair_order, order_account,
+    order_job, estimate, authorization_link, invoice, voucher, warranty_claim TO reception;
 GRANT UPDATE (tax_invoice_number, issued_tax_cents) ON credit_note TO reception;
 -- Jobs of work that the customer no longer wants are deleted.
 GRANT DELETE ON order_job TO reception;
@@ -335,6 +359,7 @@ GRANT DELETE ON order_job TO reception;
 
 -- These functions are the one way to see rows of other stores. They run as the owner, in a store's
 -- name, for one vehicle, and say nothing about any person.
+CREATE POLICY group_history ON visit FOR SELECT TO reception_owner USING (true);
 CREATE POLICY group_history ON repair_order FOR SELECT TO reception_owner USING (true);
 CREATE POLICY group_bookings ON appointment FOR SELECT TO reception_owner USING (true);
 
@@ -351,7 +376,7 @@ CREATE FUNCTION visits_in_group(plate text, vehicle text, most integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
 AS $$
     SELECT store_id, order_id, status, arrived_at, advisor_id, odometer_km, symptoms, labor_operations
-    FROM repair_order
+    FROM visit JOIN repair_order USING (store_id, order_id)
     WHERE require_question(plate, vehicle)
       AND is_vehicle(plate_ref, vehicle_ref, plate, vehicle)
       AND (opened_at IS NOT NULL OR status = 'cancelled' AND estimate_count > 0)
@@ -366,7 +391,7 @@ CREATE FUNCTION open_visits_in_group(plate text, vehicle text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
 AS $$
     SELECT store_id, order_id, status, queue_number, arrived_at
-    FROM repair_order
+    FROM visit JOIN repair_order USING (store_id, order_id)
     WHERE require_question(plate, vehicle)
       AND is_vehicle(plate_ref, vehicle_ref, plate, vehicle)
       AND status IN ('arrived', 'greeted', 'opened', 'in_progress', 'ready')
@@ -377,7 +402,8 @@ $$;
 CREATE FUNCTION odometer_in_group(vehicle text)
     RETURNS integer LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
 AS $$
-    SELECT odometer_km FROM repair_order
+    SELECT odometer_km
+    FROM visit JOIN repair_order USING (store_id, order_id)
     WHERE require_question(vehicle) AND vehicle_ref = vehicle AND odometer_km IS NOT NULL
     ORDER BY opened_at DESC, order_id DESC
     LIMIT 1

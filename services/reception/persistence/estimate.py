@@ -32,13 +32,13 @@ _NOT_WANTED = (
     + """AS found
 WHERE store_id = $1
   AND EXISTS (
-        SELECT FROM repair_order AS visit
+        SELECT FROM visit JOIN repair_order USING (store_id, order_id)
         WHERE visit.store_id = found.store_id AND visit.order_id = found.order_id
           AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
           AND visit.arrived_at < $4
           AND (found.status = 'declined'
                OR found.status = 'awaiting'
-                  AND visit.status IN ('delivered', 'closed', 'cancelled')))
+                  AND repair_order.status IN ('delivered', 'closed', 'cancelled')))
   AND (additional_work_id IS NOT NULL OR NOT EXISTS (
         SELECT FROM estimate AS other
         WHERE other.store_id = found.store_id AND other.order_id = found.order_id
@@ -50,10 +50,11 @@ ORDER BY presented_at DESC LIMIT 50
 
 _ORDERED_SINCE = """
 SELECT ordered.operation ->> 'op_code' AS op_code
-FROM repair_order AS visit, jsonb_array_elements(visit.labor_operations) AS ordered (operation)
+FROM visit JOIN repair_order USING (store_id, order_id),
+     jsonb_array_elements(repair_order.labor_operations) AS ordered (operation)
 WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
   AND visit.arrived_at > $4
-  AND visit.status <> 'cancelled'
+  AND repair_order.status <> 'cancelled'
 """
 
 _USES = f"""

@@ -1,96 +1,115 @@
-"""Repair orders, and the queue numbers of the day."""
+"""Orders by their parts, and the queue numbers of the day.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import partial
-from typing import Any, TypeVar
-
-from services.reception.domain.advisors import AdvisorWorkload
-from services.reception.domain.order import (
-    Discount,
-    OnAccount,
-    Order,
-    PayerBalance,
-    PromiseAlert,
-    StepBasis,
-)
-from shared.contracts.base import EventPart
-from shared.contracts.reception import (
-    DeliveryStep,
-    DeliveryWaiver,
-    EstimateLine,
-    LaborOperation,
-    WalkaroundDamage,
-)
-from shared.contracts.versioned import columns, loaded
-from shared.contracts.violations import unknown
-from shared.db import Connection
-from shared.unit_of_work import UnitOfWork
-
-_ORDER = """
-SELECT version, changed_by, changed_at,
-       order_id, store_id, status, queue_number, plate_ref, arrived_at, greeting_due_at,
-       appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-       odometer_discrepancy_reason, fuel_or_charge_percent, walkaround_damages, waiting_customer,
-       symptoms, labor_operations, lines, estimate_cents, estimate_count, awaiting_estimates,
-       hold_id, opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers,
-       step_bases, signed_at, delivered_at, discount, on_account, deposit_cents, money_by_method,
-       invoice_id, payer_splits, invoiced_cents, credited_cents,
-       received_cents
-FROM repair_order
+A transaction that changes any part of an order locks its repair order first. So the changes of one
+order follow one another, and no two of them deadlock.
 """
 
-_SAVE_ORDER = """
-INSERT INTO repair_order (
-    version, changed_by, changed_at,
-    order_id, store_id, status, queue_number, plate_ref, arrived_at, greeting_due_at,
-    appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-    odometer_discrepancy_reason, fuel_or_charge_percent, walkaround_damages, waiting_customer,
-    symptoms, labor_operations, lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
-    opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, step_bases,
-    signed_at, delivered_at, discount, on_account, deposit_cents, money_by_method, invoice_id,
-    payer_splits, invoiced_cents, credited_cents, received_cents)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)
-ON CONFLICT (store_id, order_id) DO UPDATE SET
-    status = excluded.status, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
-    greeted_at = excluded.greeted_at,
-    customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
-    odometer_km = excluded.odometer_km,
-    odometer_discrepancy_reason = excluded.odometer_discrepancy_reason,
-    fuel_or_charge_percent = excluded.fuel_or_charge_percent,
-    walkaround_damages = excluded.walkaround_damages, waiting_customer = excluded.waiting_customer,
-    symptoms = excluded.symptoms, labor_operations = excluded.labor_operations,
-    lines = excluded.lines, estimate_cents = excluded.estimate_cents,
-    estimate_count = excluded.estimate_count, awaiting_estimates = excluded.awaiting_estimates,
-    hold_id = excluded.hold_id, opened_at = excluded.opened_at, promised_at = excluded.promised_at,
-    promise_provisional = excluded.promise_provisional, risk = excluded.risk,
-    ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
-    step_bases = excluded.step_bases, signed_at = excluded.signed_at,
-    delivered_at = excluded.delivered_at,
-    discount = excluded.discount, on_account = excluded.on_account,
-    deposit_cents = excluded.deposit_cents, money_by_method = excluded.money_by_method,
-    payer_splits = excluded.payer_splits,
-    invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
-    credited_cents = excluded.credited_cents,
-    received_cents = excluded.received_cents, version = excluded.version,
-    changed_by = excluded.changed_by, changed_at = excluded.changed_at
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from services.reception.domain.account import OrderAccount
+from services.reception.domain.advisors import AdvisorWorkload
+from services.reception.domain.order import Order
+from services.reception.domain.repair_order import RepairOrder
+from services.reception.domain.visit import Visit
+from shared.contracts.versioned import Versioned
+from shared.contracts.violations import unknown
+from shared.db import Connection
+from shared.table import Table
+from shared.unit_of_work import UnitOfWork
+
+_KEY = ("store_id", "order_id")
+
+_VISIT = Table(
+    "visit",
+    Visit,
+    key=_KEY,
+    fixed=("queue_number", "appointment_id", "arrived_at", "greeting_due_at"),
+    json=("walkaround_damages",),
+    separate=("customer_details", "belongings"),
+)
+
+_REPAIR_ORDER = Table(
+    "repair_order",
+    RepairOrder,
+    key=_KEY,
+    json=(
+        "symptoms",
+        "labor_operations",
+        "lines",
+        "discount",
+        "risk",
+        "steps",
+        "waivers",
+        "step_bases",
+    ),
+    separate=("customer_concern", "signature"),
+)
+
+_ACCOUNT = Table(
+    "order_account",
+    OrderAccount,
+    key=_KEY,
+    json=("money_by_method", "payer_splits", "on_account"),
+)
+
+_ONE = "WHERE store_id = $1 AND order_id = $2"
+
+_ORDERS = f"""
+SELECT {_VISIT.qualified_list}, {_REPAIR_ORDER.qualified_list}, {_ACCOUNT.qualified_list}
+FROM repair_order
+JOIN visit USING (store_id, order_id)
+JOIN order_account USING (store_id, order_id)
+"""
+
+_LISTED = "ORDER BY visit.arrived_at, visit.queue_number LIMIT 1000"
+
+_IN_STATUS = f"""
+{_ORDERS}
+WHERE store_id = $1 AND repair_order.status = ANY ($2) AND visit.arrived_at >= $3
+{_LISTED}
+"""
+
+# An array of the few orders found lets the planner look their parts up one by one.
+_UNPAID = f"""
+{_ORDERS}
+WHERE store_id = $1 AND order_id = ANY (ARRAY (
+    SELECT order_id FROM order_account
+    WHERE store_id = $1 AND invoice_id IS NOT NULL AND received_cents < invoiced_cents
+      AND EXISTS (
+        SELECT FROM jsonb_to_recordset(payer_splits)
+          AS share (payer text, amount_cents bigint, received_cents bigint)
+        WHERE payer <> 'internal' AND received_cents < amount_cents)))
+{_LISTED}
+"""
+
+_WITH_DEPOSIT = f"""
+{_ORDERS}
+WHERE store_id = $1 AND order_id = ANY (ARRAY (
+    SELECT order_id FROM order_account WHERE store_id = $1 AND deposit_cents > 0))
+{_LISTED}
 """
 
 _DESKS = """
-SELECT advisor_id, count(*) FILTER (WHERE status = 'greeted') AS customers,
-       max(greeted_at) AS last_greeted_at
-FROM repair_order
-WHERE store_id = $1 AND greeted_at >= $2
-GROUP BY advisor_id
+SELECT visit.advisor_id, count(*) FILTER (WHERE repair_order.status = 'greeted') AS customers,
+       max(visit.greeted_at) AS last_greeted_at
+FROM visit JOIN repair_order USING (store_id, order_id)
+WHERE store_id = $1 AND visit.greeted_at >= $2
+GROUP BY visit.advisor_id
 """
 
-_SELECT_REPAIR_ORDER_SUMMARIES = """
+_SELECT_VISIT_SUMMARIES = """
 SELECT order_id, queue_number, arrived_at, customer_ref, plate_ref
-FROM repair_order
+FROM visit
 WHERE store_id = $1 AND order_id = ANY ($2)
+"""
+
+_TEXTS = """
+SELECT repair_order.customer_concern, visit.belongings
+FROM repair_order JOIN visit USING (store_id, order_id)
+WHERE store_id = $1 AND order_id = $2
 """
 
 _TAKE_NUMBER = """
@@ -99,10 +118,12 @@ ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
 RETURNING last_number
 """
 
+Part = TypeVar("Part", bound=Versioned)
+
 
 @dataclass(frozen=True)
-class RepairOrderSummary:
-    """Summary of an order: its number of the day, the customer and the vehicle."""
+class VisitSummary:
+    """Summary of a visit: its number of the day, the customer and the vehicle."""
 
     queue_number: int
     arrived_at: datetime
@@ -118,41 +139,71 @@ async def lock_order(
     Raises:
         RuleViolation: there is no such order in the store.
     """
-    row = await connection.fetchrow(
-        _ORDER + "WHERE store_id = $1 AND order_id = $2 FOR UPDATE", store_id, order_id
-    )
-    return _order(row, order_id, field)
+    await lock_repair_order(connection, store_id, order_id, field)
+    return await read_order(connection, store_id, order_id)
+
+
+async def lock_repair_order(
+    connection: Connection, store_id: str, order_id: str, field: str = "order_id"
+) -> RepairOrder:
+    """Return the repair order; all parts of its order are locked until the transaction ends.
+
+    Raises:
+        RuleViolation: there is no such order in the store.
+    """
+    row = await connection.fetchrow(f"{_REPAIR_ORDER.select}{_ONE} FOR UPDATE", store_id, order_id)
+    return _REPAIR_ORDER.read(_found(row, order_id, field))
 
 
 async def read_order(connection: Connection, store_id: str, order_id: str) -> Order:
     """Return the present order."""
-    row = await connection.fetchrow(
-        _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
-    )
-    return _order(row, order_id)
+    return _order(_found(await connection.fetchrow(_ORDERS + _ONE, store_id, order_id), order_id))
+
+
+async def read_visit(connection: Connection, store_id: str, order_id: str) -> Visit:
+    """Return the present visit."""
+    row = await connection.fetchrow(_VISIT.select + _ONE, store_id, order_id)
+    return _VISIT.read(_found(row, order_id))
+
+
+async def read_repair_order(connection: Connection, store_id: str, order_id: str) -> RepairOrder:
+    """Return the present repair order."""
+    row = await connection.fetchrow(_REPAIR_ORDER.select + _ONE, store_id, order_id)
+    return _REPAIR_ORDER.read(_found(row, order_id))
+
+
+async def read_account(connection: Connection, store_id: str, order_id: str) -> OrderAccount:
+    """Return the present account of the order."""
+    row = await connection.fetchrow(_ACCOUNT.select + _ONE, store_id, order_id)
+    return _ACCOUNT.read(_found(row, order_id))
 
 
 async def list_orders(
     connection: Connection, store_id: str, statuses: Sequence[str], since: datetime
 ) -> list[Order]:
     """Return the orders in one of ``statuses`` that arrived since a time, in order of arrival."""
-    rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND status = ANY ($2) AND arrived_at >= $3 "
-        "ORDER BY arrived_at, queue_number LIMIT 1000",
-        store_id,
-        list(statuses),
-        since,
-    )
-    return [_order(row, row["order_id"]) for row in rows]
+    return [
+        _order(row) for row in await connection.fetch(_IN_STATUS, store_id, list(statuses), since)
+    ]
 
 
-async def repair_order_summaries(
+async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
+    """Return the invoiced orders of which a payer still owes a part, the oldest first."""
+    return [_order(row) for row in await connection.fetch(_UNPAID, store_id)]
+
+
+async def orders_with_deposit(connection: Connection, store_id: str) -> list[Order]:
+    """Return the orders with money held, the oldest first."""
+    return [_order(row) for row in await connection.fetch(_WITH_DEPOSIT, store_id)]
+
+
+async def visit_summaries(
     connection: Connection, store_id: str, order_ids: Iterable[str]
-) -> dict[str, RepairOrderSummary]:
-    """Read summaries of the orders, by id."""
-    rows = await connection.fetch(_SELECT_REPAIR_ORDER_SUMMARIES, store_id, sorted(set(order_ids)))
+) -> dict[str, VisitSummary]:
+    """Read summaries of the orders' visits, by id."""
+    rows = await connection.fetch(_SELECT_VISIT_SUMMARIES, store_id, sorted(set(order_ids)))
     return {
-        row["order_id"]: RepairOrderSummary(
+        row["order_id"]: VisitSummary(
             row["queue_number"], row["arrived_at"], row["customer_ref"], row["plate_ref"]
         )
         for row in rows
@@ -170,34 +221,35 @@ async def advisor_workloads(
 
 
 async def save_order(uow: UnitOfWork, order: Order) -> Order:
-    """Store the order where it has changed, and return it as it is stored."""
-    (saved,) = await uow.save([order], partial(_write, uow.connection))
+    """Store the parts of the order that have changed, and return it as it is stored."""
+    return Order(
+        await save_visit(uow, order.visit),
+        await save_repair_order(uow, order.repair_order),
+        await save_account(uow, order.account),
+    )
+
+
+async def save_visit(uow: UnitOfWork, visit: Visit) -> Visit:
+    """Store the visit where it has changed, and return it as it is stored."""
+    return await _save(uow, _VISIT, visit)
+
+
+async def save_repair_order(uow: UnitOfWork, repair_order: RepairOrder) -> RepairOrder:
+    """Store the repair order where it has changed, and return it as it is stored."""
+    return await _save(uow, _REPAIR_ORDER, repair_order)
+
+
+async def save_account(uow: UnitOfWork, account: OrderAccount) -> OrderAccount:
+    """Store the account where it has changed, and return it as it is stored."""
+    return await _save(uow, _ACCOUNT, account)
+
+
+async def _save(uow: UnitOfWork, table: Table[Part], part: Part) -> Part:
+    async def write(parts: Sequence[Part]) -> None:
+        await uow.connection.executemany(table.upsert, [table.values(each) for each in parts])
+
+    (saved,) = await uow.save([part], write)
     return saved
-
-
-async def _write(connection: Connection, orders: Sequence[Order]) -> None:
-    await connection.executemany(_SAVE_ORDER, [_row(order) for order in orders])
-
-
-def _row(order: Order) -> list[Any]:
-    values = {name: getattr(order, name) for name in _ORDER_COLUMNS} | {
-        "walkaround_damages": [
-            finding.model_dump(mode="json") for finding in order.walkaround_damages
-        ],
-        "symptoms": list(order.symptoms),
-        "labor_operations": [
-            operation.model_dump(mode="json") for operation in order.labor_operations
-        ],
-        "lines": [line.model_dump(mode="json") for line in order.lines],
-        "steps": _dumped_map(order.steps),
-        "waivers": _dumped_map(order.waivers),
-        "step_bases": _dumped_map(order.step_bases),
-        "discount": order.discount and order.discount.model_dump(mode="json"),
-        "risk": order.risk and order.risk.model_dump(mode="json"),
-        "on_account": order.on_account and order.on_account.model_dump(mode="json"),
-        "payer_splits": [split.model_dump(mode="json") for split in order.payer_splits],
-    }
-    return [values[name] for name in _ORDER_COLUMNS]
 
 
 async def save_texts(
@@ -209,12 +261,13 @@ async def save_texts(
 ) -> None:
     """Store the customer's concern and the belongings in the vehicle, encrypted."""
     await connection.execute(
-        "UPDATE repair_order SET customer_concern = $3, belongings = $4 WHERE store_id = $1 AND "
-        "order_id = $2",
+        f"UPDATE repair_order SET customer_concern = $3 {_ONE}",
         store_id,
         order_id,
         customer_concern,
-        belongings,
+    )
+    await connection.execute(
+        f"UPDATE visit SET belongings = $3 {_ONE}", store_id, order_id, belongings
     )
 
 
@@ -222,12 +275,7 @@ async def encrypted_texts(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[bytes | None, bytes | None]:
     """Return the customer's concern and the belongings, still encrypted."""
-    row = await connection.fetchrow(
-        "SELECT customer_concern, belongings FROM repair_order WHERE store_id = $1 AND order_id = "
-        "$2",
-        store_id,
-        order_id,
-    )
+    row = await connection.fetchrow(_TEXTS, store_id, order_id)
     return (row["customer_concern"], row["belongings"]) if row else (None, None)
 
 
@@ -236,19 +284,14 @@ async def save_details(
 ) -> None:
     """Store a customer's details, encrypted, until customer relations has them; ``None`` after."""
     await connection.execute(
-        "UPDATE repair_order SET customer_details = $3 WHERE store_id = $1 AND order_id = $2",
-        store_id,
-        order_id,
-        details,
+        f"UPDATE visit SET customer_details = $3 {_ONE}", store_id, order_id, details
     )
 
 
 async def encrypted_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
     """Return the customer's details, still encrypted."""
     details: bytes | None = await connection.fetchval(
-        "SELECT customer_details FROM repair_order WHERE store_id = $1 AND order_id = $2",
-        store_id,
-        order_id,
+        f"SELECT customer_details FROM visit {_ONE}", store_id, order_id
     )
     return details
 
@@ -258,45 +301,16 @@ async def save_signature(
 ) -> None:
     """Store the customer's signature, encrypted."""
     await connection.execute(
-        "UPDATE repair_order SET signature = $3 WHERE store_id = $1 AND order_id = $2",
-        store_id,
-        order_id,
-        signature,
+        f"UPDATE repair_order SET signature = $3 {_ONE}", store_id, order_id, signature
     )
 
 
 async def encrypted_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
     """Return the customer's signature, still encrypted."""
     signature: bytes | None = await connection.fetchval(
-        "SELECT signature FROM repair_order WHERE store_id = $1 AND order_id = $2",
-        store_id,
-        order_id,
+        f"SELECT signature FROM repair_order {_ONE}", store_id, order_id
     )
     return signature
-
-
-async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
-    """Return the invoiced orders of which a payer still owes a part, the oldest first."""
-    rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND invoice_id IS NOT NULL "
-        "AND received_cents < invoiced_cents "
-        "AND EXISTS ("
-        "SELECT FROM jsonb_to_recordset(payer_splits) "
-        "AS share (payer text, amount_cents bigint, received_cents bigint) "
-        "WHERE payer <> 'internal' AND received_cents < amount_cents) "
-        "ORDER BY arrived_at LIMIT 1000",
-        store_id,
-    )
-    return [_order(row, row["order_id"]) for row in rows]
-
-
-async def orders_with_deposit(connection: Connection, store_id: str) -> list[Order]:
-    """Return the orders with money held, the oldest first."""
-    rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND deposit_cents > 0 ORDER BY arrived_at LIMIT 1000",
-        store_id,
-    )
-    return [_order(row, row["order_id"]) for row in rows]
 
 
 async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
@@ -304,36 +318,13 @@ async def take_queue_number(connection: Connection, store_id: str, day: date) ->
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
 
 
-_ORDER_COLUMNS = columns(Order)
-
-
-def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
+def _found(row: Any, order_id: str, field: str = "order_id") -> Any:
     if row is None:
         raise unknown(field, order_id)
-    values = dict(row) | {
-        "walkaround_damages": tuple(
-            map(WalkaroundDamage.model_validate, row["walkaround_damages"])
-        ),
-        "symptoms": tuple(row["symptoms"]),
-        "labor_operations": tuple(map(LaborOperation.model_validate, row["labor_operations"])),
-        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
-        "steps": _loaded_map(DeliveryStep, row["steps"]),
-        "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
-        "step_bases": _loaded_map(StepBasis, row["step_bases"]),
-        "discount": row["discount"] and Discount.model_validate(row["discount"]),
-        "on_account": row["on_account"] and OnAccount.model_validate(row["on_account"]),
-        "risk": row["risk"] and PromiseAlert.model_validate(row["risk"]),
-        "payer_splits": tuple(map(PayerBalance.model_validate, row["payer_splits"])),
-    }
-    return loaded(Order(**values))
+    return row
 
 
-P = TypeVar("P", bound=EventPart)
-
-
-def _dumped_map(parts: Mapping[str, EventPart]) -> dict[str, Any]:
-    return {name: part.model_dump(mode="json") for name, part in parts.items()}
-
-
-def _loaded_map(kind: type[P], parts: Mapping[str, Any]) -> dict[str, P]:
-    return {name: kind.model_validate(part) for name, part in parts.items()}
+def _order(row: Any) -> Order:
+    return Order(
+        _VISIT.read_qualified(row), _REPAIR_ORDER.read_qualified(row), _ACCOUNT.read_qualified(row)
+    )

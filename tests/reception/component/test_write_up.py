@@ -46,7 +46,7 @@ async def test_damages_are_published_and_belongings_encrypted(desk, servers):
     assert "儿童座椅".encode() not in received.value
     connection = await asyncpg.connect(servers.admin_url)
     encrypted = await connection.fetchval(
-        "SELECT belongings FROM reception.repair_order WHERE order_id = $1", order["order_id"]
+        "SELECT belongings FROM reception.visit WHERE order_id = $1", order["order_id"]
     )
     await connection.close()
     assert "儿童座椅".encode() not in encrypted

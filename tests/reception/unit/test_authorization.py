@@ -21,7 +21,7 @@ from services.reception.domain.estimate import (
     estimate,
     sum_of,
 )
-from services.reception.domain.order import Promise
+from services.reception.domain.repair_order import Promise
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.violations import RuleViolation
 
@@ -128,7 +128,7 @@ class Decisions(RuleBasedStateMachine):
             greeting_limit=timedelta(minutes=10),
             now=NOW,
         )
-        self.order, _ = orders.greet(arrived, "a1", NOW)
+        self.visit, self.order, _ = orders.greet(arrived.visit, arrived.repair_order, "a1", NOW)
         self.versions: dict[int, EstimateVersion] = {}
 
     def keep(self, order, changed):
@@ -145,6 +145,7 @@ class Decisions(RuleBasedStateMachine):
             self.order,
             self.present,
             work("A", parts=parts),
+            has_invoice=False,
             additional_work_id=None,
             presented_by="a1",
             now=NOW,
@@ -158,6 +159,7 @@ class Decisions(RuleBasedStateMachine):
             self.order,
             self.present,
             work(operation),
+            has_invoice=False,
             additional_work_id=matter,
             presented_by="t1",
             now=NOW,
@@ -172,8 +174,8 @@ class Decisions(RuleBasedStateMachine):
         )
         write_up = orders.WriteUp("c", "v", 10, (), waiting_customer=False, rush=False)
         promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
-        order, (event,) = orders.open_order(
-            order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
+        self.visit, order, (event,) = orders.open_order(
+            self.visit, order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
         )
         assert event.estimate_cents == sum_of(event.lines)
         self.keep(order, changed)

@@ -11,7 +11,7 @@ from services.reception.domain import claim as claims
 from services.reception.domain.claim import ClaimDetails, ClaimRules
 from services.reception.domain.invoicing import Paid
 from shared.contracts.violations import RuleViolation
-from tests.support.orders import NOW, invoiced, opened, ready, violates
+from tests.support.orders import NOW, invoiced, opened, ready, violates, with_work
 
 RULES = ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14))
 COMPLETE = ClaimDetails(5_000, date(2025, 1, 1), "P0301", "OIL")
@@ -21,15 +21,15 @@ def under_warranty():
     """Return an invoiced order whose labor the manufacturer pays."""
     lines = tuple(
         line.model_copy(update={"pay_type": "warranty" if line.kind == "labor" else "customer"})
-        for line in opened().lines
+        for line in opened().repair_order.lines
     )
-    return invoiced(replace(ready(), lines=lines))
+    return invoiced(with_work(ready(), lines=lines))
 
 
 def drafted(claim_details=COMPLETE):
     order = under_warranty()
-    lines = [line for line in order.lines if line.pay_type == "warranty"]
-    claim, _ = claims.draft(order, lines, "k1", RULES, NOW)
+    lines = [line for line in order.repair_order.lines if line.pay_type == "warranty"]
+    claim, _ = claims.draft(order.visit, lines, "k1", RULES, NOW)
     return order, replace(claim, claim_details=claim_details)
 
 
@@ -79,13 +79,14 @@ def test_unpaid_claim_amount_is_written_off(approved):
     decided, _ = claims.record_decision(claim, approved, "partly_accepted", RULES, NOW)
     if approved:
         paid = Paid("p", "transfer", approved, NOW)
-        ended, after, events = claims.settle(decided, order, paid, "a1")
+        ended, changed, events = claims.settle(decided, order, paid, "a1")
+        after = changed.account
     else:
-        ended, after, events = claims.write_off_claim(decided, order, "m1", NOW)
+        ended, after, events = claims.write_off_claim(decided, order.account, "m1", NOW)
     assert ended.pending_step is None
     assert after.balance_of("manufacturer") == 0
-    assert after.received_cents - order.received_cents == approved
-    assert sum(split.amount_cents for split in after.payer_splits) == order.invoiced_cents
+    assert after.received_cents - order.account.received_cents == approved
+    assert sum(split.amount_cents for split in after.payer_splits) == order.account.invoiced_cents
     assert events[-1].paid_cents + events[-1].written_off_cents == claim.amount_cents
 
 
@@ -108,7 +109,7 @@ def test_waiting_claim_is_escalated_stepwise(days):
 
 def test_ended_claim_has_no_reminders():
     order, claim = drafted()
-    ended, _, _ = claims.write_off_claim(claim, order, "m1", NOW)
+    ended, _, _ = claims.write_off_claim(claim, order.account, "m1", NOW)
     late = claim.due_at + timedelta(days=30)
     assert claims.overdue(ended, RULES, late) == []
     assert claims.next_reminder(ended, RULES, NOW) is None

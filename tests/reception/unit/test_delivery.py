@@ -20,6 +20,7 @@ from tests.support.orders import (
     pay,
     ready,
     violates,
+    with_work,
 )
 
 SIGNED = {**STEPS, "customer_signed": {"work", "invoice"}}
@@ -78,7 +79,7 @@ def test_waiver_needs_second_person():
 def test_completed_step_removes_its_waiver():
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "a1", NOW)
     order = delivery.record_step(order, WORK, STEPS, "a1", NOW)
-    assert not order.waivers
+    assert not order.repair_order.waivers
 
 
 def test_signature_step_needs_signature():
@@ -97,17 +98,23 @@ def test_unpaid_vehicle_needs_on_account_approval_of_another():
     unpaid = all_done(invoiced())
     with violates("unpaid"):
         delivery.deliver(unpaid, STEPS, "a1", NOW)
-    granted, _ = invoicing.approve_on_account(unpaid, "other", "m1", NOW)
+    granted = released_on_account(unpaid)
     with violates("second_person_required"):
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
     assert (order.status, event.on_account_approved_by) == ("delivered", "m1")
 
 
+def released_on_account(order):
+    account, _ = invoicing.approve_on_account(order.account, order.status, "other", "m1", NOW)
+    return replace(order, account=account)
+
+
 def with_more_work(order):
     """Return the order after additional work was agreed to and done."""
     more = EstimateLine(kind="labor", code="MNT-006", quantity=1, amount_cents=9_000)
-    return replace(order, lines=(*order.lines, more), ready_at=NOW + timedelta(hours=1))
+    lines = (*order.repair_order.lines, more)
+    return with_work(order, lines=lines, ready_at=NOW + timedelta(hours=1))
 
 
 def with_discount(order, cents=500):
@@ -116,7 +123,7 @@ def with_discount(order, cents=500):
 
 def credited(order):
     correction = Correction("k1", 500, "wrong_price", "m1", NOW)
-    lines = order.lines
+    lines = order.repair_order.lines
     return invoicing.credit(order, lines, correction, redeemed=(), tax_rate_bp=1300)[0]
 
 
@@ -131,7 +138,7 @@ def signed(order):
         (ready, with_discount, {BILL, "customer_signed"}),
         (invoiced, credited, {BILL, "customer_signed"}),
         (ready, invoiced, set()),
-        (invoiced, lambda order: pay(order, order.balance_cents), set()),
+        (invoiced, lambda order: pay(order, order.account.balance_cents), set()),
     ],
     ids=["additional work", "discount", "credit note", "bill as explained", "payment"],
 )
@@ -153,7 +160,7 @@ def test_repeated_steps_and_signature_allow_delivery():
     order = delivery.record_step(order, BILL, SIGNED, "a2", NOW)
     order = delivery.sign(order, SIGNED, "a2", NOW)
     assert order.steps_to_repeat == []
-    assert {step: done.done_by for step, done in order.steps.items()} == {
+    assert {step: done.done_by for step, done in order.repair_order.steps.items()} == {
         WORK: "a2",
         BILL: "a2",
         OPERATION: "a1",
@@ -163,7 +170,7 @@ def test_repeated_steps_and_signature_allow_delivery():
 
 def test_signature_is_valid_after_discount_is_withdrawn():
     order = with_discount(signed(ready()))
-    assert replace(order, discount=None).steps_to_repeat == []
+    assert with_work(order, discount=None).steps_to_repeat == []
 
 
 def test_waiver_ends_when_work_changes():
@@ -174,24 +181,24 @@ def test_waiver_ends_when_work_changes():
     assert order.steps_to_repeat == [WORK]
     order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
     assert order.steps_to_repeat == []
-    assert order.waivers[WORK].approved_by is None
+    assert order.repair_order.waivers[WORK].approved_by is None
 
 
 def test_waiver_replaces_outdated_step():
     order = with_more_work(all_done(ready()))
     order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
-    assert WORK not in order.steps
+    assert WORK not in order.repair_order.steps
 
 
 def test_on_account_release_covers_approved_amount_only():
     order = invoiced()
-    most = Paid("p1", "cash", order.balance_cents - 100, NOW)
+    most = Paid("p1", "cash", order.account.balance_cents - 100, NOW)
     nearly_paid, _ = invoicing.receive_payment(all_done(order), most)
-    granted, _ = invoicing.approve_on_account(nearly_paid, "other", "m1", NOW)
+    granted = released_on_account(nearly_paid)
     refunded, _ = invoicing.refund(granted, Paid("p2", "cash", 11_100, NOW), "other", "m1")
     with violates("above_on_account") as violation:
         delivery.deliver(refunded, STEPS, "a1", NOW)
     assert violation.value.values == {"balance_cents": 11_200, "amount_cents": 100}
     assert delivery.deliver(granted, STEPS, "a1", NOW)[0].status == "delivered"
-    approved_anew, _ = invoicing.approve_on_account(refunded, "other", "m1", NOW)
+    approved_anew = released_on_account(refunded)
     assert delivery.deliver(approved_anew, STEPS, "a1", NOW)[0].status == "delivered"

@@ -8,24 +8,38 @@ from hypothesis import strategies as st
 
 from services.reception.domain import held_money, invoicing
 from services.reception.domain.invoicing import Paid
-from tests.support.orders import NOW, invoiced, ready, violates
+from tests.support.orders import (
+    NOW,
+    invoiced,
+    ready,
+    violates,
+    with_account,
+    with_visit,
+    with_work,
+)
 
 METHODS = st.sampled_from(["cash", "card", "wechat"])
 
 
 def with_deposits(*deposits):
-    order = replace(ready(), lines=())
+    order = with_work(ready(), lines=())
+    account = order.account
     for method, cents in deposits:
-        order, _ = invoicing.receive_deposit(order, Paid("p", method, cents, NOW))
-    return order
+        account, _ = invoicing.receive_deposit(account, order.status, Paid("p", method, cents, NOW))
+    return replace(order, account=account)
+
+
+def second(order):
+    """Return the order as another one."""
+    return with_visit(with_work(with_account(order, order_id="o2"), order_id="o2"), order_id="o2")
 
 
 @given(st.lists(st.tuples(METHODS, st.integers(1, 9_000)), min_size=1, max_size=4), st.data())
 def test_carried_over_deposit_keeps_payment_methods(deposits, data):
     source = with_deposits(*deposits)
-    target = replace(ready(), order_id="o2")
-    cents = data.draw(st.integers(1, source.deposit_cents))
-    left, taken, out, into = held_money.carry_over(source, target, cents, "a1", NOW)
+    cents = data.draw(st.integers(1, source.account.deposit_cents))
+    giving, taking, out, into = held_money.carry_over(source, second(ready()), cents, "a1", NOW)
+    source, left, taken = source.account, giving.account, taking.account
     assert left.deposit_cents + taken.deposit_cents == source.deposit_cents
     assert (out.held_cents, into.held_cents) == (left.deposit_cents, taken.deposit_cents)
     for method, before in source.money_by_method.items():
@@ -38,11 +52,11 @@ def test_carried_over_deposit_keeps_payment_methods(deposits, data):
 @pytest.mark.parametrize(
     ("target", "cents", "rule"),
     [
-        (replace(ready(), order_id="o2", customer_ref="c2"), 1, "not_to_this_order"),
+        (with_visit(second(ready()), customer_ref="c2"), 1, "not_to_this_order"),
         (ready(), 1, "not_to_this_order"),
-        (replace(ready(), order_id="o2"), 501, "above_money_held"),
-        (replace(invoiced(), order_id="o2"), 1, "already_invoiced"),
-        (replace(ready(), order_id="o2", status="closed"), 1, "invalid_status"),
+        (second(ready()), 501, "above_money_held"),
+        (second(invoiced()), 1, "already_invoiced"),
+        (with_work(second(ready()), status="closed"), 1, "invalid_status"),
     ],
 )
 def test_invalid_carry_over_is_rejected(target, cents, rule):

@@ -13,10 +13,21 @@ from services.reception.domain import invoicing
 from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Paid, Terms
 from services.reception.domain.money import included_tax
-from services.reception.domain.order import Discount
+from services.reception.domain.repair_order import Discount
 from shared.contracts.reception import CreditNoteIssued
 from shared.contracts.violations import RuleViolation
-from tests.support.orders import LINES, NOW, delivered, invoiced, opened, pay, ready, violates
+from tests.support.orders import (
+    LINES,
+    NOW,
+    delivered,
+    invoiced,
+    opened,
+    pay,
+    ready,
+    violates,
+    with_account,
+    with_work,
+)
 
 DAYS = (7, 15, 30)
 METHODS = st.sampled_from(["cash", "wechat", "card"])
@@ -33,16 +44,16 @@ def test_included_tax_matches_rate_within_a_cent(total, rate_bp):
 def test_credit_notes_sum_to_invoice_tax(lines, data):
     rate_bp = data.draw(st.integers(0, 3000))
     order, _, invoice, _ = invoicing.issue_invoice(
-        replace(ready(), lines=lines),
+        with_work(ready(), lines=lines),
         invoice_id="i",
         terms=Terms(rate_bp, timedelta(days=30)),
         now=NOW,
     )
     notes: list[CreditNoteIssued] = []
-    while order.balance_cents:
-        cents = data.draw(st.integers(1, order.balance_cents))
+    while order.account.balance_cents:
+        cents = data.draw(st.integers(1, order.account.balance_cents))
         if len(notes) == 8:
-            cents = order.balance_cents
+            cents = order.account.balance_cents
         order, note, _, _ = invoicing.credit(
             order,
             invoicing.remaining_lines(invoice.lines, notes),
@@ -51,7 +62,7 @@ def test_credit_notes_sum_to_invoice_tax(lines, data):
             tax_rate_bp=invoice.tax_rate_bp,
         )
         notes.append(note)
-    if order.is_invoiced:
+    if order.account.is_invoiced:
         order, note, _, _ = invoicing.credit(
             order,
             invoicing.remaining_lines(invoice.lines, notes),
@@ -70,7 +81,8 @@ def test_invoice_total_equals_lines_and_payer_splits(lines, data):
     off = data.draw(st.integers(0, payable))
     deposit = data.draw(st.integers(0, 2 * payable))
     discount = Discount(amount_cents=off, reason="other", requested_by="a", approved_by="m")
-    order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
+    order = with_work(ready(), lines=lines, discount=discount)
+    order = with_account(order, deposit_cents=deposit)
     after, _, event, _ = invoicing.issue_invoice(
         order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
@@ -78,8 +90,8 @@ def test_invoice_total_equals_lines_and_payer_splits(lines, data):
     assert event.total_cents == event.labor_cents + event.parts_cents
     assert event.total_cents == sum(split.amount_cents for split in event.payer_splits)
     assert all(line.amount_cents >= 0 for line in event.lines)
-    assert after.balance_cents == max(0, payable - off - deposit)
-    assert after.deposit_cents == max(0, deposit - (payable - off))
+    assert after.account.balance_cents == max(0, payable - off - deposit)
+    assert after.account.deposit_cents == max(0, deposit - (payable - off))
 
 
 def test_order_is_invoiced_once_after_work_is_finished():
@@ -91,7 +103,7 @@ def test_order_is_invoiced_once_after_work_is_finished():
 @given(st.integers(1, 40_000), st.integers(0, 2_000))
 def test_discount_above_limit_waits_for_second_person(amount, limit_bp):
     order = ready()
-    payable = payable_cents(order.lines)
+    payable = payable_cents(order.repair_order.lines)
     asked, events = invoicing.request_discount(order, amount, "loyalty", "a1", limit_bp)
     if amount * 10_000 <= payable * limit_bp:
         assert [event.approved_by for event in events] == ["a1"]
@@ -104,7 +116,7 @@ def test_discount_above_limit_waits_for_second_person(amount, limit_bp):
     with violates("discount_above_limit"):
         invoicing.approve_discount(asked, "m1", limit_bp)
     granted, _ = invoicing.approve_discount(asked, "m1", 10_000)
-    assert invoiced(granted).invoiced_cents == payable - amount
+    assert invoiced(granted).account.invoiced_cents == payable - amount
 
 
 def credit_entirely(order, lines):
@@ -118,16 +130,16 @@ def entire(order):
 
 @given(LINES, st.data())
 def test_fully_credited_invoice_is_issued_again(lines, data):
-    before = replace(ready(), lines=lines)
+    before = with_work(ready(), lines=lines)
     order, _, first, _ = invoicing.issue_invoice(
         before, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
-    order = pay(order, data.draw(st.integers(0, order.balance_cents)))
+    order = pay(order, data.draw(st.integers(0, order.account.balance_cents)))
     order, note, _, _ = credit_entirely(order, first.lines)
     assert note.total_cents == first.total_cents
-    assert {split.balance_cents for split in order.payer_splits} == {0}
-    assert order.is_invoiced is not (first.total_cents > 0)
-    if order.is_invoiced:
+    assert {split.balance_cents for split in order.account.payer_splits} == {0}
+    assert order.account.is_invoiced is not (first.total_cents > 0)
+    if order.account.is_invoiced:
         return
     payer = data.draw(st.sampled_from(["customer", "warranty", "internal"]))
     again, _, second, _ = invoicing.issue_invoice(
@@ -138,8 +150,8 @@ def test_fully_credited_invoice_is_issued_again(lines, data):
         pay_types={"X": payer},
     )
     assert {line.pay_type for line in second.lines} == {payer}
-    assert second.total_cents == first.total_cents == again.invoiced_cents
-    assert again.balance_cents == (first.total_cents if payer == "customer" else 0)
+    assert second.total_cents == first.total_cents == again.account.invoiced_cents
+    assert again.account.balance_cents == (first.total_cents if payer == "customer" else 0)
     with violates("already_invoiced"):
         invoicing.issue_invoice(
             again, invoice_id="i3", terms=Terms(1300, timedelta(days=30)), now=NOW
@@ -147,7 +159,7 @@ def test_fully_credited_invoice_is_issued_again(lines, data):
 
 
 def test_reinvoiced_delivered_order_has_open_balance():
-    order, _, _, _ = credit_entirely(delivered(), ready().lines)
+    order, _, _, _ = credit_entirely(delivered(), ready().repair_order.lines)
     assert order.status == "closed"
     assert invoiced(order).status == "delivered"
 
@@ -166,7 +178,7 @@ def test_first_invoice_keeps_agreed_payers():
 def test_partly_credited_invoice_is_not_issued_again():
     correction = Correction("k1", 1, "other", "m1", NOW)
     order, _, _, _ = invoicing.credit(
-        invoiced(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
+        invoiced(), ready().repair_order.lines, correction, redeemed=(), tax_rate_bp=1300
     )
     with violates("already_invoiced"):
         invoiced(order)
@@ -187,8 +199,9 @@ def test_approved_discount_cannot_be_withdrawn():
 
 def test_discount_above_customer_amount_is_rejected():
     order = ready()
+    above = order.repair_order.estimate_cents + 1
     with violates("discount_above_invoice"):
-        invoicing.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
+        invoicing.request_discount(order, above, "other", "a", 10_000)
 
 
 class Till(RuleBasedStateMachine):
@@ -211,7 +224,11 @@ class Till(RuleBasedStateMachine):
 
     @rule(method=METHODS, amount=st.integers(1, 60_000))
     def deposit(self, method, amount):
-        self.attempt(invoicing.receive_deposit, method, amount, 1)
+        def change(order, paid):
+            account, events = invoicing.receive_deposit(order.account, order.status, paid)
+            return replace(order, account=account), events
+
+        self.attempt(change, method, amount, 1)
 
     @rule(method=METHODS, amount=st.integers(1, 60_000))
     def pay(self, method, amount):
@@ -221,14 +238,14 @@ class Till(RuleBasedStateMachine):
     def refund(self, method, amount):
         self.attempt(lambda o, paid: invoicing.refund(o, paid, "other", "m"), method, amount, -1)
 
-    @precondition(lambda self: self.order.invoice_id is None)
+    @precondition(lambda self: self.order.account.invoice_id is None)
     @rule()
     def invoice(self):
         self.order = invoiced(self.order)
 
     @rule(amount=st.integers(1, 60_000), method=st.none() | METHODS)
     def credit(self, amount, method):
-        left = invoicing.remaining_lines(self.order.lines, self.notes)
+        left = invoicing.remaining_lines(self.order.repair_order.lines, self.notes)
         correction = Correction("n", amount, "other", "m", NOW)
         try:
             refunded, refunds = invoicing.refund_credited(self.order, correction, "r", method)
@@ -244,20 +261,22 @@ class Till(RuleBasedStateMachine):
 
     @invariant()
     def an_invoice_less_its_credit_notes_is_the_sum_of_the_shares(self):
-        left = invoicing.remaining_lines(self.order.lines, self.notes)
+        left = invoicing.remaining_lines(self.order.repair_order.lines, self.notes)
         assert all(line.amount_cents >= 0 for line in left)
-        if self.order.invoice_id:
-            payer_splits = sum(split.amount_cents for split in self.order.payer_splits)
-            assert sum_of(left) == self.order.invoiced_cents == payer_splits
+        account = self.order.account
+        if account.invoice_id:
+            payer_splits = sum(split.amount_cents for split in account.payer_splits)
+            assert sum_of(left) == account.invoiced_cents == payer_splits
 
     @invariant()
     def the_till_holds_what_the_order_says(self):
-        assert self.cash == self.order.deposit_cents + self.order.received_cents
-        assert +self.by_method == +Counter(self.order.money_by_method)
+        account = self.order.account
+        assert self.cash == account.deposit_cents + account.received_cents
+        assert +self.by_method == +Counter(account.money_by_method)
         assert min(self.by_method.values(), default=0) >= 0
-        assert self.order.deposit_cents >= 0
-        assert 0 <= self.order.received_cents <= self.order.invoiced_cents
-        assert self.order.balance_cents == self.order.invoiced_cents - self.order.received_cents
+        assert account.deposit_cents >= 0
+        assert 0 <= account.received_cents <= account.invoiced_cents
+        assert account.balance_cents == account.invoiced_cents - account.received_cents
 
 
 TestTill = Till.TestCase
@@ -273,7 +292,8 @@ def test_unpaid_balance_is_reminded_on_each_dunning_day(days):
 
 def test_paid_split_is_not_overdue():
     order = invoiced()
-    late = NOW + timedelta(days=37)
-    (event,) = invoicing.receivable_overdue(order, "customer", late)
-    assert (event.days_overdue, event.balance_cents) == (7, order.balance_cents)
-    assert invoicing.receivable_overdue(pay(order, order.balance_cents), "customer", late) == []
+    account, late = order.account, NOW + timedelta(days=37)
+    (event,) = invoicing.receivable_overdue(account, "customer", "a1", late)
+    assert (event.days_overdue, event.balance_cents) == (7, account.balance_cents)
+    paid = pay(order, account.balance_cents).account
+    assert invoicing.receivable_overdue(paid, "customer", "a1", late) == []

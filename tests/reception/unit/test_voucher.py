@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from services.reception.domain import invoicing, voucher
 from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Terms
-from services.reception.domain.order import Discount
+from services.reception.domain.repair_order import Discount
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_TIMESTAMP
-from tests.support.orders import LINES, NOW, ready, violates
+from tests.support.orders import LINES, NOW, ready, violates, with_work
 
 GIFT = Voucher(
     store_id="S01",
@@ -35,21 +35,21 @@ def test_voucher_covers_at_most_customer_amount(lines, value):
     payable = invoicing.payable_cents(lines)
     if not payable:
         with violates("voucher_fits_nothing"):
-            voucher.redeem([gift], ready(), lines, NOW)
+            voucher.redeem([gift], ready().visit, lines, NOW)
         return
-    (used,), left, (event,) = voucher.redeem([gift], ready(), lines, NOW)
+    (used,), left, (event,) = voucher.redeem([gift], ready().visit, lines, NOW)
     assert used.redeemed_cents == event.amount_cents == min(value, payable)
     assert sum_of(lines) - sum_of(left) == event.amount_cents
     assert all(line.amount_cents >= 0 for line in left)
 
 
 def test_service_card_covers_only_its_op_code():
-    order = ready()
-    (used,), left, _ = voucher.redeem([CARD], order, order.lines, NOW)
+    visit, lines = ready().visit, ready().repair_order.lines
+    (used,), left, _ = voucher.redeem([CARD], visit, lines, NOW)
     assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
-    assert used.redeemed_cents == sum_of(order.lines) - sum_of(left)
+    assert used.redeemed_cents == sum_of(lines) - sum_of(left)
     with violates("voucher_fits_nothing"):
-        voucher.redeem([replace(CARD, op_code="MNT-999")], order, order.lines, NOW)
+        voucher.redeem([replace(CARD, op_code="MNT-999")], visit, lines, NOW)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_service_card_covers_only_its_op_code():
 def test_invalid_voucher_is_rejected(change, rule):
     order = ready()
     with violates(rule):
-        voucher.redeem([replace(GIFT, **change)], order, order.lines, NOW)
+        voucher.redeem([replace(GIFT, **change)], order.visit, order.repair_order.lines, NOW)
 
 
 def test_expired_voucher_is_not_issued():
@@ -77,7 +77,7 @@ LATER = NOW + timedelta(days=40)
 def credited(order, used, cents, vouchers=()):
     """Return the corrected invoice, with the vouchers that were ``used`` on it."""
     correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
-    left = invoicing.remaining_lines(order.lines, [])
+    left = invoicing.remaining_lines(order.repair_order.lines, [])
     return invoicing.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
 
 
@@ -92,19 +92,19 @@ def invoice():
         now=NOW,
         vouchers=[card, GIFT],
     )
-    return replace(order, lines=invoice.lines), used
+    return with_work(order, lines=invoice.lines), used
 
 
 def test_full_credit_reinstates_vouchers_with_remaining_validity(invoice):
     order, used = invoice
-    _, note, given, events = credited(order, used, order.balance_cents)
+    _, note, given, events = credited(order, used, order.account.balance_cents)
     assert note.voucher_cents == sum(each.redeemed_cents for each in used) > 5_000
     assert {each.voucher_id for each in given} == {"g1", "c1"}
     for each, before, event in zip(given, used, events, strict=True):
         assert (each.order_id, each.redeemed_cents, each.redeemed_at) == (None, 0, None)
         assert each.expires_at - LATER == before.expires_at - NOW
         assert (event.order_id, event.expires_at) == (order.order_id, each.expires_at)
-    again, _, _ = voucher.redeem(given, ready(), ready().lines, LATER)
+    again, _, _ = voucher.redeem(given, ready().visit, ready().repair_order.lines, LATER)
     assert [each.redeemed_cents for each in again] == [each.redeemed_cents for each in used]
 
 
@@ -121,7 +121,7 @@ def test_partial_credit_reinstates_only_named_vouchers(invoice):
     assert (given.voucher_id, note.total_cents, note.balance_cents) == (
         "c1",
         0,
-        order.balance_cents,
+        order.account.balance_cents,
     )
     with violates("voucher_not_on_invoice"):
         credited(order, used, 1, ["of another invoice"])
@@ -139,7 +139,7 @@ def test_invoice_adds_up_from_gross_to_total(lines, data):
         if sum(worth[:number]) < payable - off
     ]
     _, _, invoice, _ = invoicing.issue_invoice(
-        replace(ready(), lines=lines, discount=discount),
+        with_work(ready(), lines=lines, discount=discount),
         invoice_id="i",
         terms=Terms(1300, timedelta(days=30)),
         now=NOW,

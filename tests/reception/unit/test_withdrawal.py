@@ -18,7 +18,7 @@ from services.reception.domain.estimate import (
     sum_of,
 )
 from services.reception.domain.invoicing import Terms, issue_invoice
-from services.reception.domain.order import Discount, Promise, finish_work
+from services.reception.domain.repair_order import Discount, Promise, finish_work
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from tests.support.orders import NOW, invoiced, opened, violates
 
@@ -36,7 +36,7 @@ def in_progress(*more):
     """Return an order in progress with all versions of its estimate; ``more`` is additional
     work.
     """
-    order = replace(opened(), status="greeted")
+    order = replace(opened().repair_order, status="greeted")
     parts = (PartQuantity("OIL", 4), PartQuantity("PAD", 1))
     priced = estimate(PRICES, RequestedWork(("A", "B", "C"), parts))
     order, _, versions = agree_at_opening(order, (), priced, DECISION, "a1")
@@ -46,6 +46,7 @@ def in_progress(*more):
             order,
             versions,
             estimate(PRICES, RequestedWork(more)),
+            has_invoice=False,
             additional_work_id="w1",
             presented_by="t1",
             now=NOW,
@@ -58,9 +59,11 @@ def in_progress(*more):
     return order, versions
 
 
-def withdraw(order, versions, op_codes=(), parts=(), done=()):
+def withdraw(order, versions, op_codes=(), parts=(), done=(), has_invoice=False):
     asked = Withdrawal(tuple(op_codes), tuple(parts), "vehicle_needed")
-    return withdrawal.withdraw(order, versions, asked, done, DECISION, "w9")
+    return withdrawal.withdraw(
+        order, versions, asked, done, DECISION, "w9", has_invoice=has_invoice
+    )
 
 
 def amounts(lines):
@@ -139,7 +142,7 @@ def test_stopped_order_becomes_ready_and_is_invoiced():
     order, versions = in_progress()
     done = [WorkDone("A", "finished", 900), WorkDone("B", "begun", 3600)]
     after, _, _ = withdraw(order, versions, ["B", "C"], ["PAD"], done)
-    ready = finish_work(after, NOW, ["A"])
+    ready = replace(opened(), repair_order=finish_work(after, NOW, ["A"]))
     _, _, invoice, _ = issue_invoice(
         ready, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
@@ -167,7 +170,7 @@ def test_withdrawal_with_pending_estimate_is_rejected():
     with violates("awaits_authorization"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
     with violates("already_invoiced"):
-        withdraw(invoiced(), versions, ["C"])
+        withdraw(invoiced().repair_order, versions, ["C"], has_invoice=True)
 
 
 def test_amount_other_than_agreed_is_rejected():

@@ -20,10 +20,12 @@ ORDER BY schema, name
 """
 
 _SEED = """
-INSERT INTO reception.repair_order
-    (store_id, order_id, status, queue_number, plate_ref, vehicle_ref, arrived_at, greeting_due_at,
-     opened_at, odometer_km)
-VALUES ('S02', 'o-S02', 'opened', 1, 'plate-S02', 'vehicle-S02', now(), now(), now(), 5000);
+INSERT INTO reception.visit
+    (store_id, order_id, queue_number, plate_ref, vehicle_ref, arrived_at, greeting_due_at,
+     odometer_km)
+VALUES ('S02', 'o-S02', 1, 'plate-S02', 'vehicle-S02', now(), now(), 5000);
+INSERT INTO reception.repair_order (store_id, order_id, status, opened_at)
+VALUES ('S02', 'o-S02', 'opened', now());
 INSERT INTO reception.appointment
     (store_id, appointment_id, plate_ref, appointment_at, op_codes, status)
 VALUES ('S02', 'a-S02', 'plate-S02', now(), '[]', 'booked');
