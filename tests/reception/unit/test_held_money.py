@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from services.reception.domain import held_money, invoicing
 from services.reception.domain.invoicing import Paid
+from services.reception.domain.order import Order
+from shared.contracts.reception import PaymentMethod
 from tests.support.orders import NOW, invoiced, ready, violates
 
 METHODS = st.sampled_from(["cash", "card", "wechat"])
 
 
-def with_deposits(*deposits):
+def with_deposits(*deposits: tuple[PaymentMethod, int]) -> Order:
     order = replace(ready(), lines=())
     for method, cents in deposits:
         order, _ = invoicing.receive_deposit(order, Paid("p", method, cents, NOW))
@@ -21,7 +23,9 @@ def with_deposits(*deposits):
 
 
 @given(st.lists(st.tuples(METHODS, st.integers(1, 9_000)), min_size=1, max_size=4), st.data())
-def test_carried_over_deposit_keeps_payment_methods(deposits, data):
+def test_carried_over_deposit_keeps_payment_methods(
+    deposits: list[tuple[PaymentMethod, int]], data: st.DataObject
+) -> None:
     source = with_deposits(*deposits)
     target = replace(ready(), order_id="o2")
     cents = data.draw(st.integers(1, source.deposit_cents))
@@ -45,6 +49,6 @@ def test_carried_over_deposit_keeps_payment_methods(deposits, data):
         (replace(ready(), order_id="o2", status="closed"), 1, "invalid_status"),
     ],
 )
-def test_invalid_carry_over_is_rejected(target, cents, rule):
+def test_invalid_carry_over_is_rejected(target: Order, cents: int, rule: str) -> None:
     with violates(rule):
         held_money.carry_over(with_deposits(("cash", 500)), target, cents, "a1", NOW)

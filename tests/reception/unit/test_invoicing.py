@@ -1,6 +1,7 @@
 """Money of an invoice: no cent lost, no limit passed (R8)."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,24 +14,36 @@ from services.reception.domain import invoicing
 from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Paid, Terms
 from services.reception.domain.money import included_tax
-from services.reception.domain.order import Discount
-from shared.contracts.reception import CreditNoteIssued
+from services.reception.domain.order import Discount, Order
+from services.reception.domain.voucher import Voucher
+from shared.contracts import Event
+from shared.contracts.reception import (
+    CreditNoteIssued,
+    EstimateLine,
+    PaymentMethod,
+    PayType,
+    VoucherReinstated,
+)
 from shared.contracts.violations import RuleViolation
 from tests.support.orders import LINES, NOW, delivered, invoiced, opened, pay, ready, violates
 
 DAYS = (7, 15, 30)
 METHODS = st.sampled_from(["cash", "wechat", "card"])
 
+Receive = Callable[[Order, Paid], tuple[Order, Sequence[Event]]]
+
 
 @given(st.integers(0, 10**9), st.integers(0, 3000))
-def test_included_tax_matches_rate_within_a_cent(total, rate_bp):
+def test_included_tax_matches_rate_within_a_cent(total: int, rate_bp: int) -> None:
     tax = included_tax(total, rate_bp)
     assert 0 <= tax <= total
     assert abs((total - tax) * rate_bp / 10_000 - tax) <= 1
 
 
 @given(LINES, st.data())
-def test_credit_notes_sum_to_invoice_tax(lines, data):
+def test_credit_notes_sum_to_invoice_tax(
+    lines: tuple[EstimateLine, ...], data: st.DataObject
+) -> None:
     rate_bp = data.draw(st.integers(0, 3000))
     order, _, invoice, _ = invoicing.issue_invoice(
         replace(ready(), lines=lines),
@@ -65,7 +78,9 @@ def test_credit_notes_sum_to_invoice_tax(lines, data):
 
 
 @given(LINES, st.data())
-def test_invoice_total_equals_lines_and_payer_splits(lines, data):
+def test_invoice_total_equals_lines_and_payer_splits(
+    lines: tuple[EstimateLine, ...], data: st.DataObject
+) -> None:
     payable = payable_cents(lines)
     off = data.draw(st.integers(0, payable))
     deposit = data.draw(st.integers(0, 2 * payable))
@@ -82,14 +97,14 @@ def test_invoice_total_equals_lines_and_payer_splits(lines, data):
     assert after.deposit_cents == max(0, deposit - (payable - off))
 
 
-def test_order_is_invoiced_once_after_work_is_finished():
+def test_order_is_invoiced_once_after_work_is_finished() -> None:
     for order in (invoiced(), opened()):
         with pytest.raises(RuleViolation):
             invoiced(order)
 
 
 @given(st.integers(1, 40_000), st.integers(0, 2_000))
-def test_discount_above_limit_waits_for_second_person(amount, limit_bp):
+def test_discount_above_limit_waits_for_second_person(amount: int, limit_bp: int) -> None:
     order = ready()
     payable = payable_cents(order.lines)
     asked, events = invoicing.request_discount(order, amount, "loyalty", "a1", limit_bp)
@@ -107,17 +122,21 @@ def test_discount_above_limit_waits_for_second_person(amount, limit_bp):
     assert invoiced(granted).invoiced_cents == payable - amount
 
 
-def credit_entirely(order, lines):
+def credit_entirely(
+    order: Order, lines: tuple[EstimateLine, ...]
+) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReinstated]]:
     order, _ = invoicing.refund_credited(order, entire(order), "r1", "cash")
     return invoicing.credit(order, lines, entire(order), redeemed=(), tax_rate_bp=1300)
 
 
-def entire(order):
+def entire(order: Order) -> Correction:
     return Correction("k1", order.payable_cents, "other", "m1", NOW, entire=True)
 
 
 @given(LINES, st.data())
-def test_fully_credited_invoice_is_issued_again(lines, data):
+def test_fully_credited_invoice_is_issued_again(
+    lines: tuple[EstimateLine, ...], data: st.DataObject
+) -> None:
     before = replace(ready(), lines=lines)
     order, _, first, _ = invoicing.issue_invoice(
         before, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
@@ -129,7 +148,7 @@ def test_fully_credited_invoice_is_issued_again(lines, data):
     assert order.is_invoiced is not (first.total_cents > 0)
     if order.is_invoiced:
         return
-    payer = data.draw(st.sampled_from(["customer", "warranty", "internal"]))
+    payer: PayType = data.draw(st.sampled_from(["customer", "warranty", "internal"]))
     again, _, second, _ = invoicing.issue_invoice(
         order,
         invoice_id="i2",
@@ -146,13 +165,13 @@ def test_fully_credited_invoice_is_issued_again(lines, data):
         )
 
 
-def test_reinvoiced_delivered_order_has_open_balance():
+def test_reinvoiced_delivered_order_has_open_balance() -> None:
     order, _, _, _ = credit_entirely(delivered(), ready().lines)
     assert order.status == "closed"
     assert invoiced(order).status == "delivered"
 
 
-def test_first_invoice_keeps_agreed_payers():
+def test_first_invoice_keeps_agreed_payers() -> None:
     with violates("payers_agreed"):
         invoicing.issue_invoice(
             ready(),
@@ -163,7 +182,7 @@ def test_first_invoice_keeps_agreed_payers():
         )
 
 
-def test_partly_credited_invoice_is_not_issued_again():
+def test_partly_credited_invoice_is_not_issued_again() -> None:
     correction = Correction("k1", 1, "other", "m1", NOW)
     order, _, _, _ = invoicing.credit(
         invoiced(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
@@ -172,20 +191,20 @@ def test_partly_credited_invoice_is_not_issued_again():
         invoiced(order)
 
 
-def test_withdrawn_discount_request_allows_invoice():
+def test_withdrawn_discount_request_allows_invoice() -> None:
     waiting, _ = invoicing.request_discount(ready(), 1, "other", "a1", 0)
     with violates("awaits_approval"):
         invoiced(waiting)
     assert invoiced(invoicing.withdraw_discount(waiting)) == invoiced()
 
 
-def test_approved_discount_cannot_be_withdrawn():
+def test_approved_discount_cannot_be_withdrawn() -> None:
     granted, _ = invoicing.request_discount(ready(), 1, "other", "m1", 10_000)
     with violates("nothing_to_approve"):
         invoicing.withdraw_discount(granted)
 
 
-def test_discount_above_customer_amount_is_rejected():
+def test_discount_above_customer_amount_is_rejected() -> None:
     order = ready()
     with violates("discount_above_invoice"):
         invoicing.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
@@ -194,14 +213,14 @@ def test_discount_above_customer_amount_is_rejected():
 class Till(RuleBasedStateMachine):
     """Deposits, payments, refunds and credit notes in any order, before and after the invoice."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.order = ready()
         self.cash = 0
-        self.by_method = Counter()
-        self.notes = []
+        self.by_method: Counter[PaymentMethod | None] = Counter()
+        self.notes: list[CreditNoteIssued] = []
 
-    def attempt(self, change, method, amount, sign):
+    def attempt(self, change: Receive, method: PaymentMethod, amount: int, sign: int) -> None:
         try:
             self.order, _ = change(self.order, Paid("p", method, amount, NOW))
         except RuleViolation:
@@ -210,24 +229,24 @@ class Till(RuleBasedStateMachine):
         self.by_method[method] += sign * amount
 
     @rule(method=METHODS, amount=st.integers(1, 60_000))
-    def deposit(self, method, amount):
+    def deposit(self, method: PaymentMethod, amount: int) -> None:
         self.attempt(invoicing.receive_deposit, method, amount, 1)
 
     @rule(method=METHODS, amount=st.integers(1, 60_000))
-    def pay(self, method, amount):
+    def pay(self, method: PaymentMethod, amount: int) -> None:
         self.attempt(invoicing.receive_payment, method, amount, 1)
 
     @rule(method=METHODS, amount=st.integers(1, 60_000))
-    def refund(self, method, amount):
+    def refund(self, method: PaymentMethod, amount: int) -> None:
         self.attempt(lambda o, paid: invoicing.refund(o, paid, "other", "m"), method, amount, -1)
 
     @precondition(lambda self: self.order.invoice_id is None)
     @rule()
-    def invoice(self):
+    def invoice(self) -> None:
         self.order = invoiced(self.order)
 
     @rule(amount=st.integers(1, 60_000), method=st.none() | METHODS)
-    def credit(self, amount, method):
+    def credit(self, amount: int, method: PaymentMethod | None) -> None:
         left = invoicing.remaining_lines(self.order.lines, self.notes)
         correction = Correction("n", amount, "other", "m", NOW)
         try:
@@ -243,7 +262,7 @@ class Till(RuleBasedStateMachine):
         assert note.total_cents == amount == sum_of(note.lines)
 
     @invariant()
-    def an_invoice_less_its_credit_notes_is_the_sum_of_the_shares(self):
+    def an_invoice_less_its_credit_notes_is_the_sum_of_the_shares(self) -> None:
         left = invoicing.remaining_lines(self.order.lines, self.notes)
         assert all(line.amount_cents >= 0 for line in left)
         if self.order.invoice_id:
@@ -251,7 +270,7 @@ class Till(RuleBasedStateMachine):
             assert sum_of(left) == self.order.invoiced_cents == payer_splits
 
     @invariant()
-    def the_till_holds_what_the_order_says(self):
+    def the_till_holds_what_the_order_says(self) -> None:
         assert self.cash == self.order.deposit_cents + self.order.received_cents
         assert +self.by_method == +Counter(self.order.money_by_method)
         assert min(self.by_method.values(), default=0) >= 0
@@ -265,13 +284,13 @@ TestTill.settings = settings(max_examples=60, stateful_step_count=20, deadline=N
 
 
 @given(st.integers(0, 60))
-def test_unpaid_balance_is_reminded_on_each_dunning_day(days):
+def test_unpaid_balance_is_reminded_on_each_dunning_day(days: int) -> None:
     due = NOW
     moments = [invoicing.next_reminder(due, DAYS, due + timedelta(days=days))]
     assert moments == [next((due + timedelta(days=each) for each in DAYS if each > days), None)]
 
 
-def test_paid_split_is_not_overdue():
+def test_paid_split_is_not_overdue() -> None:
     order = invoiced()
     late = NOW + timedelta(days=37)
     (event,) = invoicing.receivable_overdue(order, "customer", late)

@@ -1,5 +1,6 @@
 """Order statuses under any sequence of commands: only permitted transitions (R2, R5, R7, R8)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hypothesis import settings
@@ -11,7 +12,7 @@ from services.reception.domain import order as orders
 from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from services.reception.domain.invoicing import Paid, Terms
-from services.reception.domain.order import Promise, WriteUp
+from services.reception.domain.order import Order, Promise, WriteUp
 from shared.contracts.violations import RuleViolation
 from tests.support.orders import NOW, PRICES, STEPS, arrived, opened, paid, ready
 
@@ -31,15 +32,15 @@ WORK = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
 class Visit(RuleBasedStateMachine):
     """Users who try every command at any time."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.order = arrived()
 
     @initialize(so_far=st.sampled_from([arrived, opened, ready, paid]))
-    def come(self, so_far):
+    def come(self, so_far: Callable[[], Order]) -> None:
         self.order = so_far()
 
-    def attempt(self, change):
+    def attempt(self, change: Callable[[Order], Order]) -> None:
         before = self.order
         try:
             after = change(before)
@@ -49,12 +50,12 @@ class Visit(RuleBasedStateMachine):
         self.order = after
 
     @rule(who=st.sampled_from(["a1", "m1"]))
-    def greet(self, who):
+    def greet(self, who: str) -> None:
         self.attempt(lambda order: orders.greet(order, who, NOW)[0])
 
     @rule()
-    def open(self):
-        def change(order):
+    def open(self) -> None:
+        def change(order: Order) -> Order:
             decision_record = DecisionRecord("in_person", "a1", NOW)
             order, agreed, _ = agree_at_opening(order, (), WORK, decision_record, "a1")
             write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
@@ -66,19 +67,19 @@ class Visit(RuleBasedStateMachine):
         self.attempt(change)
 
     @rule()
-    def cancel(self):
+    def cancel(self) -> None:
         self.attempt(lambda order: orders.cancel(order, "other", None)[0])
 
     @rule()
-    def start(self):
+    def start(self) -> None:
         self.attempt(orders.start_work)
 
     @rule(finished=st.sampled_from([(), ("MNT-001",)]))
-    def finish(self, finished):
+    def finish(self, finished: tuple[str, ...]) -> None:
         self.attempt(lambda order: orders.finish_work(order, NOW, finished))
 
     @rule()
-    def invoice(self):
+    def invoice(self) -> None:
         self.attempt(
             lambda order: invoicing.issue_invoice(
                 order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
@@ -86,40 +87,40 @@ class Visit(RuleBasedStateMachine):
         )
 
     @rule(amount=st.sampled_from([1, 46_000, 46_001]))
-    def pay(self, amount):
+    def pay(self, amount: int) -> None:
         paid = Paid("p", "cash", amount, NOW)
         self.attempt(lambda order: invoicing.receive_payment(order, paid)[0])
 
     @rule(amount=st.sampled_from([1, 500]))
-    def discount(self, amount):
+    def discount(self, amount: int) -> None:
         self.attempt(
             lambda order: invoicing.request_discount(order, amount, "other", "a1", 10_000)[0]
         )
 
     @rule(amount=st.sampled_from([1, 46_001]))
-    def refund(self, amount):
+    def refund(self, amount: int) -> None:
         paid = Paid("r", "cash", amount, NOW)
         self.attempt(lambda order: invoicing.refund(order, paid, "other", "m1")[0])
 
     @rule()
-    def approve_on_account(self):
+    def approve_on_account(self) -> None:
         self.attempt(lambda order: invoicing.approve_on_account(order, "other", "m1", NOW)[0])
 
     @rule(step=st.sampled_from([*STEPS]))
-    def do_step(self, step):
+    def do_step(self, step: str) -> None:
         self.attempt(lambda order: delivery.record_step(order, step, STEPS, "a1", NOW))
 
     @rule(step=st.sampled_from([*STEPS]), who=st.sampled_from(["a1", "m1"]))
-    def ask_to_waive(self, step, who):
+    def ask_to_waive(self, step: str, who: str) -> None:
         self.attempt(lambda order: delivery.request_waiver(order, step, "other", STEPS, who, NOW))
 
     @rule(step=st.sampled_from([*STEPS]))
-    def waive(self, step):
+    def waive(self, step: str) -> None:
         self.attempt(lambda order: delivery.approve_waiver(order, step, "m1", NOW))
 
     @rule()
-    def deliver(self):
-        def change(order):
+    def deliver(self) -> None:
+        def change(order: Order) -> Order:
             delivered = delivery.deliver(order, STEPS, "a1", NOW)[0]
             assert not STEPS.keys() & {*order.steps_to_repeat}
             return delivered
@@ -127,7 +128,7 @@ class Visit(RuleBasedStateMachine):
         self.attempt(change)
 
     @invariant()
-    def a_vehicle_has_gone_only_with_its_steps_and_its_invoice(self):
+    def a_vehicle_has_gone_only_with_its_steps_and_its_invoice(self) -> None:
         order = self.order
         gone = order.status in ("delivered", "closed")
         assert gone == (order.delivered_at is not None)
@@ -139,7 +140,7 @@ class Visit(RuleBasedStateMachine):
             assert (order.status == "closed") == (order.balance_cents == 0)
 
     @invariant()
-    def invoiced_work_is_finished(self):
+    def invoiced_work_is_finished(self) -> None:
         assert self.order.invoice_id is None or self.order.ready_at is not None
 
 
