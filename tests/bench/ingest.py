@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -63,7 +64,9 @@ async def measure(platform: Platform, events: int, seed: int, rounds: int) -> Th
         loop = MinimalLoop(
             platform.kafka.bootstrap, platform.admin_url, f"minimal-{number}", _BATCH
         )
-        minimal.append(await _rate(loop.run(TOPICS, total), lambda loop=loop: loop.applied, total))
+        minimal.append(
+            await _rate(loop.run(TOPICS, total), partial(getattr, loop, "applied"), total)
+        )
         reporting.append(await _ingest(platform, f"reporting-{number}", total))
     return Throughput(total, statistics.median(minimal), statistics.median(reporting))
 

@@ -95,7 +95,7 @@ def test_operations_describe_every_path_parameter(service: str) -> None:
 def test_coded_values_get_names_of_their_own() -> None:
     status = {"type": "string", "enum": ["open", "closed"]}
     kind = {"type": "string", "enum": ["a", "b"]}
-    schemas = {
+    schemas: dict[str, dict[str, Any]] = {
         "JobView": {"properties": {"status": status, "part_kind": {"anyOf": [kind]}}},
         "LongerJobView": {"properties": {"status": status}},
         "Contract": {"properties": {"status": status}},

@@ -178,7 +178,8 @@ class Interfaces:
 
     async def call(self, each: Input, value: Any) -> httpx.Response:
         headers = {"Idempotency-Key": "test-key-1", "Content-Type": each.media_type}
-        path, query, content = each.path, {}, b"{}"
+        path, content = each.path, b"{}"
+        query: dict[str, str | list[str]] = {}
         match each.place:
             case "path":
                 path = path.replace(f"{{{each.name[0]}}}", quote(str(value), safe=""))

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +25,13 @@ def _after(count: int) -> datetime:
 
 
 def _job(stretch: Stretch) -> PlannedJobView:
-    return PlannedJobView.model_construct(
-        started_at=None,
-        finished_at=None,
-        planned_start_at=stretch.begin,
-        planned_finish_at=stretch.end,
-    )
+    times: dict[str, Any] = {
+        "started_at": None,
+        "finished_at": None,
+        "planned_start_at": stretch.begin,
+        "planned_finish_at": stretch.end,
+    }
+    return PlannedJobView.model_construct(**times)
 
 
 @given(minutes, minutes)

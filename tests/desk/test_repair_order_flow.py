@@ -581,7 +581,9 @@ async def test_every_page_fits_languages_and_screens(desk: Desk, language: str, 
             await expect(colleague.page.locator(".live-content > *").first).to_be_visible()
             await expect(colleague.page.locator(".notice")).to_have_count(0)
             width = await colleague.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= colleague.page.viewport_size["width"], path
+            screen = colleague.page.viewport_size
+            assert screen
+            assert width <= screen["width"], path
             name = path.split("?")[0]
             await colleague.keep(f"pages/{name}-{language}-{size}")
         assert colleague.faults == []

@@ -1,12 +1,16 @@
 """Shared responses: each is requested once for all viewers."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from services.desk.client import idempotency_key
 from services.desk.response_cache import ResponseCache
 from shared.calls import ServiceUnavailableError
+from shared.clients.reception.models import RecordPaymentRequest
+
+PAYMENTS = "/stores/S01/orders/1/payments"
 
 
 class _Asked:
@@ -57,8 +61,11 @@ async def test_unavailable_service_is_requested_once() -> None:
 
 
 def test_idempotency_key_changes_with_content() -> None:
-    path = "/stores/S01/orders/1/payments"
-    first = idempotency_key("attempt", path, {"amount_cents": 1, "method": "cash"})
-    assert first == idempotency_key("attempt", path, {"method": "cash", "amount_cents": 1})
-    assert first != idempotency_key("attempt", path, {"method": "cash", "amount_cents": 2})
-    assert first != idempotency_key("another", path, {"method": "cash", "amount_cents": 1})
+    def key(attempt: str, **content: Any) -> str:
+        body = RecordPaymentRequest(version="1", **content)
+        return idempotency_key(attempt, PAYMENTS, body.model_dump_json())
+
+    first = key("attempt", amount_cents=1, method="cash")
+    assert first == key("attempt", method="cash", amount_cents=1)
+    assert first != key("attempt", method="cash", amount_cents=2)
+    assert first != key("another", method="cash", amount_cents=1)

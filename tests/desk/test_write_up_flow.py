@@ -238,8 +238,8 @@ async def test_failed_facility_check_item_gets_owner(desk: Desk) -> None:
         answer = "不合格" if place == 0 else "合格"
         await items.nth(place).get_by_text(answer, exact=True).click()
     chooser = advisor.at("photos").locator("input[type=file]")
-    tall = {"name": "tall.png", "mimeType": "image/png", "buffer": flat_png(1, 1_000_000)}
-    await chooser.set_input_files(tall)
+    tall = flat_png(1, 1_000_000)
+    await chooser.set_input_files({"name": "tall.png", "mimeType": "image/png", "buffer": tall})
     await expect(advisor.at("photos-say")).to_contain_text("tall.png: 图片有一边过长")
     await chooser.set_input_files(
         {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": picture()}

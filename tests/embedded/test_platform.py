@@ -36,7 +36,9 @@ async def stub_platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 async def environment_of(platform: Platform, name: str) -> dict[str, str]:
     async with httpx.AsyncClient(trust_env=False) as client:
-        return (await client.get(f"{platform.url(name)}/environment")).json()
+        response = await client.get(f"{platform.url(name)}/environment")
+    environment: dict[str, str] = response.json()
+    return environment
 
 
 async def test_service_gets_own_roles_without_signing_key(stub_platform: Platform) -> None:

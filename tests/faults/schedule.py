@@ -53,7 +53,7 @@ def described(rounds: Sequence[Round], faults: Sequence[Fault]) -> Iterator[str]
     """Yield the plan in lines, each round's steps in their order, and the faults that do not fit
     in.
     """
-    planned = set()
+    planned: set[str] = set()
     for number, steps in enumerate(rounds, start=1):
         names = [[injection.fault.name for injection in step] for step in steps]
         planned.update(name for step in names for name in step)

@@ -6,12 +6,13 @@ mutation; the audit must find nothing the first time and something the second.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
 import asyncpg
+import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream import AckPolicy
@@ -21,9 +22,11 @@ from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
 from shared import consumer, inbox, outbox, unit_of_work
 from shared.clock import SimulatedClock
+from shared.contracts import Event
 from shared.contracts.reception import CustomerGreeted
-from shared.db import open_pool
-from shared.envelope import Causation
+from shared.db import Connection, open_pool
+from shared.envelope import Causation, Record
+from shared.inbound_records import InboundRecord, read_inbound_record
 from shared.kafka import client_options
 from shared.outbox import Relay
 from shared.unit_of_work import UnitOfWorkFactory
@@ -168,7 +171,9 @@ async def both(relay_harness: RelayHarness, act: Act, mutate: Callable[[], None]
     return await relay_harness.findings()
 
 
-async def test_unchecked_positions_are_detected(relay_harness: RelayHarness, monkeypatch) -> None:
+async def test_unchecked_positions_are_detected(
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def deliver_twice(relay_harness: RelayHarness) -> None:
         await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
         await relay_harness.relay_all()
@@ -179,7 +184,13 @@ async def test_unchecked_positions_are_detected(relay_harness: RelayHarness, mon
     def forget_positions() -> None:
         apply_in_sequence = inbox.apply_in_sequence
 
-        def anything_goes(records, known, apply_one, compacted, stops):
+        def anything_goes(
+            records: Iterable[InboundRecord],
+            known: Mapping[inbox.Key, int],
+            apply_one: Callable[[InboundRecord], bool],
+            compacted: Set[str],
+            stops: Mapping[inbox.Key, int] | None,
+        ) -> inbox.BatchOutcome[InboundRecord]:
             records = list(records)
             lowest = {
                 key: min(each.sequence for each in records if each.stream == key) - 1
@@ -192,7 +203,7 @@ async def test_unchecked_positions_are_detected(relay_harness: RelayHarness, mon
     assert await both(relay_harness, deliver_twice, forget_positions)
 
 
-def killing_once(monkeypatch, point: str) -> asyncio.Event:
+def killing_once(monkeypatch: pytest.MonkeyPatch, point: str) -> asyncio.Event:
     """Have the next unit of work of a consumed batch die at ``point``."""
     killed = asyncio.Event()
 
@@ -205,7 +216,7 @@ def killing_once(monkeypatch, point: str) -> asyncio.Event:
     return killed
 
 
-def consume_with_a_kill(monkeypatch) -> Act:
+def consume_with_a_kill(monkeypatch: pytest.MonkeyPatch) -> Act:
     async def act(relay_harness: RelayHarness) -> None:
         await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
         await relay_harness.relay_all()
@@ -219,7 +230,7 @@ def consume_with_a_kill(monkeypatch) -> Act:
 
 
 async def test_batch_acknowledged_before_commit_is_detected(
-    relay_harness: RelayHarness, monkeypatch
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class AcknowledgedFirst:
         MANUAL = AckPolicy.ACK_FIRST
@@ -235,21 +246,21 @@ async def test_batch_acknowledged_before_commit_is_detected(
 
 
 async def test_offsets_committed_before_database_are_detected(
-    relay_harness: RelayHarness, monkeypatch
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def commit_offsets_first() -> None:
-        async def consume(self, records):
+        async def consume(self: consumer.Consumer, records: tuple[Record, ...]) -> None:
             await self._commit_offsets(records)
-            await self._apply_with_retry(
-                [consumer.read_inbound_record(record) for record in records]
-            )
+            await self._apply_with_retry([read_inbound_record(record) for record in records])
 
         monkeypatch.setattr(consumer.Consumer, "consume", consume)
 
     assert await both(relay_harness, consume_with_a_kill(monkeypatch), commit_offsets_first)
 
 
-async def test_relays_without_lease_are_detected(relay_harness: RelayHarness, monkeypatch) -> None:
+async def test_relays_without_lease_are_detected(
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def two_relays() -> dict[bytes, list[int]]:
         async with relay_harness.relaying("first"), relay_harness.relaying("second"):
             for _ in range(EVENTS):
@@ -271,7 +282,7 @@ async def test_relays_without_lease_are_detected(relay_harness: RelayHarness, mo
 
 
 async def test_outbox_marked_before_acknowledgment_is_detected(
-    relay_harness: RelayHarness, monkeypatch
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def die_while_sending(relay_harness: RelayHarness) -> None:
         await relay_harness.publish(*(f"o{number}" for number in range(EVENTS)))
@@ -289,7 +300,7 @@ async def test_outbox_marked_before_acknowledgment_is_detected(
         await relay_harness.report_all()
 
     def mark_first() -> None:
-        async def send_marked(self, connection):
+        async def send_marked(self: Relay, connection: Connection) -> None:
             rows = await connection.fetch(outbox._UNSENT, outbox._KEYS_A_ROUND)
             await connection.execute(
                 outbox._MARK_SENT, [row["id"] for row in rows], [row["created_at"] for row in rows]
@@ -303,7 +314,7 @@ async def test_outbox_marked_before_acknowledgment_is_detected(
 
 
 async def test_sequence_taken_outside_lock_is_detected(
-    relay_harness: RelayHarness, monkeypatch
+    relay_harness: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def everybody_at_once(relay_harness: RelayHarness) -> None:
         await relay_harness.publish(*(f"o{number % 2}" for number in range(EVENTS)))
@@ -311,7 +322,9 @@ async def test_sequence_taken_outside_lock_is_detected(
         await relay_harness.report_all()
 
     def read_then_write() -> None:
-        async def apply_one(connection, keys, events):
+        async def apply_one(
+            connection: Connection, keys: Sequence[tuple[str, str]], _: Sequence[Event]
+        ) -> dict[tuple[str, str], int]:
             (topic, key) = keys[0]
             last = await connection.fetchval(
                 "SELECT last_sequence FROM stream_head WHERE topic = $1 AND key = $2", topic, key

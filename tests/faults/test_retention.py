@@ -7,6 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from structlog.testing import capture_logs
 
+from deploy.embedded.platform import Platform
 from tests.support.foundation import Bench
 
 TIMEOUT_S = 60.0
@@ -31,7 +32,7 @@ async def delete_unread(bench: Bench) -> int:
     return sum(ends.values())
 
 
-async def test_records_deleted_during_outage_are_counted(servers, bench: Bench) -> None:
+async def test_records_deleted_during_outage_are_counted(servers: Platform, bench: Bench) -> None:
     await bench.send_greeted("o1", 1, 2, 3)
     await delete_unread(bench)
     await bench.send_greeted("o1", 4)
@@ -48,7 +49,7 @@ async def test_records_deleted_during_outage_are_counted(servers, bench: Bench) 
     assert [tuple(row) for row in parked] == [("o1", 4)]
 
 
-async def test_complete_topic_reports_no_lost_records(servers, bench: Bench) -> None:
+async def test_complete_topic_reports_no_lost_records(servers: Platform, bench: Bench) -> None:
     await bench.send_greeted("o3", 1)
     with capture_logs() as logs:
         await consume(bench)

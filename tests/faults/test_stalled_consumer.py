@@ -1,14 +1,20 @@
 """Stalled consumer under lag: it reports its state and ends its process."""
 
 import asyncio
+import os
 
+import pytest
+
+from deploy.embedded.platform import Platform
 from shared import lag_watch
 from tests.support.foundation import Bench
 
 TIMEOUT_S = 60.0
 
 
-async def test_stalled_consumer_ends_its_process(servers, bench: Bench, monkeypatch) -> None:
+async def test_stalled_consumer_ends_its_process(
+    servers: Platform, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: asyncio.Future[tuple[int, bool]] = asyncio.get_running_loop().create_future()
 
     def end(status: int) -> None:
@@ -19,7 +25,7 @@ async def test_stalled_consumer_ends_its_process(servers, bench: Bench, monkeypa
         await ended
 
     monkeypatch.setattr(lag_watch, "STALL_S", 8.0)
-    monkeypatch.setattr(lag_watch.os, "_exit", end)
+    monkeypatch.setattr(os, "_exit", end)
     async with bench.service.running():
         async with asyncio.timeout(TIMEOUT_S):
             while await bench.service.consumer.lag() != 0:

@@ -129,7 +129,7 @@ class Testbed(Platform):
         for proxy in self.proxies:
             await proxy.stop()
         for folder in reversed(self._mounted):
-            await asyncio.to_thread(subprocess.run, ["umount", "--lazy", folder], check=False)
+            await asyncio.to_thread(_unmount, folder)
         self._mounted.clear()
 
     def instances(self, name: str) -> list[Process]:
@@ -241,6 +241,10 @@ class Testbed(Platform):
     def _disk(self, server: Server) -> Path:
         data = self.settings.data
         return data / "kafka" if server == "kafka" else data
+
+
+def _unmount(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", folder], check=False)
 
 
 def _mount(folder: Path, megabytes: int) -> bool:

@@ -166,7 +166,7 @@ def test_every_skill_code_has_work_and_inspection_checklist(group: Group) -> Non
 def test_store_has_valid_hours_and_labor_rates(group: Group) -> None:
     for store in group.stores:
         assert time.fromisoformat(store["opening"]) < time.fromisoformat(store["closing"])
-        assert ZoneInfo(store["zone"])
+        assert ZoneInfo(store["zone"]).key == store["zone"]
         assert set(store["labor_rate_cents"]) == SKILL_CODES
         assert all(rate > 0 for rate in store["labor_rate_cents"].values())
         assert 0 <= store["tax_rate_bp"] < 10_000

@@ -596,7 +596,6 @@ def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dic
         event for at, event in told if isinstance(event, RefundIssued) and begin <= at < until
     ]
     notes = [event for at, event in told if isinstance(event, CreditNoteIssued) and at < until]
-    signs = {PaymentReceived: 1, DepositReceived: 1, RefundIssued: -1}
     assigned = today(JobAssigned)
     by_person = {
         event.job_id
@@ -639,9 +638,11 @@ def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dic
         if opened[key].estimate_cents
     ]
     paid_of_invoices = sum(
-        signs[type(event)] * event.amount_cents
+        -event.amount_cents if isinstance(event, RefundIssued) else event.amount_cents
         for at, event in told
-        if type(event) in signs and at < until and event.order_id in invoiced
+        if isinstance(event, PaymentReceived | DepositReceived | RefundIssued)
+        and at < until
+        and event.order_id in invoiced
     )
     due_of_invoices = sum(
         split.amount_cents

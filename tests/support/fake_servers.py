@@ -42,8 +42,10 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802
         reply = self.responses.pop(0) if self.responses else "250 OK"
         if reply in ("250 OK", "silence"):
+            assert isinstance(envelope.content, bytes)
             self.taken.append(message_from_bytes(envelope.content, policy=default))
         if reply == "silence":
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return reply
 

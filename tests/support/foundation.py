@@ -10,6 +10,7 @@ import asyncpg
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from deploy.embedded.platform import Platform
 from shared.clock import SystemClock
 from shared.contracts.reception import CustomerGreeted, VehicleArrived
 from shared.db import open_pool
@@ -106,8 +107,8 @@ class Bench:
             await consumer.stop()
 
 
-def settings_of(servers: Any, service: str) -> Settings:
-    names = {
+def settings_of(servers: Platform, service: str) -> Settings:
+    names: dict[str, Any] = {
         name.removeprefix("AFTERSALES_").lower(): value
         for name, value in servers.environment(service).items()
     }
@@ -115,7 +116,7 @@ def settings_of(servers: Any, service: str) -> Settings:
 
 
 @pytest_asyncio.fixture
-async def bench(servers: Any) -> AsyncIterator[Bench]:
+async def bench(servers: Platform) -> AsyncIterator[Bench]:
     """Yield the crm service's foundation, listening to CustomerGreeted."""
     settings = settings_of(servers, "crm")
     effects = Effects()

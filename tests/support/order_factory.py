@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from deploy.embedded.platform import Platform
 from services.reception.application.deps import Deps
 from shared.clock import SimulatedClock
+from shared.contracts import Event
 from shared.security import Role
 from tests.support.api import STEPS
-from tests.support.harness import InProcess
+from tests.support.harness import InProcess, published
 from tests.support.workshop_events import WorkshopEvents
 
 ORDERS = "aftersales.reception.order.v1"
+E = TypeVar("E", bound=Event)
+
 ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
 
 
@@ -103,6 +107,16 @@ async def ready(desk: FrontDesk, workshop: WorkshopEvents, plate: str, **changes
 async def invoiced(desk: FrontDesk, order_id: str) -> dict[str, Any]:
     """Invoice a finished order; return the invoice."""
     return await desk.done(f"/orders/{order_id}/invoice")
+
+
+async def order_events(servers: Platform, order_id: str, *kinds: type[E]) -> list[E]:
+    """Return the events about one order that are of these kinds."""
+    return [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, kinds)
+        and getattr(received.event, received.event.key_field) == order_id
+    ]
 
 
 def write_up(plate: str, **changes: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain.authorization import DecisionRecord, agree_at_opening
+from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
     CatalogOperation,
     PartQuantity,
@@ -26,7 +27,7 @@ from shared.contracts.reception import EstimateLine, OrderOpened
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-STEPS = {
+STEPS: Checklist = {
     "work_explained": {"work"},
     "invoice_explained": {"work", "invoice"},
     "operation_explained": (),
@@ -140,5 +141,5 @@ def pay(order: Order, amount_cents: int) -> Order:
     return invoicing.receive_payment(order, Paid("p", "cash", amount_cents, NOW))[0]
 
 
-def violates(rule: str):
+def violates(rule: str) -> pytest.RaisesExc[RuleViolation]:
     return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)

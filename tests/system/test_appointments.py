@@ -2,8 +2,12 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
-from tests.support.api import ADVISOR, MANAGER
+import httpx
+
+from shared.clock import SimulatedClock
+from tests.support.api import ADVISOR, MANAGER, Api
 
 AGENT = "S01-agent-1"
 SCARCE = "HVE-003"
@@ -12,36 +16,40 @@ SHORT = "HVE-001"
 """Operation of 0.8 hours, so that two of them begin within an hour."""
 
 
-async def offers(api, *op_codes, **more):
+async def offers(api: Api, *op_codes: str, **more: Any) -> dict[str, Any]:
     body = {"op_codes": list(op_codes), **more}
-    return await api.done("reception", "/appointments/offers", AGENT, body)
+    found: dict[str, Any] = await api.done("reception", "/appointments/offers", AGENT, body)
+    return found
 
 
-def booking(plate, appointment_at, *op_codes, **more):
+def booking(plate: str, appointment_at: str, *op_codes: str, **more: Any) -> dict[str, Any]:
     return {"plate": plate, "appointment_at": appointment_at, "op_codes": list(op_codes), **more}
 
 
-async def book(api, plate, appointment_at, *op_codes, **more):
+async def book(
+    api: Api, plate: str, appointment_at: str, *op_codes: str, **more: Any
+) -> dict[str, Any]:
     body = booking(plate, appointment_at, *op_codes, **more)
-    return await api.done("reception", "/appointments", AGENT, body)
+    booked: dict[str, Any] = await api.done("reception", "/appointments", AGENT, body)
+    return booked
 
 
-async def try_to_book(api, plate, appointment_at, *op_codes):
+async def try_to_book(api: Api, plate: str, appointment_at: str, *op_codes: str) -> httpx.Response:
     return await api.post(
         "reception", "/appointments", AGENT, booking(plate, appointment_at, *op_codes)
     )
 
 
-async def appointment(api, appointment_id, day):
-    found = await api.get("reception", f"/appointments?day={day}", AGENT)
+async def appointment(api: Api, appointment_id: str, day: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = await api.get("reception", f"/appointments?day={day}", AGENT)
     return next(each for each in found if each["appointment_id"] == appointment_id)
 
 
-def moment(text):
+def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def workshop_quotes(api):
+async def workshop_quotes(api: Api) -> None:
     """Wait until the workshop has begun to plan, so that it answers in time."""
     async with asyncio.timeout(60):
         body = {"op_codes": ["MNT-001"]}
@@ -49,19 +57,19 @@ async def workshop_quotes(api):
             await asyncio.sleep(0.2)
 
 
-async def waiting_timers(api, number):
+async def waiting_timers(api: Api, number: int) -> dict[str, Any]:
     """Return reception's status once so many of its timers wait for another system."""
     url = f"{api.platform.url('reception')}/status"
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
     async with asyncio.timeout(30):
         while True:
-            status = (await api.client.get(url, headers=headers)).json()
+            status: dict[str, Any] = (await api.client.get(url, headers=headers)).json()
             if status["waiting_timers"] == number:
                 return status
             await asyncio.sleep(0.1)
 
 
-async def test_off_peak_slots_are_offered_first_with_promise(api):
+async def test_off_peak_slots_are_offered_first_with_promise(api: Api) -> None:
     await workshop_quotes(api)
     response = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
     found = response["offers"]
@@ -87,7 +95,7 @@ async def test_off_peak_slots_are_offered_first_with_promise(api):
     )
 
 
-async def test_last_slot_goes_to_one_of_two_bookings(api, clock):
+async def test_last_slot_goes_to_one_of_two_bookings(api: Api, clock: SimulatedClock) -> None:
     appointment_at = "2026-03-06T01:00:00Z"
     responses = [
         await try_to_book(api, f"沪E2000{number}", appointment_at, SCARCE) for number in range(5)
@@ -117,7 +125,7 @@ async def test_last_slot_goes_to_one_of_two_bookings(api, clock):
     assert again.status_code == 201
 
 
-async def test_rescheduled_appointment_frees_its_old_slot(api):
+async def test_rescheduled_appointment_frees_its_old_slot(api: Api) -> None:
     old, new = "2026-03-10T01:00:00Z", "2026-03-11T01:00:00Z"
     responses = [await try_to_book(api, f"沪E3000{number}", old, SCARCE) for number in range(3)]
     first = responses[0].json()["appointment_id"]
@@ -145,7 +153,9 @@ async def test_rescheduled_appointment_frees_its_old_slot(api):
     assert past.json()["errors"][0]["rule"] == "in_the_past"
 
 
-async def test_appointment_without_workshop_is_provisional_until_confirmed(api, clock):
+async def test_appointment_without_workshop_is_provisional_until_confirmed(
+    api: Api, clock: SimulatedClock
+) -> None:
     appointment_at = "2026-03-12T01:00:00Z"
     full = "2026-03-06T01:00:00Z"
     clock.set(clock.now() + timedelta(minutes=5))
@@ -175,7 +185,7 @@ async def test_appointment_without_workshop_is_provisional_until_confirmed(api, 
     )
 
 
-async def test_no_show_after_grace_frees_slot(api, clock):
+async def test_no_show_after_grace_frees_slot(api: Api, clock: SimulatedClock) -> None:
     appointment_at = moment("2026-03-04T02:00:00Z")
     responses = [
         await try_to_book(api, f"沪E5000{number}", appointment_at.isoformat(), SHORT)

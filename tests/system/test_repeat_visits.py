@@ -1,14 +1,16 @@
 """Repeat customers, recognized at arrival in every store of the group (R2, R16, R25)."""
 
 from datetime import timedelta
+from typing import Any
 
-from tests.support.api import ADVISOR, DISPATCHER, MANAGER
+from shared.clock import SimulatedClock
+from tests.support.api import ADVISOR, DISPATCHER, MANAGER, Api
 
 PLATE = "沪D10001"
 ELSEWHERE = "S02-advisor-1"
 
 
-async def visited(api):
+async def visited(api: Api) -> str:
     order_id = await api.opened(41, PLATE)
     await api.worked(order_id)
     await api.delivered(order_id)
@@ -16,7 +18,7 @@ async def visited(api):
     return order_id
 
 
-async def test_returning_customer_arrives_with_group_tier_and_visits(api):
+async def test_returning_customer_arrives_with_group_tier_and_visits(api: Api) -> None:
     await visited(api)
     once = await api.get("reception", f"/vehicles/{PLATE}", ADVISOR)
     assert (once["visits"], once["tier"]) == (1, None)
@@ -27,7 +29,7 @@ async def test_returning_customer_arrives_with_group_tier_and_visits(api):
     assert arrived["vehicle"]["history"][0]["order_id"] == order_id
 
     token = api.token(ELSEWHERE, ("S02",))
-    body = {"plate": PLATE}
+    body: dict[str, Any] = {"plate": PLATE}
     asked = await api.post("reception", "/arrivals", ELSEWHERE, body, token=token, store="S02")
     assert asked.json()["values"]["store_id"] == "S01"
     body |= {"elsewhere_confirmed": True}
@@ -36,7 +38,7 @@ async def test_returning_customer_arrives_with_group_tier_and_visits(api):
     assert (vehicle["visits"], vehicle["tier"], vehicle["customer_ref"]) == (2, "bronze", None)
 
 
-async def test_credited_invoice_no_longer_counts_for_tier(api):
+async def test_credited_invoice_no_longer_counts_for_tier(api: Api) -> None:
     (order_id, *_) = [
         order["order_id"] for order in await api.get("reception", "/orders?status=closed", MANAGER)
     ]
@@ -51,7 +53,7 @@ async def test_credited_invoice_no_longer_counts_for_tier(api):
     assert (vehicle["visits"], vehicle["tier"]) == (2, None)
 
 
-async def test_stopped_work_is_invoiced_and_reoffered(api, clock):
+async def test_stopped_work_is_invoiced_and_reoffered(api: Api, clock: SimulatedClock) -> None:
     plate = "沪D10009"
     order_id = await api.greeted(plate)
     body = await api.write_up(49, plate, op_codes=["MNT-001", "MNT-006"])

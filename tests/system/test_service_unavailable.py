@@ -5,16 +5,16 @@ import os
 import signal
 from datetime import datetime, timedelta
 
-from tests.support.api import ADVISOR, customer
+from tests.support.api import ADVISOR, Api, customer
 
 
-async def stopped(api, name):
+async def stopped(api: Api, name: str) -> None:
     process = api.platform.process(name)
     process.kill()
     await asyncio.sleep(0.5)
 
 
-async def test_promise_without_workshop_is_provisional(api):
+async def test_promise_without_workshop_is_provisional(api: Api) -> None:
     order_id = await api.greeted("沪B10001")
     body = await api.write_up(11, "沪B10001")
     await api.wait_until_idle()
@@ -33,7 +33,7 @@ async def test_promise_without_workshop_is_provisional(api):
     assert datetime.fromisoformat(order["promised_at"]) >= ends_at + timedelta(minutes=20)
 
 
-async def test_order_without_crm_opens_and_links_later(api):
+async def test_order_without_crm_opens_and_links_later(api: Api) -> None:
     order_id = await api.greeted("沪B10002")
     body = await api.write_up(12, "沪B10012")
     await stopped(api, "crm")
@@ -52,7 +52,7 @@ async def test_order_without_crm_opens_and_links_later(api):
     assert order["vehicle_ref"] == known["vehicle_ref"]
 
 
-async def test_order_opens_without_broker(api):
+async def test_order_opens_without_broker(api: Api) -> None:
     broker = api.platform.process("kafka").pid
     os.kill(broker, signal.SIGSTOP)
     try:
@@ -65,7 +65,7 @@ async def test_order_opens_without_broker(api):
     assert await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
 
 
-async def test_command_without_database_may_be_repeated(api):
+async def test_command_without_database_may_be_repeated(api: Api) -> None:
     await stopped(api, "postgres")
     key = "repeated-after-outage"
     body = {"plate": "沪B10004"}

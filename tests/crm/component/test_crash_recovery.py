@@ -53,7 +53,7 @@ class Crm:
         await self.call("PUT", path, contact | seen)
         body = {"message_type": "ready", "values": {"ready_at": MORNING.isoformat()}}
         message = await self.call("POST", "/messages", body | {"customer_ref": customer})
-        return message["message_id"]
+        return str(message["message_id"])
 
     async def dead(self) -> None:
         """Wait until the process has died."""
@@ -75,11 +75,8 @@ class Crm:
     async def reaches(self, message_id: str, status: str) -> dict[str, Any]:
         deadline = time.monotonic() + TIMEOUT_S
         while True:
-            (message,) = [
-                each
-                for each in await self.call("GET", "/messages")
-                if each["message_id"] == message_id
-            ]
+            found: list[dict[str, Any]] = await self.call("GET", "/messages")
+            (message,) = [each for each in found if each["message_id"] == message_id]
             if message["status"] == status:
                 return message
             assert time.monotonic() < deadline, message

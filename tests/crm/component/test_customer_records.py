@@ -1,5 +1,7 @@
 """Personal records over HTTP, on real Kafka and PostgreSQL (R19)."""
 
+from collections.abc import AsyncIterator, Mapping
+
 import asyncpg
 import pytest
 import pytest_asyncio
@@ -7,6 +9,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
+from shared.security import Role
 from tests.support.harness import InProcess, in_process, published
 from tests.support.persons import person, vin
 
@@ -14,15 +17,16 @@ TOPIC = "aftersales.crm.customer.v1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock):
+async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
 
-async def register(crm: InProcess, body: dict[str, str]) -> dict[str, str]:
+async def register(crm: InProcess, body: Mapping[str, str | bool]) -> dict[str, str]:
     response = await crm.post("/stores/S01/customers", "service_advisor", body)
     assert response.status_code == 201, response.text
-    return response.json()
+    references: dict[str, str] = response.json()
+    return references
 
 
 async def test_registered_customer_is_found_by_plate(crm: InProcess) -> None:
@@ -188,7 +192,7 @@ async def test_unknown_plate_is_not_found(crm: InProcess) -> None:
 
 
 @pytest.mark.parametrize("role", ["technician", "dispatcher", "quality_inspector", "operator"])
-async def test_customer_records_are_hidden_from_other_roles(crm: InProcess, role) -> None:
+async def test_customer_records_are_hidden_from_other_roles(crm: InProcess, role: Role) -> None:
     paths = [
         await crm.get("/stores/S01/customers", role, plate="沪A00001"),
         await crm.post("/stores/S01/resolutions", role, {"customer_refs": ["x"]}),

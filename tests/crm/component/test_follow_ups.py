@@ -1,6 +1,8 @@
 """Follow-up calls after a delivery, on real Kafka and PostgreSQL (R21)."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,7 +16,7 @@ from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
 from shared.envelope import Causation
-from tests.support.harness import InProcess, in_process, published, publisher
+from tests.support.harness import InProcess, Publisher, in_process, published, publisher
 from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
@@ -35,18 +37,18 @@ def delivered(order: str, customer: str | None, store: str = "S01") -> VehicleDe
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform):
+async def outside(servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(servers) as sending:
         yield sending
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock):
+async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
 
-async def scheduled(crm: InProcess, order: str) -> list[dict]:
+async def scheduled(crm: InProcess, order: str) -> list[dict[str, Any]]:
     await crm.wait_until_idle()
     response = await crm.client.get(
         "/stores/S01/follow-ups",
@@ -57,7 +59,7 @@ async def scheduled(crm: InProcess, order: str) -> list[dict]:
 
 
 async def test_delivery_is_followed_up_next_working_day(
-    crm: InProcess, outside, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-1", "c-1"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-1")
@@ -72,7 +74,7 @@ async def test_delivery_is_followed_up_next_working_day(
 
 
 async def test_follow_ups_are_spread_evenly_over_agents(
-    crm: InProcess, outside, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     for number in range(6):
         await outside.publish(delivered(f"spread-{number}", f"cs-{number}"), at=DELIVERED_AT)
@@ -85,7 +87,7 @@ async def test_follow_ups_are_spread_evenly_over_agents(
 
 
 async def test_follow_up_waits_until_customer_is_linked(
-    crm: InProcess, outside, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-2", None), at=DELIVERED_AT)
     assert await scheduled(crm, "o-2") == []
@@ -96,7 +98,9 @@ async def test_follow_up_waits_until_customer_is_linked(
     assert call["customer_ref"] == "c-2"
 
 
-async def test_order_linked_before_delivery_is_followed_up_once(crm: InProcess, outside) -> None:
+async def test_order_linked_before_delivery_is_followed_up_once(
+    crm: InProcess, outside: Publisher
+) -> None:
     await outside.publish(
         OrderCustomerLinked(store_id="S01", order_id="o-3", customer_ref="c-3"),
         delivered("o-3", "c-3"),
@@ -106,7 +110,7 @@ async def test_order_linked_before_delivery_is_followed_up_once(crm: InProcess, 
 
 
 async def test_follow_up_completes_once_with_encrypted_record(
-    crm: InProcess, outside, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(delivered("o-4", "c-4"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-4")
@@ -125,12 +129,13 @@ async def test_follow_up_completes_once_with_encrypted_record(
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "already_completed")
     await crm.wait_until_idle()
     events = [
-        received
+        (received.event.satisfaction, received.value)
         for received in await published(servers, [TOPIC])
         if isinstance(received.event, FollowUpCompleted) and received.event.order_id == "o-4"
     ]
-    assert [received.event.satisfaction for received in events] == [5]
-    assert "客户很满意".encode() not in events[0].value
+    ((satisfaction, value),) = events
+    assert satisfaction == 5
+    assert "客户很满意".encode() not in value
     connection = await asyncpg.connect(servers.admin_url)
     record = await connection.fetchval(
         "SELECT record FROM crm.follow_up WHERE follow_up_id = $1", call["follow_up_id"]
@@ -140,7 +145,7 @@ async def test_follow_up_completes_once_with_encrypted_record(
     assert "客户很满意".encode() not in record
 
 
-async def test_unreached_customer_stays_scheduled(crm: InProcess, outside) -> None:
+async def test_unreached_customer_stays_scheduled(crm: InProcess, outside: Publisher) -> None:
     await outside.publish(delivered("o-6", "c-6"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-6")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
@@ -163,7 +168,9 @@ async def test_unreached_customer_stays_scheduled(crm: InProcess, outside) -> No
         ({"reached": None}, 422),
     ],
 )
-async def test_invalid_follow_up_completion_is_rejected(crm, outside, changes, status) -> None:
+async def test_invalid_follow_up_completion_is_rejected(
+    crm: InProcess, outside: Publisher, changes: dict[str, Any], status: int
+) -> None:
     body = {"reached": True, "channel": "phone", "record": "notes"} | changes
     (call,) = await scheduled(crm, "o-1")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
@@ -179,7 +186,7 @@ async def test_unknown_follow_up_is_not_found(crm: InProcess) -> None:
     assert (unknown.status_code, refused.status_code) == (404, 403)
 
 
-async def test_delivery_counts_as_visit(crm: InProcess, outside) -> None:
+async def test_delivery_counts_as_visit(crm: InProcess, outside: Publisher) -> None:
     registered = await crm.post("/stores/S01/customers", "service_advisor", person(1))
     reference = registered.json()["customer_ref"]
     await outside.publish(delivered("v-1", reference), delivered("v-2", reference), at=DELIVERED_AT)
@@ -213,7 +220,7 @@ async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
 
 
 async def test_event_of_store_without_agents_is_dead_lettered(
-    crm: InProcess, outside, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)
     await outside.publish(delivered("after", "c-after"), at=DELIVERED_AT)
@@ -225,7 +232,7 @@ async def test_event_of_store_without_agents_is_dead_lettered(
 
 
 async def test_follow_up_is_due_from_its_time(
-    crm: InProcess, outside, clock: SimulatedClock
+    crm: InProcess, outside: Publisher, clock: SimulatedClock
 ) -> None:
     await outside.publish(delivered("o-5", "c-5"), at=DELIVERED_AT)
     await crm.wait_until_idle()

@@ -1,7 +1,10 @@
 """Loyalty of arriving customers to the group, on real Kafka and PostgreSQL (R16, R25)."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
@@ -9,20 +12,20 @@ from services.crm.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.reception import CreditNoteIssued
 from tests.support.finished_visits import delivery, invoice
-from tests.support.harness import InProcess, in_process, publisher
+from tests.support.harness import InProcess, Publisher, in_process, publisher
 from tests.support.persons import person
 
 OTHER = "S02"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform):
+async def outside(servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(servers) as sending:
         yield sending
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock):
+async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
@@ -35,13 +38,14 @@ def bearer(crm: InProcess, store: str) -> dict[str, str]:
 async def registered(crm: InProcess, body: dict[str, str], store: str = "S01") -> str:
     headers = bearer(crm, store) | {"Idempotency-Key": f"{store}-{body['vin']}"}
     response = await crm.client.post(f"/stores/{store}/customers", json=body, headers=headers)
-    return response.json()["customer_ref"]
+    return str(response.json()["customer_ref"])
 
 
-async def vehicle(crm: InProcess, plate: str, store: str = "S01") -> dict:
+async def vehicle(crm: InProcess, plate: str, store: str = "S01") -> dict[str, Any]:
     response = await crm.client.get(f"/stores/{store}/vehicles/{plate}", headers=bearer(crm, store))
     assert response.status_code == 200, response.text
-    return response.json()
+    known: dict[str, Any] = response.json()
+    return known
 
 
 async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str | None, int]:
@@ -50,7 +54,13 @@ async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str |
 
 
 async def visited(
-    crm: InProcess, outside, order: str, customer: str, cents: int, at: datetime, store: str = "S01"
+    crm: InProcess,
+    outside: Publisher,
+    order: str,
+    customer: str,
+    cents: int,
+    at: datetime,
+    store: str = "S01",
 ) -> None:
     issued, leaves = invoice(order, cents, at, store), delivery(order, customer, at, store)
     await outside.publish(issued, leaves, at=at)
@@ -74,7 +84,7 @@ def credit_note(order: str, cents: int, at: datetime) -> CreditNoteIssued:
 
 
 async def test_credit_note_revokes_tier_of_returning_customer(
-    crm: InProcess, outside, clock: SimulatedClock
+    crm: InProcess, outside: Publisher, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(1)["plate"]
     customer = await registered(crm, person(1))
@@ -91,7 +101,7 @@ async def test_credit_note_revokes_tier_of_returning_customer(
 
 
 async def test_inactive_customer_loses_tier_without_event(
-    crm: InProcess, outside, clock: SimulatedClock
+    crm: InProcess, outside: Publisher, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(2)["plate"]
     customer = await registered(crm, person(2))
@@ -104,7 +114,7 @@ async def test_inactive_customer_loses_tier_without_event(
 
 
 async def test_visits_count_in_all_stores_and_are_logged(
-    crm: InProcess, outside, clock: SimulatedClock, capsys
+    crm: InProcess, outside: Publisher, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now, plate = clock.now(), person(3)["plate"]
     here = await registered(crm, person(3))
@@ -123,7 +133,7 @@ async def test_visits_count_in_all_stores_and_are_logged(
 
 
 async def test_second_vehicle_has_tier_of_its_customer(
-    crm: InProcess, outside, clock: SimulatedClock
+    crm: InProcess, outside: Publisher, clock: SimulatedClock
 ) -> None:
     now = clock.now()
     customer = await registered(crm, person(4))

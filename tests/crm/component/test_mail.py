@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContex
 
 
 @contextmanager
-def listening(server: MailServer, **options: Any):
+def listening(server: MailServer, **options: Any) -> Iterator[dict[str, Any]]:
     """Yield an SMTP server until the block ends, and its address."""
     port = free_ports(1)[0]
     controller = Controller(server, hostname="127.0.0.1", port=port, **options)

@@ -28,6 +28,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
+from shared.security import Role
 from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
 from tests.support.harness import InProcess, Publisher, in_process, published, publisher
 from tests.support.persons import person
@@ -110,7 +111,8 @@ async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
     details = person(next(_numbers))
     response = await crm.post("/stores/S01/customers", "service_advisor", details)
     assert response.status_code == 201, response.text
-    return details | response.json()
+    references: dict[str, str] = response.json()
+    return details | references
 
 
 def order_of(customer: dict[str, str]) -> str:
@@ -162,7 +164,8 @@ async def prefer(crm: InProcess, customer: dict[str, str], **preferences: Any) -
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
     response = await crm.post(path, "customer_care_agent", preferences, method="PUT")
     assert response.status_code == 200, response.text
-    return response.json()
+    preferred: dict[str, Any] = response.json()
+    return preferred
 
 
 async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str, Any]:
@@ -173,7 +176,8 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
     }
     response = await crm.post(MESSAGES, "system", content | body)
     assert response.status_code == 201, response.text
-    return response.json()
+    message: dict[str, Any] = response.json()
+    return message
 
 
 async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list[dict[str, Any]]:
@@ -183,7 +187,8 @@ async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list
         MESSAGES, "service_advisor", customer_ref=customer["customer_ref"], **filters
     )
     assert response.status_code == 200, response.text
-    return response.json()[::-1]
+    messages: list[dict[str, Any]] = response.json()
+    return messages[::-1]
 
 
 async def tasks_for(crm: InProcess, customer: dict[str, str]) -> list[dict[str, Any]]:
@@ -198,7 +203,12 @@ def texts(server: Gateway, customer: dict[str, str]) -> list[str]:
 
 
 async def test_customer_is_notified_once_of_ready_vehicle(
-    crm, outside, customer, morning, sms: Gateway, servers: Platform
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    morning: datetime,
+    sms: Gateway,
+    servers: Platform,
 ) -> None:
     await outside.publish(opened(customer), ready(customer, morning), at=morning)
     (message,) = await told(crm, customer)
@@ -208,20 +218,26 @@ async def test_customer_is_notified_once_of_ready_vehicle(
         "并通过质检，欢迎到店取车。【上海启岳闵行店】"
     ]
     await crm.wait_until_idle()
-    (event,) = [
-        received
+    ((event, value),) = [
+        (received.event, received.value)
         for received in await published(servers, [TOPIC])
         if isinstance(received.event, CustomerNotified)
         and received.event.customer_ref == customer["customer_ref"]
     ]
-    assert (event.event.message_type, event.event.channel) == ("ready", "sms")
-    assert event.event.order_id == order_of(customer)
-    assert event.event.notified_at == morning
-    assert customer["phone"].encode() not in event.value
+    assert (event.message_type, event.channel) == ("ready", "sms")
+    assert event.order_id == order_of(customer)
+    assert event.notified_at == morning
+    assert customer["phone"].encode() not in value
 
 
 async def test_message_uses_preferred_language_and_channel(
-    crm, outside, customer, morning, mail: MailServer, sms: Gateway, wecom: Gateway
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    morning: datetime,
+    mail: MailServer,
+    sms: Gateway,
+    wecom: Gateway,
 ) -> None:
     view = await prefer(
         crm,
@@ -249,7 +265,9 @@ async def test_message_uses_preferred_language_and_channel(
     assert [each["to"] for each in wecom.taken.values()] == ["wm-1"]
 
 
-async def test_message_names_who_set_its_address(crm, customer, morning, clock) -> None:
+async def test_message_names_who_set_its_address(
+    crm: InProcess, customer: dict[str, str], morning: datetime, clock: SimulatedClock
+) -> None:
     first = await ask(crm, customer)
     assert [each["status"] for each in await told(crm, customer)] == ["sent"]
     clock.set(morning + timedelta(hours=1))
@@ -282,7 +300,7 @@ async def test_message_names_who_set_its_address(crm, customer, morning, clock) 
 
 
 async def test_addresses_and_links_are_encrypted_in_database(
-    crm, customer, servers: Platform, mail: MailServer
+    crm: InProcess, customer: dict[str, str], servers: Platform, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="hidden@mail.example", preferred_channel="email")
     await ask(crm, customer)
@@ -303,7 +321,9 @@ async def test_addresses_and_links_are_encrypted_in_database(
         assert secret.encode().hex() not in stored
 
 
-async def test_call_task_shows_no_link(crm, customer, servers: Platform) -> None:
+async def test_call_task_shows_no_link(
+    crm: InProcess, customer: dict[str, str], servers: Platform
+) -> None:
     await prefer(crm, customer, declined_channels=["sms", "wecom", "email"])
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -320,7 +340,9 @@ async def test_call_task_shows_no_link(crm, customer, servers: Platform) -> None
 
 
 @pytest.mark.parametrize("role", ["service_advisor", "customer_care_agent", "service_manager"])
-async def test_link_sent_by_employee_is_rejected(crm, customer, role) -> None:
+async def test_link_sent_by_employee_is_rejected(
+    crm: InProcess, customer: dict[str, str], role: Role
+) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "authorization",
@@ -332,7 +354,9 @@ async def test_link_sent_by_employee_is_rejected(crm, customer, role) -> None:
     assert await told(crm, customer) == []
 
 
-async def test_repeated_request_sends_one_message(crm, customer, sms: Gateway) -> None:
+async def test_repeated_request_sends_one_message(
+    crm: InProcess, customer: dict[str, str], sms: Gateway
+) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "overdue_payment",
@@ -346,7 +370,12 @@ async def test_repeated_request_sends_one_message(crm, customer, sms: Gateway) -
 
 
 async def test_ready_message_at_night_reaches_only_waiter(
-    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    night: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
 ) -> None:
     await outside.publish(
         opened(customer, waiting=True), revised(customer, night), at=night, causation="night"
@@ -362,7 +391,12 @@ async def test_ready_message_at_night_reaches_only_waiter(
 
 
 async def test_deferred_message_is_sent_in_morning(
-    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    night: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
 ) -> None:
     later = night + timedelta(hours=20)
     await outside.publish(opened(customer), revised(customer, night), at=night)
@@ -384,12 +418,18 @@ async def test_deferred_message_is_sent_in_morning(
     "end", ["delivered", "cancelled", "authorized", "promised", "reopened", "paid", "unbooked"]
 )
 async def test_message_about_past_state_is_not_sent(
-    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway, end: str
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    night: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
+    end: str,
 ) -> None:
     order = order_of(customer)
     await outside.publish(opened(customer), at=night)
     await crm.wait_until_idle()
-    message_types = {
+    message_types: dict[str, dict[str, Any]] = {
         "delivered": {"message_type": "ready", "values": {"ready_at": night.isoformat()}},
         "reopened": {"message_type": "ready", "values": {"ready_at": night.isoformat()}},
         "cancelled": {},
@@ -453,7 +493,9 @@ async def test_message_about_past_state_is_not_sent(
     assert texts(sms, customer) == []
 
 
-async def test_reminder_of_past_appointment_is_not_sent(crm, customer, morning) -> None:
+async def test_reminder_of_past_appointment_is_not_sent(
+    crm: InProcess, customer: dict[str, str], morning: datetime
+) -> None:
     await ask(
         crm,
         customer,
@@ -464,7 +506,7 @@ async def test_reminder_of_past_appointment_is_not_sent(crm, customer, morning) 
 
 
 async def test_message_waits_until_customer_is_linked(
-    crm, outside, customer, morning, sms: Gateway
+    crm: InProcess, outside: Publisher, customer: dict[str, str], morning: datetime, sms: Gateway
 ) -> None:
     """Accept the events of two topics in any order."""
     await outside.publish(ready(customer, morning), at=morning)
@@ -480,7 +522,12 @@ async def test_message_waits_until_customer_is_linked(
 
 
 async def test_promise_risk_is_notified_only_where_configured(
-    crm, outside, customer, morning, sms: Gateway, servers: Platform
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    morning: datetime,
+    sms: Gateway,
+    servers: Platform,
 ) -> None:
     def at_risk(store_id: str) -> PromisedTimeAtRisk:
         return PromisedTimeAtRisk(
@@ -509,7 +556,7 @@ async def test_promise_risk_is_notified_only_where_configured(
 
 
 async def test_customer_is_reminded_of_own_split_only(
-    crm, outside, customer, morning, sms: Gateway
+    crm: InProcess, outside: Publisher, customer: dict[str, str], morning: datetime, sms: Gateway
 ) -> None:
     def overdue(payer: str) -> ReceivableOverdue:
         return ReceivableOverdue(
@@ -532,7 +579,12 @@ async def test_customer_is_reminded_of_own_split_only(
 
 
 async def test_channel_declined_before_sending_is_not_used(
-    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
+    crm: InProcess,
+    outside: Publisher,
+    customer: dict[str, str],
+    night: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
 ) -> None:
     await outside.publish(opened(customer), revised(customer, night), at=night)
     assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
@@ -547,7 +599,12 @@ async def test_channel_declined_before_sending_is_not_used(
 
 
 async def test_unsent_message_is_retried_then_changes_channel(
-    crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
+    crm: InProcess,
+    customer: dict[str, str],
+    morning: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
+    mail: MailServer,
 ) -> None:
     await prefer(crm, customer, email="second@mail.example")
     sms.responses[:] = [503, 429, 503, 503]
@@ -564,7 +621,12 @@ async def test_unsent_message_is_retried_then_changes_channel(
 
 
 async def test_uncertain_message_is_repeated_on_same_channel(
-    crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
+    crm: InProcess,
+    customer: dict[str, str],
+    morning: datetime,
+    clock: SimulatedClock,
+    sms: Gateway,
+    mail: MailServer,
 ) -> None:
     await prefer(crm, customer, email="never@mail.example")
     sms.responses[:] = [0, 500]
@@ -580,7 +642,9 @@ async def test_uncertain_message_is_repeated_on_same_channel(
     assert "never@mail.example" not in [each["To"] for each in mail.taken]
 
 
-async def test_rejected_number_becomes_call_task(crm, customer, sms: Gateway) -> None:
+async def test_rejected_number_becomes_call_task(
+    crm: InProcess, customer: dict[str, str], sms: Gateway
+) -> None:
     sms.responses[:] = [422]
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -599,9 +663,9 @@ async def test_rejected_number_becomes_call_task(crm, customer, sms: Gateway) ->
     ],
 )
 async def test_mail_is_never_sent_twice(
-    crm,
-    customer,
-    morning,
+    crm: InProcess,
+    customer: dict[str, str],
+    morning: datetime,
     clock: SimulatedClock,
     mail: MailServer,
     responses: list[str],
@@ -621,7 +685,9 @@ async def test_mail_is_never_sent_twice(
     assert len(arrived) == (0 if reason == "refused" else 1)
 
 
-async def test_call_task_is_completed_once(crm, customer, sms: Gateway, servers) -> None:
+async def test_call_task_is_completed_once(
+    crm: InProcess, customer: dict[str, str], sms: Gateway, servers: Platform
+) -> None:
     sms.responses[:] = [400]
     message = await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
@@ -643,7 +709,9 @@ async def test_call_task_is_completed_once(crm, customer, sms: Gateway, servers)
     assert channels == ["phone"]
 
 
-async def test_call_task_ends_with_delivery(crm, outside, customer, morning, sms: Gateway) -> None:
+async def test_call_task_ends_with_delivery(
+    crm: InProcess, outside: Publisher, customer: dict[str, str], morning: datetime, sms: Gateway
+) -> None:
     sms.responses[:] = [400]
     await outside.publish(opened(customer), ready(customer, morning), at=morning)
     assert len(await tasks_for(crm, customer)) == 1
@@ -666,7 +734,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("changes", "status", "field"), BAD)
-async def test_invalid_message_is_rejected(crm, customer, changes, status, field) -> None:
+async def test_invalid_message_is_rejected(
+    crm: InProcess, customer: dict[str, str], changes: dict[str, Any], status: int, field: str
+) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
         "message_type": "authorization",
@@ -678,7 +748,9 @@ async def test_invalid_message_is_rejected(crm, customer, changes, status, field
     assert await told(crm, customer) == []
 
 
-async def test_order_message_to_other_customer_is_rejected(crm, outside, customer, morning) -> None:
+async def test_order_message_to_other_customer_is_rejected(
+    crm: InProcess, outside: Publisher, customer: dict[str, str], morning: datetime
+) -> None:
     await outside.publish(opened(customer), at=morning)
     await crm.wait_until_idle()
     other = await crm.post("/stores/S01/customers", "service_advisor", person(next(_numbers)))
@@ -692,7 +764,9 @@ async def test_order_message_to_other_customer_is_rejected(crm, outside, custome
     assert (response.status_code, response.json()["errors"][0]["field"]) == (409, "order_id")
 
 
-async def test_messages_and_call_tasks_are_restricted_by_role(crm, customer) -> None:
+async def test_messages_and_call_tasks_are_restricted_by_role(
+    crm: InProcess, customer: dict[str, str]
+) -> None:
     refused = await crm.post(MESSAGES, "technician", {})
     tasks = await crm.get("/stores/S01/call-tasks", "service_advisor")
     foreign = await crm.get("/stores/S02/messages", "service_advisor")
@@ -710,7 +784,9 @@ async def test_messages_and_call_tasks_are_restricted_by_role(crm, customer) -> 
         {"declined_channels": ["pigeon"]},
     ],
 )
-async def test_invalid_contact_preferences_are_rejected(crm, customer, preferences) -> None:
+async def test_invalid_contact_preferences_are_rejected(
+    crm: InProcess, customer: dict[str, str], preferences: dict[str, Any]
+) -> None:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
     response = await crm.post(path, "customer_care_agent", preferences, method="PUT")
     assert response.status_code == 422

@@ -1,5 +1,6 @@
 """Follow-up calls as pure decisions."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from services.crm.domain.follow_up import (
     record_call,
     schedule,
 )
+from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted
 from shared.contracts.violations import RuleViolation
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
@@ -42,7 +44,9 @@ def test_scheduled_follow_up_publishes_its_time() -> None:
     assert (event.follow_up_id, event.agent_id, event.due_at) == ("f", "a", DUE)
 
 
-def call(follow_up: FollowUp, *, reached: bool, satisfaction: int | None = None):
+def call(
+    follow_up: FollowUp, *, reached: bool, satisfaction: int | None = None
+) -> tuple[FollowUp, Sequence[FollowUpCompleted | FollowUpAttempted]]:
     return record_call(
         follow_up,
         agent_id="other",
@@ -66,6 +70,7 @@ def test_reached_customer_completes_follow_up(satisfaction: int | None) -> None:
         satisfaction=satisfaction,
         channel="phone",
     )
+    assert isinstance(event, FollowUpCompleted)
     assert (event.agent_id, event.reached, event.satisfaction) == ("other", True, satisfaction)
     with pytest.raises(RuleViolation, match="already completed"):
         call(completed, reached=True)
@@ -75,10 +80,12 @@ def test_not_reached_customer_is_called_again() -> None:
     follow_up = CALL
     for attempt in range(1, MOST_ATTEMPTS):
         follow_up, (event,) = call(follow_up, reached=False)
+        assert isinstance(event, FollowUpAttempted)
         assert (event.attempt, event.next_due_at) == (attempt, NEXT)
         assert follow_up.status(DUE) == "scheduled"
         assert follow_up.status(NEXT) == "due"
     ended, (event,) = call(follow_up, reached=False)
+    assert isinstance(event, FollowUpAttempted)
     assert (event.attempt, event.next_due_at) == (MOST_ATTEMPTS, None)
     assert ended.status(NEXT) == "not_reached"
     with pytest.raises(RuleViolation, match="already completed"):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -119,7 +119,9 @@ def test_store_overrides_templates_and_quiet_hours(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_inconsistent_message_rules_are_rejected(tmp_path: Path, changes: dict, fault: str) -> None:
+def test_inconsistent_message_rules_are_rejected(
+    tmp_path: Path, changes: dict[str, Any], fault: str
+) -> None:
     with pytest.raises(ValueError, match=fault):
         load_message_rules(written(tmp_path, **changes), ["S01"])
 

@@ -1,12 +1,16 @@
 """Arrival and greeting, on real Kafka and PostgreSQL; customer relations is played (R2)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
 from tests.support.api import customer
@@ -14,7 +18,7 @@ from tests.support.crm_responses import SENT_MESSAGE, UNKNOWN_VEHICLE
 from tests.support.harness import in_process, published
 from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "customer_ref": "c-1",
     "vehicle_ref": "v-1",
     "plate_ref": "p-1",
@@ -31,7 +35,7 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
@@ -40,7 +44,7 @@ KNOWN_PLATES: dict[str, str] = {}
 """Vehicles that have a plate now."""
 
 
-def registered(desk, path: str) -> httpx.Response:
+def registered(desk: FrontDesk, path: str) -> httpx.Response:
     """Respond that the vehicle ``v-F10001`` has plate 沪F10001, others are unknown."""
     reference = path.rpartition("/")[2]
     if not reference.startswith("v-"):
@@ -55,7 +59,7 @@ def registered(desk, path: str) -> httpx.Response:
 
 
 @pytest.fixture
-def crm(desk, monkeypatch):
+def crm(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     """Stub customer relations, and return the requests that it was sent."""
     sent = []
 
@@ -76,7 +80,7 @@ def crm(desk, monkeypatch):
 
 
 @pytest.fixture
-def workshop(desk, monkeypatch):
+def workshop(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stub a workshop that has room at any time."""
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -94,7 +98,9 @@ def workshop(desk, monkeypatch):
     monkeypatch.setattr(desk.deps.workshop, "_client", client)
 
 
-async def test_known_vehicle_is_recognized_without_personal_data(desk, crm):
+async def test_known_vehicle_is_recognized_without_personal_data(
+    desk: FrontDesk, crm: list[httpx.Request]
+) -> None:
     arrived = await desk.done("/arrivals", {"plate": KNOWN["plate"]})
     vehicle = arrived["vehicle"]
     assert (vehicle["customer_ref"], vehicle["tier"], vehicle["visits"]) == ("c-1", "gold", 3)
@@ -121,7 +127,9 @@ async def test_known_vehicle_is_recognized_without_personal_data(desk, crm):
     assert (unknown["customer_ref"], unknown["crm_unavailable"]) == (None, False)
 
 
-async def test_another_store_sees_history_but_not_order(desk, capsys):
+async def test_another_store_sees_history_but_not_order(
+    desk: FrontDesk, capsys: pytest.CaptureFixture[str]
+) -> None:
     order = await desk.opened("沪F10009")
     token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}"}
@@ -135,7 +143,7 @@ async def test_another_store_sees_history_but_not_order(desk, capsys):
     assert (await desk.service.client.get(path, headers=headers)).status_code == 404
 
 
-async def elsewhere(desk, path, body):
+async def elsewhere(desk: FrontDesk, path: str, body: Any) -> httpx.Response:
     """Send a command of store S02."""
     token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
@@ -144,7 +152,7 @@ async def elsewhere(desk, path, body):
     return await desk.service.client.post(path, json=seen, headers=headers)
 
 
-async def test_vehicle_in_workshop_cannot_arrive_again(desk):
+async def test_vehicle_in_workshop_cannot_arrive_again(desk: FrontDesk) -> None:
     order = await desk.opened("沪F10011")
     values = await desk.assert_rejected(
         "/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate"
@@ -156,7 +164,7 @@ async def test_vehicle_in_workshop_cannot_arrive_again(desk):
     await desk.assert_rejected(f"/orders/{other}/open", body, "vehicle_already_here", "plate")
 
 
-async def test_vehicle_in_another_store_needs_confirmation(desk):
+async def test_vehicle_in_another_store_needs_confirmation(desk: FrontDesk) -> None:
     await desk.opened("沪F10013")
     asked = await elsewhere(desk, "/arrivals", {"plate": "沪F10013"})
     assert asked.status_code == 409
@@ -166,7 +174,7 @@ async def test_vehicle_in_another_store_needs_confirmation(desk):
     assert (await elsewhere(desk, "/arrivals", confirmed)).status_code == 201
 
 
-async def test_simultaneous_arrivals_in_stores_create_one(desk):
+async def test_simultaneous_arrivals_in_stores_create_one(desk: FrontDesk) -> None:
     body = {"plate": "沪F10014"}
     responses = await asyncio.gather(
         desk.post("/arrivals", body), *(elsewhere(desk, "/arrivals", body) for _ in range(3))
@@ -174,7 +182,9 @@ async def test_simultaneous_arrivals_in_stores_create_one(desk):
     assert sorted(respond.status_code for respond in responses) == [201, 409, 409, 409]
 
 
-async def test_order_opens_only_for_arrived_vehicle(desk, crm):
+async def test_order_opens_only_for_arrived_vehicle(
+    desk: FrontDesk, crm: list[httpx.Request]
+) -> None:
     order_id = await desk.greeted("沪F10015")
     path = f"/orders/{order_id}"
     other = write_up("沪F10016")
@@ -188,7 +198,7 @@ async def test_order_opens_only_for_arrived_vehicle(desk, crm):
     assert opened["plate_ref"] == desk.deps.personal.reference("plate", "沪F10016")
 
 
-async def test_order_with_another_plate_is_rejected(desk):
+async def test_order_with_another_plate_is_rejected(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪F10017")
     body = write_up(
         "沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001")
@@ -198,7 +208,9 @@ async def test_order_with_another_plate_is_rejected(desk):
     )
 
 
-async def test_history_stays_with_vehicle_when_plate_moves(desk, crm):
+async def test_history_stays_with_vehicle_when_plate_moves(
+    desk: FrontDesk, crm: list[httpx.Request]
+) -> None:
     old = await desk.opened("沪F10018", vehicle_ref="v-F10018", odometer_km=90_000)
     await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "other"})
     KNOWN_PLATES["沪F10018"] = "v-new"
@@ -211,7 +223,7 @@ async def test_history_stays_with_vehicle_when_plate_moves(desk, crm):
     assert [each["order_id"] for each in under_its_new_plate["history"]] == [old["order_id"]]
 
 
-async def test_odometer_is_checked_across_stores(desk):
+async def test_odometer_is_checked_across_stores(desk: FrontDesk) -> None:
     await desk.opened("沪F10020", odometer_km=150_000)
     confirmed = {"plate": "沪F10020", "elsewhere_confirmed": True}
     there = (await elsewhere(desk, "/arrivals", confirmed)).json()
@@ -225,7 +237,9 @@ async def test_odometer_is_checked_across_stores(desk):
     assert (await elsewhere(desk, f"{path}/open", explained)).status_code == 200
 
 
-async def test_second_appointment_of_day_needs_confirmation(desk, clock, workshop):
+async def test_second_appointment_of_day_needs_confirmation(
+    desk: FrontDesk, clock: SimulatedClock, workshop: None
+) -> None:
     appointment_at = clock.now() + timedelta(days=3, hours=3)
     body = {
         "plate": "沪F10021",
@@ -248,19 +262,19 @@ async def test_second_appointment_of_day_needs_confirmation(desk, clock, worksho
 
 
 @pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
-async def test_appointment_outside_opening_hours_is_rejected(desk, local):
+async def test_appointment_outside_opening_hours_is_rejected(desk: FrontDesk, local: str) -> None:
     body = {"plate": "沪F10022", "appointment_at": f"{local}:00+08:00", "op_codes": ["MNT-001"]}
     values = await desk.assert_rejected("/appointments", body, "store_closed", "appointment_at")
     assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
-async def test_arrival_works_while_crm_is_unavailable(desk):
+async def test_arrival_works_while_crm_is_unavailable(desk: FrontDesk) -> None:
     arrived = await desk.arrived("沪F10002")
     assert arrived["vehicle"]["crm_unavailable"] is True
     assert arrived["status"] == "arrived"
 
 
-async def test_booked_customer_precedes_walk_in(desk, clock):
+async def test_booked_customer_precedes_walk_in(desk: FrontDesk, clock: SimulatedClock) -> None:
     walk_in = await desk.arrived("沪F10003")
     appointment_at = clock.now() + timedelta(hours=1)
     booked = await desk.done(
@@ -284,7 +298,9 @@ async def test_booked_customer_precedes_walk_in(desk, clock):
     assert waits[later["order_id"]] == (7 * 60, False)
 
 
-async def test_waiting_customer_is_suggested_to_freest_advisor(desk, servers):
+async def test_waiting_customer_is_suggested_to_freest_advisor(
+    desk: FrontDesk, servers: Platform
+) -> None:
     first = await desk.arrived("沪F10005")
     second = await desk.arrived("沪F10006")
     path = f"/orders/{first['order_id']}/advisor"
@@ -305,7 +321,9 @@ async def test_waiting_customer_is_suggested_to_freest_advisor(desk, servers):
     assert [(each.advisor_id, each.assigned_by) for each in events] == [(COLLEAGUE, MANAGER)]
 
 
-async def test_customer_is_reminded_once_on_day_before(desk, clock, crm, workshop):
+async def test_customer_is_reminded_once_on_day_before(
+    desk: FrontDesk, clock: SimulatedClock, crm: list[httpx.Request], workshop: None
+) -> None:
     appointment_at = clock.now() + timedelta(days=2, hours=3)
     body = {
         "plate": "沪F10007",

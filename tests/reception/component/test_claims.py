@@ -2,25 +2,29 @@
 (R6).
 """
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     WarrantyClaimDrafted,
     WarrantyClaimOverdue,
     WarrantyClaimSettled,
     WarrantyClaimSubmitted,
 )
-from tests.support.harness import in_process, published, publisher
+from tests.support.harness import in_process, publisher
 from tests.support.order_factory import (
     ADVISOR,
     COLLEAGUE,
     MANAGER,
-    ORDERS,
     FrontDesk,
     invoiced,
+    order_events,
     ready,
 )
 from tests.support.stack import MORNING
@@ -36,42 +40,37 @@ CLAIM_DETAILS = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def workshop(servers):
+async def workshop(servers: Platform) -> AsyncIterator[WorkshopEvents]:
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
 
 
-async def drafted(desk, workshop, plate):
+async def drafted(desk: FrontDesk, workshop: WorkshopEvents, plate: str) -> dict[str, Any]:
     """Return the claim on the labor of an invoiced order."""
     order_id = await ready(desk, workshop, plate, pay_types={"MNT-001": "warranty"})
     await invoiced(desk, order_id)
     claims = await desk.get("/claims", status="draft")
+    claim: dict[str, Any]
     (claim,) = [each for each in claims if each["order_id"] == order_id]
     return claim
 
 
-async def submitted(desk, workshop, plate):
+async def submitted(desk: FrontDesk, workshop: WorkshopEvents, plate: str) -> dict[str, Any]:
     claim = await drafted(desk, workshop, plate)
     path = f"/claims/{claim['claim_id']}"
     await desk.done(f"{path}/claim-details", CLAIM_DETAILS | {"version": claim["version"]})
     return await desk.done(f"{path}/submission")
 
 
-async def events(servers, order_id, *kinds):
-    return [
-        received.event
-        for received in await published(servers, [ORDERS])
-        if isinstance(received.event, kinds) and received.event.order_id == order_id
-    ]
-
-
-async def test_claim_without_details_names_each_missing_one(desk, workshop):
+async def test_claim_without_details_names_each_missing_one(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     claim = await drafted(desk, workshop, "沪F10001")
     assert claim["amount_cents"] == LABOR_CENTS
     order = await desk.get(f"/orders/{claim['order_id']}")
@@ -104,7 +103,9 @@ async def test_claim_without_details_names_each_missing_one(desk, workshop):
     assert (sent["status"], sent["missing"], sent["submission_number"]) == ("submitted", [], 1)
 
 
-async def test_rejected_claim_is_submitted_again_and_settled(desk, workshop, servers):
+async def test_rejected_claim_is_submitted_again_and_settled(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     claim = await submitted(desk, workshop, "沪F10002")
     path = f"/claims/{claim['claim_id']}"
     above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
@@ -130,12 +131,13 @@ async def test_rejected_claim_is_submitted_again_and_settled(desk, workshop, ser
     assert payer_splits["internal"]["amount_cents"] == LABOR_CENTS - 10_000
     await desk.service.wait_until_idle()
     kinds = (WarrantyClaimDrafted, WarrantyClaimSubmitted, WarrantyClaimSettled)
-    *_, last = told = await events(servers, claim["order_id"], *kinds)
+    *_, last = told = await order_events(servers, claim["order_id"], *kinds)
     assert len(told) == 4
+    assert isinstance(last, WarrantyClaimSettled)
     assert (last.paid_cents, last.written_off_cents) == (10_000, LABOR_CENTS - 10_000)
 
 
-async def test_only_manager_writes_off_claim(desk, workshop):
+async def test_only_manager_writes_off_claim(desk: FrontDesk, workshop: WorkshopEvents) -> None:
     claim = await drafted(desk, workshop, "沪F10003")
     path = f"/claims/{claim['claim_id']}/write-off"
     assert (await desk.post(path)).status_code == 403
@@ -144,12 +146,14 @@ async def test_only_manager_writes_off_claim(desk, workshop):
     assert unpaid[claim["order_id"]]["payer"] == "customer"
 
 
-async def test_waiting_claim_is_escalated(desk, workshop, servers):
+async def test_waiting_claim_is_escalated(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     claim = await drafted(desk, workshop, "沪F10004")
     for days in (12, 15, 16, 18, 40):
         desk.clock.set(MORNING + timedelta(days=days, hours=1))
         await desk.service.wait_until_idle()
-    overdue = await events(servers, claim["order_id"], WarrantyClaimOverdue)
+    overdue = await order_events(servers, claim["order_id"], WarrantyClaimOverdue)
     assert [(event.days_overdue, event.owner_role) for event in overdue] == [
         (-3, "service_advisor"),
         (0, "service_manager"),

@@ -2,17 +2,21 @@
 R9).
 """
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from services.reception.application import estimates
 from services.reception.application.estimates import ReviseEstimateRequest
 from services.reception.application.links import link_token
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -22,61 +26,68 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.envelope import Causation
 from tests.support.crm_responses import SENT_MESSAGE
-from tests.support.harness import in_process, published, publisher
-from tests.support.order_factory import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
+from tests.support.harness import in_process, publisher
+from tests.support.order_factory import (
+    ADVISOR,
+    COLLEAGUE,
+    MANAGER,
+    FrontDesk,
+    order_events,
+    write_up,
+)
 from tests.support.stack import MORNING
 from tests.support.workshop_events import TECHNICIAN, WorkshopEvents
 
-MINOR = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
+MINOR_PARTS: list[dict[str, Any]] = [{"part_number": "OIL-5W30", "quantity": 4}]
+MINOR: dict[str, Any] = {"op_codes": ["MNT-001"], "parts": MINOR_PARTS}
 GRANTED = {"channel": "in_person"}
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def workshop(servers):
+async def workshop(servers: Platform) -> AsyncIterator[WorkshopEvents]:
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
 
 
-async def events(servers, order_id, *kinds):
-    return [
-        received.event
-        for received in await published(servers, [ORDERS])
-        if isinstance(received.event, kinds) and received.event.order_id == order_id
-    ]
-
-
-async def in_progress(desk, workshop, plate):
+async def in_progress(desk: FrontDesk, workshop: WorkshopEvents, plate: str) -> str:
     """Return the id of an order whose job has begun."""
     order = await desk.opened(plate)
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
     await desk.service.wait_until_idle()
-    return order["order_id"]
+    return str(order["order_id"])
 
 
-async def link_to(desk, order_id, version):
+async def link_to(desk: FrontDesk, order_id: str, version: int) -> str:
     """Return the token of the link in the customer's message."""
     link = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
     return token_of(desk, link)
 
 
-def token_of(desk, link):
+def token_of(desk: FrontDesk, link: dict[str, Any]) -> str:
     return link_token(desk.deps.personal, "S01", link["link_id"])
 
 
-async def open_link(desk, token, headers=None):
+async def open_link(
+    desk: FrontDesk, token: str, headers: dict[str, str] | None = None
+) -> httpx.Response:
     return await desk.service.client.get(f"/authorizations/{token}", headers=headers)
 
 
 async def decision_link(
-    desk, token, decision="authorize", key="customer-1", declined=(), headers=None
-):
+    desk: FrontDesk,
+    token: str,
+    decision: str = "authorize",
+    key: str = "customer-1",
+    declined: Sequence[str] = (),
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
     return await desk.service.client.post(
         f"/authorizations/{token}",
         json={"decision": decision, "declined": list(declined)},
@@ -84,18 +95,18 @@ async def decision_link(
     )
 
 
-def rule(response):
+def rule(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["errors"][0]["rule"]
 
 
-async def test_package_price_is_allocated_to_its_lines(desk):
+async def test_package_price_is_allocated_to_its_lines(desk: FrontDesk) -> None:
     quote = await desk.done("/quotes", {"packages": ["PKG-MINOR"]})
     assert quote["estimate_cents"] == 45_800
     assert {line["package_id"] for line in quote["lines"]} == {"PKG-MINOR"}
     assert quote["tax_cents"] == round(45_800 * 13 / 113)
 
 
-async def test_submitting_needs_no_route(desk):
+async def test_submitting_needs_no_route(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10090")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     command = ReviseEstimateRequest(**MINOR, version=version)
@@ -106,7 +117,7 @@ async def test_submitting_needs_no_route(desk):
     assert (submitted.presented_by, submitted.total_cents) == (ADVISOR, 46_000)
 
 
-async def test_found_work_needs_no_broker(desk):
+async def test_found_work_needs_no_broker(desk: FrontDesk) -> None:
     order_id = (await desk.opened("沪D10091"))["order_id"]
     found = AdditionalWorkRecommended(
         store_id="S01",
@@ -125,7 +136,7 @@ async def test_found_work_needs_no_broker(desk):
     assert (latest.additional_work_id, latest.status) == ("found", "awaiting")
 
 
-async def test_opened_order_has_estimate_authorized_in_person(desk):
+async def test_opened_order_has_estimate_authorized_in_person(desk: FrontDesk) -> None:
     order = await desk.opened("沪D10001", pay_types={"OIL-5W30": "goodwill"})
     (version,) = await desk.get(f"/orders/{order['order_id']}/estimates")
     assert (version["version"], version["status"], version["channel"]) == (
@@ -138,7 +149,9 @@ async def test_opened_order_has_estimate_authorized_in_person(desk):
     assert version["total_cents"] == order["estimate_cents"]
 
 
-async def test_customer_authorizes_by_link_before_opening(desk, servers):
+async def test_customer_authorizes_by_link_before_opening(
+    desk: FrontDesk, servers: Platform
+) -> None:
     order_id = await desk.greeted("沪D10002")
     order = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": order["version"]})
@@ -159,12 +172,16 @@ async def test_customer_authorizes_by_link_before_opening(desk, servers):
     assert (opened["estimate_cents"], opened["awaiting_estimates"]) == (46_000, 0)
     assert len(await desk.get(f"/orders/{order_id}/estimates")) == 1
     await desk.service.wait_until_idle()
-    submitted, authorized = await events(servers, order_id, EstimatePresented, EstimateAuthorized)
+    submitted, authorized = await order_events(
+        servers, order_id, EstimatePresented, EstimateAuthorized
+    )
+    assert isinstance(submitted, EstimatePresented)
+    assert isinstance(authorized, EstimateAuthorized)
     assert (submitted.estimate_version, authorized.estimate_version) == (1, 1)
     assert (authorized.channel, authorized.recorded_by) == ("link", None)
 
 
-async def test_link_token_is_not_stored(desk, servers):
+async def test_link_token_is_not_stored(desk: FrontDesk, servers: Platform) -> None:
     order_id = await desk.greeted("沪D10003")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -185,7 +202,7 @@ async def test_link_token_is_not_stored(desk, servers):
     await connection.close()
 
 
-async def estimated(desk, plate):
+async def estimated(desk: FrontDesk, plate: str) -> str:
     """Return the id of an order with an estimate that awaits the customer."""
     order_id = await desk.greeted(plate)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
@@ -193,7 +210,7 @@ async def estimated(desk, plate):
     return order_id
 
 
-async def test_link_shown_to_employee_marks_consent(desk):
+async def test_link_shown_to_employee_marks_consent(desk: FrontDesk) -> None:
     order_id = await estimated(desk, "沪D10021")
     link = await desk.done(f"/orders/{order_id}/estimates/1/links")
     token = token_of(desk, link)
@@ -223,7 +240,7 @@ async def test_link_shown_to_employee_marks_consent(desk):
     await desk.assert_rejected(path, None, "link_used", "token")
 
 
-async def test_consent_by_customer_alone_is_unmarked(desk):
+async def test_consent_by_customer_alone_is_unmarked(desk: FrontDesk) -> None:
     order_id = await estimated(desk, "沪D10022")
     token = await link_to(desk, order_id, 1)
     phone = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile MicroMessenger"}
@@ -236,7 +253,7 @@ async def test_consent_by_customer_alone_is_unmarked(desk):
     assert [use["use"] for use in known["uses"]] == ["opened", "decided"]
 
 
-async def test_signed_in_employee_cannot_consent(desk):
+async def test_signed_in_employee_cannot_consent(desk: FrontDesk) -> None:
     order_id = await estimated(desk, "沪D10023")
     token = await link_to(desk, order_id, 1)
     signed_in = {"Authorization": f"Bearer {desk.service.token('technician', subject='S01-t')}"}
@@ -271,8 +288,14 @@ async def test_signed_in_employee_cannot_consent(desk):
     ],
 )
 async def test_contact_set_by_employee_marks_consent(
-    desk, workshop, clock, monkeypatch, plate, response, mark
-):
+    desk: FrontDesk,
+    workshop: WorkshopEvents,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    plate: str,
+    response: tuple[int, str | None, timedelta | None],
+    mark: tuple[str | None, bool],
+) -> None:
     order_id = await in_progress(desk, workshop, plate)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"op_codes": ["MNT-006"], "version": version}
@@ -281,7 +304,7 @@ async def test_contact_set_by_employee_marks_consent(
     set_at = None if ago is None else (clock.now() + ago).isoformat()
     sent = SENT_MESSAGE | {"contact_set_by": set_by, "contact_set_at": set_at}
 
-    def customer_relations(request):
+    def customer_relations(request: httpx.Request) -> httpx.Response:
         return httpx.Response(201 if request.method == "POST" else status, json=sent)
 
     transport = httpx.MockTransport(customer_relations)
@@ -296,7 +319,7 @@ async def test_contact_set_by_employee_marks_consent(
     assert bool(consent["contact_changed_at"]) == bool(mark[0])
 
 
-async def test_agent_records_authorization_by_phone_only(desk):
+async def test_agent_records_authorization_by_phone_only(desk: FrontDesk) -> None:
     order_id = await estimated(desk, "沪D10024")
     path = f"/stores/S01/orders/{order_id}/estimates/1/authorize"
     counter = await desk.service.post(
@@ -311,7 +334,7 @@ async def test_agent_records_authorization_by_phone_only(desk):
     assert told["link_consent"] is None
 
 
-async def test_technician_reads_no_money(desk):
+async def test_technician_reads_no_money(desk: FrontDesk) -> None:
     order = await desk.opened("沪D10027")
     path = f"/stores/S01/orders/{order['order_id']}"
     seen = [
@@ -330,14 +353,14 @@ async def test_technician_reads_no_money(desk):
         assert refused.status_code == 403
 
 
-async def test_link_of_another_order_is_not_shown(desk):
+async def test_link_of_another_order_is_not_shown(desk: FrontDesk) -> None:
     first, second = await estimated(desk, "沪D10025"), await estimated(desk, "沪D10026")
     link = await desk.done(f"/orders/{first}/estimates/1/links")
     path = f"/orders/{second}/links/{link['link_id']}/showing"
     await desk.assert_rejected(path, None, "unknown_link", "link_id")
 
 
-async def test_foreign_old_and_expired_links_are_rejected(desk):
+async def test_foreign_old_and_expired_links_are_rejected(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10004")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -359,7 +382,9 @@ async def test_foreign_old_and_expired_links_are_rejected(desk):
     await desk.assert_rejected(unknown, GRANTED, "unknown_version", "version")
 
 
-async def test_second_started_job_keeps_order_version(desk, workshop):
+async def test_second_started_job_keeps_order_version(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10041")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.started(order_id, "MNT-006")
@@ -368,7 +393,9 @@ async def test_second_started_job_keeps_order_version(desk, workshop):
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": before["version"]})
 
 
-async def test_stale_cancellation_names_started_work(desk, workshop):
+async def test_stale_cancellation_names_started_work(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order = await desk.opened("沪D10043")
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
@@ -379,7 +406,7 @@ async def test_stale_cancellation_names_started_work(desk, workshop):
     ] == "workshop"
 
 
-async def test_opening_after_declined_link_is_rejected(desk):
+async def test_opening_after_declined_link_is_rejected(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10044")
     await desk.done(f"/orders/{order_id}/estimates", MINOR)
     seen = await desk.get(f"/orders/{order_id}")
@@ -394,7 +421,7 @@ async def test_opening_after_declined_link_is_rejected(desk):
     assert opened["status"] == "opened"
 
 
-async def test_opening_after_reassignment_keeps_assigned_advisor(desk):
+async def test_opening_after_reassignment_keeps_assigned_advisor(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10045")
     seen = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
@@ -404,7 +431,7 @@ async def test_opening_after_reassignment_keeps_assigned_advisor(desk):
     assert (await desk.done(path, body))["advisor_id"] == COLLEAGUE
 
 
-async def test_each_new_estimate_raises_order_version(desk):
+async def test_each_new_estimate_raises_order_version(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10042")
     path, order = f"/orders/{order_id}/estimates", await desk.get(f"/orders/{order_id}")
     for _ in range(2):
@@ -415,7 +442,7 @@ async def test_each_new_estimate_raises_order_version(desk):
         order = await desk.get(f"/orders/{order_id}")
 
 
-async def test_second_advisor_on_estimate_gets_version_conflict(desk):
+async def test_second_advisor_on_estimate_gets_version_conflict(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10005")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     mine = MINOR | {"version": version}
@@ -428,7 +455,7 @@ async def test_second_advisor_on_estimate_gets_version_conflict(desk):
     assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
 
 
-async def test_open_order_estimate_may_change_prices_only(desk):
+async def test_open_order_estimate_may_change_prices_only(desk: FrontDesk) -> None:
     order = await desk.opened("沪D10006")
     path = f"/orders/{order['order_id']}/estimates"
     other = {"op_codes": ["MNT-003"], "version": order["version"]}
@@ -441,7 +468,9 @@ async def test_open_order_estimate_may_change_prices_only(desk):
     await desk.assert_rejected(f"{path}/2/decline", GRANTED, "already_decided", "version")
 
 
-async def test_authorized_additional_work_makes_promise_provisional(desk, workshop, servers):
+async def test_authorized_additional_work_makes_promise_provisional(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10007")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
@@ -457,7 +486,7 @@ async def test_authorized_additional_work_makes_promise_provisional(desk, worksh
     assert after["estimate_cents"] == before["estimate_cents"] + proposal["total_cents"]
     assert after["promise_provisional"] is True
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
+    (event,) = await order_events(servers, order_id, AdditionalWorkAuthorized)
     assert (event.hold_id, event.channel, event.total_cents) == (
         None,
         "link",
@@ -475,7 +504,7 @@ async def test_authorized_additional_work_makes_promise_provisional(desk, worksh
     assert (ready["status"], ready["promise_provisional"]) == ("ready", False)
 
 
-async def test_declined_estimate_is_reoffered_at_next_visit(desk):
+async def test_declined_estimate_is_reoffered_at_next_visit(desk: FrontDesk) -> None:
     first = await desk.greeted("沪D10046")
     path = f"/orders/{first}"
     await desk.done(f"{path}/estimates", {"op_codes": ["MNT-006"]})
@@ -495,7 +524,9 @@ async def test_declined_estimate_is_reoffered_at_next_visit(desk):
     assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
 
 
-async def test_declined_additional_work_is_reoffered_at_next_visit(desk, workshop, servers):
+async def test_declined_additional_work_is_reoffered_at_next_visit(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10008")
     await workshop.found(order_id, "w-8", ["MNT-006"])
     await desk.service.wait_until_idle()
@@ -503,7 +534,7 @@ async def test_declined_additional_work_is_reoffered_at_next_visit(desk, worksho
     assert await desk.get(f"/orders/{order_id}/declined-services") == []
     await workshop.finished(order_id, "MNT-001")
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, AdditionalWorkDeclined)
+    (event,) = await order_events(servers, order_id, AdditionalWorkDeclined)
     assert (event.op_codes, event.channel) == (("MNT-006",), "phone")
 
     await desk.delivered(order_id)
@@ -515,7 +546,9 @@ async def test_declined_additional_work_is_reoffered_at_next_visit(desk, worksho
     assert await desk.get(f"/orders/{second}/declined-services") == []
 
 
-async def test_customer_authorizes_part_of_additional_work(desk, workshop, servers):
+async def test_customer_authorizes_part_of_additional_work(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10010")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-10", ["MNT-006", "MNT-011"], ["PLG-IRID"] * 4)
@@ -544,13 +577,15 @@ async def test_customer_authorizes_part_of_additional_work(desk, workshop, serve
     assert after["awaiting_estimates"] == 0
     assert after["estimate_cents"] == before["estimate_cents"] + versions[2]["total_cents"]
     await desk.service.wait_until_idle()
-    (authorized,) = await events(servers, order_id, AdditionalWorkAuthorized)
-    (declined,) = await events(servers, order_id, AdditionalWorkDeclined)
+    (authorized,) = await order_events(servers, order_id, AdditionalWorkAuthorized)
+    (declined,) = await order_events(servers, order_id, AdditionalWorkDeclined)
     assert authorized.additional_work_id == "w-10"
     assert (declined.op_codes, declined.channel) == (("MNT-011",), "link")
 
 
-async def test_additional_work_decision_includes_new_promise(desk, workshop, servers):
+async def test_additional_work_decision_includes_new_promise(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10013")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-13", ["MNT-006", "MNT-011"])
@@ -578,14 +613,16 @@ async def test_additional_work_decision_includes_new_promise(desk, workshop, ser
     assert agreed.json()["promised_at"] == promised_at
     assert (await desk.get(f"/orders/{order_id}"))["promised_at"] == promised_at
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
+    (event,) = await order_events(servers, order_id, AdditionalWorkAuthorized)
     assert event.promised_at == datetime.fromisoformat(promised_at)
 
 
-async def test_estimate_of_wip_is_authorized_only_whole(desk, workshop):
+async def test_estimate_of_wip_is_authorized_only_whole(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10011")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
-    more = [*MINOR["parts"], {"part_number": "FLT-CAB", "quantity": 1}]
+    more = [*MINOR_PARTS, {"part_number": "FLT-CAB", "quantity": 1}]
     body = MINOR | {"parts": more, "version": version}
     await desk.done(f"/orders/{order_id}/estimates", body)
     path = f"/orders/{order_id}/estimates/2/authorize"
@@ -593,7 +630,7 @@ async def test_estimate_of_wip_is_authorized_only_whole(desk, workshop):
     await desk.done(path, GRANTED)
 
 
-async def test_link_without_known_customer_is_not_sent(desk):
+async def test_link_without_known_customer_is_not_sent(desk: FrontDesk) -> None:
     order_id = await desk.greeted("沪D10012")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
@@ -602,7 +639,9 @@ async def test_link_without_known_customer_is_not_sent(desk):
     assert not (await desk.done(path, {"send": False}))["sent"]
 
 
-async def test_advisor_adds_work_authorized_by_phone(desk, workshop):
+async def test_advisor_adds_work_authorized_by_phone(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await in_progress(desk, workshop, "沪D10009")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     body = {"op_codes": ["MNT-006"], "version": version}

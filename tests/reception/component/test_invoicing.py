@@ -2,19 +2,22 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from services.reception.application import dunning, payments, tax_invoices
 from services.reception.application.payments import RecordPaymentRequest
 from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -29,14 +32,14 @@ from shared.contracts.reception import (
 from shared.envelope import Causation
 from shared.timers import RetryLaterError, Timer
 from tests.support.api import STEPS
-from tests.support.harness import in_process, published, publisher
+from tests.support.harness import in_process, publisher
 from tests.support.order_factory import (
     ADVISOR,
     COLLEAGUE,
     MANAGER,
-    ORDERS,
     FrontDesk,
     invoiced,
+    order_events,
     ready,
 )
 from tests.support.stack import MORNING
@@ -56,30 +59,24 @@ class RoundingTaxClient:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def workshop(servers):
+async def workshop(servers: Platform) -> AsyncIterator[WorkshopEvents]:
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
 
 
-async def paid(desk, order_id, amount_cents):
+async def paid(desk: FrontDesk, order_id: str, amount_cents: int) -> dict[str, Any]:
     return await desk.done(f"/orders/{order_id}/payments", CASH | {"amount_cents": amount_cents})
 
 
-async def events(servers, order_id, *kinds):
-    return [
-        received.event
-        for received in await published(servers, [ORDERS])
-        if isinstance(received.event, kinds) and received.event.order_id == order_id
-    ]
-
-
-async def test_invoice_paid_in_parts_allows_delivery(desk, workshop, servers):
+async def test_invoice_paid_in_parts_allows_delivery(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10001")
     await desk.steps_done(order_id)
     path = f"/orders/{order_id}/delivery"
@@ -91,11 +88,13 @@ async def test_invoice_paid_in_parts_allows_delivery(desk, workshop, servers):
     await paid(desk, order_id, 26_000)
     assert (await desk.done(path))["status"] == "closed"
     await desk.service.wait_until_idle()
-    received = await events(servers, order_id, PaymentReceived)
+    received = await order_events(servers, order_id, PaymentReceived)
     assert [event.balance_cents for event in received] == [26_000, 0]
 
 
-async def test_payment_received_without_http_is_published(desk, workshop, servers):
+async def test_payment_received_without_http_is_published(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10040")
     payment = RecordPaymentRequest(
         method="cash", amount_cents=46_000, version=(await invoiced(desk, order_id))["version"]
@@ -107,11 +106,13 @@ async def test_payment_received_without_http_is_published(desk, workshop, server
     owed = await dunning.list_receivables("S01", desk.deps)
     assert order_id not in {each.order_id for each in owed}
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, PaymentReceived)
+    (event,) = await order_events(servers, order_id, PaymentReceived)
     assert event.balance_cents == 0
 
 
-async def test_invoice_is_split_by_payer(desk, workshop, servers):
+async def test_invoice_is_split_by_payer(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     pay_types = {"MNT-001": "warranty", "OIL-5W30": "customer"}
     order_id = await ready(desk, workshop, "沪E10002", pay_types=pay_types)
     invoice = await invoiced(desk, order_id)
@@ -130,7 +131,9 @@ async def test_invoice_is_split_by_payer(desk, workshop, servers):
     assert [(each["payer"], each["balance_cents"]) for each in owed] == [("manufacturer", 10_800)]
 
 
-async def test_order_with_pending_estimate_is_not_invoiced(desk, workshop):
+async def test_order_with_pending_estimate_is_not_invoiced(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪E10003")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"op_codes": ["MNT-006"], "version": version}
@@ -143,11 +146,13 @@ async def test_order_with_pending_estimate_is_not_invoiced(desk, workshop):
     await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "already_invoiced", "order_id")
 
 
-async def test_discount_above_limit_needs_second_approver(desk, workshop):
+async def test_discount_above_limit_needs_second_approver(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪E10004")
     path = f"/orders/{order_id}/discount"
 
-    async def version():
+    async def version() -> dict[str, int]:
         return {"version": (await desk.get(f"/orders/{order_id}"))["version"]}
 
     asked = {"amount_cents": 6_000, "reason": "loyalty"}
@@ -169,7 +174,9 @@ async def test_discount_above_limit_needs_second_approver(desk, workshop):
     assert (gross, document["gross_cents"]) == ([10_800, 35_200], 46_000)
 
 
-async def test_discount_within_limit_needs_no_second_approver(desk, workshop):
+async def test_discount_within_limit_needs_no_second_approver(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪E10005")
     path = f"/orders/{order_id}/discount"
     version = (await desk.get(f"/orders/{order_id}"))["version"]
@@ -187,7 +194,9 @@ async def test_discount_within_limit_needs_no_second_approver(desk, workshop):
     assert values == {"allowed_cents": 9_200}
 
 
-async def test_deposit_is_applied_and_remainder_refunded(desk, workshop, servers):
+async def test_deposit_is_applied_and_remainder_refunded(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10006")
     await desk.done(f"/orders/{order_id}/deposits", CASH | {"amount_cents": 50_000})
     invoice = await invoiced(desk, order_id)
@@ -200,17 +209,22 @@ async def test_deposit_is_applied_and_remainder_refunded(desk, workshop, servers
     path = f"/orders/{order_id}/refunds"
     await desk.assert_rejected(path, above, "refund_above_paid", "amount_cents", MANAGER)
     await desk.service.wait_until_idle()
-    deposit, invoice, back = await events(
+    deposit, issued, back = await order_events(
         servers, order_id, DepositReceived, InvoiceIssued, RefundIssued
     )
-    assert (deposit.held_cents, invoice.deposit_cents, back.deposit_cents) == (
+    assert isinstance(deposit, DepositReceived)
+    assert isinstance(issued, InvoiceIssued)
+    assert isinstance(back, RefundIssued)
+    assert (deposit.held_cents, issued.deposit_cents, back.deposit_cents) == (
         50_000,
         46_000,
         4_000,
     )
 
 
-async def test_deposit_above_invoice_is_carried_over(desk, workshop):
+async def test_deposit_above_invoice_is_carried_over(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪E10035")
     path = f"/orders/{order_id}"
     await desk.done(f"{path}/deposits", {"method": "wechat", "amount_cents": 50_000})
@@ -218,7 +232,7 @@ async def test_deposit_above_invoice_is_carried_over(desk, workshop):
     await desk.steps_done(order_id)
     assert (await desk.done(f"{path}/delivery"))["status"] == "closed"
 
-    async def held():
+    async def held() -> dict[str, int]:
         return {each["order_id"]: each["deposit_cents"] for each in await desk.get("/held-money")}
 
     assert (await held())[order_id] == 4_000
@@ -236,7 +250,7 @@ async def test_deposit_above_invoice_is_carried_over(desk, workshop):
     assert order_id not in await held()
 
 
-async def test_order_with_held_deposit_cannot_be_cancelled(desk):
+async def test_order_with_held_deposit_cannot_be_cancelled(desk: FrontDesk) -> None:
     order = await desk.opened("沪E10007")
     path = f"/orders/{order['order_id']}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
@@ -247,7 +261,9 @@ async def test_order_with_held_deposit_cannot_be_cancelled(desk):
     assert (await desk.done(f"{path}/cancellation", ending))["status"] == "cancelled"
 
 
-async def test_additional_work_repeats_affected_delivery_steps(desk, workshop, servers):
+async def test_additional_work_repeats_affected_delivery_steps(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10018")
     await desk.steps_done(order_id)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
@@ -269,11 +285,13 @@ async def test_additional_work_repeats_affected_delivery_steps(desk, workshop, s
     await desk.steps_done(order_id, touched)
     await desk.done(delivery)
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, VehicleDelivered)
+    (event,) = await order_events(servers, order_id, VehicleDelivered)
     assert (event.signed, len(event.steps)) == (True, len(STEPS) + 1)
 
 
-async def test_delivery_step_waiver_needs_two_people(desk, workshop, servers):
+async def test_delivery_step_waiver_needs_two_people(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10008")
     await invoiced(desk, order_id)
     await paid(desk, order_id, 46_000)
@@ -292,14 +310,16 @@ async def test_delivery_step_waiver_needs_two_people(desk, workshop, servers):
     await desk.done(alone, None, MANAGER)
     await desk.done(delivery)
     await desk.service.wait_until_idle()
-    (event,) = await events(servers, order_id, VehicleDelivered)
+    (event,) = await order_events(servers, order_id, VehicleDelivered)
     assert [(each.step, each.requested_by, each.approved_by) for each in event.waivers] == [
         (last, ADVISOR, MANAGER)
     ]
     assert [step.step for step in event.steps] == [*done, "customer_signed"]
 
 
-async def test_credit_note_corrects_unpaid_balance_only(desk, workshop, servers):
+async def test_credit_note_corrects_unpaid_balance_only(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10020")
     path = f"/orders/{order_id}"
     preview = await desk.done(f"{path}/invoice-preview", {"vouchers": []})
@@ -328,7 +348,7 @@ async def test_credit_note_corrects_unpaid_balance_only(desk, workshop, servers)
     assert invoice["invoice"]["total_cents"] == preview["total_cents"]
     assert [each["total_cents"] for each in invoice["credit_notes"]] == [1_000, 5_000]
     await desk.service.wait_until_idle()
-    issued = await events(servers, order_id, CreditNoteIssued)
+    issued = await order_events(servers, order_id, CreditNoteIssued)
     assert [each.balance_cents for each in issued] == [5_000, 0]
     folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"]) / "S01"
     documents = [
@@ -336,7 +356,7 @@ async def test_credit_note_corrects_unpaid_balance_only(desk, workshop, servers)
     ]
     number = (await desk.get(f"{path}/invoice"))["tax_invoice_number"]
     assert [each["original_tax_invoice_number"] for each in documents] == [number, number]
-    corrections = await events(servers, order_id, RedLetterInvoiceIssued)
+    corrections = await order_events(servers, order_id, RedLetterInvoiceIssued)
     assert sorted(each.amount_cents for each in corrections) == [1_000, 5_000]
     assert {each.original_tax_invoice_number for each in corrections} == {number}
     notes = (await desk.get(f"{path}/invoice"))["credit_notes"]
@@ -345,7 +365,9 @@ async def test_credit_note_corrects_unpaid_balance_only(desk, workshop, servers)
     }
 
 
-async def test_credit_note_on_paid_invoice_refunds_overpayment(desk, workshop, servers):
+async def test_credit_note_on_paid_invoice_refunds_overpayment(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10021")
     path = f"/orders/{order_id}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 46_500})
@@ -371,7 +393,9 @@ async def test_credit_note_on_paid_invoice_refunds_overpayment(desk, workshop, s
     assert (order["status"], order["balance_cents"], order["deposit_cents"]) == ("closed", 0, 500)
     assert (order["invoiced_cents"], order["received_cents"]) == (40_000, 40_000)
     await desk.service.wait_until_idle()
-    refund, correction = await events(servers, order_id, RefundIssued, CreditNoteIssued)
+    refund, correction = await order_events(servers, order_id, RefundIssued, CreditNoteIssued)
+    assert isinstance(refund, RefundIssued)
+    assert isinstance(correction, CreditNoteIssued)
     assert (refund.amount_cents, refund.method, refund.reason) == (
         6_000,
         "cash",
@@ -380,7 +404,9 @@ async def test_credit_note_on_paid_invoice_refunds_overpayment(desk, workshop, s
     assert (refund.balance_cents, correction.total_cents) == (6_000, 6_000)
 
 
-async def test_wrongly_invoiced_order_is_invoiced_again(desk, workshop, servers):
+async def test_wrongly_invoiced_order_is_invoiced_again(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     pay_types = {"MNT-001": "warranty"}
     order_id = await ready(desk, workshop, "沪E10019", pay_types=pay_types)
     await invoiced(desk, order_id)
@@ -416,7 +442,7 @@ async def test_wrongly_invoiced_order_is_invoiced_again(desk, workshop, servers)
     )
     assert invoice["tax_invoice_number"] != earlier["tax_invoice_number"] is not None
     assert (invoice["credit_notes"], len(earlier["credit_notes"])) == ([], 1)
-    corrections = await events(servers, order_id, RedLetterInvoiceIssued)
+    corrections = await order_events(servers, order_id, RedLetterInvoiceIssued)
     assert [(each.original_tax_invoice_number, each.amount_cents) for each in corrections] == [
         (earlier["tax_invoice_number"], 35_200)
     ]
@@ -428,7 +454,9 @@ async def test_wrongly_invoiced_order_is_invoiced_again(desk, workshop, servers)
     assert claim["amount_cents"] == 10_800
 
 
-async def test_signature_is_stored_encrypted(desk, workshop, servers):
+async def test_signature_is_stored_encrypted(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10009")
     path = f"/orders/{order_id}/signature"
     for wrong in ({}, {"strokes": [[[1, 2]]], "png": "AAAA"}, {"png": "bm8gcGljdHVyZQ=="}):
@@ -448,7 +476,9 @@ async def test_signature_is_stored_encrypted(desk, workshop, servers):
     assert picture.encode() not in encrypted
 
 
-async def test_unpaid_balance_is_reminded_on_dunning_days(desk, workshop, servers):
+async def test_unpaid_balance_is_reminded_on_dunning_days(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10010")
     invoice = await invoiced(desk, order_id)
     await desk.steps_done(order_id)
@@ -460,7 +490,7 @@ async def test_unpaid_balance_is_reminded_on_dunning_days(desk, workshop, server
     for days in (36, 37, 44, 45, 60, 90):
         desk.clock.set(MORNING + timedelta(days=days, hours=1))
         await desk.service.wait_until_idle()
-    overdue = await events(servers, order_id, ReceivableOverdue)
+    overdue = await order_events(servers, order_id, ReceivableOverdue)
     assert [event.days_overdue for event in overdue] == [7, 15, 30]
     assert {event.balance_cents for event in overdue} == {invoice["balance_cents"]}
     (owed,) = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
@@ -469,20 +499,24 @@ async def test_unpaid_balance_is_reminded_on_dunning_days(desk, workshop, server
     assert paid_at_last["status"] == "closed"
 
 
-async def test_customer_split_gets_tax_invoice(desk, workshop, servers):
+async def test_customer_split_gets_tax_invoice(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10011", pay_types={"MNT-001": "warranty"})
     await invoiced(desk, order_id)
     await desk.service.wait_until_idle()
     response = await desk.get(f"/orders/{order_id}/invoice")
     assert response["tax_invoice_number"] == response["invoice"]["invoice_id"]
-    (event,) = await events(servers, order_id, TaxInvoiceIssued)
+    (event,) = await order_events(servers, order_id, TaxInvoiceIssued)
     folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"])
     document = json.loads((folder / "S01" / f"{event.invoice_id}.json").read_text())
     assert document["amount_cents"] == event.amount_cents == 35_200
     assert [line["code"] for line in document["lines"]] == ["OIL-5W30"]
 
 
-async def test_issued_tax_amounts_are_kept_and_offset(desk, workshop, servers):
+async def test_issued_tax_amounts_are_kept_and_offset(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪E10034")
     path = f"/orders/{order_id}"
     invoice = await invoiced(desk, order_id)
@@ -490,7 +524,7 @@ async def test_issued_tax_amounts_are_kept_and_offset(desk, workshop, servers):
     service = desk.service.app.state.service
     deps = replace(service.deps, tax_invoices=RoundingTaxClient())
 
-    async def issue(prepared, entity_id, fire):
+    async def issue(prepared: Any, entity_id: str, fire: Callable[..., Any]) -> None:
         async with service.uow_factory.open(["S01"]) as uow:
             causation = Causation("test", "test")
             timer = Timer("S01", entity_id, uow.now, {}, causation, prepared)
@@ -504,8 +538,8 @@ async def test_issued_tax_amounts_are_kept_and_offset(desk, workshop, servers):
         version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]
         await desk.service.wait_until_idle()
         note_id = (await desk.get(f"{path}/invoice"))["credit_notes"][-1]["credit_note_id"]
-        prepared = await tax_invoices.request_tax_correction("S01", note_id, deps)
-        await issue(prepared, note_id, tax_invoices.keep_tax_correction)
+        corrected = await tax_invoices.request_tax_correction("S01", note_id, deps)
+        await issue(corrected, note_id, tax_invoices.keep_tax_correction)
     invoice = await desk.get(f"{path}/invoice")
     assert (invoice["computed_tax_cents"], invoice["issued_tax_cents"]) == (5_292, 5_291)
     assert [each["tax_cents"] for each in invoice["credit_notes"]] == [1_242, 4_050]
@@ -513,7 +547,7 @@ async def test_issued_tax_amounts_are_kept_and_offset(desk, workshop, servers):
     assert RoundingTaxClient.asked[-1].tax_cents == 5_291 - 1_241
 
 
-async def test_tax_client_response_is_read(tmp_path):
+async def test_tax_client_response_is_read(tmp_path: Path) -> None:
     document = TaxDocument(
         store_id="S01",
         order_id="o",
@@ -531,7 +565,7 @@ async def test_tax_client_response_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["invoice", "delivery", "on-account-release", "signature"])
-async def test_order_of_another_store_is_not_found(desk, path):
+async def test_order_of_another_store_is_not_found(desk: FrontDesk, path: str) -> None:
     body = {"on-account-release": {"reason": "other"}, "signature": {"strokes": [[[1, 1]]]}}.get(
         path
     )

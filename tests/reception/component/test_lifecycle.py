@@ -1,8 +1,12 @@
 """Order from arrival on, by its advisors, on real Kafka and PostgreSQL (R2, R5)."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.contracts.reception import OrderCancelled
 from shared.db import transaction
 from tests.support.harness import in_process, published
@@ -10,18 +14,20 @@ from tests.support.order_factory import ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
-async def test_each_change_raises_order_version(desk):
+async def test_each_change_raises_order_version(desk: FrontDesk) -> None:
     arrived = await desk.arrived("沪C10001")
     greeted = await desk.done(f"/orders/{arrived['order_id']}/greet")
     assert greeted["version"] != arrived["version"]
 
 
-async def test_cancellation_needs_reason_and_encrypts_note(desk, servers):
+async def test_cancellation_needs_reason_and_encrypts_note(
+    desk: FrontDesk, servers: Platform
+) -> None:
     order = await desk.arrived("沪C10002")
     path = f"/orders/{order['order_id']}/cancellation"
     without = await desk.post(path, {})

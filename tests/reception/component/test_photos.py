@@ -1,28 +1,43 @@
 """Photos of a visit and of the premises, on real Kafka and PostgreSQL (R3, R43)."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from PIL import Image
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
+from shared.security import Role
 from tests.support.harness import in_process
 from tests.support.order_factory import ADVISOR, FrontDesk
 from tests.support.pictures import flat_png, picture
 
 
 @pytest.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
-async def send(desk, path, content, *, key="", role="service_advisor", subject=ADVISOR, **params):
+async def send(
+    desk: FrontDesk,
+    path: str,
+    content: bytes,
+    *,
+    key: str = "",
+    role: Role = "service_advisor",
+    subject: str = ADVISOR,
+    **params: str,
+) -> httpx.Response:
     return await desk.service.client.post(
         f"/stores/S01{path}",
         params=params,
@@ -34,12 +49,12 @@ async def send(desk, path, content, *, key="", role="service_advisor", subject=A
     )
 
 
-def kept_files(servers):
+def kept_files(servers: Platform) -> dict[str, bytes]:
     folder = Path(servers.environment("reception")["AFTERSALES_FILES"]) / "S01" / "photos"
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
 
 
-async def test_photo_is_stored_encrypted_and_shown(desk, servers):
+async def test_photo_is_stored_encrypted_and_shown(desk: FrontDesk, servers: Platform) -> None:
     order = await desk.arrived("沪D10001")
     path = f"/orders/{order['order_id']}/photos"
     response = await send(desk, path, picture(), kind="walkaround", position="front_left")
@@ -61,7 +76,7 @@ async def test_photo_is_stored_encrypted_and_shown(desk, servers):
     assert len(encrypted) > len(shown.content)
 
 
-async def test_repeated_upload_creates_one_photo(desk):
+async def test_repeated_upload_creates_one_photo(desk: FrontDesk) -> None:
     order = await desk.arrived("沪D10002")
     path = f"/orders/{order['order_id']}/photos"
     content, key = picture(), "upload-twice"
@@ -71,16 +86,17 @@ async def test_repeated_upload_creates_one_photo(desk):
     assert len(await desk.get(path)) == 1
 
 
-async def test_reused_idempotency_key_for_photo_is_rejected(desk):
+async def test_reused_idempotency_key_for_photo_is_rejected(desk: FrontDesk) -> None:
     order = await desk.arrived("沪D10012")
     path = f"/orders/{order['order_id']}/photos"
     content, key = picture(), "one-target-only"
-    assert (await send(desk, path, content, key=key, kind="damage")).status_code == 201
-    for other_path, params in (
+    others: tuple[tuple[str, dict[str, Any]], ...] = (
         (path, {"kind": "walkaround"}),
         (path, {"kind": "damage", "position": "rear_left"}),
         ("/photos", {}),
-    ):
+    )
+    assert (await send(desk, path, content, key=key, kind="damage")).status_code == 201
+    for other_path, params in others:
         reused = await send(desk, other_path, content, key=key, **params)
         rules = [(each["field"], each["rule"]) for each in reused.json()["errors"]]
         assert (reused.status_code, rules) == (
@@ -92,7 +108,7 @@ async def test_reused_idempotency_key_for_photo_is_rejected(desk):
     assert "Idempotent-Replayed" not in colleague.headers
 
 
-async def test_invalid_photo_upload_is_rejected(desk, servers):
+async def test_invalid_photo_upload_is_rejected(desk: FrontDesk, servers: Platform) -> None:
     order = await desk.arrived("沪D10003")
     path = f"/orders/{order['order_id']}/photos"
     before = set(kept_files(servers))
@@ -116,7 +132,7 @@ async def test_invalid_photo_upload_is_rejected(desk, servers):
     assert set(kept_files(servers)) == before
 
 
-async def test_photo_with_destroyed_key_is_erased(desk, servers):
+async def test_photo_with_destroyed_key_is_erased(desk: FrontDesk, servers: Platform) -> None:
     photo = (await send(desk, "/photos", picture())).json()
     assert (
         await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "service_advisor")
@@ -132,8 +148,10 @@ async def test_photo_with_destroyed_key_is_erased(desk, servers):
     assert (erased.status_code, erased.json()["errors"][0]["rule"]) == (404, "photo_erased")
 
 
-async def test_orphaned_file_is_removed_after_a_day(desk, servers, monkeypatch):
-    async def fails(*_):
+async def test_orphaned_file_is_removed_after_a_day(
+    desk: FrontDesk, servers: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
         raise ConnectionError("the database went away")
 
     before = set(kept_files(servers))
@@ -147,7 +165,7 @@ async def test_orphaned_file_is_removed_after_a_day(desk, servers, monkeypatch):
     assert set(kept_files(servers)) == before
 
 
-async def test_photo_of_another_store_is_not_found(desk):
+async def test_photo_of_another_store_is_not_found(desk: FrontDesk) -> None:
     photo = (await send(desk, "/photos", picture())).json()
     token = desk.service.token("service_advisor", stores=["S02"])
     foreign = await desk.service.client.get(

@@ -1,29 +1,33 @@
 """Promises at risk and revised promises, on real Kafka and PostgreSQL (R9, R12)."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.contracts.reception import OrderOpened, PromisedTimeRevised
 from shared.contracts.workshop import PromisedTimeAtRisk
-from tests.support.harness import in_process, published, publisher
+from tests.support.harness import Publisher, in_process, published, publisher
 from tests.support.order_factory import ADVISOR, ORDERS, FrontDesk
 
 
 @pytest.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
 @pytest.fixture(scope="module")
-async def workshop(servers):
+async def workshop(servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(servers) as sender:
         yield sender
 
 
-def warning(order, now, best):
+def warning(order: dict[str, Any], now: datetime, best: datetime) -> PromisedTimeAtRisk:
     return PromisedTimeAtRisk(
         store_id="S01",
         order_id=order["order_id"],
@@ -37,7 +41,9 @@ def warning(order, now, best):
     )
 
 
-async def test_advisor_revises_promise_at_risk(desk, workshop, servers):
+async def test_advisor_revises_promise_at_risk(
+    desk: FrontDesk, workshop: Publisher, servers: Platform
+) -> None:
     order, now = await desk.opened("沪C20001"), desk.clock.now()
     best = now + timedelta(hours=6)
     await workshop.publish(warning(order, now, best), at=now)
@@ -62,7 +68,7 @@ async def test_advisor_revises_promise_at_risk(desk, workshop, servers):
     assert (await desk.get(f"/orders/{order['order_id']}"))["risk"] is None
 
 
-async def test_invalid_promise_revision_is_rejected(desk):
+async def test_invalid_promise_revision_is_rejected(desk: FrontDesk) -> None:
     order = await desk.opened("沪C20002")
     path = f"/orders/{order['order_id']}/promise-revision"
     past = {"promised_at": desk.clock.now().isoformat(), "reason": "queue"}
@@ -79,7 +85,7 @@ async def test_invalid_promise_revision_is_rejected(desk):
     await desk.assert_rejected(path, told, "invalid_status", "order_id")
 
 
-async def test_rush_order_is_published_to_workshop(desk, servers):
+async def test_rush_order_is_published_to_workshop(desk: FrontDesk, servers: Platform) -> None:
     order = await desk.opened("沪C20004", rush=True)
     await desk.service.wait_until_idle()
     (event,) = [

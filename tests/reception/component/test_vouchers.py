@@ -1,11 +1,16 @@
 """Vouchers and service cards, redeemed with the invoice on real Kafka and PostgreSQL (R8, R28)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
+from shared.contracts import Event
 from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReinstated
 from tests.support.harness import in_process, published, publisher
 from tests.support.order_factory import MANAGER, FrontDesk, ready
@@ -17,22 +22,31 @@ GIFT = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def workshop(servers):
+async def workshop(servers: Platform) -> AsyncIterator[WorkshopEvents]:
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
 
 
-async def issued(desk, **changes):
-    return (await desk.done("/vouchers", GIFT | changes, MANAGER))["voucher_id"]
+async def issued(desk: FrontDesk, **changes: Any) -> str:
+    voucher = await desk.done("/vouchers", GIFT | changes, MANAGER)
+    return str(voucher["voucher_id"])
 
 
-async def test_voucher_and_service_card_reduce_invoice(desk, workshop, servers):
+async def voucher_events(servers: Platform, voucher_id: str) -> list[type[Event]]:
+    """Return the types of a voucher's events."""
+    events = [received.event for received in await published(servers, [VOUCHERS])]
+    return [type(event) for event in events if getattr(event, event.key_field) == voucher_id]
+
+
+async def test_voucher_and_service_card_reduce_invoice(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪H10001")
     gift = await issued(desk)
     card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
@@ -43,12 +57,12 @@ async def test_voucher_and_service_card_reduce_invoice(desk, workshop, servers):
     redeemed = await desk.get(f"/vouchers/{gift}")
     assert (redeemed["order_id"], redeemed["redeemed_cents"]) == (order_id, 5_000)
     await desk.service.wait_until_idle()
-    events = [received.event for received in await published(servers, [VOUCHERS])]
-    of_gift = [type(event) for event in events if event.voucher_id == gift]
-    assert of_gift == [VoucherIssued, VoucherRedeemed]
+    assert await voucher_events(servers, gift) == [VoucherIssued, VoucherRedeemed]
 
 
-async def test_voucher_is_redeemed_by_one_of_two_invoices(desk, workshop):
+async def test_voucher_is_redeemed_by_one_of_two_invoices(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     orders = [await ready(desk, workshop, plate) for plate in ("沪H10002", "沪H10003")]
     gift = await issued(desk)
     responses = await asyncio.gather(
@@ -59,7 +73,9 @@ async def test_voucher_is_redeemed_by_one_of_two_invoices(desk, workshop):
     assert refused.json()["errors"][0]["rule"] == "voucher_redeemed"
 
 
-async def test_foreign_unknown_or_repeated_voucher_is_rejected(desk, workshop):
+async def test_foreign_unknown_or_repeated_voucher_is_rejected(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪H10004")
     path = f"/orders/{order_id}/invoice"
     foreign = await issued(desk, customer_ref="c-somebody")
@@ -70,7 +86,9 @@ async def test_foreign_unknown_or_repeated_voucher_is_rejected(desk, workshop):
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
 
 
-async def test_credited_invoice_reinstates_its_vouchers(desk, workshop, servers):
+async def test_credited_invoice_reinstates_its_vouchers(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
     order_id = await ready(desk, workshop, "沪H10005")
     gift = await issued(desk)
     card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
@@ -102,12 +120,17 @@ async def test_credited_invoice_reinstates_its_vouchers(desk, workshop, servers)
     again = await desk.done(f"/orders/{other}/invoice", {"vouchers": [card, gift]})
     assert again["invoiced_cents"] == 46_000 - 10_800 - 5_000
     await desk.service.wait_until_idle()
-    events = [received.event for received in await published(servers, [VOUCHERS])]
-    of_gift = [type(event) for event in events if event.voucher_id == gift]
-    assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReinstated, VoucherRedeemed]
+    assert await voucher_events(servers, gift) == [
+        VoucherIssued,
+        VoucherRedeemed,
+        VoucherReinstated,
+        VoucherRedeemed,
+    ]
 
 
-async def test_invoice_paid_by_vouchers_is_credited(desk, workshop):
+async def test_invoice_paid_by_vouchers_is_credited(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
     order_id = await ready(desk, workshop, "沪H10007")
     gift = await issued(desk, value_cents=46_000)
     invoice = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
@@ -128,9 +151,9 @@ async def test_invoice_paid_by_vouchers_is_credited(desk, workshop):
         {"expires_at": "2020-01-01T00:00:00Z"},
     ],
 )
-async def test_invalid_voucher_is_not_issued(desk, change):
+async def test_invalid_voucher_is_not_issued(desk: FrontDesk, change: dict[str, Any]) -> None:
     assert (await desk.post("/vouchers", GIFT | change, MANAGER)).status_code == 422
 
 
-async def test_advisor_cannot_issue_vouchers(desk):
+async def test_advisor_cannot_issue_vouchers(desk: FrontDesk) -> None:
     assert (await desk.post("/vouchers", GIFT)).status_code == 403

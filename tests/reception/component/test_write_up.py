@@ -1,26 +1,33 @@
 """Write-up of a vehicle, on real Kafka and PostgreSQL (R3, R5)."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from shared.clock import SimulatedClock
 from shared.contracts.reception import OrderOpened
 from tests.support.harness import in_process, published
 from tests.support.order_factory import ORDERS, FrontDesk, write_up
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(servers, clock):
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
     async with in_process(servers, "reception", create_app) as running:
         yield FrontDesk(running, clock)
 
 
-async def ended(desk, order):
+async def ended(desk: FrontDesk, order: dict[str, Any]) -> None:
     await desk.done(f"/orders/{order['order_id']}/cancellation", {"reason": "waited_too_long"})
 
 
-async def test_damages_are_published_and_belongings_encrypted(desk, servers):
+async def test_damages_are_published_and_belongings_encrypted(
+    desk: FrontDesk, servers: Platform
+) -> None:
     walkaround_damages = [
         {"position": "left", "damage": "scratch"},
         {"position": "roof", "damage": "dent"},
@@ -37,13 +44,13 @@ async def test_damages_are_published_and_belongings_encrypted(desk, servers):
     )
     assert (await desk.get(f"/orders/{order['order_id']}"))["belongings"] == "后备箱有儿童座椅"
     await desk.service.wait_until_idle()
-    (received,) = [
-        each
+    ((opened, value),) = [
+        (each.event, each.value)
         for each in await published(servers, [ORDERS])
         if isinstance(each.event, OrderOpened) and each.event.order_id == order["order_id"]
     ]
-    assert [finding.position for finding in received.event.walkaround_damages] == ["left", "roof"]
-    assert "儿童座椅".encode() not in received.value
+    assert [finding.position for finding in opened.walkaround_damages] == ["left", "roof"]
+    assert "儿童座椅".encode() not in value
     connection = await asyncpg.connect(servers.admin_url)
     encrypted = await connection.fetchval(
         "SELECT belongings FROM reception.visit WHERE order_id = $1", order["order_id"]
@@ -52,7 +59,7 @@ async def test_damages_are_published_and_belongings_encrypted(desk, servers):
     assert "儿童座椅".encode() not in encrypted
 
 
-async def test_replaced_instrument_cluster_resets_odometer(desk):
+async def test_replaced_instrument_cluster_resets_odometer(desk: FrontDesk) -> None:
     await ended(desk, await desk.opened("沪G10002", odometer_km=90_000))
     order_id = await desk.greeted("沪G10002")
     path = f"/orders/{order_id}/open"
@@ -77,7 +84,9 @@ async def test_replaced_instrument_cluster_resets_odometer(desk):
         ({"belongings": ""}, "belongings"),
     ],
 )
-async def test_invalid_write_up_is_rejected(desk, change, field):
+async def test_invalid_write_up_is_rejected(
+    desk: FrontDesk, change: dict[str, Any], field: str
+) -> None:
     response = await desk.post("/orders/any/open", write_up("沪G10003", **change))
     assert response.status_code == 422
     assert field in [each["field"] for each in response.json()["errors"]]

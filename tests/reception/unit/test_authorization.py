@@ -1,5 +1,6 @@
 """Estimate versions and the customer's decision on them, in any order of events (R4)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from services.reception.domain import order as orders
 from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import (
     CatalogOperation,
+    Estimate,
     PartQuantity,
     PriceList,
     RequestedWork,
@@ -21,8 +23,9 @@ from services.reception.domain.estimate import (
     estimate,
     sum_of,
 )
-from services.reception.domain.repair_order import Promise
+from services.reception.domain.repair_order import Promise, RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts import Event
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -36,13 +39,13 @@ PRICES = PriceList(
 COUNTER = DecisionRecord("in_person", "a1", NOW)
 
 
-def work(*operations, parts=0):
+def work(*operations: str, parts: int = 0) -> Estimate:
     quantities = (PartQuantity("P", parts),) if parts else ()
     return estimate(PRICES, RequestedWork(operations, quantities))
 
 
 @given(st.integers(0, 10**7))
-def test_package_costs_its_price_for_any_lines(price):
+def test_package_costs_its_price_for_any_lines(price: int) -> None:
     package = ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), price)
     prices = PriceList(
         PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
@@ -57,20 +60,20 @@ OFFERED = estimate(
 )
 
 
-def proposed(priced):
+def proposed(priced: Estimate) -> EstimateVersion:
     return EstimateVersion(
         "S01", "o", 1, "w", priced.labor_operations, priced.lines, "awaiting", "t", NOW
     )
 
 
-def test_part_is_decided_with_its_first_operation():
+def test_part_is_decided_with_its_first_operation() -> None:
     priced = estimate(PRICES, RequestedWork(("C",), (PartQuantity("P", 1),), ("K",)))
     assert authorization.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
     assert authorization.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
 
 
 @given(st.sets(st.sampled_from(["A", "B", "C"]), max_size=2))
-def test_authorized_and_declined_lines_sum_to_estimate(declined):
+def test_authorized_and_declined_lines_sum_to_estimate(declined: set[str]) -> None:
     wanted, rest = authorization.without(proposed(OFFERED), declined, TYPICAL)
     assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
     assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
@@ -80,7 +83,7 @@ def test_authorized_and_declined_lines_sum_to_estimate(declined):
 @pytest.mark.parametrize(
     ("declined", "rule"), [({"A", "B", "C"}, "nothing_wanted"), ({"P"}, "unknown_code")]
 )
-def test_estimate_cannot_be_declined_to_nothing(declined, rule):
+def test_estimate_cannot_be_declined_to_nothing(declined: set[str], rule: str) -> None:
     with pytest.raises(RuleViolation) as violation:
         authorization.without(proposed(OFFERED), declined, TYPICAL)
     assert violation.value.rule == rule
@@ -89,7 +92,7 @@ def test_estimate_cannot_be_declined_to_nothing(declined, rule):
 @pytest.mark.parametrize(
     ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
 )
-def test_promise_later_than_seen_is_rejected(later_min, promised_min):
+def test_promise_later_than_seen_is_rejected(later_min: int, promised_min: int | None) -> None:
     order = replace(Decisions().order, status="in_progress", promised_at=NOW)
     seen_at = NOW + timedelta(hours=2)
     promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
@@ -108,7 +111,7 @@ def test_promise_later_than_seen_is_rejected(later_min, promised_min):
             decided()
 
 
-def test_additional_work_never_makes_promise_earlier():
+def test_additional_work_never_makes_promise_earlier() -> None:
     order = replace(Decisions().order, status="in_progress", promised_at=NOW + timedelta(hours=3))
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h", provisional=False)
     assert authorization.new_promise(order, promise).promised_at == order.promised_at
@@ -117,7 +120,7 @@ def test_additional_work_never_makes_promise_earlier():
 class Decisions(RuleBasedStateMachine):
     """Order whose estimates come and are decided on in any order."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         arrived, _ = orders.arrive(
             order_id="o",
@@ -128,19 +131,20 @@ class Decisions(RuleBasedStateMachine):
             greeting_limit=timedelta(minutes=10),
             now=NOW,
         )
+        self.order: RepairOrder
         self.visit, self.order, _ = orders.greet(arrived.visit, arrived.repair_order, "a1", NOW)
         self.versions: dict[int, EstimateVersion] = {}
 
-    def keep(self, order, changed):
+    def keep(self, order: RepairOrder, changed: list[EstimateVersion]) -> None:
         self.order = order
         self.versions |= {version.version: version for version in changed}
 
     @property
-    def present(self):
+    def present(self) -> list[EstimateVersion]:
         return [self.versions[number] for number in sorted(self.versions)]
 
     @rule(parts=st.integers(0, 3))
-    def submit(self, parts):
+    def submit(self, parts: int) -> None:
         order, changed, _ = authorization.submit(
             self.order,
             self.present,
@@ -154,7 +158,7 @@ class Decisions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.order.opened_at)
     @rule(matter=st.sampled_from(["w1", "w2"]), operation=st.sampled_from(OPERATIONS))
-    def find(self, matter, operation):
+    def find(self, matter: str, operation: str) -> None:
         order, changed, _ = authorization.offer_additional(
             self.order,
             self.present,
@@ -168,7 +172,7 @@ class Decisions(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.order.opened_at)
     @rule(parts=st.integers(0, 3))
-    def open(self, parts):
+    def open(self, parts: int) -> None:
         order, agreed, changed = authorization.agree_at_opening(
             self.order, self.present, work("A", parts=parts), COUNTER, "a1"
         )
@@ -182,7 +186,7 @@ class Decisions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.versions)
     @rule(data=st.data(), wanted=st.booleans())
-    def decide(self, data, wanted):
+    def decide(self, data: st.DataObject, wanted: bool) -> None:
         number = data.draw(st.sampled_from(sorted(self.versions)))
         decided = partial(self.decided, self.versions[number], wanted)
         if self.versions[number].status != "awaiting":
@@ -192,7 +196,9 @@ class Decisions(RuleBasedStateMachine):
         order, version, _ = decided()
         self.keep(order, [version])
 
-    def decided(self, before, wanted):
+    def decided(
+        self, before: EstimateVersion, wanted: bool
+    ) -> tuple[RepairOrder, EstimateVersion, Sequence[Event]]:
         number = before.version
         if not wanted:
             return authorization.decline(self.order, self.present, number, COUNTER)
@@ -204,18 +210,18 @@ class Decisions(RuleBasedStateMachine):
         )
 
     @invariant()
-    def at_most_one_version_awaits_the_customer_on_each_matter(self):
+    def at_most_one_version_awaits_the_customer_on_each_matter(self) -> None:
         awaiting = [v.additional_work_id for v in self.present if v.status == "awaiting"]
         assert len(awaiting) == len(set(awaiting)) == self.order.awaiting_estimates
 
     @invariant()
-    def what_will_be_invoiced_is_what_was_agreed_to_last(self):
+    def what_will_be_invoiced_is_what_was_agreed_to_last(self) -> None:
         agreed = {v.additional_work_id: v for v in self.present if v.status == "authorized"}
         assert self.order.estimate_cents == sum(v.total_cents for v in agreed.values())
         assert self.order.estimate_cents == sum_of(self.order.lines)
 
     @invariant()
-    def versions_are_numbered_without_a_gap(self):
+    def versions_are_numbered_without_a_gap(self) -> None:
         assert sorted(self.versions) == list(range(1, len(self.versions) + 1))
 
 

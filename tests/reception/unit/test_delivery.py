@@ -1,5 +1,6 @@
 """Delivery steps, none of which can be skipped (R7)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import delivery, invoicing
+from services.reception.domain.delivery import Checklist
 from services.reception.domain.invoicing import Correction, Paid
+from services.reception.domain.order import Order
 from shared.contracts.reception import EstimateLine
 from shared.contracts.violations import RuleViolation
 from tests.support.orders import (
@@ -23,23 +26,23 @@ from tests.support.orders import (
     with_work,
 )
 
-SIGNED = {**STEPS, "customer_signed": {"work", "invoice"}}
+SIGNED: Checklist = {**STEPS, "customer_signed": {"work", "invoice"}}
 WORK, BILL, OPERATION = STEPS
 
 
-def all_done(order):
+def all_done(order: Order) -> Order:
     for step in STEPS:
         order = delivery.record_step(order, step, STEPS, "a1", NOW)
     return order
 
 
-def test_vehicle_not_ready_is_not_delivered():
+def test_vehicle_not_ready_is_not_delivered() -> None:
     with violates("invalid_status"):
         delivery.deliver(opened(), STEPS, "a1", NOW)
 
 
 @given(st.sets(st.sampled_from([*STEPS])), st.sets(st.sampled_from([*STEPS])))
-def test_delivery_needs_every_step_done_or_waived(done, waived):
+def test_delivery_needs_every_step_done_or_waived(done: set[str], waived: set[str]) -> None:
     order = paid()
     for step in STEPS:
         if step in done:
@@ -60,7 +63,7 @@ def test_delivery_needs_every_step_done_or_waived(done, waived):
     )
 
 
-def test_repeated_or_unknown_delivery_step_is_rejected():
+def test_repeated_or_unknown_delivery_step_is_rejected() -> None:
     order = delivery.record_step(ready(), WORK, STEPS, "a1", NOW)
     with violates("step_already_done"):
         delivery.record_step(order, WORK, STEPS, "a2", NOW)
@@ -68,7 +71,7 @@ def test_repeated_or_unknown_delivery_step_is_rejected():
         delivery.record_step(order, "sing_a_song", STEPS, "a1", NOW)
 
 
-def test_waiver_needs_second_person():
+def test_waiver_needs_second_person() -> None:
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "m1", NOW)
     with violates("second_person_required"):
         delivery.approve_waiver(order, WORK, "m1", NOW)
@@ -76,13 +79,13 @@ def test_waiver_needs_second_person():
         delivery.approve_waiver(order, BILL, "m2", NOW)
 
 
-def test_completed_step_removes_its_waiver():
+def test_completed_step_removes_its_waiver() -> None:
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "a1", NOW)
     order = delivery.record_step(order, WORK, STEPS, "a1", NOW)
     assert not order.repair_order.waivers
 
 
-def test_signature_step_needs_signature():
+def test_signature_step_needs_signature() -> None:
     order = all_done(paid())
     with violates("signature_needed"):
         delivery.record_step(order, "customer_signed", SIGNED, "a1", NOW)
@@ -92,7 +95,7 @@ def test_signature_step_needs_signature():
     assert delivery.deliver(signed, SIGNED, "a1", NOW)[1][0].signed
 
 
-def test_unpaid_vehicle_needs_on_account_approval_of_another():
+def test_unpaid_vehicle_needs_on_account_approval_of_another() -> None:
     with violates("not_invoiced"):
         delivery.deliver(all_done(ready()), STEPS, "a1", NOW)
     unpaid = all_done(invoiced())
@@ -105,29 +108,29 @@ def test_unpaid_vehicle_needs_on_account_approval_of_another():
     assert (order.status, event.on_account_approved_by) == ("delivered", "m1")
 
 
-def released_on_account(order):
+def released_on_account(order: Order) -> Order:
     account, _ = invoicing.approve_on_account(order.account, order.status, "other", "m1", NOW)
     return replace(order, account=account)
 
 
-def with_more_work(order):
+def with_more_work(order: Order) -> Order:
     """Return the order after additional work was agreed to and done."""
     more = EstimateLine(kind="labor", code="MNT-006", quantity=1, amount_cents=9_000)
     lines = (*order.repair_order.lines, more)
     return with_work(order, lines=lines, ready_at=NOW + timedelta(hours=1))
 
 
-def with_discount(order, cents=500):
+def with_discount(order: Order, cents: int = 500) -> Order:
     return invoicing.request_discount(order, cents, "other", "m1", 10_000)[0]
 
 
-def credited(order):
+def credited(order: Order) -> Order:
     correction = Correction("k1", 500, "wrong_price", "m1", NOW)
     lines = order.repair_order.lines
     return invoicing.credit(order, lines, correction, redeemed=(), tax_rate_bp=1300)[0]
 
 
-def signed(order):
+def signed(order: Order) -> Order:
     return delivery.sign(all_done(order), SIGNED, "a1", NOW)
 
 
@@ -142,19 +145,21 @@ def signed(order):
     ],
     ids=["additional work", "discount", "credit note", "bill as explained", "payment"],
 )
-def test_changed_order_repeats_only_affected_steps(before, change, touched):
+def test_changed_order_repeats_only_affected_steps(
+    before: Callable[[], Order], change: Callable[[Order], Order], touched: set[str]
+) -> None:
     changed = change(signed(before()))
     assert {*changed.steps_to_repeat} == touched
 
 
-def test_signature_before_additional_work_does_not_suffice():
+def test_signature_before_additional_work_does_not_suffice() -> None:
     order = with_more_work(signed(paid()))
     with pytest.raises(RuleViolation) as violation:
         delivery.deliver(order, SIGNED, "a1", NOW)
     assert violation.value.values["missing"] == [WORK, BILL, "customer_signed"]
 
 
-def test_repeated_steps_and_signature_allow_delivery():
+def test_repeated_steps_and_signature_allow_delivery() -> None:
     order = with_more_work(signed(ready()))
     order = delivery.record_step(order, WORK, SIGNED, "a2", NOW)
     order = delivery.record_step(order, BILL, SIGNED, "a2", NOW)
@@ -168,12 +173,12 @@ def test_repeated_steps_and_signature_allow_delivery():
     }
 
 
-def test_signature_is_valid_after_discount_is_withdrawn():
+def test_signature_is_valid_after_discount_is_withdrawn() -> None:
     order = with_discount(signed(ready()))
     assert with_work(order, discount=None).steps_to_repeat == []
 
 
-def test_waiver_ends_when_work_changes():
+def test_waiver_ends_when_work_changes() -> None:
     order = delivery.request_waiver(ready(), WORK, "customer_absent", STEPS, "a1", NOW)
     with violates("nothing_to_approve"):
         delivery.approve_waiver(with_more_work(order), WORK, "m1", NOW)
@@ -184,13 +189,13 @@ def test_waiver_ends_when_work_changes():
     assert order.repair_order.waivers[WORK].approved_by is None
 
 
-def test_waiver_replaces_outdated_step():
+def test_waiver_replaces_outdated_step() -> None:
     order = with_more_work(all_done(ready()))
     order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
     assert WORK not in order.repair_order.steps
 
 
-def test_on_account_release_covers_approved_amount_only():
+def test_on_account_release_covers_approved_amount_only() -> None:
     order = invoiced()
     most = Paid("p1", "cash", order.account.balance_cents - 100, NOW)
     nearly_paid, _ = invoicing.receive_payment(all_done(order), most)

@@ -46,7 +46,9 @@ operations = st.lists(
 
 
 @given(curves(), operations, st.integers(-60, 300))
-def test_off_peak_slots_have_capacity_least_booked_first(curve, work, minutes):
+def test_off_peak_slots_have_capacity_least_booked_first(
+    curve: list[HalfHour], work: list[CatalogOperation], minutes: int
+) -> None:
     now = MORNING + timedelta(minutes=minutes)
     slots = off_peak_slots(curve, work, ALWAYS, now)
     assert slots == sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
@@ -66,7 +68,9 @@ def test_off_peak_slots_have_capacity_least_booked_first(curve, work, minutes):
 
 
 @given(curves(), operations)
-def test_freed_capacity_never_removes_slots(curve, work):
+def test_freed_capacity_never_removes_slots(
+    curve: list[HalfHour], work: list[CatalogOperation]
+) -> None:
     freed = [
         HalfHour(each.skill_code, each.starts_at, each.working_minutes, each.working_minutes)
         for each in curve
@@ -80,7 +84,9 @@ def test_freed_capacity_never_removes_slots(curve, work):
 
 
 @given(curves(), operations)
-def test_offered_slots_lie_within_opening_hours(curve, work):
+def test_offered_slots_lie_within_opening_hours(
+    curve: list[HalfHour], work: list[CatalogOperation]
+) -> None:
     day = OpeningHours(time(9), time(11), CHINA)
     offered = [slot.starts_at for slot in off_peak_slots(curve, work, day, MORNING - HALF_HOUR)]
     always = [slot.starts_at for slot in off_peak_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)]
@@ -97,7 +103,7 @@ def test_offered_slots_lie_within_opening_hours(curve, work):
         (datetime(2026, 3, 5, 10, 0, tzinfo=CHINA), False),
     ],
 )
-def test_store_is_open_only_between_its_hours(local, is_open):
+def test_store_is_open_only_between_its_hours(local: datetime, is_open: bool) -> None:
     closed = frozenset({date(2026, 3, 5)})
     hours = OpeningHours(time(8), time(18), CHINA, closed)
     assert hours.is_open(local.astimezone(UTC)) is is_open
@@ -115,7 +121,9 @@ advisor_workloads = st.dictionaries(
 
 
 @given(advisors, advisor_workloads, st.integers(0, 8))
-def test_suggested_advisors_have_fewest_customers(known, now, waiting):
+def test_suggested_advisors_have_fewest_customers(
+    known: list[str], now: dict[str, AdvisorWorkload], waiting: int
+) -> None:
     chosen = suggest_advisors(known, now, waiting)
     assert len(chosen) == (waiting if known else 0)
     held = {each: now.get(each, AdvisorWorkload()).customers for each in known}
@@ -124,7 +132,7 @@ def test_suggested_advisors_have_fewest_customers(known, now, waiting):
         held[advisor] += 1
 
 
-def test_equally_free_advisors_are_suggested_by_last_greeting():
+def test_equally_free_advisors_are_suggested_by_last_greeting() -> None:
     now = {
         "A": AdvisorWorkload(0, MORNING + timedelta(hours=2)),
         "B": AdvisorWorkload(0, MORNING),
@@ -133,7 +141,7 @@ def test_equally_free_advisors_are_suggested_by_last_greeting():
     assert suggest_advisors(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
 
 
-def test_recall_matches_brand_model_and_vin():
+def test_recall_matches_brand_model_and_vin() -> None:
     recalls = [
         Recall("all", "Q", (), (), ()),
         Recall("model", "Q", ("E5",), (), ()),

@@ -31,24 +31,24 @@ from tests.support.orders import (
 )
 
 
-def test_greeted_customer_cannot_be_greeted_again():
+def test_greeted_customer_cannot_be_greeted_again() -> None:
     with violates("invalid_status"):
         greet(greet(arrived()), "a2")
 
 
-def test_greeted_customer_is_not_overdue():
+def test_greeted_customer_is_not_overdue() -> None:
     waiting, greeted = arrived(), greet(arrived())
     assert visits.greeting_overdue(greeted.visit, greeted.status) == []
     assert len(visits.greeting_overdue(waiting.visit, waiting.status)) == 1
 
 
-def test_order_opens_only_after_greeting():
+def test_order_opens_only_after_greeting() -> None:
     with violates("invalid_status"):
         orders.check_may_open("arrived", 5000, 0)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
-def test_lower_odometer_is_rejected(given_km, known_km):
+def test_lower_odometer_is_rejected(given_km: int, known_km: int) -> None:
     if given_km < known_km:
         with violates("odometer_backwards"):
             orders.check_may_open("greeted", given_km, known_km)
@@ -56,34 +56,35 @@ def test_lower_odometer_is_rejected(given_km, known_km):
         orders.check_may_open("greeted", given_km, known_km)
 
 
-def test_estimate_rounds_each_line_half_up():
+def test_estimate_rounds_each_line_half_up() -> None:
     priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
     assert [line.amount_cents for line in priced.lines] == [10_801, 35_200]
     assert priced.total_cents == 46_001
 
 
 @pytest.mark.parametrize(("op_codes", "part"), [(["NO"], "OIL"), (["MNT-001"], "NO")])
-def test_code_outside_catalog_is_rejected(op_codes, part):
+def test_code_outside_catalog_is_rejected(op_codes: list[str], part: str) -> None:
     with violates("unknown_code"):
         estimate(PRICES, RequestedWork(tuple(op_codes), (PartQuantity(part, 1),)))
 
 
-def test_order_in_progress_cannot_be_cancelled():
+def test_order_in_progress_cannot_be_cancelled() -> None:
     with violates("invalid_status"):
         repair_orders.cancel(started().repair_order, 0, "other", None)
     cancelled, _ = repair_orders.cancel(opened().repair_order, 0, "customer_request", None)
     assert cancelled.status == "cancelled"
 
 
-def test_late_workshop_event_keeps_order_status():
+def test_late_workshop_event_keeps_order_status() -> None:
     closed = delivered().repair_order
     assert repair_orders.start_work(closed).status == "closed"
     assert repair_orders.finish_work(closed, NOW, ["MNT-001"]).status == "closed"
 
 
 @given(st.integers(-120, 120))
-def test_provisional_promise_is_confirmed_or_revised(minutes):
+def test_provisional_promise_is_confirmed_or_revised(minutes: int) -> None:
     order = replace(opened().repair_order, promise_provisional=True)
+    assert order.promised_at
     promisable_at = order.promised_at + timedelta(minutes=minutes)
     confirmed, events = repair_orders.confirm_promise(order, [promisable_at])
     assert not confirmed.promise_provisional
@@ -91,19 +92,19 @@ def test_provisional_promise_is_confirmed_or_revised(minutes):
     assert [event.promised_at for event in events] == ([promisable_at] if minutes > 0 else [])
 
 
-def test_linked_customer_is_published():
+def test_linked_customer_is_published() -> None:
     linked, (event,) = visits.link_customer(replace(opened().visit, customer_ref=None), "c9")
     assert linked.customer_ref == event.customer_ref == "c9"
 
 
-def test_opening_keeps_assigned_advisor():
+def test_opening_keeps_assigned_advisor() -> None:
     order = greet(arrived())
     assigned, _ = visits.assign(order.visit, order.status, "a2", "m1", NOW)
     order, event = opened_from(replace(order, visit=assigned))
     assert (order.visit.advisor_id, event.advisor_id) == ("a2", "a2")
 
 
-def test_replaced_odometer_may_be_lower():
+def test_replaced_odometer_may_be_lower() -> None:
     with violates("odometer_backwards"):
         orders.check_may_open("greeted", 12, 90_000)
     orders.check_may_open("greeted", 12, 90_000, "cluster_replaced")
@@ -113,7 +114,7 @@ def stored(number: int, by: str) -> dict[str, Any]:
     return {"version": number, "changed_by": by, "changed_at": NOW + timedelta(minutes=number)}
 
 
-def test_conflict_names_latest_change_since_seen():
+def test_conflict_names_latest_change_since_seen() -> None:
     order = with_visit(with_work(arrived(), **stored(2, "a1")), **stored(3, "m1"))
     orders.require_seen(order, "3.2.0")
     for seen, by in {"2.1.0": "m1", "3.1.0": "a1", "1": "m1"}.items():

@@ -39,11 +39,13 @@ def free(skill_code: str, *minutes: int) -> list[FreeCapacity]:
     ],
     ids=["free", "more_technicians", "one_after_another", "team", "half_a_team"],
 )
-def test_provisional_promise_covers_work_and_delivery(published, operations, half_hours):
+def test_provisional_promise_covers_work_and_delivery(
+    published: list[FreeCapacity], operations: list[CatalogOperation], half_hours: int
+) -> None:
     expected = NOW + half_hours * HALF_HOUR + DELIVERY_LEAD
     assert provisional_promise(published, operations, NOW) == expected
 
 
-def test_work_beyond_published_capacity_waits_a_day():
+def test_work_beyond_published_capacity_waits_a_day() -> None:
     promised_at = provisional_promise(free("maintenance", 10), [SERVICE], NOW)
     assert promised_at == NOW + timedelta(hours=24, minutes=36)

@@ -1,7 +1,9 @@
 """Vouchers and service cards: once, for the right customer and work (R28)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 from services.reception.domain import invoicing, voucher
 from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Terms
+from services.reception.domain.order import Order
 from services.reception.domain.repair_order import Discount
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_TIMESTAMP
+from shared.contracts.reception import CreditNoteIssued, EstimateLine, VoucherReinstated
 from tests.support.orders import LINES, NOW, ready, violates, with_work
 
 GIFT = Voucher(
@@ -30,9 +34,11 @@ CARD = replace(GIFT, kind="service_card", value_cents=0, op_code="MNT-001")
 
 
 @given(LINES, st.integers(1, 10**7))
-def test_voucher_covers_at_most_customer_amount(lines, value):
+def test_voucher_covers_at_most_customer_amount(
+    lines: tuple[EstimateLine, ...], value: int
+) -> None:
     gift = replace(GIFT, value_cents=value)
-    payable = invoicing.payable_cents(lines)
+    payable = payable_cents(lines)
     if not payable:
         with violates("voucher_fits_nothing"):
             voucher.redeem([gift], ready().visit, lines, NOW)
@@ -43,7 +49,7 @@ def test_voucher_covers_at_most_customer_amount(lines, value):
     assert all(line.amount_cents >= 0 for line in left)
 
 
-def test_service_card_covers_only_its_op_code():
+def test_service_card_covers_only_its_op_code() -> None:
     visit, lines = ready().visit, ready().repair_order.lines
     (used,), left, _ = voucher.redeem([CARD], visit, lines, NOW)
     assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
@@ -60,13 +66,13 @@ def test_service_card_covers_only_its_op_code():
         ({"customer_ref": "somebody else"}, "voucher_of_another"),
     ],
 )
-def test_invalid_voucher_is_rejected(change, rule):
+def test_invalid_voucher_is_rejected(change: dict[str, Any], rule: str) -> None:
     order = ready()
     with violates(rule):
         voucher.redeem([replace(GIFT, **change)], order.visit, order.repair_order.lines, NOW)
 
 
-def test_expired_voucher_is_not_issued():
+def test_expired_voucher_is_not_issued() -> None:
     with violates("in_the_past"):
         voucher.issue(replace(GIFT, expires_at=NOW))
 
@@ -74,7 +80,9 @@ def test_expired_voucher_is_not_issued():
 LATER = NOW + timedelta(days=40)
 
 
-def credited(order, used, cents, vouchers=()):
+def credited(
+    order: Order, used: list[Voucher], cents: int, vouchers: Sequence[str] = ()
+) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReinstated]]:
     """Return the corrected invoice, with the vouchers that were ``used`` on it."""
     correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
     left = invoicing.remaining_lines(order.repair_order.lines, [])
@@ -82,7 +90,7 @@ def credited(order, used, cents, vouchers=()):
 
 
 @pytest.fixture
-def invoice():
+def invoice() -> tuple[Order, list[Voucher]]:
     """Return an invoice on which a voucher and a card were redeemed."""
     card = replace(CARD, voucher_id="c1")
     order, used, invoice, _ = invoicing.issue_invoice(
@@ -95,7 +103,9 @@ def invoice():
     return with_work(order, lines=invoice.lines), used
 
 
-def test_full_credit_reinstates_vouchers_with_remaining_validity(invoice):
+def test_full_credit_reinstates_vouchers_with_remaining_validity(
+    invoice: tuple[Order, list[Voucher]],
+) -> None:
     order, used = invoice
     _, note, given, events = credited(order, used, order.account.balance_cents)
     assert note.voucher_cents == sum(each.redeemed_cents for each in used) > 5_000
@@ -108,13 +118,15 @@ def test_full_credit_reinstates_vouchers_with_remaining_validity(invoice):
     assert [each.redeemed_cents for each in again] == [each.redeemed_cents for each in used]
 
 
-def test_voucher_without_expiry_is_reinstated_without_expiry():
+def test_voucher_without_expiry_is_reinstated_without_expiry() -> None:
     redeemed = replace(GIFT, expires_at=LAST_TIMESTAMP, order_id="o1", redeemed_at=NOW)
     (given,), (event,) = voucher.reinstate([redeemed], "n1", LATER)
     assert given.expires_at == event.expires_at == LAST_TIMESTAMP
 
 
-def test_partial_credit_reinstates_only_named_vouchers(invoice):
+def test_partial_credit_reinstates_only_named_vouchers(
+    invoice: tuple[Order, list[Voucher]],
+) -> None:
     order, used = invoice
     assert credited(order, used, 1)[2:] == ([], [])
     _, note, (given,), _ = credited(order, used, 0, ["c1"])
@@ -128,7 +140,9 @@ def test_partial_credit_reinstates_only_named_vouchers(invoice):
 
 
 @given(LINES, st.data())
-def test_invoice_adds_up_from_gross_to_total(lines, data):
+def test_invoice_adds_up_from_gross_to_total(
+    lines: tuple[EstimateLine, ...], data: st.DataObject
+) -> None:
     payable = payable_cents(lines)
     off = data.draw(st.integers(0, payable))
     discount = Discount(amount_cents=off, reason="other", requested_by="a", approved_by="m")
@@ -145,10 +159,10 @@ def test_invoice_adds_up_from_gross_to_total(lines, data):
         now=NOW,
         vouchers=vouchers,
     )
-    assert sum(line.gross_cents for line in invoice.lines) == invoice.gross_cents
+    assert sum(line.gross_cents or 0 for line in invoice.lines) == invoice.gross_cents
     assert sum(each.amount_cents for each in invoice.vouchers) == invoice.voucher_cents
     assert (
         invoice.gross_cents - invoice.discount_cents - invoice.voucher_cents == invoice.total_cents
     )
     assert invoice.total_cents == sum(line.amount_cents for line in invoice.lines)
-    assert all(line.amount_cents <= line.gross_cents for line in invoice.lines)
+    assert all(line.amount_cents <= (line.gross_cents or 0) for line in invoice.lines)

@@ -1,5 +1,6 @@
 """Withdrawn work: only the done part is invoiced (R4, R12)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.reception.domain import authorization, withdrawal
-from services.reception.domain.authorization import DecisionRecord, agree_at_opening
+from services.reception.domain.authorization import (
+    DecisionRecord,
+    EstimateVersion,
+    agree_at_opening,
+)
 from services.reception.domain.estimate import (
     CatalogOperation,
     PartQuantity,
@@ -18,8 +23,9 @@ from services.reception.domain.estimate import (
     sum_of,
 )
 from services.reception.domain.invoicing import Terms, issue_invoice
-from services.reception.domain.repair_order import Discount, Promise, finish_work
-from services.reception.domain.withdrawal import Withdrawal, WorkDone
+from services.reception.domain.repair_order import Discount, Promise, RepairOrder, finish_work
+from services.reception.domain.withdrawal import Withdrawal, WorkDone, WorkState
+from shared.contracts.reception import EstimateLine, WorkWithdrawn
 from tests.support.orders import NOW, invoiced, opened, violates
 
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
@@ -32,7 +38,7 @@ DECISION = DecisionRecord("in_person", "a1", NOW)
 STATES = st.sampled_from(["open", "begun", "finished"])
 
 
-def in_progress(*more):
+def in_progress(*more: str) -> tuple[RepairOrder, list[EstimateVersion]]:
     """Return an order in progress with all versions of its estimate; ``more`` is additional
     work.
     """
@@ -59,18 +65,25 @@ def in_progress(*more):
     return order, versions
 
 
-def withdraw(order, versions, op_codes=(), parts=(), done=(), has_invoice=False):
+def withdraw(
+    order: RepairOrder,
+    versions: list[EstimateVersion],
+    op_codes: Sequence[str] = (),
+    parts: Sequence[str] = (),
+    done: Sequence[WorkDone] = (),
+    has_invoice: bool = False,
+) -> tuple[RepairOrder, list[EstimateVersion], list[WorkWithdrawn]]:
     asked = Withdrawal(tuple(op_codes), tuple(parts), "vehicle_needed")
     return withdrawal.withdraw(
         order, versions, asked, done, DECISION, "w9", has_invoice=has_invoice
     )
 
 
-def amounts(lines):
+def amounts(lines: tuple[EstimateLine, ...]) -> dict[str, int]:
     return {line.code: line.amount_cents for line in lines}
 
 
-def test_unstarted_labor_operation_is_declined_whole():
+def test_unstarted_labor_operation_is_declined_whole() -> None:
     order, versions = in_progress()
     after, changed, (event,) = withdraw(order, versions, ["C"], ["PAD"])
     assert [line.code for line in after.lines] == ["A", "B", "OIL"]
@@ -84,7 +97,7 @@ def test_unstarted_labor_operation_is_declined_whole():
     assert (event.lines, event.estimate_cents) == (after.lines, sum_of(after.lines))
 
 
-def test_withdrawn_additional_work_leaves_original_work():
+def test_withdrawn_additional_work_leaves_original_work() -> None:
     order, versions = in_progress("B")
     done = [WorkDone("B", "finished", 7200), WorkDone("B", "open", 0)]
     after, changed, _ = withdraw(order, versions, ["B"], done=done)
@@ -102,7 +115,9 @@ def test_withdrawn_additional_work_leaves_original_work():
         (9_999_999, 2.0, 36_002),
     ],
 )
-def test_stopped_labor_operation_is_charged_by_tenth_hours(labor_s, hours, cents):
+def test_stopped_labor_operation_is_charged_by_tenth_hours(
+    labor_s: int, hours: float, cents: int
+) -> None:
     order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", labor_s)])
     (line,) = (line for line in after.lines if line.code == "B")
@@ -114,7 +129,9 @@ def test_stopped_labor_operation_is_charged_by_tenth_hours(labor_s, hours, cents
     st.dictionaries(st.sampled_from([*HOURS]), st.tuples(STATES, st.integers(0, 10_000))),
     st.sets(st.sampled_from(["OIL", "PAD"])),
 )
-def test_stopped_order_charges_finished_and_started_work(progress, parts):
+def test_stopped_order_charges_finished_and_started_work(
+    progress: dict[str, tuple[WorkState, int]], parts: set[str]
+) -> None:
     order, versions = in_progress()
     done = [WorkDone(code, state, labor_s) for code, (state, labor_s) in progress.items()]
     finished = {each.op_code for each in done if each.state == "finished"}
@@ -131,14 +148,14 @@ def test_stopped_order_charges_finished_and_started_work(progress, parts):
     assert [each.status for each in changed].count("declined") == 1
 
 
-def test_withdrawal_removes_discount():
+def test_withdrawal_removes_discount() -> None:
     order, versions = in_progress()
     discount = Discount(amount_cents=9, reason="other", requested_by="a1", approved_by="m1")
     after, _, _ = withdraw(replace(order, discount=discount), versions, ["C"])
     assert after.discount is None
 
 
-def test_stopped_order_becomes_ready_and_is_invoiced():
+def test_stopped_order_becomes_ready_and_is_invoiced() -> None:
     order, versions = in_progress()
     done = [WorkDone("A", "finished", 900), WorkDone("B", "begun", 3600)]
     after, _, _ = withdraw(order, versions, ["B", "C"], ["PAD"], done)
@@ -160,12 +177,14 @@ def test_stopped_order_becomes_ready_and_is_invoiced():
         (["A", "B", "C"], ["OIL", "PAD"], [], "nothing_left"),
     ],
 )
-def test_invalid_withdrawal_is_rejected(op_codes, parts, done, rule):
+def test_invalid_withdrawal_is_rejected(
+    op_codes: list[str], parts: list[str], done: list[WorkDone], rule: str
+) -> None:
     with violates(rule):
         withdraw(*in_progress(), op_codes, parts, done)
 
 
-def test_withdrawal_with_pending_estimate_is_rejected():
+def test_withdrawal_with_pending_estimate_is_rejected() -> None:
     order, versions = in_progress()
     with violates("awaits_authorization"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
@@ -173,7 +192,7 @@ def test_withdrawal_with_pending_estimate_is_rejected():
         withdraw(invoiced().repair_order, versions, ["C"], has_invoice=True)
 
 
-def test_amount_other_than_agreed_is_rejected():
+def test_amount_other_than_agreed_is_rejected() -> None:
     order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", 360)])
     withdrawal.require_agreed(after, after.estimate_cents)

@@ -1,12 +1,17 @@
 """Findings get an owner and a deadline, on real Kafka and PostgreSQL (R10, R43)."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
 
+from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
 from services.reporting.application import corrective_actions
 from services.reporting.application.corrective_actions import CloseCorrectiveActionRequest
+from shared.clock import SimulatedClock
+from shared.contracts import Event
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
     CorrectiveActionClosed,
@@ -15,25 +20,26 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.violations import RuleViolation
 from shared.envelope import Causation
-from tests.support.harness import in_process, published, publisher
+from tests.support.harness import InProcess, Publisher, in_process, published, publisher
 
+E = TypeVar("E", bound=Event)
 TOPIC = "aftersales.reporting.store.v1"
 MANAGER = "S01-manager-1"
 
 
 @pytest.fixture(scope="module")
-async def reporting(servers, clock):
+async def reporting(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "reporting", create_app) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-async def outside(servers):
+async def outside(servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(servers) as playing:
         yield playing
 
 
-def feedback(order_id, service_attitude, now):
+def feedback(order_id: str, service_attitude: int, now: datetime) -> FeedbackSubmitted:
     return FeedbackSubmitted(
         store_id="S01",
         order_id=order_id,
@@ -47,20 +53,23 @@ def feedback(order_id, service_attitude, now):
     )
 
 
-async def listed(reporting, *states):
+async def listed(reporting: InProcess, *states: str) -> list[dict[str, Any]]:
     response = await reporting.get(
         "/stores/S01/corrective-actions", "service_manager", state=list(states)
     )
     assert response.is_success, response.text
-    return response.json()
+    actions: list[dict[str, Any]] = response.json()
+    return actions
 
 
-async def events(servers, kind):
+async def events(servers: Platform, kind: type[E]) -> list[E]:
     found = [received.event for received in await published(servers, [TOPIC])]
     return [event for event in found if isinstance(event, kind)]
 
 
-async def test_low_rating_opens_corrective_action(reporting, outside, servers, clock):
+async def test_low_rating_opens_corrective_action(
+    reporting: InProcess, outside: Publisher, servers: Platform, clock: SimulatedClock
+) -> None:
     now = clock.now()
     await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
     await reporting.wait_until_idle()
@@ -78,8 +87,8 @@ async def test_low_rating_opens_corrective_action(reporting, outside, servers, c
 
 
 async def test_failed_check_item_action_becomes_overdue_then_closes(
-    reporting, outside, servers, clock
-):
+    reporting: InProcess, outside: Publisher, servers: Platform, clock: SimulatedClock
+) -> None:
     now = clock.now()
     check = FacilityCheckCompleted(
         store_id="S01",
@@ -124,7 +133,9 @@ async def test_failed_check_item_action_becomes_overdue_then_closes(
     assert await listed(reporting, "overdue") == []
 
 
-async def test_foreign_owner_cannot_close(reporting, outside, clock):
+async def test_foreign_owner_cannot_close(
+    reporting: InProcess, outside: Publisher, clock: SimulatedClock
+) -> None:
     service = reporting.app.state.service
     await outside.publish(feedback("o-3", 1, clock.now()), at=clock.now())
     await reporting.wait_until_idle()
@@ -144,6 +155,6 @@ async def test_foreign_owner_cannot_close(reporting, outside, clock):
     assert refused.value.rule == "not_the_owner"
 
 
-async def test_unknown_corrective_action_is_not_found(reporting):
+async def test_unknown_corrective_action_is_not_found(reporting: InProcess) -> None:
     response = await reporting.get("/stores/S01/corrective-actions/none", "service_manager")
     assert response.status_code == 404

@@ -1,5 +1,6 @@
 """KPIs, daily reports and rebuilds, on real Kafka and PostgreSQL (R30, R33, R40)."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
@@ -13,6 +14,7 @@ from services.reporting.app import create_app
 from services.reporting.entrypoints.events import REACTIONS
 from services.reporting.persistence import facts
 from shared.clock import SimulatedClock
+from shared.contracts import Event
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -23,7 +25,7 @@ from shared.contracts.reception import (
 from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
 from shared.security import Role
-from tests.support.event_scenarios import ZONE, event_scenario, expected_kpis, flat, local
+from tests.support.event_scenarios import ZONE, Told, event_scenario, expected_kpis, flat, local
 from tests.support.harness import InProcess, in_process, published, publisher
 
 TOPIC = "aftersales.reporting.store.v1"
@@ -54,7 +56,7 @@ def payment(name: str, at: datetime, cents: int) -> PaymentReceived:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def told(servers: Platform, clock: SimulatedClock):
+async def told(servers: Platform, clock: SimulatedClock) -> dict[str, list[Told]]:
     """Publish a day of three stores, up to nine in the evening."""
     events = {store: event_scenario(11, store, DAY, 25) for store in STORES}
     evening = local(DAY, 18, 5)
@@ -66,7 +68,9 @@ async def told(servers: Platform, clock: SimulatedClock):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def reporting(servers: Platform, clock: SimulatedClock, told):
+async def reporting(
+    servers: Platform, clock: SimulatedClock, told: dict[str, list[Told]]
+) -> AsyncIterator[InProcess]:
     async with in_process(servers, "reporting", create_app) as running:
         await running.wait_until_idle()
         yield running
@@ -81,7 +85,9 @@ async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPub
 
 
 @pytest.mark.parametrize("day", [DAY + timedelta(days=days) for days in (-1, 0, 1, 20)])
-async def test_live_kpis_equal_sums_of_events(reporting: InProcess, told, day: date) -> None:
+async def test_live_kpis_equal_sums_of_events(
+    reporting: InProcess, told: dict[str, list[Told]], day: date
+) -> None:
     response = await reporting.get("/stores/S01/daily-kpis", "service_manager", day=day.isoformat())
     expected = expected_kpis(told["S01"], *business_day(day))
     shown = response.json()
@@ -109,7 +115,7 @@ async def test_report_is_not_published_before_closing_time(
 
 
 async def test_store_report_is_published_once_at_closing(
-    reporting: InProcess, servers: Platform, clock: SimulatedClock, told
+    reporting: InProcess, servers: Platform, clock: SimulatedClock, told: dict[str, list[Told]]
 ) -> None:
     clock.set(local(DAY, 18).astimezone(UTC))
     await reporting.wait_until_idle()
@@ -157,7 +163,7 @@ async def test_workshop_roles_read_counts_only(reporting: InProcess, role: Role,
 
 
 async def test_clock_jump_reports_each_active_day_once(
-    reporting: InProcess, servers: Platform, clock: SimulatedClock, told
+    reporting: InProcess, servers: Platform, clock: SimulatedClock, told: dict[str, list[Told]]
 ) -> None:
     clock.set(local(DAY + timedelta(days=9), 3).astimezone(UTC))
     await reporting.wait_until_idle()
@@ -177,7 +183,12 @@ async def test_clock_jump_reports_each_active_day_once(
     ],
 )
 async def test_daily_reports_sum_to_all_money(
-    reporting: InProcess, servers: Platform, told, kpi: str, field: str, kinds
+    reporting: InProcess,
+    servers: Platform,
+    told: dict[str, list[Told]],
+    kpi: str,
+    field: str,
+    kinds: tuple[type[Event], ...],
 ) -> None:
     reports = [each for store in STORES for each in await reports_on_topic(servers, store)]
     events = [event for store in STORES for _, event in told[store] if isinstance(event, kinds)]
@@ -186,7 +197,7 @@ async def test_daily_reports_sum_to_all_money(
 
 
 async def test_late_payment_revises_daily_report(
-    reporting: InProcess, servers: Platform, told
+    reporting: InProcess, servers: Platform, told: dict[str, list[Told]]
 ) -> None:
     async def answered() -> DailyReportPublished:
         response = await reporting.get(
@@ -206,7 +217,7 @@ async def test_late_payment_revises_daily_report(
 
 
 async def test_group_manager_sees_reports_of_all_stores(reporting: InProcess) -> None:
-    async def ask(*roles, stores) -> list[str] | int:
+    async def ask(*roles: Role, stores: Sequence[str]) -> list[str] | int:
         token = reporting.token(*roles, stores=stores)
         response = await reporting.client.get(
             "/group/daily-reports",
@@ -224,9 +235,11 @@ async def test_group_manager_sees_reports_of_all_stores(reporting: InProcess) ->
     assert await ask("service_manager", stores=STORES) == 403
 
 
-async def test_order_history_is_complete_and_ordered(reporting: InProcess, told) -> None:
+async def test_order_history_is_complete_and_ordered(
+    reporting: InProcess, told: dict[str, list[Told]]
+) -> None:
     order_id = next(
-        event.order_id for _, event in told["S01"] if type(event).__name__ == "PaymentReceived"
+        event.order_id for _, event in told["S01"] if isinstance(event, PaymentReceived)
     )
     of_order = [
         type(event).__name__
@@ -244,7 +257,9 @@ async def test_order_history_is_complete_and_ordered(reporting: InProcess, told)
     assert shown[0]["data"]["order_id"] == order_id
 
 
-async def test_order_of_another_store_has_no_history(reporting: InProcess, told) -> None:
+async def test_order_of_another_store_has_no_history(
+    reporting: InProcess, told: dict[str, list[Told]]
+) -> None:
     order_id = next(event.order_id for _, event in told["S02"] if hasattr(event, "order_id"))
     response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "service_manager")
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (404, "unknown_order")
@@ -262,7 +277,9 @@ async def test_order_of_another_store_has_no_history(reporting: InProcess, told)
         ("/group/daily-reports?day=2026-03-04", "service_advisor", 403),
     ],
 )
-async def test_unauthorized_or_invalid_requests_are_rejected(reporting, path, role, status) -> None:
+async def test_unauthorized_or_invalid_requests_are_rejected(
+    reporting: InProcess, path: str, role: Role, status: int
+) -> None:
     assert (await reporting.get(path, role)).status_code == status
 
 

@@ -1,5 +1,6 @@
 """Events that break the rules do not stop reporting and do not change a KPI."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
 import asyncpg
@@ -20,13 +21,13 @@ NOW = local(DAY, 9).astimezone(UTC)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform):
+async def outside(servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(servers) as sending:
         yield sending
 
 
 @pytest_asyncio.fixture(scope="module")
-async def reporting(servers: Platform, clock: SimulatedClock):
+async def reporting(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "reporting", create_app) as running:
         yield running
 
@@ -52,7 +53,7 @@ def headers(event: VehicleArrived, **changes: str | None) -> dict[str, str]:
 async def count(reporting: InProcess) -> int:
     await reporting.wait_until_idle()
     response = await reporting.get("/stores/S01/daily-kpis", "service_manager", day=DAY.isoformat())
-    return response.json()["arrived"]
+    return int(response.json()["arrived"])
 
 
 async def dead_letters(servers: Platform) -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.domain import corrective_action as corrective_actions
-from services.reporting.domain.corrective_action import Finding, Rule
+from services.reporting.domain.corrective_action import CorrectiveAction, Finding, Rule
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
+from shared.contracts.reporting import CorrectiveActionOpened
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ RULES = [
 ]
 
 
-def feedback(work_quality, technical_skill, service_attitude):
+def feedback(work_quality: int, technical_skill: int, service_attitude: int) -> FeedbackSubmitted:
     return FeedbackSubmitted(
         store_id="S01",
         order_id="o-1",
@@ -34,7 +35,11 @@ def feedback(work_quality, technical_skill, service_attitude):
     )
 
 
-def opened(owners=("a", "b"), open_count_by_owner=None, days=2):
+def opened(
+    owners: tuple[str, ...] = ("a", "b"),
+    open_count_by_owner: dict[str, int] | None = None,
+    days: int = 2,
+) -> tuple[CorrectiveAction, list[CorrectiveActionOpened]]:
     finding = Finding("feedback", "o-1", "o-1", ("service_attitude",))
     return corrective_actions.open_action(
         finding,
@@ -49,8 +54,8 @@ def opened(owners=("a", "b"), open_count_by_owner=None, days=2):
 
 @given(ratings, ratings, ratings)
 def test_low_ratings_are_findings_with_lowest_first(
-    work_quality, technical_skill, service_attitude
-):
+    work_quality: int, technical_skill: int, service_attitude: int
+) -> None:
     found = corrective_actions.finding_from(
         feedback(work_quality, technical_skill, service_attitude)
     )
@@ -65,7 +70,7 @@ def test_low_ratings_are_findings_with_lowest_first(
 
 
 @pytest.mark.parametrize("failed", [(), ("floor_clean", "desks_tidy")])
-def test_failed_check_items_are_findings(failed):
+def test_failed_check_items_are_findings(failed: tuple[str, ...]) -> None:
     check = FacilityCheckCompleted(
         store_id="S01",
         check_id="k-1",
@@ -81,7 +86,7 @@ def test_failed_check_items_are_findings(failed):
     assert (found.findings if found else ()) == failed
 
 
-def test_worst_finding_decides_corrective_action_owner():
+def test_worst_finding_decides_corrective_action_owner() -> None:
     finding = Finding("feedback", "o-1", "o-1", ("work_quality", "service_attitude"))
     assert corrective_actions.rule_for(RULES, finding).role == "quality_inspector"
     assert (
@@ -99,7 +104,7 @@ def test_worst_finding_decides_corrective_action_owner():
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))
-def test_owner_with_fewest_open_actions_is_chosen(open_count_by_owner):
+def test_owner_with_fewest_open_actions_is_chosen(open_count_by_owner: dict[str, int]) -> None:
     corrective_action, events = opened(("a", "b", "c"), open_count_by_owner)
     assert open_count_by_owner.get(corrective_action.owner_id, 0) == min(
         open_count_by_owner.get(each, 0) for each in "abc"
@@ -107,7 +112,7 @@ def test_owner_with_fewest_open_actions_is_chosen(open_count_by_owner):
     assert events[0].due_at == NOW + timedelta(days=2)
 
 
-def test_corrective_action_becomes_overdue_once_while_open():
+def test_corrective_action_becomes_overdue_once_while_open() -> None:
     corrective_action, _ = opened()
     late, events = corrective_actions.overdue(corrective_action, NOW)
     assert len(events) == 1
@@ -116,7 +121,7 @@ def test_corrective_action_becomes_overdue_once_while_open():
     assert corrective_actions.overdue(closed, NOW)[1] == []
 
 
-def test_corrective_action_closes_once_by_owner_or_manager():
+def test_corrective_action_closes_once_by_owner_or_manager() -> None:
     corrective_action, _ = opened()
     with pytest.raises(RuleViolation, match="belongs to a"):
         corrective_actions.close(corrective_action, "corrected", "b", may=False, now=NOW)

@@ -42,7 +42,7 @@ def store(zone: str, closing: time) -> Store:
     st.sampled_from(["Asia/Shanghai", "America/New_York", "UTC"]),
     st.times(time(12), time(23, 59)),
 )
-def test_each_timestamp_is_in_one_business_day(moment, zone, closing) -> None:
+def test_each_timestamp_is_in_one_business_day(moment: datetime, zone: str, closing: time) -> None:
     place = store(zone, closing)
     around = [place.local_day(moment) + timedelta(days=days) for days in (-1, 0, 1, 2)]
     bounds = {day: place.business_day_bounds(day) for day in around}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.random import ArtificialRandom
 
 from services.reporting.domain.history import LoggedEvent, in_order, of_the_work
 from tests.support.event_examples import EXAMPLES
@@ -76,7 +77,7 @@ def test_history_for_workshop_roles_contains_no_money(kind: str) -> None:
 
 
 @st.composite
-def histories(draw) -> list[LoggedEvent]:
+def histories(draw: st.DrawFn) -> list[LoggedEvent]:
     """Return events that each follow from an earlier one, with times of clocks that disagree."""
     sequences = dict.fromkeys(TOPICS, 0)
     events = []
@@ -90,7 +91,9 @@ def histories(draw) -> list[LoggedEvent]:
 
 
 @given(histories(), st.randoms())
-def test_history_keeps_stream_and_causation_order(events: list[LoggedEvent], shuffler) -> None:
+def test_history_keeps_stream_and_causation_order(
+    events: list[LoggedEvent], shuffler: ArtificialRandom
+) -> None:
     shuffled = list(events)
     shuffler.shuffle(shuffled)
     ordered = in_order(shuffled)

@@ -10,15 +10,19 @@ import pytest
 import pytest_asyncio
 
 from shared import dead_letters, inbox
+from shared.consumer import Consumer
 from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import CapacityChanged
-from shared.db import speak_json
+from shared.db import speak_json, transaction
+from shared.dead_letters import DeadLetters
 from shared.envelope import ReceivedEvent, headers_of
 from shared.inbound_records import InboundRecord
 from shared.reactions import Reactions
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from tests.support.foundation import CAUSATION, NOW, TOPIC, Bench, greeted
+
+Follower = tuple[Consumer, list[int]]
 
 
 def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> InboundRecord:
@@ -48,10 +52,15 @@ def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: An
 
 
 @pytest_asyncio.fixture
-async def consumer(bench: Bench) -> AsyncIterator[Any]:
+async def consumer(bench: Bench) -> AsyncIterator[Consumer]:
     """Yield the bench's consumer, which is given records without a broker."""
     await speak_json(bench.admin)
     yield bench.service.consumer
+
+
+async def listed(bench: Bench) -> DeadLetters:
+    async with transaction(bench.service.workers, ()) as connection:
+        return await dead_letters.listed(connection)
 
 
 async def conflicts(bench: Bench) -> list[tuple[int, str]]:
@@ -73,17 +82,19 @@ async def decide(bench: Bench, decision: str, *, conflict: bool = True) -> None:
     await bench.service.consumer.apply_operator_decisions(bench.service.workers)
 
 
-async def test_forged_event_does_not_silence_genuine_one(bench, consumer):
+async def test_forged_event_does_not_silence_genuine_one(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(1), record(2, "forger")])
     await consumer.apply([record(2)])
     assert await conflicts(bench) == [(2, "a2")]
     await consumer.apply([record(3)])
     assert bench.effects.advisors == {"o1": ["a1", "forger", "a3"]}
-    [letter] = (await dead_letters.listed(bench.service.workers)).letters
+    [letter] = (await listed(bench)).letters
     assert (letter.conflict, letter.waiting, letter.sequence) == (True, 0, 2)
 
 
-async def test_conflicting_events_in_one_batch_are_distinguished(bench, consumer):
+async def test_conflicting_events_in_one_batch_are_distinguished(
+    bench: Bench, consumer: Consumer
+) -> None:
     await consumer.apply([record(1), record(1, "forger"), record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     assert await conflicts(bench) == [(1, "forger")]
@@ -93,12 +104,14 @@ async def test_conflicting_events_in_one_batch_are_distinguished(bench, consumer
     "changes",
     [
         {"value": greeted("o1", "other").model_dump_json().encode()},
-        {"headers": record(1).headers | {"ce_id": "another"}},
-        {"headers": record(1).headers | {"ce_time": (NOW + timedelta(days=1)).isoformat()}},
-        {"headers": record(1).headers | {"ce_type": "aftersales.reception.NeverHeardOf.v1"}},
+        {"headers": {**record(1).headers, "ce_id": "another"}},
+        {"headers": {**record(1).headers, "ce_time": (NOW + timedelta(days=1)).isoformat()}},
+        {"headers": {**record(1).headers, "ce_type": "aftersales.reception.NeverHeardOf.v1"}},
     ],
 )
-async def test_record_with_any_difference_is_another_event(bench, consumer, changes):
+async def test_record_with_any_difference_is_another_event(
+    bench: Bench, consumer: Consumer, changes: dict[str, Any]
+) -> None:
     await consumer.apply([record(1)])
     await consumer.apply([record(1, offset=99)])
     assert await conflicts(bench) == []
@@ -107,17 +120,17 @@ async def test_record_with_any_difference_is_another_event(bench, consumer, chan
     assert bench.effects.advisors == {"o1": ["a1"]}
 
 
-async def test_two_parked_events_of_one_sequence_conflict(bench, consumer):
+async def test_two_parked_events_of_one_sequence_conflict(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(3)])
     await consumer.apply([record(3, "forger"), record(3)])
     assert await conflicts(bench) == [(3, "forger")]
-    [gap] = (await dead_letters.listed(bench.service.workers)).gaps
+    [gap] = (await listed(bench)).gaps
     assert (gap.sequence, gap.waiting) == (3, 1)
     await consumer.apply([record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
-async def test_rereading_topic_adds_no_conflicts(bench, consumer):
+async def test_rereading_topic_adds_no_conflicts(bench: Bench, consumer: Consumer) -> None:
     everything = [record(1), record(1, "forger"), record(2), record(2, "forger")]
     await consumer.apply(everything)
     await decide(bench, "skip")
@@ -129,7 +142,7 @@ async def test_rereading_topic_adds_no_conflicts(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a1", "a2"]}
 
 
-async def test_conflicts_are_detected_for_long_keys(bench, consumer):
+async def test_conflicts_are_detected_for_long_keys(bench: Bench, consumer: Consumer) -> None:
     for first in (1, 101, 201, 301):
         await consumer.apply([record(n) for n in range(first, first + 100)])
     await consumer.apply([record(n) for n in range(1, 401)])
@@ -141,7 +154,7 @@ async def test_conflicts_are_detected_for_long_keys(bench, consumer):
     assert held <= 8 * 228
 
 
-async def test_conflict_is_skipped_but_never_replayed(bench, consumer):
+async def test_conflict_is_skipped_but_never_replayed(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(1)])
     await consumer.apply([record(1, "forger")])
     await bench.admin.execute("SET search_path TO crm")
@@ -157,24 +170,24 @@ async def test_conflict_is_skipped_but_never_replayed(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1"]}
 
 
-async def test_event_behind_unreadable_rival_is_replayed(bench, consumer):
+async def test_event_behind_unreadable_rival_is_replayed(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(2, "forger", value=b"{broken")])
     await consumer.apply([record(2), record(3)])
     await consumer.apply([record(1)])
-    [kept] = (await dead_letters.listed(bench.service.workers)).letters[:1]
+    [kept] = (await listed(bench)).letters[:1]
     assert (kept.conflict, kept.sequence) == (True, 2)
     await decide(bench, "replay")
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
-    [broken] = (await dead_letters.listed(bench.service.workers)).letters
+    [broken] = (await listed(bench)).letters
     await bench.admin.execute("SET search_path TO crm")
     with pytest.raises(RuleViolation) as violation:
         await dead_letters.decide(bench.admin, broken.letter_id, "replay", by="me", key="key-3")
     assert violation.value.rule == "sequence_taken"
     await decide(bench, "skip", conflict=False)
-    assert (await dead_letters.listed(bench.service.workers)).letters == []
+    assert (await listed(bench)).letters == []
 
 
-async def test_readable_event_replaces_unreadable_rival(bench, consumer):
+async def test_readable_event_replaces_unreadable_rival(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(1, "forger", value=b"{broken"), record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     await consumer.apply([record(3, "forger", value=b"{broken")])
@@ -182,7 +195,7 @@ async def test_readable_event_replaces_unreadable_rival(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4"]}
 
 
-async def test_event_without_digest_counts_as_repeated(bench, consumer):
+async def test_event_without_digest_counts_as_repeated(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(1), record(2)])
     await bench.admin.execute("UPDATE crm.stream_position SET digests = ''")
     await consumer.apply([record(1, "forger"), record(2), record(3)])
@@ -194,10 +207,10 @@ def foreign(sequence: int, **changes: Any) -> InboundRecord:
     """Return a record of another store that claims the genuine key."""
     event = greeted("o1", "intruder", store_id="S02")
     forged = record(sequence, "forger", store_id="S02", value=event.model_dump_json().encode())
-    return replace(forged, headers=forged.headers | {"ce_storeid": "S02"}, **changes)
+    return replace(forged, headers={**forged.headers, "ce_storeid": "S02"}, **changes)
 
 
-async def test_record_of_another_store_blocks_no_event(bench, consumer):
+async def test_record_of_another_store_blocks_no_event(bench: Bench, consumer: Consumer) -> None:
     await consumer.apply([record(1)])
     await consumer.apply([foreign(3, value=b"x"), record(1)])
     await consumer.apply([record(2, value=b"{broken")])
@@ -205,23 +218,27 @@ async def test_record_of_another_store_blocks_no_event(bench, consumer):
     await decide(bench, "skip", conflict=False)
     await consumer.apply([record(4)])
     assert bench.effects.advisors == {"o1": ["a1", "a3", "a4"]}
-    [gap] = (await dead_letters.listed(bench.service.workers)).gaps
+    [gap] = (await listed(bench)).gaps
     assert (gap.store_id, gap.sequence, gap.waiting) == ("S02", 3, 1)
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_record_of_another_store_does_not_claim_key(bench, consumer, together):
+async def test_record_of_another_store_does_not_claim_key(
+    bench: Bench, consumer: Consumer, together: bool
+) -> None:
     forged = [foreign(99, value=b"x"), foreign(1, value=b"x")]
     batches = [[record(1), *forged]] if together else [forged, [record(1)]]
     for batch in batches:
         await consumer.apply(batch)
     await consumer.apply([record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
-    [letter] = (await dead_letters.listed(bench.service.workers)).letters
+    [letter] = (await listed(bench)).letters
     assert (letter.store_id, letter.sequence, letter.waiting) == ("S02", 1, 1)
 
 
-async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
+async def test_events_of_another_store_see_no_foreign_rows(
+    bench: Bench, consumer: Consumer
+) -> None:
     scopes: list[tuple[str, str]] = []
 
     async def handle(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
@@ -252,7 +269,7 @@ def version(number: int, offset: int, plan: int = 0) -> InboundRecord:
 
 
 @pytest_asyncio.fixture
-async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
+async def follower(bench: Bench) -> AsyncIterator[Follower]:
     """Yield a consumer of capacities that is given records, and the plans that it received."""
     await speak_json(bench.admin)
     plans: list[int] = []
@@ -264,7 +281,9 @@ async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
     yield following.consumer, plans
 
 
-async def test_forged_version_does_not_silence_genuine_ones(bench, follower):
+async def test_forged_version_does_not_silence_genuine_ones(
+    bench: Bench, follower: Follower
+) -> None:
     consumer, plans = follower
     await consumer.apply([version(4, 10), version(7, 11)])
     await consumer.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
@@ -291,11 +310,13 @@ async def test_forged_version_does_not_silence_genuine_ones(bench, follower):
         {"kind": "aftersales.reception.CustomerGreeted.v1", "value": b"{broken"},
     ],
 )
-async def test_malformed_version_blocks_nothing(bench, follower, changes):
+async def test_malformed_version_blocks_nothing(
+    bench: Bench, follower: Follower, changes: dict[str, Any]
+) -> None:
     consumer, plans = follower
     forged = version(900_000_000_000, 12, plan=1)
     if kind := changes.get("kind"):
-        forged = replace(forged, headers=forged.headers | {"ce_type": kind})
+        forged = replace(forged, headers={**forged.headers, "ce_type": kind})
     forged = replace(forged, value=changes.get("value", forged.value))
     await consumer.apply([version(4, 10), forged])
     await decide(bench, "skip", conflict=False)
@@ -306,7 +327,9 @@ async def test_malformed_version_blocks_nothing(bench, follower, changes):
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
 
 
-async def test_replayed_late_version_becomes_current_state(bench, follower):
+async def test_replayed_late_version_becomes_current_state(
+    bench: Bench, follower: Follower
+) -> None:
     consumer, plans = follower
     await bench.admin.execute("SET search_path TO crm")
     forged = version(1000, 11, plan=1)

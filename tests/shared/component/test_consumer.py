@@ -1,15 +1,19 @@
 """Consumer on a real broker: order, duplicates, malformed records, decisions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
+from deploy.embedded.platform import Platform
 from shared import dead_lettering
-from shared.envelope import headers_of
+from shared.contracts.reception import CustomerGreeted
+from shared.db import Connection
+from shared.envelope import ReceivedEvent, headers_of
+from shared.unit_of_work import UnitOfWork
 from tests.support.foundation import CAUSATION, NOW, Bench, greeted
 
 BROKEN = "aftersales.reception.CustomerGreeted.v1"
@@ -24,6 +28,11 @@ def headers(order_id: str, sequence: int, **changes: Any) -> dict[str, Any]:
         causation=CAUSATION,
     )
     return {name: v for name, v in (made | changes).items() if v is not ...}
+
+
+def advised(received: ReceivedEvent) -> CustomerGreeted:
+    assert isinstance(received.event, CustomerGreeted)
+    return received.event
 
 
 async def send(bench: Bench, order_id: str, sequence: int, **changes: Any) -> None:
@@ -52,7 +61,7 @@ async def dead(bench: Bench) -> list[asyncpg.Record]:
     )
 
 
-async def test_duplicates_and_disorder_have_one_effect_in_sequence(bench):
+async def test_duplicates_and_disorder_have_one_effect_in_sequence(bench: Bench) -> None:
     for sequence in (1, 3, 3, 2, 1, 5, 4, 2):
         await send(bench, "o1", sequence)
     async with running(bench):
@@ -74,7 +83,9 @@ async def test_duplicates_and_disorder_have_one_effect_in_sequence(bench):
         (b"o1", ..., {"ce_id": b"o1\0"}, "ce_id"),
     ],
 )
-async def test_malformed_record_parks_only_its_key(bench, key, value, changes, reason):
+async def test_malformed_record_parks_only_its_key(
+    bench: Bench, key: bytes | None, value: Any, changes: dict[str, Any], reason: str
+) -> None:
     body = greeted("o1").model_dump_json().encode() if value is ... else value
     await bench.send(key, body, headers("o1", 1, **changes))
     await send(bench, "o1", 2)
@@ -111,7 +122,9 @@ async def test_malformed_record_parks_only_its_key(bench, key, value, changes, r
         (bytes(range(33, 126)) * 50, {}),
     ],
 )
-async def test_unaddressed_record_is_dead_lettered_alone(bench, key, changes):
+async def test_unaddressed_record_is_dead_lettered_alone(
+    bench: Bench, key: bytes | None, changes: dict[str, Any]
+) -> None:
     value = greeted("o1").model_dump_json().encode()
     await bench.send(key, value, headers("o1", 1, **changes))
     await send(bench, "o1", 1)
@@ -121,7 +134,7 @@ async def test_unaddressed_record_is_dead_lettered_alone(bench, key, changes):
     assert [letter["store_id"] for letter in await dead(bench)] == [""]
 
 
-async def test_unknown_event_type_is_counted_and_passed(bench):
+async def test_unknown_event_type_is_counted_and_passed(bench: Bench) -> None:
     await send(bench, "o1", 1, ce_type="aftersales.reception.NeverHeardOf.v1")
     await send(bench, "o1", 2)
     async with running(bench):
@@ -131,7 +144,7 @@ async def test_unknown_event_type_is_counted_and_passed(bench):
     assert await dead(bench) == []
 
 
-async def test_repaired_event_is_replayed_before_later_ones(bench):
+async def test_repaired_event_is_replayed_before_later_ones(bench: Bench) -> None:
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
@@ -147,14 +160,14 @@ async def test_repaired_event_is_replayed_before_later_ones(bench):
     assert bench.effects.advisors == {"o1": ["repaired", "a2"]}
 
 
-async def test_failing_event_is_dead_lettered_alone(bench):
+async def test_failing_event_is_dead_lettered_alone(bench: Bench) -> None:
     class PoisonedError(Exception):
         pass
 
     good = bench.effects.handle
 
-    async def handle(uow, batch):
-        if any(received.event.order_id == "o2" for received in batch):
+    async def handle(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+        if any(advised(received).order_id == "o2" for received in batch):
             raise PoisonedError
         await good(uow, batch)
 
@@ -167,15 +180,17 @@ async def test_failing_event_is_dead_lettered_alone(bench):
     assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
-async def test_dead_letter_is_inserted_after_database_outage(bench, monkeypatch):
-    async def handle(uow, batch):
+async def test_dead_letter_is_inserted_after_database_outage(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def handle(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         raise LookupError
 
     consumer = bench.service.consumer
     consumer._batches._handle = handle
     insert, failures = dead_lettering.insert, [ConnectionError("unavailable")]
 
-    async def insert_later(connection, name, dead):
+    async def insert_later(connection: Connection, name: str, dead: Any) -> None:
         if dead and failures:
             raise failures.pop()
         await insert(connection, name, dead)
@@ -188,7 +203,7 @@ async def test_dead_letter_is_inserted_after_database_outage(bench, monkeypatch)
     assert ["LookupError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
-async def test_transient_failure_is_retried(bench):
+async def test_transient_failure_is_retried(bench: Bench) -> None:
     bench.effects.fail_with = [asyncpg.DeadlockDetectedError("x"), ConnectionError("y")]
     await send(bench, "o1", 1)
     async with running(bench):
@@ -197,7 +212,7 @@ async def test_transient_failure_is_retried(bench):
     assert await dead(bench) == []
 
 
-async def test_record_of_another_store_is_dead_lettered_alone(bench):
+async def test_record_of_another_store_is_dead_lettered_alone(bench: Bench) -> None:
     await bench.send(b"o1", b"x", headers("o1", 1, ce_storeid="S02"))
     async with running(bench):
         await wait_until_idle(bench)
@@ -207,7 +222,7 @@ async def test_record_of_another_store_is_dead_lettered_alone(bench):
     assert [letter["store_id"] for letter in await dead(bench)] == ["S02"]
 
 
-async def test_redelivered_topic_changes_nothing(servers, bench):
+async def test_redelivered_topic_changes_nothing(servers: Platform, bench: Bench) -> None:
     for sequence in (1, 2, 3):
         await send(bench, "o1", sequence)
     async with running(bench):
@@ -220,7 +235,7 @@ async def test_redelivered_topic_changes_nothing(servers, bench):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
-async def test_skip_decision_survives_rereading_topic(servers, bench):
+async def test_skip_decision_survives_rereading_topic(servers: Platform, bench: Bench) -> None:
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
@@ -239,8 +254,8 @@ async def test_skip_decision_survives_rereading_topic(servers, bench):
     assert await dead(bench) == []
 
 
-async def test_failed_replay_leaves_dead_letter_open(bench):
-    async def handle(_uow, _batch):
+async def test_failed_replay_leaves_dead_letter_open(bench: Bench) -> None:
+    async def handle(_uow: UnitOfWork, _batch: Sequence[ReceivedEvent]) -> None:
         raise LookupError("still unknown")
 
     bench.service.consumer._batches._handle = handle
@@ -257,11 +272,11 @@ async def test_failed_replay_leaves_dead_letter_open(bench):
         assert (letter["decision"], letter["error"]) == (None, "LookupError('still unknown')")
 
 
-async def test_malformed_record_behind_gap_is_dead_lettered_alone(bench):
+async def test_malformed_record_behind_gap_is_dead_lettered_alone(bench: Bench) -> None:
     good = bench.effects.handle
 
-    async def handle(uow, batch):
-        if any(received.event.advisor_id == "a2" for received in batch):
+    async def handle(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+        if any(advised(received).advisor_id == "a2" for received in batch):
             raise LookupError("no such advisor")
         await good(uow, batch)
 

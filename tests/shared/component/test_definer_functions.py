@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 
 _DEFINERS = """
@@ -75,7 +75,7 @@ TIDYING = {f"{service}.maintain_partitions" for service in SERVICES}
 
 
 @pytest_asyncio.fixture(scope="module")
-async def admin(servers: Any) -> AsyncIterator[Any]:
+async def admin(servers: Platform) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute(_SEED)
     yield connection
@@ -83,7 +83,9 @@ async def admin(servers: Any) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def acting(servers: Any, role: str, stores: str = "") -> AsyncIterator[Any]:
+async def acting(
+    servers: Platform, role: str, stores: str = ""
+) -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection of a role of the services with ``stores`` in scope."""
     connection = await asyncpg.connect(servers.database_url(role))
     try:
@@ -93,7 +95,9 @@ async def acting(servers: Any, role: str, stores: str = "") -> AsyncIterator[Any
         await connection.close()
 
 
-async def test_definer_functions_fix_search_path_without_public_access(admin):
+async def test_definer_functions_fix_search_path_without_public_access(
+    admin: asyncpg.Connection,
+) -> None:
     definers = await admin.fetch(_DEFINERS)
     assert {f"{each['schema']}.{each['name']}" for each in definers} == {*QUESTIONS, *TIDYING}
     for each in definers:
@@ -102,7 +106,7 @@ async def test_definer_functions_fix_search_path_without_public_access(admin):
         assert not each["is_public"], each["name"]
 
 
-async def test_service_role_cannot_shadow_names(admin):
+async def test_service_role_cannot_shadow_names(admin: asyncpg.Connection) -> None:
     for role in [role for service in SERVICES for role in roles(service)[1:]]:
         assert not await admin.fetchval(
             "SELECT has_database_privilege($1, current_database(), 'TEMPORARY')", role
@@ -113,7 +117,9 @@ async def test_service_role_cannot_shadow_names(admin):
 
 
 @pytest.mark.parametrize("function", QUESTIONS)
-async def test_definer_function_answers_exact_reference_only(servers, admin, function):
+async def test_definer_function_answers_exact_reference_only(
+    servers: Platform, admin: asyncpg.Connection, function: str
+) -> None:
     service = function.partition(".")[0]
     exact = (
         "plate-S02"
@@ -131,7 +137,9 @@ async def test_definer_function_answers_exact_reference_only(servers, admin, fun
 
 
 @pytest.mark.parametrize("function", QUESTIONS)
-async def test_definer_function_without_store_is_rejected(servers, admin, function):
+async def test_definer_function_without_store_is_rejected(
+    servers: Platform, admin: asyncpg.Connection, function: str
+) -> None:
     service = function.partition(".")[0]
     async with acting(servers, service) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -143,7 +151,9 @@ async def test_definer_function_without_store_is_rejected(servers, admin, functi
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_partition_maintenance_spares_current_days(servers, admin, service):
+async def test_partition_maintenance_spares_current_days(
+    servers: Platform, admin: asyncpg.Connection, service: str
+) -> None:
     partitions = f"SELECT count(*) FROM pg_inherits WHERE inhparent = '{service}.outbox'::regclass"
     before = await admin.fetchval(partitions)
     async with acting(servers, f"{service}_worker") as worker:

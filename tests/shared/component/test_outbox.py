@@ -7,6 +7,7 @@ from collections import defaultdict
 import asyncpg
 import pytest
 
+from deploy.embedded.platform import Platform
 from shared.kafka import client_options
 from shared.outbox import Relay
 from tests.support.foundation import CAUSATION, Bench, greeted, settings_of
@@ -24,12 +25,14 @@ async def relay_until(bench: Bench, relay: Relay, rows: int) -> None:
             await task
 
 
-def relay_of(servers, holder: str) -> Relay:
+def relay_of(servers: Platform, holder: str) -> Relay:
     settings = settings_of(servers, "reception")
     return Relay(settings.worker_database_url, client_options(settings), holder)
 
 
-async def test_concurrent_transactions_give_gapless_sequences(servers, bench):
+async def test_concurrent_transactions_give_gapless_sequences(
+    servers: Platform, bench: Bench
+) -> None:
     async def advisor(number: int) -> None:
         for turn in range(10):
             await bench.publish(greeted(f"o{turn % 3}", f"a{number}"))
@@ -48,7 +51,7 @@ async def test_concurrent_transactions_give_gapless_sequences(servers, bench):
     assert all(found == list(range(1, len(found) + 1)) for found in sequences.values())
 
 
-async def test_rolled_back_command_publishes_nothing(servers, bench):
+async def test_rolled_back_command_publishes_nothing(servers: Platform, bench: Bench) -> None:
     async def fail_after_writing() -> None:
         async with bench.uow_factory.open(["S01"], None, CAUSATION) as uow:
             uow.publish([greeted("o1", "never")])
@@ -63,7 +66,7 @@ async def test_rolled_back_command_publishes_nothing(servers, bench):
     assert [dict(record.headers)["ce_sequence"] for record in records] == [b"1"]
 
 
-async def test_new_lease_holder_ends_session_of_old(servers, bench):
+async def test_new_lease_holder_ends_session_of_old(servers: Platform, bench: Bench) -> None:
     settings = settings_of(servers, "reception")
     old = await asyncpg.connect(settings.worker_database_url)
     await old.execute(
@@ -80,7 +83,7 @@ async def test_new_lease_holder_ends_session_of_old(servers, bench):
     assert holder == "successor"
 
 
-async def test_active_lease_holder_keeps_lease(servers, bench):
+async def test_active_lease_holder_keeps_lease(servers: Platform, bench: Bench) -> None:
     first, second = relay_of(servers, "first"), relay_of(servers, "second")
     tasks = [asyncio.create_task(first.run())]
     await asyncio.sleep(1)
@@ -95,14 +98,14 @@ async def test_active_lease_holder_keeps_lease(servers, bench):
     assert (first.published, second.published) == (20, 0)
 
 
-async def test_oversized_event_is_rejected_before_commit(servers, bench):
+async def test_oversized_event_is_rejected_before_commit(servers: Platform, bench: Bench) -> None:
     event = greeted("o1").model_copy(update={"advisor_id": "x" * 1_000_000})
     with pytest.raises(ValueError, match="too large"):
         await bench.publish(event)
     assert await bench.admin.fetchval("SELECT count(*) FROM reception.outbox") == 0
 
 
-async def test_key_of_another_store_cannot_be_written(servers, bench):
+async def test_key_of_another_store_cannot_be_written(servers: Platform, bench: Bench) -> None:
     await bench.publish(greeted("o1", store_id="S01"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await bench.publish(greeted("o1", store_id="S02"))

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from deploy.embedded.platform import Platform
+
 _PARTITION = """
 SET ROLE reception_owner;
 CREATE TABLE reception.{parent}_{day:%Y%m%d} PARTITION OF reception.{parent}
@@ -35,8 +37,8 @@ WHERE inhparent = ('reception.' || $1)::regclass
     ],
 )
 async def test_expired_partition_is_dropped_unless_events_are_unsent(
-    servers, parent, kept_days, sent, kept
-):
+    servers: Platform, parent: str, kept_days: int, sent: bool, kept: bool
+) -> None:
     at = datetime.now(UTC) - timedelta(days=kept_days)
     day = at.date()
     admin = await asyncpg.connect(servers.admin_url)

@@ -35,20 +35,28 @@ def _modules(package: str) -> list[Any]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def admin(servers: Platform) -> AsyncIterator[Any]:
+async def admin(servers: Platform) -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection of the database's administrator."""
     connection = await asyncpg.connect(servers.admin_url)
     yield connection
     await connection.close()
 
 
+async def column_types(admin: asyncpg.Connection, service: str, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in await admin.fetch(_COLUMNS, service, table)}
+
+
 @pytest.mark.parametrize(("service", "table"), _declared())
-async def test_declared_columns_are_those_of_catalog(admin, service: str, table: Table[Any]):
-    types = dict(await admin.fetch(_COLUMNS, service, table.name))
+async def test_declared_columns_are_those_of_catalog(
+    admin: asyncpg.Connection, service: str, table: Table[Any]
+) -> None:
+    types = await column_types(admin, service, table.name)
     assert {*table.written, *table.separate} == types.keys()
 
 
 @pytest.mark.parametrize(("service", "table"), _declared())
-async def test_declared_json_fields_are_jsonb(admin, service: str, table: Table[Any]):
-    types = dict(await admin.fetch(_COLUMNS, service, table.name))
+async def test_declared_json_fields_are_jsonb(
+    admin: asyncpg.Connection, service: str, table: Table[Any]
+) -> None:
+    types = await column_types(admin, service, table.name)
     assert {name for name in table.fields if types[name] == "jsonb"} == {*table.json}

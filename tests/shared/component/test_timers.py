@@ -173,7 +173,9 @@ async def test_deferred_timer_fires_when_service_returns(bench: Bench) -> None:
     ("error", "tries"),
     [(ValueError("wrong\nplate 浙A12345"), 2), (RetryLaterError("unavailable"), 3)],
 )
-async def test_timer_is_dead_lettered_at_its_limit(bench: Bench, error, tries) -> None:
+async def test_timer_is_dead_lettered_at_its_limit(
+    bench: Bench, error: Exception, tries: int
+) -> None:
     tried, fired = [], Fired()
 
     async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:

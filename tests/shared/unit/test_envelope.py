@@ -21,7 +21,7 @@ EVENT = CustomerGreeted(store_id="S01", order_id="o1", advisor_id="a1", greeted_
 HEADERS = headers_of(EVENT, event_id="e1", sequence=2, time=NOW, causation=Causation("c", "d"))
 
 
-def test_event_survives_encoding_and_decoding():
+def test_event_survives_encoding_and_decoding() -> None:
     received = decode(HEADERS, "o1", EVENT.model_dump_json().encode())
     assert received.event == EVENT
     assert received.envelope.causation == Causation("c", "e1")
@@ -29,7 +29,7 @@ def test_event_survives_encoding_and_decoding():
     assert HEADERS["ce_source"] == "/stores/S01/reception"
 
 
-def test_consumer_ignores_unknown_fields():
+def test_consumer_ignores_unknown_fields() -> None:
     value = EVENT.model_dump_json().replace('"order_id"', '"added":1,"order_id"').encode()
     assert decode(HEADERS, "o1", value).event == EVENT
 
@@ -52,7 +52,9 @@ def test_consumer_ignores_unknown_fields():
         ({"ce_time": "soon"}, "o1", EVENT.model_dump_json().encode(), "ce_time"),
     ],
 )
-def test_malformed_record_is_named_with_reason(change, key, value, reason):
+def test_malformed_record_is_named_with_reason(
+    change: dict[str, str], key: str, value: bytes | None, reason: str
+) -> None:
     with pytest.raises(UnreadableEventError, match=reason):
         decode({**HEADERS, **change}, key, value)
 
@@ -62,7 +64,7 @@ HOSTILE = ("", "a b", "a\r\nb", "é", "x" * 100_000, "事件", "\x1b[2J")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_invalid_origin_headers_are_replaced(hostile):
+def test_invalid_origin_headers_are_replaced(hostile: str) -> None:
     names = ("ce_correlationid", "ce_causationid", "traceparent")
     headers = HEADERS | dict.fromkeys(names, hostile)
     envelope = decode(headers, "o1", EVENT.model_dump_json().encode()).envelope
@@ -72,14 +74,14 @@ def test_invalid_origin_headers_are_replaced(hostile):
 
 @pytest.mark.parametrize("name", ["ce_id", "ce_time", "ce_type"])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_invalid_header_is_named_without_its_value(name, hostile):
+def test_invalid_header_is_named_without_its_value(name: str, hostile: str) -> None:
     kind = "aftersales.reception.CustomerGreeted.v" if name == "ce_type" else ""
     with pytest.raises(UnreadableEventError, match=name) as violation:
         decode(HEADERS | {name: kind + hostile}, "o1", EVENT.model_dump_json().encode())
     assert len(str(violation.value)) < 100
 
 
-def test_event_time_without_offset_is_rejected():
+def test_event_time_without_offset_is_rejected() -> None:
     with pytest.raises(UnreadableEventError, match="ce_time"):
         decode(HEADERS | {"ce_time": "2026-03-04T01:00"}, "o1", EVENT.model_dump_json().encode())
 
@@ -99,20 +101,20 @@ def test_event_time_without_offset_is_rejected():
         (None, None),
     ],
 )
-def test_only_valid_traceparent_is_forwarded(text, taken):
+def test_only_valid_traceparent_is_forwarded(text: str | None, taken: str | None) -> None:
     assert trace_of(text) == taken
 
 
-def test_null_and_binary_headers_are_ignored():
+def test_null_and_binary_headers_are_ignored() -> None:
     raw = [("a", b"1"), ("b", None), ("c", b"\xff"), ("d", b"\0"), ("e\0", b"1"), ("f", b"")]
     assert header_texts(raw) == {"a": "1", "f": ""}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²", "01", "9" * 13])
-def test_sequence_other_than_positive_number_is_none(text):
+def test_sequence_other_than_positive_number_is_none(text: str) -> None:
     assert sequence_of({"ce_sequence": text}) is None
 
 
-def test_event_type_is_known_in_any_version():
+def test_event_type_is_known_in_any_version() -> None:
     assert is_known("aftersales.reception.CustomerGreeted.v9")
     assert not is_known("aftersales.reception.NeverHeardOf.v1")

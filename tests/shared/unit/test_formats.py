@@ -25,7 +25,7 @@ mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 
 
 @pytest.mark.parametrize("plate", ["沪A12345", "京AD12345", "粤B·F123挂", "浙a1b2c3", "沪A12345D"])
-def test_standard_plate_is_accepted(plate):
+def test_standard_plate_is_accepted(plate: str) -> None:
     assert valid_plate(plate)
 
 
@@ -80,12 +80,12 @@ def test_vin_is_normalized_from_any_format(written: str) -> None:
 @pytest.mark.parametrize(
     "plate", ["", "A12345", "沪I12345", "沪A1234", "沪A1234567", "沪AO1234", "1" * 17]
 )
-def test_invalid_plate_is_rejected(plate):
+def test_invalid_plate_is_rejected(plate: str) -> None:
     with pytest.raises(ValueError, match="not a plate"):
         valid_plate(plate)
 
 
-def test_vin_check_digit_matches_published_example():
+def test_vin_check_digit_matches_published_example() -> None:
     assert vin_check_digit("1M8GDM9AXKP042788") == "X"
     assert valid_vin("1m8gdm9axkp042788") == "1M8GDM9AXKP042788"
 
@@ -113,7 +113,7 @@ def test_vin_of_equal_characters_is_rejected(vin: str) -> None:
 
 
 @pytest.mark.parametrize("vin", ["", "1M8GDM9AXKP04278", "IM8GDM9AXKP042788", "1M8GDM9AXKP0427888"])
-def test_invalid_vin_is_rejected(vin):
+def test_invalid_vin_is_rejected(vin: str) -> None:
     with pytest.raises(ValueError, match="not a VIN"):
         valid_vin(vin)
 

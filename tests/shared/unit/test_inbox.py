@@ -6,12 +6,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.inbox import apply_in_sequence
+from shared.inbox import Key, apply_in_sequence
 
 
 @dataclass(frozen=True)
 class Item:
-    stream: tuple[str, str]
+    stream: Key
     sequence: int
     digest: bytes = b"genuine"
     store_id: str = "S01"
@@ -19,11 +19,11 @@ class Item:
     offset: int = 0
 
 
-STREAMS = [("topic", "a"), ("topic", "b"), ("other", "a")]
+STREAMS: list[Key] = [("topic", "a", "S01"), ("topic", "b", "S01"), ("other", "a", "S01")]
 
 
 @st.composite
-def deliveries(draw):
+def deliveries(draw: st.DrawFn) -> tuple[int, list[list[Item]]]:
     """Return batches in which every stream is delivered completely, with repetitions, in any
     order.
     """
@@ -37,13 +37,13 @@ def deliveries(draw):
 
 
 @given(deliveries())
-def test_every_event_is_applied_once_in_sequence(case):
+def test_every_event_is_applied_once_in_sequence(case: tuple[int, list[list[Item]]]) -> None:
     length, batches = case
     positions = dict.fromkeys(STREAMS, 0)
     parked: list[Item] = []
-    effects: dict[tuple[str, str], list[int]] = {stream: [] for stream in STREAMS}
+    effects: dict[Key, list[int]] = {stream: [] for stream in STREAMS}
 
-    def apply_one(item):
+    def apply_one(item: Item) -> bool:
         effects[item.stream].append(item.sequence)
         return True
 
@@ -57,12 +57,12 @@ def test_every_event_is_applied_once_in_sequence(case):
 
 
 @given(st.integers(1, 8), st.data())
-def test_unreadable_event_blocks_later_events_of_key(length, data):
+def test_unreadable_event_blocks_later_events_of_key(length: int, data: st.DataObject) -> None:
     unreadable = data.draw(st.integers(1, length))
     stream = STREAMS[0]
     taken: list[int] = []
 
-    def apply_one(item):
+    def apply_one(item: Item) -> bool:
         if item.sequence == unreadable:
             return False
         taken.append(item.sequence)
@@ -77,31 +77,34 @@ def test_unreadable_event_blocks_later_events_of_key(length, data):
     assert result.positions.get(stream, 0) == unreadable - 1
 
 
-def test_compacted_stream_continues_over_gaps():
+def test_compacted_stream_continues_over_gaps() -> None:
     stream = STREAMS[0]
     taken: list[int] = []
     records = [Item(stream, n) for n in (7, 4, 9)]
-    result = apply_in_sequence(
-        records, {stream: 3}, lambda item: not taken.append(item.sequence), {"topic"}
-    )
+
+    def apply_one(item: Item) -> bool:
+        taken.append(item.sequence)
+        return True
+
+    result = apply_in_sequence(records, {stream: 3}, apply_one, {"topic"})
     assert (taken, result.parked, result.positions) == ([4, 7, 9], [], {stream: 9})
 
 
-def test_repeated_event_is_discarded():
+def test_repeated_event_is_discarded() -> None:
     stream = STREAMS[0]
     result = apply_in_sequence([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
     assert (result.applied, len(result.passed), result.positions) == (0, 2, {})
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.data())
-def test_every_record_has_exactly_one_outcome(sequences, data):
+def test_every_record_has_exactly_one_outcome(sequences: list[int], data: st.DataObject) -> None:
     stream = STREAMS[0]
     contents = st.sampled_from([b"genuine", b"forged", b"broken"])
     records = [Item(stream, n, data.draw(contents)) for n in sequences]
     position = data.draw(st.integers(0, 2))
     violation: list[Item] = []
 
-    def apply_one(item):
+    def apply_one(item: Item) -> bool:
         if item.digest == b"broken":
             violation.append(item)
         return item.digest != b"broken"

@@ -1,22 +1,24 @@
 """Limits of size and time for reading a body (R40)."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from starlette.types import Message, Receive
 
 from shared import receiving
 from shared.problems import Problem
 
 
-def scope(**headers: str) -> dict[str, object]:
+def scope(**headers: str) -> dict[str, Any]:
     named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
     return {"type": "http", "headers": named}
 
 
-def parts(*sizes: int):
+def parts(*sizes: int) -> Receive:
     rest = list(sizes)
 
-    async def receive():
+    async def receive() -> Message:
         size = rest.pop(0)
         return {"type": "http.request", "body": bytes(size), "more_body": bool(rest)}
 
@@ -43,8 +45,9 @@ async def test_announced_oversized_body_is_rejected_unread() -> None:
 
 
 async def test_slow_body_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never():
+    async def never() -> Message:
         await asyncio.Event().wait()
+        raise AssertionError
 
     monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
     read = receiving.bounded(scope(content_length="3"), never, 30)
@@ -56,7 +59,7 @@ async def test_slow_body_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_waiting_after_body_has_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = asyncio.Event()
 
-    async def receive():
+    async def receive() -> Message:
         if not read_once.is_set():
             read_once.set()
             return {"type": "http.request", "body": b"{}", "more_body": False}
@@ -67,7 +70,7 @@ async def test_waiting_after_body_has_no_timeout(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
     read = receiving.bounded(scope(content_length="2"), receive, 30)
     await read()
-    waiting = asyncio.create_task(read())
+    waiting = asyncio.ensure_future(read())
     await asyncio.sleep(0.1)
     gone.set()
     assert (await waiting)["type"] == "http.disconnect"

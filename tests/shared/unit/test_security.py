@@ -192,7 +192,7 @@ async def test_token_outside_its_lifetime_is_rejected(
     service: httpx.AsyncClient, publisher: KeyPublisher, iat: int, nbf: int, exp: int
 ) -> None:
     now = int(time.time())
-    times = {"iat": now + iat, "nbf": now + nbf, "exp": now + exp}
+    times: dict[str, Any] = {"iat": now + iat, "nbf": now + nbf, "exp": now + exp}
     await assert_rejected(service, publisher.token(**times))
 
 
@@ -245,7 +245,7 @@ def _encoded(text: bytes) -> str:
 
 
 async def assert_rejected(service: httpx.AsyncClient, token: str) -> None:
-    headers = {"Authorization": b"Bearer " + token.encode("utf-8", "surrogatepass")}
+    headers = {b"Authorization": b"Bearer " + token.encode("utf-8", "surrogatepass")}
     response = await service.get("/me", headers=headers)
     kind = response.headers["content-type"]
     assert (response.status_code, kind) == (401, "application/problem+json"), response.text
@@ -324,11 +324,12 @@ async def assert_unavailable(service: httpx.AsyncClient, token: str) -> None:
 async def test_unusable_published_keys_are_ignored(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
+    kids: tuple[Any, ...] = (["a"], {}, 7)
     publisher.others = [
         {"kty": "RSA", "kid": "broken"},
         {"kty": "new", "kid": "unknown"},
         {"kty": "EC", "crv": "P-256", "kid": "empty"},
-        *({**publisher.key.as_dict(private=False), "kid": kid} for kid in (["a"], {}, 7)),
+        *({**publisher.key.as_dict(private=False), "kid": kid} for kid in kids),
         *(_new_key().as_dict(private=False) | {"key_ops": each} for each in (3, [3], "verify")),
         {**_new_key().as_dict(private=False), "use": ["sig"]},
         ECKey.generate_key("P-256", {"use": "enc", "kid": "for encryption"}).as_dict(private=False),

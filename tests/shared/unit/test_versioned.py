@@ -1,5 +1,6 @@
 """Versions of saved objects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,7 @@ colors = st.sampled_from(["red", "green", "blue"])
 
 
 @given(st.lists(st.lists(colors, min_size=1, max_size=3), max_size=12))
-def test_only_changed_aggregate_gets_next_version(transactions):
+def test_only_changed_aggregate_gets_next_version(transactions: list[list[str]]) -> None:
     light = next_version(Light("red"), "p0", NOW)
     for number, changes in enumerate(transactions, start=1):
         before, person, at = light, f"p{number}", NOW + timedelta(minutes=number)
@@ -40,17 +41,18 @@ def test_only_changed_aggregate_gets_next_version(transactions):
             assert (light.changed_by, light.changed_at) == (person, at)
 
 
-def test_new_aggregate_is_saved_as_first_version():
+def test_new_aggregate_is_saved_as_first_version() -> None:
     light = next_version(Light("red"), "p1", NOW)
     assert (light.version, light.changed_by, light.changed_at) == (1, "p1", NOW)
     assert "stored" not in columns(Light)
 
 
-async def test_uow_writes_only_changed_aggregates():
-    uow, written = UnitOfWork(None, NOW, frozenset(), "p2", None, NOW), []  # type: ignore[arg-type]
+async def test_uow_writes_only_changed_aggregates() -> None:
+    uow = UnitOfWork(None, NOW, frozenset(), "p2", None, NOW)  # type: ignore[arg-type]
+    written: list[Light] = []
     lights = [loaded(Light(color, version=4)) for color in ("red", "green")]
 
-    async def write(changed):
+    async def write(changed: Sequence[Light]) -> None:
         written.extend(changed)
 
     kept, turned = await uow.save([lights[0], replace(lights[1], color="blue")], write)
@@ -60,7 +62,7 @@ async def test_uow_writes_only_changed_aggregates():
     assert written == [turned]
 
 
-def test_decision_on_old_version_names_previous_author():
+def test_decision_on_old_version_names_previous_author() -> None:
     light = Light("red", version=7, changed_by="a2", changed_at=NOW)
     require_version(light, "7")
     for seen in ("6", "8", "", "07", "seven"):

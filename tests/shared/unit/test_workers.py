@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,7 +22,7 @@ if __name__ == "__main__":
 """
 
 
-def test_worker_ends_when_owner_is_killed(tmp_path) -> None:
+def test_worker_ends_when_owner_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "owner.py"
     script.write_text(OWNER)
     owner = subprocess.Popen(

@@ -123,7 +123,7 @@ async def test_job_starts_without_http(harness: WorkshopHarness) -> None:
 
 
 async def test_withdrawn_work_is_stopped_without_comeback(harness: WorkshopHarness) -> None:
-    visits = {"vehicle_ref": "k1-stopped", "symptoms": ["ENG-IDLE-COLD"]}
+    visits: JsonObject = {"vehicle_ref": "k1-stopped", "symptoms": ["ENG-IDLE-COLD"]}
     first, second = await harness.open_order("MNT-001", "MNT-006", **visits)
     await harness.work(first, "start")
     await harness.wait(12)
@@ -281,7 +281,7 @@ async def test_team_of_two_clocks_and_shares_credit(harness: WorkshopHarness) ->
 async def test_comeback_for_same_symptom_is_linked(
     harness: WorkshopHarness,
 ) -> None:
-    visits = {"vehicle_ref": "k1-comeback", "symptoms": ["ENG-IDLE-COLD"]}
+    visits: JsonObject = {"vehicle_ref": "k1-comeback", "symptoms": ["ENG-IDLE-COLD"]}
     (first,) = await harness.accepted("MNT-001", **visits)
     (other,) = await harness.open_order("MNT-001", **visits | {"symptoms": ["BRK-NOISE-LOW"]})
     (again,) = await harness.open_order("MNT-001", **visits | {"symptoms": ["ENG-IDLE-HOT"]})

@@ -1,26 +1,31 @@
 """Load curve over HTTP, on real Kafka and PostgreSQL (R1, R11)."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
+from deploy.embedded.platform import Platform
 from services.workshop.app import create_app
-from tests.support.harness import in_process
+from shared.clock import SimulatedClock
+from tests.support.harness import InProcess, in_process
 
 DAY = "2026-03-05"
 
 
 @pytest.fixture(scope="module")
-async def workshop(servers, clock):
+async def workshop(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "workshop", create_app) as running:
         yield running
 
 
-async def load(workshop, skill_code, **params):
+async def load(workshop: InProcess, skill_code: str, **params: Any) -> list[dict[str, Any]]:
     response = await workshop.get("/stores/S01/load", "service_advisor", day=DAY, **params)
     assert response.is_success, response.text
     return [each for each in response.json() if each["skill_code"] == skill_code]
 
 
-async def test_hold_reduces_free_but_not_working_minutes(workshop):
+async def test_hold_reduces_free_but_not_working_minutes(workshop: InProcess) -> None:
     before = await load(workshop, "high_voltage")
     assert before
     assert all(each["free_minutes"] == each["working_minutes"] for each in before)
@@ -38,7 +43,9 @@ async def test_hold_reduces_free_but_not_working_minutes(workshop):
     assert lost > 60
 
 
-async def test_load_covers_requested_days_from_now(workshop, clock):
+async def test_load_covers_requested_days_from_now(
+    workshop: InProcess, clock: SimulatedClock
+) -> None:
     day, days = await load(workshop, "maintenance"), await load(workshop, "maintenance", days=2)
     assert days[: len(day)] == day
     assert len(days) > len(day)
@@ -47,7 +54,9 @@ async def test_load_covers_requested_days_from_now(workshop, clock):
     assert all(each["starts_at"] >= now for each in today.json())
 
 
-async def test_hold_starting_too_late_is_rejected(workshop, clock):
+async def test_hold_starting_too_late_is_rejected(
+    workshop: InProcess, clock: SimulatedClock
+) -> None:
     body = {
         "op_codes": ["HVE-003"],
         "earliest_start_at": f"{DAY}T01:00:00Z",

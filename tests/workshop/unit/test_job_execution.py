@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from services.workshop.clients.config import shift_of
 from services.workshop.domain import board
 from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
-from services.workshop.domain.inspection import ChecklistItem, failed_items
+from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
 from services.workshop.domain.job import Job
 from shared.contracts.violations import RuleViolation
 
@@ -20,13 +21,13 @@ CHECKLIST = [ChecklistItem(item, item, item, critical=item == "b") for item in "
 results = st.sampled_from(["ok", "failed", "not_applicable"])
 
 
-def job(job_id: str, **changes) -> Job:
+def job(job_id: str, **changes: Any) -> Job:
     new = Job(job_id, "S01", job_id, 0, "MNT-001", 1.0, "planned", NOW + 60 * MINUTE, NOW)
     return replace(new, **changes)
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), results))
-def test_incomplete_quality_inspection_is_rejected(answers):
+def test_incomplete_quality_inspection_is_rejected(answers: dict[str, ItemResult]) -> None:
     unknown, missing = set(answers) - set("abc"), set("abc") - set(answers)
     if unknown or missing or answers["b"] == "not_applicable":
         with pytest.raises(RuleViolation) as violation:
@@ -40,7 +41,7 @@ def test_incomplete_quality_inspection_is_rejected(answers):
         assert failed == tuple(item for item in "abc" if answers[item] == "failed")
 
 
-def test_symptom_matches_under_another_condition():
+def test_symptom_matches_under_another_condition() -> None:
     now = ("ENG-IDLE-HOT", "BRK-NOISE-LOW")
     assert same_symptoms(now, ("ENG-IDLE-COLD",)) == ("ENG-IDLE-HOT",)
     assert same_symptoms(now, ("ENG-LIGHT-ON", "BRK-PULL-LOW")) == ()
@@ -61,12 +62,14 @@ SECOND = EarlierOrder(
         ("BRK-NOISE-LOW", [SECOND, FIRST], None),
     ],
 )
-def test_comeback_is_linked_to_first_order(symptom, earlier, linked):
+def test_comeback_is_linked_to_first_order(
+    symptom: str, earlier: list[EarlierOrder], linked: str | None
+) -> None:
     found = first_order((symptom,), earlier)
     assert (found and found[0].order_id) == linked
 
 
-def test_bay_shows_its_current_and_next_job():
+def test_bay_shows_its_current_and_next_job() -> None:
     here = job("j1", status="paused", bay_id="b1")
     later = job("j2", bay_id="b1", planned_start_at=NOW + 9 * MINUTE)
     soon = job("j3", bay_id="b1", planned_start_at=NOW + 5 * MINUTE)
@@ -75,7 +78,7 @@ def test_bay_shows_its_current_and_next_job():
     assert states["b2"] == board.BayState(None, None)
 
 
-def test_vehicle_without_wip_is_waiting():
+def test_vehicle_without_wip_is_waiting() -> None:
     wip = job("j1", order_id="o1", status="in_progress")
     jobs = [
         wip,
@@ -89,7 +92,7 @@ def test_vehicle_without_wip_is_waiting():
 @pytest.mark.parametrize(
     ("left", "light"), [(-1, "red"), (0, "yellow"), (14, "yellow"), (15, "green")]
 )
-def test_light_shows_time_left_to_promise(left, light):
+def test_light_shows_time_left_to_promise(left: int, light: str) -> None:
     finish = NOW + timedelta(minutes=60 - 20 - left)
     planned = job("j1", planned_finish_at=finish)
     assert board.lights([planned], 20, NOW) == {"j1": light}
@@ -107,7 +110,9 @@ def test_light_shows_time_left_to_promise(left, light):
         ("finish", "08:00", [("12:00", "18:00")], "17:00"),
     ],
 )
-def test_overlapping_shift_times_are_rejected_by_name(field, start, breaks, finish):
+def test_overlapping_shift_times_are_rejected_by_name(
+    field: str, start: str, breaks: list[tuple[str, ...]], finish: str
+) -> None:
     pauses = [{"start": begin, "finish": end} for begin, end in breaks]
     entry = {"weekdays": [1], "start": start, "finish": finish, "breaks": pauses}
     with pytest.raises(ValueError, match=r"shifts\.early\.") as fault:

@@ -17,7 +17,7 @@ def seen(probability: float) -> PromiseRisk:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_risk_alert_is_raised_once_until_promise_recovers(probabilities):
+def test_risk_alert_is_raised_once_until_promise_recovers(probabilities: list[float]) -> None:
     alerted: dict[str, datetime] = {}
     has_alert = False
     for step, probability in enumerate(probabilities):
@@ -34,7 +34,7 @@ def test_risk_alert_is_raised_once_until_promise_recovers(probabilities):
         alerted = {"o1": promise_risk.alerted_at} if promise_risk.alerted_at else {}
 
 
-def test_open_risk_alert_keeps_its_time():
+def test_open_risk_alert_keeps_its_time() -> None:
     (promise_risk,), events = update_alerts(
         [seen(0.75)], {"o1": NOW}, store_id="S01", threshold=THRESHOLD, now=NOW + timedelta(hours=1)
     )

@@ -1,6 +1,6 @@
 """Texts of all reasons (R12)."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,24 +28,24 @@ DETAIL = st.fixed_dictionaries(
 
 
 @given(st.sampled_from([*get_args(ChangeCode), "promised"]), DETAIL)
-def test_every_plan_change_has_a_sentence(code, detail):
+def test_every_plan_change_has_a_sentence(code: str, detail: dict[str, Any]) -> None:
     sentence = why_planned(Reason(code, detail), PLANNER)
     assert sentence.endswith(".")
     assert "{" not in sentence
 
 
 @given(st.sampled_from(get_args(RiskCode)), DETAIL)
-def test_every_risk_cause_has_a_sentence(code, detail):
+def test_every_risk_cause_has_a_sentence(code: str, detail: dict[str, Any]) -> None:
     sentence = why_in_danger(Reason(code, detail))
     assert sentence.endswith(".")
     assert "{" not in sentence
 
 
-def test_every_sentence_has_its_code():
+def test_every_sentence_has_its_code() -> None:
     assert set(CHANGES) == {*get_args(ChangeCode), "promised"}
     assert set(CAUSES) == set(get_args(RiskCode))
 
 
-def test_override_reason_names_its_author():
+def test_override_reason_names_its_author() -> None:
     sentence = why_planned(Reason("override", {"why": "customer_request"}), "S01-dispatcher-1")
     assert sentence == "Manual override by S01-dispatcher-1: customer request."

@@ -153,8 +153,19 @@ def test_latency_bench_shows_each_size(
     shown: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning_latency, "BUDGET", 0.1)
-    counts = ("--technicians", "5", "6", "--quotes", "2", "--replans", "1", "--improved", "1")
-    counts = (*counts, "--reserved", "0.5")
+    counts = (
+        "--technicians",
+        "5",
+        "6",
+        "--quotes",
+        "2",
+        "--replans",
+        "1",
+        "--improved",
+        "1",
+        "--reserved",
+        "0.5",
+    )
     sizes = json.loads(shown(planning_latency.main, *counts, "--json"))
     assert [size["technicians"] for size in sizes] == [5, 6]
     assert all(figure > 0 for size in sizes for figure in size.values())

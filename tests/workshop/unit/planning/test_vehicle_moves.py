@@ -6,7 +6,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.workshop.domain.resources import is_qualified
-from services.workshop.planning import PlanAssignment, PlanTask, Stay, Workshop, plan, quote, replan
+from services.workshop.planning import (
+    PlanAssignment,
+    PlanTask,
+    Stay,
+    Technician,
+    Workshop,
+    plan,
+    quote,
+    replan,
+)
 from services.workshop.planning.simulation import simulate_finishes
 from tests.support.plan_rules import check
 from tests.support.planning_workshops import bay, job, reserved, small, technician, technicians
@@ -121,7 +130,7 @@ def test_searched_plans_leave_time_to_move(workshop: Workshop, seed: int) -> Non
     bays=st.lists(st.sets(st.sampled_from(("lift", "quick", "body")), min_size=1), max_size=4),
 )
 def test_order_stays_in_one_suitable_bay(
-    people: tuple, minutes: list[int], needs: list[str], bays: list[set[str]]
+    people: tuple[Technician, ...], minutes: list[int], needs: list[str], bays: list[set[str]]
 ) -> None:
     skill_code, level = next(iter(people[0].skills.items()))
     jobs = chained(
