@@ -188,10 +188,7 @@ def issue_invoice(
         store_id=order.store_id,
         order_id=order.order_id,
         invoice_id=invoice_id,
-        lines=tuple(
-            line.model_copy(update={"gross_cents": gross.amount_cents})
-            for line, gross in zip(lines, work.lines, strict=True)
-        ),
+        lines=_with_gross(lines, work.lines),
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
         tax_cents=included_tax(total, terms.tax_rate_bp),
@@ -200,30 +197,46 @@ def issue_invoice(
         payer_splits=_payer_splits(lines, due_at),
         gross_cents=sum_of(work.lines),
         discount_cents=discount_cents,
-        vouchers=tuple(
-            BilledVoucher(
-                voucher_id=each.voucher_id,
-                kind=each.kind,
-                op_code=each.op_code,
-                amount_cents=each.redeemed_cents,
-            )
-            for each in used
-        ),
+        vouchers=tuple(map(_billed, used)),
         voucher_cents=sum(each.redeemed_cents for each in used),
         deposit_cents=deposit,
         due_at=due_at,
         issued_at=now,
     )
+    return _with_account(order, _invoiced(account, event)), used, event, redeemed
+
+
+def _with_gross(
+    lines: Sequence[EstimateLine], agreed: Sequence[EstimateLine]
+) -> tuple[EstimateLine, ...]:
+    """Return the lines with what they cost before discount and vouchers."""
+    return tuple(
+        line.model_copy(update={"gross_cents": gross.amount_cents})
+        for line, gross in zip(lines, agreed, strict=True)
+    )
+
+
+def _billed(voucher: Voucher) -> BilledVoucher:
+    return BilledVoucher(
+        voucher_id=voucher.voucher_id,
+        kind=voucher.kind,
+        op_code=voucher.op_code,
+        amount_cents=voucher.redeemed_cents,
+    )
+
+
+def _invoiced(account: OrderAccount, invoice: InvoiceIssued) -> OrderAccount:
+    """Return the account with the invoice, against which its deposit is set."""
     invoiced = replace(
         account,
-        invoice_id=invoice_id,
-        invoiced_cents=total,
+        invoice_id=invoice.invoice_id,
+        invoiced_cents=invoice.total_cents,
         credited_cents=0,
         on_account=None,
-        deposit_cents=account.deposit_cents - deposit,
-        payer_splits=tuple(PayerBalance(**split.model_dump()) for split in event.payer_splits),
+        deposit_cents=account.deposit_cents - invoice.deposit_cents,
+        payer_splits=tuple(PayerBalance(**split.model_dump()) for split in invoice.payer_splits),
     )
-    return _with_account(order, receive(invoiced, "customer", deposit)), used, event, redeemed
+    return receive(invoiced, "customer", invoice.deposit_cents)
 
 
 def receive_deposit(
@@ -394,19 +407,9 @@ def credit(
         line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
         for line, kept in zip(left, after, strict=True)
     )
-    total_cents = sum_of(lines)
     vouchers = _to_reinstate(correction, redeemed, payable_cents(after))
     reinstated, returned = reinstate(vouchers, correction.credit_note_id, correction.at)
-    taken = _amounts_by_payer(lines)
-    credited = replace(
-        account,
-        payer_splits=tuple(
-            _of_amount(split, split.amount_cents - taken.get(split.payer, 0))
-            for split in account.payer_splits
-        ),
-        invoiced_cents=account.invoiced_cents - total_cents,
-        credited_cents=account.credited_cents + total_cents,
-    )
+    credited = _credited(account, lines)
     event = CreditNoteIssued(
         store_id=order.store_id,
         order_id=order.order_id,
@@ -415,7 +418,7 @@ def credit(
         lines=lines,
         tax_cents=included_tax(sum_of(left), tax_rate_bp)
         - included_tax(sum_of(after), tax_rate_bp),
-        total_cents=total_cents,
+        total_cents=sum_of(lines),
         balance_cents=credited.balance_cents,
         reason=correction.reason,
         voucher_cents=sum(each.amount_cents for each in returned),
@@ -423,6 +426,20 @@ def credit(
         issued_at=correction.at,
     )
     return _with_account(order, credited), event, reinstated, returned
+
+
+def _credited(account: OrderAccount, lines: Sequence[EstimateLine]) -> OrderAccount:
+    """Return the account less the credited ``lines``, by who pays them."""
+    taken, total_cents = _amounts_by_payer(lines), sum_of(lines)
+    return replace(
+        account,
+        payer_splits=tuple(
+            _of_amount(split, split.amount_cents - taken.get(split.payer, 0))
+            for split in account.payer_splits
+        ),
+        invoiced_cents=account.invoiced_cents - total_cents,
+        credited_cents=account.credited_cents + total_cents,
+    )
 
 
 def _to_reinstate(

@@ -209,17 +209,30 @@ def open_order(
         promised_at=promise.promised_at,
         promise_provisional=promise.provisional,
     )
-    event = OrderOpened(
+    event = _opened_event(recorded, opened, promise, agreed, rush=write_up.rush, opened_at=now)
+    return recorded, opened, [event]
+
+
+def _opened_event(
+    visit: Visit,
+    repair_order: RepairOrder,
+    promise: Promise,
+    agreed: AgreedEstimate,
+    *,
+    rush: bool,
+    opened_at: datetime,
+) -> OrderOpened:
+    return OrderOpened(
         store_id=visit.store_id,
         order_id=visit.order_id,
         advisor_id=visit.advisor_id or "",
-        customer_ref=write_up.customer_ref,
-        vehicle_ref=write_up.vehicle_ref,
-        odometer_km=write_up.odometer_km,
-        odometer_discrepancy_reason=write_up.odometer_discrepancy_reason,
-        fuel_or_charge_percent=write_up.fuel_or_charge_percent,
-        walkaround_damages=write_up.walkaround_damages,
-        symptoms=write_up.symptoms,
+        customer_ref=visit.customer_ref,
+        vehicle_ref=visit.vehicle_ref,
+        odometer_km=visit.odometer_km,
+        odometer_discrepancy_reason=visit.odometer_discrepancy_reason,
+        fuel_or_charge_percent=visit.fuel_or_charge_percent,
+        walkaround_damages=visit.walkaround_damages,
+        symptoms=repair_order.symptoms,
         labor_operations=repair_order.labor_operations,
         lines=repair_order.lines,
         estimate_cents=repair_order.estimate_cents,
@@ -230,11 +243,10 @@ def open_order(
         promise_provisional=promise.provisional,
         hold_id=promise.hold_id,
         appointment_id=visit.appointment_id,
-        waiting_customer=write_up.waiting_customer,
-        rush=write_up.rush,
-        opened_at=now,
+        waiting_customer=visit.waiting_customer,
+        rush=rush,
+        opened_at=opened_at,
     )
-    return recorded, opened, [event]
 
 
 def check_may_open(

@@ -30,5 +30,5 @@ async def _deps(request: Request) -> Deps:
     return deps
 
 
-Reach = Annotated[Deps, Depends(_deps)]
+InjectedDeps = Annotated[Deps, Depends(_deps)]
 """Dependencies of a route's application function."""

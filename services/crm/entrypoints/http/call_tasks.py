@@ -4,7 +4,7 @@ from fastapi.responses import JSONResponse
 
 from services.crm.application import call_tasks
 from services.crm.application.call_tasks import CallTask, CallTaskResponse, CompleteCallTaskRequest
-from services.crm.entrypoints.http.access import Caller, CallReader, Reach
+from services.crm.entrypoints.http.access import Caller, CallReader, InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -12,7 +12,7 @@ router = StoreRouter()
 
 
 @router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))
-async def list_call_tasks(store_id: str, _: CallReader, deps: Reach) -> list[CallTask]:
+async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> list[CallTask]:
     """List the open call tasks, those not called yet first; obsolete ones are left out."""
     return await call_tasks.list_call_tasks(store_id, deps)
 

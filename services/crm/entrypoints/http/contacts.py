@@ -6,7 +6,7 @@ from services.crm.application import contacts
 from services.crm.application.contacts import ContactPreferencesRequest, ContactView, Preferences
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
-    Reach,
+    InjectedDeps,
     Reader,
 )
 from shared.requirements import serves
@@ -22,7 +22,10 @@ router = StoreRouter()
     openapi_extra=serves("R9", "R19"),
 )
 async def set_contact_preferences(
-    customer_ref: str, body: ContactPreferencesRequest, command: FrontOfficeCommand, deps: Reach
+    customer_ref: str,
+    body: ContactPreferencesRequest,
+    command: FrontOfficeCommand,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """Set a customer's contact preferences; messages follow them when they are sent.
 
@@ -39,7 +42,7 @@ async def set_contact_preferences(
     openapi_extra=serves("R9", "R19"),
 )
 async def get_contact_preferences(
-    store_id: str, customer_ref: str, _: Reader, deps: Reach
+    store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
 ) -> ContactView:
     """Return a customer's contact preferences."""
     return await contacts.get_contact_preferences(store_id, customer_ref, deps)

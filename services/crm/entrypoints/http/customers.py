@@ -15,7 +15,7 @@ from services.crm.application.customers import (
 )
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
-    Reach,
+    InjectedDeps,
     Reader,
 )
 from shared.formats import Plate, Vin
@@ -33,7 +33,7 @@ router = StoreRouter()
     openapi_extra=serves("R19"),
 )
 async def register_customer(
-    body: RegisterCustomerRequest, command: FrontOfficeCommand, deps: Reach
+    body: RegisterCustomerRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Enter a customer and vehicle into customer records (建档), or update them.
 
@@ -47,7 +47,7 @@ async def register_customer(
 async def find_customer(
     store_id: str,
     principal: Reader,
-    deps: Reach,
+    deps: InjectedDeps,
     plate: Annotated[Plate | None, Query()] = None,
     vin: Annotated[Vin | None, Query()] = None,
 ) -> CustomerView:
@@ -57,7 +57,7 @@ async def find_customer(
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19", "R25"))
 async def resolve(
-    store_id: str, body: ResolveRequest, principal: Reader, deps: Reach
+    store_id: str, body: ResolveRequest, principal: Reader, deps: InjectedDeps
 ) -> ResolveResponse:
     """Return the names, plates and tiers of the references on a page in one call."""
     return await customers.resolve(store_id, body, principal, deps)

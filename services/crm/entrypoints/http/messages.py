@@ -10,8 +10,8 @@ from services.crm.application.messages import MessageView, SendMessage
 from services.crm.domain.message import Status
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
+    InjectedDeps,
     MessageReader,
-    Reach,
     Reader,
 )
 from shared.contracts.base import Identifier
@@ -31,7 +31,7 @@ router = StoreRouter()
 async def send_message(
     body: Annotated[SendMessage, Body(discriminator="message_type")],
     command: FrontOfficeCommand,
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """Send a message to a customer once, in their language and on their channel.
 
@@ -48,7 +48,7 @@ async def send_message(
 async def list_messages(
     store_id: str,
     _: Reader,
-    deps: Reach,
+    deps: InjectedDeps,
     customer_ref: Annotated[Identifier | None, Query()] = None,
     order_id: Annotated[Identifier | None, Query()] = None,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
@@ -58,6 +58,8 @@ async def list_messages(
 
 
 @router.get("/messages/{message_id}", tags=["messages"], openapi_extra=serves("R4", "R9"))
-async def get_message(store_id: str, message_id: str, _: MessageReader, deps: Reach) -> MessageView:
+async def get_message(
+    store_id: str, message_id: str, _: MessageReader, deps: InjectedDeps
+) -> MessageView:
     """Return one message with its status."""
     return await messages.get_message(store_id, message_id, deps)

@@ -7,7 +7,7 @@ from fastapi import Path
 from services.crm.application import vehicles
 from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
-from services.crm.entrypoints.http.access import Reach, Reader
+from services.crm.entrypoints.http.access import InjectedDeps, Reader
 from shared.formats import Plate
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -17,7 +17,7 @@ router = StoreRouter()
 
 @router.get("/vehicles/{plate}", tags=["customers"], openapi_extra=serves("R2", "R16", "R25"))
 async def get_vehicle(
-    store_id: str, plate: Annotated[Plate, Path()], principal: Reader, deps: Reach
+    store_id: str, plate: Annotated[Plate, Path()], principal: Reader, deps: InjectedDeps
 ) -> VehicleView:
     """Return this store's records of the vehicle with this plate and its customer's loyalty.
 
@@ -30,7 +30,7 @@ async def get_vehicle(
     "/registered-vehicles/{vehicle_ref}", tags=["customers"], openapi_extra=serves("R2", "R19")
 )
 async def get_registered_vehicle(
-    store_id: str, vehicle_ref: str, _: Reader, deps: Reach
+    store_id: str, vehicle_ref: str, _: Reader, deps: InjectedDeps
 ) -> RegisterCustomerResponse:
     """Return the references of a vehicle and its customer in this store's customer records."""
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
@@ -38,7 +38,7 @@ async def get_registered_vehicle(
 
 @router.get("/registered-customers/{customer_ref}", tags=["customers"], openapi_extra=serves("R19"))
 async def get_registered_customer(
-    store_id: str, customer_ref: str, _: Reader, deps: Reach
+    store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
 ) -> RegisteredCustomer:
     """Return a customer who is in this store's customer records.
 

@@ -16,7 +16,7 @@ from services.reception.application.cancellations import CancelRequest
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     FrontReader,
-    Reach,
+    InjectedDeps,
     caller_of,
 )
 from shared.group import CalendarDay
@@ -35,7 +35,7 @@ async def offer_times(
         Principal,
         Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
     ],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> Offers:
     """Times at which the workshop has room, off-peak hours first (错峰预约).
 
@@ -52,7 +52,7 @@ async def offer_times(
     openapi_extra=serves("R1"),
 )
 async def book_appointment(
-    body: BookAppointmentRequest, command: FrontOfficeCommand, deps: Reach
+    body: BookAppointmentRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Book a time (预约) that the workshop reserves; refused with other offers when it is full."""
     principal, caller = command.principal, caller_of(command)
@@ -65,7 +65,7 @@ async def book_appointment(
 
 @router.get("/appointments", tags=["appointments"], openapi_extra=serves("R1"))
 async def list_appointments(
-    store_id: str, _: FrontReader, deps: Reach, day: CalendarDay | None = None
+    store_id: str, _: FrontReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> list[AppointmentView]:
     """The appointments of a day of the store, today where none is named."""
     return await appointments.list_appointments(store_id, day, deps)
@@ -73,7 +73,7 @@ async def list_appointments(
 
 @router.get("/appointments/{appointment_id}", tags=["appointments"], openapi_extra=serves("R1"))
 async def get_appointment(
-    store_id: str, appointment_id: str, _: FrontReader, deps: Reach
+    store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
 ) -> AppointmentView:
     """One appointment."""
     return await appointments.get_appointment(store_id, appointment_id, deps)
@@ -89,7 +89,7 @@ async def reschedule_appointment(
     appointment_id: str,
     body: RescheduleAppointmentRequest,
     command: FrontOfficeCommand,
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer comes at another time (改期); the old hold stays until there is a new one."""
     principal, caller = command.principal, caller_of(command)
@@ -108,7 +108,7 @@ async def reschedule_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: Reach
+    appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Cancel the appointment and release its hold."""
     return await command.run(

@@ -18,7 +18,7 @@ from services.reception.entrypoints.http.access import (
     Advisor,
     FrontOfficeCommand,
     FrontReader,
-    Reach,
+    InjectedDeps,
 )
 from shared.commands import CommandContext, accept_command
 from shared.request_model import VersionedRequest
@@ -38,7 +38,7 @@ Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager",
     openapi_extra=serves("R2"),
 )
 async def record_arrival(
-    body: RecordArrivalRequest, command: FrontOfficeCommand, deps: Reach
+    body: RecordArrivalRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the arrival of a vehicle (进厂).
 
@@ -59,7 +59,7 @@ async def record_arrival(
     openapi_extra=serves("R2"),
 )
 async def correct_plate(
-    order_id: str, body: CorrectPlateRequest, command: FrontOfficeCommand, deps: Reach
+    order_id: str, body: CorrectPlateRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
     principal, store_id = command.principal, command.store_id
@@ -70,7 +70,9 @@ async def correct_plate(
 
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
-async def arrival_board(store_id: str, reader: FrontReader, deps: Reach) -> list[WaitingView]:
+async def arrival_board(
+    store_id: str, reader: FrontReader, deps: InjectedDeps
+) -> list[WaitingView]:
     """Customers at reception (接待看板): booked customers before others, then by arrival."""
     return await arrivals.arrival_board(reader, store_id, deps)
 
@@ -82,7 +84,7 @@ async def arrival_board(store_id: str, reader: FrontReader, deps: Reach) -> list
     openapi_extra=serves("R2", "R41"),
 )
 async def assign_advisor(
-    order_id: str, body: AssignAdvisorRequest, command: Dispatcher, deps: Reach
+    order_id: str, body: AssignAdvisorRequest, command: Dispatcher, deps: InjectedDeps
 ) -> JSONResponse:
     """Assign an advisor to the customer, or reassign an order (指派, 交接)."""
     return await command.run(

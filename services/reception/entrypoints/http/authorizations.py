@@ -9,7 +9,7 @@ from services.reception.application import authorizations
 from services.reception.application.authorizations import AuthorizationResponse, LinkDecisionRequest
 from services.reception.application.estimate_offers import PresentedEstimate
 from services.reception.application.links import store_of, token_hash
-from services.reception.entrypoints.http.access import Reach
+from services.reception.entrypoints.http.access import InjectedDeps
 from services.reception.entrypoints.http.estimates import Declined
 from services.reception.entrypoints.http.visitor import LinkVisitor
 from shared.commands import Headers, command_of
@@ -24,7 +24,7 @@ Token = Annotated[str, Path(min_length=8, max_length=120)]
 
 @router.get("/authorizations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
 async def show_offer(
-    token: Token, visitor: LinkVisitor, deps: Reach, declined: Declined = ()
+    token: Token, visitor: LinkVisitor, deps: InjectedDeps, declined: Declined = ()
 ) -> PresentedEstimate:
     """Lines and prices of the version that the link leads to (授权页).
 
@@ -46,7 +46,7 @@ async def decide_offer(
     body: LinkDecisionRequest,
     visitor: LinkVisitor,
     headers: Headers,
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer agrees or does not (客户授权); the link is used up.
 

@@ -2,7 +2,7 @@
 
 from services.reception.application import cancellations
 from services.reception.application.cancellations import CancellationView
-from services.reception.entrypoints.http.access import FrontReader, Reach, Reader
+from services.reception.entrypoints.http.access import FrontReader, InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -11,7 +11,7 @@ router = StoreRouter()
 
 @router.get("/orders/{order_id}/cancellation", tags=["orders"], openapi_extra=serves("R5"))
 async def get_order_cancellation(
-    store_id: str, order_id: str, _: Reader, deps: Reach
+    store_id: str, order_id: str, _: Reader, deps: InjectedDeps
 ) -> CancellationView:
     """Reason for an order's cancellation, and the actor."""
     return await cancellations.get_order_cancellation(store_id, order_id, deps)
@@ -21,7 +21,7 @@ async def get_order_cancellation(
     "/appointments/{appointment_id}/cancellation", tags=["appointments"], openapi_extra=serves("R1")
 )
 async def get_appointment_cancellation(
-    store_id: str, appointment_id: str, _: FrontReader, deps: Reach
+    store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
 ) -> CancellationView:
     """Reason for an appointment's cancellation, and the actor."""
     return await cancellations.get_appointment_cancellation(store_id, appointment_id, deps)

@@ -1,7 +1,7 @@
 """The catalog: operations, parts, symptom codes, delivery steps."""
 
 from services.reception.application import catalog as catalogs
-from services.reception.entrypoints.http.access import Reach, Reader
+from services.reception.entrypoints.http.access import InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -9,6 +9,6 @@ router = StoreRouter()
 
 
 @router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4", "R7"))
-async def catalog(store_id: str, _: Reader, deps: Reach) -> catalogs.CatalogView:
+async def catalog(store_id: str, _: Reader, deps: InjectedDeps) -> catalogs.CatalogView:
     """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
     return await catalogs.catalog(store_id, deps)

@@ -16,9 +16,9 @@ from services.reception.application.claims import (
 from services.reception.domain.claim import ClaimStatus
 from services.reception.entrypoints.http.access import (
     Advisor,
+    InjectedDeps,
     Manager,
     Office,
-    Reach,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
@@ -32,14 +32,14 @@ async def list_claims(
     store_id: str,
     _: Office,
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> list[ClaimEntry]:
     """Claims in one of the statuses (索赔台账), the most urgent first."""
     return await claims.list_claims(store_id, status, deps)
 
 
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
-async def get_claim(store_id: str, claim_id: str, _: Office, deps: Reach) -> ClaimEntry:
+async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps) -> ClaimEntry:
     """One claim."""
     return await claims.get_claim(store_id, claim_id, deps)
 
@@ -51,7 +51,7 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: Reach) -> Cla
     openapi_extra=serves("R6"),
 )
 async def record_claim_details(
-    claim_id: str, body: RecordClaimDetailsRequest, command: Advisor, deps: Reach
+    claim_id: str, body: RecordClaimDetailsRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Complete the claim details (索赔资料)."""
     return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
@@ -64,7 +64,7 @@ async def record_claim_details(
     openapi_extra=serves("R6"),
 )
 async def submit_claim(
-    claim_id: str, body: VersionedRequest, command: Advisor, deps: Reach
+    claim_id: str, body: VersionedRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Submit the claim to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
@@ -77,7 +77,7 @@ async def submit_claim(
     openapi_extra=serves("R6"),
 )
 async def record_claim_decision(
-    claim_id: str, body: ClaimDecisionRequest, command: Advisor, deps: Reach
+    claim_id: str, body: ClaimDecisionRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the manufacturer's decision (回复)."""
     return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
@@ -90,7 +90,7 @@ async def record_claim_decision(
     openapi_extra=serves("R6", "R8"),
 )
 async def settle_claim(
-    claim_id: str, body: SettleClaimRequest, command: Advisor, deps: Reach
+    claim_id: str, body: SettleClaimRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the rest."""
     return await command.run(lambda uow: claims.settle_claim(uow, claim_id, body, deps))
@@ -103,7 +103,7 @@ async def settle_claim(
     openapi_extra=serves("R6", "R8"),
 )
 async def write_claim_off(
-    claim_id: str, body: VersionedRequest, command: Manager, deps: Reach
+    claim_id: str, body: VersionedRequest, command: Manager, deps: InjectedDeps
 ) -> JSONResponse:
     """Write the claim off (索赔核销): the store bears it."""
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

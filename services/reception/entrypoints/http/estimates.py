@@ -23,9 +23,9 @@ from services.reception.application.links import (
 from services.reception.entrypoints.http.access import (
     Advisor,
     FrontOfficeCommand,
+    InjectedDeps,
     MoneyReader,
     OwnerReader,
-    Reach,
 )
 from shared.contracts.base import Identifier
 from shared.requirements import serves
@@ -47,7 +47,7 @@ Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
     openapi_extra=serves("R4"),
 )
 async def submit_estimate(
-    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
+    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Present a version of the estimate to the customer (估价); it replaces one that awaits them.
 
@@ -66,7 +66,7 @@ async def submit_estimate(
     openapi_extra=serves("R4"),
 )
 async def submit_additional_work(
-    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: Reach
+    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Present further work on an open order to the customer (增项)."""
     return await command.run(
@@ -76,7 +76,7 @@ async def submit_additional_work(
 
 @router.get("/orders/{order_id}/estimates", tags=["estimates"], openapi_extra=serves("R4"))
 async def list_estimates(
-    store_id: str, order_id: str, _: MoneyReader, deps: Reach
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> list[EstimateView]:
     """Every version of the order's estimate, the oldest first."""
     return await estimates.list_estimates(store_id, order_id, deps)
@@ -90,7 +90,7 @@ async def get_offer(
     order_id: str,
     version: Version,
     _: MoneyReader,
-    deps: Reach,
+    deps: InjectedDeps,
     declined: Declined = (),
 ) -> PresentedEstimate:
     """A version that awaits the customer's decision, by the items on which they decide.
@@ -111,7 +111,7 @@ async def authorize_estimate(
     version: Version,
     body: EstimateAuthorizationRequest,
     command: FrontOfficeCommand,
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
 
@@ -135,7 +135,7 @@ async def decline_estimate(
     version: Version,
     body: EstimateDecisionRequest,
     command: FrontOfficeCommand,
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
     decision = decisions.reported_decline(order_id, version, body, command.principal)
@@ -156,7 +156,7 @@ async def create_link(
     order_id: str,
     version: Version,
     command: Advisor,
-    deps: Reach,
+    deps: InjectedDeps,
     body: CreateLinkRequest | None = None,
 ) -> JSONResponse:
     """A one-time link (授权链接) on which the customer can see the version and decide.
@@ -176,7 +176,9 @@ async def create_link(
     tags=["estimates"],
     openapi_extra=serves("R4", "R9"),
 )
-async def show_link(order_id: str, link_id: str, command: Advisor, deps: Reach) -> JSONResponse:
+async def show_link(
+    order_id: str, link_id: str, command: Advisor, deps: InjectedDeps
+) -> JSONResponse:
     """Show the link to the customer, who scans it from the caller's screen (出示).
 
     The caller is recorded, and the customer's decision over the link names them.
@@ -189,7 +191,7 @@ async def show_link(order_id: str, link_id: str, command: Advisor, deps: Reach) 
 
 @router.get("/orders/{order_id}/links", tags=["estimates"], openapi_extra=serves("R4", "R9"))
 async def list_links(
-    store_id: str, order_id: str, _: OwnerReader, deps: Reach
+    store_id: str, order_id: str, _: OwnerReader, deps: InjectedDeps
 ) -> list[LinkWithUses]:
     """The order's one-time links, the oldest first, with their uses.
 
@@ -200,7 +202,7 @@ async def list_links(
 
 @router.get("/orders/{order_id}/declined-services", tags=["estimates"], openapi_extra=serves("R4"))
 async def declined_services(
-    store_id: str, order_id: str, _: MoneyReader, deps: Reach
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> list[EstimateView]:
     """Services that the vehicle's owner declined earlier and has not ordered since (未做增项).
 

@@ -6,7 +6,7 @@ from services.reception.application import facility_checks
 from services.reception.application.facility_checks import CheckView, RecordCheckRequest
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
-    Reach,
+    InjectedDeps,
     Reader,
 )
 from shared.group import CalendarDay
@@ -24,7 +24,7 @@ router = StoreRouter()
     openapi_extra=serves("R43"),
 )
 async def record_check(
-    body: RecordCheckRequest, command: FrontOfficeCommand, deps: Reach
+    body: RecordCheckRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the caller's check of an area (日常检查).
 
@@ -35,7 +35,7 @@ async def record_check(
 
 @router.get("/facility-checks", tags=["daily checks"], openapi_extra=serves("R43"))
 async def list_checks(
-    store_id: str, _: Reader, deps: Reach, day: CalendarDay | None = None
+    store_id: str, _: Reader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> list[CheckView]:
     """The checks of a day of the store, today where none is named."""
     return await facility_checks.list_checks(store_id, day, deps)

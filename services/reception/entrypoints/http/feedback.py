@@ -10,8 +10,8 @@ from services.reception.application.feedback import (
 )
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
+    InjectedDeps,
     MoneyReader,
-    Reach,
 )
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -27,7 +27,7 @@ router = StoreRouter()
     openapi_extra=serves("R10"),
 )
 async def submit_feedback(
-    order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: Reach
+    order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the customer's ratings of work quality, technical skill and service attitude.
 
@@ -39,6 +39,8 @@ async def submit_feedback(
 
 
 @router.get("/orders/{order_id}/feedback", tags=["feedback"], openapi_extra=serves("R10"))
-async def get_feedback(store_id: str, order_id: str, _: MoneyReader, deps: Reach) -> FeedbackDetail:
+async def get_feedback(
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
+) -> FeedbackDetail:
     """The feedback of an order's customer."""
     return await feedback.get_feedback(store_id, order_id, deps)

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.reception.application import held_money
 from services.reception.application.held_money import CarryOverRequest, HeldMoney
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, Office, Reach
+from services.reception.entrypoints.http.access import Advisor, InjectedDeps, Office
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -13,7 +13,7 @@ router = StoreRouter()
 
 
 @router.get("/held-money", tags=["invoicing"], openapi_extra=serves("R8"))
-async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMoney]:
+async def list_held_money(store_id: str, _: Office, deps: InjectedDeps) -> list[HeldMoney]:
     """Orders with money held (暂存款台账), the oldest first."""
     return await held_money.list_held_money(store_id, deps)
 

@@ -26,10 +26,10 @@ from services.reception.application.payments import (
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     Advisor,
+    InjectedDeps,
     Manager,
     MoneyReader,
     Office,
-    Reach,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
@@ -46,7 +46,7 @@ router = StoreRouter()
     openapi_extra=serves("R8"),
 )
 async def request_discount(
-    order_id: str, body: DiscountRequest, command: Advisor, deps: Reach
+    order_id: str, body: DiscountRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Request a discount on what the customer pays (优惠).
 
@@ -65,7 +65,7 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    order_id: str, body: VersionedRequest, command: Manager, deps: Reach
+    order_id: str, body: VersionedRequest, command: Manager, deps: InjectedDeps
 ) -> JSONResponse:
     """Approve a discount (优惠审批) that another user has requested, within the caller's limit."""
     roles = command.principal.roles
@@ -107,7 +107,7 @@ async def receive_deposit(
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(
-    order_id: str, body: IssueInvoiceRequest, command: Advisor, deps: Reach
+    order_id: str, body: IssueInvoiceRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
@@ -119,14 +119,16 @@ async def preview_invoice(
     order_id: str,
     body: ChosenVouchers,
     _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> InvoicePreview:
     """Preview of the invoice (预结算); nothing is issued or redeemed."""
     return await invoices.preview_invoice(store_id, order_id, body, deps)
 
 
 @router.get("/orders/{order_id}/invoice", tags=["invoicing"], openapi_extra=serves("R8"))
-async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach) -> InvoiceView:
+async def get_invoice(
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
+) -> InvoiceView:
     """The order's invoice as it was issued (结算单), and those before it."""
     return await invoices.get_invoice(store_id, order_id, deps)
 
@@ -138,7 +140,7 @@ async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach)
     openapi_extra=serves("R8"),
 )
 async def issue_credit_note(
-    order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: Reach
+    order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct an invoice (红冲) by a part of what the customer pays.
 
@@ -155,7 +157,7 @@ async def issue_credit_note(
     openapi_extra=serves("R8"),
 )
 async def receive_payment(
-    order_id: str, body: RecordPaymentRequest, command: Advisor, deps: Reach
+    order_id: str, body: RecordPaymentRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Receive a payment from the customer (收款), never more than the balance."""
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
@@ -168,7 +170,7 @@ async def receive_payment(
     openapi_extra=serves("R8"),
 )
 async def pay_refund(
-    order_id: str, body: IssueRefundRequest, command: Manager, deps: Reach
+    order_id: str, body: IssueRefundRequest, command: Manager, deps: InjectedDeps
 ) -> JSONResponse:
     """Refund money to the customer (退款): a deposit first, then payments."""
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
@@ -188,6 +190,6 @@ async def approve_on_account(
 
 
 @router.get("/receivables", tags=["invoicing"], openapi_extra=serves("R8", "R32"))
-async def list_receivables(store_id: str, _: Office, deps: Reach) -> list[Receivable]:
+async def list_receivables(store_id: str, _: Office, deps: InjectedDeps) -> list[Receivable]:
     """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
     return await dunning.list_receivables(store_id, deps)

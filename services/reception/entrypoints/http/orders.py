@@ -12,7 +12,7 @@ from services.reception.application.views import OrderDetail, OrderView
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.entrypoints.http.access import (
     Advisor,
-    Reach,
+    InjectedDeps,
     Reader,
     caller_of,
 )
@@ -27,14 +27,16 @@ async def list_orders(
     store_id: str,
     reader: Reader,
     status: Annotated[list[RepairOrderStatus], Query(max_length=20)],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> list[OrderView]:
     """Orders of the last 30 days in one of the statuses."""
     return await orders.list_orders(reader, store_id, status, deps)
 
 
 @router.get("/orders/{order_id}", tags=["orders"], openapi_extra=serves("R3", "R5"))
-async def get_order(store_id: str, order_id: str, reader: Reader, deps: Reach) -> OrderDetail:
+async def get_order(
+    store_id: str, order_id: str, reader: Reader, deps: InjectedDeps
+) -> OrderDetail:
     """One order with the customer's concern."""
     return await orders.get_order(reader, store_id, order_id, deps)
 
@@ -46,7 +48,7 @@ async def get_order(store_id: str, order_id: str, reader: Reader, deps: Reach) -
     openapi_extra=serves("R3", "R4", "R5", "R11"),
 )
 async def open_order(
-    order_id: str, body: OpenOrderRequest, command: Advisor, deps: Reach
+    order_id: str, body: OpenOrderRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Open the repair order (开单) with the workshop's hold behind its promise."""
     return await command.run_prepared(
@@ -62,7 +64,7 @@ async def open_order(
     openapi_extra=serves("R5"),
 )
 async def cancel_order(
-    order_id: str, body: CancelRequest, command: Advisor, deps: Reach
+    order_id: str, body: CancelRequest, command: Advisor, deps: InjectedDeps
 ) -> JSONResponse:
     """Cancel a visit before work has begun, and release what was reserved for it."""
     return await command.run(lambda uow: orders.cancel_order(uow, order_id, body, deps))

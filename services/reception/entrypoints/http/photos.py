@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from services.reception.application import photos
 from services.reception.application.photos import PhotoView
 from services.reception.domain.photo import PhotoKind
-from services.reception.entrypoints.http.access import Reach, Reader
+from services.reception.entrypoints.http.access import InjectedDeps, Reader
 from shared.commands import CommandContext, accept_command
 from shared.receiving import LARGEST_PICTURE
 from shared.requirements import serves
@@ -49,7 +49,7 @@ async def add_order_photo(
     order_id: str,
     command: Photographer,
     kind: PhotoKind,
-    deps: Reach,
+    deps: InjectedDeps,
     position: Position = None,
 ) -> JSONResponse:
     """Keep a picture of the vehicle (环车照片), its content sent as the body.
@@ -72,7 +72,9 @@ async def add_order_photo(
     openapi_extra=serves("R43") | _PICTURE,
     max_body_size=LARGEST_PICTURE,
 )
-async def add_premises_photo(request: Request, command: Photographer, deps: Reach) -> JSONResponse:
+async def add_premises_photo(
+    request: Request, command: Photographer, deps: InjectedDeps
+) -> JSONResponse:
     """Keep a picture of customer lounge or service drive (场地照片).
 
     Its content is sent as the body.
@@ -87,7 +89,7 @@ async def add_premises_photo(request: Request, command: Photographer, deps: Reac
 
 @router.get("/orders/{order_id}/photos", tags=["photos"], openapi_extra=serves("R3"))
 async def list_order_photos(
-    store_id: str, order_id: str, _: Reader, deps: Reach
+    store_id: str, order_id: str, _: Reader, deps: InjectedDeps
 ) -> list[PhotoView]:
     """An order's pictures, the oldest first."""
     return await photos.list_order_photos(store_id, order_id, deps)
@@ -100,7 +102,7 @@ async def list_order_photos(
     tags=["photos"],
     openapi_extra=serves("R3", "R43"),
 )
-async def get_photo(store_id: str, photo_id: str, _: Reader, deps: Reach) -> Response:
+async def get_photo(store_id: str, photo_id: str, _: Reader, deps: InjectedDeps) -> Response:
     """The picture itself, as JPEG; not found once it was erased."""
     content = await photos.get_photo(store_id, photo_id, deps)
     return Response(content, media_type="image/jpeg")

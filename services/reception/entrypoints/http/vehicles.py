@@ -6,7 +6,7 @@ from fastapi import Depends, Path
 
 from services.reception.application import vehicles
 from services.reception.application.vehicles import VehicleView
-from services.reception.entrypoints.http.access import Reach
+from services.reception.entrypoints.http.access import InjectedDeps
 from shared.formats import Plate
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -23,7 +23,7 @@ async def get_vehicle(
         Principal,
         Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
     ],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> VehicleView:
     """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""
     return await vehicles.get_vehicle(principal, store_id, plate, deps)

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import vouchers
 from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
-from services.reception.entrypoints.http.access import MoneyReader, Reach
+from services.reception.entrypoints.http.access import InjectedDeps, MoneyReader
 from shared.commands import CommandContext, accept_command
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -26,7 +26,9 @@ Issuer = Annotated[
     tags=["vouchers"],
     openapi_extra=serves("R28"),
 )
-async def issue_voucher(body: IssueVoucherRequest, command: Issuer, deps: Reach) -> JSONResponse:
+async def issue_voucher(
+    body: IssueVoucherRequest, command: Issuer, deps: InjectedDeps
+) -> JSONResponse:
     """Issue a voucher or service card (发券)."""
     token, store_id = command.principal.token, command.store_id
     return await command.run_prepared(
@@ -37,6 +39,8 @@ async def issue_voucher(body: IssueVoucherRequest, command: Issuer, deps: Reach)
 
 
 @router.get("/vouchers/{voucher_id}", tags=["vouchers"], openapi_extra=serves("R28"))
-async def get_voucher(store_id: str, voucher_id: str, _: MoneyReader, deps: Reach) -> VoucherView:
+async def get_voucher(
+    store_id: str, voucher_id: str, _: MoneyReader, deps: InjectedDeps
+) -> VoucherView:
     """One voucher (查券)."""
     return await vouchers.get_voucher(store_id, voucher_id, deps)

@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from services.reception.application import work
 from services.reception.application.work import Quote, QuoteRequest
-from services.reception.entrypoints.http.access import Reach
+from services.reception.entrypoints.http.access import InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
@@ -22,7 +22,7 @@ async def quote(
         Principal,
         Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
     ],
-    deps: Reach,
+    deps: InjectedDeps,
 ) -> Quote:
     """Price and completion time of the work (报价); nothing is reserved."""
     return await work.quote(principal.token, store_id, body, deps)

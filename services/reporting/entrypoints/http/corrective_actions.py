@@ -12,7 +12,7 @@ from services.reporting.application.corrective_actions import (
     CorrectiveActionWithNote,
 )
 from services.reporting.domain.corrective_action import State
-from services.reporting.entrypoints.http.access import OfficeReader, Owner, Reach
+from services.reporting.entrypoints.http.access import InjectedDeps, OfficeReader, Owner
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -23,7 +23,7 @@ router = StoreRouter()
 async def list_corrective_actions(
     store_id: str,
     _: OfficeReader,
-    deps: Reach,
+    deps: InjectedDeps,
     state: Annotated[list[State], Query(max_length=10)],
 ) -> list[CorrectiveActionView]:
     """List corrective actions in one of the states, by when they are due (整改清单)."""
@@ -36,7 +36,7 @@ async def list_corrective_actions(
     openapi_extra=serves("R10", "R43"),
 )
 async def get_corrective_action(
-    store_id: str, corrective_action_id: str, _: OfficeReader, deps: Reach
+    store_id: str, corrective_action_id: str, _: OfficeReader, deps: InjectedDeps
 ) -> CorrectiveActionWithNote:
     """Return one corrective action with the owner's note."""
     return await corrective_actions.get_corrective_action(store_id, corrective_action_id, deps)
@@ -49,7 +49,10 @@ async def get_corrective_action(
     openapi_extra=serves("R10", "R43"),
 )
 async def close_corrective_action(
-    corrective_action_id: str, body: CloseCorrectiveActionRequest, command: Owner, deps: Reach
+    corrective_action_id: str,
+    body: CloseCorrectiveActionRequest,
+    command: Owner,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """Close a corrective action with a note on what was done (整改完成).
 

@@ -7,8 +7,8 @@ from services.reporting.application.event_log import HistoryEntry
 from services.reporting.application.reports import DailyReport, LiveKpis
 from services.reporting.entrypoints.http.access import (
     GroupReader,
+    InjectedDeps,
     OfficeReader,
-    Reach,
     Reader,
 )
 from shared.contracts.reporting import DailyReportPublished
@@ -27,7 +27,7 @@ router = Router()
     openapi_extra=serves("R30", "R33"),
 )
 async def get_live_kpis(
-    store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay | None = None
+    store_id: str, reader: OfficeReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> BaseModel:
     """Return the KPIs of a business day so far, from closing to closing.
 
@@ -43,7 +43,7 @@ async def get_live_kpis(
     openapi_extra=serves("R30"),
 )
 async def daily_reports(
-    store_id: str, reader: OfficeReader, deps: Reach, day: CalendarDay
+    store_id: str, reader: OfficeReader, deps: InjectedDeps, day: CalendarDay
 ) -> list[BaseModel]:
     """Return the store's published report of a day (日报); none before closing time."""
     return await reports.daily_reports(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
@@ -55,7 +55,7 @@ async def daily_reports(
     openapi_extra=serves("R33"),
 )
 async def order_history(
-    store_id: str, order_id: str, reader: Reader, deps: Reach
+    store_id: str, order_id: str, reader: Reader, deps: InjectedDeps
 ) -> list[HistoryEntry]:
     """List every event that names the order, in order.
 
@@ -67,7 +67,7 @@ async def order_history(
 
 @router.get("/group/daily-reports", tags=["reports"], openapi_extra=serves("R30", "R38", "R40"))
 async def group_daily_reports(
-    principal: GroupReader, deps: Reach, day: CalendarDay
+    principal: GroupReader, deps: InjectedDeps, day: CalendarDay
 ) -> list[DailyReportPublished]:
     """List the published reports of a day, one for each of the caller's stores that has one."""
     return await reports.group_daily_reports(principal.stores, day, deps)

@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 
 from services.workshop.application import absences
 from services.workshop.application.absences import AbsenceRequest, AbsenceView
-from services.workshop.entrypoints.http.access import Dispatcher, Reach, Reader
+from services.workshop.entrypoints.http.access import Dispatcher, InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -14,7 +14,7 @@ router = StoreRouter()
 
 
 @router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))
-async def list_absences(store_id: str, deps: Reach, _: Reader) -> Sequence[AbsenceView]:
+async def list_absences(store_id: str, deps: InjectedDeps, _: Reader) -> Sequence[AbsenceView]:
     """List the technicians who are away now or will be."""
     return await absences.list_absences(store_id, deps)
 
@@ -27,7 +27,7 @@ async def list_absences(store_id: str, deps: Reach, _: Reader) -> Sequence[Absen
     openapi_extra=serves("R12"),
 )
 async def record_absence(
-    technician_id: str, body: AbsenceRequest, command: Dispatcher, deps: Reach
+    technician_id: str, body: AbsenceRequest, command: Dispatcher, deps: InjectedDeps
 ) -> JSONResponse:
     """Record that a technician is away (缺勤); planned work is reassigned."""
     return await command.run(
@@ -41,6 +41,6 @@ async def record_absence(
     tags=["plan"],
     openapi_extra=serves("R12"),
 )
-async def cancel_absence(absence_id: str, command: Dispatcher, deps: Reach) -> JSONResponse:
+async def cancel_absence(absence_id: str, command: Dispatcher, deps: InjectedDeps) -> JSONResponse:
     """Cancel an absence (销假); the technician is planned again."""
     return await command.run(lambda uow: absences.cancel_absence(uow, absence_id, deps))

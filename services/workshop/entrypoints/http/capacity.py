@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import holds, quotes
 from services.workshop.application.holds import HoldRequest, HoldState, HoldView
 from services.workshop.application.quotes import QuoteRequest, QuoteView
-from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, Reach
+from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -13,7 +13,7 @@ router = StoreRouter()
 
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
-async def quote(store_id: str, body: QuoteRequest, deps: Reach, _: FrontReader) -> QuoteView:
+async def quote(store_id: str, body: QuoteRequest, deps: InjectedDeps, _: FrontReader) -> QuoteView:
     """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
     return await quotes.quote(store_id, body, deps)
 
@@ -26,7 +26,7 @@ async def quote(store_id: str, body: QuoteRequest, deps: Reach, _: FrontReader) 
     openapi_extra=serves("R1", "R11"),
 )
 async def hold_capacity(
-    body: HoldRequest, command: FrontOfficeCommand, deps: Reach
+    body: HoldRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
     return await holds.reserve_in_turn(
@@ -46,6 +46,8 @@ async def hold_capacity(
     tags=["capacity"],
     openapi_extra=serves("R11"),
 )
-async def release_hold(hold_id: str, command: FrontOfficeCommand, deps: Reach) -> JSONResponse:
+async def release_hold(
+    hold_id: str, command: FrontOfficeCommand, deps: InjectedDeps
+) -> JSONResponse:
     """Release a hold that is not needed any more."""
     return await command.run(lambda uow: holds.release_hold(uow, hold_id, deps))

@@ -6,7 +6,7 @@ from fastapi import Query
 
 from services.workshop.application import load
 from services.workshop.application.load import LoadView
-from services.workshop.entrypoints.http.access import LoadReader, Reach
+from services.workshop.entrypoints.http.access import InjectedDeps, LoadReader
 from shared.group import CalendarDay
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -17,7 +17,7 @@ router = StoreRouter()
 @router.get("/load", tags=["capacity"], openapi_extra=serves("R1", "R11"))
 async def get_load(
     store_id: str,
-    deps: Reach,
+    deps: InjectedDeps,
     _: LoadReader,
     day: CalendarDay | None = None,
     days: Annotated[int, Query(ge=1, le=14)] = 1,

@@ -2,7 +2,7 @@
 
 from services.workshop.application import orders
 from services.workshop.application.orders import WorkDoneView, WorkOrderView
-from services.workshop.entrypoints.http.access import Reach, Reader
+from services.workshop.entrypoints.http.access import InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -10,12 +10,14 @@ router = StoreRouter()
 
 
 @router.get("/orders/{order_id}/work-done", tags=["jobs"], openapi_extra=serves("R12", "R13"))
-async def get_work_done(store_id: str, order_id: str, deps: Reach, _: Reader) -> list[WorkDoneView]:
+async def get_work_done(
+    store_id: str, order_id: str, deps: InjectedDeps, _: Reader
+) -> list[WorkDoneView]:
     """Return the progress of each operation of an order (施工进度); none of an unknown order."""
     return await orders.get_work_done(store_id, order_id, deps)
 
 
 @router.get("/orders/{order_id}", tags=["jobs"], openapi_extra=serves("R13", "R14"))
-async def get_order(store_id: str, order_id: str, deps: Reach, _: Reader) -> WorkOrderView:
+async def get_order(store_id: str, order_id: str, deps: InjectedDeps, _: Reader) -> WorkOrderView:
     """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
     return await orders.get_order(store_id, order_id, deps)

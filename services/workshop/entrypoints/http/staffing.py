@@ -2,7 +2,7 @@
 
 from services.workshop.application import staffing
 from services.workshop.application.staffing import StaffingView
-from services.workshop.entrypoints.http.access import Overseer, Reach
+from services.workshop.entrypoints.http.access import InjectedDeps, Overseer
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -10,6 +10,6 @@ router = StoreRouter()
 
 
 @router.get("/staffing", tags=["plan"], openapi_extra=serves("R18"))
-async def get_staffing(store_id: str, deps: Reach, _: Overseer) -> StaffingView:
+async def get_staffing(store_id: str, deps: InjectedDeps, _: Overseer) -> StaffingView:
     """Return how many technicians of each skill are missing at present."""
     return await staffing.get_staffing(store_id, deps)
