@@ -92,6 +92,28 @@ async def test_invoice_paid_in_parts_allows_delivery(
     assert [event.balance_cents for event in received] == [26_000, 0]
 
 
+async def test_each_command_changes_only_its_parts(desk: FrontDesk, servers: Platform) -> None:
+    arrived = await desk.arrived("沪E10046")
+    path = f"/orders/{arrived['order_id']}"
+    greeted = await desk.done(f"{path}/greet")
+    deposit = await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
+    assigned = await desk.done(f"{path}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
+    estimated = await desk.done(f"{path}/estimates", {"op_codes": ["MNT-001"]})
+    orders = [arrived, greeted, deposit, assigned, await desk.get(path)]
+    assert estimated["status"] == "awaiting"
+    assert [order["version"] for order in orders] == ["1.1.1", "2.2.1", "2.2.2", "3.2.2", "3.3.2"]
+    connection = await asyncpg.connect(servers.admin_url)
+    (makers,) = await connection.fetch(
+        "SELECT visit.changed_by AS visit, repair_order.changed_by AS repair_order, "
+        "order_account.changed_by AS account FROM reception.repair_order "
+        "JOIN reception.visit USING (store_id, order_id) "
+        "JOIN reception.order_account USING (store_id, order_id) WHERE order_id = $1",
+        arrived["order_id"],
+    )
+    await connection.close()
+    assert dict(makers) == {"visit": MANAGER, "repair_order": ADVISOR, "account": ADVISOR}
+
+
 async def test_payment_received_without_http_is_published(
     desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
 ) -> None:
