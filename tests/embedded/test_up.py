@@ -209,7 +209,7 @@ def test_taken_port_is_named_before_start(tmp_path: Path) -> None:
         refused = Up(EmbeddedSettings(data=tmp_path / "data", ports=ports))
         refused.read_until("taken")
         assert refused.child.wait(10) == 1
-    holder = rf"pid {os.getpid()} .*{re.escape(sys.executable)}"
+    holder = rf"pid {os.getpid()} .*{re.escape(psutil.Process().cmdline()[0])}"
     expected = rf"aftersales: port {ports.desk} \(desk\) is taken by {holder}"
     assert re.match(expected, refused.lines[0])
     assert len(refused.lines) == 1

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from services.reception.application import dunning, payments, tax_invoices
+from services.reception.application.deps import Deps
 from services.reception.application.payments import RecordPaymentRequest
 from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
 from shared.clock import SimulatedClock
@@ -31,6 +32,7 @@ from shared.contracts.reception import (
 )
 from shared.envelope import Causation
 from shared.timers import RetryLaterError, Timer
+from shared.unit_of_work import UnitOfWork
 from tests.support.api import STEPS
 from tests.support.harness import in_process, publisher
 from tests.support.order_factory import (
@@ -546,7 +548,11 @@ async def test_issued_tax_amounts_are_kept_and_offset(
     service = desk.service.app.state.service
     deps = replace(service.deps, tax_invoices=RoundingTaxClient())
 
-    async def issue(prepared: Any, entity_id: str, fire: Callable[..., Any]) -> None:
+    async def issue(
+        prepared: TaxInvoiceIssued | RedLetterInvoiceIssued | None,
+        entity_id: str,
+        fire: Callable[[UnitOfWork, Timer, Deps], Awaitable[None]],
+    ) -> None:
         async with service.uow_factory.open(["S01"]) as uow:
             causation = Causation("test", "test")
             timer = Timer("S01", entity_id, uow.now, {}, causation, prepared)

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,11 +24,15 @@ def violates(rule: str) -> AbstractContextManager[object]:
 moments = st.integers(0, 599).map(lambda minutes: OPENED + timedelta(minutes=minutes))
 
 
-def job(started_at: datetime, finished_at: datetime, paused_min: int = 0, **changes: object) -> Job:
+def job(started_at: datetime, finished_at: datetime, paused_min: int = 0, **changes: Any) -> Job:
     plain = Job("j1", "S01", "o1", 0, "MNT-001", 1.0, "passed", NOW, OPENED, ("t1",), "b1")
     clocked_s = int((finished_at - started_at).total_seconds()) - 60 * paused_min
-    times = {"started_at": started_at, "finished_at": finished_at, "clocked_s": clocked_s}
-    return replace(plain, **times | changes)  # type: ignore[arg-type]
+    times: dict[str, Any] = {
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "clocked_s": clocked_s,
+    }
+    return replace(plain, **times | changes)
 
 
 def correct(

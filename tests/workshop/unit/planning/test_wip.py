@@ -3,6 +3,7 @@ buffer.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -21,10 +22,10 @@ from tests.support.planning_workshops import job, reserved, small, technician
 BEGUN = PlanAssignment(("t1",), "b1", 480, 540, "begun")
 
 
-def wip(**given: object) -> Workshop:
+def wip(**given: Any) -> Workshop:
     """Return a workshop at half past eight with half an hour of an hour's work done."""
     begun = job("begun", 60, log_stddev=0.3, fixed_assignment=BEGUN)
-    return replace(small(now=510), jobs=(replace(begun, **given),))  # type: ignore[arg-type]
+    return replace(small(now=510), jobs=(replace(begun, **given),))
 
 
 def buffer_until(workshop: Workshop) -> int:
