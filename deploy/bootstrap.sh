@@ -55,7 +55,7 @@ install_uv() {
 
 install_browser() {
     local packages=()
-    [[ -x /usr/bin/chromium ]] || packages+=(chromium)
+    [[ -x /usr/bin/chromium-headless-shell ]] || packages+=(chromium-headless-shell)
     [[ -d /usr/share/fonts/opentype/noto ]] || packages+=(fonts-noto-cjk)
     if ((${#packages[@]})); then
         say "Chromium and a Chinese font"

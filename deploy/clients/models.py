@@ -20,7 +20,6 @@ _ORIGINS = {
     "RequestBody": "shared.clients.bodies",
     "ResponseBody": "shared.clients.bodies",
     "date": "datetime",
-    "time": "datetime",
     "datetime": "datetime",
 }
 _TEMPLATE = "#/components/schemas/{model}"

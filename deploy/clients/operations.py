@@ -15,7 +15,6 @@ _ORIGINS = {
     "ServiceCalls": "shared.calls",
     "date": "datetime",
     "open_to": "shared.clients.access",
-    "time": "datetime",
     "segment": "shared.calls",
 }
 _BYTES = "application/octet-stream"

@@ -17,7 +17,7 @@ _TYPES = {
     "null": "None",
     "string": "str",
 }
-_FORMATS = {"date-time": "AwareDatetime", "date": "date", "time": "time", "binary": "bytes"}
+_FORMATS = {"date-time": "AwareDatetime", "date": "date", "binary": "bytes"}
 
 
 def type_of(schema: Schema) -> str:

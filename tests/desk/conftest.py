@@ -14,7 +14,7 @@ from services.desk.app import create_app
 from shared.settings import Settings
 from tests.support.desk import SCREENSHOTS, TIMEOUT_MS, Desk
 
-_CHROMIUM = "/usr/bin/chromium"
+_CHROMIUM = "/usr/bin/chromium-headless-shell"
 _FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -5,6 +5,7 @@ resulting corrective actions.
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time
 from functools import partial
 
 from nicegui import ui
@@ -104,7 +105,7 @@ async def show(ctx: PageContext) -> None:
 
 
 def _area(ctx: PageContext, today: bool, area: CheckAreaEntry, checks: Sequence[CheckView]) -> None:
-    t, due = ctx.t, area.due
+    t, due = ctx.t, time.fromisoformat(area.due)
     items = {item.item: t.of(item) for item in area.items}
     with test_id(f"area-{area.area}", box("column-wide")), panel(t.of(area)):
         with box("card-tags"):

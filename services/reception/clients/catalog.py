@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import time
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.delivery import Checklist
@@ -117,7 +117,7 @@ class CheckAreaEntry(Names):
     """Area of the premises with its items (日常检查), due each day at a local time."""
 
     area: str
-    due: time
+    due: Annotated[str, Field(pattern=r"^\d{2}:\d{2}$")]
     items: Sequence[CheckItemEntry]
 
 
@@ -205,7 +205,9 @@ def load_catalog(folder: Path) -> Catalog:
         advisors=_advisors(folder, stores),
         recalls=tuple(map(_recall, entries.recalls)),
         facility_checklists=tuple(
-            FacilityChecklist(entry.area, entry.due, tuple(item.item for item in entry.items))
+            FacilityChecklist(
+                entry.area, time.fromisoformat(entry.due), tuple(item.item for item in entry.items)
+            )
             for entry in entries.facility_checks
         ),
         calendar=load_calendar(folder),

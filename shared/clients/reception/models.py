@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -224,7 +224,7 @@ class CheckAreaEntry(ResponseBody):
     zh: str
     en: str
     area: str
-    due: time
+    due: str
     items: list[CheckItemEntry]
 
 
