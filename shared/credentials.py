@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
-from shared.underway import Underway
+from shared.single_flight import SingleFlight
 
 _RENEW_BEFORE_S = 60.0
 _TIMEOUT_S = 3.0
@@ -30,7 +30,7 @@ class ServiceCredentials:
         self._issuer = DevelopmentIssuer.from_settings(settings)
         self._token = ""
         self._good_until = 0.0
-        self._fetching = Underway(self._fetch)
+        self._fetching = SingleFlight(self._fetch)
 
     async def token(self, store_id: str) -> str:
         """Return a token that is valid for ``store_id``.

@@ -140,15 +140,6 @@ class PersonalData:
         ]
 
 
-async def erase(connection: Connection, store_id: str, data_subject_id: str) -> None:
-    """Destroy the subject's key; its encrypted data can never be read again."""
-    await connection.execute(
-        "DELETE FROM subject_key WHERE store_id = $1 AND data_subject_id = $2",
-        store_id,
-        data_subject_id,
-    )
-
-
 def _encrypt(key: bytes, content: bytes, data_subject_id: str) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, content, data_subject_id.encode())

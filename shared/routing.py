@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from shared.receiving import LARGEST_BODY, bounded
+from shared.request_body import LARGEST_BODY, bounded
 from shared.security import Caller
 
 

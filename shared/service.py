@@ -14,7 +14,6 @@ from fastapi import Depends, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
 from shared import dead_letter_routes, health, schemas
-from shared.answer_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.clock import Clock, clock_from
 from shared.consumer import Consumer
 from shared.db import TRANSIENT, Pool, open_pool
@@ -22,7 +21,8 @@ from shared.kafka import broker_security, client_options
 from shared.outbox import Relay
 from shared.problems import RESPONSES, add_problem_handlers
 from shared.reactions import Reactions
-from shared.receiving import CloseUnread
+from shared.request_body import CloseUnread
+from shared.response_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.routing import Router
 from shared.runtime import frozen_gc
 from shared.security import Verifier

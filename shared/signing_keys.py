@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from shared.problems import unavailable
 from shared.settings import Settings
-from shared.underway import Underway
+from shared.single_flight import SingleFlight
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class SigningKeys:
         self._read_at = float("-inf")
         self._paused_until = float("-inf")
         self._failing = False
-        self._reading = Underway(self._read)
+        self._reading = SingleFlight(self._read)
 
     async def find(self, kid: str | None) -> ECKey | None:
         """Return the key called ``kid``; without a name the only key, if there is only one.

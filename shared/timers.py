@@ -109,17 +109,18 @@ class Lane:
 class TimerHandler(Generic[D]):
     """Handler of the due timers of one kind.
 
-    ``prepare`` computes, from store and entity and outside any transaction, the input of ``fire``.
-    ``lock`` takes the locks that commands take before they touch the timer; without it two of them
-    could wait for each other. ``fire`` acts, in the transaction that deletes the timer. A kind that
-    names no ``lane`` waits for this process alone and has a lane of its own. With
-    ``when_caught_up`` it waits until all events published so far are applied.
+    ``prepare`` runs first, outside any transaction: it asks or tells another system, repeatably,
+    and returns the input of ``fire``. ``lock`` takes the locks that commands take before they touch
+    the timer; without it two of them could wait for each other. ``fire`` acts, in the transaction
+    that deletes the timer; a kind whose ``prepare`` does it all has none. A kind that names no
+    ``lane`` waits for this process alone and has a lane of its own. With ``when_caught_up`` it
+    waits until all events published so far are applied.
 
     A timer is given up, and waits for an operator, when it has failed ``failures`` times, or
     was tried in vain ``attempts`` times (5,000 are three and a half days).
     """
 
-    fire: Callable[[UnitOfWork, Timer, D], Awaitable[None]]
+    fire: Callable[[UnitOfWork, Timer, D], Awaitable[None]] | None
     lock: Callable[[UnitOfWork, str, str], Awaitable[Any]] | None = None
     prepare: Callable[[str, str, D], Awaitable[Any]] | None = None
     lane: Lane | None = None
@@ -283,7 +284,8 @@ class Timers(Generic[D]):
             data = claimed["data"]
             causation = Causation(data["correlation_id"], str(timer_id))
             timer = Timer(store_id, entity_id, claimed["due_at"], data, causation, prepared)
-            await handler.fire(uow.caused_by(causation, timer.due_at), timer, self._deps)
+            if handler.fire:
+                await handler.fire(uow.caused_by(causation, timer.due_at), timer, self._deps)
         return True
 
     async def _postpone(self, row: Any, error: Exception, outcome: str) -> str:

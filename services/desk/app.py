@@ -22,13 +22,13 @@ from services.desk.context import AppContext, Present
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.protection import Protection, behind_proxies, names_of_desk
-from services.desk.receiving import LARGEST_MESSAGE, BoundedBodies
+from services.desk.request_body import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
 from services.desk.sign_in import DemoSignIn, OidcSignIn
-from shared.answer_headers import WrappedFastAPI
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.problems import RETRY_AFTER_S, add_problem_handlers
-from shared.receiving import CloseUnread
+from shared.request_body import CloseUnread
+from shared.response_headers import WrappedFastAPI
 from shared.runtime import frozen_gc
 from shared.settings import Settings
 

@@ -15,8 +15,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from shared.answer_headers import EVERYWHERE, answering, complete
 from shared.problems import Problem, respond
+from shared.response_headers import EVERYWHERE, answering, complete
 from shared.settings import Settings
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})

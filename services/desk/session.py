@@ -19,7 +19,7 @@ from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
 from shared.problems import Problem
 from shared.settings import Settings
-from shared.underway import Underway
+from shared.single_flight import SingleFlight
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Session:
         self.pages: set[Client] = set()
         self._told_use_at = used_at
         self._sessions = sessions
-        self._renewing = Underway(self._renew)
+        self._renewing = SingleFlight(self._renew)
         self._renew_after = 0.0
 
     @property

@@ -109,7 +109,7 @@ class PartialRenderer:
 
     @contextmanager
     def _inside(self, section: _Section) -> Iterator[None]:
-        """Draw in ``part``; remove the parts that are not drawn again, and order the others."""
+        """Draw in ``section``; remove the parts that are not drawn again, and order the others."""
         around, before = self._drawn, self._before
         self._drawn, self._before, section.sections = section, section.sections, {}
         try:

@@ -10,7 +10,7 @@ from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.reception.models import PhotoView
-from shared.receiving import LARGEST_PICTURE
+from shared.request_body import LARGEST_PICTURE
 
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
 

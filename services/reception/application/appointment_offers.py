@@ -13,8 +13,8 @@ from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
+from services.reception.domain.appointment_times import HalfHour, Slot, off_peak_slots
 from services.reception.domain.estimate import CatalogOperation, RequestedWork, estimate
-from services.reception.domain.offers import HalfHour, Slot, off_peak_slots
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import FreeCapacity

@@ -89,10 +89,6 @@ async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
     )
 
 
-async def forget_reminder(_uow: UnitOfWork, _timer: Timer, _deps: Deps) -> None:
-    """Do nothing more: the reminder is on its way already."""
-
-
 @dataclass(frozen=True)
 class Confirmation:
     """Workshop's response about a time that was booked while it was unavailable."""

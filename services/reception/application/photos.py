@@ -12,7 +12,7 @@ from shared import timers
 from shared.envelope import Causation
 from shared.ids import new_id
 from shared.problems import Problem
-from shared.timers import RetryLaterError, Timer
+from shared.timers import RetryLaterError
 from shared.unit_of_work import UnitOfWork
 
 ORPHANED_PHOTO = "orphaned_photo"
@@ -102,10 +102,6 @@ async def remove_orphan(store_id: str, photo_id: str, deps: Deps) -> None:
         await deps.files.delete(photo_file(store_id, photo_id))
     except Problem as problem:
         raise RetryLaterError(problem.detail) from problem
-
-
-async def forget_orphan(_uow: UnitOfWork, _timer: Timer, _deps: Deps) -> None:
-    """Do nothing more: the content is gone already."""
 
 
 async def _add(

@@ -9,7 +9,7 @@ from pi_heif import register_heif_opener
 from PIL import ExifTags, Image
 
 from shared.contracts.violations import RuleViolation
-from shared.workers import ConfinedWorkers, ExhaustedError
+from shared.worker_processes import ConfinedWorkers, ExhaustedError
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import httpx
 
-from services.reception.domain.offers import HalfHour
+from services.reception.domain.appointment_times import HalfHour
 from services.reception.domain.withdrawal import WorkDone
 from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError
 from shared.clients.workshop.client import WorkshopApi

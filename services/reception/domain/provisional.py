@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from services.reception.domain.appointment_times import HALF_HOUR
 from services.reception.domain.estimate import CatalogOperation
-from services.reception.domain.offers import HALF_HOUR
 from shared.contracts.workshop import FreeCapacity
 
 _UNKNOWN_CAPACITY_DELAY = timedelta(hours=24)

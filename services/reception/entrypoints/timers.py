@@ -42,7 +42,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         claim_reminders.report_overdue, lock=claim_reminders.lock_claim
     ),
     photos.ORPHANED_PHOTO: TimerHandler(
-        photos.forget_orphan,
+        None,
         prepare=photos.remove_orphan,
         lane=Lane("file store", timeout_s=60),
     ),
@@ -56,7 +56,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         appointment_timers.miss_appointment, lock=appointment_timers.lock_appointment
     ),
     appointment_timers.REMINDER: TimerHandler(
-        appointment_timers.forget_reminder,
+        None,
         lock=appointment_timers.lock_appointment,
         prepare=appointment_timers.send_reminder,
         lane=Lane("crm: reminders", concurrency=4, timeout_s=20),

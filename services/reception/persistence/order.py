@@ -92,7 +92,7 @@ WHERE store_id = $1 AND order_id = ANY (ARRAY (
 {_LISTED}
 """
 
-_DESKS = """
+_ADVISOR_WORKLOADS = """
 SELECT visit.advisor_id, count(*) FILTER (WHERE repair_order.status = 'greeted') AS customers,
        max(visit.greeted_at) AS last_greeted_at
 FROM visit JOIN repair_order USING (store_id, order_id)
@@ -214,7 +214,7 @@ async def advisor_workloads(
     connection: Connection, store_id: str, since: datetime
 ) -> dict[str, AdvisorWorkload]:
     """Return customers and last greeting of each advisor with a greeting since a time."""
-    rows = await connection.fetch(_DESKS, store_id, since)
+    rows = await connection.fetch(_ADVISOR_WORKLOADS, store_id, since)
     return {
         row["advisor_id"]: AdvisorWorkload(row["customers"], row["last_greeted_at"]) for row in rows
     }

@@ -98,7 +98,7 @@ async def open_corrective_action(uow: UnitOfWork, timer: Timer, deps: Deps) -> N
     uow.publish(events)
 
 
-async def keep_opened(uow: UnitOfWork, event: CorrectiveActionOpened, _: Deps) -> None:
+async def record_opened(uow: UnitOfWork, event: CorrectiveActionOpened, _: Deps) -> None:
     """Store a corrective action published as opened, and schedule its deadline."""
     await store.keep(uow.connection, event)
     await timers.schedule(
@@ -114,9 +114,9 @@ async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     uow.publish(events)
 
 
-async def keep_overdue(uow: UnitOfWork, event: CorrectiveActionOverdue, _: Deps) -> None:
+async def record_overdue(uow: UnitOfWork, event: CorrectiveActionOverdue, _: Deps) -> None:
     """Store that a corrective action was published as overdue."""
-    await store.keep_overdue(uow.connection, event, uow.caused_at)
+    await store.record_overdue(uow.connection, event, uow.caused_at)
 
 
 async def close_corrective_action(
@@ -148,9 +148,9 @@ async def close_corrective_action(
     return _view(closed)
 
 
-async def keep_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps) -> None:
+async def record_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps) -> None:
     """Store that a corrective action was published as closed, and cancel its deadline."""
-    await store.keep_closed(uow.connection, event)
+    await store.record_closed(uow.connection, event)
     await timers.cancel(uow, OVERDUE, event.corrective_action_id)
 
 

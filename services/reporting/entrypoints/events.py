@@ -17,9 +17,9 @@ from shared.reactions import Reaction, Reactions
 _BY_EVENT: Mapping[type[Event], Reaction[Deps]] = {
     FeedbackSubmitted: corrective_actions.note_finding,
     FacilityCheckCompleted: corrective_actions.note_finding,
-    CorrectiveActionOpened: corrective_actions.keep_opened,
-    CorrectiveActionOverdue: corrective_actions.keep_overdue,
-    CorrectiveActionClosed: corrective_actions.keep_closed,
+    CorrectiveActionOpened: corrective_actions.record_opened,
+    CorrectiveActionOverdue: corrective_actions.record_overdue,
+    CorrectiveActionClosed: corrective_actions.record_closed,
 }
 
 REACTIONS: Reactions[Deps] = Reactions(

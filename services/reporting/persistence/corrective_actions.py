@@ -55,7 +55,7 @@ async def keep(connection: Connection, event: CorrectiveActionOpened) -> None:
     await save(connection, CorrectiveAction(**event.model_dump()))
 
 
-async def keep_overdue(connection: Connection, event: CorrectiveActionOverdue, at: Any) -> None:
+async def record_overdue(connection: Connection, event: CorrectiveActionOverdue, at: Any) -> None:
     """Store since when it is overdue."""
     await connection.execute(
         "UPDATE corrective_action SET overdue_at = coalesce(overdue_at, $3) "
@@ -66,7 +66,7 @@ async def keep_overdue(connection: Connection, event: CorrectiveActionOverdue, a
     )
 
 
-async def keep_closed(connection: Connection, event: CorrectiveActionClosed) -> None:
+async def record_closed(connection: Connection, event: CorrectiveActionClosed) -> None:
     """Store how it ended."""
     await connection.execute(
         "UPDATE corrective_action SET closed_at = $3, closed_by = $4, result = $5 "

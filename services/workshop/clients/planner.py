@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from services.workshop import planning
 from shared.clock import Clock
-from shared.workers import worker
+from shared.worker_processes import worker
 
 T = TypeVar("T")
 

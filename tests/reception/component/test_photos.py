@@ -15,7 +15,7 @@ from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from shared.clock import SimulatedClock
 from shared.ids import new_id
-from shared.receiving import LARGEST_PICTURE
+from shared.request_body import LARGEST_PICTURE
 from shared.security import Role
 from tests.support.harness import in_process
 from tests.support.order_factory import ADVISOR, FrontDesk

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive
 
-from shared import receiving
+from shared import request_body
 from shared.problems import Problem
 
 
@@ -26,12 +26,12 @@ def parts(*sizes: int) -> Receive:
 
 
 async def test_body_within_limit_is_read() -> None:
-    read = receiving.bounded(scope(content_length="30"), parts(10, 20), 30)
+    read = request_body.bounded(scope(content_length="30"), parts(10, 20), 30)
     assert [len((await read())["body"]), len((await read())["body"])] == [10, 20]
 
 
 async def test_body_one_byte_over_limit_is_rejected() -> None:
-    read = receiving.bounded(scope(transfer_encoding="chunked"), parts(10, 21, 5), 30)
+    read = request_body.bounded(scope(transfer_encoding="chunked"), parts(10, 21, 5), 30)
     await read()
     with pytest.raises(Problem) as violation:
         await read()
@@ -40,7 +40,7 @@ async def test_body_one_byte_over_limit_is_rejected() -> None:
 
 async def test_announced_oversized_body_is_rejected_unread() -> None:
     with pytest.raises(Problem) as violation:
-        receiving.bounded(scope(content_length="31"), parts(), 30)
+        request_body.bounded(scope(content_length="31"), parts(), 30)
     assert violation.value.status == 413
 
 
@@ -49,8 +49,8 @@ async def test_slow_body_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
-    read = receiving.bounded(scope(content_length="3"), never, 30)
+    monkeypatch.setattr(request_body, "_TIMEOUT_S", 0.05)
+    read = request_body.bounded(scope(content_length="3"), never, 30)
     with pytest.raises(Problem) as violation:
         await read()
     assert (violation.value.status, violation.value.rule) == (408, "too_slow")
@@ -67,8 +67,8 @@ async def test_waiting_after_body_has_no_timeout(monkeypatch: pytest.MonkeyPatch
         return {"type": "http.disconnect"}
 
     read_once = asyncio.Event()
-    monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
-    read = receiving.bounded(scope(content_length="2"), receive, 30)
+    monkeypatch.setattr(request_body, "_TIMEOUT_S", 0.05)
+    read = request_body.bounded(scope(content_length="2"), receive, 30)
     await read()
     waiting = asyncio.ensure_future(read())
     await asyncio.sleep(0.1)

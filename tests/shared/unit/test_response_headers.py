@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import Response
 
-from shared.answer_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
+from shared.response_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 
 
 @pytest.fixture

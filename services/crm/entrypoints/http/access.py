@@ -12,7 +12,7 @@ FrontOfficeCommand = Annotated[
     CommandContext,
     Depends(accept_command("service_advisor", "service_manager", "customer_care_agent", "system")),
 ]
-Caller = Annotated[
+CallerCommand = Annotated[
     CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
 ]
 Reader = Annotated[

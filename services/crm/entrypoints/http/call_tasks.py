@@ -4,7 +4,7 @@ from fastapi.responses import JSONResponse
 
 from services.crm.application import call_tasks
 from services.crm.application.call_tasks import CallTask, CallTaskResponse, CompleteCallTaskRequest
-from services.crm.entrypoints.http.access import Caller, CallReader, InjectedDeps
+from services.crm.entrypoints.http.access import CallerCommand, CallReader, InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -24,7 +24,7 @@ async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> l
     openapi_extra=serves("R9"),
 )
 async def complete_call_task(
-    message_id: str, body: CompleteCallTaskRequest, command: Caller
+    message_id: str, body: CompleteCallTaskRequest, command: CallerCommand
 ) -> JSONResponse:
     """Record that the agent has called, whether or not the customer was reached."""
     return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))

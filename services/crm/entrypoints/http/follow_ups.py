@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from services.crm.application import follow_ups
 from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
 from services.crm.domain.follow_up import Status
-from services.crm.entrypoints.http.access import Caller, InjectedDeps, Reader
+from services.crm.entrypoints.http.access import CallerCommand, InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -33,7 +33,7 @@ async def list_follow_ups(
     openapi_extra=serves("R21"),
 )
 async def record_call(
-    follow_up_id: str, body: RecordCallRequest, command: Caller, deps: InjectedDeps
+    follow_up_id: str, body: RecordCallRequest, command: CallerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the result of the caller's call (回访记录); a customer not reached is called again."""
     return await command.run(lambda uow: follow_ups.record_call(uow, follow_up_id, body, deps))

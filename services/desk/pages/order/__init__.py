@@ -10,18 +10,18 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import SCRIPT
 from services.desk.context import PageContext
 from services.desk.page import Page
-from services.desk.pages.order.delivery import delivery
-from services.desk.pages.order.estimates import estimates
-from services.desk.pages.order.feedback import feedback
-from services.desk.pages.order.file import (
+from services.desk.pages.order.data import (
     AT_WORK,
     BEFORE_OPENING,
     FINISHED,
     RETURNED,
-    File,
-    Opened,
+    OrderData,
+    OrderPage,
     read,
 )
+from services.desk.pages.order.delivery import delivery
+from services.desk.pages.order.estimates import estimates
+from services.desk.pages.order.feedback import feedback
 from services.desk.pages.order.invoicing import invoicing
 from services.desk.pages.order.summary import summary
 from services.desk.pages.order.work import concern, work
@@ -52,10 +52,10 @@ PAGE = Page(
 async def show(ctx: PageContext) -> None:
     """Show the order and its events, which follow the services, each in its own section."""
     catalog = await ctx.catalog()
-    page = Opened(ctx, catalog)
+    page = OrderPage(ctx, catalog)
 
-    def render(file: File, renderer: PartialRenderer) -> None:
-        page.file = file
+    def render(file: OrderData, renderer: PartialRenderer) -> None:
+        page.data = file
         summary(page, renderer)
         awaiting = file.order.awaiting_estimates > 0
         if awaiting:
@@ -84,7 +84,7 @@ async def show(ctx: PageContext) -> None:
             )
 
 
-def _money(page: Opened, renderer: PartialRenderer) -> None:
+def _money(page: OrderPage, renderer: PartialRenderer) -> None:
     if page.ctx.sees_money:
         invoicing(page, renderer)
 

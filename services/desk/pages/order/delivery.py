@@ -28,7 +28,7 @@ from services.desk.components.forms import (
 )
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import drawn, pad
-from services.desk.pages.order.file import Opened
+from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import (
     OrderView,
     RecordStepRequest,
@@ -46,15 +46,15 @@ _ICONS = {
 }
 
 
-def delivery(page: Opened, renderer: PartialRenderer) -> None:
+def delivery(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show every step with its actor and time; the vehicle is not handed over while one is
     missing.
     """
-    order, steps = page.file.order, page.catalog.steps
+    order, steps = page.data.order, page.catalog.steps
     done = {each.step: each for each in order.steps}
     waivers = {each.step: each for each in order.waivers}
     repeat = {*order.steps_to_repeat}
-    ready = page.file.status == "ready"
+    ready = page.data.status == "ready"
     with renderer.frame("delivery", panel, page.ctx.t("Delivery checklist")):
         with renderer.frame("checklist", box, "checklist"):
             for step in steps:
@@ -69,7 +69,7 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
             with renderer.frame("actions", box, "card-actions"):
                 if ready:
                     renderer.section(
-                        "deliver", partial(_hand_over, page), len(missing), page.file.may_go
+                        "deliver", partial(_hand_over, page), len(missing), page.data.may_go
                     )
                 if order.signed_at:
                     renderer.section("signature", _signature, page)
@@ -79,7 +79,7 @@ def _waived(waivers: Mapping[str, DeliveryWaiver]) -> set[str]:
     return {step for step, waiver in waivers.items() if waiver.approved_by}
 
 
-def _hand_over(page: Opened, missing: int, paid: bool) -> None:
+def _hand_over(page: OrderPage, missing: int, paid: bool) -> None:
     t, deliver = page.ctx.t, page.deciding(page.ctx.services.reception.deliver_vehicle)
     made = button(t("Hand the vehicle over"), deliver, name="deliver", kind="main")
     made.set_enabled(paid and not missing)
@@ -89,12 +89,12 @@ def _hand_over(page: Opened, missing: int, paid: bool) -> None:
         text(t("The invoice is not paid."), "hint")
 
 
-def _signature(page: Opened) -> None:
+def _signature(page: OrderPage) -> None:
     button(page.ctx.t("Show the signature"), partial(_show_signature, page), name="signature")
 
 
 def _step(
-    page: Opened,
+    page: OrderPage,
     step: str,
     done: DeliveryStep | None,
     waiver: DeliveryWaiver | None,
@@ -122,14 +122,14 @@ def _step(
         line.on("click", _doing(page, step))
 
 
-def _may_be_waived(page: Opened, step: str) -> None:
+def _may_be_waived(page: OrderPage, step: str) -> None:
     with box("check-side"):
         button(
             page.ctx.t("Waive …"), partial(_waive, page, step), name=f"waive-{step}", kind="small"
         ).on("click.stop", lambda: None)
 
 
-def _doing(page: Opened, step: str) -> Handler:
+def _doing(page: OrderPage, step: str) -> Handler:
     """Return the action for a tap on an open step."""
     if step == _SIGNATURE_STEP:
         return partial(_sign, page)
@@ -143,7 +143,7 @@ def _doing(page: Opened, step: str) -> Handler:
     return partial(send_now, page.ctx, record)
 
 
-def _waiver(page: Opened, waiver: DeliveryWaiver) -> None:
+def _waiver(page: OrderPage, waiver: DeliveryWaiver) -> None:
     """Show a waived step, or a requested waiver: reason, person, and the second person's
     approval.
     """
@@ -163,11 +163,11 @@ def _waiver(page: Opened, waiver: DeliveryWaiver) -> None:
             badge(t("Awaits approval"), "warn")
 
 
-def _approving(page: Opened, waiver: DeliveryWaiver) -> Handler:
+def _approving(page: OrderPage, waiver: DeliveryWaiver) -> Handler:
     attempt = new_attempt()
 
     def approve() -> Awaitable[OrderView]:
-        request = VersionedRequest(version=page.file.version)
+        request = VersionedRequest(version=page.data.version)
         return page.ctx.services.reception.approve_waiver(
             *page.ids, waiver.step, request, idempotency_key=attempt
         )
@@ -175,11 +175,11 @@ def _approving(page: Opened, waiver: DeliveryWaiver) -> Handler:
     return partial(send_now, page.ctx, approve)
 
 
-def _waive(page: Opened, step: str) -> None:
+def _waive(page: OrderPage, step: str) -> None:
     """Ask to leave a step out (免做申请); another person approves it, signed in themselves."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Leave out: {step}", step=page.catalog.steps[step])) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         reason = form.field(
             "reason", ui.select(choices(t, "waiver", get_args(WaiverReason)), label=t("Reason"))
         )
@@ -198,17 +198,17 @@ def _waive(page: Opened, step: str) -> None:
         dialog_actions(form, opened, t("Ask for approval"), send)
 
 
-def _sign(page: Opened) -> None:
+def _sign(page: OrderPage) -> None:
     """Ask the customer to draw their signature (签字) with finger, pen or mouse."""
     ctx, t = page.ctx, page.ctx.t
 
     def explained() -> None:
         sentence = "I have received the vehicle; work and invoice of {amount} were explained to me."
-        amount = formats.money(page.file.order.payable_cents)
+        amount = formats.money(page.data.order.payable_cents)
         text(t(sentence, amount=amount), "explained")
 
     with dialog(t("Signature of the customer")) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         form.show(explained)
         strokes = pad(t("Please sign here"))
 
@@ -224,7 +224,7 @@ def _sign(page: Opened) -> None:
         dialog_actions(form, opened, t("Confirm"), send)
 
 
-async def _show_signature(page: Opened) -> None:
+async def _show_signature(page: OrderPage) -> None:
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     with dialog(t("Signature of the customer")) as opened:
         form = Form(ctx)
@@ -233,7 +233,7 @@ async def _show_signature(page: Opened) -> None:
             drawn(response.strokes)
         elif response:
             text(t("The signature was erased."), "hint")
-        signed = formats.day_and_clock(page.file.order.signed_at, zone, ctx.now())
+        signed = formats.day_and_clock(page.data.order.signed_at, zone, ctx.now())
         text(t("Signed {time}", time=signed), "card-note")
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")

@@ -30,7 +30,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import error_text
 from services.desk.components.work_choice import Line, WorkChoice, line_name, price_line
 from services.desk.context import PageContext
-from services.desk.pages.order.file import Opened
+from services.desk.pages.order.data import OrderPage
 from services.desk.promise import limiting_factor_text
 from shared.clients.reception.models import (
     AuthorizationChannel,
@@ -58,9 +58,9 @@ LineKey = tuple[str, str]
 """Package and code of a line, which identify it in every version."""
 
 
-def estimates(page: Opened, renderer: PartialRenderer) -> None:
+def estimates(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the versions by matter, and the customer's decisions."""
-    ctx, t, file = page.ctx, page.ctx.t, page.file
+    ctx, t, file = page.ctx, page.ctx.t, page.data
     reception = ctx.services.reception
     in_time = file.status in _ESTIMABLE and not file.order.invoice_id
     may_change = ctx.may(reception.submit_estimate) and in_time
@@ -90,7 +90,7 @@ def _matters(versions: Sequence[EstimateView]) -> list[list[EstimateView]]:
 
 
 def _matter(
-    page: Opened,
+    page: OrderPage,
     title: str,
     versions: Sequence[EstimateView],
     links: Sequence[LinkWithUses],
@@ -209,7 +209,7 @@ def _doubts(ctx: PageContext, consent: LinkConsent | None) -> None:
         badge(t("From the store's network"), "busy")
 
 
-def _answers(page: Opened, version: EstimateView) -> None:
+def _answers(page: OrderPage, version: EstimateView) -> None:
     """Offer ways to the customer's decision on a version that awaits it."""
     t, number = page.ctx.t, version.version
     with box("card-actions"):
@@ -226,7 +226,7 @@ def _answers(page: Opened, version: EstimateView) -> None:
 class _DecisionDialog:
     """Customer's decision at the counter or by phone, with the recording person."""
 
-    def __init__(self, page: Opened, version: EstimateView) -> None:
+    def __init__(self, page: OrderPage, version: EstimateView) -> None:
         self._page = page
         self._ctx = page.ctx
         self._ids = *page.ids, version.version
@@ -235,7 +235,7 @@ class _DecisionDialog:
     async def open(self) -> None:
         t = self._ctx.t
         with dialog(t("The customer's decision"), wide=True) as self._opened:
-            self._form = form = Form(self._ctx, self._page.file.version)
+            self._form = form = Form(self._ctx, self._page.data.version)
             offer = await self._ask([])
             if offer is None:
                 return
@@ -294,7 +294,7 @@ class _DecisionDialog:
         )
 
 
-def _link(page: Opened, version: EstimateView) -> None:
+def _link(page: OrderPage, version: EstimateView) -> None:
     """Show a one-time link: sent to the customer's phone, or scanned by them from this screen;
     every opening is recorded.
     """
@@ -343,7 +343,7 @@ def _link(page: Opened, version: EstimateView) -> None:
                     name="send-link",
                     kind="main",
                 )
-                send.set_enabled(bool(page.file.order.customer_ref))
+                send.set_enabled(bool(page.data.order.customer_ref))
 
 
 def _show_link(ctx: PageContext, link: LinkView | ShownLink) -> None:
@@ -362,12 +362,12 @@ def _show_link(ctx: PageContext, link: LinkView | ShownLink) -> None:
     text(t("Valid until {time}", time=until), "card-note")
 
 
-def _editing(page: Opened, estimated: bool, status: str) -> None:
+def _editing(page: OrderPage, estimated: bool, status: str) -> None:
     t = page.ctx.t
     with box("card-actions"):
         button(
             t("Revise the estimate …") if estimated else t("Make an estimate …"),
-            lambda: _Editor(page).open(page.file.order.lines),
+            lambda: _Editor(page).open(page.data.order.lines),
             name="revise-estimate",
         )
         if status != "greeted":
@@ -378,7 +378,7 @@ def _editing(page: Opened, estimated: bool, status: str) -> None:
             )
 
 
-def _offered_before(page: Opened, offered: EstimateView) -> None:
+def _offered_before(page: OrderPage, offered: EstimateView) -> None:
     """Show work that the customer did not want at an earlier visit (未做增项)."""
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
@@ -404,7 +404,7 @@ class _Editor:
     After a conflict with another user, the input stays, and the right side shows the present state.
     """
 
-    def __init__(self, page: Opened, *, additional: bool = False) -> None:
+    def __init__(self, page: OrderPage, *, additional: bool = False) -> None:
         self._page = page
         self._ctx = page.ctx
         self._catalog = page.catalog
@@ -418,7 +418,7 @@ class _Editor:
         if self._additional:
             title, present = t("Add work"), reception.submit_additional_work
         with dialog(title, wide=True) as opened:
-            self._form = form = Form(ctx, self._page.file.version)
+            self._form = form = Form(ctx, self._page.data.version)
             with box("editor"):
                 with box("editor-input"):
                     self._work = WorkChoice(t, form, self._catalog, lines, self._price)
@@ -436,7 +436,7 @@ class _Editor:
         await self._price()
 
     def _show_present(self) -> None:
-        t, order = self._ctx.t, self._page.file.order
+        t, order = self._ctx.t, self._page.data.order
         for line in order.lines:
             price_line(self._catalog, line)
         zone, now = self._ctx.store.timezone, self._ctx.now()
@@ -478,7 +478,7 @@ class _Editor:
             parts=work.parts,
             packages=work.packages,
             pay_types=work.pay_types,
-            order_id=self._page.file.order.order_id if self._additional else None,
+            order_id=self._page.data.order.order_id if self._additional else None,
         )
         return self._ctx.services.reception.quote(self._ctx.store.id, request)
 

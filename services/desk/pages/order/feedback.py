@@ -20,7 +20,7 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
-from services.desk.pages.order.file import Opened
+from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import FeedbackDetail, SubmitFeedbackRequest
 from shared.clients.reporting.models import CorrectiveActionView
 
@@ -29,15 +29,17 @@ RATINGS = ("work_quality", "technical_skill", "service_attitude")
 _BEST = 5
 
 
-def feedback(page: Opened, renderer: PartialRenderer) -> None:
+def feedback(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the customer's ratings, else the question for them."""
-    given, ctx = page.file.feedback, page.ctx
+    given, ctx = page.data.feedback, page.ctx
     if given or ctx.may(ctx.services.reception.submit_feedback):
-        renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
+        renderer.section("feedback", partial(_feedback, page), given, page.data.corrective_actions)
 
 
 def _feedback(
-    page: Opened, given: FeedbackDetail | None, corrective_actions: Sequence[CorrectiveActionView]
+    page: OrderPage,
+    given: FeedbackDetail | None,
+    corrective_actions: Sequence[CorrectiveActionView],
 ) -> None:
     ctx, t = page.ctx, page.ctx.t
     with panel(t("Feedback at the counter"), name="feedback"):
@@ -79,7 +81,7 @@ def _corrective_action(ctx: PageContext, corrective_action: CorrectiveActionView
         close_button(ctx, corrective_action)
 
 
-def _ask(page: Opened) -> None:
+def _ask(page: OrderPage) -> None:
     """Ask for three ratings and a comment; a bad rating opens a corrective action."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Feedback at the counter")) as opened:

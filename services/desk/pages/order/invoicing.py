@@ -33,7 +33,7 @@ from services.desk.components.forms import (
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
-from services.desk.pages.order.file import File, Opened, OrderCommand
+from services.desk.pages.order.data import OrderCommand, OrderData, OrderPage
 from shared.clients.reception.models import (
     ApproveOnAccountRequest,
     CarryOverRequest,
@@ -86,7 +86,7 @@ class _Possible:
     has_deposit: bool
 
     @classmethod
-    def of(cls, file: File) -> "_Possible":
+    def of(cls, file: OrderData) -> "_Possible":
         order, invoice = file.order, file.invoice
         return cls(
             status=file.status,
@@ -100,9 +100,9 @@ class _Possible:
         )
 
 
-def invoicing(page: Opened, renderer: PartialRenderer) -> None:
+def invoicing(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show what is to be paid and what was paid, and offer the actions that are possible now."""
-    ctx, order, invoice = page.ctx, page.file.order, page.file.invoice
+    ctx, order, invoice = page.ctx, page.data.order, page.data.invoice
     with renderer.frame("invoicing", partial(panel, name="invoicing"), ctx.t("Invoicing")):
         renderer.section("figures", facts, _figures(ctx.t, order, invoice))
         if invoice:
@@ -121,7 +121,7 @@ def invoicing(page: Opened, renderer: PartialRenderer) -> None:
             for place, note in enumerate(each.credit_notes):
                 key = f"credit note {number} {place}"
                 renderer.section(key, partial(_credit_note_line, ctx), note)
-        renderer.section("actions", partial(_actions, page), _Possible.of(page.file))
+        renderer.section("actions", partial(_actions, page), _Possible.of(page.data))
 
 
 def _figures(
@@ -168,7 +168,7 @@ def _tax_invoice(t: Translator, invoice: InvoiceView | None) -> str:
     )
 
 
-def _discount_line(page: Opened, discount: Discount) -> None:
+def _discount_line(page: OrderPage, discount: Discount) -> None:
     ctx, t = page.ctx, page.ctx.t
     with test_id("discount-line", box("state-line")):
         text(
@@ -236,13 +236,13 @@ def _payer_splits(ctx: PageContext, payer_splits: Sequence[PayerBalance]) -> Non
                 cell(formats.money(balance), "figure")
 
 
-def _actions(page: Opened, possible: _Possible) -> None:
+def _actions(page: OrderPage, possible: _Possible) -> None:
     with box("card-actions"):
         _counter_actions(page, possible)
         _manager_actions(page, possible)
 
 
-def _counter_actions(page: Opened, possible: _Possible) -> None:
+def _counter_actions(page: OrderPage, possible: _Possible) -> None:
     offer, reception, t = partial(_offer, page), page.ctx.services.reception, page.ctx.t
     issue = reception.issue_invoice
     if possible.is_invoiced:
@@ -259,7 +259,7 @@ def _counter_actions(page: Opened, possible: _Possible) -> None:
         offer(reception.carry_over, t("Carry over …"), _carry_over, "carry-over")
 
 
-def _manager_actions(page: Opened, possible: _Possible) -> None:
+def _manager_actions(page: OrderPage, possible: _Possible) -> None:
     offer, reception, t = partial(_offer, page), page.ctx.services.reception, page.ctx.t
     if possible.has_debt and possible.status == "ready" and not possible.may_go_on_account:
         approve = t("Approve on-account release…")
@@ -271,10 +271,10 @@ def _manager_actions(page: Opened, possible: _Possible) -> None:
 
 
 def _offer(
-    page: Opened,
+    page: OrderPage,
     operation: Callable[..., object],
     label: str,
-    begin: Callable[[Opened], object],
+    begin: Callable[[OrderPage], object],
     name: str,
     kind: str = "plain",
 ) -> None:
@@ -314,7 +314,7 @@ class _InvoiceDialog:
     An invoice that is issued again (换开) may have other payers.
     """
 
-    def __init__(self, page: Opened, *, again: bool = False) -> None:
+    def __init__(self, page: OrderPage, *, again: bool = False) -> None:
         self._page = page
         self._again = again
         self._pay_types: dict[str, PayType] = {}
@@ -328,7 +328,7 @@ class _InvoiceDialog:
         self._vouchers.clear()
         self._pay_types.clear()
         with dialog(t("Issue invoice"), wide=True) as opened:
-            self._form = form = Form(self._ctx, self._page.file.version)
+            self._form = form = Form(self._ctx, self._page.data.version)
             self._preview = box("preview")
             with box("fields"):
                 self._voucher = form.field("vouchers", ui.input(t("Voucher or service card")))
@@ -398,11 +398,11 @@ class _InvoiceDialog:
         test_id(f"payer-{code}", payer.props("dense outlined options-dense"))
 
 
-async def _invoice(page: Opened) -> None:
+async def _invoice(page: OrderPage) -> None:
     await _InvoiceDialog(page).open()
 
 
-async def _invoice_again(page: Opened) -> None:
+async def _invoice_again(page: OrderPage) -> None:
     await _InvoiceDialog(page, again=True).open()
 
 
@@ -459,30 +459,30 @@ def _sum_line(name: str, amount: str) -> None:
         text(amount, "number")
 
 
-def _balance(page: Opened) -> None:
-    facts([(page.ctx.t("Balance"), formats.money(page.file.order.balance_cents))])
+def _balance(page: OrderPage) -> None:
+    facts([(page.ctx.t("Balance"), formats.money(page.data.order.balance_cents))])
 
 
-def _pay(page: Opened) -> None:
+def _pay(page: OrderPage) -> None:
     receive = page.ctx.services.reception.receive_payment
-    balance = page.file.order.balance_cents or 0
+    balance = page.data.order.balance_cents or 0
     _money_dialog(page, page.ctx.t("Receive payment"), receive, balance)
 
 
-def _deposit(page: Opened) -> None:
+def _deposit(page: OrderPage) -> None:
     _money_dialog(page, page.ctx.t("Take a deposit"), page.ctx.services.reception.receive_deposit)
 
 
 def _money_dialog(
-    page: Opened,
+    page: OrderPage,
     title: str,
     receive: OrderCommand[RecordPaymentRequest, OrderView],
     cents: int = 0,
 ) -> None:
     ctx = page.ctx
     with dialog(title) as opened:
-        form = Form(ctx, page.file.version)
-        if page.file.order.invoice_id:
+        form = Form(ctx, page.data.version)
+        if page.data.order.invoice_id:
             form.show(partial(_balance, page))
         method = method_field(form)
         amount = money_field(form, ctx.t("Amount"), cents)
@@ -501,11 +501,11 @@ def _money_dialog(
         dialog_actions(form, opened, title, send)
 
 
-def _discount(page: Opened) -> None:
+def _discount(page: OrderPage) -> None:
     """Give a discount (优惠); above the role's limit it waits for a manager."""
-    ctx, t, order = page.ctx, page.ctx.t, page.file.order
+    ctx, t, order = page.ctx, page.ctx.t, page.data.order
     with dialog(t("Discount")) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         payable = sum(line.amount_cents or 0 for line in order.lines if line.pay_type == "customer")
         facts([(t("The customer pays"), formats.money(payable))])
         amount = money_field(form, t("Discount"))
@@ -534,12 +534,12 @@ def _discount(page: Opened) -> None:
         dialog_actions(form, opened, t("Discount"), send)
 
 
-def _refund(page: Opened) -> None:
+def _refund(page: OrderPage) -> None:
     """Give money back (退款)."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Refund")) as opened:
-        form = Form(ctx, page.file.version)
-        methods = _paid_methods(t, page.file.order)
+        form = Form(ctx, page.data.version)
+        methods = _paid_methods(t, page.data.order)
         method = form.field(
             "method", ui.select(methods, label=t("Method"), value=next(iter(methods), None))
         )
@@ -564,9 +564,9 @@ def _refund(page: Opened) -> None:
         dialog_actions(form, opened, t("Refund"), send)
 
 
-async def _carry_over(page: Opened) -> None:
+async def _carry_over(page: OrderPage) -> None:
     """Carry money held over to another order of the customer (暂存款转单)."""
-    ctx, t, order = page.ctx, page.ctx.t, page.file.order
+    ctx, t, order = page.ctx, page.ctx.t, page.data.order
     found = await ctx.services.reception.list_orders(ctx.store.id, status=_TAKES_MONEY)
     targets = {
         each.order_id: f"{formats.local(each.arrived_at, ctx.store.timezone)[:10]}"
@@ -577,7 +577,7 @@ async def _carry_over(page: Opened) -> None:
         and not each.invoice_id
     }
     with dialog(t("Carry money over")) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         target = form.field("to_order_id", ui.select(targets, label=t("Order of the customer")))
         amount = money_field(form, t("Amount"), order.deposit_cents or 0)
         if not targets:
@@ -597,12 +597,12 @@ async def _carry_over(page: Opened) -> None:
         dialog_actions(form, opened, t("Carry money over"), send)
 
 
-def _credit_note(page: Opened) -> None:
+def _credit_note(page: OrderPage) -> None:
     """Correct the invoice (红冲), whether it is paid or not, and reinstate vouchers."""
-    ctx, t, order = page.ctx, page.ctx.t, page.file.order
+    ctx, t, order = page.ctx, page.ctx.t, page.data.order
     redeemed = _redeemed(page)
     with dialog(t("Credit note")) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         form.show(partial(_balance, page))
         amount = money_field(form, t("Amount"))
         entire = ui.checkbox(t("The whole invoice, of all payers"))
@@ -642,9 +642,9 @@ def _credit_note(page: Opened) -> None:
         dialog_actions(form, opened, t("Issue the credit note"), send)
 
 
-def _redeemed(page: Opened) -> dict[str, str]:
+def _redeemed(page: OrderPage) -> dict[str, str]:
     """Return the vouchers of the invoice with their kinds and amounts."""
-    t, invoice = page.ctx.t, page.file.invoice
+    t, invoice = page.ctx.t, page.data.invoice
     return {
         each.voucher_id: " · ".join(
             (
@@ -657,11 +657,11 @@ def _redeemed(page: Opened) -> dict[str, str]:
     }
 
 
-def _on_account(page: Opened) -> None:
+def _on_account(page: OrderPage) -> None:
     """Let the vehicle go before it is paid (挂账批准)."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Approve on-account release")) as opened:
-        form = Form(ctx, page.file.version)
+        form = Form(ctx, page.data.version)
         form.show(partial(_balance, page))
         reason = form.field(
             "reason",

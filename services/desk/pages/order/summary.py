@@ -30,7 +30,7 @@ from services.desk.components.forms import (
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext, Who
 from services.desk.i18n import Translator
-from services.desk.pages.order.file import AT_WORK, File, Opened
+from services.desk.pages.order.data import AT_WORK, OrderData, OrderPage
 from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import ORDER_TONES
 from services.desk.pages.reception import end_dialog, t_number, tier_badge
@@ -63,9 +63,9 @@ class _Head:
     who: Who
 
 
-def summary(page: Opened, renderer: PartialRenderer) -> None:
+def summary(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the customer and vehicle, the progress of the order, and the promised time."""
-    ctx, t, file, order = page.ctx, page.ctx.t, page.file, page.file.order
+    ctx, t, file, order = page.ctx, page.ctx.t, page.data, page.data.order
     with renderer.frame("summary", panel, "", "summary-panel"):
         shown = partial(_head, ctx, renderer.every_second)
         head = _Head(
@@ -171,7 +171,7 @@ def _steps_of_the_way(t: Translator, reached_status: OrderStatus) -> None:
                 text(t.code("order_status", status), "way-name")
 
 
-def _promise_risk(page: Opened, risk: PromiseRiskView, operations: Mapping[str, str]) -> None:
+def _promise_risk(page: OrderPage, risk: PromiseRiskView, operations: Mapping[str, str]) -> None:
     """Show the promise's limiting factor, its probability, and the best new promise (承诺风险)."""
     ctx, t = page.ctx, page.ctx.t
 
@@ -193,7 +193,7 @@ def _promise_risk(page: Opened, risk: PromiseRiskView, operations: Mapping[str, 
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
-def _actions(page: Opened, status: OrderStatus) -> None:
+def _actions(page: OrderPage, status: OrderStatus) -> None:
     t = page.ctx.t
     if status not in (*_CANCELLABLE, *AT_WORK):
         return
@@ -205,17 +205,17 @@ def _actions(page: Opened, status: OrderStatus) -> None:
         if status in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: end_dialog(page.ctx, page.file.order.order_id, page.file.order.version),
+                lambda: end_dialog(page.ctx, page.data.order.order_id, page.data.order.version),
                 name="cancel-order",
             )
 
 
-def _revise(page: Opened) -> None:
+def _revise(page: OrderPage) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Revise promised time")) as opened:
-        form = Form(ctx, page.file.version)
-        offered = _offered(page.file, ctx.now())
+        form = Form(ctx, page.data.version)
+        offered = _offered(page.data, ctx.now())
         promised_at = moment_field(form, "promised_at", t("New promised time"), offered)
         reason = form.field(
             "reason", ui.select(choices(t, "reason", _REVISIONS), label=t("Reason"))
@@ -236,7 +236,7 @@ def _revise(page: Opened) -> None:
         dialog_actions(form, opened, t("Revise promised time"), send)
 
 
-def _offered(file: File, now: datetime) -> datetime:
+def _offered(file: OrderData, now: datetime) -> datetime:
     """Return the workshop's best promise, else the present one, rounded up to five minutes."""
     best = file.risk.best_promise_at if file.risk else file.order.promised_at
     moment = max(best or now, now)

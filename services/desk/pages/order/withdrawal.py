@@ -10,7 +10,7 @@ from services.desk.components.elements import box, button, dialog, test_id, text
 from services.desk.components.forms import Form, choices, dialog_actions, several
 from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
-from services.desk.pages.order.file import Opened
+from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import (
     AuthorizationChannel,
     UnwantedWork,
@@ -33,21 +33,21 @@ class Withdrawal:
     sent back as the amount that the customer has agreed to.
     """
 
-    def __init__(self, page: Opened) -> None:
+    def __init__(self, page: OrderPage) -> None:
         self._page = page
         self._ctx = page.ctx
         self._asked = 0
         self._remaining: int | None = None
-        states = {job.op_code: job.status for job in page.file.jobs}
+        states = {job.op_code: job.status for job in page.data.jobs}
         self._unfinished = [code for code, state in states.items() if state in _UNFINISHED]
         self._begun = {code for code, state in states.items() if state in _BEGUN}
-        parts = (line for line in page.file.order.lines if line.kind == "part")
+        parts = (line for line in page.data.order.lines if line.kind == "part")
         self._parts = [line.code for line in parts]
 
     async def open(self) -> None:
         t, page = self._ctx.t, self._page
         with dialog(t("Withdraw or stop work"), wide=True) as opened:
-            self._form = form = Form(self._ctx, page.file.version)
+            self._form = form = Form(self._ctx, page.data.version)
             with box("editor"):
                 with box("editor-input"):
                     self._fields()

@@ -8,7 +8,7 @@ from services.desk.components.elements import badge, box, cell, cell_box, panel,
 from services.desk.components.job_clock import running_clock
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext
-from services.desk.pages.order.file import Opened
+from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import OrderLine
 from shared.clients.workshop.models import JobView
 from shared.contracts.reception import PayType
@@ -26,19 +26,19 @@ JOB_TONES = {
 PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 
-def concern(page: Opened, renderer: PartialRenderer) -> None:
+def concern(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the customer's concern and the symptoms (故障描述)."""
-    order = page.file.order
+    order = page.data.order
     renderer.section("concern", partial(_concern, page), order.customer_concern, order.symptoms)
 
 
-def work(page: Opened, renderer: PartialRenderer) -> None:
+def work(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the done and invoiced work, and the workshop's jobs for it."""
     shown = partial(_work, page, renderer.every_second)
-    renderer.section("work", shown, page.file.order.lines, page.file.jobs)
+    renderer.section("work", shown, page.data.order.lines, page.data.jobs)
 
 
-def _concern(page: Opened, customer_concern: str | None, symptoms: Sequence[str]) -> None:
+def _concern(page: OrderPage, customer_concern: str | None, symptoms: Sequence[str]) -> None:
     with panel(page.ctx.t("Customer concern")):
         if customer_concern:
             text(f"“{customer_concern}”", "customer_concern")
@@ -48,7 +48,7 @@ def _concern(page: Opened, customer_concern: str | None, symptoms: Sequence[str]
 
 
 def _work(
-    page: Opened, every_second: EverySecond, lines: Sequence[OrderLine], jobs: Sequence[JobView]
+    page: OrderPage, every_second: EverySecond, lines: Sequence[OrderLine], jobs: Sequence[JobView]
 ) -> None:
     ctx, catalog = page.ctx, page.catalog
     t, zone = ctx.t, ctx.store.timezone

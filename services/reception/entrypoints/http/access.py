@@ -9,8 +9,12 @@ from services.reception.clients.workshop import Caller
 from shared.commands import CommandContext, accept_command
 from shared.security import SEES_MONEY, Principal, require_roles
 
-Advisor = Annotated[CommandContext, Depends(accept_command("service_advisor", "service_manager"))]
-Manager = Annotated[CommandContext, Depends(accept_command("service_manager", "group_manager"))]
+AdvisorCommand = Annotated[
+    CommandContext, Depends(accept_command("service_advisor", "service_manager"))
+]
+ManagerCommand = Annotated[
+    CommandContext, Depends(accept_command("service_manager", "group_manager"))
+]
 FrontOfficeCommand = Annotated[
     CommandContext,
     Depends(accept_command("service_advisor", "service_manager", "customer_care_agent")),

@@ -15,7 +15,7 @@ from services.reception.application.arrivals import (
 )
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
-    Advisor,
+    AdvisorCommand,
     FrontOfficeCommand,
     FrontReader,
     InjectedDeps,
@@ -27,7 +27,9 @@ from shared.routing import StoreRouter
 
 router = StoreRouter()
 
-Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager", "dispatcher"))]
+DispatcherCommand = Annotated[
+    CommandContext, Depends(accept_command("service_manager", "dispatcher"))
+]
 
 
 @router.post(
@@ -84,7 +86,7 @@ async def arrival_board(
     openapi_extra=serves("R2", "R41"),
 )
 async def assign_advisor(
-    order_id: str, body: AssignAdvisorRequest, command: Dispatcher, deps: InjectedDeps
+    order_id: str, body: AssignAdvisorRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Assign an advisor to the customer, or reassign an order (指派, 交接)."""
     return await command.run(
@@ -98,6 +100,8 @@ async def assign_advisor(
     tags=["arrivals"],
     openapi_extra=serves("R2"),
 )
-async def greet_customer(order_id: str, body: VersionedRequest, command: Advisor) -> JSONResponse:
+async def greet_customer(
+    order_id: str, body: VersionedRequest, command: AdvisorCommand
+) -> JSONResponse:
     """The calling advisor receives the customer (接待)."""
     return await command.run(lambda uow: arrivals.greet_customer(uow, order_id, body))

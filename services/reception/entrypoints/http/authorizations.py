@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
-from services.reception.application import authorizations
-from services.reception.application.authorizations import AuthorizationResponse, LinkDecisionRequest
+from services.reception.application import link_decisions
 from services.reception.application.estimate_offers import PresentedEstimate
+from services.reception.application.link_decisions import AuthorizationResponse, LinkDecisionRequest
 from services.reception.application.links import store_of, token_hash
 from services.reception.entrypoints.http.access import InjectedDeps
 from services.reception.entrypoints.http.estimates import Declined
@@ -31,7 +31,7 @@ async def show_offer(
     Includes the promise that the order will have without the items ``declined``. The origin of the
     opening is recorded.
     """
-    return await authorizations.show_offer(token, visitor, declined, deps)
+    return await link_decisions.show_offer(token, visitor, declined, deps)
 
 
 @router.post(
@@ -56,6 +56,6 @@ async def decide_offer(
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
     command = await command_of(request, nobody, store_of(token, deps), headers)
     return await command.run_prepared(
-        lambda: authorizations.prepare_offer_decision(token, body, visitor, command.key, deps),
-        lambda uow, found: authorizations.decide_offer(uow, *found, deps),
+        lambda: link_decisions.prepare_offer_decision(token, body, visitor, command.key, deps),
+        lambda uow, found: link_decisions.decide_offer(uow, *found, deps),
     )

@@ -15,9 +15,9 @@ from services.reception.application.claims import (
 )
 from services.reception.domain.claim import ClaimStatus
 from services.reception.entrypoints.http.access import (
-    Advisor,
+    AdvisorCommand,
     InjectedDeps,
-    Manager,
+    ManagerCommand,
     Office,
 )
 from shared.request_model import VersionedRequest
@@ -51,7 +51,7 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps)
     openapi_extra=serves("R6"),
 )
 async def record_claim_details(
-    claim_id: str, body: RecordClaimDetailsRequest, command: Advisor, deps: InjectedDeps
+    claim_id: str, body: RecordClaimDetailsRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Complete the claim details (索赔资料)."""
     return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
@@ -64,7 +64,7 @@ async def record_claim_details(
     openapi_extra=serves("R6"),
 )
 async def submit_claim(
-    claim_id: str, body: VersionedRequest, command: Advisor, deps: InjectedDeps
+    claim_id: str, body: VersionedRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Submit the claim to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
@@ -77,7 +77,7 @@ async def submit_claim(
     openapi_extra=serves("R6"),
 )
 async def record_claim_decision(
-    claim_id: str, body: ClaimDecisionRequest, command: Advisor, deps: InjectedDeps
+    claim_id: str, body: ClaimDecisionRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the manufacturer's decision (回复)."""
     return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
@@ -90,7 +90,7 @@ async def record_claim_decision(
     openapi_extra=serves("R6", "R8"),
 )
 async def settle_claim(
-    claim_id: str, body: SettleClaimRequest, command: Advisor, deps: InjectedDeps
+    claim_id: str, body: SettleClaimRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the rest."""
     return await command.run(lambda uow: claims.settle_claim(uow, claim_id, body, deps))
@@ -103,7 +103,7 @@ async def settle_claim(
     openapi_extra=serves("R6", "R8"),
 )
 async def write_claim_off(
-    claim_id: str, body: VersionedRequest, command: Manager, deps: InjectedDeps
+    claim_id: str, body: VersionedRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Write the claim off (索赔核销): the store bears it."""
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

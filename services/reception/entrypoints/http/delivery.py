@@ -13,7 +13,7 @@ from services.reception.application.delivery import (
     WaiverRequest,
 )
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, InjectedDeps, Manager
+from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps, ManagerCommand
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -31,7 +31,7 @@ Step = Annotated[str, Path(min_length=1, max_length=60)]
     openapi_extra=serves("R7"),
 )
 async def record_delivery_step(
-    order_id: str, body: RecordStepRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: RecordStepRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """One step of the delivery checklist (交车步骤) is done by the caller, now."""
     return await command.run(lambda uow: delivery.record_delivery_step(uow, order_id, body, deps))
@@ -44,7 +44,7 @@ async def record_delivery_step(
     openapi_extra=serves("R7"),
 )
 async def request_waiver(
-    order_id: str, step: Step, body: WaiverRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, step: Step, body: WaiverRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Request a waiver of a delivery step (免做申请), for a reason."""
     return await command.run(lambda uow: delivery.request_waiver(uow, order_id, step, body, deps))
@@ -57,7 +57,7 @@ async def request_waiver(
     openapi_extra=serves("R7"),
 )
 async def approve_waiver(
-    order_id: str, step: Step, body: VersionedRequest, command: Manager
+    order_id: str, step: Step, body: VersionedRequest, command: ManagerCommand
 ) -> JSONResponse:
     """Approve the waiver of a step (免做批准); the requester may not approve it."""
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
@@ -70,7 +70,7 @@ async def approve_waiver(
     openapi_extra=serves("R7"),
 )
 async def record_signature(
-    order_id: str, body: SignatureRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: SignatureRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """The customer signs for the vehicle (签字); kept encrypted."""
     return await command.run(lambda uow: delivery.record_signature(uow, order_id, body, deps))
@@ -94,7 +94,7 @@ async def get_signature(
     openapi_extra=serves("R7", "R8"),
 )
 async def deliver_vehicle(
-    order_id: str, body: VersionedRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: VersionedRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
     return await command.run(lambda uow: delivery.deliver_vehicle(uow, order_id, body, deps))

@@ -21,7 +21,7 @@ from services.reception.application.links import (
     ShownLink,
 )
 from services.reception.entrypoints.http.access import (
-    Advisor,
+    AdvisorCommand,
     FrontOfficeCommand,
     InjectedDeps,
     MoneyReader,
@@ -47,7 +47,7 @@ Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
     openapi_extra=serves("R4"),
 )
 async def submit_estimate(
-    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: ReviseEstimateRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Present a version of the estimate to the customer (估价); it replaces one that awaits them.
 
@@ -66,7 +66,7 @@ async def submit_estimate(
     openapi_extra=serves("R4"),
 )
 async def submit_additional_work(
-    order_id: str, body: ReviseEstimateRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: ReviseEstimateRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Present further work on an open order to the customer (增项)."""
     return await command.run(
@@ -155,7 +155,7 @@ async def decline_estimate(
 async def create_link(
     order_id: str,
     version: Version,
-    command: Advisor,
+    command: AdvisorCommand,
     deps: InjectedDeps,
     body: CreateLinkRequest | None = None,
 ) -> JSONResponse:
@@ -177,7 +177,7 @@ async def create_link(
     openapi_extra=serves("R4", "R9"),
 )
 async def show_link(
-    order_id: str, link_id: str, command: Advisor, deps: InjectedDeps
+    order_id: str, link_id: str, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Show the link to the customer, who scans it from the caller's screen (出示).
 

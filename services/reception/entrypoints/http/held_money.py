@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.reception.application import held_money
 from services.reception.application.held_money import CarryOverRequest, HeldMoney
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import Advisor, InjectedDeps, Office
+from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps, Office
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -24,6 +24,8 @@ async def list_held_money(store_id: str, _: Office, deps: InjectedDeps) -> list[
     tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
-async def carry_over(order_id: str, body: CarryOverRequest, command: Advisor) -> JSONResponse:
+async def carry_over(
+    order_id: str, body: CarryOverRequest, command: AdvisorCommand
+) -> JSONResponse:
     """Carry money held over to another order of the same customer (暂存款转单)."""
     return await command.run(lambda uow: held_money.carry_over(uow, order_id, body))

@@ -25,9 +25,9 @@ from services.reception.application.payments import (
 )
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
-    Advisor,
+    AdvisorCommand,
     InjectedDeps,
-    Manager,
+    ManagerCommand,
     MoneyReader,
     Office,
 )
@@ -46,7 +46,7 @@ router = StoreRouter()
     openapi_extra=serves("R8"),
 )
 async def request_discount(
-    order_id: str, body: DiscountRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: DiscountRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Request a discount on what the customer pays (优惠).
 
@@ -65,7 +65,7 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    order_id: str, body: VersionedRequest, command: Manager, deps: InjectedDeps
+    order_id: str, body: VersionedRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Approve a discount (优惠审批) that another user has requested, within the caller's limit."""
     roles = command.principal.roles
@@ -81,7 +81,7 @@ async def approve_discount(
     openapi_extra=serves("R8"),
 )
 async def withdraw_discount(
-    order_id: str, body: VersionedRequest, command: Advisor
+    order_id: str, body: VersionedRequest, command: AdvisorCommand
 ) -> JSONResponse:
     """Withdraw a discount that waits for its approval (撤回优惠), or decline it."""
     return await command.run(lambda uow: discounts.withdraw_discount(uow, order_id, body))
@@ -94,7 +94,7 @@ async def withdraw_discount(
     openapi_extra=serves("R8"),
 )
 async def receive_deposit(
-    order_id: str, body: RecordPaymentRequest, command: Advisor
+    order_id: str, body: RecordPaymentRequest, command: AdvisorCommand
 ) -> JSONResponse:
     """Receive a deposit before the invoice (定金); it will be set against it."""
     return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
@@ -107,7 +107,7 @@ async def receive_deposit(
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(
-    order_id: str, body: IssueInvoiceRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: IssueInvoiceRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
@@ -140,7 +140,7 @@ async def get_invoice(
     openapi_extra=serves("R8"),
 )
 async def issue_credit_note(
-    order_id: str, body: IssueCreditNoteRequest, command: Manager, deps: InjectedDeps
+    order_id: str, body: IssueCreditNoteRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct an invoice (红冲) by a part of what the customer pays.
 
@@ -157,7 +157,7 @@ async def issue_credit_note(
     openapi_extra=serves("R8"),
 )
 async def receive_payment(
-    order_id: str, body: RecordPaymentRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: RecordPaymentRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Receive a payment from the customer (收款), never more than the balance."""
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
@@ -170,7 +170,7 @@ async def receive_payment(
     openapi_extra=serves("R8"),
 )
 async def pay_refund(
-    order_id: str, body: IssueRefundRequest, command: Manager, deps: InjectedDeps
+    order_id: str, body: IssueRefundRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Refund money to the customer (退款): a deposit first, then payments."""
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
@@ -183,7 +183,7 @@ async def pay_refund(
     openapi_extra=serves("R8"),
 )
 async def approve_on_account(
-    order_id: str, body: ApproveOnAccountRequest, command: Manager
+    order_id: str, body: ApproveOnAccountRequest, command: ManagerCommand
 ) -> JSONResponse:
     """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))

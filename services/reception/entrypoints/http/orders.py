@@ -11,7 +11,7 @@ from services.reception.application.orders import OpenOrderRequest
 from services.reception.application.views import OrderDetail, OrderView
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.entrypoints.http.access import (
-    Advisor,
+    AdvisorCommand,
     InjectedDeps,
     Reader,
     caller_of,
@@ -48,7 +48,7 @@ async def get_order(
     openapi_extra=serves("R3", "R4", "R5", "R11"),
 )
 async def open_order(
-    order_id: str, body: OpenOrderRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: OpenOrderRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Open the repair order (开单) with the workshop's hold behind its promise."""
     return await command.run_prepared(
@@ -64,7 +64,7 @@ async def open_order(
     openapi_extra=serves("R5"),
 )
 async def cancel_order(
-    order_id: str, body: CancelRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: CancelRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Cancel a visit before work has begun, and release what was reserved for it."""
     return await command.run(lambda uow: orders.cancel_order(uow, order_id, body, deps))

@@ -10,13 +10,13 @@ from services.reception.application.photos import PhotoView
 from services.reception.domain.photo import PhotoKind
 from services.reception.entrypoints.http.access import InjectedDeps, Reader
 from shared.commands import CommandContext, accept_command
-from shared.receiving import LARGEST_PICTURE
+from shared.request_body import LARGEST_PICTURE
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
 router = StoreRouter()
 
-Photographer = Annotated[
+PhotographerCommand = Annotated[
     CommandContext,
     Depends(
         accept_command("service_advisor", "service_manager", "technician", "quality_inspector")
@@ -47,7 +47,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 async def add_order_photo(
     request: Request,
     order_id: str,
-    command: Photographer,
+    command: PhotographerCommand,
     kind: PhotoKind,
     deps: InjectedDeps,
     position: Position = None,
@@ -73,7 +73,7 @@ async def add_order_photo(
     max_body_size=LARGEST_PICTURE,
 )
 async def add_premises_photo(
-    request: Request, command: Photographer, deps: InjectedDeps
+    request: Request, command: PhotographerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Keep a picture of customer lounge or service drive (场地照片).
 

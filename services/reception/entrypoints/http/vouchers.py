@@ -14,7 +14,7 @@ from shared.routing import StoreRouter
 
 router = StoreRouter()
 
-Issuer = Annotated[
+IssuerCommand = Annotated[
     CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
 ]
 
@@ -27,7 +27,7 @@ Issuer = Annotated[
     openapi_extra=serves("R28"),
 )
 async def issue_voucher(
-    body: IssueVoucherRequest, command: Issuer, deps: InjectedDeps
+    body: IssueVoucherRequest, command: IssuerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Issue a voucher or service card (发券)."""
     token, store_id = command.principal.token, command.store_id

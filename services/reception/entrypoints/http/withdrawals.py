@@ -12,7 +12,7 @@ from services.reception.application.withdrawals import (
     WithdrawalPreview,
     WithdrawWorkRequest,
 )
-from services.reception.entrypoints.http.access import Advisor, InjectedDeps, caller_of
+from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps, caller_of
 from shared.requirements import serves
 from shared.routing import StoreRouter
 from shared.security import Principal, require_roles
@@ -41,7 +41,7 @@ async def preview_withdrawal(
     openapi_extra=serves("R4", "R12"),
 )
 async def withdraw_work(
-    order_id: str, body: WithdrawWorkRequest, command: Advisor, deps: InjectedDeps
+    order_id: str, body: WithdrawWorkRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Withdraw work that the customer no longer wants; the workshop stops what has begun.
 

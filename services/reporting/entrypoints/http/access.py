@@ -17,7 +17,7 @@ _OWNERS: tuple[Role, ...] = (
 )
 _OFFICE: tuple[Role, ...] = (*_OWNERS, "group_manager")
 
-Owner = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]
+OwnerCommand = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]
 OfficeReader = Annotated[Principal, Depends(require_roles(*_OFFICE))]
 Reader = Annotated[Principal, Depends(require_roles(*_OFFICE, "technician"))]
 GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]

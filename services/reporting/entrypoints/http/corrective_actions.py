@@ -12,7 +12,7 @@ from services.reporting.application.corrective_actions import (
     CorrectiveActionWithNote,
 )
 from services.reporting.domain.corrective_action import State
-from services.reporting.entrypoints.http.access import InjectedDeps, OfficeReader, Owner
+from services.reporting.entrypoints.http.access import InjectedDeps, OfficeReader, OwnerCommand
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -51,7 +51,7 @@ async def get_corrective_action(
 async def close_corrective_action(
     corrective_action_id: str,
     body: CloseCorrectiveActionRequest,
-    command: Owner,
+    command: OwnerCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """Close a corrective action with a note on what was done (整改完成).

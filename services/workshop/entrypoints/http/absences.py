@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 
 from services.workshop.application import absences
 from services.workshop.application.absences import AbsenceRequest, AbsenceView
-from services.workshop.entrypoints.http.access import Dispatcher, InjectedDeps, Reader
+from services.workshop.entrypoints.http.access import DispatcherCommand, InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -27,7 +27,7 @@ async def list_absences(store_id: str, deps: InjectedDeps, _: Reader) -> Sequenc
     openapi_extra=serves("R12"),
 )
 async def record_absence(
-    technician_id: str, body: AbsenceRequest, command: Dispatcher, deps: InjectedDeps
+    technician_id: str, body: AbsenceRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record that a technician is away (缺勤); planned work is reassigned."""
     return await command.run(
@@ -41,6 +41,8 @@ async def record_absence(
     tags=["plan"],
     openapi_extra=serves("R12"),
 )
-async def cancel_absence(absence_id: str, command: Dispatcher, deps: InjectedDeps) -> JSONResponse:
+async def cancel_absence(
+    absence_id: str, command: DispatcherCommand, deps: InjectedDeps
+) -> JSONResponse:
     """Cancel an absence (销假); the technician is planned again."""
     return await command.run(lambda uow: absences.cancel_absence(uow, absence_id, deps))

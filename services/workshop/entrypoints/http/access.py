@@ -12,13 +12,15 @@ FrontOfficeCommand = Annotated[
     CommandContext,
     Depends(accept_command("service_advisor", "customer_care_agent", "service_manager", "system")),
 ]
-Technician = Annotated[CommandContext, Depends(accept_command("technician"))]
-Inspector = Annotated[CommandContext, Depends(accept_command("quality_inspector"))]
-Dispatcher = Annotated[CommandContext, Depends(accept_command("dispatcher", "service_manager"))]
-Supplier = Annotated[
+TechnicianCommand = Annotated[CommandContext, Depends(accept_command("technician"))]
+InspectorCommand = Annotated[CommandContext, Depends(accept_command("quality_inspector"))]
+DispatcherCommand = Annotated[
+    CommandContext, Depends(accept_command("dispatcher", "service_manager"))
+]
+PartsCommand = Annotated[
     CommandContext, Depends(accept_command("dispatcher", "service_manager", "system"))
 ]
-Manager = Annotated[CommandContext, Depends(accept_command("service_manager"))]
+ManagerCommand = Annotated[CommandContext, Depends(accept_command("service_manager"))]
 FrontReader = Annotated[
     Principal,
     Depends(require_roles("service_advisor", "customer_care_agent", "service_manager", "system")),

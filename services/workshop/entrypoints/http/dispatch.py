@@ -15,7 +15,7 @@ from services.workshop.application.dispatch import (
     TechnicianRequest,
 )
 from services.workshop.application.job_views import JobView
-from services.workshop.entrypoints.http.access import Dispatcher, InjectedDeps, Overseer
+from services.workshop.entrypoints.http.access import DispatcherCommand, InjectedDeps, Overseer
 from shared.group import CalendarDay
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -30,7 +30,7 @@ router = StoreRouter()
     openapi_extra=serves("R12"),
 )
 async def reassign_job(
-    job_id: str, body: ReassignmentRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: ReassignmentRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Move a planned job (改派) and keep it there."""
     return await command.run(lambda uow: dispatch.reassign_job(uow, job_id, body, deps))
@@ -43,7 +43,7 @@ async def reassign_job(
     openapi_extra=serves("R12"),
 )
 async def swap_jobs(
-    job_id: str, body: SwapRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: SwapRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     return await command.run(lambda uow: dispatch.swap_jobs(uow, job_id, body, deps))
@@ -53,7 +53,7 @@ async def swap_jobs(
     "/jobs/{job_id}/pin", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def pin_job(
-    job_id: str, body: OverrideRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: OverrideRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Pin a planned job to its technicians, bay and start (锁定)."""
     return await command.run(lambda uow: dispatch.pin_job(uow, job_id, body, deps))
@@ -66,7 +66,7 @@ async def pin_job(
     openapi_extra=serves("R12"),
 )
 async def unpin_job(
-    job_id: str, body: OverrideRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: OverrideRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Unpin a job (解锁): the planner may move it again."""
     return await command.run(lambda uow: dispatch.unpin_job(uow, job_id, body, deps))
@@ -76,7 +76,7 @@ async def unpin_job(
     "/jobs/{job_id}/forbid", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def forbid_technician(
-    job_id: str, body: TechnicianRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: TechnicianRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Forbid a technician for a planned job (禁派)."""
     return await command.run(lambda uow: dispatch.forbid_technician(uow, job_id, body, deps))
@@ -86,7 +86,7 @@ async def forbid_technician(
     "/jobs/{job_id}/allow", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def allow_technician(
-    job_id: str, body: TechnicianRequest, command: Dispatcher, deps: InjectedDeps
+    job_id: str, body: TechnicianRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Allow a forbidden technician for a job again (解禁)."""
     return await command.run(lambda uow: dispatch.allow_technician(uow, job_id, body, deps))

@@ -9,7 +9,7 @@ from services.workshop.application.findings import (
     FoundView,
 )
 from services.workshop.application.job_views import JobView
-from services.workshop.entrypoints.http.access import InjectedDeps, Technician
+from services.workshop.entrypoints.http.access import InjectedDeps, TechnicianCommand
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -23,7 +23,7 @@ router = StoreRouter()
     openapi_extra=serves("R3"),
 )
 async def record_diagnosis(
-    job_id: str, body: DiagnosisRequest, command: Technician, deps: InjectedDeps
+    job_id: str, body: DiagnosisRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the calling technician's diagnosis of the vehicle (诊断)."""
     return await command.run(lambda uow: findings.record_diagnosis(uow, job_id, body, deps))
@@ -37,7 +37,7 @@ async def record_diagnosis(
     openapi_extra=serves("R4"),
 )
 async def report_additional_work(
-    job_id: str, body: AdditionalWorkRequest, command: Technician, deps: InjectedDeps
+    job_id: str, body: AdditionalWorkRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Report additional work that the technician has found (增项); the customer is asked."""
     return await command.run(

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import inspections
 from services.workshop.application.inspections import ChecklistsView, InspectionRequest
 from services.workshop.application.job_views import JobView
-from services.workshop.entrypoints.http.access import InjectedDeps, Inspector, Reader
+from services.workshop.entrypoints.http.access import InjectedDeps, InspectorCommand, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -25,7 +25,7 @@ async def list_checklists(deps: InjectedDeps, _: Reader) -> ChecklistsView:
     openapi_extra=serves("R14"),
 )
 async def inspect_job(
-    job_id: str, body: InspectionRequest, command: Inspector, deps: InjectedDeps
+    job_id: str, body: InspectionRequest, command: InspectorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """The calling inspector accepts the job or sends it back (质检)."""
     return await command.run(lambda uow: inspections.inspect_job(uow, job_id, body, deps))

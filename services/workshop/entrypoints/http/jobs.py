@@ -9,7 +9,7 @@ from services.workshop.application import jobs
 from services.workshop.application.job_views import JobView
 from services.workshop.application.jobs import PauseRequest
 from services.workshop.domain.job import JobStatus
-from services.workshop.entrypoints.http.access import InjectedDeps, Reader, Technician
+from services.workshop.entrypoints.http.access import InjectedDeps, Reader, TechnicianCommand
 from shared.contracts.base import Identifier
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -39,7 +39,7 @@ async def get_job(store_id: str, job_id: str, deps: InjectedDeps, _: Reader) -> 
 @router.post(
     "/jobs/{job_id}/start", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
-async def start_job(job_id: str, command: Technician, deps: InjectedDeps) -> JSONResponse:
+async def start_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps) -> JSONResponse:
     """The calling technician clocks in (开工)."""
     return await command.run(lambda uow: jobs.start_job(uow, job_id, deps))
 
@@ -48,7 +48,7 @@ async def start_job(job_id: str, command: Technician, deps: InjectedDeps) -> JSO
     "/jobs/{job_id}/pause", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def pause_job(
-    job_id: str, body: PauseRequest, command: Technician, deps: InjectedDeps
+    job_id: str, body: PauseRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """The calling technician clocks out for a while (暂停); the others of the job go on."""
     return await command.run(lambda uow: jobs.pause_job(uow, job_id, body, deps))
@@ -57,7 +57,7 @@ async def pause_job(
 @router.post(
     "/jobs/{job_id}/resume", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
-async def resume_job(job_id: str, command: Technician, deps: InjectedDeps) -> JSONResponse:
+async def resume_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps) -> JSONResponse:
     """The calling technician clocks in again (复工), or joins a job that another has begun."""
     return await command.run(lambda uow: jobs.resume_job(uow, job_id, deps))
 
@@ -65,6 +65,6 @@ async def resume_job(job_id: str, command: Technician, deps: InjectedDeps) -> JS
 @router.post(
     "/jobs/{job_id}/finish", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
-async def finish_job(job_id: str, command: Technician, deps: InjectedDeps) -> JSONResponse:
+async def finish_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps) -> JSONResponse:
     """The calling technician is done (完工); the job is finished with the last one clocked in."""
     return await command.run(lambda uow: jobs.finish_job(uow, job_id, deps))

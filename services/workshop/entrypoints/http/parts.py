@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import parts
 from services.workshop.application.job_views import JobView
 from services.workshop.application.parts import PartsEtaRequest
-from services.workshop.entrypoints.http.access import InjectedDeps, Supplier
+from services.workshop.entrypoints.http.access import InjectedDeps, PartsCommand
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -19,7 +19,7 @@ router = StoreRouter()
     openapi_extra=serves("R12", "R15"),
 )
 async def set_parts_eta(
-    job_id: str, body: PartsEtaRequest, command: Supplier, deps: InjectedDeps
+    job_id: str, body: PartsEtaRequest, command: PartsCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Set when the parts of a planned job are expected; the plan follows."""
     return await command.run(lambda uow: parts.set_parts_eta(uow, job_id, body, deps))

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Underway(Generic[T]):
+class SingleFlight(Generic[T]):
     """Runner of ``work`` once at a time; callers in the meantime wait for the same outcome.
 
     It goes on when a waiting caller is cancelled.

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.desk.session import Sessions
 from shared.calls import ServiceUnavailableError
 from shared.problems import Problem, respond, unavailable
-from shared.receiving import LARGEST_BODY, LARGEST_FORM_WITH_PICTURE, bounded
+from shared.request_body import LARGEST_BODY, LARGEST_FORM_WITH_PICTURE, bounded
 
 LARGEST_MESSAGE = 1_000_000
 """Limit, in bytes, of one message over the socket of a page, equal to that of the socket's

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain.advisors import AdvisorWorkload, suggest_advisors
+from services.reception.domain.appointment_times import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.estimate import CatalogOperation
-from services.reception.domain.offers import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall, concerning
 

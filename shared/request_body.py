@@ -5,8 +5,8 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.answer_headers import answering
 from shared.problems import Problem
+from shared.response_headers import answering
 
 LARGEST_BODY = 256_000
 """Default limit of the body of an operation, in bytes."""

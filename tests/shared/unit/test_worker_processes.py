@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.workers import ConfinedWorkers, ExhaustedError
+from shared.worker_processes import ConfinedWorkers, ExhaustedError
 
 OWNER = """
 import os, time
-from shared.workers import worker
+from shared.worker_processes import worker
 
 if __name__ == "__main__":
     print(worker().submit(os.getpid).result(), flush=True)

@@ -39,7 +39,7 @@ RETURNED = ("delivered", "closed")
 
 
 @dataclass(frozen=True)
-class File:
+class OrderData:
     """Order with the other services' data about it; unavailable data counts as absent."""
 
     order: OrderDetail
@@ -83,17 +83,17 @@ class OrderCommand(Protocol[BodyT_contra, ResponseT_co]):
 
 
 @dataclass
-class Opened:
+class OrderPage:
     """Page of one order, open for one person; ``file`` is always the present one."""
 
     ctx: PageContext
     catalog: Catalog
-    file: File = field(init=False)
+    data: OrderData = field(init=False)
 
     @property
     def ids(self) -> tuple[str, str]:
         """Return the ids of the store and of the order, with which each operation begins."""
-        return self.ctx.store.id, self.file.order.order_id
+        return self.ctx.store.id, self.data.order.order_id
 
     async def submit(
         self,
@@ -116,13 +116,13 @@ class Opened:
         attempt = new_attempt()
 
         async def decide() -> None:
-            request = VersionedRequest(version=self.file.version)
+            request = VersionedRequest(version=self.data.version)
             await send_now(self.ctx, lambda: command(*self.ids, request, idempotency_key=attempt))
 
         return decide
 
 
-async def read(ctx: PageContext) -> File:
+async def read(ctx: PageContext) -> OrderData:
     """Load all data that the order's status has."""
     store_id, order_id = ctx.store.id, ctx.parameters["order_id"]
     reception, workshop = ctx.services.reception, ctx.services.workshop
@@ -159,7 +159,7 @@ async def read(ctx: PageContext) -> File:
         names = group.create_task(
             _known(ctx.names([order.customer_ref], [order.plate_ref], tiers=True))
         )
-    return File(
+    return OrderData(
         order=order,
         names=names.result() or Names(),
         jobs=jobs.result() or [],
