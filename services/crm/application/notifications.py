@@ -37,7 +37,7 @@ from shared.unit_of_work import UnitOfWork
 async def notify_promise_changed(uow: UnitOfWork, event: PromisedTimeRevised, _: Deps) -> None:
     """Notify the customer of the new time, and void messages about earlier ones (R9)."""
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
-    await _void_promises(uow, event.store_id, event.order_id)
+    await _void_promise_messages(uow, event.store_id, event.order_id)
     await _notify(uow, visit, PromiseChanged(promised_at=event.promised_at))
 
 
@@ -46,7 +46,7 @@ async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, dep
     if not deps.config.messages[event.store_id].notify_at_risk:
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
-    await _void_promises(uow, event.store_id, event.order_id)
+    await _void_promise_messages(uow, event.store_id, event.order_id)
     values = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
     await _notify(uow, visit, values)
 
@@ -56,7 +56,7 @@ async def notify_payment_overdue(uow: UnitOfWork, event: ReceivableOverdue, _: D
     if event.payer != "customer":
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
-    await persistence.end_messages(
+    await persistence.void_messages(
         uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.now
     )
     values = OverduePayment(amount_cents=event.balance_cents, due_at=event.due_at)
@@ -68,43 +68,45 @@ async def notify_vehicle_ready(uow: UnitOfWork, event: VehicleReady, _: Deps) ->
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     ready = replace(visit, ready_at=event.ready_at)
     await persistence.save_service_visit(uow.connection, ready)
-    await persistence.end_messages(
+    await persistence.void_messages(
         uow.connection, event.store_id, event.order_id, ENDED_BY_READINESS, event.ready_at
     )
     await _notify(uow, ready, Ready(ready_at=event.ready_at))
 
 
-async def void_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, _: Deps) -> None:
+async def void_authorization_requests(
+    uow: UnitOfWork, event: AdditionalWorkAuthorized, _: Deps
+) -> None:
     """Void the messages about authorized additional work and about the promise before it."""
-    await persistence.end_messages_about(
+    await persistence.void_messages_about(
         uow.connection, event.store_id, event.additional_work_id, uow.caused_at
     )
     if event.promised_at:
-        await _void_promises(uow, event.store_id, event.order_id)
+        await _void_promise_messages(uow, event.store_id, event.order_id)
 
 
-async def void_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _: Deps) -> None:
+async def void_declined_requests(uow: UnitOfWork, event: AdditionalWorkDeclined, _: Deps) -> None:
     """Void the messages about declined additional work."""
-    await persistence.end_messages_about(
+    await persistence.void_messages_about(
         uow.connection, event.store_id, event.additional_work_id, uow.caused_at
     )
 
 
-async def void_appointment(
+async def void_appointment_messages(
     uow: UnitOfWork,
     event: AppointmentCancelled | AppointmentRescheduled | AppointmentNoShow,
     _: Deps,
 ) -> None:
     """Void the messages about an appointment that is cancelled, moved or missed."""
-    await persistence.end_messages_about(
+    await persistence.void_messages_about(
         uow.connection, event.store_id, event.appointment_id, uow.caused_at
     )
 
 
-async def void_overdue_payment(uow: UnitOfWork, event: PaymentReceived, _: Deps) -> None:
+async def void_payment_reminders(uow: UnitOfWork, event: PaymentReceived, _: Deps) -> None:
     """Void the reminders of an invoice that is paid in full."""
     if event.payer == "customer" and event.balance_cents == 0:
-        await persistence.end_messages(
+        await persistence.void_messages(
             uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.caused_at
         )
 
@@ -122,7 +124,7 @@ async def _notify(uow: UnitOfWork, visit: ServiceVisit, values: TemplateValues) 
     await send_soon(uow, message)
 
 
-async def _void_promises(uow: UnitOfWork, store_id: str, order_id: str) -> None:
-    await persistence.end_messages(
+async def _void_promise_messages(uow: UnitOfWork, store_id: str, order_id: str) -> None:
+    await persistence.void_messages(
         uow.connection, store_id, order_id, ENDED_BY_ANOTHER_PROMISE, uow.now
     )

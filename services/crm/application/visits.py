@@ -67,6 +67,6 @@ async def _link_customer(uow: UnitOfWork, visit: ServiceVisit, customer_ref: str
 async def _end_visit(uow: UnitOfWork, visit: ServiceVisit, moment: datetime) -> None:
     """End the visit: the vehicle has left, or the order is cancelled."""
     await persistence.save_service_visit(uow.connection, replace(visit, ended_at=moment))
-    await persistence.end_messages(
+    await persistence.void_messages(
         uow.connection, visit.store_id, visit.order_id, ENDED_BY_DEPARTURE, moment
     )

@@ -23,17 +23,17 @@ from shared.reactions import Reactions
 
 REACTIONS: Reactions[Deps] = Reactions(
     {
-        AppointmentCancelled: notifications.void_appointment,
-        AppointmentNoShow: notifications.void_appointment,
-        AppointmentRescheduled: notifications.void_appointment,
+        AppointmentCancelled: notifications.void_appointment_messages,
+        AppointmentNoShow: notifications.void_appointment_messages,
+        AppointmentRescheduled: notifications.void_appointment_messages,
         OrderOpened: visits.open_visit,
         OrderCustomerLinked: visits.link_customer,
         OrderCancelled: visits.cancel_visit,
         PromisedTimeRevised: notifications.notify_promise_changed,
-        AdditionalWorkAuthorized: notifications.void_authorized_work,
-        AdditionalWorkDeclined: notifications.void_declined_work,
+        AdditionalWorkAuthorized: notifications.void_authorization_requests,
+        AdditionalWorkDeclined: notifications.void_declined_requests,
         VehicleDelivered: visits.complete_visit,
-        PaymentReceived: notifications.void_overdue_payment,
+        PaymentReceived: notifications.void_payment_reminders,
         ReceivableOverdue: notifications.notify_payment_overdue,
         PromisedTimeAtRisk: notifications.notify_promise_at_risk,
         VehicleReady: notifications.notify_vehicle_ready,

@@ -28,8 +28,6 @@ from services.crm.persistence.message import (
     address_messages,
     claim_message,
     encrypted_links,
-    end_messages,
-    end_messages_about,
     is_claimed,
     list_messages,
     lock_message,
@@ -38,6 +36,8 @@ from services.crm.persistence.message import (
     read_message,
     save_link,
     save_message,
+    void_messages,
+    void_messages_about,
 )
 from services.crm.persistence.service_visit import (
     add_spend,
@@ -60,8 +60,6 @@ __all__ = [
     "encrypted_names",
     "encrypted_plates",
     "encrypted_record",
-    "end_messages",
-    "end_messages_about",
     "find_service_visit",
     "find_vehicle",
     "is_claimed",
@@ -86,4 +84,6 @@ __all__ = [
     "save_record",
     "save_service_visit",
     "save_vehicle",
+    "void_messages",
+    "void_messages_about",
 ]

@@ -148,7 +148,7 @@ async def encrypted_links(
     return {row["message_id"]: row["link"] for row in rows}
 
 
-async def end_messages(
+async def void_messages(
     connection: Connection,
     store_id: str,
     order_id: str,
@@ -159,7 +159,7 @@ async def end_messages(
     await connection.execute(_END, store_id, order_id, list(message_types), moment)
 
 
-async def end_messages_about(
+async def void_messages_about(
     connection: Connection, store_id: str, about: str, moment: datetime
 ) -> None:
     """End the unsent messages about an appointment or additional work that was settled."""
