@@ -30,7 +30,7 @@ audit:  ## Compare the services with the events, independently of their code.
 	@$(AFTERSALES) audit $(ARGS)
 
 test: test-setup  ## Run all tests on real Kafka and PostgreSQL, with ARGS="tests/embedded -k port".
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types and the rules of the architecture.
 	@$(PYTHON) -m ruff check .
