@@ -151,7 +151,7 @@ async def _minute_px(colleague: Colleague) -> float:
 
 async def _send(colleague: Colleague, reason: str) -> None:
     await colleague.pick("reason", reason)
-    await colleague.press("dialog-send")
+    await colleague.send()
     await expect(colleague.page.locator(".dialog")).to_have_count(0)
 
 
@@ -172,7 +172,7 @@ async def test_dragged_job_moves_to_technician_and_time(desk: Desk, api: Api) ->
     await expect(dispatcher.page.locator(".q-chip")).to_contain_text(
         "沈磊" if other.endswith("-7") else "董霞"
     )
-    await dispatcher.press("dialog-send")
+    await dispatcher.send()
     await expect(dispatcher.page.get_by_text("请填写此项").first).to_be_visible()
     await dispatcher.keep("workshop-dragged")
     await _send(dispatcher, "带教")
@@ -224,12 +224,12 @@ async def test_keyboard_excludes_technician_and_shows_version_conflict(
     seen = {"reason": "skill", "version": (await _job(api, job["job_id"]))["version"]}
     await api.done("workshop", f"/jobs/{job['job_id']}/pin", MANAGER, seen)
     await api.wait_until_idle(("workshop",))
-    await dispatcher.press("dialog-send")
+    await dispatcher.send()
     await expect(dispatcher.page.get_by_text("刚被他人改动")).to_contain_text("宋桂英已于")
     await expect(dispatcher.at("conflict")).to_contain_text("最新状态")
     await expect(dispatcher.at("note")).to_have_value("客户不要此技师")
     await dispatcher.keep("workshop-conflict")
-    await dispatcher.press("dialog-send")
+    await dispatcher.send()
     await expect(dispatcher.page.locator(".dialog")).to_have_count(0)
     assert (await _job(api, job["job_id"]))["forbidden_technicians"] == ["S01-technician-10"]
     await expect(dispatcher.at("overrides")).to_contain_text("客户不要此技师")
@@ -247,10 +247,10 @@ async def test_absence_is_recorded_and_cancelled_on_board(desk: Desk, api: Api) 
     await dispatcher.press("rows-technician")
     await dispatcher.press("name-S01-technician-5")
     await dispatcher.write(ends_at="2026-03-03T10:00")
-    await dispatcher.press("dialog-send")
+    await dispatcher.send()
     await expect(dispatcher.page.locator(".dialog .q-field--error")).to_have_count(1)
     await dispatcher.write(ends_at="2026-03-04T17:00")
-    await dispatcher.press("dialog-send")
+    await dispatcher.send()
     absent = dispatcher.at("row-S01-technician-5").locator(".gantt-absent")
     await expect(absent).to_have_text("病假")
     await api.wait_until_idle()
@@ -269,12 +269,12 @@ async def test_failed_quality_inspection_creates_rework_job(desk: Desk, api: Api
     await technician.press("start")
     await technician.press("diagnosis")
     await technician.choose("symptoms", "机油")
-    await technician.press("dialog-send")
+    await technician.send()
     await expect(technician.page.locator(".dialog")).to_have_count(0)
     await technician.press("more-work")
     await technician.choose("op_codes", "空调")
     await technician.keep("my-jobs-more-work")
-    await technician.press("dialog-send")
+    await technician.send()
     await expect(technician.page.locator(".dialog")).to_have_count(0)
     assert (await _job(api, job["job_id"]))["diagnosis"]
     assert await technician.page.evaluate("document.documentElement.scrollWidth") <= PHONE_PX
@@ -283,13 +283,13 @@ async def test_failed_quality_inspection_creates_rework_job(desk: Desk, api: Api
     await inspector.press("inspect")
     items = inspector.page.locator(".inspection-item")
     await items.first.get_by_text("不合格", exact=True).click()
-    await inspector.press("dialog-send")
+    await inspector.send()
     await expect(inspector.page.get_by_text("请逐项填写质检结果")).to_be_visible()
     await expect(inspector.page.locator(".inspection-item.missing")).not_to_have_count(0)
     for place in range(1, await items.count()):
         await items.nth(place).get_by_text("合格", exact=True).click()
     await inspector.keep("inspection-sheet")
-    await inspector.press("dialog-send")
+    await inspector.send()
     await expect(inspector.page.get_by_text("没有待质检的项目")).to_be_visible()
     jobs = await api.get("workshop", f"/jobs?order_id={job['order_id']}", DISPATCHER)
     assert [each["rework_of"] for each in jobs if each["status"] == "planned"] == [job["job_id"]]
@@ -311,10 +311,10 @@ async def test_manager_corrects_time_of_finished_job(
     await manager.press("correct-clock")
     await manager.write(finished_at="2026-03-04T08:30")
     await manager.pick("reason", "忘记完工打卡")
-    await manager.press("dialog-send")
+    await manager.send()
     await expect(manager.page.get_by_text("结束时间早于开始时间")).to_be_visible()
     await manager.write(finished_at="2026-03-04T09:40")
-    await manager.press("dialog-send")
+    await manager.send()
     await expect(manager.page.locator(".dialog")).to_have_count(0)
     jobs = await api.get("workshop", f"/jobs?order_id={job['order_id']}", DISPATCHER)
     corrected = next(each for each in jobs if each["job_id"] == job["job_id"])

@@ -1,13 +1,16 @@
 """Signed-in colleagues at the desk, each in a browser of their own."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 SCREENSHOTS = Path("var/screenshots")
 TIMEOUT_MS = 60_000
 
+_TRIES = 4
 _MENU_CLOSES_MS = 300
 _ROUNDS_CLOSED = 2
 """Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
@@ -33,11 +36,24 @@ class Colleague:
     async def press(self, name: str) -> None:
         await self.at(name).click()
 
+    async def send(self) -> None:
+        """Press the main button of a dialog, after each menu that still covers it is closed."""
+        for _ in range(_TRIES):
+            with suppress(BrowserTimeoutError):
+                await self.at("dialog-send").click(timeout=TIMEOUT_MS / _TRIES)
+                return
+            await self._close_menu()
+        await self.press("dialog-send")
+
     async def open(self, name: str) -> None:
-        """Press the element that opens a dialog."""
+        """Press the element that opens a dialog; once more where it was just being redrawn."""
         shown = self.page.locator(".dialog")
         await expect(shown).to_have_count(0)
-        await self.press(name)
+        for _ in range(_TRIES):
+            await self.press(name)
+            with suppress(AssertionError):
+                await expect(shown).to_be_visible(timeout=TIMEOUT_MS / _TRIES)
+                return
         await expect(shown).to_be_visible()
 
     async def write(self, **values: str) -> None:
@@ -50,6 +66,9 @@ class Colleague:
         await self.page.keyboard.type(typed)
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
         await offer.click()
+        await self._close_menu()
+
+    async def _close_menu(self) -> None:
         menu, rounds_closed = self.page.locator(".q-menu"), 0
         while rounds_closed < _ROUNDS_CLOSED:
             if await menu.count():
