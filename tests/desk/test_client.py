@@ -33,7 +33,7 @@ async def test_unstorable_text_is_rejected_by_field(
     ]
 
 
-def test_input_that_no_body_holds_is_rejected_by_field() -> None:
+def test_input_without_body_is_rejected_by_field() -> None:
     with pytest.raises(ValidationError) as error:
         QuoteRequest.model_validate({"parts": [{"part_number": None, "quantity": 1.5}]})
     rejection = invalid_request(error.value)
