@@ -1,12 +1,11 @@
 """Measure: ``python -m tests.bench [ingest|commands|replanning]``, with ``--json`` for programs."""
 
 import argparse
+import asyncio
 import json
 import logging
 import sys
 from dataclasses import asdict
-
-import uvloop
 
 from tests.bench import commands, ingest, replanning
 from tests.bench.own_platform import own_platform
@@ -23,7 +22,7 @@ def main() -> None:
     given = parser.parse_args()
     # New topics have no leader for a moment; the clients log this at length and retry.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    uvloop.run(_MEASURES[given.what](given))
+    asyncio.run(_MEASURES[given.what](given))
 
 
 async def _ingest(given: argparse.Namespace) -> None:
