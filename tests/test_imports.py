@@ -1,4 +1,4 @@
-"""What tests share lies in ``tests/support``: no test module imports from another."""
+"""Imports in tests: shared code is in ``tests/support``, no test module imports another."""
 
 import ast
 from collections.abc import Iterator

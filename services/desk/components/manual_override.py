@@ -186,33 +186,37 @@ def forbid(ctx: PageContext, options: DispatchOptions, job: PlannedJobView) -> N
         for technician_id, name in options.able(job).items()
         if technician_id not in job.forbidden_technicians
     }
-
-    def fields(form: Form) -> Command:
-        technician = _technician_field(ctx, form, able)
-        return lambda asked: ctx.services.workshop.forbid_technician(
-            ctx.store.id,
-            job.job_id,
-            _technician_request(asked, technician.value),
-            idempotency_key=form.attempt,
-        )
-
-    _OverrideDialog(ctx, options, job).open(ctx.t("Exclude technician"), fields, ("technician_id",))
+    opened = _OverrideDialog(ctx, options, job)
+    fields = _exclusion(ctx, job, able, ctx.services.workshop.forbid_technician)
+    opened.open(ctx.t("Exclude technician"), fields, ("technician_id",))
 
 
 def allow(ctx: PageContext, options: DispatchOptions, job: PlannedJobView) -> None:
     """Cancel a technician's exclusion from a job (解禁)."""
-    kept = {each: ctx.colleague(each) for each in job.forbidden_technicians}
+    excluded = {each: ctx.colleague(each) for each in job.forbidden_technicians}
+    opened = _OverrideDialog(ctx, options, job)
+    fields = _exclusion(ctx, job, excluded, ctx.services.workshop.allow_technician)
+    opened.open(ctx.t("Remove exclusion"), fields, ("technician_id",))
+
+
+def _exclusion(
+    ctx: PageContext,
+    job: PlannedJobView,
+    people: dict[str, str],
+    operation: Callable[..., Awaitable[object]],
+) -> Fields:
+    """Return the fields that choose a technician for a change of the job's exclusions."""
 
     def fields(form: Form) -> Command:
-        technician = _technician_field(ctx, form, kept)
-        return lambda asked: ctx.services.workshop.allow_technician(
+        technician = _technician_field(ctx, form, people)
+        return lambda asked: operation(
             ctx.store.id,
             job.job_id,
             _technician_request(asked, technician.value),
             idempotency_key=form.attempt,
         )
 
-    _OverrideDialog(ctx, options, job).open(ctx.t("Remove exclusion"), fields, ("technician_id",))
+    return fields
 
 
 def _technician_field(ctx: PageContext, form: Form, people: dict[str, str]) -> ui.select:

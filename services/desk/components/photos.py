@@ -16,7 +16,7 @@ _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", []
 
 
 class Photo(Protocol):
-    """What a small picture needs of a photo."""
+    """Photo as far as a small picture shows it."""
 
     @property
     def photo_id(self) -> str: ...

@@ -128,7 +128,7 @@ def _column(
     title: str,
     card: Callable[[PageContext, EverySecond, EntryT, Who], None],
     entries: Mapping[str, EntryT],
-    nobody: str,
+    empty_text: str,
 ) -> None:
     with renderer.frame(title, box, "board-column"):
         renderer.section("heading", _heading, title, len(entries))
@@ -136,7 +136,7 @@ def _column(
             shown = partial(card, ctx, renderer.every_second)
             renderer.section(key, shown, entry, names.of(entry.customer_ref, entry.plate_ref))
         if not entries:
-            renderer.section("nobody", empty, nobody)
+            renderer.section("empty", empty, empty_text)
 
 
 async def arrivals(ctx: PageContext) -> list[WaitingView]:

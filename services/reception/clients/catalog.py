@@ -122,7 +122,7 @@ class CheckAreaEntry(Names):
 
 
 class CatalogEntries(BaseModel):
-    """What the catalog lists, with names."""
+    """Entries of the catalog, with names."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -42,7 +42,7 @@ class PlannedJob(BaseModel):
 
 
 class LimitingFactorView(BaseModel):
-    """What keeps a promise from being earlier, as a code and values."""
+    """Reason why a promise is not earlier (承诺依据), as a code and values."""
 
     code: LimitingFactorCode
     detail: Mapping[str, str | int]

@@ -550,7 +550,7 @@ class IssueVoucherRequest(RequestBody):
 
 
 class LimitingFactorView(ResponseBody):
-    """What keeps a promise from being earlier, as a code and values."""
+    """Reason why a promise is not earlier (承诺依据), as a code and values."""
 
     code: LimitingFactorCode
     detail: dict[str, str | int]

@@ -297,7 +297,7 @@ class JobView(ResponseBody):
 
 
 class LimitingFactorView(ResponseBody):
-    """What keeps a promise from being earlier, as a code and values."""
+    """Reason why a promise is not earlier (承诺依据), as a code and values."""
 
     code: LimitingFactorCode
     detail: dict[str, str | int]

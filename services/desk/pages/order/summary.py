@@ -53,7 +53,7 @@ _STEP = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class _Head:
-    """What the head of an order shows, so that it stays while only the rest changes."""
+    """Values in the head of an order; it is redrawn only when one of them changes."""
 
     queue_number: int
     status: OrderStatus
