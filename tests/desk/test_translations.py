@@ -19,8 +19,8 @@ from services.desk.pages import claim, order, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
-from services.reception.domain.authorization import Status as EstimateStatus
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
+from services.reception.domain.estimate_version import Status as EstimateStatus
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind

@@ -8,9 +8,9 @@ import httpx
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
-from services.reception.domain.authorization import new_promise
+from services.reception.domain.promise import Promise, new_promise
 from services.reception.domain.provisional import provisional_promise
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.repair_order import RepairOrder
 from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.workshop import CapacityChanged
 from shared.unit_of_work import UnitOfWork

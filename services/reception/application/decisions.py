@@ -1,4 +1,7 @@
-"""Customer's decision on a version of the estimate, over any channel (授权, 拒绝)."""
+"""What happens when the customer authorizes or declines an estimate (授权, 拒绝).
+
+Of additional work too, all of it or a part, over any channel.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,31 +10,30 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.reception import persistence
-from services.reception.application.capacity import ask_promise, reserve, workshop_token
 from services.reception.application.deps import Deps
-from services.reception.application.estimate_offers import further_operations, present_promise
 from services.reception.application.estimates import EstimateView, estimate_view
-from services.reception.clients.workshop import Caller
-from services.reception.domain import authorization, errors
+from services.reception.application.promises import reserve_additional_work
 from services.reception.domain import decision as decisions
-from services.reception.domain.authorization import DecisionRecord, EstimateVersion
+from services.reception.domain import errors
 from services.reception.domain.decision import Choice
+from services.reception.domain.estimate_version import (
+    DecisionRecord,
+    EstimateVersion,
+    require_awaiting,
+)
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, require_seen
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.visit import Visit
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Timestamp
 from shared.contracts.reception import Channel
 from shared.db import Connection
 from shared.ids import new_id
-from shared.problems import Problem
 from shared.request_model import VersionedRequest
 from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
-
-PROMISE_LATER = "promise_later"
-"""Rule by which the workshop refuses a reservation that ends later than the promise shown."""
 
 
 class EstimateDecisionRequest(VersionedRequest):
@@ -228,29 +230,10 @@ async def _promise(
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     decision.check(order)
-    repair_order = order.repair_order
-    estimate_version = authorization.require_pending(
-        repair_order, versions, decision.choice.version
-    )
-    if estimate_version.additional_work_id is None:
+    choice, repair_order = decision.choice, order.repair_order
+    proposal = require_awaiting(repair_order, versions, choice.version)
+    if proposal.additional_work_id is None:
         return None
-    op_codes = further_operations(deps.catalog, estimate_version, decision.choice.declined)
-    if not op_codes:
-        return present_promise(repair_order)
-    token = await workshop_token(store_id, deps)
-    if token is None:
-        promise, _ = await ask_promise(store_id, None, op_codes, deps)
-        return promise
-    latest = authorization.latest_promise(repair_order, decision.promised_at)
-    try:
-        return await reserve(
-            Caller(store_id, token, key),
-            op_codes,
-            deps,
-            order_id=order_id,
-            latest_promise_at=latest,
-        )
-    except Problem as problem:
-        if problem.rule != PROMISE_LATER or not problem.values:
-            raise
-        raise errors.promise_later(datetime.fromisoformat(problem.values["promised_at"])) from None
+    return await reserve_additional_work(
+        repair_order, proposal, choice.declined, decision.promised_at, key, deps
+    )

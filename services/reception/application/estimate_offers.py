@@ -1,4 +1,4 @@
-"""Estimate as it is presented to the customer (报价), at the counter or over a link."""
+"""What the customer sees of an estimate before deciding, at the counter or over a link (报价)."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,17 +7,13 @@ from typing import Literal
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.application.capacity import (
-    DEFAULT_CONFIDENCE,
-    ask_promise,
-    workshop_token,
-)
 from services.reception.application.deps import Deps
-from services.reception.clients.catalog import Catalog, Names
-from services.reception.domain import authorization
-from services.reception.domain.authorization import EstimateVersion
+from services.reception.application.promises import offered_promise
+from services.reception.clients.catalog import Names
 from services.reception.domain.estimate import payable_cents
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.estimate_items import is_divisible, items_of
+from services.reception.domain.estimate_version import EstimateVersion, require_awaiting
+from services.reception.domain.repair_order import RepairOrder
 from shared.contracts.reception import PayType
 
 
@@ -72,7 +68,7 @@ async def read_proposal(
     async with deps.uow_factory.read(store_id) as connection:
         repair_order = await persistence.read_repair_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
-    return repair_order, authorization.require_pending(repair_order, versions, version)
+    return repair_order, require_awaiting(repair_order, versions, version)
 
 
 async def make_offer(
@@ -88,12 +84,12 @@ async def make_offer(
     """
     promise = await offered_promise(repair_order, proposal, declined, deps)
     store, names = deps.catalog.stores[repair_order.store_id], deps.catalog.names
-    items = authorization.items_of(proposal.lines, deps.catalog.typical_parts)
+    items = items_of(proposal.lines, deps.catalog.typical_parts)
     return PresentedEstimate(
         store=Names(zh=store.zh, en=store.en),
         version=proposal.version,
         additional=proposal.additional_work_id is not None,
-        divisible=authorization.is_divisible(repair_order, proposal),
+        divisible=is_divisible(repair_order, proposal),
         lines=[
             OfferedLine(
                 item=item,
@@ -111,36 +107,4 @@ async def make_offer(
         promised_at=promise.promised_at if promise else None,
         promise_provisional=promise is not None and promise.provisional,
         expires_at=expires_at,
-    )
-
-
-async def offered_promise(
-    repair_order: RepairOrder, proposal: EstimateVersion, declined: Collection[str], deps: Deps
-) -> Promise | None:
-    """Return the order's promise if the customer agrees to a version without items ``declined``."""
-    op_codes = further_operations(deps.catalog, proposal, declined)
-    if not op_codes:
-        return present_promise(repair_order)
-    store_id = repair_order.store_id
-    token = await workshop_token(store_id, deps)
-    promise, _ = await ask_promise(store_id, token, op_codes, deps, repair_order=repair_order)
-    return promise
-
-
-def further_operations(
-    catalog: Catalog, proposal: EstimateVersion, declined: Collection[str]
-) -> list[str]:
-    """Return the operations that a version adds to its order without the items ``declined``."""
-    if proposal.additional_work_id is None:
-        return []
-    wanted, _ = authorization.without(proposal, declined, catalog.typical_parts)
-    return [operation.op_code for operation in wanted.labor_operations]
-
-
-def present_promise(repair_order: RepairOrder) -> Promise | None:
-    """Return the order's present promise, if it has one."""
-    if repair_order.promised_at is None:
-        return None
-    return Promise(
-        repair_order.promised_at, DEFAULT_CONFIDENCE, None, repair_order.promise_provisional
     )

@@ -1,4 +1,4 @@
-"""Estimate and decision of a customer over a one-time link, without signing in."""
+"""What the customer sees and decides over a one-time link, without signing in (链接授权)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,8 +16,9 @@ from services.reception.application.decisions import (
 from services.reception.application.deps import Deps
 from services.reception.application.estimate_offers import PresentedEstimate, make_offer
 from services.reception.application.links import require_usable, store_of, token_hash
-from services.reception.domain import authorization, errors
+from services.reception.domain import errors
 from services.reception.domain.decision import Choice
+from services.reception.domain.estimate_version import Status, require_awaiting
 from services.reception.domain.link import Origin, Visitor
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Timestamp
@@ -41,7 +42,7 @@ class AuthorizationResponse(BaseModel):
     """Status of the version after the decision, and the order's present promise."""
 
     version: int
-    status: authorization.Status
+    status: Status
     decided_at: datetime | None
     promised_at: datetime | None
 
@@ -64,7 +65,7 @@ async def show_offer(
         key = (link.store_id, link.order_id)
         repair_order = await persistence.read_repair_order(uow.connection, *key)
         versions = await persistence.estimate_versions(uow.connection, *key)
-    proposal = authorization.require_pending(repair_order, versions, link.version)
+    proposal = require_awaiting(repair_order, versions, link.version)
     return await make_offer(repair_order, proposal, declined, deps, link.expires_at)
 
 

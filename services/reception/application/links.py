@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
-from services.reception.application.estimate_offers import offered_promise, read_proposal
-from services.reception.domain import authorization, errors
-from services.reception.domain.authorization import EstimateVersion
+from services.reception.application.estimate_offers import read_proposal
+from services.reception.application.promises import offered_promise
+from services.reception.domain import errors
+from services.reception.domain.estimate_version import EstimateVersion, require_awaiting
 from services.reception.domain.link import LinkUse
 from services.reception.persistence import Link
 from shared import timers
@@ -97,7 +98,7 @@ async def create_link(
     send = command is not None and command.send
     repair_order = await persistence.lock_repair_order(uow.connection, uow.store_id, order_id)
     versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
-    authorization.require_pending(repair_order, versions, version)
+    require_awaiting(repair_order, versions, version)
     link = Link(
         uow.store_id,
         str(new_id()),

@@ -25,10 +25,11 @@ from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.authorization import DecisionRecord, agree_at_opening, check_seen
+from services.reception.domain.estimate_version import DecisionRecord
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import LARGEST_ODOMETER_KM, WriteUp
-from services.reception.domain.repair_order import Promise
+from services.reception.domain.ordered_work import agree_at_opening, check_seen
+from services.reception.domain.promise import Promise
 from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.domain.visit import Visit
 from shared.contracts.base import Identifier

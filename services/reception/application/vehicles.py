@@ -6,8 +6,9 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.reception import persistence
+from services.reception.application.additional_work import work_to_offer_again
 from services.reception.application.deps import Deps
-from services.reception.application.estimates import EstimateView, work_to_offer_again
+from services.reception.application.estimates import EstimateView
 from services.reception.clients.crm import KnownVehicle
 from services.reception.domain import recall as recalls
 from services.reception.domain.lifecycle import RepairOrderStatus

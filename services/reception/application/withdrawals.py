@@ -1,4 +1,4 @@
-"""Work that the customer no longer wants (撤项), or wants to be stopped (中止施工)."""
+"""What happens when the customer no longer wants ordered work (撤项), or stops it (中止施工)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,10 +11,9 @@ from services.reception.application.changes import lock_seen
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
-from services.reception.domain import repair_order as repair_orders
-from services.reception.domain import withdrawal
-from services.reception.domain.authorization import DecisionRecord, EstimateVersion
+from services.reception.domain import promise, withdrawal
 from services.reception.domain.estimate import payable_cents
+from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion
 from services.reception.domain.order import Order
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
@@ -116,7 +115,7 @@ async def withdraw_work(
     withdrawal.require_agreed(changed, command.agreed_cents)
     await persistence.forget_jobs(connection, store_id, order_id, command.op_codes)
     promisable = await persistence.promisable_times(connection, store_id, order_id)
-    confirmed, revised = repair_orders.confirm_promise(changed, promisable)
+    confirmed, revised = promise.confirm(changed, promisable)
     saved = await persistence.save_order(uow, replace(order, repair_order=confirmed))
     await persistence.save_estimates(connection, versions)
     uow.publish([*events, *revised])

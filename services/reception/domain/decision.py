@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.reception.domain import authorization, errors
-from services.reception.domain.authorization import DecisionRecord, EstimateVersion
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain import additional_work, errors, estimate_items, ordered_work
+from services.reception.domain.estimate_version import (
+    DecisionRecord,
+    EstimateVersion,
+    require_awaiting,
+)
+from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import RepairOrder
 from shared.contracts import Event
 from shared.contracts.reception import Channel
 
@@ -41,12 +46,12 @@ def divide(
     """
     if not choice.declined:
         return versions, ()
-    parts = authorization.without(
-        authorization.require_pending(repair_order, versions, choice.version),
+    parts = estimate_items.without(
+        require_awaiting(repair_order, versions, choice.version),
         choice.declined,
         typical_parts,
     )
-    return authorization.split(
+    return estimate_items.split(
         repair_order,
         versions,
         choice.version,
@@ -76,7 +81,7 @@ def decide(
     repair_order, kept, agreed = _decide_on(
         repair_order, versions, wanted.version, decision_record, promise, wanted=True
     )
-    repair_order, left, declined = authorization.decline(
+    repair_order, left, declined = additional_work.decline(
         repair_order, [*others, kept, rest], rest.version, decision_record
     )
     return repair_order, [kept, left], [*agreed, *declined]
@@ -91,10 +96,10 @@ def _decide_on(
     *,
     wanted: bool,
 ) -> tuple[RepairOrder, EstimateVersion, Sequence[Event]]:
+    matter = require_awaiting(repair_order, versions, version).additional_work_id
     if not wanted:
-        return authorization.decline(repair_order, versions, version, decision_record)
+        decline = ordered_work.decline if matter is None else additional_work.decline
+        return decline(repair_order, versions, version, decision_record)
     if promise is None:
-        return authorization.authorize(repair_order, versions, version, decision_record)
-    return authorization.authorize_additional(
-        repair_order, versions, version, decision_record, promise
-    )
+        return ordered_work.authorize(repair_order, versions, version, decision_record)
+    return additional_work.authorize(repair_order, versions, version, decision_record, promise)

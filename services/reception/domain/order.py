@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from services.reception.domain import errors
 from services.reception.domain.account import OrderAccount
 from services.reception.domain.lifecycle import RepairOrderStatus, require_status
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.promise import Promise, promise_at_opening
+from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.domain.visit import Visit
 from shared.contracts.reception import (
@@ -201,13 +202,10 @@ def open_order(
         waiting_customer=write_up.waiting_customer,
     )
     opened = replace(
-        repair_order,
+        promise_at_opening(repair_order, promise),
         status="opened",
         symptoms=write_up.symptoms,
-        hold_id=promise.hold_id,
         opened_at=now,
-        promised_at=promise.promised_at,
-        promise_provisional=promise.provisional,
     )
     event = _opened_event(recorded, opened, promise, agreed, rush=write_up.rush, opened_at=now)
     return recorded, opened, [event]

@@ -1,7 +1,7 @@
 """Repair order (维修工单): the agreed work, its promise, and the delivery."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from shared.contracts.reception import (
     EstimateLine,
     LaborOperation,
     OrderCancelled,
-    PromisedTimeRevised,
 )
 from shared.contracts.versioned import Versioned
 
@@ -97,40 +96,6 @@ class RepairOrder(Versioned):
         """Finished work and fitted parts, and the time when the vehicle was ready with it."""
         items = sorted(f"{line.code} {line.quantity}" for line in self.lines)
         return self.ready_at.isoformat() if self.ready_at else "", *items
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A completion time (承诺交车时间), the confidence behind it and the hold that reserves it."""
-
-    promised_at: datetime
-    confidence: float
-    hold_id: str | None
-    provisional: bool
-
-
-def confirm_promise(
-    repair_order: RepairOrder, promisable: Sequence[datetime]
-) -> tuple[RepairOrder, list[PromisedTimeRevised]]:
-    """Record that the workshop has planned a job of an order with a provisional promise.
-
-    With the last one the promise is confirmed, or revised to the latest of the ``promisable`` times
-    that the workshop has published.
-    """
-    planned = promisable and len(promisable) >= len(repair_order.labor_operations)
-    if not (repair_order.promise_provisional and planned):
-        return repair_order, []
-    latest = max(promisable)
-    confirmed = replace(repair_order, promise_provisional=False)
-    if repair_order.promised_at is not None and latest <= repair_order.promised_at:
-        return confirmed, []
-    event = PromisedTimeRevised(
-        store_id=repair_order.store_id,
-        order_id=repair_order.order_id,
-        promised_at=latest,
-        reason="workshop_returned",
-    )
-    return replace(confirmed, promised_at=latest), [event]
 
 
 def start_work(repair_order: RepairOrder) -> RepairOrder:

@@ -7,13 +7,21 @@ whole, and at most by its standard hours. Parts are invoiced unless they are wit
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from services.reception.domain import authorization, errors
-from services.reception.domain.authorization import DecisionRecord, EstimateVersion
+from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate
+from services.reception.domain.estimate_version import (
+    DecisionRecord,
+    EstimateVersion,
+    Versions,
+    agreed_versions,
+    decided,
+    next_version,
+    with_versions,
+)
 from services.reception.domain.lifecycle import require_status
 from services.reception.domain.money import rounded_cents
 from services.reception.domain.repair_order import RepairOrder
@@ -74,11 +82,11 @@ def withdraw(
         raise errors.already_invoiced()
     if repair_order.awaiting_estimates:
         raise errors.awaits_authorization(repair_order.awaiting_estimates)
-    agreed = authorization.agreed(versions)
+    agreed = agreed_versions(versions)
     _require_ordered(agreed, withdrawal, done)
     progress = _progress(done)
     divided = {each.version: _divided(each, withdrawal, progress) for each in agreed}
-    changed_work, changed = authorization.take_out(
+    changed_work, changed = _take_out(
         repair_order, versions, divided, decision_record, additional_work_id
     )
     if not changed_work.lines:
@@ -120,6 +128,55 @@ def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:
             "amount_cents": rounded_cents(line.amount_cents * share),
         }
     )
+
+
+def _take_out(
+    repair_order: RepairOrder,
+    versions: Versions,
+    divided: Mapping[int, tuple[Estimate, Estimate]],
+    decision_record: DecisionRecord,
+    additional_work_id: str,
+) -> tuple[RepairOrder, list[EstimateVersion]]:
+    """Replace agreed versions by what remains of them; decline the rest as a matter of its own.
+
+    ``divided`` has, for each agreed version, what remains and the rest. Returns all changed
+    versions, the declined one last.
+    """
+    touched = [each for each in agreed_versions(versions) if divided[each.version][1].lines]
+    matters = {each.additional_work_id for each in touched}
+    replaced = [
+        replace(each, status="superseded")
+        for each in versions
+        if each.status == "authorized" and each.additional_work_id in matters
+    ]
+    present, added = list(versions), []
+    for each in touched:
+        kept = divided[each.version][0]
+        if kept.lines:
+            new = next_version(
+                repair_order,
+                present,
+                kept,
+                each.additional_work_id,
+                each.presented_by,
+                decision_record.at,
+            )
+            added.append(decided(new, "authorized", decision_record))
+            present.append(new)
+    rest = [divided[each.version][1] for each in touched]
+    declined = next_version(
+        repair_order,
+        present,
+        Estimate(
+            tuple(each for part in rest for each in part.labor_operations),
+            tuple(line for part in rest for line in part.lines),
+        ),
+        additional_work_id,
+        touched[0].presented_by,
+        decision_record.at,
+    )
+    changed = [*replaced, *added, decided(declined, "declined", decision_record)]
+    return with_versions(repair_order, versions, changed), changed
 
 
 def _require_ordered(

@@ -1,6 +1,6 @@
 """Events that reception acts on."""
 
-from services.reception.application import capacity, estimates, jobs, promises
+from services.reception.application import additional_work, capacity, jobs, promises
 from services.reception.application.deps import Deps
 from shared.contracts.workshop import (
     AdditionalWorkRecommended,
@@ -17,7 +17,7 @@ REACTIONS: Reactions[Deps] = Reactions(
     {
         JobAssigned: promises.confirm_promise,
         JobStarted: jobs.start_work,
-        AdditionalWorkRecommended: estimates.offer_found_work,
+        AdditionalWorkRecommended: additional_work.offer_found_work,
         PromisedTimeAtRisk: promises.record_risk,
         VehicleReady: jobs.finish_work,
         CapacityChanged: capacity.record_capacity,

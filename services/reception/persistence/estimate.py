@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.reception.domain.authorization import EstimateVersion
+from services.reception.domain.estimate_version import EstimateVersion
 from services.reception.domain.link import LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.violations import unknown

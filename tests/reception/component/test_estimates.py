@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.reception.app import create_app
-from services.reception.application import estimates
+from services.reception.application import additional_work, estimates
 from services.reception.application.estimates import ReviseEstimateRequest
 from services.reception.application.links import link_token
 from shared.clock import SimulatedClock
@@ -131,7 +131,7 @@ async def test_found_work_needs_no_broker(desk: FrontDesk) -> None:
     )
     causation = Causation("test", "test")
     async with desk.deps.uow_factory.open(["S01"], causation=causation) as uow:
-        await estimates.offer_found_work(uow, found, desk.deps)
+        await additional_work.offer_found_work(uow, found, desk.deps)
     latest = (await estimates.list_estimates("S01", order_id, desk.deps))[-1]
     assert (latest.additional_work_id, latest.status) == ("found", "awaiting")
 

@@ -12,11 +12,13 @@ from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import visit as visits
-from services.reception.domain.authorization import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
+from services.reception.domain.estimate_version import DecisionRecord
 from services.reception.domain.invoicing import Paid, Terms
 from services.reception.domain.order import Order, WriteUp
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.ordered_work import agree_at_opening
+from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.violations import RuleViolation
 from tests.support.orders import NOW, PRICES, STEPS, arrived, greet, opened, paid, ready

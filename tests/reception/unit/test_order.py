@@ -81,17 +81,6 @@ def test_late_workshop_event_keeps_order_status() -> None:
     assert repair_orders.finish_work(closed, NOW, ["MNT-001"]).status == "closed"
 
 
-@given(st.integers(-120, 120))
-def test_provisional_promise_is_confirmed_or_revised(minutes: int) -> None:
-    order = replace(opened().repair_order, promise_provisional=True)
-    assert order.promised_at
-    promisable_at = order.promised_at + timedelta(minutes=minutes)
-    confirmed, events = repair_orders.confirm_promise(order, [promisable_at])
-    assert not confirmed.promise_provisional
-    assert confirmed.promised_at == max(order.promised_at, promisable_at)
-    assert [event.promised_at for event in events] == ([promisable_at] if minutes > 0 else [])
-
-
 def test_linked_customer_is_published() -> None:
     linked, (event,) = visits.link_customer(replace(opened().visit, customer_ref=None), "c9")
     assert linked.customer_ref == event.customer_ref == "c9"

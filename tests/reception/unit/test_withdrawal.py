@@ -8,12 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.reception.domain import authorization, withdrawal
-from services.reception.domain.authorization import (
-    DecisionRecord,
-    EstimateVersion,
-    agree_at_opening,
-)
+from services.reception.domain import additional_work, withdrawal
 from services.reception.domain.estimate import (
     CatalogOperation,
     PartQuantity,
@@ -22,8 +17,11 @@ from services.reception.domain.estimate import (
     estimate,
     sum_of,
 )
+from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion, present
 from services.reception.domain.invoicing import Terms, issue_invoice
-from services.reception.domain.repair_order import Discount, Promise, RepairOrder, finish_work
+from services.reception.domain.ordered_work import agree_at_opening
+from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import Discount, RepairOrder, finish_work
 from services.reception.domain.withdrawal import Withdrawal, WorkDone, WorkState
 from shared.contracts.reception import EstimateLine, WorkWithdrawn
 from tests.support.orders import NOW, invoiced, opened, violates
@@ -48,7 +46,7 @@ def in_progress(*more: str) -> tuple[RepairOrder, list[EstimateVersion]]:
     order, _, versions = agree_at_opening(order, (), priced, DECISION, "a1")
     order = replace(order, status="in_progress", opened_at=NOW)
     if more:
-        order, found, _ = authorization.submit(
+        order, found, _ = present(
             order,
             versions,
             estimate(PRICES, RequestedWork(more)),
@@ -60,7 +58,7 @@ def in_progress(*more: str) -> tuple[RepairOrder, list[EstimateVersion]]:
         versions = [*versions, *found]
         promise = Promise(NOW + timedelta(hours=3), 0.95, "h2", provisional=False)
         decision = replace(DECISION, promised_at=promise.promised_at)
-        order, agreed, _ = authorization.authorize_additional(order, versions, 2, decision, promise)
+        order, agreed, _ = additional_work.authorize(order, versions, 2, decision, promise)
         versions = [versions[0], agreed]
     return order, versions
 

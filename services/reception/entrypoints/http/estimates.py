@@ -7,7 +7,13 @@ import orjson
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from services.reception.application import decisions, estimate_offers, estimates, links
+from services.reception.application import (
+    additional_work,
+    decisions,
+    estimate_offers,
+    estimates,
+    links,
+)
 from services.reception.application.decisions import (
     EstimateAuthorizationRequest,
     EstimateDecisionRequest,
@@ -70,7 +76,7 @@ async def submit_additional_work(
 ) -> JSONResponse:
     """Present further work on an open order to the customer (增项)."""
     return await command.run(
-        lambda uow: estimates.submit_additional_work(uow, order_id, body, deps), status=201
+        lambda uow: additional_work.submit_additional_work(uow, order_id, body, deps), status=201
     )
 
 
@@ -208,4 +214,4 @@ async def declined_services(
 
     They are to be offered again.
     """
-    return await estimates.declined_services(store_id, order_id, deps)
+    return await additional_work.declined_services(store_id, order_id, deps)

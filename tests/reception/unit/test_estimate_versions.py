@@ -1,7 +1,6 @@
 """Estimate versions and the customer's decision on them, in any order of events (R4)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.reception.domain import authorization
+from services.reception.domain import additional_work, ordered_work
 from services.reception.domain import order as orders
-from services.reception.domain.authorization import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import (
     CatalogOperation,
     Estimate,
@@ -23,7 +21,10 @@ from services.reception.domain.estimate import (
     estimate,
     sum_of,
 )
-from services.reception.domain.repair_order import Promise, RepairOrder
+from services.reception.domain.estimate_items import items_of, without
+from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion, present
+from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts import Event
 from shared.contracts.violations import RuleViolation
@@ -68,13 +69,13 @@ def proposed(priced: Estimate) -> EstimateVersion:
 
 def test_part_is_decided_with_its_first_operation() -> None:
     priced = estimate(PRICES, RequestedWork(("C",), (PartQuantity("P", 1),), ("K",)))
-    assert authorization.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
-    assert authorization.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
+    assert items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
+    assert items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
 
 
 @given(st.sets(st.sampled_from(["A", "B", "C"]), max_size=2))
 def test_authorized_and_declined_lines_sum_to_estimate(declined: set[str]) -> None:
-    wanted, rest = authorization.without(proposed(OFFERED), declined, TYPICAL)
+    wanted, rest = without(proposed(OFFERED), declined, TYPICAL)
     assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
     assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
     assert {each.op_code for each in rest.labor_operations} == declined
@@ -85,36 +86,8 @@ def test_authorized_and_declined_lines_sum_to_estimate(declined: set[str]) -> No
 )
 def test_estimate_cannot_be_declined_to_nothing(declined: set[str], rule: str) -> None:
     with pytest.raises(RuleViolation) as violation:
-        authorization.without(proposed(OFFERED), declined, TYPICAL)
+        without(proposed(OFFERED), declined, TYPICAL)
     assert violation.value.rule == rule
-
-
-@pytest.mark.parametrize(
-    ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
-)
-def test_promise_later_than_seen_is_rejected(later_min: int, promised_min: int | None) -> None:
-    order = replace(Decisions().order, status="in_progress", promised_at=NOW)
-    seen_at = NOW + timedelta(hours=2)
-    promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
-    seen = DecisionRecord("link", None, NOW, seen_at)
-    decided = partial(
-        authorization.authorize_additional, order, [proposed(OFFERED)], 1, seen, promise
-    )
-    if promised_min is not None:
-        changed, _, (event,) = decided()
-        expected = seen_at + timedelta(minutes=promised_min)
-        assert changed.promised_at == event.promised_at == expected
-    else:
-        with pytest.raises(
-            RuleViolation, check=lambda violation: violation.rule == "promise_later"
-        ):
-            decided()
-
-
-def test_additional_work_never_makes_promise_earlier() -> None:
-    order = replace(Decisions().order, status="in_progress", promised_at=NOW + timedelta(hours=3))
-    promise = Promise(NOW + timedelta(hours=2), 0.95, "h", provisional=False)
-    assert authorization.new_promise(order, promise).promised_at == order.promised_at
 
 
 class Decisions(RuleBasedStateMachine):
@@ -145,7 +118,7 @@ class Decisions(RuleBasedStateMachine):
 
     @rule(parts=st.integers(0, 3))
     def submit(self, parts: int) -> None:
-        order, changed, _ = authorization.submit(
+        order, changed, _ = present(
             self.order,
             self.present,
             work("A", parts=parts),
@@ -159,7 +132,7 @@ class Decisions(RuleBasedStateMachine):
     @precondition(lambda self: self.order.opened_at)
     @rule(matter=st.sampled_from(["w1", "w2"]), operation=st.sampled_from(OPERATIONS))
     def find(self, matter: str, operation: str) -> None:
-        order, changed, _ = authorization.offer_additional(
+        order, changed, _ = additional_work.offer(
             self.order,
             self.present,
             work(operation),
@@ -173,7 +146,7 @@ class Decisions(RuleBasedStateMachine):
     @precondition(lambda self: not self.order.opened_at)
     @rule(parts=st.integers(0, 3))
     def open(self, parts: int) -> None:
-        order, agreed, changed = authorization.agree_at_opening(
+        order, agreed, changed = ordered_work.agree_at_opening(
             self.order, self.present, work("A", parts=parts), COUNTER, "a1"
         )
         write_up = orders.WriteUp("c", "v", 10, (), waiting_customer=False, rush=False)
@@ -200,14 +173,13 @@ class Decisions(RuleBasedStateMachine):
         self, before: EstimateVersion, wanted: bool
     ) -> tuple[RepairOrder, EstimateVersion, Sequence[Event]]:
         number = before.version
-        if not wanted:
-            return authorization.decline(self.order, self.present, number, COUNTER)
         if before.additional_work_id is None:
-            return authorization.authorize(self.order, self.present, number, COUNTER)
+            decide = ordered_work.authorize if wanted else ordered_work.decline
+            return decide(self.order, self.present, number, COUNTER)
+        if not wanted:
+            return additional_work.decline(self.order, self.present, number, COUNTER)
         promise = Promise(NOW, 0.95, None, provisional=True)
-        return authorization.authorize_additional(
-            self.order, self.present, number, COUNTER, promise
-        )
+        return additional_work.authorize(self.order, self.present, number, COUNTER, promise)
 
     @invariant()
     def at_most_one_version_awaits_the_customer_on_each_matter(self) -> None:
