@@ -48,7 +48,7 @@ async def record_absence(
     find_technician(deps.config.members[store_id], technician_id)
     if command.ends_at <= command.starts_at:
         raise errors.ends_before_it_begins("ends_at")
-    await persistence.lock_plan(uow.connection, store_id)
+    await persistence.begin_plan_change(uow.connection, store_id)
     known = await persistence.absences_after(uow.connection, store_id, command.starts_at)
     absence = Absence(
         str(new_id()), technician_id, command.starts_at, command.ends_at, command.kind
@@ -63,7 +63,7 @@ async def record_absence(
 async def cancel_absence(uow: UnitOfWork, absence_id: str, _deps: Deps) -> AbsenceView:
     """Cancel an absence (销假), so that the technician is planned again."""
     store_id = uow.store_id
-    await persistence.lock_plan(uow.connection, store_id)
+    await persistence.begin_plan_change(uow.connection, store_id)
     absence = await persistence.read_absence(uow.connection, store_id, absence_id)
     withdrawn, event = absences.withdraw(store_id, absence, uow.now)
     await persistence.cancel_absence(uow.connection, store_id, absence_id, uow.now)

@@ -58,10 +58,6 @@ class HoldState(BaseModel):
     status: str
 
 
-class StalePlanError(Exception):
-    """Possible move of the order's own work between computation and reservation."""
-
-
 async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], deps: Deps) -> T:
     """Reserve under the store's lock, and retry when another user was first.
 
@@ -72,7 +68,7 @@ async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], de
         for _ in range(_ATTEMPTS):
             try:
                 return await reserve()
-            except (StalePlanError, persistence.CapacityTakenError):
+            except (persistence.StalePlanError, persistence.CapacityTakenError):
                 continue
     raise unavailable("Capacity, which many are reserving at once,")
 
@@ -103,9 +99,8 @@ async def hold_capacity(
         StalePlanError: the order's own work may have moved since the offer.
         CapacityTakenError: another has reserved a part of it since.
     """
-    version = await persistence.lock_plan(uow.connection, uow.store_id)
-    if command.order_id and version != offer.plan_version + 1:
-        raise StalePlanError
+    expected_version = offer.plan_version if command.order_id else None
+    await persistence.begin_plan_change(uow.connection, uow.store_id, expected_version)
     if command.replaces:
         replaced = await persistence.lock_hold(uow.connection, uow.store_id, command.replaces)
         if replaced:
@@ -127,7 +122,7 @@ async def hold_capacity(
 
 async def release_hold(uow: UnitOfWork, hold_id: str, _deps: Deps) -> HoldState:
     """Release a hold that is not needed any more."""
-    await persistence.lock_plan(uow.connection, uow.store_id)
+    await persistence.begin_plan_change(uow.connection, uow.store_id)
     hold = await persistence.lock_hold(uow.connection, uow.store_id, hold_id)
     if hold is None:
         raise unknown("hold_id", hold_id)

@@ -13,7 +13,7 @@ from shared.unit_of_work import UnitOfWork
 
 async def lock_job(uow: UnitOfWork, job_id: str) -> Job:
     """Lock the plan and return the job."""
-    await persistence.lock_plan(uow.connection, uow.store_id)
+    await persistence.begin_plan_change(uow.connection, uow.store_id)
     return await persistence.read_job(uow.connection, uow.store_id, job_id)
 
 

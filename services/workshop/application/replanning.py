@@ -93,9 +93,10 @@ async def replan_late_start(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
 
 async def _apply(uow: UnitOfWork, store_id: str, plan_update: PlanUpdate, deps: Deps) -> None:
     """Move the jobs, unless the plan has changed while the new one was computed."""
-    version = await persistence.plan_version(uow.connection, store_id)
-    if version != plan_update.version + 1:
-        raise StaleStateError
+    try:
+        await persistence.begin_plan_change(uow.connection, store_id, plan_update.version)
+    except persistence.StalePlanError:
+        raise StaleStateError from None
     open_jobs = await persistence.open_jobs(uow.connection, store_id)
     booked = await persistence.booked_jobs(uow.connection, store_id)
     plan_improved = Reason("plan_improved")

@@ -2,7 +2,7 @@
 
 from services.workshop.application import holds, ordered_work, orders, promises
 from services.workshop.application.deps import Deps
-from services.workshop.application.plan_lock import lock_plans
+from services.workshop.application.plan_changes import begin_plan_changes
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -32,5 +32,5 @@ REACTIONS: Reactions[Deps] = Reactions(
         AppointmentNoShow: holds.release_for_ended_appointment,
         AppointmentRescheduled: holds.release_for_moved_appointment,
     },
-    by_batch=[lock_plans],
+    by_batch=[begin_plan_changes],
 )

@@ -15,15 +15,15 @@ from services.workshop.application import (
     staffing,
 )
 from services.workshop.application.deps import Deps
-from services.workshop.application.plan_lock import lock_plan
+from services.workshop.application.plan_changes import begin_plan_change, lock_plan
 from shared.timers import TimerHandler
 
 TIMERS: Mapping[str, TimerHandler[Deps]] = {
     replanning.REPLAN: TimerHandler(replanning.apply_replan, lock_plan, replanning.compute_replan),
     load.CAPACITY: TimerHandler(load.announce_capacity, lock_plan),
-    promises.PROMISE_DUE: TimerHandler(promises.record_missed_promise, lock_plan),
-    holds.HOLD_EXPIRY: TimerHandler(holds.expire_hold, lock_plan),
-    active_work.OVERRUN: TimerHandler(active_work.extend_overrun, lock_plan),
+    promises.PROMISE_DUE: TimerHandler(promises.record_missed_promise, begin_plan_change),
+    holds.HOLD_EXPIRY: TimerHandler(holds.expire_hold, begin_plan_change),
+    active_work.OVERRUN: TimerHandler(active_work.extend_overrun, begin_plan_change),
     assignments.START_DUE: TimerHandler(replanning.replan_late_start, lock_plan),
     replanning.IMPROVE: TimerHandler(
         replanning.apply_improvement, lock_plan, replanning.compute_improvement
@@ -35,5 +35,5 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         learning.apply_learned_durations, prepare=learning.learn_durations
     ),
     staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.analyze),
-    clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, lock_plan),
+    clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, begin_plan_change),
 }

@@ -28,7 +28,12 @@ from services.workshop.persistence.job import (
     save_jobs,
     wip_jobs,
 )
-from services.workshop.persistence.plan import lock_plan, plan_version
+from services.workshop.persistence.plan import (
+    StalePlanError,
+    begin_plan_change,
+    lock_plan,
+    plan_version,
+)
 from services.workshop.persistence.promise import (
     LearnedModel,
     PromiseRecord,
@@ -58,11 +63,13 @@ __all__ = [
     "LearnedModel",
     "OrderedHours",
     "PromiseRecord",
+    "StalePlanError",
     "absences_after",
     "active_holds",
     "add_absence",
     "add_resource_bookings",
     "all_learned_models",
+    "begin_plan_change",
     "booked_jobs",
     "cancel_absence",
     "count_booked_jobs_of_hold",

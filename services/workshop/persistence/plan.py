@@ -1,17 +1,35 @@
-"""The store's plan: one row that is locked before each change."""
+"""The store's plan: one row with the plan's version, locked before each change."""
 
 from shared.db import Connection
 
-_LOCK_PLAN = """
+_BEGIN_CHANGE = """
 INSERT INTO plan AS current (store_id, version) VALUES ($1, 1)
 ON CONFLICT (store_id) DO UPDATE SET version = current.version + 1
+WHERE $2::bigint IS NULL OR current.version = $2
 RETURNING version
 """
 
 
-async def lock_plan(connection: Connection, store_id: str) -> int:
-    """Lock the store's plan, raise its version and return it."""
-    return int(await connection.fetchval(_LOCK_PLAN, store_id))
+class StalePlanError(Exception):
+    """Change of the plan since the version on which the new change is based."""
+
+
+async def lock_plan(connection: Connection, store_id: str) -> None:
+    """Lock the store's plan."""
+    await connection.execute("SELECT FROM plan WHERE store_id = $1 FOR UPDATE", store_id)
+
+
+async def begin_plan_change(
+    connection: Connection, store_id: str, expected_version: int | None = None
+) -> None:
+    """Lock the store's plan and raise its version.
+
+    Raises:
+        StalePlanError: its version is not the expected one.
+    """
+    version = await connection.fetchval(_BEGIN_CHANGE, store_id, expected_version)
+    if version is None:
+        raise StalePlanError
 
 
 async def plan_version(connection: Connection, store_id: str) -> int:
