@@ -12,7 +12,6 @@ from services.workshop.application.job_views import JobView, view
 from services.workshop.domain import board
 from services.workshop.domain.board import Light
 from services.workshop.domain.job import Job
-from services.workshop.persistence import orders
 
 
 class BoardJob(JobView):
@@ -75,9 +74,9 @@ async def get_board(store_id: str, deps: Deps) -> BoardView:
     begin, _end = store.day_bounds(store.local_day(now))
     async with deps.uow_factory.read(store_id) as connection:
         jobs = await persistence.current_jobs(connection, store_id)
-        done = await orders.ready_since(connection, store_id, begin)
+        done = await persistence.ready_orders_since(connection, store_id, begin)
         order_ids = sorted({job.order_id for job in jobs})
-        numbers = await orders.queue_numbers(connection, store_id, order_ids)
+        numbers = await persistence.queue_numbers(connection, store_id, order_ids)
     faces = _Faces(deps, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
     states = board.bay_states(jobs, [bay.bay_id for bay in bays])
     return BoardView(
@@ -128,7 +127,7 @@ class _Faces:
         )
 
 
-def _counts(jobs: Sequence[Job], done: Sequence[orders.RepairOrderProjection]) -> BoardCounts:
+def _counts(jobs: Sequence[Job], done: Sequence[persistence.RepairOrderProjection]) -> BoardCounts:
     counts = board.counts(jobs)
     return BoardCounts(
         planned=counts.get("planned", 0),

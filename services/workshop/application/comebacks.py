@@ -7,7 +7,6 @@ from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.domain.comeback import TERM_DAYS, first_order
 from services.workshop.domain.job import people_of, was_stopped
-from services.workshop.persistence import orders
 from shared.contracts.reception import OrderOpened
 from shared.contracts.workshop import ComebackLinked
 from shared.unit_of_work import UnitOfWork
@@ -16,7 +15,7 @@ from shared.unit_of_work import UnitOfWork
 async def link_comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
     """Record vehicle and symptoms, and link a comeback to the earlier order."""
     comeback = await _comeback(uow, event, deps)
-    await orders.opened(
+    await persistence.save_opened_order(
         uow.connection,
         event.store_id,
         event.order_id,
@@ -39,7 +38,7 @@ async def _comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> Comeback
     store = deps.config.stores[store_id]
     first_day = store.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
     since, _ = store.day_bounds(first_day)
-    earlier = await orders.of_vehicle(connection, store_id, event.vehicle_ref, since)
+    earlier = await persistence.orders_of_vehicle(connection, store_id, event.vehicle_ref, since)
     done = {
         each.order_id: await persistence.jobs_of_order(connection, store_id, each.order_id)
         for each in earlier

@@ -14,7 +14,6 @@ from services.workshop.domain.correction import (
     to_event,
 )
 from services.workshop.domain.job import is_unfinished
-from services.workshop.persistence import corrections
 from shared.contracts.base import Timestamp
 from shared.ids import new_id
 from shared.request_model import VersionedRequest
@@ -46,7 +45,7 @@ async def correct_job_clock(
         by=uow.person,
         now=now,
     )
-    await corrections.add(connection, job.store_id, correction)
+    await persistence.add_clock_correction(connection, job.store_id, correction)
     if is_unfinished(clock):
         clock = await renew_expected_finish(connection, clock, now, deps)
     if is_unfinished(clock) and clock.assignment:
@@ -60,4 +59,4 @@ async def list_clock_corrections(store_id: str, job_id: str, deps: Deps) -> list
     """List the corrections of a job's clocked time, with their authors."""
     async with deps.uow_factory.read(store_id) as connection:
         await persistence.read_job(connection, store_id, job_id)
-        return await corrections.of_job(connection, store_id, job_id)
+        return await persistence.clock_corrections_of_job(connection, store_id, job_id)

@@ -20,7 +20,6 @@ from services.workshop.domain.horizon import require_ahead
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
 from services.workshop.domain.resources import able_technicians, find_technician
-from services.workshop.persistence import overrides
 from shared.contracts.base import Identifier, Timestamp
 from shared.ids import new_id
 from shared.request_model import SeenVersion, VersionedRequest
@@ -181,8 +180,8 @@ async def list_overrides(
         raise errors.ends_before_it_begins("to")
     begin, end = store.day_bounds(first)[0], store.day_bounds(last)[1]
     async with deps.uow_factory.read(store_id) as connection:
-        made = await overrides.between(connection, store_id, begin, end)
-        effect = await overrides.effect(connection, store_id, begin, end)
+        made = await persistence.overrides_between(connection, store_id, begin, end)
+        effect = await persistence.override_effect(connection, store_id, begin, end)
         noted = [(each.override.order_id, each.note) for each in made if each.note]
         texts = iter(await deps.personal.decrypt_all(connection, store_id, noted))
     return OverridesView(
@@ -290,11 +289,11 @@ async def _record(
             technician_id=command.technician_id if isinstance(command, TechnicianRequest) else None,
         )
         note = await deps.personal.encrypt(connection, store_id, job.order_id, command.note)
-        await overrides.add(connection, store_id, override, note)
+        await persistence.add_override(connection, store_id, override, note)
     await request_replan(uow, store_id)
 
 
-def _totals(made: Sequence[Override], effect: overrides.Effect) -> OverrideTotals:
+def _totals(made: Sequence[Override], effect: persistence.OverrideEffect) -> OverrideTotals:
     changes = [each.late_after_min - each.late_before_min for each in made]
     return OverrideTotals(
         count=len(made),

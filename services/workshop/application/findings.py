@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.job_views import JobView
 from services.workshop.application.locked_jobs import lock_job, save_job
 from services.workshop.domain import job as jobs
-from services.workshop.persistence import additional_work
 from shared.contracts.base import Identifier
 from shared.ids import new_id
 from shared.request_model import RequestModel
@@ -61,6 +61,6 @@ async def report_additional_work(
         job, uow.person, str(new_id()), command.op_codes, command.part_numbers, uow.now
     )
     note = await deps.personal.encrypt(uow.connection, job.store_id, job.order_id, command.note)
-    await additional_work.add(uow.connection, found, note)
+    await persistence.add_additional_work(uow.connection, found, note)
     uow.publish([found])
     return FoundView.model_validate(found, from_attributes=True)

@@ -15,7 +15,6 @@ from services.workshop.application.replanning import request_replan
 from services.workshop.domain import job as jobs
 from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
 from services.workshop.domain.job import Job
-from services.workshop.persistence.inspection import Inspection, save_inspection
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
@@ -52,8 +51,8 @@ async def inspect_job(
         changed, events = await _send_back(uow, job, failed)
     else:
         changed, events = await _accept(uow, job, deps)
-    inspection = Inspection(job_id, uow.person, uow.now, not failed, command.items)
-    await save_inspection(uow.connection, job.store_id, inspection)
+    inspection = persistence.Inspection(job_id, uow.person, uow.now, not failed, command.items)
+    await persistence.save_inspection(uow.connection, job.store_id, inspection)
     return await save_job(uow, changed, events, deps)
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from services.workshop import persistence, planning
 from services.workshop.application.deps import Deps
 from services.workshop.application.load import next_multiple
-from services.workshop.persistence import Finished
 from shared import timers
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -47,7 +46,7 @@ async def apply_learned_durations(uow: UnitOfWork, timer: Timer, _deps: Deps) ->
 
 
 def _finished_job(
-    job: Finished, skill_code: str, time_factors: Mapping[str, float]
+    job: persistence.Finished, skill_code: str, time_factors: Mapping[str, float]
 ) -> planning.FinishedJob:
     """Return a finished job at the time factor of the group's configuration."""
     slowest = max(job.technician_ids, key=lambda who: (time_factors.get(who, 1.0), who))

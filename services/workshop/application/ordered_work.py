@@ -16,7 +16,6 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.hold import Hold
 from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import PLANNER, Reason
-from services.workshop.persistence import additional_work
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -53,13 +52,15 @@ async def add_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, 
     if event.promised_at and hold:
         await record_promise(uow, event.order_id, hold)
     found_id = event.additional_work_id
-    await additional_work.record_decision(connection, store_id, found_id, "authorized")
+    await persistence.save_additional_work_decision(connection, store_id, found_id, "authorized")
 
 
 async def record_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _deps: Deps) -> None:
     """Record that the customer declines the additional work."""
     found_id = event.additional_work_id
-    await additional_work.record_decision(uow.connection, event.store_id, found_id, "declined")
+    await persistence.save_additional_work_decision(
+        uow.connection, event.store_id, found_id, "declined"
+    )
 
 
 async def cancel_order(uow: UnitOfWork, event: OrderCancelled, _deps: Deps) -> None:

@@ -14,9 +14,6 @@ from services.workshop.application.job_views import JobView, view
 from services.workshop.domain.dispatch import ready_lateness_min
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import Job, WorkState, people_of, work_done
-from services.workshop.persistence import additional_work, orders
-from services.workshop.persistence.additional_work import AdditionalWorkDecision
-from services.workshop.persistence.inspection import inspections_of
 from shared.contracts.reception import VehicleArrived, VehicleDelivered
 from shared.contracts.violations import unknown
 from shared.contracts.workshop import VehicleReady
@@ -58,7 +55,7 @@ class AdditionalWorkView(BaseModel):
     note: str | None
     recommended_by: str
     recommended_at: datetime
-    decision: AdditionalWorkDecision | None
+    decision: persistence.AdditionalWorkDecision | None
 
 
 class WorkOrderView(BaseModel):
@@ -90,11 +87,11 @@ async def get_work_done(store_id: str, order_id: str, deps: Deps) -> list[WorkDo
 async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
     """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
     async with deps.uow_factory.read(store_id) as connection:
-        order = await orders.read(connection, store_id, order_id)
+        order = await persistence.read_order(connection, store_id, order_id)
         if order is None:
             raise unknown("order_id", order_id)
         jobs = await persistence.jobs_of_order(connection, store_id, order_id)
-        inspections = await inspections_of(connection, store_id, order_id)
+        inspections = await persistence.inspections_of_order(connection, store_id, order_id)
         found = await _additional_work(connection, store_id, order_id, deps)
         comeback = await _earlier_order(connection, store_id, order.comeback_of)
     return WorkOrderView(
@@ -113,12 +110,16 @@ async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
 
 async def record_arrival(uow: UnitOfWork, event: VehicleArrived, _deps: Deps) -> None:
     """Record that the vehicle has arrived, with its queue number."""
-    await orders.arrived(uow.connection, event.store_id, event.order_id, event.queue_number)
+    await persistence.save_arrival(
+        uow.connection, event.store_id, event.order_id, event.queue_number
+    )
 
 
 async def record_delivery(uow: UnitOfWork, event: VehicleDelivered, _deps: Deps) -> None:
     """Record that the vehicle was delivered to the customer."""
-    await orders.delivered(uow.connection, event.store_id, event.order_id, event.delivered_at)
+    await persistence.save_delivery(
+        uow.connection, event.store_id, event.order_id, event.delivered_at
+    )
 
 
 async def record_ready(
@@ -130,13 +131,15 @@ async def record_ready(
         deps.config.stores[event.store_id].delivery_lead_minutes,
     )
     late_min = ready_lateness_min(order_jobs, delivery_lead_min, event.ready_at)
-    await orders.ready(uow.connection, store_id, event.order_id, event.ready_at, late_min)
+    await persistence.save_ready_order(
+        uow.connection, store_id, event.order_id, event.ready_at, late_min
+    )
 
 
 async def _additional_work(
     connection: Connection, store_id: str, order_id: str, deps: Deps
 ) -> list[AdditionalWorkView]:
-    found = await additional_work.of_order(connection, store_id, order_id)
+    found = await persistence.additional_work_of_order(connection, store_id, order_id)
     noted = [(order_id, each.note) for each in found if each.note]
     notes = iter(await deps.personal.decrypt_all(connection, store_id, noted))
     return [
@@ -150,7 +153,7 @@ async def _earlier_order(
 ) -> EarlierOrder | None:
     if order_id is None:
         return None
-    earlier = await orders.read(connection, store_id, order_id)
+    earlier = await persistence.read_order(connection, store_id, order_id)
     done = await persistence.jobs_of_order(connection, store_id, order_id)
     return EarlierOrder(
         order_id=order_id,

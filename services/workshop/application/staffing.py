@@ -11,7 +11,6 @@ from services.workshop import persistence, planning
 from services.workshop.application.deps import Deps
 from services.workshop.clients.config import HORIZON
 from services.workshop.domain.job import Job
-from services.workshop.persistence import OrderedHours
 from services.workshop.planning import Demand, Shortage
 from services.workshop.planning.real_time import interval
 from services.workshop.planning.tasks import PlanningContext
@@ -136,7 +135,7 @@ def next_look(store: Store, now: datetime) -> datetime:
 
 def _demands(
     context: PlanningContext,
-    ordered: Sequence[OrderedHours],
+    ordered: Sequence[persistence.OrderedHours],
     queue: Sequence[Job],
     weeks: int,
     growth: float,

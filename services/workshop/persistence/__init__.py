@@ -6,11 +6,18 @@ from services.workshop.persistence.absence import (
     cancel_absence,
     read_absence,
 )
-from services.workshop.persistence.hold import (
-    active_holds,
-    last_hold,
-    lock_hold,
-    save_hold,
+from services.workshop.persistence.additional_work import (
+    AdditionalWorkDecision,
+    add_additional_work,
+    additional_work_of_order,
+    save_additional_work_decision,
+)
+from services.workshop.persistence.corrections import add_clock_correction, clock_corrections_of_job
+from services.workshop.persistence.hold import active_holds, last_hold, lock_hold, save_hold
+from services.workshop.persistence.inspection import (
+    Inspection,
+    inspections_of_order,
+    save_inspection,
 )
 from services.workshop.persistence.job import (
     Finished,
@@ -27,6 +34,23 @@ from services.workshop.persistence.job import (
     read_job,
     save_jobs,
     wip_jobs,
+)
+from services.workshop.persistence.orders import (
+    RepairOrderProjection,
+    orders_of_vehicle,
+    queue_numbers,
+    read_order,
+    ready_orders_since,
+    save_arrival,
+    save_delivery,
+    save_opened_order,
+    save_ready_order,
+)
+from services.workshop.persistence.overrides import (
+    OverrideEffect,
+    add_override,
+    override_effect,
+    overrides_between,
 )
 from services.workshop.persistence.plan import (
     StalePlanError,
@@ -58,26 +82,36 @@ from services.workshop.persistence.resource_booking import (
 )
 
 __all__ = [
+    "AdditionalWorkDecision",
     "CapacityTakenError",
     "Finished",
+    "Inspection",
     "LearnedModel",
     "OrderedHours",
+    "OverrideEffect",
     "PromiseRecord",
+    "RepairOrderProjection",
     "StalePlanError",
     "absences_after",
     "active_holds",
     "add_absence",
+    "add_additional_work",
+    "add_clock_correction",
+    "add_override",
     "add_resource_bookings",
+    "additional_work_of_order",
     "all_learned_models",
     "begin_plan_change",
     "booked_jobs",
     "cancel_absence",
+    "clock_corrections_of_job",
     "count_booked_jobs_of_hold",
     "current_jobs",
     "delete_promise",
     "delete_resource_bookings",
     "displace",
     "finished_jobs",
+    "inspections_of_order",
     "jobs_between",
     "jobs_of_order",
     "jobs_worked_on",
@@ -88,19 +122,31 @@ __all__ = [
     "next_start",
     "open_jobs",
     "ordered_hours",
+    "orders_of_vehicle",
+    "override_effect",
+    "overrides_between",
     "plan_version",
     "promise_risks",
+    "queue_numbers",
     "read_absence",
     "read_job",
     "read_learned_model",
+    "read_order",
     "read_promise_record",
+    "ready_orders_since",
     "reject_if_reserved",
     "resource_bookings_after",
+    "save_additional_work_decision",
+    "save_arrival",
     "save_calibration",
+    "save_delivery",
     "save_durations",
     "save_hold",
+    "save_inspection",
     "save_jobs",
+    "save_opened_order",
     "save_promise_record",
     "save_promise_risks",
+    "save_ready_order",
     "wip_jobs",
 ]

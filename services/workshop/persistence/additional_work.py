@@ -39,7 +39,9 @@ _OF_ORDER = (
 )
 
 
-async def add(connection: Connection, found: AdditionalWorkRecommended, note: bytes | None) -> None:
+async def add_additional_work(
+    connection: Connection, found: AdditionalWorkRecommended, note: bytes | None
+) -> None:
     """Store additional work that was found."""
     work = AdditionalWork(
         additional_work_id=found.additional_work_id,
@@ -56,7 +58,7 @@ async def add(connection: Connection, found: AdditionalWorkRecommended, note: by
     )
 
 
-async def record_decision(
+async def save_additional_work_decision(
     connection: Connection, store_id: str, additional_work_id: str, decision: AdditionalWorkDecision
 ) -> None:
     """Store the customer's decision."""
@@ -68,7 +70,9 @@ async def record_decision(
     )
 
 
-async def of_order(connection: Connection, store_id: str, order_id: str) -> list[AdditionalWork]:
+async def additional_work_of_order(
+    connection: Connection, store_id: str, order_id: str
+) -> list[AdditionalWork]:
     """Return the additional work found for an order, in its order."""
     rows = await connection.fetch(_OF_ORDER, store_id, order_id)
     return [_ADDITIONAL_WORK.read(row) for row in rows]

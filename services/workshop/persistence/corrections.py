@@ -9,14 +9,18 @@ _CORRECTIONS = Table(
 )
 
 
-async def add(connection: Connection, store_id: str, correction: ClockCorrection) -> None:
+async def add_clock_correction(
+    connection: Connection, store_id: str, correction: ClockCorrection
+) -> None:
     """Record a correction."""
     await connection.execute(
         _CORRECTIONS.insert, *_CORRECTIONS.values(correction, store_id=store_id)
     )
 
 
-async def of_job(connection: Connection, store_id: str, job_id: str) -> list[ClockCorrection]:
+async def clock_corrections_of_job(
+    connection: Connection, store_id: str, job_id: str
+) -> list[ClockCorrection]:
     """Return the corrections of a job's clocked time, the first one first."""
     rows = await connection.fetch(
         _CORRECTIONS.select

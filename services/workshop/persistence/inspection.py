@@ -45,7 +45,9 @@ async def save_inspection(connection: Connection, store_id: str, inspection: Ins
     )
 
 
-async def inspections_of(connection: Connection, store_id: str, order_id: str) -> list[Inspection]:
+async def inspections_of_order(
+    connection: Connection, store_id: str, order_id: str
+) -> list[Inspection]:
     """Return the inspections of an order's jobs, in their order."""
     rows = await connection.fetch(_OF_ORDER, store_id, order_id)
     return [_INSPECTIONS.read(row) for row in rows]

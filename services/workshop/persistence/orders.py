@@ -57,12 +57,14 @@ _ORDERS = Table(
 )
 
 
-async def arrived(connection: Connection, store_id: str, order_id: str, queue_number: int) -> None:
+async def save_arrival(
+    connection: Connection, store_id: str, order_id: str, queue_number: int
+) -> None:
     """Record that the vehicle has arrived, with its queue number."""
     await connection.execute(_ARRIVED, store_id, order_id, queue_number)
 
 
-async def opened(
+async def save_opened_order(
     connection: Connection,
     store_id: str,
     order_id: str,
@@ -78,7 +80,7 @@ async def opened(
     )
 
 
-async def ready(
+async def save_ready_order(
     connection: Connection, store_id: str, order_id: str, ready_at: datetime, late_min: int
 ) -> None:
     """Record when all its work was accepted."""
@@ -92,7 +94,7 @@ async def ready(
     )
 
 
-async def delivered(
+async def save_delivery(
     connection: Connection, store_id: str, order_id: str, delivered_at: datetime
 ) -> None:
     """Record that the vehicle was delivered to the customer."""
@@ -104,7 +106,7 @@ async def delivered(
     )
 
 
-async def ready_since(
+async def ready_orders_since(
     connection: Connection, store_id: str, moment: datetime
 ) -> list[RepairOrderProjection]:
     """Return the orders whose work was accepted since then, the latest first."""
@@ -116,7 +118,7 @@ async def ready_since(
     return [_ORDERS.read(row) for row in rows]
 
 
-async def read(
+async def read_order(
     connection: Connection, store_id: str, order_id: str
 ) -> RepairOrderProjection | None:
     """Return one order of the store."""
@@ -126,7 +128,7 @@ async def read(
     return _ORDERS.read(row) if row else None
 
 
-async def of_vehicle(
+async def orders_of_vehicle(
     connection: Connection, store_id: str, vehicle_ref: str, ready_since: datetime
 ) -> list[EarlierOrder]:
     """Return the vehicle's orders that were ready since then."""

@@ -55,7 +55,7 @@ class MadeOverride:
 
 
 @dataclass(frozen=True)
-class Effect:
+class OverrideEffect:
     """Overridden share of jobs and mean lateness in a span of time.
 
     Jobs opened in it and those of them overridden; mean minutes of lateness of the orders ready in
@@ -68,7 +68,7 @@ class Effect:
     late_untouched_min: float | None
 
 
-async def add(
+async def add_override(
     connection: Connection, store_id: str, override: Override, note: bytes | None
 ) -> None:
     """Record a manual override."""
@@ -77,7 +77,7 @@ async def add(
     )
 
 
-async def between(
+async def overrides_between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[MadeOverride]:
     """Return the manual overrides of a span of time, in their order."""
@@ -88,7 +88,9 @@ async def between(
     ]
 
 
-async def effect(connection: Connection, store_id: str, begin: datetime, end: datetime) -> Effect:
+async def override_effect(
+    connection: Connection, store_id: str, begin: datetime, end: datetime
+) -> OverrideEffect:
     """Return how many jobs were overridden in a span of time, and how late orders were."""
     (row,) = await connection.fetch(_EFFECT, store_id, begin, end)
-    return Effect(**row)
+    return OverrideEffect(**row)
