@@ -3,6 +3,7 @@
 The store is part of a stream's identity: the same key in another store is another stream.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -153,6 +154,24 @@ class BatchOutcome(Generic[S]):
         """Positions of the keys that have advanced."""
         return {key: records[-1].sequence for key, records in self.taken.items()}
 
+    def park(self, rivals: Sequence[S]) -> None:
+        """Park the first of different records with one sequence; the others conflict with it."""
+        first, *others = rivals
+        self.parked.append(first)
+        self.conflicts += others
+
+    def apply_first(self, rivals: Sequence[S], apply_one: Callable[[S], bool]) -> bool:
+        """Apply the first of different records with one sequence that can be applied.
+
+        Those behind it conflict with it. Returns whether there was one.
+        """
+        for number, record in enumerate(rivals, start=1):
+            if apply_one(record):
+                self.taken.setdefault(record.stream, []).append(record)
+                self.conflicts += rivals[number:]
+                return True
+        return False
+
 
 def apply_in_sequence(
     records: Iterable[S],
@@ -161,43 +180,49 @@ def apply_in_sequence(
     compacted: Set[str] = frozenset(),
     stops: Mapping[Key, int] | None = None,
 ) -> BatchOutcome[S]:
-    """Apply ``records`` per key in sequence, from the position of each key.
+    """Apply the records of each key in sequence, from the position of the key.
 
-    ``apply_one`` gets every record whose turn it is and returns whether the key goes on behind it;
-    of different records with one sequence it gets the next one when it has not taken the first. A
-    record that leaves a gap, stands behind one that was not taken, or at or behind the key's
-    sequence in ``stops``, is parked. On a topic in ``compacted`` a gap means that the broker has
-    dropped what later records replace, and the key goes on, as it does behind what was not taken.
+    ``apply_one`` applies a record and returns whether it could; if it could not, it gets the next
+    record of the same sequence. A key is blocked by a gap, by a sequence of which no record could
+    be applied, and from its sequence in ``stops`` on: the rest of its records is parked.
+
+    On a topic in ``compacted`` only ``stops`` blocks a key: the broker has dropped records that
+    later ones replace.
     """
-    result: BatchOutcome[S] = BatchOutcome()
+    outcome: BatchOutcome[S] = BatchOutcome()
+    for key, by_sequence in _new_records(records, positions, outcome).items():
+        is_compacted = key[0] in compacted
+        stop = (stops or {}).get(key, math.inf)
+        position, is_blocked = positions[key], False
+        for sequence, rivals in sorted(by_sequence.items()):
+            is_gap = sequence > position + 1
+            if is_blocked or sequence >= stop or (is_gap and not is_compacted):
+                outcome.park(rivals)
+            elif outcome.apply_first(rivals, apply_one):
+                position = sequence
+            else:
+                is_blocked = not is_compacted
+    return outcome
+
+
+def _new_records(
+    records: Iterable[S], positions: Mapping[Key, int], outcome: BatchOutcome[S]
+) -> dict[Key, dict[int, list[S]]]:
+    """Return the records beyond the position of their key: the different ones of each sequence.
+
+    Those at or below the position, and repeated ones, are recorded in ``outcome``.
+    """
     streams: dict[Key, dict[int, list[S]]] = defaultdict(dict)
     for record in records:
         if record.sequence <= positions[record.stream]:
-            result.passed.append(record)
+            outcome.passed.append(record)
             continue
         rivals = streams[record.stream].setdefault(record.sequence, [])
-        if any(record.digest == rival.digest for rival in rivals):
-            result.repeated += 1
+        if record.digest in [rival.digest for rival in rivals]:
+            outcome.repeated += 1
         else:
             rivals.append(record)
-    for key, by_sequence in streams.items():
-        position, gaps_allowed = positions[key], key[0] in compacted
-        blocked, stop = False, (stops or {}).get(key)
-        for sequence in sorted(by_sequence):
-            rivals = by_sequence[sequence]
-            blocked = blocked or (stop is not None and sequence >= stop)
-            if blocked or not (gaps_allowed or sequence == position + 1):
-                result.parked.append(rivals[0])
-                result.conflicts += rivals[1:]
-                continue
-            turn = next((n for n, rival in enumerate(rivals) if apply_one(rival)), None)
-            if turn is None:
-                blocked = not gaps_allowed
-                continue
-            position = sequence
-            result.taken.setdefault(key, []).append(rivals[turn])
-            result.conflicts += rivals[turn + 1 :]
-    return result
+    return streams
 
 
 async def lock(
