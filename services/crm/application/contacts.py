@@ -74,7 +74,7 @@ async def set_contact_preferences(
         wecom_id=command.wecom_id,
         preferred_channel=command.preferred_channel,
         declined_channels=tuple(sorted(set(command.declined_channels))),
-        points=messages.points_after(
+        address_changes=messages.address_changes_after(
             person.contact,
             {"email": command.email, "wecom": command.wecom_id},
             uow.person,

@@ -9,14 +9,7 @@ from pydantic import BaseModel
 from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.sending import send_soon
-from services.crm.domain.message import (
-    CallReason,
-    Channel,
-    Message,
-    MessageType,
-    Status,
-    require_own_order,
-)
+from services.crm.domain.message import CallReason, Channel, Message, MessageType, Status
 from services.crm.domain.message_text import (
     AppointmentReminder,
     AtRisk,
@@ -28,6 +21,7 @@ from services.crm.domain.message_text import (
     compose,
     require_link_maker,
 )
+from services.crm.domain.service_visit import require_own_order
 from shared.contracts.base import Identifier, Timestamp
 from shared.ids import new_id
 from shared.request_model import RequestModel

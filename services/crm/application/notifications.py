@@ -9,7 +9,6 @@ from services.crm.domain.message import (
     ENDED_BY_ANOTHER_PROMISE,
     ENDED_BY_PAYMENT,
     ENDED_BY_READINESS,
-    ServiceVisit,
 )
 from services.crm.domain.message_text import (
     AtRisk,
@@ -19,6 +18,7 @@ from services.crm.domain.message_text import (
     TemplateValues,
     compose,
 )
+from services.crm.domain.service_visit import ServiceVisit
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,

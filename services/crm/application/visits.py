@@ -7,7 +7,8 @@ from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.follow_ups import schedule_follow_up
 from services.crm.application.sending import schedule_sending
-from services.crm.domain.message import ENDED_BY_DEPARTURE, ServiceVisit
+from services.crm.domain.message import ENDED_BY_DEPARTURE
+from services.crm.domain.service_visit import ServiceVisit
 from shared.contracts.reception import (
     OrderCancelled,
     OrderCustomerLinked,

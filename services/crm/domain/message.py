@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from services.crm.domain import errors
 from shared.contracts.crm import CustomerNotified
-from shared.contracts.violations import unknown
 
 MessageType = Literal[
     "authorization",
@@ -75,35 +74,7 @@ _OPEN: frozenset[State] = frozenset({"waiting", "sending", "call_required"})
 
 
 @dataclass(frozen=True)
-class ServiceVisit:
-    """Record of an order (工单); events of two topics come in any order.
-
-    ``ended_at`` is when the vehicle left or the order was cancelled.
-    """
-
-    store_id: str
-    order_id: str
-    customer_ref: str | None = None
-    waiting: bool = False
-    ready_at: datetime | None = None
-    delivered_at: datetime | None = None
-    ended_at: datetime | None = None
-
-    def void_since(self, message_type: MessageType) -> datetime | None:
-        """Return since when a message of ``message_type`` is void, if it is."""
-        moments = [
-            moment
-            for moment, message_types in (
-                (self.ready_at, ENDED_BY_READINESS),
-                (self.ended_at, ENDED_BY_DEPARTURE),
-            )
-            if moment is not None and message_type in message_types
-        ]
-        return min(moments, default=None)
-
-
-@dataclass(frozen=True)
-class ContactPoint:
+class AddressChange:
     """Author and time of a channel's address set since the customer was registered."""
 
     by: str
@@ -114,14 +85,14 @@ class ContactPoint:
 class Contact:
     """Contact data of a customer.
 
-    ``addresses`` are never stored, logged or published; ``points`` say who has set them later than
-    at the registration.
+    ``addresses`` are never stored, logged or published; ``address_changes`` say who has set them
+    later than at the registration.
     """
 
     addresses: Mapping[Channel, str] = field(repr=False)
     preferred: Channel | None = None
     declined: Collection[Declinable] = ()
-    points: Mapping[Channel, ContactPoint] = field(default_factory=dict)
+    address_changes: Mapping[Channel, AddressChange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -257,45 +228,29 @@ def choose(message: Message, contact: Contact, channels: Collection[Channel]) ->
     )
 
 
-def require_own_order(
-    visit: ServiceVisit | None, order_id: str | None, customer_ref: str, *, by_service: bool
-) -> None:
-    """Refuse a message about another customer's order or an unknown one.
-
-    A service may name an order whose events have not come yet.
-
-    Raises:
-        RuleViolation: the order is unknown, or another customer's.
-    """
-    if order_id and visit is None and not by_service:
-        raise unknown("order_id", order_id)
-    if visit is not None and visit.customer_ref not in (None, customer_ref):
-        raise errors.order_of_another_customer(visit.order_id)
-
-
 def claim(message: Message, channel: Channel, contact: Contact) -> Message:
     """Begin an attempt on ``channel``, at its address in ``contact``."""
     tries = message.tries + 1 if channel == message.channel else 1
-    point = contact.points.get(channel)
+    change = contact.address_changes.get(channel)
     return replace(
         message,
         state="sending",
         channel=channel,
         tries=tries,
-        contact_set_by=point.by if point else None,
-        contact_set_at=point.at if point else None,
+        contact_set_by=change.by if change else None,
+        contact_set_at=change.at if change else None,
     )
 
 
-def points_after(
+def address_changes_after(
     before: Contact, addresses: Mapping[Channel, str | None], by: str, at: datetime
-) -> dict[Channel, ContactPoint]:
+) -> dict[Channel, AddressChange]:
     """Return who has set the address of each channel, when these are set."""
-    points = dict(before.points)
+    changes = dict(before.address_changes)
     for channel, address in addresses.items():
         if address != before.addresses.get(channel):
-            points[channel] = ContactPoint(by, at)
-    return points
+            changes[channel] = AddressChange(by, at)
+    return changes
 
 
 def record_send_result(

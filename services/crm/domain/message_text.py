@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.crm.domain import errors
-from services.crm.domain.message import Language, Message, MessageType, ServiceVisit
+from services.crm.domain.message import Language, Message, MessageType
+from services.crm.domain.service_visit import ServiceVisit
 from shared.contracts.base import Cents, Timestamp
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

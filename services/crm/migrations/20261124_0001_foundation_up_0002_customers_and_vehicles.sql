@@ -3,7 +3,7 @@
 -- references are keyed hashes.
 
 -- Customers and how they want to be told, which is saved in versions. Addresses stand here,
--- encrypted, and nowhere else. contact_points: who has set each of them since the customer was
+-- encrypted, and nowhere else. address_changes: who has set each of them since the customer was
 -- registered, and when.
 CREATE TABLE customer (
     store_id           text        NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE customer (
     language           text        NOT NULL DEFAULT 'zh' CHECK (language IN ('zh', 'en')),
     preferred_channel  text        CHECK (preferred_channel IN ('wecom', 'sms', 'email')),
     declined_channels  text[]      NOT NULL DEFAULT '{}',
-    contact_points     jsonb       NOT NULL DEFAULT '{}',
+    address_changes    jsonb       NOT NULL DEFAULT '{}',
     contact_version    integer     NOT NULL DEFAULT 0,
     contact_changed_by text,
     contact_changed_at timestamptz,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.crm.domain.customer import References
-from services.crm.domain.message import Channel, ContactPoint, Declinable, Language
+from services.crm.domain.message import AddressChange, Channel, Declinable, Language
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.table import Table
@@ -22,8 +22,8 @@ WHERE store_id = $1 AND phone_ref = $2
 ORDER BY registered_at, customer_ref LIMIT 1
 """
 
-_SET_PHONE_POINT = """
-UPDATE customer SET contact_points = contact_points || $4
+_SET_PHONE_CHANGE = """
+UPDATE customer SET address_changes = address_changes || $4
 WHERE store_id = $1 AND customer_ref = $2 AND phone_ref <> $3
 """
 
@@ -75,7 +75,7 @@ class EncryptedVehicle(References):
 class EncryptedContact:
     """A customer's contact preferences as stored.
 
-    Addresses are encrypted under ``customer_ref``. ``contact_points`` say by channel who has set
+    Addresses are encrypted under ``customer_ref``. ``address_changes`` say by channel who has set
     its address, and when.
     """
 
@@ -88,14 +88,14 @@ class EncryptedContact:
     contact_version: int
     contact_changed_by: str | None
     contact_changed_at: datetime | None
-    contact_points: Mapping[Channel, ContactPoint]
+    address_changes: Mapping[Channel, AddressChange]
 
 
 CONTACTS = Table(
     "customer",
     EncryptedContact,
     key=("store_id", "customer_ref"),
-    json=("contact_points",),
+    json=("address_changes",),
     added=("store_id",),
     separate=("phone_ref", "name", "phone", "registered_at"),
 )
@@ -149,7 +149,7 @@ async def save_customer(
 ) -> None:
     """Enter or update a customer; another telephone number was set ``by`` them."""
     await connection.execute(
-        _SET_PHONE_POINT,
+        _SET_PHONE_CHANGE,
         store_id,
         customer.customer_ref,
         customer.phone_ref,

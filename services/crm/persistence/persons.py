@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.crm import persistence
-from services.crm.domain.message import Channel, Contact, ContactPoint, Declinable, Language
+from services.crm.domain.message import AddressChange, Channel, Contact, Declinable, Language
 from services.crm.persistence.customer import CONTACTS, EncryptedContact
 from shared.contracts.versioned import Versioned, loaded
 from shared.contracts.violations import unknown
@@ -31,7 +31,7 @@ class Person(Versioned):
     language: Language
     preferred_channel: Channel | None
     declined_channels: tuple[Declinable, ...]
-    points: Mapping[Channel, ContactPoint]
+    address_changes: Mapping[Channel, AddressChange]
 
     @property
     def contact(self) -> Contact:
@@ -45,7 +45,7 @@ class Person(Versioned):
             {channel: address for channel, address in addresses.items() if address},
             self.preferred_channel,
             self.declined_channels,
-            self.points,
+            self.address_changes,
         )
 
 
@@ -105,7 +105,7 @@ async def save_contacts(
             contact_version=each.version,
             contact_changed_by=each.changed_by,
             contact_changed_at=each.changed_at,
-            contact_points=each.points,
+            address_changes=each.address_changes,
         )
         await persistence.save_contact(connection, store_id, contact)
 
@@ -124,6 +124,6 @@ def _person(row: Any, texts: Mapping[str, str]) -> Person:
         language=contact.language,
         preferred_channel=contact.preferred_channel,
         declined_channels=tuple(contact.declined_channels),
-        points=contact.contact_points,
+        address_changes=contact.address_changes,
     )
     return loaded(person)

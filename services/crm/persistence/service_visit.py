@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.crm.domain.loyalty import CustomerHistory
-from services.crm.domain.message import ServiceVisit
+from services.crm.domain.service_visit import ServiceVisit
 from shared.db import Connection
 from shared.table import Table
 

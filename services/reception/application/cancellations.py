@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
-from services.reception.persistence import Cancellation
+from services.reception.domain.cancellation import Cancellation
 from shared.contracts.reception import CancellationReason
 from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork

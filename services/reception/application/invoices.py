@@ -15,7 +15,7 @@ from services.reception.domain import errors, invoicing
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.invoicing import Terms
 from services.reception.domain.money import included_tax
-from services.reception.persistence.invoice import TaxInvoice
+from services.reception.domain.tax_invoice import TaxInvoice
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
     BilledVoucher,

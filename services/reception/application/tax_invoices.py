@@ -7,7 +7,7 @@ from services.reception.application.deps import Deps
 from services.reception.clients.tax_invoices import TaxDocument
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
-from services.reception.persistence.invoice import TaxInvoice
+from services.reception.domain.tax_invoice import TaxInvoice
 from shared import timers
 from shared.contracts.reception import (
     CreditNoteIssued,

@@ -7,7 +7,6 @@ from services.reception.persistence.appointment import (
     save_appointment,
 )
 from services.reception.persistence.cancellation import (
-    Cancellation,
     add_cancellation,
     read_cancellation,
 )
@@ -101,7 +100,6 @@ from services.reception.persistence.voucher import (
 )
 
 __all__ = [
-    "Cancellation",
     "Link",
     "add_cancellation",
     "add_credit_note",

@@ -1,24 +1,9 @@
 """Reasons for orders and appointments that ended without work; their notes are encrypted."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from shared.contracts.reception import CancellationReason
+from services.reception.domain.cancellation import Cancellation
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 from shared.table import Table
-
-
-@dataclass(frozen=True)
-class Cancellation:
-    """Cancellation of an order or appointment, ``entity_id``; ``note`` is still encrypted."""
-
-    entity_id: str
-    reason: CancellationReason
-    note: bytes | None
-    cancelled_by: str
-    cancelled_at: datetime
-
 
 _CANCELLATIONS = Table(
     "cancellation", Cancellation, key=("store_id", "entity_id"), added=("store_id",)

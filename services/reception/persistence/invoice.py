@@ -1,18 +1,10 @@
 """Invoices as they were issued, their corrections, and their tax invoices."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from services.reception.domain.tax_invoice import TaxInvoice
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
 from shared.db import Connection
-
-
-@dataclass(frozen=True)
-class TaxInvoice:
-    """Tax invoice (电子发票) or its correction (红字发票) as it was issued."""
-
-    number: str
-    tax_cents: int
 
 
 async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:

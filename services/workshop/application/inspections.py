@@ -13,7 +13,7 @@ from services.workshop.application.orders import record_ready
 from services.workshop.application.promises import score_promise
 from services.workshop.application.replanning import request_replan
 from services.workshop.domain import job as jobs
-from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
+from services.workshop.domain.inspection import ChecklistItem, Inspection, ItemResult, failed_items
 from services.workshop.domain.job import Job
 from shared.contracts import Event
 from shared.contracts.base import Identifier
@@ -51,7 +51,7 @@ async def inspect_job(
         changed, events = await _send_back(uow, job, failed)
     else:
         changed, events = await _accept(uow, job, deps)
-    inspection = persistence.Inspection(job_id, uow.person, uow.now, not failed, command.items)
+    inspection = Inspection(job_id, uow.person, uow.now, not failed, command.items)
     await persistence.save_inspection(uow.connection, job.store_id, inspection)
     return await save_job(uow, changed, events, deps)
 

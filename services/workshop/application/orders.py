@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.job_views import JobView, view
+from services.workshop.domain.additional_work import AdditionalWorkDecision
 from services.workshop.domain.dispatch import ready_lateness_min
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import Job, WorkState, people_of, work_done
@@ -55,7 +56,7 @@ class AdditionalWorkView(BaseModel):
     note: str | None
     recommended_by: str
     recommended_at: datetime
-    decision: persistence.AdditionalWorkDecision | None
+    decision: AdditionalWorkDecision | None
 
 
 class WorkOrderView(BaseModel):

@@ -15,6 +15,7 @@ from services.workshop.application.replanning import request_replan
 from services.workshop.domain import job as jobs
 from services.workshop.domain.hold import Hold
 from services.workshop.domain.job import Job, is_unfinished
+from services.workshop.domain.promise import PromiseRecord
 from services.workshop.planning.expectation import score_finish
 from shared import timers
 from shared.contracts.reception import PromisedTimeRevised
@@ -34,7 +35,7 @@ async def revise_promise(uow: UnitOfWork, event: PromisedTimeRevised, _deps: Dep
 
 async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold) -> None:
     """Record the promise of an order that rests on ``hold``."""
-    promise = persistence.PromiseRecord(
+    promise = PromiseRecord(
         store_id=hold.store_id,
         order_id=order_id,
         due_at=hold.calibrated_at,

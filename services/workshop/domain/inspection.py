@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from services.workshop.domain import errors
@@ -18,6 +19,17 @@ class ChecklistItem:
     zh: str
     en: str
     critical: bool = False
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One inspection of one job, with the result of each checklist item."""
+
+    job_id: str
+    inspector_id: str
+    inspected_at: datetime
+    passed: bool
+    results: Mapping[str, ItemResult]
 
 
 def failed_items(

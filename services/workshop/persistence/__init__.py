@@ -7,7 +7,6 @@ from services.workshop.persistence.absence import (
     read_absence,
 )
 from services.workshop.persistence.additional_work import (
-    AdditionalWorkDecision,
     add_additional_work,
     additional_work_of_order,
     save_additional_work_decision,
@@ -15,7 +14,6 @@ from services.workshop.persistence.additional_work import (
 from services.workshop.persistence.corrections import add_clock_correction, clock_corrections_of_job
 from services.workshop.persistence.hold import active_holds, last_hold, lock_hold, save_hold
 from services.workshop.persistence.inspection import (
-    Inspection,
     inspections_of_order,
     save_inspection,
 )
@@ -60,7 +58,6 @@ from services.workshop.persistence.plan import (
 )
 from services.workshop.persistence.promise import (
     LearnedModel,
-    PromiseRecord,
     all_learned_models,
     delete_promise,
     read_learned_model,
@@ -82,14 +79,11 @@ from services.workshop.persistence.resource_booking import (
 )
 
 __all__ = [
-    "AdditionalWorkDecision",
     "CapacityTakenError",
     "Finished",
-    "Inspection",
     "LearnedModel",
     "OrderedHours",
     "OverrideEffect",
-    "PromiseRecord",
     "RepairOrderProjection",
     "StalePlanError",
     "absences_after",

@@ -1,29 +1,9 @@
 """Additional work that waits for the customer's decision (增项)."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
-
+from services.workshop.domain.additional_work import AdditionalWork, AdditionalWorkDecision
 from shared.contracts.workshop import AdditionalWorkRecommended
 from shared.db import Connection
 from shared.table import Table
-
-AdditionalWorkDecision = Literal["authorized", "declined"]
-
-
-@dataclass(frozen=True)
-class AdditionalWork:
-    """Additional work, with its encrypted note and the customer's decision, if there is one."""
-
-    additional_work_id: str
-    job_id: str
-    op_codes: tuple[str, ...]
-    part_numbers: tuple[str, ...]
-    note: bytes | None
-    recommended_by: str
-    recommended_at: datetime
-    decision: AdditionalWorkDecision | None = None
-
 
 _ADDITIONAL_WORK = Table(
     "additional_work",

@@ -1,24 +1,8 @@
 """Results of inspections (质检记录)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-
-from services.workshop.domain.inspection import ItemResult
+from services.workshop.domain.inspection import Inspection
 from shared.db import Connection
 from shared.table import Table
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """One inspection of one job, with the result of each checklist item."""
-
-    job_id: str
-    inspector_id: str
-    inspected_at: datetime
-    passed: bool
-    results: Mapping[str, ItemResult]
-
 
 _INSPECTIONS = Table(
     "inspection",

@@ -2,9 +2,9 @@
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from services.workshop.domain.promise import PromiseRecord
 from services.workshop.planning import Calibration, Durations
 from shared.db import Connection
 from shared.table import Table
@@ -23,24 +23,6 @@ _SAVE_DURATIONS = """
 INSERT INTO learned_model (store_id, durations) VALUES ($1, $2)
 ON CONFLICT (store_id) DO UPDATE SET durations = excluded.durations
 """
-
-
-@dataclass(frozen=True)
-class PromiseRecord:
-    """The promise for an order, and the figures on which it rests.
-
-    With just the ``confidence`` the work is done by ``due_at``. The median end expected was
-    ``expected_at``, and ``spread_minutes`` working minutes lie from there to the end that nine in
-    ten do not exceed. ``scored``: the calibration has already recorded that it was broken.
-    """
-
-    store_id: str
-    order_id: str
-    due_at: datetime
-    confidence: float
-    expected_at: datetime
-    spread_minutes: float
-    scored: bool = False
 
 
 _PROMISES = Table("promise", PromiseRecord, key=("store_id", "order_id"))

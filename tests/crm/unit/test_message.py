@@ -26,16 +26,15 @@ from services.crm.domain.message import (
     QuietHours,
     Send,
     SendResult,
-    ServiceVisit,
     choose,
     claim,
     complete_call,
     hand_to_agent,
     next_step,
     record_send_result,
-    require_own_order,
     suppress,
 )
+from services.crm.domain.service_visit import ServiceVisit, require_own_order
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
