@@ -117,3 +117,8 @@ def phone(t: Translator, value: str | None) -> str:
     number, extension = dialed(value)
     words = "{number} ext. {extension}"
     return t(words, number=number, extension=extension) if extension else number
+
+
+def queue_number(number: int) -> str:
+    """Format a queue number as it is called out."""
+    return f"{number:03}"

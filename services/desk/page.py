@@ -105,7 +105,7 @@ def landing(app_context: AppContext, person: Person, store_id: str | None) -> st
     stores = [each for each in person.stores if each in app_context.stores]
     store = store_id if store_id in stores else next(iter(stores), None)
     first = next((page for role, page in HOME.items() if role in person.roles), None)
-    return first.address(store) if first and store else "/nothing"
+    return first.address(store) if first and store else "/no-page"
 
 
 def _open_context(

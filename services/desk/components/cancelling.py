@@ -49,6 +49,12 @@ def cancel_dialog(ctx: PageContext, cancel: Cancel, title: str, version: str) ->
         dialog_actions(form, opened, title, send)
 
 
+def end_dialog(ctx: PageContext, order_id: str, version: str) -> None:
+    """Ask why the visit ends without work."""
+    title = ctx.t("End the visit without work")
+    cancel_dialog(ctx, cancel_order(ctx, order_id), title, version)
+
+
 def cancellation_facts(ctx: PageContext, cancellation: CancellationView) -> None:
     """Show why an entry was cancelled, by whom and when."""
     t = ctx.t

@@ -16,7 +16,7 @@ from services.desk.pages import (
     group,
     inspection,
     my_jobs,
-    nothing,
+    no_page,
     order,
     orders,
     receivables,
@@ -27,7 +27,7 @@ from services.desk.pages import (
     write_up,
 )
 
-__all__ = ["authorize", "board", "claim", "nothing", "order", "sign_in", "write_up"]
+__all__ = ["authorize", "board", "claim", "no_page", "order", "sign_in", "write_up"]
 
 MENU.extend(
     (

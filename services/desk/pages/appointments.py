@@ -11,6 +11,7 @@ from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.cancelling import cancel_dialog, cancellation_facts
 from services.desk.components.confirmation import Confirmation
+from services.desk.components.day_choice import chosen_day, day_choice
 from services.desk.components.elements import (
     badge,
     box,
@@ -32,7 +33,6 @@ from services.desk.components.time_choice import TimeChoice, send_or_offer
 from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.pages.today import chosen_day, day_choice
 from services.desk.vehicles import find_customer, known_text
 from shared.calls import ServiceUnavailableError
 from shared.clients.crm.models import CustomerView

@@ -15,7 +15,6 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
-from services.desk.pages.reception import t_number
 from shared.clients.workshop.models import (
     BoardBay,
     BoardCounts,
@@ -188,4 +187,4 @@ def _listed(name: str, title: str, count: int) -> Iterator[None]:
 
 
 def _number(vehicle: BoardJob | ReadyVehicle) -> str:
-    return t_number(vehicle.queue_number) if vehicle.queue_number else "···"
+    return formats.queue_number(vehicle.queue_number) if vehicle.queue_number else "···"

@@ -12,6 +12,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
+from services.desk.components.claims import CLAIM_TONES, claim_deadline, claim_name
 from services.desk.components.elements import (
     badge,
     box,
@@ -36,11 +37,10 @@ from services.desk.components.forms import (
 )
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.payment import method_field
 from services.desk.context import Names, PageContext, Who
+from services.desk.orders import numbers_of
 from services.desk.page import Page
-from services.desk.pages.claims import CLAIM_TONES, claim_name, deadline
-from services.desk.pages.order.invoicing import method_field
-from services.desk.pages.orders import numbers_of
 from shared.clients.reception.models import (
     ClaimDecisionRequest,
     ClaimEntry,
@@ -122,7 +122,7 @@ def _head(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, who: Who) -> No
                     t.code("pending_step", claim.pending_step) if claim.pending_step else "",
                     "promise-label",
                 )
-                deadline(ctx, claim)
+                claim_deadline(ctx, claim)
         with box("claim-facts"):
             facts(
                 [

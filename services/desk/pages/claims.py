@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from functools import partial
 
 from services.desk import formats
 from services.desk.catalog import Catalog
+from services.desk.components.claims import CLAIM_TONES, claim_deadline, claim_name
 from services.desk.components.elements import (
     badge,
     box,
@@ -17,13 +17,12 @@ from services.desk.components.elements import (
     row,
     table,
     test_id,
-    text,
 )
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
+from services.desk.orders import numbers_of
 from services.desk.page import Page
-from services.desk.pages.orders import numbers_of
 from shared.clients.reception.models import ClaimEntry, ClaimStatus
 
 PAGE = Page(
@@ -34,21 +33,11 @@ PAGE = Page(
     requirements=("R6", "R32"),
 )
 
-CLAIM_TONES: Mapping[ClaimStatus, str] = {
-    "draft": "calm",
-    "submitted": "busy",
-    "approved": "good",
-    "rejected": "bad",
-    "settled": "quiet",
-    "written_off": "quiet",
-    "withdrawn": "quiet",
-}
 _VIEWS: Mapping[str, tuple[ClaimStatus, ...]] = {
     "open": ("draft", "rejected", "submitted", "approved"),
     "closed": ("settled", "written_off", "withdrawn"),
 }
 _VIEW_TITLES = {"open": "Open", "closed": "Closed"}
-_NEAR = timedelta(days=3)
 
 
 @PAGE.shows
@@ -95,22 +84,6 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-def deadline(ctx: PageContext, claim: ClaimEntry) -> None:
-    """Show the deadline for submission or decision, in the color of its urgency."""
-    if claim.pending_step is None:
-        text(formats.NOTHING)
-        return
-    due, now = claim.due_at, ctx.now()
-    tone = "bad" if due < now else "warn" if due < now + _NEAR else "calm"
-    badge(formats.day_and_clock(due, ctx.store.timezone, now), tone)
-
-
-def claim_name(catalog: Catalog, claim: ClaimEntry) -> str:
-    """Return the claimed work: the first operation, or the first part."""
-    lines = sorted(claim.lines, key=lambda line: line.kind != "labor")
-    return catalog.line(lines[0].kind, lines[0].code)
-
-
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
     t = ctx.t
     whose = [t("Order"), *([t("Plate"), t("Customer")] if ctx.sees_persons else [])]
@@ -134,7 +107,7 @@ def _row(ctx: PageContext, catalog: Catalog, claim: ClaimEntry, number: str, who
             badge(t.code("claim", claim.status), CLAIM_TONES[claim.status])
         cell(t.code("pending_step", claim.pending_step))
         with cell_box():
-            deadline(ctx, claim)
+            claim_deadline(ctx, claim)
         missing = claim.missing if claim.pending_step == "submission" else ()
         cell(t.listed(t.code("claim_details", name) for name in missing) or formats.NOTHING)
         cell(formats.money(claim.amount_cents), "figure")

@@ -14,6 +14,7 @@ from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
 from services.desk.components.corrective_action import close_button, corrective_action_state
+from services.desk.components.day_choice import chosen_day, day_choice
 from services.desk.components.elements import (
     badge,
     box,
@@ -34,7 +35,6 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.photos import gallery, photo_button
 from services.desk.context import PageContext
 from services.desk.page import Page
-from services.desk.pages.today import chosen_day, day_choice
 from shared.clients.reception.models import (
     CheckAreaEntry,
     CheckView,

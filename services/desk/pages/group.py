@@ -7,6 +7,7 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.day_choice import chosen_day, day_choice
 from services.desk.components.elements import (
     box,
     cell,
@@ -24,7 +25,6 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.pages.today import chosen_day, day_choice
 from shared.contracts.reporting import DailyReportPublished
 
 REQUIREMENTS = ("R30", "R38", "R40")

@@ -13,9 +13,9 @@ from services.desk.components.forms import Form, choices, dialog_foot, submit
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
+from services.desk.jobs import open_jobs
+from services.desk.orders import Numbers, number_of
 from services.desk.page import Page
-from services.desk.pages.my_jobs import open_jobs
-from services.desk.pages.orders import Numbers, number_of
 from shared.clients.workshop.models import ChecklistItem, InspectionItem, InspectionRequest, JobView
 
 REQUIREMENTS = ("R14",)

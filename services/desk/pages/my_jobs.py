@@ -1,6 +1,5 @@
 """A technician's own jobs (我的任务), made for a phone: one job at a time, with large buttons."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -24,9 +23,9 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.components.work_choice import quantity_field
 from services.desk.context import PageContext
+from services.desk.jobs import JOB_TONES, OpenJobs, open_jobs
+from services.desk.orders import Numbers, number_of
 from services.desk.page import Page
-from services.desk.pages.order.work import JOB_TONES
-from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from shared.clients.workshop.models import (
     AdditionalWorkRequest,
     DiagnosisRequest,
@@ -50,8 +49,6 @@ _PAUSES: tuple[PauseReason, ...] = get_args(PauseReason)
 _ORDER = {"in_progress": 0, "paused": 1, "planned": 2, "finished": 3}
 _NOT_PLANNED = datetime.min.replace(tzinfo=UTC)
 
-Mine = tuple[list[JobView], Numbers]
-
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
@@ -60,14 +57,14 @@ async def show(ctx: PageContext) -> None:
     """
     catalog = await ctx.catalog()
 
-    async def fetch() -> Mine:
+    async def fetch() -> OpenJobs:
         jobs, numbers = await open_jobs(ctx)
         mine = [
             job for job in jobs if ctx.person.subject in job.technician_ids and job.status in _ORDER
         ]
         return sorted(mine, key=_job_sort_key), numbers
 
-    def render(mine: Mine, renderer: PartialRenderer) -> None:
+    def render(mine: OpenJobs, renderer: PartialRenderer) -> None:
         found, numbers = mine
         jobs = [job for job in found if job.status != "finished"]
         if jobs:
@@ -102,15 +99,6 @@ def _to_do(
             if job is not shown:
                 other = partial(_other, ctx, catalog)
                 renderer.section(job.job_id, other, job, number_of(numbers, job.order_id))
-
-
-async def open_jobs(ctx: PageContext) -> Mine:
-    """Return the store's unfinished and uninspected jobs, and the queue numbers of their orders."""
-    jobs, orders = await asyncio.gather(
-        ctx.shared("open jobs", lambda: ctx.services.workshop.list_jobs(ctx.store.id)),
-        orders_at(ctx, "opened", "in_progress"),
-    )
-    return jobs, numbers_of(ctx, orders)
 
 
 def _job_sort_key(job: JobView) -> tuple[int, datetime]:

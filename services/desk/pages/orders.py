@@ -1,6 +1,5 @@
 """Orders by status (工单): in progress, ready, or awaiting payment."""
 
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -19,9 +18,9 @@ from services.desk.components.elements import (
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
+from services.desk.orders import ORDER_TONES, orders_at
 from services.desk.page import Page
-from services.desk.pages.reception import t_number
-from shared.clients.reception.models import ClaimEntry, OrderStatus, OrderView
+from shared.clients.reception.models import OrderStatus, OrderView
 
 REQUIREMENTS = ("R5", "R7", "R8")
 
@@ -41,19 +40,6 @@ PAGE = Page(
     requirements=REQUIREMENTS,
 )
 
-Numbers = Mapping[str, str]
-"""Queue numbers (排队号) by order, as they are called out."""
-
-ORDER_TONES: dict[OrderStatus, str] = {
-    "arrived": "warn",
-    "greeted": "calm",
-    "opened": "calm",
-    "in_progress": "busy",
-    "ready": "good",
-    "delivered": "warn",
-    "closed": "quiet",
-    "cancelled": "quiet",
-}
 
 _VIEWS: dict[str, tuple[OrderStatus, ...]] = {
     "workshop": ("opened", "in_progress"),
@@ -102,30 +88,6 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-async def orders_at(ctx: PageContext, *statuses: OrderStatus) -> list[OrderView]:
-    """Return the store's orders in the given statuses."""
-    return await ctx.shared(
-        f"orders {' '.join(statuses)}",
-        lambda: ctx.services.reception.list_orders(ctx.store.id, status=list(statuses)),
-    )
-
-
-def numbers_of(ctx: PageContext, orders: Iterable[OrderView | ClaimEntry]) -> Numbers:
-    """Return queue numbers, with the day in front of those of another day than today."""
-    today = ctx.today()
-    numbers = {}
-    for order in orders:
-        day = ctx.store.local_day(order.arrived_at)
-        number = t_number(order.queue_number)
-        numbers[order.order_id] = number if day == today else f"{day:%m-%d} {number}"
-    return numbers
-
-
-def number_of(numbers: Numbers, order_id: str) -> str:
-    """Return the queue number of an order."""
-    return numbers.get(order_id, "···")
-
-
 def _table(ctx: PageContext) -> AbstractContextManager[None]:
     t = ctx.t
     who = [t("Plate"), t("Customer")] if ctx.sees_persons else []
@@ -139,7 +101,7 @@ def _row(ctx: PageContext, order: OrderView, who: Who) -> None:
     with test_id(f"order-{order.queue_number}", row("row-link")):
         with cell_box():
             link(
-                t_number(order.queue_number),
+                formats.queue_number(order.queue_number),
                 f"{ctx.store_path}/orders/{order.order_id}",
                 "row-anchor number",
             )

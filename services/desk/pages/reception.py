@@ -15,7 +15,7 @@ from services.desk import formats
 from services.desk.client import new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
-from services.desk.components.cancelling import cancel_dialog, cancel_order
+from services.desk.components.cancelling import end_dialog
 from services.desk.components.elements import (
     badge,
     box,
@@ -29,8 +29,8 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.components.tier import tier_badge
 from services.desk.context import Names, PageContext, Who
-from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.calls import ServiceUnavailableError
 from shared.clients.reception.models import (
@@ -289,7 +289,9 @@ async def _assign_dialog(ctx: PageContext, order: WaitingView) -> None:
         for person in ctx.app_context.staff.values()
         if person.has(("service_advisor",)) and ctx.store.id in person.stores
     }
-    with dialog(t("Who receives {number}?", number=t_number(order.queue_number))) as opened:
+    with dialog(
+        t("Who receives {number}?", number=formats.queue_number(order.queue_number))
+    ) as opened:
         form = Form(ctx, order.version)
         advisor = form.field("advisor_id", ui.select(advisors, label=t("Advisor")))
 
@@ -332,7 +334,7 @@ def _received_card(
 
 def _who(ctx: PageContext, order: WaitingView, who: Who) -> None:
     with box("card-who"):
-        text(t_number(order.queue_number), "queue-number")
+        text(formats.queue_number(order.queue_number), "queue-number")
         with box("card-names"):
             if who.plate:
                 text(who.plate, "plate")
@@ -345,25 +347,9 @@ def _who(ctx: PageContext, order: WaitingView, who: Who) -> None:
                 text(ctx.t("Arrived {time}", time=arrived), "card-note")
 
 
-def tier_badge(t: Translator, tier: str) -> None:
-    """Show the customer's loyalty tier (忠诚度等级)."""
-    badge(t.code("tier", tier), "warn")
-
-
-def t_number(number: int) -> str:
-    """Format a queue number as it is called out."""
-    return f"{number:03}"
-
-
 def _leave_button(ctx: PageContext, order: WaitingView) -> None:
     button(
         ctx.t("Left"),
         lambda: end_dialog(ctx, order.order_id, order.version),
         name=f"left-{order.queue_number}",
     )
-
-
-def end_dialog(ctx: PageContext, order_id: str, version: str) -> None:
-    """Ask why the visit ends without work."""
-    title = ctx.t("End the visit without work")
-    cancel_dialog(ctx, cancel_order(ctx, order_id), title, version)

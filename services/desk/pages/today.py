@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
 from functools import partial
 
 from services.desk import formats
-from services.desk.components.elements import badge, box, facts, link, panel, text
+from services.desk.components.day_choice import chosen_day, day_choice
+from services.desk.components.elements import badge, box, facts, panel, text
 from services.desk.components.kpis import AMOUNTS, COUNTS, Kpis, bars, kpi_groups, tiles
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
@@ -85,24 +85,6 @@ def _chart(t: Translator, title: str, amounts: Mapping[str, int]) -> None:
 def _kpis(ctx: PageContext, kpis: Kpis) -> None:
     with panel(ctx.t("KPIs")):
         kpi_groups(ctx.t, kpis, with_money=ctx.sees_money)
-
-
-def chosen_day(ctx: PageContext) -> date:
-    """Return the day that the address names, otherwise the store's present day."""
-    try:
-        return date.fromisoformat(ctx.query.get("day", ""))
-    except ValueError:
-        return ctx.today()
-
-
-def day_choice(ctx: PageContext, day: date) -> None:
-    """Add steps to the days around."""
-    with box("day-choice"):
-        link("‹", f"?day={day - timedelta(days=1)}", "day-step")
-        text(f"{day}", "day number")
-        link("›", f"?day={day + timedelta(days=1)}", "day-step")
-        if day != ctx.today():
-            link(ctx.t("Today"), "?", "day-step")
 
 
 def _published(ctx: PageContext, reports: Sequence[DailyReport]) -> None:

@@ -12,6 +12,7 @@ from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components import manual_override
 from services.desk.components.absences import absence_dialog
+from services.desk.components.day_choice import chosen_day, day_choice
 from services.desk.components.elements import (
     Handler,
     badge,
@@ -43,10 +44,9 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.parts import parts_dialog
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
+from services.desk.jobs import JOB_TONES
+from services.desk.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.page import Page
-from services.desk.pages.order.work import JOB_TONES
-from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
-from services.desk.pages.today import chosen_day, day_choice
 from services.desk.reasons import change_text, risk_text, risk_tone
 from shared.clients.workshop.models import (
     AbsenceView,

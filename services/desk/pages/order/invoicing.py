@@ -31,6 +31,7 @@ from services.desk.components.forms import (
     several,
 )
 from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.payment import method_field
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.pages.order.data import OrderCommand, OrderData, OrderPage
@@ -61,15 +62,12 @@ from shared.contracts.reception import (
     EstimateLine,
     InvoiceIssued,
     OnAccountReason,
-    PaymentMethod,
     PayType,
     RefundReason,
 )
 
 _TAKES_MONEY: tuple[OrderStatus, ...] = ("greeted", "opened", "in_progress", "ready")
 _CENTS = 100
-_METHODS: tuple[PaymentMethod, ...] = ("wechat", "alipay", "card", "cash", "transfer")
-"""Payment methods, the usual ones first."""
 
 
 @dataclass(frozen=True)
@@ -298,14 +296,6 @@ def _paid_methods(t: Translator, order: OrderDetail) -> dict[str, str]:
         for method, cents in (order.money_by_method or {}).items()
         if cents
     }
-
-
-def method_field(form: Form) -> ui.select:
-    """Add a field for a payment method."""
-    t = form.ctx.t
-    return form.field(
-        "method", ui.select(choices(t, "method", _METHODS), label=t("Method"), value="wechat")
-    )
 
 
 class _InvoiceDialog:

@@ -9,7 +9,7 @@ from typing import get_args
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.cancelling import cancellation_facts
+from services.desk.components.cancelling import cancellation_facts, end_dialog
 from services.desk.components.elements import (
     badge,
     box,
@@ -28,12 +28,12 @@ from services.desk.components.forms import (
     moment_of,
 )
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.components.tier import tier_badge
 from services.desk.context import PageContext, Who
 from services.desk.i18n import Translator
+from services.desk.orders import ORDER_TONES
 from services.desk.pages.order.data import AT_WORK, OrderData, OrderPage
 from services.desk.pages.order.withdrawal import Withdrawal
-from services.desk.pages.orders import ORDER_TONES
-from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
 from shared.clients.reception.models import (
     OrderDetail,
@@ -95,7 +95,7 @@ def summary(page: OrderPage, renderer: PartialRenderer) -> None:
 def _head(ctx: PageContext, every_second: EverySecond, order: _Head) -> None:
     t, status, who = ctx.t, order.status, order.who
     with box("order-head"):
-        text(t_number(order.queue_number), "queue-number")
+        text(formats.queue_number(order.queue_number), "queue-number")
         with box("card-names"):
             if who.plate:
                 text(who.plate, "plate")

@@ -8,21 +8,12 @@ from services.desk.components.elements import badge, box, cell, cell_box, panel,
 from services.desk.components.job_clock import running_clock
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext
+from services.desk.jobs import JOB_TONES
 from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import OrderLine
 from shared.clients.workshop.models import JobView
 from shared.contracts.reception import PayType
 
-JOB_TONES = {
-    "planned": "calm",
-    "in_progress": "busy",
-    "paused": "warn",
-    "finished": "warn",
-    "passed": "good",
-    "failed": "bad",
-    "stopped": "quiet",
-    "cancelled": "quiet",
-}
 PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 

@@ -9,8 +9,8 @@ from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import badge, box, button, facts, test_id, text
 from services.desk.components.forms import Form, enter_goes_on
+from services.desk.components.tier import tier_badge
 from services.desk.context import PageContext
-from services.desk.pages.reception import tier_badge
 from services.desk.vehicles import (
     find_customer,
     has_unusual_digit,

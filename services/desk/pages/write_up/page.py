@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 
 from nicegui import ui
 
+from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import box, button, link, panel, test_id, text
 from services.desk.components.forms import Form, enter_goes_on, who_was_first
 from services.desk.context import PageContext
 from services.desk.page import Page
-from services.desk.pages.reception import t_number
 from services.desk.pages.write_up.condition import Condition
 from services.desk.pages.write_up.owner import Owner
 from services.desk.pages.write_up.work import Concern, Work
@@ -61,7 +61,10 @@ class WriteUp:
 
     async def build(self) -> None:
         ctx, t, catalog = self.ctx, self.ctx.t, self.catalog
-        text(t("Queue number {number}", number=t_number(self.order.queue_number)), "subtitle")
+        text(
+            t("Queue number {number}", number=formats.queue_number(self.order.queue_number)),
+            "subtitle",
+        )
         with box("columns write-up"):
             left = box("column-wide")
             with box("column-side"), panel(t("Estimate and promised time"), "sticky"):

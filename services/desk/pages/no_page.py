@@ -12,7 +12,7 @@ from services.desk.components.frame import head, posting
 from services.desk.context import AppContext, Present
 
 
-@ui.page("/nothing")
+@ui.page("/no-page")
 async def show(request: Request, signed_in: Present) -> Response | None:
     """Tell the person that no page is open to them, and offer to sign out."""
     app_context: AppContext = app.state.app_context
