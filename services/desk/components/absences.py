@@ -19,7 +19,7 @@ from services.desk.components.forms import (
     submit,
 )
 from services.desk.context import PageContext
-from shared.clients.workshop.models import AbsenceRequest, AbsenceView, AwayKind
+from shared.clients.workshop.models import AbsenceKind, AbsenceRequest, AbsenceView
 
 
 def absence_dialog(ctx: PageContext, technician_id: str, absences: Sequence[AbsenceView]) -> None:
@@ -29,7 +29,7 @@ def absence_dialog(ctx: PageContext, technician_id: str, absences: Sequence[Abse
         for absence in absences:
             _known(ctx, absence, opened)
         form = Form(ctx)
-        kinds = choices(t, "absence", get_args(AwayKind))
+        kinds = choices(t, "absence", get_args(AbsenceKind))
         kind = form.field("kind", ui.select(kinds, label=t("Reason"), value="sick"))
         closing = datetime.combine(ctx.today(), ctx.store.closing, zone)
         begin = moment_field(form, "starts_at", t("From"), ctx.now())

@@ -22,12 +22,12 @@ from services.desk.context import PageContext
 from services.desk.reasons import JobName, change_text
 from shared.clients.workshop.models import (
     JobView,
+    OverrideReason,
     OverrideRequest,
     PlannedJobView,
     PlanView,
     ReassignmentRequest,
-    SwapReason,
-    SwapRequest,
+    SwapJobsRequest,
     SwapView,
     TechnicianRequest,
 )
@@ -38,7 +38,7 @@ Command = Callable[[OverrideRequest], Awaitable[object]]
 Fields = Callable[[Form], Command]
 """Function that adds fields to a form and returns the command that sends them."""
 
-REASONS = get_args(SwapReason)
+REASONS = get_args(OverrideReason)
 """客户要求、技能、交接班、工作量、工位、车辆、带教、其他."""
 
 _SOON = timedelta(minutes=5)
@@ -141,7 +141,7 @@ def swap(
         other = form.field("other_job_id", ui.select(others, label=label, value=wanted))
 
         def send(asked: OverrideRequest) -> Awaitable[SwapView]:
-            body = SwapRequest(
+            body = SwapJobsRequest(
                 version=asked.version,
                 reason=asked.reason,
                 note=asked.note,

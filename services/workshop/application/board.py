@@ -59,7 +59,6 @@ class BoardView(BaseModel):
     were ready today and are still here.
     """
 
-    shown_at: datetime
     bays: Sequence[BoardBay]
     waiting: Sequence[BoardJob]
     to_inspect: Sequence[BoardJob]
@@ -80,7 +79,6 @@ async def get_board(store_id: str, deps: Deps) -> BoardView:
     faces = _Faces(deps, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
     states = board.bay_states(jobs, [bay.bay_id for bay in bays])
     return BoardView(
-        shown_at=now,
         bays=[
             BoardBay(
                 bay_id=bay.bay_id,

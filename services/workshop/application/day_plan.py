@@ -26,7 +26,7 @@ class Span(BaseModel):
     ends_at: datetime
 
 
-class Away(BaseModel):
+class TechnicianAbsence(BaseModel):
     absence_id: str
     starts_at: datetime
     ends_at: datetime
@@ -39,7 +39,7 @@ class TechnicianView(BaseModel):
     skills: dict[str, int]
     certificates: Sequence[str]
     windows: Sequence[Span]
-    absences: Sequence[Away]
+    absences: Sequence[TechnicianAbsence]
 
 
 class BayView(BaseModel):
@@ -129,7 +129,7 @@ def _technician(
             if moment(span.start) < end
         ],
         absences=[
-            Away.model_validate(each, from_attributes=True)
+            TechnicianAbsence.model_validate(each, from_attributes=True)
             for each in absences
             if each.technician_id == technician.technician_id
         ],

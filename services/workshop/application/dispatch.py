@@ -45,7 +45,7 @@ class TechnicianRequest(OverrideRequest):
     technician_id: Identifier
 
 
-class SwapRequest(OverrideRequest):
+class SwapJobsRequest(OverrideRequest):
     other_job_id: Identifier
     other_version: SeenVersion
 
@@ -111,7 +111,7 @@ async def reassign_job(
     return view(moved, deps)
 
 
-async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapRequest, deps: Deps) -> SwapView:
+async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapJobsRequest, deps: Deps) -> SwapView:
     """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     dispatch.require_two(job_id, command.other_job_id)
     job = await lock_seen_job(uow, job_id, command.version)

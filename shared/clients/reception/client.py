@@ -772,7 +772,7 @@ class ReceptionApi:
         return await self._calls.request(
             OrderView,
             "POST",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/cancel",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/discount/withdraw",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -31,7 +31,7 @@ from shared.clients.workshop.models import (
     QuoteView,
     ReassignmentRequest,
     StaffingView,
-    SwapRequest,
+    SwapJobsRequest,
     SwapView,
     TechnicianRequest,
     TimeCorrectionRequest,
@@ -367,7 +367,7 @@ class WorkshopApi:
 
     @open_to("dispatcher", "service_manager")
     async def swap_jobs(
-        self, store_id: str, job_id: str, body: SwapRequest, *, idempotency_key: str
+        self, store_id: str, job_id: str, body: SwapJobsRequest, *, idempotency_key: str
     ) -> SwapView:
         """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
         return await self._calls.request(

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, Field
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.workshop import FreeCapacity, LaborCredit
 
+AbsenceKind = Literal["leave", "sick", "training", "other"]
 AdditionalWorkDecision = Literal["authorized", "declined"]
-AwayKind = Literal["leave", "sick", "training", "other"]
 BoardJobLight = Literal["green", "yellow", "red"]
 InspectionItem = Literal["ok", "failed", "not_applicable"]
 JobStatus = Literal[
@@ -21,12 +21,12 @@ LimitingFactorCode = Literal[
     "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
 ]
 OverrideKind = Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
+OverrideReason = Literal[
+    "customer_request", "skill", "shift_handover", "workload", "bay", "vehicle", "training", "other"
+]
 PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
 PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
-]
-SwapReason = Literal[
-    "customer_request", "skill", "shift_handover", "workload", "bay", "vehicle", "training", "other"
 ]
 TimeCorrectionReason = Literal["forgot_to_start", "forgot_to_finish", "wrong_job", "other"]
 WorkDoneState = Literal["open", "begun", "finished"]
@@ -35,7 +35,7 @@ WorkDoneState = Literal["open", "begun", "finished"]
 class AbsenceRequest(RequestBody):
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    kind: AwayKind = "other"
+    kind: AbsenceKind = "other"
 
 
 class AbsenceView(ResponseBody):
@@ -43,7 +43,7 @@ class AbsenceView(ResponseBody):
     technician_id: str
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    kind: AwayKind
+    kind: AbsenceKind
     cancelled_at: AwareDatetime | None
 
 
@@ -64,13 +64,6 @@ class AdditionalWorkView(ResponseBody):
     recommended_by: str
     recommended_at: AwareDatetime
     decision: AdditionalWorkDecision | None
-
-
-class Away(ResponseBody):
-    absence_id: str
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    kind: AwayKind
 
 
 class BayView(ResponseBody):
@@ -146,7 +139,6 @@ class BoardView(ResponseBody):
     that were ready today and are still here.
     """
 
-    shown_at: AwareDatetime
     bays: list[BoardBay]
     waiting: list[BoardJob]
     to_inspect: list[BoardJob]
@@ -316,7 +308,7 @@ class OverrideRequest(RequestBody):
     """Reason for which the plan is overridden."""
 
     version: str
-    reason: SwapReason
+    reason: OverrideReason
     note: str | None = None
 
 
@@ -349,7 +341,7 @@ class OverrideView(ResponseBody):
     order_id: str
     queue_number: int | None
     kind: OverrideKind
-    reason: SwapReason
+    reason: OverrideReason
     technician_id: str | None
     note: str | None
     made_by: str
@@ -491,7 +483,7 @@ class ReasonView(ResponseBody):
 
 class ReassignmentRequest(RequestBody):
     version: str
-    reason: SwapReason
+    reason: OverrideReason
     note: str | None = None
     technician_ids: list[str]
     bay_id: str
@@ -525,9 +517,9 @@ class StaffingView(ResponseBody):
     skill_codes: list[SkillDemand]
 
 
-class SwapRequest(RequestBody):
+class SwapJobsRequest(RequestBody):
     version: str
-    reason: SwapReason
+    reason: OverrideReason
     note: str | None = None
     other_job_id: str
     other_version: str
@@ -539,9 +531,16 @@ class SwapView(ResponseBody):
     jobs: list[JobView]
 
 
+class TechnicianAbsence(ResponseBody):
+    absence_id: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    kind: AbsenceKind
+
+
 class TechnicianRequest(RequestBody):
     version: str
-    reason: SwapReason
+    reason: OverrideReason
     note: str | None = None
     technician_id: str
 
@@ -552,7 +551,7 @@ class TechnicianView(ResponseBody):
     skills: dict[str, int]
     certificates: list[str]
     windows: list[Span]
-    absences: list[Away]
+    absences: list[TechnicianAbsence]
 
 
 class TimeCorrectionRequest(RequestBody):

@@ -75,7 +75,7 @@ async def approve_discount(
 
 
 @router.post(
-    "/orders/{order_id}/discount/cancel",
+    "/orders/{order_id}/discount/withdraw",
     response_model=OrderView,
     tags=["invoicing"],
     openapi_extra=serves("R8"),

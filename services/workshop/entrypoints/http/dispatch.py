@@ -10,7 +10,7 @@ from services.workshop.application.dispatch import (
     OverrideRequest,
     OverridesView,
     ReassignmentRequest,
-    SwapRequest,
+    SwapJobsRequest,
     SwapView,
     TechnicianRequest,
 )
@@ -43,7 +43,7 @@ async def reassign_job(
     openapi_extra=serves("R12"),
 )
 async def swap_jobs(
-    job_id: str, body: SwapRequest, command: DispatcherCommand, deps: InjectedDeps
+    job_id: str, body: SwapJobsRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     return await command.run(lambda uow: dispatch.swap_jobs(uow, job_id, body, deps))
