@@ -30,9 +30,9 @@ def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveActio
 
 
 def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
-    """Offer the owner, and a manager, to describe the correction."""
-    mine = corrective_action.owner_id == ctx.person.subject
-    if not corrective_action.closed_at and (mine or ctx.person.has(("service_manager",))):
+    """Offer to describe the correction, to those who may close it."""
+    is_owner = corrective_action.owner_id == ctx.person.subject
+    if not corrective_action.closed_at and (is_owner or not corrective_action.owner_only):
         button(
             ctx.t("Close action"),
             partial(_closing_dialog, ctx, corrective_action),

@@ -68,14 +68,11 @@ class DispatchOptions:
         return {bay_id: ctx.bay(bay_id) for bay_id in job.suitable_bay_ids}
 
     def exchangeable(self, job: PlannedJobView) -> dict[str, str]:
-        """Return the planned jobs of the same skill, names by id."""
+        """Return the jobs with which the job may be swapped, names by id."""
         return {
             other.job_id: self.job_name(other.job_id)
             for other in self.plan.jobs
-            if other.status == "planned"
-            and other.planned_start_at
-            and other.skill_code == job.skill_code
-            and other.job_id != job.job_id
+            if other.swappable and other.skill_code == job.skill_code and other.job_id != job.job_id
         }
 
 

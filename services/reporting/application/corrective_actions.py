@@ -35,7 +35,8 @@ class CloseCorrectiveActionRequest(RequestModel):
 class CorrectiveActionView(BaseModel):
     """A corrective action.
 
-    ``findings`` are the bad ratings of a feedback or the failed items of a check.
+    ``findings`` are the bad ratings of a feedback or the failed items of a check. With
+    ``owner_only`` the caller's roles let them close it only if they are its owner.
     """
 
     corrective_action_id: str
@@ -50,6 +51,7 @@ class CorrectiveActionView(BaseModel):
     closed_at: datetime | None
     closed_by: str | None
     result: Result | None
+    owner_only: bool
 
 
 class CorrectiveActionWithNote(CorrectiveActionView):
@@ -145,7 +147,7 @@ async def close_corrective_action(
     note = await deps.personal.encrypt(connection, store_id, corrective_action_id, command.note)
     await store.save_note(connection, store_id, corrective_action_id, note)
     uow.publish(events)
-    return _view(closed)
+    return _view(closed, is_manager=is_manager)
 
 
 async def record_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps) -> None:
@@ -155,16 +157,16 @@ async def record_closed(uow: UnitOfWork, event: CorrectiveActionClosed, _: Deps)
 
 
 async def list_corrective_actions(
-    store_id: str, states: Sequence[State], deps: Deps
+    store_id: str, states: Sequence[State], deps: Deps, *, is_manager: bool
 ) -> list[CorrectiveActionView]:
     """List corrective actions in one of the states, by when they are due (整改清单)."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await store.listed(connection, store_id, states)
-    return [_view(corrective_action) for corrective_action in found]
+    return [_view(corrective_action, is_manager=is_manager) for corrective_action in found]
 
 
 async def get_corrective_action(
-    store_id: str, corrective_action_id: str, deps: Deps
+    store_id: str, corrective_action_id: str, deps: Deps, *, is_manager: bool
 ) -> CorrectiveActionWithNote:
     """Return one corrective action with the owner's note.
 
@@ -175,8 +177,9 @@ async def get_corrective_action(
         found = await store.lock(connection, store_id, corrective_action_id)
         encrypted = await store.encrypted_note(connection, store_id, corrective_action_id)
         note = await deps.personal.decrypt(connection, store_id, corrective_action_id, encrypted)
-    return CorrectiveActionWithNote(**_view(found).model_dump(), note=note)
+    view = _view(found, is_manager=is_manager)
+    return CorrectiveActionWithNote(**view.model_dump(), note=note)
 
 
-def _view(corrective_action: CorrectiveAction) -> CorrectiveActionView:
-    return CorrectiveActionView.model_validate(corrective_action, from_attributes=True)
+def _view(corrective_action: CorrectiveAction, *, is_manager: bool) -> CorrectiveActionView:
+    return CorrectiveActionView(**vars(corrective_action), owner_only=not is_manager)

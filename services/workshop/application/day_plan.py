@@ -11,6 +11,7 @@ from services.workshop.application.job_views import JobView, view
 from services.workshop.application.promise_risks import PromiseRiskView
 from services.workshop.application.snapshots import planned_workshop
 from services.workshop.domain.absence import Absence, AbsenceKind
+from services.workshop.domain.dispatch import is_swappable
 from services.workshop.domain.job import Job, is_unfinished, is_wip
 from services.workshop.domain.promise_risk import PromiseRisk
 from services.workshop.domain.resources import able_technicians, suitable_bays
@@ -53,13 +54,15 @@ class PlannedJobView(JobView):
 
     Technicians and bay of work in progress are kept free until ``buffer_until``, in case it takes
     longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids`` are the
-    technicians who can do the job and the bays in which it can be done.
+    technicians who can do the job and the bays in which it can be done. It may be swapped with
+    another job of its skill if both are ``swappable``.
     """
 
     risk: PromiseRiskView | None
     buffer_until: datetime | None
     qualified_technician_ids: Sequence[str]
     suitable_bay_ids: Sequence[str]
+    swappable: bool
 
 
 class PlanView(BaseModel):
@@ -150,4 +153,5 @@ def _job(
         buffer_until=buffer_until.get(job.job_id),
         qualified_technician_ids=able_technicians(operation, config.members[job.store_id]),
         suitable_bay_ids=suitable_bays(operation, config.bays[job.store_id]),
+        swappable=is_swappable(job),
     )

@@ -148,6 +148,11 @@ def current_slot(job: Job) -> Assignment:
     return job.assignment
 
 
+def is_swappable(job: Job) -> bool:
+    """Return whether the job may be swapped: it has a slot and has not begun."""
+    return job.status == "planned" and job.assignment is not None
+
+
 def swap_starts(
     first: tuple[Assignment, timedelta], second: tuple[Assignment, timedelta]
 ) -> tuple[datetime, datetime]:

@@ -21,7 +21,8 @@ class CloseCorrectiveActionRequest(RequestBody):
 class CorrectiveActionView(ResponseBody):
     """A corrective action.
 
-    ``findings`` are the bad ratings of a feedback or the failed items of a check.
+    ``findings`` are the bad ratings of a feedback or the failed items of a check. With
+    ``owner_only`` the caller's roles let them close it only if they are its owner.
     """
 
     corrective_action_id: str
@@ -36,6 +37,7 @@ class CorrectiveActionView(ResponseBody):
     closed_at: AwareDatetime | None
     closed_by: str | None
     result: CorrectiveActionResult | None
+    owner_only: bool
 
 
 class CorrectiveActionWithNote(ResponseBody):
@@ -53,6 +55,7 @@ class CorrectiveActionWithNote(ResponseBody):
     closed_at: AwareDatetime | None
     closed_by: str | None
     result: CorrectiveActionResult | None
+    owner_only: bool
     note: str | None
 
 

@@ -396,7 +396,8 @@ class PlannedJobView(ResponseBody):
 
     Technicians and bay of work in progress are kept free until ``buffer_until``, in case it
     takes longer than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids`` are
-    the technicians who can do the job and the bays in which it can be done.
+    the technicians who can do the job and the bays in which it can be done. It may be swapped
+    with another job of its skill if both are ``swappable``.
     """
 
     job_id: str
@@ -431,6 +432,7 @@ class PlannedJobView(ResponseBody):
     buffer_until: AwareDatetime | None
     qualified_technician_ids: list[str]
     suitable_bay_ids: list[str]
+    swappable: bool
 
 
 class PromiseRiskView(ResponseBody):

@@ -20,6 +20,7 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.violations import RuleViolation
 from shared.envelope import Causation
+from shared.security import Role
 from tests.support.harness import InProcess, Publisher, in_process, published, publisher
 
 E = TypeVar("E", bound=Event)
@@ -139,7 +140,9 @@ async def test_foreign_owner_cannot_close(
     service = reporting.app.state.service
     await outside.publish(feedback("o-3", 1, clock.now()), at=clock.now())
     await reporting.wait_until_idle()
-    found = await corrective_actions.list_corrective_actions("S01", ["open"], service.deps)
+    found = await corrective_actions.list_corrective_actions(
+        "S01", ["open"], service.deps, is_manager=False
+    )
     (opened,) = [each for each in found if each.order_id == "o-3"]
     with pytest.raises(RuleViolation) as refused:
         async with service.uow_factory.open(
@@ -153,6 +156,22 @@ async def test_foreign_owner_cannot_close(
                 is_manager=False,
             )
     assert refused.value.rule == "not_the_owner"
+
+
+@pytest.mark.parametrize(
+    ("role", "owner_only"), [("service_advisor", True), ("service_manager", False)]
+)
+async def test_view_tells_whether_only_owner_closes(
+    reporting: InProcess,
+    outside: Publisher,
+    clock: SimulatedClock,
+    role: Role,
+    owner_only: bool,
+) -> None:
+    await outside.publish(feedback(f"o-{role}", 1, clock.now()), at=clock.now())
+    await reporting.wait_until_idle()
+    response = await reporting.get("/stores/S01/corrective-actions", role, state=["open"])
+    assert {each["owner_only"] for each in response.json()} == {owner_only}
 
 
 async def test_unknown_corrective_action_is_not_found(reporting: InProcess) -> None:

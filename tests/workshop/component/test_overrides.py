@@ -114,6 +114,14 @@ async def test_plan_names_qualified_technicians_and_suitable_bays(
     assert "S01-wash-1" not in bays
 
 
+async def test_plan_offers_only_planned_jobs_for_swap(harness: WorkshopHarness) -> None:
+    job, other = await harness.open_order("MNT-004", "MNT-001")
+    await harness.work(job, "start")
+    plan = await harness.get("plan")
+    swappable = {each["job_id"]: each["swappable"] for each in plan["jobs"]}
+    assert (swappable[job["job_id"]], swappable[other["job_id"]]) == (False, True)
+
+
 async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) -> None:
     hold = await harness.done("capacity-holds", "S01-advisor-1", {"op_codes": ["MNT-004"]})
     (held,) = hold["jobs"]

@@ -15,6 +15,7 @@ from services.reporting.domain.corrective_action import State
 from services.reporting.entrypoints.http.access import InjectedDeps, OfficeReader, OwnerCommand
 from shared.requirements import serves
 from shared.routing import StoreRouter
+from shared.security import Principal
 
 router = StoreRouter()
 
@@ -22,12 +23,14 @@ router = StoreRouter()
 @router.get("/corrective-actions", tags=["corrective_actions"], openapi_extra=serves("R10", "R43"))
 async def list_corrective_actions(
     store_id: str,
-    _: OfficeReader,
+    principal: OfficeReader,
     deps: InjectedDeps,
     state: Annotated[list[State], Query(max_length=10)],
 ) -> list[CorrectiveActionView]:
     """List corrective actions in one of the states, by when they are due (整改清单)."""
-    return await corrective_actions.list_corrective_actions(store_id, state, deps)
+    return await corrective_actions.list_corrective_actions(
+        store_id, state, deps, is_manager=_is_manager(principal)
+    )
 
 
 @router.get(
@@ -36,10 +39,12 @@ async def list_corrective_actions(
     openapi_extra=serves("R10", "R43"),
 )
 async def get_corrective_action(
-    store_id: str, corrective_action_id: str, _: OfficeReader, deps: InjectedDeps
+    store_id: str, corrective_action_id: str, principal: OfficeReader, deps: InjectedDeps
 ) -> CorrectiveActionWithNote:
     """Return one corrective action with the owner's note."""
-    return await corrective_actions.get_corrective_action(store_id, corrective_action_id, deps)
+    return await corrective_actions.get_corrective_action(
+        store_id, corrective_action_id, deps, is_manager=_is_manager(principal)
+    )
 
 
 @router.post(
@@ -64,6 +69,10 @@ async def close_corrective_action(
             corrective_action_id,
             body,
             deps,
-            is_manager=command.principal.has("service_manager"),
+            is_manager=_is_manager(command.principal),
         )
     )
+
+
+def _is_manager(principal: Principal) -> bool:
+    return principal.has("service_manager")
