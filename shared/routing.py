@@ -1,6 +1,8 @@
 """Routing of operations: they authenticate the caller first, then read a limited body."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from importlib import import_module
+from inspect import getdoc, ismodule
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -16,7 +18,8 @@ class GuardedRoute(APIRoute):
 
     ``max_body_size`` bounds the body in bytes. FastAPI's own bound of that name is not used: it
     answers in plain text, and with 413 in the place of a 401. The operation's description names
-    the roles that may call it (``x-roles``).
+    the roles that may call it (``x-roles``). An endpoint without a docstring is described by that
+    of the application function that it calls, which has its name.
     """
 
     def __init__(
@@ -28,6 +31,8 @@ class GuardedRoute(APIRoute):
         **described: Any,
     ) -> None:
         self._largest = LARGEST_BODY if max_body_size is None else max_body_size
+        if not endpoint.__doc__:
+            described["description"] = described.get("description") or _called_doc(endpoint)
         super().__init__(path, endpoint, **described)
         roles = sorted({role for caller in _callers(self.dependant) for role in caller.roles})
         if roles:
@@ -69,3 +74,15 @@ def _callers(dependant: Dependant) -> Iterator[Caller]:
         if isinstance(each.call, Caller):
             yield each.call
         yield from _callers(each)
+
+
+def _called_doc(endpoint: Callable[..., Any]) -> str | None:
+    """Return the docstring of the function with the endpoint's name that its module can call.
+
+    What that function raises is left out.
+    """
+    for module in vars(import_module(endpoint.__module__)).values():
+        function = getattr(module, endpoint.__name__, None) if ismodule(module) else None
+        if function and (text := getdoc(function)):
+            return text.partition("\n\nRaises:")[0]
+    return None

@@ -123,3 +123,9 @@ def test_operation_names_roles_that_may_call_it() -> None:
 def test_only_open_operations_have_no_roles(service: str) -> None:
     opened = {operation.name for operation in describe(service).operations if not operation.roles}
     assert opened == OPEN.get(service, set())
+
+
+@pytest.mark.parametrize("service", sorted(ROUTERS.keys() - {"platform"}))
+def test_every_operation_is_described(service: str) -> None:
+    operations = describe(service).operations
+    assert [each.name for each in operations if not each.content.get("description")] == []

@@ -70,14 +70,14 @@ class CrmApi:
 
     @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def resolve(self, store_id: str, body: ResolveRequest) -> ResolveResponse:
-        """Return the names, plates and tiers of the references on a page in one call."""
+        """Return the names, plates and tiers of the references on a page."""
         return await self._calls.request(
             ResolveResponse, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
         )
 
     @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
-        """Return this store's records of the vehicle with this plate and its customer's loyalty.
+        """Return the store's records of the vehicle with this plate and its customer's loyalty.
 
         The loyalty is that to the group; a vehicle that only other stores know is found too.
         """
@@ -89,7 +89,7 @@ class CrmApi:
     async def get_registered_vehicle(
         self, store_id: str, vehicle_ref: str
     ) -> RegisterCustomerResponse:
-        """Return the references of a vehicle and its customer in this store's customer records."""
+        """Return the references of a vehicle and its customer in the store's customer records."""
         return await self._calls.request(
             RegisterCustomerResponse,
             "GET",
@@ -154,7 +154,7 @@ class CrmApi:
     async def record_call(
         self, store_id: str, follow_up_id: str, body: RecordCallRequest, *, idempotency_key: str
     ) -> FollowUpView:
-        """Record the result of the caller's call (回访记录); a customer not reached is called
+        """Record the result of the agent's call (回访记录); a customer not reached is called
         again.
         """
         return await self._calls.request(

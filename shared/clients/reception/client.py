@@ -126,7 +126,7 @@ class ReceptionApi:
     async def list_appointments(
         self, store_id: str, *, day: date | None = None
     ) -> list[AppointmentView]:
-        """The appointments of a day of the store, today where none is named."""
+        """List the appointments of a day of the store, today where none is named."""
         return await self._calls.request(
             list[AppointmentView],
             "GET",
@@ -138,7 +138,7 @@ class ReceptionApi:
         "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
     )
     async def get_appointment(self, store_id: str, appointment_id: str) -> AppointmentView:
-        """One appointment."""
+        """Read one appointment."""
         return await self._calls.request(
             AppointmentView,
             "GET",
@@ -184,7 +184,7 @@ class ReceptionApi:
     async def get_appointment_cancellation(
         self, store_id: str, appointment_id: str
     ) -> CancellationView:
-        """Reason for an appointment's cancellation, and the actor."""
+        """Read the reason for an appointment's cancellation, and the actor."""
         return await self._calls.request(
             CancellationView,
             "GET",
@@ -201,7 +201,7 @@ class ReceptionApi:
         "technician",
     )
     async def get_order_cancellation(self, store_id: str, order_id: str) -> CancellationView:
-        """Reason for an order's cancellation, and the actor."""
+        """Read the reason for an order's cancellation, and the actor."""
         return await self._calls.request(
             CancellationView,
             "GET",
@@ -241,7 +241,7 @@ class ReceptionApi:
         "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
     )
     async def arrival_board(self, store_id: str) -> list[WaitingView]:
-        """Customers at reception (接待看板): booked customers before others, then by arrival."""
+        """List the customers at reception (接待看板): booked customers first, then by arrival."""
         return await self._calls.request(
             list[WaitingView], "GET", f"/stores/{segment(store_id)}/arrivals"
         )
@@ -276,7 +276,7 @@ class ReceptionApi:
     async def greet_customer(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
-        """The calling advisor receives the customer (接待)."""
+        """Record that the calling advisor receives the customer (接待)."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -389,7 +389,7 @@ class ReceptionApi:
         "technician",
     )
     async def list_order_photos(self, store_id: str, order_id: str) -> list[PhotoView]:
-        """An order's pictures, the oldest first."""
+        """List an order's pictures, the oldest first."""
         return await self._calls.request(
             list[PhotoView], "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/photos"
         )
@@ -657,7 +657,7 @@ class ReceptionApi:
     async def record_delivery_step(
         self, store_id: str, order_id: str, body: RecordStepRequest, *, idempotency_key: str
     ) -> OrderView:
-        """One step of the delivery checklist (交车步骤) is done by the caller, now."""
+        """Record that the caller has done one step of the delivery checklist (交车步骤), now."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -702,7 +702,7 @@ class ReceptionApi:
     async def record_signature(
         self, store_id: str, order_id: str, body: SignatureRequest, *, idempotency_key: str
     ) -> OrderView:
-        """The customer signs for the vehicle (签字); kept encrypted."""
+        """Keep the customer's signature for the vehicle (签字), encrypted."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -713,7 +713,7 @@ class ReceptionApi:
 
     @open_to("service_advisor", "service_manager")
     async def get_signature(self, store_id: str, order_id: str) -> SignatureView:
-        """The signature as it was drawn."""
+        """Read the signature as it was drawn."""
         return await self._calls.request(
             SignatureView,
             "GET",
@@ -805,7 +805,7 @@ class ReceptionApi:
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_invoice(self, store_id: str, order_id: str) -> InvoiceView:
-        """The order's invoice as it was issued (结算单), and those before it."""
+        """Read the order's invoice as it was issued (结算单), and those before it."""
         return await self._calls.request(
             InvoiceView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/invoice"
         )
@@ -814,7 +814,7 @@ class ReceptionApi:
     async def preview_invoice(
         self, store_id: str, order_id: str, body: ChosenVouchers
     ) -> InvoicePreview:
-        """Preview of the invoice (预结算); nothing is issued or redeemed."""
+        """Preview the invoice (预结算); nothing is issued or redeemed."""
         return await self._calls.request(
             InvoicePreview,
             "POST",
@@ -880,14 +880,14 @@ class ReceptionApi:
 
     @open_to("group_manager", "service_advisor", "service_manager")
     async def list_receivables(self, store_id: str) -> list[Receivable]:
-        """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
+        """List the balances that customers and manufacturer owe (应收台账), the oldest first."""
         return await self._calls.request(
             list[Receivable], "GET", f"/stores/{segment(store_id)}/receivables"
         )
 
     @open_to("group_manager", "service_advisor", "service_manager")
     async def list_held_money(self, store_id: str) -> list[HeldMoney]:
-        """Orders with money held (暂存款台账), the oldest first."""
+        """List the orders with money held (暂存款台账), the oldest first."""
         return await self._calls.request(
             list[HeldMoney], "GET", f"/stores/{segment(store_id)}/held-money"
         )
@@ -909,14 +909,14 @@ class ReceptionApi:
     async def list_claims(
         self, store_id: str, *, status: Sequence[ClaimStatus]
     ) -> list[ClaimEntry]:
-        """Claims in one of the statuses (索赔台账), the most urgent first."""
+        """List the claims in one of the statuses (索赔台账), the most urgent first."""
         return await self._calls.request(
             list[ClaimEntry], "GET", f"/stores/{segment(store_id)}/claims", query={"status": status}
         )
 
     @open_to("group_manager", "service_advisor", "service_manager")
     async def get_claim(self, store_id: str, claim_id: str) -> ClaimEntry:
-        """One claim."""
+        """Read one claim."""
         return await self._calls.request(
             ClaimEntry, "GET", f"/stores/{segment(store_id)}/claims/{segment(claim_id)}"
         )
@@ -1003,7 +1003,7 @@ class ReceptionApi:
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_voucher(self, store_id: str, voucher_id: str) -> VoucherView:
-        """One voucher (查券)."""
+        """Read one voucher (查券)."""
         return await self._calls.request(
             VoucherView, "GET", f"/stores/{segment(store_id)}/vouchers/{segment(voucher_id)}"
         )
@@ -1026,7 +1026,7 @@ class ReceptionApi:
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_feedback(self, store_id: str, order_id: str) -> FeedbackDetail:
-        """The feedback of an order's customer."""
+        """Read the feedback of an order's customer."""
         return await self._calls.request(
             FeedbackDetail,
             "GET",
@@ -1059,7 +1059,7 @@ class ReceptionApi:
         "technician",
     )
     async def list_checks(self, store_id: str, *, day: date | None = None) -> list[CheckView]:
-        """The checks of a day of the store, today where none is named."""
+        """List the checks of a day of the store, today's where none is named."""
         return await self._calls.request(
             list[CheckView],
             "GET",

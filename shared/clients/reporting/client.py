@@ -32,7 +32,7 @@ class ReportingApi:
         "service_manager",
     )
     async def get_live_kpis(self, store_id: str, *, day: date | None = None) -> LiveKpis:
-        """Return the KPIs of a business day so far, from closing to closing.
+        """Compute the KPIs of a business day so far, from closing to closing.
 
         The default is the store's present day.
         """

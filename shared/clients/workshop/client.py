@@ -101,7 +101,7 @@ class WorkshopApi:
         "technician",
     )
     async def get_plan(self, store_id: str, *, day: date | None = None) -> PlanView:
-        """Return technicians, bays and jobs of one day of the store."""
+        """Return technicians, bays and jobs of one day of the store, today by default."""
         return await self._calls.request(
             PlanView, "GET", f"/stores/{segment(store_id)}/plan", query={"day": day}
         )
@@ -176,7 +176,7 @@ class WorkshopApi:
 
     @open_to("technician")
     async def start_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
-        """The calling technician clocks in (开工)."""
+        """Clock in the technician who begins the job (开工)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -188,7 +188,7 @@ class WorkshopApi:
     async def pause_job(
         self, store_id: str, job_id: str, body: PauseRequest, *, idempotency_key: str
     ) -> JobView:
-        """The calling technician clocks out for a while (暂停); the others of the job go on."""
+        """Clock out the technician for a while (暂停); the others of the job go on."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -209,9 +209,7 @@ class WorkshopApi:
 
     @open_to("technician")
     async def finish_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
-        """The calling technician is done (完工); the job is finished with the last one clocked
-        in.
-        """
+        """Finish the technician's work (完工); the job is finished with the last one clocked in."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -268,7 +266,7 @@ class WorkshopApi:
     async def record_diagnosis(
         self, store_id: str, job_id: str, body: DiagnosisRequest, *, idempotency_key: str
     ) -> JobView:
-        """Record the calling technician's diagnosis of the vehicle (诊断)."""
+        """Record the technician's diagnosis of the vehicle (诊断)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -281,7 +279,7 @@ class WorkshopApi:
     async def report_additional_work(
         self, store_id: str, job_id: str, body: AdditionalWorkRequest, *, idempotency_key: str
     ) -> FoundView:
-        """Report additional work that the technician has found (增项); the customer is asked."""
+        """Report that additional work is needed (增项); the customer is asked."""
         return await self._calls.request(
             FoundView,
             "POST",
@@ -309,7 +307,7 @@ class WorkshopApi:
     async def inspect_job(
         self, store_id: str, job_id: str, body: InspectionRequest, *, idempotency_key: str
     ) -> JobView:
-        """The calling inspector accepts the job or sends it back (质检)."""
+        """Record an inspection (质检): accept the job or send it back."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -408,7 +406,7 @@ class WorkshopApi:
     async def forbid_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
-        """Forbid a technician for a planned job (禁派)."""
+        """Keep a technician from a planned job (禁派)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -464,7 +462,7 @@ class WorkshopApi:
     async def record_absence(
         self, store_id: str, technician_id: str, body: AbsenceRequest, *, idempotency_key: str
     ) -> AbsenceView:
-        """Record that a technician is away (缺勤); planned work is reassigned."""
+        """Record that a technician is away (缺勤) and have the planned work reassigned."""
         return await self._calls.request(
             AbsenceView,
             "POST",
@@ -477,7 +475,7 @@ class WorkshopApi:
     async def cancel_absence(
         self, store_id: str, absence_id: str, *, idempotency_key: str
     ) -> AbsenceView:
-        """Cancel an absence (销假); the technician is planned again."""
+        """Cancel an absence (销假), so that the technician is planned again."""
         return await self._calls.request(
             AbsenceView,
             "POST",

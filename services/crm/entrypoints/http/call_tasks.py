@@ -13,7 +13,6 @@ router = StoreRouter()
 
 @router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))
 async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> list[CallTask]:
-    """List the open call tasks, those not called yet first; obsolete ones are left out."""
     return await call_tasks.list_call_tasks(store_id, deps)
 
 
@@ -26,5 +25,4 @@ async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> l
 async def complete_call_task(
     message_id: str, body: CompleteCallTaskRequest, command: CallerCommand
 ) -> JSONResponse:
-    """Record that the agent has called, whether or not the customer was reached."""
     return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))

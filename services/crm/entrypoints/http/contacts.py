@@ -44,5 +44,4 @@ async def set_contact_preferences(
 async def get_contact_preferences(
     store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
 ) -> ContactView:
-    """Return a customer's contact preferences."""
     return await contacts.get_contact_preferences(store_id, customer_ref, deps)

@@ -51,7 +51,6 @@ async def find_customer(
     plate: Annotated[Plate | None, Query()] = None,
     vin: Annotated[Vin | None, Query()] = None,
 ) -> CustomerView:
-    """Find the customer whose vehicle has this plate, else with this VIN."""
     return await customers.find_customer(store_id, plate, vin, principal, deps)
 
 
@@ -59,5 +58,4 @@ async def find_customer(
 async def resolve(
     store_id: str, body: ResolveRequest, principal: Reader, deps: InjectedDeps
 ) -> ResolveResponse:
-    """Return the names, plates and tiers of the references on a page in one call."""
     return await customers.resolve(store_id, body, principal, deps)

@@ -22,7 +22,6 @@ async def list_follow_ups(
     deps: InjectedDeps,
     status: Annotated[list[Status], Query(max_length=10)],
 ) -> list[FollowUpView]:
-    """List calls by when they are due (回访任务); completed ones of the last 30 days."""
     return await follow_ups.list_follow_ups(store_id, status, deps)
 
 
@@ -35,5 +34,4 @@ async def list_follow_ups(
 async def record_call(
     follow_up_id: str, body: RecordCallRequest, command: CallerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Record the result of the caller's call (回访记录); a customer not reached is called again."""
     return await command.run(lambda uow: follow_ups.record_call(uow, follow_up_id, body, deps))

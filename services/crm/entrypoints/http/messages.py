@@ -53,7 +53,6 @@ async def list_messages(
     order_id: Annotated[Identifier | None, Query()] = None,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
 ) -> list[MessageView]:
-    """List the sent and waiting messages to customers, the newest 500 first."""
     return await messages.list_messages(store_id, customer_ref, order_id, status or (), deps)
 
 
@@ -61,5 +60,4 @@ async def list_messages(
 async def get_message(
     store_id: str, message_id: str, _: MessageReader, deps: InjectedDeps
 ) -> MessageView:
-    """Return one message with its status."""
     return await messages.get_message(store_id, message_id, deps)

@@ -19,10 +19,6 @@ router = StoreRouter()
 async def get_vehicle(
     store_id: str, plate: Annotated[Plate, Path()], principal: Reader, deps: InjectedDeps
 ) -> VehicleView:
-    """Return this store's records of the vehicle with this plate and its customer's loyalty.
-
-    The loyalty is that to the group; a vehicle that only other stores know is found too.
-    """
     return await vehicles.get_vehicle(store_id, plate, principal, deps)
 
 
@@ -32,7 +28,6 @@ async def get_vehicle(
 async def get_registered_vehicle(
     store_id: str, vehicle_ref: str, _: Reader, deps: InjectedDeps
 ) -> RegisterCustomerResponse:
-    """Return the references of a vehicle and its customer in this store's customer records."""
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 
 

@@ -67,7 +67,6 @@ async def book_appointment(
 async def list_appointments(
     store_id: str, _: FrontReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> list[AppointmentView]:
-    """The appointments of a day of the store, today where none is named."""
     return await appointments.list_appointments(store_id, day, deps)
 
 
@@ -75,7 +74,6 @@ async def list_appointments(
 async def get_appointment(
     store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
 ) -> AppointmentView:
-    """One appointment."""
     return await appointments.get_appointment(store_id, appointment_id, deps)
 
 
@@ -110,7 +108,6 @@ async def reschedule_appointment(
 async def cancel_appointment(
     appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Cancel the appointment and release its hold."""
     return await command.run(
         lambda uow: appointments.cancel_appointment(uow, appointment_id, body, deps)
     )

@@ -75,7 +75,6 @@ async def correct_plate(
 async def arrival_board(
     store_id: str, reader: FrontReader, deps: InjectedDeps
 ) -> list[WaitingView]:
-    """Customers at reception (接待看板): booked customers before others, then by arrival."""
     return await arrivals.arrival_board(reader, store_id, deps)
 
 
@@ -103,5 +102,4 @@ async def assign_advisor(
 async def greet_customer(
     order_id: str, body: VersionedRequest, command: AdvisorCommand
 ) -> JSONResponse:
-    """The calling advisor receives the customer (接待)."""
     return await command.run(lambda uow: arrivals.greet_customer(uow, order_id, body))

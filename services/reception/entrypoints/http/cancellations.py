@@ -13,7 +13,6 @@ router = StoreRouter()
 async def get_order_cancellation(
     store_id: str, order_id: str, _: Reader, deps: InjectedDeps
 ) -> CancellationView:
-    """Reason for an order's cancellation, and the actor."""
     return await cancellations.get_order_cancellation(store_id, order_id, deps)
 
 
@@ -23,5 +22,4 @@ async def get_order_cancellation(
 async def get_appointment_cancellation(
     store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
 ) -> CancellationView:
-    """Reason for an appointment's cancellation, and the actor."""
     return await cancellations.get_appointment_cancellation(store_id, appointment_id, deps)

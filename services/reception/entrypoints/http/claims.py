@@ -34,13 +34,11 @@ async def list_claims(
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
     deps: InjectedDeps,
 ) -> list[ClaimEntry]:
-    """Claims in one of the statuses (索赔台账), the most urgent first."""
     return await claims.list_claims(store_id, status, deps)
 
 
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
 async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps) -> ClaimEntry:
-    """One claim."""
     return await claims.get_claim(store_id, claim_id, deps)
 
 
@@ -53,7 +51,6 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps)
 async def record_claim_details(
     claim_id: str, body: RecordClaimDetailsRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Complete the claim details (索赔资料)."""
     return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
 
 
@@ -79,7 +76,6 @@ async def submit_claim(
 async def record_claim_decision(
     claim_id: str, body: ClaimDecisionRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Record the manufacturer's decision (回复)."""
     return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
 
 
@@ -105,5 +101,4 @@ async def settle_claim(
 async def write_claim_off(
     claim_id: str, body: VersionedRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Write the claim off (索赔核销): the store bears it."""
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

@@ -33,7 +33,6 @@ Step = Annotated[str, Path(min_length=1, max_length=60)]
 async def record_delivery_step(
     order_id: str, body: RecordStepRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """One step of the delivery checklist (交车步骤) is done by the caller, now."""
     return await command.run(lambda uow: delivery.record_delivery_step(uow, order_id, body, deps))
 
 
@@ -46,7 +45,6 @@ async def record_delivery_step(
 async def request_waiver(
     order_id: str, step: Step, body: WaiverRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Request a waiver of a delivery step (免做申请), for a reason."""
     return await command.run(lambda uow: delivery.request_waiver(uow, order_id, step, body, deps))
 
 
@@ -59,7 +57,6 @@ async def request_waiver(
 async def approve_waiver(
     order_id: str, step: Step, body: VersionedRequest, command: ManagerCommand
 ) -> JSONResponse:
-    """Approve the waiver of a step (免做批准); the requester may not approve it."""
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
 
 
@@ -72,7 +69,6 @@ async def approve_waiver(
 async def record_signature(
     order_id: str, body: SignatureRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """The customer signs for the vehicle (签字); kept encrypted."""
     return await command.run(lambda uow: delivery.record_signature(uow, order_id, body, deps))
 
 
@@ -83,7 +79,6 @@ async def get_signature(
     _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: InjectedDeps,
 ) -> SignatureView:
-    """The signature as it was drawn."""
     return await delivery.get_signature(store_id, order_id, deps)
 
 
@@ -96,5 +91,4 @@ async def get_signature(
 async def deliver_vehicle(
     order_id: str, body: VersionedRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
     return await command.run(lambda uow: delivery.deliver_vehicle(uow, order_id, body, deps))

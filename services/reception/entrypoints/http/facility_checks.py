@@ -37,5 +37,4 @@ async def record_check(
 async def list_checks(
     store_id: str, _: Reader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> list[CheckView]:
-    """The checks of a day of the store, today where none is named."""
     return await facility_checks.list_checks(store_id, day, deps)

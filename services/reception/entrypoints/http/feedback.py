@@ -29,10 +29,6 @@ router = StoreRouter()
 async def submit_feedback(
     order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Record the customer's ratings of work quality, technical skill and service attitude.
-
-    Allowed once the vehicle is back.
-    """
     return await command.run(
         lambda uow: feedback.submit_feedback(uow, order_id, body, deps), status=201
     )
@@ -42,5 +38,4 @@ async def submit_feedback(
 async def get_feedback(
     store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> FeedbackDetail:
-    """The feedback of an order's customer."""
     return await feedback.get_feedback(store_id, order_id, deps)

@@ -14,7 +14,6 @@ router = StoreRouter()
 
 @router.get("/held-money", tags=["invoicing"], openapi_extra=serves("R8"))
 async def list_held_money(store_id: str, _: Office, deps: InjectedDeps) -> list[HeldMoney]:
-    """Orders with money held (暂存款台账), the oldest first."""
     return await held_money.list_held_money(store_id, deps)
 
 
@@ -27,5 +26,4 @@ async def list_held_money(store_id: str, _: Office, deps: InjectedDeps) -> list[
 async def carry_over(
     order_id: str, body: CarryOverRequest, command: AdvisorCommand
 ) -> JSONResponse:
-    """Carry money held over to another order of the same customer (暂存款转单)."""
     return await command.run(lambda uow: held_money.carry_over(uow, order_id, body))

@@ -83,7 +83,6 @@ async def approve_discount(
 async def withdraw_discount(
     order_id: str, body: VersionedRequest, command: AdvisorCommand
 ) -> JSONResponse:
-    """Withdraw a discount that waits for its approval (撤回优惠), or decline it."""
     return await command.run(lambda uow: discounts.withdraw_discount(uow, order_id, body))
 
 
@@ -96,7 +95,6 @@ async def withdraw_discount(
 async def receive_deposit(
     order_id: str, body: RecordPaymentRequest, command: AdvisorCommand
 ) -> JSONResponse:
-    """Receive a deposit before the invoice (定金); it will be set against it."""
     return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
 
 
@@ -109,7 +107,6 @@ async def receive_deposit(
 async def issue_invoice(
     order_id: str, body: IssueInvoiceRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
 
 
@@ -121,7 +118,6 @@ async def preview_invoice(
     _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: InjectedDeps,
 ) -> InvoicePreview:
-    """Preview of the invoice (预结算); nothing is issued or redeemed."""
     return await invoices.preview_invoice(store_id, order_id, body, deps)
 
 
@@ -129,7 +125,6 @@ async def preview_invoice(
 async def get_invoice(
     store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> InvoiceView:
-    """The order's invoice as it was issued (结算单), and those before it."""
     return await invoices.get_invoice(store_id, order_id, deps)
 
 
@@ -142,11 +137,6 @@ async def get_invoice(
 async def issue_credit_note(
     order_id: str, body: IssueCreditNoteRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Correct an invoice (红冲) by a part of what the customer pays.
-
-    Refunds what is paid of it already, and reinstates vouchers; with the last of what the customer
-    pays, all of them.
-    """
     return await command.run(lambda uow: credit_notes.issue_credit_note(uow, order_id, body, deps))
 
 
@@ -159,7 +149,6 @@ async def issue_credit_note(
 async def receive_payment(
     order_id: str, body: RecordPaymentRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Receive a payment from the customer (收款), never more than the balance."""
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
 
 
@@ -172,7 +161,6 @@ async def receive_payment(
 async def pay_refund(
     order_id: str, body: IssueRefundRequest, command: ManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Refund money to the customer (退款): a deposit first, then payments."""
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
 
 
@@ -185,11 +173,9 @@ async def pay_refund(
 async def approve_on_account(
     order_id: str, body: ApproveOnAccountRequest, command: ManagerCommand
 ) -> JSONResponse:
-    """Approve the release of an unpaid vehicle (挂账批准); another user delivers it."""
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))
 
 
 @router.get("/receivables", tags=["invoicing"], openapi_extra=serves("R8", "R32"))
 async def list_receivables(store_id: str, _: Office, deps: InjectedDeps) -> list[Receivable]:
-    """Balances that customers and manufacturer owe the store (应收台账), the oldest first."""
     return await dunning.list_receivables(store_id, deps)

@@ -66,5 +66,4 @@ async def open_order(
 async def cancel_order(
     order_id: str, body: CancelRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Cancel a visit before work has begun, and release what was reserved for it."""
     return await command.run(lambda uow: orders.cancel_order(uow, order_id, body, deps))

@@ -91,7 +91,6 @@ async def add_premises_photo(
 async def list_order_photos(
     store_id: str, order_id: str, _: Reader, deps: InjectedDeps
 ) -> list[PhotoView]:
-    """An order's pictures, the oldest first."""
     return await photos.list_order_photos(store_id, order_id, deps)
 
 

@@ -29,7 +29,6 @@ IssuerCommand = Annotated[
 async def issue_voucher(
     body: IssueVoucherRequest, command: IssuerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Issue a voucher or service card (发券)."""
     token, store_id = command.principal.token, command.store_id
     return await command.run_prepared(
         lambda: vouchers.check_voucher(token, store_id, body, deps),
@@ -42,5 +41,4 @@ async def issue_voucher(
 async def get_voucher(
     store_id: str, voucher_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> VoucherView:
-    """One voucher (查券)."""
     return await vouchers.get_voucher(store_id, voucher_id, deps)

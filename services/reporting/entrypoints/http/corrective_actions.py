@@ -27,7 +27,6 @@ async def list_corrective_actions(
     deps: InjectedDeps,
     state: Annotated[list[State], Query(max_length=10)],
 ) -> list[CorrectiveActionView]:
-    """List corrective actions in one of the states, by when they are due (整改清单)."""
     return await corrective_actions.list_corrective_actions(
         store_id, state, deps, is_manager=_is_manager(principal)
     )
@@ -41,7 +40,6 @@ async def list_corrective_actions(
 async def get_corrective_action(
     store_id: str, corrective_action_id: str, principal: OfficeReader, deps: InjectedDeps
 ) -> CorrectiveActionWithNote:
-    """Return one corrective action with the owner's note."""
     return await corrective_actions.get_corrective_action(
         store_id, corrective_action_id, deps, is_manager=_is_manager(principal)
     )

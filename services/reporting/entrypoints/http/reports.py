@@ -29,10 +29,6 @@ router = Router()
 async def get_live_kpis(
     store_id: str, reader: OfficeReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> BaseModel:
-    """Return the KPIs of a business day so far, from closing to closing.
-
-    The default is the store's present day.
-    """
     return await reports.get_live_kpis(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 
 
@@ -45,7 +41,6 @@ async def get_live_kpis(
 async def daily_reports(
     store_id: str, reader: OfficeReader, deps: InjectedDeps, day: CalendarDay
 ) -> list[BaseModel]:
-    """Return the store's published report of a day (日报); none before closing time."""
     return await reports.daily_reports(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
 
 
@@ -57,10 +52,6 @@ async def daily_reports(
 async def order_history(
     store_id: str, order_id: str, reader: Reader, deps: InjectedDeps
 ) -> list[HistoryEntry]:
-    """List every event that names the order, in order.
-
-    Roles that do the work see no money.
-    """
     sees_money = reader.has(*SEES_MONEY)
     return await event_log.order_history(store_id, order_id, deps, sees_money=sees_money)
 

@@ -15,7 +15,6 @@ router = StoreRouter()
 
 @router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))
 async def list_absences(store_id: str, deps: InjectedDeps, _: Reader) -> Sequence[AbsenceView]:
-    """List the technicians who are away now or will be."""
     return await absences.list_absences(store_id, deps)
 
 
@@ -29,7 +28,6 @@ async def list_absences(store_id: str, deps: InjectedDeps, _: Reader) -> Sequenc
 async def record_absence(
     technician_id: str, body: AbsenceRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Record that a technician is away (缺勤); planned work is reassigned."""
     return await command.run(
         lambda uow: absences.record_absence(uow, technician_id, body, deps), status=201
     )
@@ -44,5 +42,4 @@ async def record_absence(
 async def cancel_absence(
     absence_id: str, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Cancel an absence (销假); the technician is planned again."""
     return await command.run(lambda uow: absences.cancel_absence(uow, absence_id, deps))

@@ -11,5 +11,4 @@ router = StoreRouter()
 
 @router.get("/board", tags=["plan"], openapi_extra=serves("R11", "R13"))
 async def get_board(store_id: str, deps: InjectedDeps, _: Reader) -> BoardView:
-    """Return the bays, the vehicles that wait or are ready, and the day's counts."""
     return await board.get_board(store_id, deps)

@@ -49,5 +49,4 @@ async def hold_capacity(
 async def release_hold(
     hold_id: str, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Release a hold that is not needed any more."""
     return await command.run(lambda uow: holds.release_hold(uow, hold_id, deps))

@@ -25,5 +25,4 @@ async def correct_job_clock(
 async def list_clock_corrections(
     store_id: str, job_id: str, deps: InjectedDeps, _: Reader
 ) -> list[ClockCorrection]:
-    """List the corrections of a job's clocked time, with their authors."""
     return await corrections.list_clock_corrections(store_id, job_id, deps)

@@ -32,7 +32,6 @@ router = StoreRouter()
 async def reassign_job(
     job_id: str, body: ReassignmentRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Move a planned job (改派) and keep it there."""
     return await command.run(lambda uow: dispatch.reassign_job(uow, job_id, body, deps))
 
 
@@ -45,7 +44,6 @@ async def reassign_job(
 async def swap_jobs(
     job_id: str, body: SwapJobsRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
     return await command.run(lambda uow: dispatch.swap_jobs(uow, job_id, body, deps))
 
 
@@ -55,7 +53,6 @@ async def swap_jobs(
 async def pin_job(
     job_id: str, body: OverrideRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Pin a planned job to its technicians, bay and start (锁定)."""
     return await command.run(lambda uow: dispatch.pin_job(uow, job_id, body, deps))
 
 
@@ -68,7 +65,6 @@ async def pin_job(
 async def unpin_job(
     job_id: str, body: OverrideRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Unpin a job (解锁): the planner may move it again."""
     return await command.run(lambda uow: dispatch.unpin_job(uow, job_id, body, deps))
 
 
@@ -78,7 +74,6 @@ async def unpin_job(
 async def forbid_technician(
     job_id: str, body: TechnicianRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Forbid a technician for a planned job (禁派)."""
     return await command.run(lambda uow: dispatch.forbid_technician(uow, job_id, body, deps))
 
 
@@ -88,7 +83,6 @@ async def forbid_technician(
 async def allow_technician(
     job_id: str, body: TechnicianRequest, command: DispatcherCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Allow a forbidden technician for a job again (解禁)."""
     return await command.run(lambda uow: dispatch.allow_technician(uow, job_id, body, deps))
 
 
@@ -100,8 +94,4 @@ async def list_overrides(
     from_day: Annotated[CalendarDay | None, Query(alias="from")] = None,
     to_day: Annotated[CalendarDay | None, Query(alias="to")] = None,
 ) -> OverridesView:
-    """List the manual overrides of a span of days, and their effect on lateness.
-
-    The first and the last day are included.
-    """
     return await dispatch.list_overrides(store_id, from_day, to_day, deps)

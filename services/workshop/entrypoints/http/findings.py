@@ -25,7 +25,6 @@ router = StoreRouter()
 async def record_diagnosis(
     job_id: str, body: DiagnosisRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Record the calling technician's diagnosis of the vehicle (诊断)."""
     return await command.run(lambda uow: findings.record_diagnosis(uow, job_id, body, deps))
 
 
@@ -39,7 +38,6 @@ async def record_diagnosis(
 async def report_additional_work(
     job_id: str, body: AdditionalWorkRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Report additional work that the technician has found (增项); the customer is asked."""
     return await command.run(
         lambda uow: findings.report_additional_work(uow, job_id, body, deps),
         status=201,

@@ -14,7 +14,6 @@ router = StoreRouter()
 
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
 async def list_checklists(deps: InjectedDeps, _: Reader) -> ChecklistsView:
-    """List the items that an inspector checks, by the skill of the job."""
     return await inspections.list_checklists(deps)
 
 
@@ -27,5 +26,4 @@ async def list_checklists(deps: InjectedDeps, _: Reader) -> ChecklistsView:
 async def inspect_job(
     job_id: str, body: InspectionRequest, command: InspectorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """The calling inspector accepts the job or sends it back (质检)."""
     return await command.run(lambda uow: inspections.inspect_job(uow, job_id, body, deps))

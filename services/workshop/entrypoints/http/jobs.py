@@ -26,13 +26,11 @@ async def list_jobs(
     order_id: Identifier | None = None,
     status: Annotated[list[JobStatus] | None, Query(max_length=10)] = None,
 ) -> list[JobView]:
-    """List an order's jobs, or the unfinished and uninspected ones, by planned start."""
     return await jobs.list_jobs(store_id, technician_id, order_id, status, deps)
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], openapi_extra=serves("R13"))
 async def get_job(store_id: str, job_id: str, deps: InjectedDeps, _: Reader) -> JobView:
-    """Return one job."""
     return await jobs.get_job(store_id, job_id, deps)
 
 
@@ -40,7 +38,6 @@ async def get_job(store_id: str, job_id: str, deps: InjectedDeps, _: Reader) -> 
     "/jobs/{job_id}/start", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def start_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps) -> JSONResponse:
-    """The calling technician clocks in (开工)."""
     return await command.run(lambda uow: jobs.start_job(uow, job_id, deps))
 
 
@@ -50,7 +47,6 @@ async def start_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps)
 async def pause_job(
     job_id: str, body: PauseRequest, command: TechnicianCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """The calling technician clocks out for a while (暂停); the others of the job go on."""
     return await command.run(lambda uow: jobs.pause_job(uow, job_id, body, deps))
 
 
@@ -66,5 +62,4 @@ async def resume_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps
     "/jobs/{job_id}/finish", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def finish_job(job_id: str, command: TechnicianCommand, deps: InjectedDeps) -> JSONResponse:
-    """The calling technician is done (完工); the job is finished with the last one clocked in."""
     return await command.run(lambda uow: jobs.finish_job(uow, job_id, deps))

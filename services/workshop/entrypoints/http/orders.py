@@ -13,11 +13,9 @@ router = StoreRouter()
 async def get_work_done(
     store_id: str, order_id: str, deps: InjectedDeps, _: Reader
 ) -> list[WorkDoneView]:
-    """Return the progress of each operation of an order (施工进度); none of an unknown order."""
     return await orders.get_work_done(store_id, order_id, deps)
 
 
 @router.get("/orders/{order_id}", tags=["jobs"], openapi_extra=serves("R13", "R14"))
 async def get_order(store_id: str, order_id: str, deps: InjectedDeps, _: Reader) -> WorkOrderView:
-    """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
     return await orders.get_order(store_id, order_id, deps)

@@ -14,5 +14,4 @@ router = StoreRouter()
 async def get_plan(
     store_id: str, deps: InjectedDeps, _: Reader, day: CalendarDay | None = None
 ) -> PlanView:
-    """Return technicians, bays and jobs of one day of the store."""
     return await day_plan.get_plan(store_id, day, deps)

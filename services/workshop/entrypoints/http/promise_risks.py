@@ -11,5 +11,4 @@ router = StoreRouter()
 
 @router.get("/risks", tags=["plan"], openapi_extra=serves("R11", "R12"))
 async def list_risks(store_id: str, deps: InjectedDeps, _: Reader) -> list[PromiseRiskView]:
-    """List the risks of all open promises, the least likely to be kept first."""
     return await promise_risks.list_risks(store_id, deps)

@@ -11,5 +11,4 @@ router = StoreRouter()
 
 @router.get("/staffing", tags=["plan"], openapi_extra=serves("R18"))
 async def get_staffing(store_id: str, deps: InjectedDeps, _: Overseer) -> StaffingView:
-    """Return how many technicians of each skill are missing at present."""
     return await staffing.get_staffing(store_id, deps)
