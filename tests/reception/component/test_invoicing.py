@@ -186,7 +186,9 @@ async def test_discount_above_limit_needs_second_approver(
     assert approval.status_code == 403
     await desk.assert_rejected(f"{path}/withdraw", {"version": "1"}, "version_conflict", "version")
     assert (await desk.done(f"{path}/withdraw", await version()))["discount"] is None
-    await desk.assert_rejected(f"{path}/withdraw", await version(), "nothing_to_approve", "discount")
+    await desk.assert_rejected(
+        f"{path}/withdraw", await version(), "nothing_to_approve", "discount"
+    )
     await desk.done(path, asked | await version())
     await desk.done(f"{path}/approve", await version(), MANAGER)
     invoice = await invoiced(desk, order_id)
