@@ -257,7 +257,7 @@ def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     return {
         "lines": [*order["lines"], *data["lines"]],
         "labor_operations": [*order["labor_operations"], *data["labor_operations"]],
-        "estimate_cents": order["estimate_cents"] + data["amount_cents"],
+        "estimate_cents": order["estimate_cents"] + data["total_cents"],
         "promised_at": moment(data["promised_at"]),
         "promise_provisional": order["promise_provisional"]
         or bool(data["hold_id"] is None and data["labor_operations"]),
