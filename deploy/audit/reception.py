@@ -382,8 +382,7 @@ _OUTCOMES = {
 def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
     """Apply the event's version of the estimate of its order."""
     outcome, data = _OUTCOMES.get(event.name), event.data
-    for replaced in data.get("replaced_versions", ()):
-        versions[replaced]["status"] = "superseded"
+    _close_versions(event, versions)
     matter, number = data.get("additional_work_id"), data.get("estimate_version")
     if outcome is None:
         return
@@ -393,6 +392,16 @@ def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
     if number:
         new = {"additional_work_id": matter, "lines": data.get("lines", ())}
         versions.setdefault(number, new)["status"] = outcome
+
+
+def _close_versions(event: StreamEvent, versions: dict[int, Fields]) -> None:
+    """Close the versions that withdrawn work replaces, and those of a cancelled visit."""
+    for replaced in event.data.get("replaced_versions", ()):
+        versions[replaced]["status"] = "superseded"
+    if event.name == "OrderCancelled":
+        for version in versions.values():
+            if version["status"] == "awaiting":
+                version["status"] = "unanswered"
 
 
 def _amounts(audit_data: AuditData) -> Check:

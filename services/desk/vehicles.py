@@ -37,7 +37,7 @@ async def find_customer(ctx: PageContext, typed: str) -> CustomerView | None:
 
 
 async def vehicle_facts(ctx: PageContext, plate: str) -> VehicleView:
-    """Return reception's data on the vehicle: tier, visits in the group, recalls, declined work."""
+    """Return reception's data on the vehicle: tier, visits, recalls, work to be offered again."""
     return await ctx.services.reception.get_vehicle(ctx.store.id, plate)
 
 

@@ -255,7 +255,7 @@ WHO_READS = {
     "money": (
         "/orders/{order_id}/estimates",
         "/orders/{order_id}/estimates/{version}/offer",
-        "/orders/{order_id}/declined-services",
+        "/orders/{order_id}/work-to-reoffer",
         "/orders/{order_id}/invoice",
         "/orders/{order_id}/feedback",
         "/vouchers/{voucher_id}",

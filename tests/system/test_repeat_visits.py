@@ -78,5 +78,5 @@ async def test_stopped_work_is_invoiced_and_reoffered(api: Api, clock: Simulated
     assert (order["status"], order["invoiced_cents"]) == ("closed", preview["estimate_cents"])
     clock.set(clock.now() + timedelta(hours=1))
     again = await api.greeted(plate)
-    (declined,) = await api.get("reception", f"/orders/{again}/declined-services", ADVISOR)
+    (declined,) = await api.get("reception", f"/orders/{again}/work-to-reoffer", ADVISOR)
     assert [line["code"] for line in declined["lines"]] == unwanted["op_codes"]

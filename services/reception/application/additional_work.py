@@ -53,21 +53,21 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, de
     uow.publish(events)
 
 
-async def declined_services(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
-    """List services that the vehicle's owner declined and has not ordered since (未做增项).
+async def work_to_reoffer(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
+    """List work of the vehicle's earlier visits that was not ordered since (未做增项).
 
-    They are to be offered again.
+    It was declined, found too late to be offered, or never answered; it is to be offered again.
     """
     async with deps.uow_factory.read(store_id) as connection:
         visit = await persistence.read_visit(connection, store_id, order_id)
-        return await work_to_offer_again(connection, store_id, visit.vehicle, visit.arrived_at)
+        return await vehicle_work_to_reoffer(connection, store_id, visit.vehicle, visit.arrived_at)
 
 
-async def work_to_offer_again(
+async def vehicle_work_to_reoffer(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateView]:
-    """Return work that was declined at the vehicle's earlier visits and not ordered since."""
-    found = await persistence.declined_services(connection, store_id, vehicle, before)
+    """Return work of the vehicle's visits before a time that was not ordered since."""
+    found = await persistence.work_to_reoffer(connection, store_id, vehicle, before)
     since = min((version.presented_at for version in found), default=before)
     ordered = await persistence.operations_since(connection, store_id, vehicle, since)
     return [estimate_view(version) for version in additional_work.work_to_reoffer(found, ordered)]

@@ -25,7 +25,7 @@ from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.estimate_version import DecisionRecord
+from services.reception.domain.estimate_version import DecisionRecord, close_unanswered
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import LARGEST_ODOMETER_KM, WriteUp
 from services.reception.domain.ordered_work import agree_at_opening, check_seen
@@ -169,7 +169,10 @@ async def cancel_order(
     cancelled, events = repair_orders.cancel(
         order.repair_order, order.account.deposit_cents, command.reason, held
     )
-    saved = await save_change(uow, replace(order, repair_order=cancelled), events)
+    versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
+    closed, unanswered = close_unanswered(cancelled, versions)
+    saved = await save_change(uow, replace(order, repair_order=closed), events)
+    await persistence.save_estimates(uow.connection, unanswered)
     await keep_cancellation(uow, order_id, command, deps)
     await cancel_expected_greeting(uow, order_id)
     return order_view(saved)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.application.additional_work import work_to_offer_again
+from services.reception.application.additional_work import vehicle_work_to_reoffer
 from services.reception.application.deps import Deps
 from services.reception.application.estimates import EstimateView
 from services.reception.clients.crm import KnownVehicle
@@ -38,7 +38,7 @@ class VehicleView(BaseModel):
     Facts from customer records are absent for a vehicle that they do not know, and while they are
     unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls``
     are open recalls and campaigns of the catalog, ``history`` are the vehicle's last visits to any
-    store of the group, ``declined`` is work to be offered again.
+    store of the group, ``work_to_reoffer`` is work to be offered again.
     """
 
     crm_unavailable: bool
@@ -50,7 +50,7 @@ class VehicleView(BaseModel):
     visits: int | None
     recalls: Sequence[str]
     history: Sequence[VisitView]
-    declined: Sequence[EstimateView]
+    work_to_reoffer: Sequence[EstimateView]
 
 
 async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Deps) -> VehicleView:
@@ -65,7 +65,7 @@ async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Dep
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         earlier = await persistence.visits_in_group(connection, vehicle, _HISTORY)
-        declined = await work_to_offer_again(connection, store_id, vehicle, now)
+        to_reoffer = await vehicle_work_to_reoffer(connection, store_id, vehicle, now)
     seen = [visit.store_id for visit in earlier]
     log_cross_store_access(
         "visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref
@@ -82,5 +82,5 @@ async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Dep
             deps.catalog.recalls, known.brand or "", known.model or "", known.vin or ""
         ),
         history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
-        declined=declined,
+        work_to_reoffer=to_reoffer,
     )

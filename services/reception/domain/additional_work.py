@@ -6,7 +6,8 @@ customer wants only a part of what was offered, and the rest is a matter of its 
 When the customer declines it (:func:`decline`), its version is ``declined``. What was agreed before
 stays as it is: work, price and promise. ``AdditionalWorkDeclined`` tells the workshop, which
 notes it on the work that its technician has found, and customer relations, which asks no more.
-At the vehicle's next visits the work is offered again (:func:`work_to_reoffer`).
+At the vehicle's next visits the work is offered again (:func:`work_to_reoffer`), and so is work
+that was found too late to be offered, or never answered.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,8 @@ def offer(
 ) -> tuple[RepairOrder, list[EstimateVersion], list[EstimatePresented]]:
     """Present work that the workshop has found to the customer (增项).
 
-    Where the visit has ended or is invoiced, it is kept to be offered at the next one.
+    Where the visit has ended or is invoiced, the work was found too late: it is kept as not offered
+    (未报价), to be offered at the next visit.
     """
     if not has_invoice and repair_order.status in ("opened", "in_progress", "ready"):
         return present(
@@ -59,7 +61,7 @@ def offer(
             now=now,
         )
     late = next_version(repair_order, versions, priced, additional_work_id, presented_by, now)
-    return repair_order, [replace(late, status="declined")], []
+    return repair_order, [replace(late, status="not_offered")], []
 
 
 def authorize(
@@ -128,9 +130,9 @@ def decline(
 def work_to_reoffer(
     found: Sequence[EstimateVersion], ordered_since: Sequence[str]
 ) -> list[EstimateVersion]:
-    """Return services that the customer declined earlier and has not ordered since (未做项目).
+    """Return work ``found`` at earlier visits that was not ordered since (未做增项).
 
-    They are to be offered again.
+    It is offered again, as long as any of its operations was not ordered.
     """
     since = set(ordered_since)
     return [

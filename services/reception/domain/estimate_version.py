@@ -3,6 +3,9 @@
 Each version is a proposal for one matter: the ordered work, or one piece of additional work (增项).
 A newer version takes the place of undecided versions on the same matter. What is done and invoiced
 is what the customer has agreed to last, matter by matter.
+
+A version that the customer has not decided on says why: it was found too late to be offered
+(``not_offered``), or the visit was cancelled before they answered (``unanswered``).
 """
 
 from collections.abc import Sequence
@@ -17,8 +20,8 @@ from services.reception.domain.link import LinkConsent
 from services.reception.domain.repair_order import RepairOrder
 from shared.contracts.reception import Channel, EstimateLine, EstimatePresented, LaborOperation
 
-Status = Literal["awaiting", "authorized", "declined", "superseded"]
-"""待授权、已授权、已拒绝、已被替代."""
+Status = Literal["awaiting", "authorized", "declined", "not_offered", "unanswered", "superseded"]
+"""待授权、已授权、已拒绝、未报价、未答复、已被替代."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,27 @@ def require_awaiting(
         raise errors.unknown_version(version)
     if found.status == "superseded":
         raise errors.old_version(version, versions[-1].version)
-    if found.status != "awaiting":
+    if found.status in ("authorized", "declined"):
         raise errors.already_decided(version, found.status)
     require_status(repair_order.status, "estimate")
+    if found.status == "not_offered":
+        raise errors.already_invoiced()
     return found
+
+
+def close_unanswered(
+    repair_order: RepairOrder, versions: Versions
+) -> tuple[RepairOrder, list[EstimateVersion]]:
+    """Close the versions of a cancelled visit that the customer has not decided on (未答复).
+
+    Returns all changed versions.
+    """
+    unanswered = [
+        replace(version, status="unanswered")
+        for version in versions
+        if version.status == "awaiting"
+    ]
+    return with_versions(repair_order, versions, unanswered), unanswered
 
 
 def agreed_versions(versions: Versions) -> list[EstimateVersion]:

@@ -168,7 +168,9 @@ CREATE TABLE estimate (
     labor_operations   jsonb       NOT NULL,
     lines              jsonb       NOT NULL,
     status             text        NOT NULL
-        CHECK (status IN ('awaiting', 'authorized', 'declined', 'superseded')),
+        CHECK (status IN (
+            'awaiting', 'authorized', 'declined', 'not_offered', 'unanswered', 'superseded'
+        )),
     presented_by       text        NOT NULL,
     presented_at       timestamptz NOT NULL,
     channel            text        CHECK (channel IN ('in_person', 'link', 'phone')),
@@ -177,9 +179,9 @@ CREATE TABLE estimate (
     link_consent       jsonb,
     PRIMARY KEY (store_id, order_id, version)
 );
--- Declined additional work is offered again at the vehicle's next visit.
-CREATE INDEX estimate_declined ON estimate (store_id, order_id)
-    WHERE additional_work_id IS NOT NULL AND status IN ('awaiting', 'declined');
+-- Work that the customer has not ordered is offered again at the vehicle's next visit.
+CREATE INDEX estimate_to_reoffer ON estimate (store_id, order_id)
+    WHERE status IN ('declined', 'not_offered', 'unanswered');
 
 -- One-time links (授权链接) to a version of an estimate, known by the hash of their token only.
 CREATE TABLE authorization_link (

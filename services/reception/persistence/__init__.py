@@ -22,7 +22,6 @@ from services.reception.persistence.estimate import (
     Link,
     add_link,
     add_link_use,
-    declined_services,
     estimate_versions,
     find_link,
     link_sent_by,
@@ -33,6 +32,7 @@ from services.reception.persistence.estimate import (
     record_opening,
     save_estimates,
     use_link,
+    work_to_reoffer,
 )
 from services.reception.persistence.facility_check import add_facility_check, facility_checks
 from services.reception.persistence.feedback import add_feedback, read_feedback
@@ -112,7 +112,6 @@ __all__ = [
     "add_voucher",
     "advisor_workloads",
     "credit_notes",
-    "declined_services",
     "encrypted_details",
     "encrypted_signature",
     "encrypted_texts",
@@ -181,4 +180,5 @@ __all__ = [
     "use_link",
     "visit_summaries",
     "visits_in_group",
+    "work_to_reoffer",
 ]

@@ -27,18 +27,16 @@ _LINK_USES = Table(
     separate=("entry",),
 )
 
-_NOT_WANTED = (
+_TO_REOFFER = (
     _ESTIMATES.select
     + """AS found
 WHERE store_id = $1
+  AND status IN ('declined', 'not_offered', 'unanswered')
   AND EXISTS (
-        SELECT FROM visit JOIN repair_order USING (store_id, order_id)
+        SELECT FROM visit
         WHERE visit.store_id = found.store_id AND visit.order_id = found.order_id
           AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
-          AND visit.arrived_at < $4
-          AND (found.status = 'declined'
-               OR found.status = 'awaiting'
-                  AND repair_order.status IN ('delivered', 'closed', 'cancelled')))
+          AND visit.arrived_at < $4)
   AND (additional_work_id IS NOT NULL OR NOT EXISTS (
         SELECT FROM estimate AS other
         WHERE other.store_id = found.store_id AND other.order_id = found.order_id
@@ -111,15 +109,16 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
     await connection.executemany(_ESTIMATES.upsert, map(_ESTIMATES.values, versions))
 
 
-async def declined_services(
+async def work_to_reoffer(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
-    """Return the services that were not authorized at the vehicle's earlier visits.
+    """Return the work of the vehicle's earlier visits that the customer has not agreed to.
 
-    They are additional work, and the last estimate of ordered work of which nothing was wanted.
+    It was declined, not offered or not answered: additional work, and the last estimate of ordered
+    work of which nothing was wanted.
     """
     rows = await connection.fetch(
-        _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
+        _TO_REOFFER, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
     )
     return [_ESTIMATES.read(row) for row in rows]
 

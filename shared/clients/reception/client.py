@@ -574,16 +574,16 @@ class ReceptionApi:
         )
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
-    async def declined_services(self, store_id: str, order_id: str) -> list[EstimateView]:
-        """Services that the vehicle's owner declined earlier and has not ordered since
-        (未做增项).
+    async def work_to_reoffer(self, store_id: str, order_id: str) -> list[EstimateView]:
+        """Work of the vehicle's earlier visits that was not ordered since (未做增项).
 
-        They are to be offered again.
+        It was declined, found too late to be offered, or never answered; it is to be offered
+        again.
         """
         return await self._calls.request(
             list[EstimateView],
             "GET",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/declined-services",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/work-to-reoffer",
         )
 
     async def show_offer(

@@ -40,7 +40,9 @@ CheckResult = Literal["ok", "failed"]
 ClaimStatus = Literal[
     "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
 ]
-EstimateStatus = Literal["awaiting", "authorized", "declined", "superseded"]
+EstimateStatus = Literal[
+    "awaiting", "authorized", "declined", "not_offered", "unanswered", "superseded"
+]
 LimitingFactorCode = Literal[
     "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
 ]
@@ -1151,7 +1153,7 @@ class VehicleView(ResponseBody):
     Facts from customer records are absent for a vehicle that they do not know, and while they
     are unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group;
     ``recalls`` are open recalls and campaigns of the catalog, ``history`` are the vehicle's last
-    visits to any store of the group, ``declined`` is work to be offered again.
+    visits to any store of the group, ``work_to_reoffer`` is work to be offered again.
     """
 
     crm_unavailable: bool
@@ -1163,7 +1165,7 @@ class VehicleView(ResponseBody):
     visits: int | None
     recalls: list[str]
     history: list[VisitView]
-    declined: list[EstimateView]
+    work_to_reoffer: list[EstimateView]
 
 
 class VersionedRequest(RequestBody):

@@ -137,7 +137,7 @@ async def test_another_store_sees_history_but_not_order(
     (visit,) = respond.json()["history"]
     assert (visit["store_id"], visit["odometer_km"]) == ("S01", 12_000)
     assert visit["op_codes"] == ["MNT-001"]
-    assert respond.json()["declined"] == []
+    assert respond.json()["work_to_reoffer"] == []
     assert '"by": "S02-advisor-1"' in capsys.readouterr().out
     path = f"/stores/S02/orders/{order['order_id']}"
     assert (await desk.service.client.get(path, headers=headers)).status_code == 404

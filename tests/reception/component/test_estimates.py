@@ -348,7 +348,7 @@ async def test_technician_reads_no_money(desk: FrontDesk) -> None:
         assert {line["amount_cents"] for line in each["lines"]} == {None}
         money = ("discount", "on_account", "money_by_method", "invoice_id", "payer_splits")
         assert [each[name] for name in money] == [None] * 5
-    for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "declined-services"):
+    for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "work-to-reoffer"):
         refused = await desk.service.get(f"{path}/{part}", "technician")
         assert refused.status_code == 403
 
@@ -516,12 +516,40 @@ async def test_declined_estimate_is_reoffered_at_next_visit(desk: FrontDesk) -> 
     again = await desk.arrived("沪D10046")
     (visit,) = again["vehicle"]["history"]
     assert (visit["order_id"], visit["status"]) == (first, "cancelled")
-    (offer,) = await desk.get(f"/orders/{again['order_id']}/declined-services")
+    (offer,) = await desk.get(f"/orders/{again['order_id']}/work-to-reoffer")
     assert (offer["order_id"], offer["version"]) == (first, 2)
-    assert again["vehicle"]["declined"] == [offer]
+    assert again["vehicle"]["work_to_reoffer"] == [offer]
     await desk.done(f"/orders/{again['order_id']}/greet")
     await desk.done(f"/orders/{again['order_id']}/open", write_up("沪D10046"))
-    assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
+    assert (await desk.get("/vehicles/沪D10046"))["work_to_reoffer"] == []
+
+
+async def test_unanswered_estimate_is_reoffered_at_next_visit(desk: FrontDesk) -> None:
+    first = await desk.greeted("沪D10047")
+    await desk.done(f"/orders/{first}/estimates", MINOR)
+    cancelled = await desk.done(f"/orders/{first}/cancellation", {"reason": "too_expensive"})
+    assert cancelled["awaiting_estimates"] == 0
+    await desk.assert_rejected(
+        f"/orders/{first}/estimates/1/authorize", GRANTED, "invalid_status", "order_id"
+    )
+    second = await desk.greeted("沪D10047")
+    (offer,) = await desk.get(f"/orders/{second}/work-to-reoffer")
+    assert (offer["order_id"], offer["status"]) == (first, "unanswered")
+
+
+async def test_late_found_work_is_offered_at_next_visit(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
+    order_id = await in_progress(desk, workshop, "沪D10048")
+    await workshop.finished(order_id, "MNT-001")
+    await desk.service.wait_until_idle()
+    await desk.delivered(order_id)
+    await workshop.found(order_id, "w-48", ["MNT-006"])
+    await desk.service.wait_until_idle()
+    desk.clock.set(desk.clock.now() + timedelta(days=30))
+    second = await desk.greeted("沪D10048")
+    (offer,) = await desk.get(f"/orders/{second}/work-to-reoffer")
+    assert (offer["additional_work_id"], offer["status"]) == ("w-48", "not_offered")
 
 
 async def test_declined_additional_work_is_reoffered_at_next_visit(
@@ -531,7 +559,7 @@ async def test_declined_additional_work_is_reoffered_at_next_visit(
     await workshop.found(order_id, "w-8", ["MNT-006"])
     await desk.service.wait_until_idle()
     await desk.done(f"/orders/{order_id}/estimates/2/decline", {"channel": "phone"})
-    assert await desk.get(f"/orders/{order_id}/declined-services") == []
+    assert await desk.get(f"/orders/{order_id}/work-to-reoffer") == []
     await workshop.finished(order_id, "MNT-001")
     await desk.service.wait_until_idle()
     (event,) = await order_events(servers, order_id, AdditionalWorkDeclined)
@@ -540,10 +568,10 @@ async def test_declined_additional_work_is_reoffered_at_next_visit(
     await desk.delivered(order_id)
     desk.clock.set(desk.clock.now() + timedelta(days=30))
     second = await desk.greeted("沪D10008")
-    (offer,) = await desk.get(f"/orders/{second}/declined-services")
+    (offer,) = await desk.get(f"/orders/{second}/work-to-reoffer")
     assert offer["additional_work_id"] == "w-8"
     await desk.done(f"/orders/{second}/open", write_up("沪D10008", op_codes=["MNT-006"], parts=[]))
-    assert await desk.get(f"/orders/{second}/declined-services") == []
+    assert await desk.get(f"/orders/{second}/work-to-reoffer") == []
 
 
 async def test_customer_authorizes_part_of_additional_work(

@@ -1,6 +1,7 @@
 """Estimate versions and the customer's decision on them, in any order of events (R4)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -22,7 +23,14 @@ from services.reception.domain.estimate import (
     sum_of,
 )
 from services.reception.domain.estimate_items import items_of, without
-from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion, present
+from services.reception.domain.estimate_version import (
+    DecisionRecord,
+    EstimateVersion,
+    close_unanswered,
+    present,
+    require_awaiting,
+)
+from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
@@ -88,6 +96,37 @@ def test_estimate_cannot_be_declined_to_nothing(declined: set[str], rule: str) -
     with pytest.raises(RuleViolation) as violation:
         without(proposed(OFFERED), declined, TYPICAL)
     assert violation.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("status", "has_invoice", "rule"),
+    [("ready", True, "already_invoiced"), ("delivered", True, "invalid_status")],
+)
+def test_work_found_too_late_is_not_offered(
+    status: RepairOrderStatus, has_invoice: bool, rule: str
+) -> None:
+    order = RepairOrder("S01", "o", status)
+    after, (late,), events = additional_work.offer(
+        order,
+        (),
+        OFFERED,
+        has_invoice=has_invoice,
+        additional_work_id="w",
+        presented_by="t",
+        now=NOW,
+    )
+    assert (after, late.status, events) == (order, "not_offered", [])
+    with pytest.raises(RuleViolation) as violation:
+        require_awaiting(order, [late], late.version)
+    assert violation.value.rule == rule
+
+
+def test_cancelled_visit_leaves_estimate_unanswered() -> None:
+    order = RepairOrder("S01", "o", "cancelled", awaiting_estimates=1)
+    declined = replace(proposed(OFFERED), version=2, status="declined")
+    closed, changed = close_unanswered(order, [proposed(OFFERED), declined])
+    assert [(each.version, each.status) for each in changed] == [(1, "unanswered")]
+    assert closed.awaiting_estimates == 0
 
 
 class Decisions(RuleBasedStateMachine):

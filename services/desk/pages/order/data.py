@@ -48,7 +48,7 @@ class OrderData:
     risk: PromiseRiskView | None
     estimates: Sequence[EstimateView]
     links: Sequence[LinkWithUses]
-    declined: Sequence[EstimateView]
+    work_to_reoffer: Sequence[EstimateView]
     invoice: InvoiceView | None
     feedback: FeedbackDetail | None
     corrective_actions: Sequence[CorrectiveActionView]
@@ -145,7 +145,7 @@ async def read(ctx: PageContext) -> OrderData:
         risks = ask("risks", lambda: workshop.list_risks(store_id), when=at_work)
         estimates = of_order(reception.list_estimates, when=money)
         links = of_order(reception.list_links, when=ctx.may(reception.list_links))
-        declined = of_order(reception.declined_services, when=money and at_work)
+        to_reoffer = of_order(reception.work_to_reoffer, when=money and at_work)
         invoice = of_order(reception.get_invoice, when=order.invoice_id)
         feedback = of_order(reception.get_feedback, when=money and delivered)
         cancelled = order.status == "cancelled"
@@ -166,7 +166,7 @@ async def read(ctx: PageContext) -> OrderData:
         risk=next((risk for risk in risks.result() or () if risk.order_id == order_id), None),
         estimates=estimates.result() or [],
         links=links.result() or [],
-        declined=declined.result() or [],
+        work_to_reoffer=to_reoffer.result() or [],
         invoice=invoice.result(),
         feedback=feedback.result(),
         corrective_actions=[

@@ -49,7 +49,14 @@ from shared.clients.reception.models import (
 )
 from shared.contracts.reception import EstimateLine
 
-_TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
+_TONES = {
+    "awaiting": "warn",
+    "authorized": "good",
+    "declined": "bad",
+    "not_offered": "quiet",
+    "unanswered": "quiet",
+    "superseded": "quiet",
+}
 _ESTIMABLE = ("greeted", "opened", "in_progress", "ready")
 _SHOWN = 4
 _MEETS_CUSTOMERS = ("service_advisor", "service_manager")
@@ -76,7 +83,7 @@ def estimates(page: OrderPage, renderer: PartialRenderer) -> None:
                 renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
             renderer.section("editing", partial(_editing, page), bool(file.estimates), file.status)
-            for offered in file.declined:
+            for offered in file.work_to_reoffer:
                 key = f"{offered.order_id} {offered.version}"
                 renderer.section(key, partial(_offered_before, page), offered)
 
@@ -379,16 +386,17 @@ def _editing(page: OrderPage, estimated: bool, status: str) -> None:
 
 
 def _offered_before(page: OrderPage, offered: EstimateView) -> None:
-    """Show work that the customer did not want at an earlier visit (未做增项)."""
+    """Show work that was not ordered at an earlier visit, and why (未做增项)."""
     ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
         line_name(page.catalog, line) for line in offered.lines if line.kind == "labor"
     )
-    with test_id("declined-before", box("state-line")):
-        badge(t("Declined before"), "warn")
+    with test_id("work-to-reoffer", box("state-line")):
+        badge(t("Not done last time"), "warn")
         text(names)
         at = formats.day_and_clock(offered.presented_at, zone, ctx.now())
-        text(f"{at} · {formats.money(offered.total_cents)}", "card-note")
+        why = t.code("estimate", offered.status)
+        text(f"{at} · {formats.money(offered.total_cents)} · {why}", "card-note")
         button(
             t("Offer again …"),
             lambda: _Editor(page, additional=True).open(offered.lines),

@@ -170,7 +170,7 @@ class Owner:
             self._show_owner(known)
         if self.vehicle:
             self._show_recalls(self.vehicle)
-            self._show_declined(self.vehicle)
+            self._show_work_to_reoffer(self.vehicle)
             self._show_history(self.vehicle)
 
     def _show_owner(self, known: CustomerView) -> None:
@@ -206,15 +206,23 @@ class Owner:
                 text(t("Open recall: {name}", name=self._catalog.recall(recall_id)))
                 self._take_button(dict.fromkeys(operations, 1), {}, "warranty")
 
-    def _show_declined(self, vehicle: VehicleView) -> None:
+    def _show_work_to_reoffer(self, vehicle: VehicleView) -> None:
         t = self._ctx.t
-        for version in vehicle.declined:
+        for version in vehicle.work_to_reoffer:
             lines = version.lines
             names = t.listed(self._catalog.line(each.kind, each.code) for each in lines)
-            with test_id("declined", box("offer")):
+            with test_id("work-to-reoffer", box("offer")):
                 ui.icon("history")
                 cost = formats.money(version.total_cents)
-                text(t("Declined before: {work}, {amount}", work=names, amount=cost))
+                why = t.code("estimate", version.status)
+                text(
+                    t(
+                        "Not done last time: {work}, {amount} ({status})",
+                        work=names,
+                        amount=cost,
+                        status=why,
+                    )
+                )
                 operations, parts = (
                     {each.code: each.quantity for each in lines if each.kind == kind}
                     for kind in ("labor", "part")

@@ -206,12 +206,12 @@ async def list_links(
     return await links.list_links(store_id, order_id, deps)
 
 
-@router.get("/orders/{order_id}/declined-services", tags=["estimates"], openapi_extra=serves("R4"))
-async def declined_services(
+@router.get("/orders/{order_id}/work-to-reoffer", tags=["estimates"], openapi_extra=serves("R4"))
+async def work_to_reoffer(
     store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> list[EstimateView]:
-    """Services that the vehicle's owner declined earlier and has not ordered since (未做增项).
+    """Work of the vehicle's earlier visits that was not ordered since (未做增项).
 
-    They are to be offered again.
+    It was declined, found too late to be offered, or never answered; it is to be offered again.
     """
-    return await additional_work.declined_services(store_id, order_id, deps)
+    return await additional_work.work_to_reoffer(store_id, order_id, deps)
