@@ -532,6 +532,7 @@ async def test_unanswered_estimate_is_reoffered_at_next_visit(desk: FrontDesk) -
     await desk.assert_rejected(
         f"/orders/{first}/estimates/1/authorize", GRANTED, "invalid_status", "order_id"
     )
+    desk.clock.set(desk.clock.now() + timedelta(days=7))
     second = await desk.greeted("沪D10047")
     (offer,) = await desk.get(f"/orders/{second}/work-to-reoffer")
     assert (offer["order_id"], offer["status"]) == (first, "unanswered")
