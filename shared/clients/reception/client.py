@@ -575,7 +575,7 @@ class ReceptionApi:
 
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def work_to_reoffer(self, store_id: str, order_id: str) -> list[EstimateView]:
-        """Work of the vehicle's earlier visits that was not ordered since (未做增项).
+        """List work of the vehicle's earlier visits that was not ordered since (未做增项).
 
         It was declined, found too late to be offered, or never answered; it is to be offered
         again.

@@ -55,10 +55,6 @@ Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
 async def submit_estimate(
     order_id: str, body: ReviseEstimateRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Present a version of the estimate to the customer (估价); it replaces one that awaits them.
-
-    Before the opening any work may be estimated, afterwards the operations stay.
-    """
     return await command.run(
         lambda uow: estimates.submit_estimate(uow, order_id, body, deps), status=201
     )
@@ -74,7 +70,6 @@ async def submit_estimate(
 async def submit_additional_work(
     order_id: str, body: ReviseEstimateRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    """Present further work on an open order to the customer (增项)."""
     return await command.run(
         lambda uow: additional_work.submit_additional_work(uow, order_id, body, deps), status=201
     )
@@ -210,8 +205,4 @@ async def list_links(
 async def work_to_reoffer(
     store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
 ) -> list[EstimateView]:
-    """Work of the vehicle's earlier visits that was not ordered since (未做增项).
-
-    It was declined, found too late to be offered, or never answered; it is to be offered again.
-    """
     return await additional_work.work_to_reoffer(store_id, order_id, deps)
