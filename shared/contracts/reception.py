@@ -17,6 +17,9 @@ from shared.contracts.base import (
 
 VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
+ReportedChannel = Literal["in_person", "phone"]
+"""Channel over which a colleague learned of a decision (当面、电话)."""
+
 Channel = Literal["in_person", "link", "phone"]
 Payer = Literal["customer", "manufacturer", "internal"]
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]

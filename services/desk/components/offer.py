@@ -8,9 +8,9 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.components.elements import badge, box, test_id, text
 from services.desk.i18n import Translator
-from shared.clients.reception.models import OfferedLine, PresentedEstimate
+from shared.clients.reception.models import Offer, OfferedLine, PresentedEstimate
 
-Asked = Callable[[list[str]], Awaitable[PresentedEstimate | None]]
+Asked = Callable[[list[str]], Awaitable[Offer | PresentedEstimate | None]]
 """Function that fetches the offer without the declined items; it returns None without a
 response.
 """
@@ -25,7 +25,7 @@ class OfferChoice:
     def __init__(
         self,
         t: Translator,
-        offer: PresentedEstimate,
+        offer: Offer | PresentedEstimate,
         ask: Asked,
         when: Callable[[datetime], str],
     ) -> None:
@@ -68,7 +68,7 @@ class OfferChoice:
         if offer and asked == self._asked:
             self._show_promise(offer)
 
-    def _show_promise(self, offer: PresentedEstimate) -> None:
+    def _show_promise(self, offer: Offer | PresentedEstimate) -> None:
         t = self._t
         self.promised_at = offer.promised_at
         self._promise.set_visibility(self.promised_at is not None)

@@ -5,7 +5,7 @@ Of additional work too, all of it or a part, over any channel.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,20 +15,26 @@ from services.reception.application.estimates import EstimateView, estimate_view
 from services.reception.application.promises import reserve_additional_work
 from services.reception.domain import decision as decisions
 from services.reception.domain import errors
-from services.reception.domain.decision import Choice
+from services.reception.domain.decision import Choice, require_presence
 from services.reception.domain.estimate_version import (
     DecisionRecord,
     EstimateVersion,
     require_awaiting,
 )
-from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
+from services.reception.domain.link import (
+    ContactUsed,
+    Link,
+    LinkConsent,
+    Origin,
+    consent_over,
+    use_from,
+)
 from services.reception.domain.order import Order, require_seen
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.visit import Visit
-from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Timestamp
-from shared.contracts.reception import Channel
+from shared.contracts.reception import Channel, ReportedChannel
 from shared.db import Connection
 from shared.ids import new_id
 from shared.request_model import VersionedRequest
@@ -39,7 +45,7 @@ from shared.unit_of_work import UnitOfWork
 class EstimateDecisionRequest(VersionedRequest):
     """Channel of the customer's decision, on the order as it was seen."""
 
-    channel: Literal["in_person", "phone"]
+    channel: ReportedChannel
 
 
 class EstimateAuthorizationRequest(EstimateDecisionRequest):
@@ -93,7 +99,7 @@ def reported_agreement(
     Raises:
         RuleViolation: the caller does not meet customers in person.
     """
-    _require_presence(principal, command.channel)
+    require_presence(command.channel, principal.roles)
     return CustomerDecision(
         order_id,
         Choice(version, True, frozenset(command.declined)),
@@ -112,7 +118,7 @@ def reported_decline(
     Raises:
         RuleViolation: the caller does not meet customers in person.
     """
-    _require_presence(principal, command.channel)
+    require_presence(command.channel, principal.roles)
     return CustomerDecision(
         order_id, Choice(version, False), command.channel, principal.subject, command.version
     )
@@ -184,12 +190,6 @@ async def decide(
     )
     uow.publish([*submitted, *events])
     return changed, decided[0]
-
-
-def _require_presence(principal: Principal, channel: Channel) -> None:
-    decisions.require_presence(
-        channel, meets_customers=principal.has("service_advisor", "service_manager")
-    )
 
 
 async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:

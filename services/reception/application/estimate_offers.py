@@ -10,11 +10,13 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.application.promises import offered_promise
 from services.reception.clients.catalog import Names
+from services.reception.domain.decision import channels_of
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.estimate_items import is_divisible, items_of
 from services.reception.domain.estimate_version import EstimateVersion, require_awaiting
 from services.reception.domain.repair_order import RepairOrder
-from shared.contracts.reception import PayType
+from shared.contracts.reception import PayType, ReportedChannel
+from shared.security import Principal
 
 
 class OfferedLine(Names):
@@ -46,15 +48,27 @@ class PresentedEstimate(BaseModel):
     expires_at: datetime | None
 
 
+class Offer(PresentedEstimate):
+    """Presented estimate as a colleague sees it, who records the decision over ``channels``."""
+
+    channels: Sequence[ReportedChannel]
+
+
 async def get_offer(
-    store_id: str, order_id: str, version: int, declined: Collection[str], deps: Deps
-) -> PresentedEstimate:
+    store_id: str,
+    order_id: str,
+    version: int,
+    declined: Collection[str],
+    deps: Deps,
+    principal: Principal,
+) -> Offer:
     """Return a version that awaits the customer's decision, by the items on which they decide.
 
     Includes the promise that the order will have without those ``declined``.
     """
     repair_order, proposal = await read_proposal(store_id, order_id, version, deps)
-    return await make_offer(repair_order, proposal, declined, deps)
+    presented = await make_offer(repair_order, proposal, declined, deps)
+    return Offer(**dict(presented), channels=channels_of(principal.roles))
 
 
 async def read_proposal(

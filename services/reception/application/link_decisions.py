@@ -19,8 +19,7 @@ from services.reception.application.links import require_usable, store_of, token
 from services.reception.domain import errors
 from services.reception.domain.decision import Choice
 from services.reception.domain.estimate_version import Status, require_awaiting
-from services.reception.domain.link import Origin, Visitor
-from services.reception.persistence import Link
+from services.reception.domain.link import Link, Origin, Visitor
 from shared.contracts.base import Identifier, Timestamp
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork

@@ -15,8 +15,7 @@ from services.reception.application.estimate_offers import read_proposal
 from services.reception.application.promises import offered_promise
 from services.reception.domain import errors
 from services.reception.domain.estimate_version import EstimateVersion, require_awaiting
-from services.reception.domain.link import LinkUse
-from services.reception.persistence import Link
+from services.reception.domain.link import Link, LinkUse
 from shared import timers
 from shared.clients.crm.models import (
     AdditionalWorkMessage,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -18,7 +18,12 @@ from services.reception.domain.order import Order
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from shared.contracts.base import Identifier
-from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
+from shared.contracts.reception import (
+    EstimateLine,
+    ReportedChannel,
+    WithdrawalReason,
+    WorkWithdrawn,
+)
 from shared.db import Connection
 from shared.ids import new_id
 from shared.problems import unavailable
@@ -46,7 +51,7 @@ class WithdrawWorkRequest(VersionedRequest, UnwantedWork):
     """
 
     reason: WithdrawalReason
-    channel: Literal["in_person", "phone"]
+    channel: ReportedChannel
     agreed_cents: Annotated[int, Field(ge=0, le=10**12)]
 
 

@@ -1,6 +1,6 @@
 """Customer's decision on a version of the estimate: all of it, a part, or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,9 @@ from services.reception.domain.estimate_version import (
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from shared.contracts import Event
-from shared.contracts.reception import Channel
+from shared.contracts.reception import ReportedChannel
+
+_MEET_CUSTOMERS = frozenset({"service_advisor", "service_manager"})
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,17 @@ class Choice:
     declined: frozenset[str] = frozenset()
 
 
-def require_presence(channel: Channel, *, meets_customers: bool) -> None:
-    """Refuse an in-person decision from customer care, which talks to customers by phone only."""
-    if channel == "in_person" and not meets_customers:
+def channels_of(roles: Collection[str]) -> Sequence[ReportedChannel]:
+    """Return the channels over which colleagues of these ``roles`` learn of a decision.
+
+    Customer care (客服) talks to customers by phone only.
+    """
+    return ("phone",) if _MEET_CUSTOMERS.isdisjoint(roles) else ("in_person", "phone")
+
+
+def require_presence(channel: ReportedChannel, roles: Collection[str]) -> None:
+    """Refuse a decision over a channel that colleagues of these ``roles`` do not have."""
+    if channel not in channels_of(roles):
         raise errors.in_person_decision_by_agent()
 
 

@@ -21,6 +21,26 @@ Use = Literal["shown", "opened", "decided"]
 
 
 @dataclass(frozen=True)
+class Link:
+    """One-time link to one version of one order's estimate, with its promise.
+
+    It was ``sent`` to the customer, by a message of customer relations, or is shown to them.
+    """
+
+    store_id: str
+    link_id: str
+    order_id: str
+    version: int
+    expires_at: datetime
+    used_at: datetime | None = None
+    promised_at: datetime | None = None
+    made_by: str | None = None
+    made_at: datetime | None = None
+    sent: bool = False
+    message_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Visitor:
     """User of a link.
 

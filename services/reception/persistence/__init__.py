@@ -19,7 +19,6 @@ from services.reception.persistence.claim import (
     save_claim,
 )
 from services.reception.persistence.estimate import (
-    Link,
     add_link,
     add_link_use,
     estimate_versions,
@@ -100,7 +99,6 @@ from services.reception.persistence.voucher import (
 )
 
 __all__ = [
-    "Link",
     "add_cancellation",
     "add_credit_note",
     "add_facility_check",

@@ -1,11 +1,10 @@
 """Versions of the estimate, and the links by which customers decide on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from services.reception.domain.estimate_version import EstimateVersion
-from services.reception.domain.link import LinkUse, Origin, use_from
+from services.reception.domain.link import Link, LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.violations import unknown
 from shared.db import Connection
@@ -67,26 +66,6 @@ WHERE store_id = $1 AND link_id = $2 AND use = 'opened'
       IS NOT DISTINCT FROM ($3::text, $4::text, $5::text, $6::text)
 LIMIT 1
 """
-
-
-@dataclass(frozen=True)
-class Link:
-    """One-time link to one version of one order's estimate, with its promise.
-
-    It was ``sent`` to the customer, by a message of customer relations, or is shown to them.
-    """
-
-    store_id: str
-    link_id: str
-    order_id: str
-    version: int
-    expires_at: datetime
-    used_at: datetime | None = None
-    promised_at: datetime | None = None
-    made_by: str | None = None
-    made_at: datetime | None = None
-    sent: bool = False
-    message_id: str | None = None
 
 
 _LINKS = Table("authorization_link", Link, key=("store_id", "link_id"), added=("token_hash",))

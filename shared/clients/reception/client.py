@@ -40,6 +40,7 @@ from shared.clients.reception.models import (
     LinkDecisionRequest,
     LinkView,
     LinkWithUses,
+    Offer,
     Offers,
     OffersRequest,
     OpenOrderRequest,
@@ -467,13 +468,14 @@ class ReceptionApi:
     @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
     async def get_offer(
         self, store_id: str, order_id: str, version: int, *, declined: Sequence[str] = ()
-    ) -> PresentedEstimate:
-        """A version that awaits the customer's decision, by the items on which they decide.
+    ) -> Offer:
+        """Return a version that awaits the customer's decision, by the items on which they
+        decide.
 
         Includes the promise that the order will have without those ``declined``.
         """
         return await self._calls.request(
-            PresentedEstimate,
+            Offer,
             "GET",
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates/{version}/offer",
             query={"declined": declined},

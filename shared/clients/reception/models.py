@@ -27,6 +27,7 @@ from shared.contracts.reception import (
     PaymentMethod,
     PayType,
     RefundReason,
+    ReportedChannel,
     RequestedPart,
     VoucherKind,
     WaiverReason,
@@ -35,7 +36,6 @@ from shared.contracts.reception import (
 )
 
 AppointmentStatus = Literal["booked", "arrived", "cancelled", "no_show"]
-AuthorizationChannel = Literal["in_person", "phone"]
 CheckResult = Literal["ok", "failed"]
 ClaimStatus = Literal[
     "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
@@ -411,7 +411,7 @@ class EstimateAuthorizationRequest(RequestBody):
     """
 
     version: str
-    channel: AuthorizationChannel
+    channel: ReportedChannel
     declined: list[str] = Field(default_factory=list)
     promised_at: AwareDatetime | None = None
 
@@ -420,7 +420,7 @@ class EstimateDecisionRequest(RequestBody):
     """Channel of the customer's decision, on the order as it was seen."""
 
     version: str
-    channel: AuthorizationChannel
+    channel: ReportedChannel
 
 
 class EstimateView(ResponseBody):
@@ -650,6 +650,22 @@ class Names(ResponseBody):
     en: str
 
 
+class Offer(ResponseBody):
+    """Presented estimate as a colleague sees it, who records the decision over ``channels``."""
+
+    store: Names
+    version: int
+    additional: bool
+    divisible: bool
+    lines: list[OfferedLine]
+    total_cents: int
+    payable_cents: int
+    promised_at: AwareDatetime | None
+    promise_provisional: bool
+    expires_at: AwareDatetime | None
+    channels: list[ReportedChannel]
+
+
 class OfferedLine(ResponseBody):
     """One line with its price in cents, tax included; lines of one ``item`` go together."""
 
@@ -730,7 +746,7 @@ class OpenOrderRequest(RequestBody):
     symptoms: list[str] = Field(default_factory=list)
     waiting_customer: bool = False
     rush: bool = False
-    authorization_channel: AuthorizationChannel = "in_person"
+    authorization_channel: ReportedChannel = "in_person"
 
 
 class OperationEntry(ResponseBody):
@@ -1274,7 +1290,7 @@ class WithdrawWorkRequest(RequestBody):
     parts: list[str] = Field(default_factory=list)
     version: str
     reason: WithdrawalReason
-    channel: AuthorizationChannel
+    channel: ReportedChannel
     agreed_cents: int
 
 

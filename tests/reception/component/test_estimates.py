@@ -321,6 +321,11 @@ async def test_contact_set_by_employee_marks_consent(
 
 async def test_agent_records_authorization_by_phone_only(desk: FrontDesk) -> None:
     order_id = await estimated(desk, "沪D10024")
+    offer = f"/stores/S01/orders/{order_id}/estimates/1/offer"
+    assert [
+        (await desk.service.get(offer, role)).json()["channels"]
+        for role in ("customer_care_agent", "service_advisor")
+    ] == [["phone"], ["in_person", "phone"]]
     path = f"/stores/S01/orders/{order_id}/estimates/1/authorize"
     counter = await desk.service.post(
         path, "customer_care_agent", {"channel": "in_person"}, subject="S01-agent-1"

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import get_args
 
 import segno
 from nicegui import ui
@@ -33,7 +32,6 @@ from services.desk.context import PageContext
 from services.desk.pages.order.data import OrderPage
 from services.desk.promise import limiting_factor_text
 from shared.clients.reception.models import (
-    AuthorizationChannel,
     CreateLinkRequest,
     EstimateAuthorizationRequest,
     EstimateDecisionRequest,
@@ -41,7 +39,7 @@ from shared.clients.reception.models import (
     LinkConsent,
     LinkView,
     LinkWithUses,
-    PresentedEstimate,
+    Offer,
     Quote,
     QuoteRequest,
     ReviseEstimateRequest,
@@ -59,7 +57,6 @@ _TONES = {
 }
 _ESTIMABLE = ("greeted", "opened", "in_progress", "ready")
 _SHOWN = 4
-_MEETS_CUSTOMERS = ("service_advisor", "service_manager")
 
 LineKey = tuple[str, str]
 """Package and code of a line, which identify it in every version."""
@@ -247,12 +244,12 @@ class _DecisionDialog:
             if offer is None:
                 return
             self._chosen = OfferChoice(t, offer, self._ask, self._when)
-            meets = self._ctx.person.has(_MEETS_CUSTOMERS)
-            channels = get_args(AuthorizationChannel) if meets else ("phone",)
             self._channel = form.field(
                 "channel",
                 ui.select(
-                    choices(t, "authorization_channel", channels), label=t("How"), value=channels[0]
+                    choices(t, "authorization_channel", offer.channels),
+                    label=t("How"),
+                    value=offer.channels[0],
                 ),
             )
             with dialog_foot(form):
@@ -260,7 +257,7 @@ class _DecisionDialog:
                 button(t("Customer declines"), self._decline, name="decline")
                 button(t("Customer agrees"), self._agree, name="dialog-send", kind="main")
 
-    async def _ask(self, declined: list[str]) -> PresentedEstimate | None:
+    async def _ask(self, declined: list[str]) -> Offer | None:
         return await self._form.send(
             lambda: self._reception.get_offer(*self._ids, declined=declined)
         )

@@ -12,7 +12,7 @@ from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
 from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import (
-    AuthorizationChannel,
+    ReportedChannel,
     UnwantedWork,
     WithdrawalPreview,
     WithdrawWorkRequest,
@@ -89,7 +89,7 @@ class Withdrawal:
         self._channel = form.field(
             "channel",
             ui.select(
-                choices(t, "authorization_channel", get_args(AuthorizationChannel)),
+                choices(t, "authorization_channel", get_args(ReportedChannel)),
                 label=t("Agreed"),
                 value="in_person",
             ),

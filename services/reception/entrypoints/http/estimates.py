@@ -18,7 +18,7 @@ from services.reception.application.decisions import (
     EstimateAuthorizationRequest,
     EstimateDecisionRequest,
 )
-from services.reception.application.estimate_offers import PresentedEstimate
+from services.reception.application.estimate_offers import Offer
 from services.reception.application.estimates import EstimateView, ReviseEstimateRequest
 from services.reception.application.links import (
     CreateLinkRequest,
@@ -90,15 +90,11 @@ async def get_offer(
     store_id: str,
     order_id: str,
     version: Version,
-    _: MoneyReader,
+    principal: MoneyReader,
     deps: InjectedDeps,
     declined: Declined = (),
-) -> PresentedEstimate:
-    """A version that awaits the customer's decision, by the items on which they decide.
-
-    Includes the promise that the order will have without those ``declined``.
-    """
-    return await estimate_offers.get_offer(store_id, order_id, version, declined, deps)
+) -> Offer:
+    return await estimate_offers.get_offer(store_id, order_id, version, declined, deps, principal)
 
 
 @router.post(
