@@ -29,7 +29,7 @@ __all__ = ["BatchHandler", "Consumer"]
 log = structlog.get_logger()
 
 _LARGEST_BATCH = 500
-_IDLE_WAIT_MS = 20
+_IDLE_WAIT_MS = 50
 _LONGEST_BACKOFF_S = 10.0
 _ABORT_AFTER_S = 240.0
 

@@ -86,7 +86,7 @@ class Store(BaseModel):
 
 def read_yaml(folder: Path, name: str) -> Any:
     """Read one file of the group folder."""
-    return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    return yaml.load((folder / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def load_stores(folder: Path) -> dict[str, Store]:

@@ -18,9 +18,9 @@ from shared.clock import Clock, clock_from
 from shared.consumer import Consumer
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
-from shared.outbox import Relay
 from shared.problems import RESPONSES, add_problem_handlers
 from shared.reactions import Reactions
+from shared.relay import Relay
 from shared.request_body import CloseUnread
 from shared.response_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.routing import Router
@@ -70,7 +70,7 @@ async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
         lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
     )
     relay = Relay(settings.worker_database_url, client_options(settings), holder)
-    uow_factory = UnitOfWorkFactory(pool, clock, relay.wake)
+    uow_factory = UnitOfWorkFactory(pool, clock, [relay.note_commit])
     try:
         yield Foundation(name, settings, clock, pool, workers, relay, uow_factory)
     finally:

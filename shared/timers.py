@@ -5,6 +5,7 @@ says when one that could not be handled is tried again. A row is handled when bo
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 D = TypeVar("D")
 
 _POLL_S = 0.1
+_LOOK_AGAIN_S = 1.0
 _CATCH_UP_S = 10.0
 _DATABASE_PAUSE_S = 1.0
 _LONGEST_ERROR = 300
@@ -58,6 +60,15 @@ FROM (
         LIMIT lane.concurrency) AS due) AS candidate
 WHERE turn <= concurrency
 ORDER BY turn
+"""
+
+_NEXT_DUE = """
+SELECT min(next.due_at)
+FROM unnest($2::text[]) AS known (kind)
+CROSS JOIN LATERAL (
+    SELECT due_at FROM timer
+    WHERE timer.kind = known.kind AND due_at > $1 AND given_up_at IS NULL
+    ORDER BY due_at LIMIT 1) AS next
 """
 
 _CLAIM = """
@@ -199,18 +210,42 @@ class Timers(Generic[D]):
         self._catch_up = catch_up
         self._being_handled: dict[UUID, Lane] = {}
         self._done = asyncio.Event()
+        self._committed = False
+        uow_factory.after_commit.append(self._note_commit)
 
     async def run(self) -> None:
         """Fire timers until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
-                for row in await self._due():
+                self._committed = False
+                self._done.clear()
+                try:
+                    rows, next_due = await self._look()
+                except TRANSIENT:
+                    await asyncio.sleep(_DATABASE_PAUSE_S)
+                    continue
+                for row in rows:
                     self._being_handled[row["timer_id"]] = self._lane(row["kind"])
                     group.create_task(self._take(row))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_S):
-                        await self._done.wait()
-                self._done.clear()
+                await self._rest(next_due)
+
+    async def _rest(self, next_due: datetime | None) -> None:
+        """Wait until another timer may be handled.
+
+        That is when one is done, a transaction of this process may have set one, or
+        ``next_due`` comes. Those that other processes set are found a little later.
+        """
+        look_again_at = time.monotonic() + _LOOK_AGAIN_S
+        while time.monotonic() < look_again_at:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._done.wait()
+                    return
+            if self._committed or (next_due and self._clock.now() >= next_due):
+                return
+
+    def _note_commit(self, _: UnitOfWork) -> None:
+        self._committed = True
 
     def _lane(self, kind: str) -> Lane:
         """Return the lane of a timer.
@@ -220,22 +255,22 @@ class Timers(Generic[D]):
         """
         return self._timer_handlers[kind].lane or Lane("in turn" if self._clock.is_paused else kind)
 
-    async def _due(self) -> list[Any]:
-        """Return as many due timers as there are free slots in their lanes."""
+    async def _look(self) -> tuple[list[Any], datetime | None]:
+        """Return as many due timers as there are free slots in their lanes, and when the next of
+        the others is due.
+        """
         lanes = {kind: self._lane(kind) for kind in self._timer_handlers}
         taken = list(self._being_handled.values())
-        try:
-            return await self._workers.fetch(
-                _DUE,
-                self._clock.now(),
-                list(lanes),
-                [lane.name for lane in lanes.values()],
-                [lane.concurrency - taken.count(lane) for lane in lanes.values()],
-                list(self._being_handled),
-            )
-        except TRANSIENT:
-            await asyncio.sleep(_DATABASE_PAUSE_S)
-            return []
+        now = self._clock.now()
+        due = await self._workers.fetch(
+            _DUE,
+            now,
+            list(lanes),
+            [lane.name for lane in lanes.values()],
+            [lane.concurrency - taken.count(lane) for lane in lanes.values()],
+            list(self._being_handled),
+        )
+        return due, await self._workers.fetchval(_NEXT_DUE, now, list(lanes))
 
     async def _take(self, row: Any) -> None:
         try:

@@ -80,17 +80,25 @@ class UnitOfWork:
         yield replace(self, stores=frozenset([store_id]))
         await limit(self.connection, self.stores)
 
+    @property
+    def publishes(self) -> bool:
+        """Whether it has published anything."""
+        return bool(self._outgoing)
+
     async def flush(self) -> None:
         await outbox.append(self.connection, self._outgoing, self.now)
 
 
 @dataclass(frozen=True)
 class UnitOfWorkFactory:
-    """Factory of units of work for commands, batches and timers alike."""
+    """Factory of units of work for commands, batches and timers alike.
+
+    ``after_commit`` are told of each that has committed.
+    """
 
     pool: Pool
     clock: Clock
-    after_commit: Callable[[], None]
+    after_commit: list[Callable[[UnitOfWork], None]] = field(default_factory=list)
 
     @asynccontextmanager
     async def read(self, *stores: str) -> AsyncIterator[Connection]:
@@ -117,4 +125,5 @@ class UnitOfWorkFactory:
             await uow.flush()
             failpoint("before_commit")
         failpoint("after_commit")
-        self.after_commit()
+        for note in self.after_commit:
+            note(uow)

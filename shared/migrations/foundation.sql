@@ -160,7 +160,7 @@ CREATE TABLE timer (
     given_up_at     timestamptz,
     UNIQUE (kind, entity_id)
 );
--- Each kind is looked up by itself, ten times a second.
+-- Each kind is looked up by itself.
 CREATE INDEX timer_due ON timer (kind, due_at) WHERE given_up_at IS NULL;
 CREATE INDEX timer_given_up ON timer (given_up_at) WHERE given_up_at IS NOT NULL;
 

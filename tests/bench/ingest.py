@@ -108,7 +108,7 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     )
     group_folder = platform.settings.group_folder
     keys = Keyring.from_file(platform.secrets.keys_files["reporting"], "reporting")
-    uow_factory = UnitOfWorkFactory(pool, SystemClock(), lambda: None)
+    uow_factory = UnitOfWorkFactory(pool, SystemClock())
     deps = Deps(
         uow_factory,
         load_stores(group_folder),

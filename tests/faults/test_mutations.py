@@ -20,7 +20,7 @@ from faststream import AckPolicy
 from deploy.audit import run_audit
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from shared import consumer, inbox, outbox, unit_of_work
+from shared import consumer, inbox, outbox, relay, unit_of_work
 from shared.clock import SimulatedClock
 from shared.contracts import Event
 from shared.contracts.reception import CustomerGreeted
@@ -28,11 +28,12 @@ from shared.db import Connection, open_pool
 from shared.envelope import Causation, Record
 from shared.inbound_records import InboundRecord, read_inbound_record
 from shared.kafka import client_options
-from shared.outbox import Relay
+from shared.relay import Relay
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.support.foundation import settings_of
 from tests.support.harness import in_process
 from tests.support.polling import until
+from tests.support.stack import PARTITIONS
 
 TOPIC = CustomerGreeted.topic
 CHECKS = {
@@ -119,7 +120,7 @@ class RelayHarness:
     async def records(self) -> dict[bytes, list[int]]:
         """Return the sequences of each key as they stand in the topic, repetitions included."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers.kafka.bootstrap)
-        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.start()
         try:
@@ -142,7 +143,7 @@ class RelayHarness:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.servers.kafka.bootstrap, group_id="reporting"
         )
-        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.start()
         await consumer.commit(dict.fromkeys(partitions, 0))
@@ -154,7 +155,7 @@ async def relay_harness(servers: Platform, clock: SimulatedClock) -> AsyncIterat
     await servers.empty()
     admin = await asyncpg.connect(servers.admin_url)
     pool = await open_pool(settings_of(servers, "reception").database_url, 10, "mutations")
-    yield RelayHarness(servers, clock, UnitOfWorkFactory(pool, clock, lambda: None), admin)
+    yield RelayHarness(servers, clock, UnitOfWorkFactory(pool, clock), admin)
     await pool.close()
     await admin.close()
 
@@ -277,7 +278,7 @@ async def test_relays_without_lease_are_detected(
 
     assert in_sequence(await two_relays())
     monkeypatch.setattr(Relay, "_take_lease", granted)
-    monkeypatch.setattr(outbox, "_HEARTBEAT", "SELECT $1::text IS NOT NULL")
+    monkeypatch.setattr(relay, "_HEARTBEAT", "SELECT $1::text IS NOT NULL")
     assert not in_sequence(await two_relays())
 
 
@@ -293,7 +294,7 @@ async def test_outbox_marked_before_acknowledgment_is_detected(
                 killed.set()
                 raise KilledError
 
-        monkeypatch.setattr(outbox, "failpoint", failpoint)
+        monkeypatch.setattr(relay, "failpoint", failpoint)
         async with relay_harness.relaying("first"):
             await asyncio.wait_for(killed.wait(), TIMEOUT_S)
         await relay_harness.relay_all()
@@ -301,9 +302,9 @@ async def test_outbox_marked_before_acknowledgment_is_detected(
 
     def mark_first() -> None:
         async def send_marked(self: Relay, connection: Connection) -> None:
-            rows = await connection.fetch(outbox._UNSENT, outbox._KEYS_A_ROUND)
+            rows = await connection.fetch(relay._UNSENT, relay._KEYS_A_ROUND)
             await connection.execute(
-                outbox._MARK_SENT, [row["id"] for row in rows], [row["created_at"] for row in rows]
+                relay._MARK_SENT, [row["id"] for row in rows], [row["created_at"] for row in rows]
             )
             await self._send(rows)
 

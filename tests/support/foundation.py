@@ -19,6 +19,7 @@ from shared.reactions import Reactions
 from shared.service import Foundation, Service, opened
 from shared.settings import Settings
 from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from tests.support.stack import PARTITIONS
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 CAUSATION = Causation("correlation", "causation")
@@ -133,7 +134,7 @@ async def bench(servers: Platform) -> AsyncIterator[Bench]:
     await admin.execute(_FRESH)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
     await producer.start()
-    uow_factory = UnitOfWorkFactory(reception, SystemClock(), lambda: None)
+    uow_factory = UnitOfWorkFactory(reception, SystemClock())
     begin = await _ends(settings.kafka_bootstrap)
     yield Bench(
         foundation,
@@ -155,7 +156,7 @@ async def _ends(bootstrap: str) -> dict[TopicPartition, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
-        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         return dict(await consumer.end_offsets(partitions))
     finally:
         await consumer.stop()

@@ -2,15 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from shared.clock import SimulatedClock
 from tests.support.forking import ForkServer
+
+PARTITIONS = 3
+"""Partitions of a topic: fewer than in production, as Kafka and consumers work for each."""
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
@@ -46,12 +51,22 @@ def launch(fork_server: ForkServer) -> Launch:
 async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     folder = tmp_path_factory.mktemp("stack")
     settings = EmbeddedSettings(
-        data=folder / "platform", ports=Ports.free(), clock_file=folder / "clock"
+        data=folder / "platform",
+        ports=Ports.free(),
+        clock_file=folder / "clock",
+        topics_file=_with_few_partitions(folder / "topics.yaml"),
     )
     stack = Platform(settings)
     await stack.start(services=())
     yield stack
     await stack.stop()
+
+
+def _with_few_partitions(file: Path) -> Path:
+    """Write ``file`` with the declared topics, each of ``PARTITIONS`` partitions."""
+    declared = yaml.safe_load(EmbeddedSettings().topics_file.read_text())
+    file.write_text(yaml.safe_dump(declared | {"partitions": PARTITIONS}))
+    return file
 
 
 @pytest_asyncio.fixture(scope="module")

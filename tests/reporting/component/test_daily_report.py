@@ -27,6 +27,7 @@ from shared.db import transaction
 from shared.security import Role
 from tests.support.event_scenarios import ZONE, Told, event_scenario, expected_kpis, flat, local
 from tests.support.harness import InProcess, in_process, published, publisher
+from tests.support.stack import PARTITIONS
 
 TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)
@@ -336,14 +337,9 @@ async def empty_tables(servers: Platform, reporting: InProcess) -> None:
         places = [
             TopicPartition(topic, partition)
             for topic in {contract.topic for contract in REACTIONS.subscriptions}
-            for partition in group.partitions_for_topic(topic) or await _partitions(group, topic)
+            for partition in range(PARTITIONS)
         ]
         group.assign(places)
         await group.commit(dict.fromkeys(places, 0))
     finally:
         await group.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.add_topic(topic)
-    return consumer._client.cluster.partitions_for_topic(topic) or set(range(12))

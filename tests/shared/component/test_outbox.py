@@ -9,7 +9,7 @@ import pytest
 
 from deploy.embedded.platform import Platform
 from shared.kafka import client_options
-from shared.outbox import Relay
+from shared.relay import Relay
 from tests.support.foundation import CAUSATION, Bench, greeted, settings_of
 
 
