@@ -1,7 +1,7 @@
 """Platform as its users call it: over HTTP, each person with their own token."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ from deploy.embedded.platform import Platform
 from shared.formats import vin_check_digit
 from shared.ids import new_id
 from tests.support.harness import ROLE_IN_ID
-from tests.support.seen_versions import Sight
+from tests.support.seen_versions import SIGHTS, Sight
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"
@@ -50,7 +50,6 @@ class Api:
 
     platform: Platform
     client: httpx.AsyncClient
-    sights: dict[str, Sight] = field(default_factory=dict)
 
     def token(self, subject: str, stores: tuple[str, ...] = ("S01",), **claims: Any) -> str:
         role = ROLE_IN_ID[subject.split("-")[1]]
@@ -81,10 +80,10 @@ class Api:
         )
 
     async def _sight(self, service: str) -> Sight:
-        if service not in self.sights:
+        if service not in SIGHTS:
             found = await self.client.get(f"{self.platform.url(service)}/openapi.json")
-            self.sights[service] = Sight.of(found.json())
-        return self.sights[service]
+            SIGHTS[service] = Sight.of(found.json())
+        return SIGHTS[service]
 
     async def _shown(self, service: str, path: str) -> Any:
         store = path.split("/")[2]

@@ -21,7 +21,7 @@ from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
-from tests.support.seen_versions import Sight
+from tests.support.seen_versions import SIGHTS, Sight
 
 _TIMEOUT_S = 40.0
 
@@ -74,7 +74,10 @@ class InProcess:
 
     async def seen(self, path: str, body: Any) -> Any:
         """Return the body of a command with the version that its user has just read."""
-        return await Sight.of(self.app.openapi()).look(path, body, self._shown)
+        service = self.app.state.service.name
+        if service not in SIGHTS:
+            SIGHTS[service] = Sight.of(self.app.openapi())
+        return await SIGHTS[service].look(path, body, self._shown)
 
     async def _shown(self, path: str) -> Any:
         store = path.split("/")[2]

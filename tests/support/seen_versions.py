@@ -55,6 +55,10 @@ def _asked(description: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
     return _fields(description, content)
 
 
+SIGHTS: dict[str, Sight] = {}
+"""Sight by service, once its description has been asked for."""
+
+
 def _answered(description: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
     content = operation["responses"]["200"].get("content", {}).get("application/json", {})
     return _fields(description, content)
