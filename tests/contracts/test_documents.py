@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def document() -> Any:
-    return yaml.safe_load((REPOSITORY / FILE).read_text())
+    return yaml.load((REPOSITORY / FILE).read_text(), yaml.CSafeLoader)
 
 
 def references(value: Any) -> Iterator[str]:

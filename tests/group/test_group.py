@@ -6,17 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, time
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from deploy.demo.group import GROUP_FOLDER, write_group
 from services.reception.domain.delivery import Change
-from shared.group import Store
+from shared.group import Store, read_yaml
 
 SKILL_CODES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
 ROLES = {
@@ -49,9 +49,7 @@ class Group:
     """Content of the files of one folder."""
 
     def __init__(self, folder: Path) -> None:
-        def read(name: str) -> Any:
-            return yaml.safe_load((folder / name).read_text())
-
+        read = partial(read_yaml, folder)
         self.stores: list[Record] = read("stores.yaml")["stores"]
         self.staff: list[Record] = read("staff.yaml")["staff"]
         self.bays: list[Record] = read("bays.yaml")["bays"]
