@@ -12,12 +12,11 @@ from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
 from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import (
-    ReportedChannel,
     UnwantedWork,
     WithdrawalPreview,
     WithdrawWorkRequest,
 )
-from shared.contracts.reception import EstimateLine, WithdrawalReason
+from shared.contracts.reception import EstimateLine, ReportedChannel, WithdrawalReason
 
 _BEGUN = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_BEGUN)
