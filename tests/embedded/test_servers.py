@@ -8,6 +8,7 @@ import pytest
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
+from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
 from tests.bench import ingest
 from tests.bench.__main__ import show_ingest
@@ -18,7 +19,12 @@ async def test_every_declared_topic_exists_with_partitions(servers: Platform) ->
     async with servers.kafka.admin() as admin:
         found = {topic["topic"]: topic for topic in await admin.describe_topics()}
     partitions = {topic.name: len(found[topic.name]["partitions"]) for topic in declared}
-    assert partitions == {topic.name: 12 for topic in declared}
+    assert partitions == {topic.name: topic.num_partitions for topic in declared}
+
+
+def test_every_topic_has_twelve_partitions_in_production() -> None:
+    declared = declared_topics(EmbeddedSettings().topics_file, replication=3)
+    assert {(topic.num_partitions, topic.replication_factor) for topic in declared} == {(12, 3)}
 
 
 @pytest.mark.parametrize("service", SERVICES)

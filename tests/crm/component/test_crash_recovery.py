@@ -63,12 +63,14 @@ class Crm:
             await asyncio.sleep(0.05)
 
     async def claim_runs_out(self, message_id: str) -> None:
+        """Let the claim end, and with it the pause of timers that it has deferred."""
         connection = await asyncpg.connect(self.platform.admin_url)
         done = await connection.execute(
             "UPDATE crm.message SET claimed_until = clock_timestamp() "
             "WHERE message_id = $1 AND state = 'sending'",
             message_id,
         )
+        await connection.execute("UPDATE crm.timer SET next_attempt_at = '-infinity'")
         await connection.close()
         assert done == "UPDATE 1"
 
