@@ -14,7 +14,12 @@ JobName = Callable[[str], str]
 """Function that returns a job's name on the page, by its id."""
 
 _PLANNER = "planner"
-_RATHER_BROKEN = 0.5
+
+DISPLAY_BAD_BELOW = 0.5
+"""Probability below which the desk shows a promise in red; it is for display only.
+
+The workshop alerts at its own threshold, the store's ``risk_threshold``.
+"""
 
 
 def sentence(ctx: PageContext, kind: str, code: str, detail: Values, job_name: JobName) -> str:
@@ -57,7 +62,7 @@ def risk_tone(ctx: PageContext, job: PlannedJobView) -> str:
     risk, end = job.risk, job.finished_at or job.planned_finish_at
     delivery_lead = timedelta(minutes=ctx.store.delivery_lead_minutes)
     late = end and end + delivery_lead > job.promised_at
-    if late or (risk and risk.probability < _RATHER_BROKEN):
+    if late or (risk and risk.probability < DISPLAY_BAD_BELOW):
         return "bad"
     return "warn" if risk and risk.alerted_at else ""
 

@@ -20,6 +20,7 @@ from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
+from services.reception.domain.delivery import DeliveryBlocker
 from services.reception.domain.estimate_version import Status as EstimateStatus
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.link import Device, Use
@@ -131,6 +132,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "credit_note": get_args(CreditNoteReason),
         "voucher": get_args(VoucherKind),
         "waiver": get_args(WaiverReason),
+        "delivery_blocker": get_args(DeliveryBlocker),
         "withdrawal": get_args(WithdrawalReason),
         "claim": get_args(ClaimStatus),
         "pending_step": get_args(ClaimStep),

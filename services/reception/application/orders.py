@@ -25,6 +25,7 @@ from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import vehicle as vehicles
+from services.reception.domain.delivery import delivery_blockers
 from services.reception.domain.estimate_version import DecisionRecord, close_unanswered
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import LARGEST_ODOMETER_KM, WriteUp
@@ -38,7 +39,7 @@ from shared.contracts.violations import unknown_code
 from shared.db import Connection
 from shared.formats import Phone, Plate
 from shared.request_model import RequestWithVin, VersionedRequest
-from shared.security import Principal
+from shared.security import SEES_MONEY, Principal
 from shared.unit_of_work import UnitOfWork
 
 BOARD_DAYS = 30
@@ -102,8 +103,13 @@ async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps)
             await deps.personal.decrypt(connection, store_id, order_id, encrypted)
             for encrypted in await persistence.encrypted_texts(connection, store_id, order_id)
         ]
+    checklist = deps.catalog.delivery_steps[store_id]
+    blockers = delivery_blockers(order, checklist, reader.subject)
     view = OrderDetail(
-        **order_view(order).model_dump(), customer_concern=customer_concern, belongings=belongings
+        **order_view(order).model_dump(),
+        customer_concern=customer_concern,
+        belongings=belongings,
+        delivery_blockers=blockers if reader.has(*SEES_MONEY) else None,
     )
     return as_seen_by(reader, view)
 

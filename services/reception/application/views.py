@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from services.reception.domain.account import OnAccount, PayerBalance
+from services.reception.domain.delivery import DeliveryBlocker
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import Order
 from services.reception.domain.repair_order import Discount, PromiseAlert
@@ -94,10 +95,15 @@ ViewT = TypeVar("ViewT", bound=OrderView)
 
 
 class OrderDetail(OrderView):
-    """Order with the customer's concern and the belongings; absent when they were erased."""
+    """Order with the customer's concern and the belongings; absent when they were erased.
+
+    ``delivery_blockers`` are all reasons why the reader may not hand the vehicle over now; absent
+    for those who do the work.
+    """
 
     customer_concern: str | None
     belongings: str | None
+    delivery_blockers: Sequence[DeliveryBlocker] | None
 
 
 def order_view(order: Order) -> OrderView:

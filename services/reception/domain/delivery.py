@@ -1,4 +1,10 @@
-"""Delivery (交车): a mandatory checklist."""
+"""Delivery (交车): the checklist, its waivers, the signature, and the payment before it.
+
+A step may be left out (免做) when one person asks for it and another approves; the customer signs;
+and the vehicle goes when the invoice is paid or when a person other than the one who hands it over
+has released it on account (挂账). :func:`delivery_blockers` has these rules in one place. The roles
+that may ask, approve and deliver stand with the routes, in ``entrypoints/http/delivery.py``.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -7,7 +13,7 @@ from typing import Literal, TypeVar
 
 from services.reception.domain import errors
 from services.reception.domain.account import OrderAccount
-from services.reception.domain.lifecycle import require_status
+from services.reception.domain.lifecycle import allows, require_status, status_violation
 from services.reception.domain.order import Order
 from services.reception.domain.repair_order import StepBasis, after_delivery
 from shared.contracts.reception import (
@@ -16,7 +22,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
     WaiverReason,
 )
-from shared.contracts.violations import unknown_code
+from shared.contracts.violations import RuleViolation, unknown_code
 
 Change = Literal["work", "invoice"]
 """Changes that make a step necessary again (须重做).
@@ -26,6 +32,19 @@ They are other work, and another amount that the customer pays.
 
 Checklist = Mapping[str, Collection[Change]]
 """Steps of a store's delivery (交车检查单) in order, each with the changes that repeat it."""
+
+DeliveryBlocker = Literal[
+    "invalid_status",
+    "delivery_steps_missing",
+    "not_invoiced",
+    "unpaid",
+    "above_on_account",
+    "second_person_required",
+]
+"""Reasons why a vehicle may not be handed over, by the code of the rule that refuses it.
+
+未竣工、交车检查未完成、未结算、未付清且未挂账、超出挂账额度、批准挂账者不得交车.
+"""
 
 P = TypeVar("P", DeliveryStep, DeliveryWaiver)
 
@@ -90,6 +109,20 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
     return replace(order, repair_order=waived)
 
 
+def delivery_blockers(order: Order, checklist: Checklist, person: str) -> list[DeliveryBlocker]:
+    """Return all reasons why ``person`` may not deliver the vehicle now; none if they may."""
+    blockers: list[DeliveryBlocker] = []
+    if not allows(order.status, "deliver"):
+        blockers.append("invalid_status")
+    if _missing_steps(order, checklist):
+        blockers.append("delivery_steps_missing")
+    if order.account.invoice_id is None:
+        blockers.append("not_invoiced")
+    if payment_blocker := _payment_blocker(order.account, person):
+        blockers.append(payment_blocker)
+    return blockers
+
+
 def deliver(
     order: Order, checklist: Checklist, advisor_id: str, now: datetime
 ) -> tuple[Order, list[VehicleDelivered]]:
@@ -98,19 +131,13 @@ def deliver(
     Raises:
         RuleViolation: a step of the checklist is neither done nor waived for the work and the
             invoice as they are now, the order is not invoiced, or more is unpaid than an on-account
-            release covers that another person has approved.
+            release covers that another person has approved. It is the first of the
+            :func:`delivery_blockers`.
     """
-    require_status(order.status, "deliver")
+    blockers = delivery_blockers(order, checklist, advisor_id)
+    if blockers:
+        raise _violation(blockers[0], order, checklist)
     work, account = order.repair_order, order.account
-    to_repeat = order.steps_to_repeat
-    waived = {step for step, waiver in work.waivers.items() if waiver.approved_by}
-    complete = (work.steps.keys() | waived) - {*to_repeat}
-    missing = [step for step in checklist if step not in complete]
-    if missing:
-        raise errors.steps_missing(missing)
-    if account.invoice_id is None:
-        raise errors.not_invoiced()
-    _require_paid(account, advisor_id)
     event = VehicleDelivered(
         store_id=order.store_id,
         order_id=order.order_id,
@@ -118,25 +145,51 @@ def deliver(
         customer_ref=order.visit.customer_ref,
         delivered_at=now,
         steps=tuple(work.steps[step] for step in checklist if step in work.steps),
-        waivers=tuple(work.waivers[step] for step in checklist if step in waived),
+        waivers=tuple(work.waivers[step] for step in checklist if step in _waived(order)),
         on_account_approved_by=account.on_account.approved_by
         if account.on_account and account.balance_cents
         else None,
-        signed=work.signed_at is not None and SIGNATURE_STEP not in to_repeat,
+        signed=work.signed_at is not None and SIGNATURE_STEP not in order.steps_to_repeat,
     )
     delivered = after_delivery(replace(work, delivered_at=now), account.balance_cents)
     return replace(order, repair_order=delivered), [event]
 
 
-def _require_paid(account: OrderAccount, advisor_id: str) -> None:
+def _waived(order: Order) -> set[str]:
+    return {step for step, waiver in order.repair_order.waivers.items() if waiver.approved_by}
+
+
+def _missing_steps(order: Order, checklist: Checklist) -> list[str]:
+    complete = (order.repair_order.steps.keys() | _waived(order)) - {*order.steps_to_repeat}
+    return [step for step in checklist if step not in complete]
+
+
+def _payment_blocker(account: OrderAccount, person: str) -> DeliveryBlocker | None:
     if not account.balance_cents:
-        return
+        return None
     if account.on_account is None:
-        raise errors.unpaid(account.balance_cents)
+        return "unpaid"
     if account.balance_cents > account.on_account.amount_cents:
-        raise errors.above_on_account(account.balance_cents, account.on_account.amount_cents)
-    if account.on_account.approved_by == advisor_id:
-        raise errors.second_person_required()
+        return "above_on_account"
+    return "second_person_required" if account.on_account.approved_by == person else None
+
+
+def _violation(blocker: DeliveryBlocker, order: Order, checklist: Checklist) -> RuleViolation:
+    balance_cents, on_account = order.account.balance_cents, order.account.on_account
+    match blocker:
+        case "invalid_status":
+            return status_violation(order.status, "deliver")
+        case "delivery_steps_missing":
+            return errors.steps_missing(_missing_steps(order, checklist))
+        case "not_invoiced":
+            return errors.not_invoiced()
+        case "unpaid":
+            return errors.unpaid(balance_cents)
+        case "above_on_account":
+            released_cents = on_account.amount_cents if on_account else 0
+            return errors.above_on_account(balance_cents, released_cents)
+        case "second_person_required":
+            return errors.second_person_required()
 
 
 def _done(order: Order, step: str, checklist: Checklist, done_by: str, now: datetime) -> Order:

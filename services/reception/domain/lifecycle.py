@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from services.reception.domain import errors
+from shared.contracts.violations import RuleViolation
 
 RepairOrderStatus = Literal[
     "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
@@ -47,12 +48,21 @@ _STATUSES: Mapping[Action, tuple[RepairOrderStatus, ...]] = {
 }
 
 
+def allows(status: RepairOrderStatus, action: Action) -> bool:
+    """Return whether a status allows ``action``."""
+    return status in _STATUSES[action]
+
+
+def status_violation(status: RepairOrderStatus, action: Action) -> RuleViolation:
+    """Return the violation of an ``action`` that the status does not allow."""
+    return errors.invalid_status("order_id", status, " or ".join(_STATUSES[action]))
+
+
 def require_status(status: RepairOrderStatus, action: Action) -> None:
     """Refuse ``action`` in a status that does not allow it.
 
     Raises:
         RuleViolation: the order's status does not allow it.
     """
-    allowed = _STATUSES[action]
-    if status not in allowed:
-        raise errors.invalid_status("order_id", status, " or ".join(allowed))
+    if not allows(status, action):
+        raise status_violation(status, action)

@@ -40,6 +40,14 @@ CheckResult = Literal["ok", "failed"]
 ClaimStatus = Literal[
     "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
 ]
+DeliveryBlocker = Literal[
+    "invalid_status",
+    "delivery_steps_missing",
+    "not_invoiced",
+    "unpaid",
+    "above_on_account",
+    "second_person_required",
+]
 EstimateStatus = Literal[
     "awaiting", "authorized", "declined", "not_offered", "unanswered", "superseded"
 ]
@@ -771,7 +779,11 @@ class OperationEntry(ResponseBody):
 
 
 class OrderDetail(ResponseBody):
-    """Order with the customer's concern and the belongings; absent when they were erased."""
+    """Order with the customer's concern and the belongings; absent when they were erased.
+
+    ``delivery_blockers`` are all reasons why the reader may not hand the vehicle over now;
+    absent for those who do the work.
+    """
 
     order_id: str
     store_id: str
@@ -819,6 +831,7 @@ class OrderDetail(ResponseBody):
     version: str
     customer_concern: str | None
     belongings: str | None
+    delivery_blockers: list[DeliveryBlocker] | None
 
 
 class OrderLine(ResponseBody):

@@ -31,6 +31,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.envelope import Causation
+from shared.security import Role
 from shared.timers import RetryLaterError, Timer
 from shared.unit_of_work import UnitOfWork
 from tests.support.api import STEPS
@@ -76,6 +77,14 @@ async def paid(desk: FrontDesk, order_id: str, amount_cents: int) -> dict[str, A
     return await desk.done(f"/orders/{order_id}/payments", CASH | {"amount_cents": amount_cents})
 
 
+async def blockers(
+    desk: FrontDesk, order_id: str, role: Role = "service_advisor", subject: str = ADVISOR
+) -> object:
+    token = desk.service.token(role, subject=subject)
+    path, headers = f"/stores/S01/orders/{order_id}", {"Authorization": f"Bearer {token}"}
+    return (await desk.service.client.get(path, headers=headers)).json()["delivery_blockers"]
+
+
 async def test_invoice_paid_in_parts_allows_delivery(
     desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
 ) -> None:
@@ -83,10 +92,12 @@ async def test_invoice_paid_in_parts_allows_delivery(
     await desk.steps_done(order_id)
     path = f"/orders/{order_id}/delivery"
     await desk.assert_rejected(path, None, "not_invoiced", "order_id")
+    assert await blockers(desk, order_id) == ["not_invoiced"]
     invoice = await invoiced(desk, order_id)
     assert invoice["balance_cents"] == 46_000
     await paid(desk, order_id, 20_000)
     assert await desk.assert_rejected(path, None, "unpaid", "order_id") == {"balance_cents": 26_000}
+    assert await blockers(desk, order_id) == ["unpaid"]
     await paid(desk, order_id, 26_000)
     assert (await desk.done(path))["status"] == "closed"
     await desk.service.wait_until_idle()
@@ -511,6 +522,9 @@ async def test_unpaid_balance_is_reminded_on_dunning_days(
     credit = {"reason": "fleet_customer"}
     assert (await desk.post(f"/orders/{order_id}/on-account-release", credit)).status_code == 403
     await desk.done(f"/orders/{order_id}/on-account-release", credit, MANAGER)
+    assert await blockers(desk, order_id, "technician") is None
+    assert await blockers(desk, order_id, "service_manager", MANAGER) == ["second_person_required"]
+    assert await blockers(desk, order_id) == []
     delivered = await desk.done(f"/orders/{order_id}/delivery")
     assert delivered["status"] == "delivered"
     for days in (36, 37, 44, 45, 60, 90):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import delivery, invoicing
+from services.reception.domain.account import OnAccount
 from services.reception.domain.delivery import Checklist
 from services.reception.domain.invoicing import Correction, Paid
 from services.reception.domain.order import Order
@@ -17,12 +18,16 @@ from shared.contracts.violations import RuleViolation
 from tests.support.orders import (
     NOW,
     STEPS,
+    arrived,
+    delivered,
     invoiced,
     opened,
     paid,
     pay,
     ready,
+    started,
     violates,
+    with_account,
     with_work,
 )
 
@@ -106,6 +111,54 @@ def test_unpaid_vehicle_needs_on_account_approval_of_another() -> None:
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
     assert (order.status, event.on_account_approved_by) == ("delivered", "m1")
+
+
+def on_account(amount_cents: int) -> OnAccount:
+    return OnAccount(amount_cents=amount_cents, reason="other", approved_by="m1", approved_at=NOW)
+
+
+@given(
+    order=st.sampled_from([arrived, opened, started, ready, invoiced, paid, delivered]),
+    done=st.sets(st.sampled_from([*STEPS])),
+    waived=st.dictionaries(st.sampled_from([*STEPS]), st.booleans()),
+    released=st.none() | st.builds(on_account, st.sampled_from([0, 10**4, 10**7])),
+    changed=st.booleans(),
+    person=st.sampled_from(["a1", "m1"]),
+)
+def test_delivery_is_refused_for_first_blocker(
+    order: Callable[[], Order],
+    done: set[str],
+    waived: dict[str, bool],
+    released: OnAccount | None,
+    changed: bool,
+    person: str,
+) -> None:
+    now = order()
+    for step in STEPS if now.status == "ready" else ():
+        if step in done:
+            now = delivery.record_step(now, step, STEPS, "a1", NOW)
+        elif step in waived:
+            now = delivery.request_waiver(now, step, "other", STEPS, "a1", NOW)
+            now = delivery.approve_waiver(now, step, "m2", NOW) if waived[step] else now
+    now = with_account(with_more_work(now) if changed else now, on_account=released)
+    blockers = delivery.delivery_blockers(now, STEPS, person)
+    assert len(blockers) == len({*blockers})
+    if not blockers:
+        assert delivery.deliver(now, STEPS, person, NOW)[0].repair_order.delivered_at == NOW
+        return
+    with violates(blockers[0]):
+        delivery.deliver(now, STEPS, person, NOW)
+
+
+def test_blockers_name_all_reasons_for_a_person() -> None:
+    unpaid = released_on_account(invoiced())
+    steps, second = "delivery_steps_missing", "second_person_required"
+    assert delivery.delivery_blockers(unpaid, STEPS, "m1") == [steps, second]
+    assert delivery.delivery_blockers(all_done(unpaid), STEPS, "a1") == []
+    above = with_account(unpaid, on_account=on_account(1))
+    assert delivery.delivery_blockers(above, STEPS, "a1") == [steps, "above_on_account"]
+    early = ["invalid_status", steps, "not_invoiced"]
+    assert delivery.delivery_blockers(arrived(), STEPS, "a1") == early
 
 
 def released_on_account(order: Order) -> Order:

@@ -54,23 +54,23 @@ async def show(ctx: PageContext) -> None:
     catalog = await ctx.catalog()
     page = OrderPage(ctx, catalog)
 
-    def render(file: OrderData, renderer: PartialRenderer) -> None:
-        page.data = file
+    def render(data: OrderData, renderer: PartialRenderer) -> None:
+        page.data = data
         summary(page, renderer)
-        awaiting = file.order.awaiting_estimates > 0
+        awaiting = data.order.awaiting_estimates > 0
         if awaiting:
             estimates(page, renderer)
-        if file.status in RETURNED:
+        if data.status in RETURNED:
             feedback(page, renderer)
-        if file.status in FINISHED:
+        if data.status in FINISHED:
             _money(page, renderer)
             delivery(page, renderer)
-        if file.status not in BEFORE_OPENING:
+        if data.status not in BEFORE_OPENING:
             work(page, renderer)
             concern(page, renderer)
         if not awaiting:
             estimates(page, renderer)
-        if file.status in AT_WORK:
+        if data.status in AT_WORK:
             _money(page, renderer)
 
     with box("columns"):

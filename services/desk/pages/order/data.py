@@ -63,13 +63,6 @@ class OrderData:
         return self.names.of(self.order.customer_ref, self.order.plate_ref)
 
     @property
-    def may_go(self) -> bool:
-        """Return whether the invoice is paid, or an on-account release covers the unpaid rest."""
-        on_account = self.order.on_account
-        covered = on_account.amount_cents if on_account else 0
-        return bool(self.order.invoice_id) and (self.order.balance_cents or 0) <= covered
-
-    @property
     def status(self) -> OrderStatus:
         return self.order.status
 
@@ -84,7 +77,7 @@ class OrderCommand(Protocol[BodyT_contra, ResponseT_co]):
 
 @dataclass
 class OrderPage:
-    """Page of one order, open for one person; ``file`` is always the present one."""
+    """Page of one order, open for one person; ``data`` is always the present one."""
 
     ctx: PageContext
     catalog: Catalog
@@ -126,7 +119,8 @@ async def read(ctx: PageContext) -> OrderData:
     """Load all data that the order's status has."""
     store_id, order_id = ctx.store.id, ctx.parameters["order_id"]
     reception, workshop = ctx.services.reception, ctx.services.workshop
-    order = await ctx.shared(f"order {order_id}", lambda: reception.get_order(store_id, order_id))
+    kind = f"order {order_id} {ctx.person.subject}"
+    order = await ctx.shared(kind, lambda: reception.get_order(store_id, order_id))
     at_work, money, delivered = order.status in AT_WORK, ctx.sees_money, order.delivered_at
     async with asyncio.TaskGroup() as group:
 

@@ -1,6 +1,6 @@
 """Delivery (交车): the checklist step by step, waivers, the signature, and the keys."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import get_args
 
@@ -30,6 +30,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import drawn, pad
 from services.desk.pages.order.data import OrderPage
 from shared.clients.reception.models import (
+    DeliveryBlocker,
     OrderView,
     RecordStepRequest,
     SignatureRequest,
@@ -47,9 +48,7 @@ _ICONS = {
 
 
 def delivery(page: OrderPage, renderer: PartialRenderer) -> None:
-    """Show every step with its actor and time; the vehicle is not handed over while one is
-    missing.
-    """
+    """Show every step with its actor and time, and what blocks the delivery."""
     order, steps = page.data.order, page.catalog.steps
     done = {each.step: each for each in order.steps}
     waivers = {each.step: each for each in order.waivers}
@@ -65,28 +64,20 @@ def delivery(page: OrderPage, renderer: PartialRenderer) -> None:
             words = page.ctx.t("Work or invoice has changed: do the marked steps again.")
             renderer.section("repeat", text, words, "hint")
         if page.ctx.may(page.ctx.services.reception.deliver_vehicle):
-            missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
             with renderer.frame("actions", box, "card-actions"):
                 if ready:
-                    renderer.section(
-                        "deliver", partial(_hand_over, page), len(missing), page.data.may_go
-                    )
+                    blockers = order.delivery_blockers or ()
+                    renderer.section("deliver", partial(_hand_over, page), blockers)
                 if order.signed_at:
                     renderer.section("signature", _signature, page)
 
 
-def _waived(waivers: Mapping[str, DeliveryWaiver]) -> set[str]:
-    return {step for step, waiver in waivers.items() if waiver.approved_by}
-
-
-def _hand_over(page: OrderPage, missing: int, paid: bool) -> None:
+def _hand_over(page: OrderPage, blockers: Sequence[DeliveryBlocker]) -> None:
     t, deliver = page.ctx.t, page.deciding(page.ctx.services.reception.deliver_vehicle)
     made = button(t("Hand the vehicle over"), deliver, name="deliver", kind="main")
-    made.set_enabled(paid and not missing)
-    if missing:
-        text(t("Steps missing: {count}", count=missing), "hint")
-    elif not paid:
-        text(t("The invoice is not paid."), "hint")
+    made.set_enabled(not blockers)
+    for blocker in blockers:
+        text(t.code("delivery_blocker", blocker), "hint")
 
 
 def _signature(page: OrderPage) -> None:

@@ -64,23 +64,23 @@ LineKey = tuple[str, str]
 
 def estimates(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the versions by matter, and the customer's decisions."""
-    ctx, t, file = page.ctx, page.ctx.t, page.data
+    ctx, t, data = page.ctx, page.ctx.t, page.data
     reception = ctx.services.reception
-    in_time = file.status in _ESTIMABLE and not file.order.invoice_id
+    in_time = data.status in _ESTIMABLE and not data.order.invoice_id
     may_change = ctx.may(reception.submit_estimate) and in_time
     may_answer = ctx.may(reception.authorize_estimate) and in_time
-    if not (file.estimates or may_change):
+    if not (data.estimates or may_change):
         return
     with renderer.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
-        for number, versions in enumerate(_matters(file.estimates)):
+        for number, versions in enumerate(_matters(data.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
             numbers = {version.version for version in versions}
-            links = [each for each in file.links if each.version in numbers]
+            links = [each for each in data.links if each.version in numbers]
             if versions:
                 renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
-            renderer.section("editing", partial(_editing, page), bool(file.estimates), file.status)
-            for offered in file.work_to_reoffer:
+            renderer.section("editing", partial(_editing, page), bool(data.estimates), data.status)
+            for offered in data.work_to_reoffer:
                 key = f"{offered.order_id} {offered.version}"
                 renderer.section(key, partial(_offered_before, page), offered)
 

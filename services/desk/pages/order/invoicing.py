@@ -40,6 +40,7 @@ from shared.clients.reception.models import (
     CarryOverRequest,
     ChosenVouchers,
     CreditNoteView,
+    DeliveryBlocker,
     Discount,
     DiscountRequest,
     InvoicePreview,
@@ -68,6 +69,7 @@ from shared.contracts.reception import (
 
 _TAKES_MONEY: tuple[OrderStatus, ...] = ("greeted", "opened", "in_progress", "ready")
 _CENTS = 100
+_NEED_RELEASE: frozenset[DeliveryBlocker] = frozenset({"unpaid", "above_on_account"})
 
 
 @dataclass(frozen=True)
@@ -78,20 +80,20 @@ class _Possible:
     is_invoiced: bool
     is_credited_whole: bool
     has_debt: bool
-    may_go_on_account: bool
+    needs_release: bool
     has_money: bool
     is_correctable: bool
     has_deposit: bool
 
     @classmethod
-    def of(cls, file: OrderData) -> "_Possible":
-        order, invoice = file.order, file.invoice
+    def of(cls, data: OrderData) -> "_Possible":
+        order, invoice = data.order, data.invoice
         return cls(
-            status=file.status,
+            status=data.status,
             is_invoiced=bool(order.is_invoiced),
             is_credited_whole=bool(order.invoice_id) and not order.is_invoiced,
             has_debt=bool(order.balance_cents),
-            may_go_on_account=bool(order.balance_cents) and file.may_go,
+            needs_release=not _NEED_RELEASE.isdisjoint(order.delivery_blockers or ()),
             has_money=bool(order.received_cents or order.deposit_cents),
             is_correctable=bool(order.invoiced_cents or (invoice and invoice.vouchers)),
             has_deposit=(order.deposit_cents or 0) > 0,
@@ -259,7 +261,7 @@ def _counter_actions(page: OrderPage, possible: _Possible) -> None:
 
 def _manager_actions(page: OrderPage, possible: _Possible) -> None:
     offer, reception, t = partial(_offer, page), page.ctx.services.reception, page.ctx.t
-    if possible.has_debt and possible.status == "ready" and not possible.may_go_on_account:
+    if possible.status == "ready" and possible.needs_release:
         approve = t("Approve on-account release…")
         offer(reception.approve_on_account, approve, _on_account, "on_account")
     if possible.is_correctable:

@@ -34,7 +34,7 @@ from services.desk.i18n import Translator
 from services.desk.orders import ORDER_TONES
 from services.desk.pages.order.data import AT_WORK, OrderData, OrderPage
 from services.desk.pages.order.withdrawal import Withdrawal
-from services.desk.reasons import sentence
+from services.desk.reasons import DISPLAY_BAD_BELOW, sentence
 from shared.clients.reception.models import (
     OrderDetail,
     OrderStatus,
@@ -47,7 +47,6 @@ _WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "cl
 _CANCELLABLE = ("arrived", "greeted", "opened")
 _REVISIONS = get_args(RevisePromisedTimeReason)
 _HOUR_S = 3600
-_RATHER_BROKEN = 0.5
 _STEP = timedelta(minutes=5)
 
 
@@ -65,7 +64,7 @@ class _Head:
 
 def summary(page: OrderPage, renderer: PartialRenderer) -> None:
     """Show the customer and vehicle, the progress of the order, and the promised time."""
-    ctx, t, file, order = page.ctx, page.ctx.t, page.data, page.data.order
+    ctx, t, data, order = page.ctx, page.ctx.t, page.data, page.data.order
     with renderer.frame("summary", panel, "", "summary-panel"):
         shown = partial(_head, ctx, renderer.every_second)
         head = _Head(
@@ -74,22 +73,22 @@ def summary(page: OrderPage, renderer: PartialRenderer) -> None:
             order.waiting_customer,
             order.promised_at,
             order.delivered_at,
-            file.who,
+            data.who,
         )
         renderer.section("head", shown, head)
-        if file.status != "cancelled":
-            renderer.section("way", partial(_steps_of_the_way, t), file.status)
+        if data.status != "cancelled":
+            renderer.section("way", partial(_steps_of_the_way, t), data.status)
         renderer.section("facts", facts, _facts(ctx, order))
-        if file.cancellation:
-            renderer.section("cancellation", partial(cancellation_facts, ctx), file.cancellation)
+        if data.cancellation:
+            renderer.section("cancellation", partial(cancellation_facts, ctx), data.cancellation)
         if order.promise_provisional:
             words = t("Provisional: not planned by the workshop yet")
             renderer.section("provisional", badge, words, "warn")
-        if file.status in AT_WORK and file.risk:
-            operations = {job.job_id: job.op_code for job in file.jobs}
-            renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
+        if data.status in AT_WORK and data.risk:
+            operations = {job.job_id: job.op_code for job in data.jobs}
+            renderer.section("promise-risk", partial(_promise_risk, page), data.risk, operations)
         if ctx.may(ctx.services.reception.revise_promise):
-            renderer.section("actions", partial(_actions, page), file.status)
+            renderer.section("actions", partial(_actions, page), data.status)
 
 
 def _head(ctx: PageContext, every_second: EverySecond, order: _Head) -> None:
@@ -179,7 +178,7 @@ def _promise_risk(page: OrderPage, risk: PromiseRiskView, operations: Mapping[st
         op_code = operations.get(job_id)
         return page.catalog.operation(op_code) if op_code else t("another job")
 
-    alerted, broken = risk.alerted_at, risk.probability < _RATHER_BROKEN
+    alerted, broken = risk.alerted_at, risk.probability < DISPLAY_BAD_BELOW
     tone = "bad" if broken else "warn" if alerted else "calm"
     with test_id("promise-risk", box(f"promise-risk tone-{tone}")):
         text(f"{risk.probability:.0%}", "promise-risk-share")
@@ -236,8 +235,8 @@ def _revise(page: OrderPage) -> None:
         dialog_actions(form, opened, t("Revise promised time"), send)
 
 
-def _offered(file: OrderData, now: datetime) -> datetime:
+def _offered(data: OrderData, now: datetime) -> datetime:
     """Return the workshop's best promise, else the present one, rounded up to five minutes."""
-    best = file.risk.best_promise_at if file.risk else file.order.promised_at
+    best = data.risk.best_promise_at if data.risk else data.order.promised_at
     moment = max(best or now, now)
     return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % _STEP
