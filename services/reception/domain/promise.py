@@ -1,4 +1,4 @@
-"""What moves an order's promised completion time (承诺交车时间), and what puts it at risk.
+"""What moves an order's promised completion time (承诺交车时间).
 
 These four set or move it, and nothing else does:
 
@@ -8,8 +8,9 @@ These four set or move it, and nothing else does:
 - :func:`extend`: the customer authorizes additional work (增项); it stays or is later.
 - :func:`revise`: a person tells the customer another time (承诺变更), earlier or later.
 
-Declined work leaves it as it is, and so does a plan that moves: that puts it at risk
-(:func:`record_risk`), and a person decides.
+Declined work leaves it as it is, and so does a plan that moves. Whether that puts it at risk
+(承诺风险), the workshop decides in ``services/workshop/domain/promise_risk.py``;
+:func:`record_risk` records its alert until the promise is another, and a person decides.
 """
 
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ def confirm(
         promised_at=latest,
         reason="workshop_returned",
     )
-    return replace(confirmed, promised_at=latest), [event]
+    return replace(confirmed, promised_at=latest, risk=None), [event]
 
 
 def extend(repair_order: RepairOrder, work: Promise, seen: datetime | None) -> RepairOrder:

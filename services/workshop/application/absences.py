@@ -1,4 +1,21 @@
-"""Absences of technicians (缺勤)."""
+"""Absences of technicians (缺勤), and what one does to the work.
+
+Recording or cancelling one requests a replan and the check of the promises, like each disturbance.
+
+- Planned work: the technician's working windows leave the absence out, so the replan gives the work
+  to another technician or another time, with the reason ``technician_absent``. Work that a
+  dispatcher has pinned to the technician keeps them and waits for their return.
+- Running work: it keeps its technicians, bay and expected finish. Each expected finish that is
+  computed afterwards counts the technician's working time without the absence: at a start, an
+  overrun or a time correction.
+- Clocks: a clock that runs goes on. The technician clocks out, or the automatic clock-out does at
+  the end of the shift as the calendar has it, whether the technician is there or not.
+- Holds: a hold keeps its slots, and no work is planned in them. When its order comes and a job of
+  the hold would begin or end while its technician is away, the hold is released and the work
+  planned again (:func:`~services.workshop.application.holds.usable_hold`).
+- Promises: the absence moves none. The check publishes those that are now at risk
+  (``application/promise_risks.py``), and an advisor decides.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,8 +82,8 @@ async def cancel_absence(uow: UnitOfWork, absence_id: str, _deps: Deps) -> Absen
     store_id = uow.store_id
     await persistence.begin_plan_change(uow.connection, store_id)
     absence = await persistence.read_absence(uow.connection, store_id, absence_id)
-    withdrawn, event = absences.withdraw(store_id, absence, uow.now)
+    cancelled, event = absences.cancel(store_id, absence, uow.now)
     await persistence.cancel_absence(uow.connection, store_id, absence_id, uow.now)
     await request_replan(uow, store_id)
     uow.publish([event])
-    return AbsenceView(**vars(withdrawn))
+    return AbsenceView(**vars(cancelled))

@@ -174,14 +174,15 @@ async def usable_hold(
 ) -> Hold | None:
     """Return the hold, if it still covers these operations.
 
-    Work in progress that takes longer may have taken the slot of one of its jobs; the other slots
-    are then released.
+    Work in progress that takes longer may have taken the slot of one of its jobs, or one of its
+    technicians may have become absent; its slots are then released and a replan is requested.
     """
     hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
     if hold is None or not hold.covers(op_codes):
         return None
     booked = await persistence.count_booked_jobs_of_hold(uow.connection, store_id, hold.hold_id)
-    if booked == len(hold.jobs):
+    absences = await persistence.absences_after(uow.connection, store_id, uow.now)
+    if booked == len(hold.jobs) and not hold.is_cut(absences):
         return hold
     await release(uow, hold)
     return None

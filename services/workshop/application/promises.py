@@ -1,4 +1,7 @@
-"""Outcomes of promises, and what the store learns from them (承诺校准).
+"""Promises in the workshop: revised by reception, recorded with their hold, and scored.
+
+The scores are what the store learns for its next promises (承诺校准). Reception decides on the
+promise; whether the plan keeps it, ``application/promise_risks.py`` watches.
 
 Every function runs inside a unit of work in which the store's plan is locked.
 
@@ -15,7 +18,7 @@ from services.workshop.application.replanning import request_replan
 from services.workshop.domain import job as jobs
 from services.workshop.domain.hold import Hold
 from services.workshop.domain.job import Job, is_unfinished
-from services.workshop.domain.promise import PromiseRecord
+from services.workshop.domain.promise_record import PromiseRecord
 from services.workshop.planning.expectation import score_finish
 from shared import timers
 from shared.contracts.reception import PromisedTimeRevised

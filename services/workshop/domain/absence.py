@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.workshop.domain import errors
+from services.workshop.domain.job import Assignment
 from shared.contracts.workshop import AbsenceCancelled, AbsenceRecorded
 
 AbsenceKind = Literal["leave", "sick", "training", "other"]
@@ -14,7 +15,7 @@ AbsenceKind = Literal["leave", "sick", "training", "other"]
 
 @dataclass(frozen=True)
 class Absence:
-    """An absence of a technician (缺勤), unless it was withdrawn."""
+    """An absence of a technician (缺勤), unless it was cancelled (销假)."""
 
     absence_id: str
     technician_id: str
@@ -22,6 +23,16 @@ class Absence:
     ends_at: datetime
     kind: AbsenceKind = "other"
     cancelled_at: datetime | None = None
+
+    def cuts(self, assignment: Assignment) -> bool:
+        """Return whether the technician is absent when the assignment begins or ends.
+
+        An absence in between does not count: work is planned across one that is known.
+        """
+        return self.technician_id in assignment.technician_ids and (
+            self.starts_at <= assignment.starts_at < self.ends_at
+            or self.starts_at < assignment.ends_at <= self.ends_at
+        )
 
 
 def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> AbsenceRecorded:
@@ -42,11 +53,11 @@ def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> Absence
     )
 
 
-def withdraw(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceCancelled]:
-    """Withdraw an absence (销假), so that the technician is available again.
+def cancel(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceCancelled]:
+    """Cancel an absence (销假), so that the technician is available again.
 
     Raises:
-        RuleViolation: it was withdrawn before.
+        RuleViolation: it was cancelled before.
     """
     if absence.cancelled_at:
         raise errors.already_cancelled()

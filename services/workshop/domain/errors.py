@@ -207,7 +207,7 @@ def absence_overlaps(absence_id: str) -> RuleViolation:
 def already_cancelled() -> RuleViolation:
     return RuleViolation(
         "already_cancelled",
-        "The absence was already withdrawn.",
+        "The absence was already cancelled.",
         field="absence_id",
         kind="conflict",
     )

@@ -1,10 +1,11 @@
 """Capacity holds (产能预留)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.workshop.domain.absence import Absence
 from services.workshop.domain.job import Assignment
 
 _TERM: Final = timedelta(minutes=15)
@@ -49,6 +50,11 @@ class Hold:
         """Return whether it is active and covers these operations in this order."""
         wanted = [job.op_code for job in self.jobs]
         return self.status == "held" and wanted == list(op_codes)
+
+    def is_cut(self, absences: Iterable[Absence]) -> bool:
+        """Return whether one of its jobs begins or ends while a technician of it is absent."""
+        slots = [job.assignment for job in self.jobs]
+        return any(absence.cuts(slot) for absence in absences for slot in slots)
 
     def with_status(self, status: str) -> "Hold":
         return replace(self, status=status)

@@ -22,7 +22,7 @@ async def absences_after(connection: Connection, store_id: str, moment: datetime
 
 
 async def read_absence(connection: Connection, store_id: str, absence_id: str) -> Absence:
-    """Return one absence; the caller locks the store's plan before withdrawing it.
+    """Return one absence; the caller locks the store's plan before cancelling it.
 
     Raises:
         RuleViolation: there is no such absence in the store.
@@ -43,7 +43,7 @@ async def add_absence(connection: Connection, store_id: str, absence: Absence) -
 async def cancel_absence(
     connection: Connection, store_id: str, absence_id: str, now: datetime
 ) -> None:
-    """Record that an absence was withdrawn."""
+    """Record that an absence was cancelled."""
     await connection.execute(
         "UPDATE absence SET cancelled_at = $3 WHERE store_id = $1 AND absence_id = $2",
         store_id,

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from services.workshop.domain.promise import PromiseRecord
+from services.workshop.domain.promise_record import PromiseRecord
 from services.workshop.planning import Calibration, Durations
 from shared.db import Connection
 from shared.table import Table

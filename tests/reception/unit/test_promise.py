@@ -12,18 +12,29 @@ from services.reception.domain import additional_work
 from services.reception.domain import promise as promises
 from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion
 from services.reception.domain.promise import Promise
+from services.reception.domain.repair_order import PromiseAlert
 from tests.support.orders import NOW, opened, started, violates
+
+ALERT = PromiseAlert(
+    probability=0.4,
+    cause="queue",
+    explanation="Other work is ahead.",
+    best_promise_at=NOW + timedelta(hours=4),
+    confidence=0.95,
+    alerted_at=NOW,
+)
 
 
 @given(st.integers(-120, 120))
 def test_provisional_promise_is_confirmed_or_revised(minutes: int) -> None:
-    order = replace(opened().repair_order, promise_provisional=True)
+    order = replace(opened().repair_order, promise_provisional=True, risk=ALERT)
     assert order.promised_at
     promisable_at = order.promised_at + timedelta(minutes=minutes)
     confirmed, events = promises.confirm(order, [promisable_at])
     assert not confirmed.promise_provisional
     assert confirmed.promised_at == max(order.promised_at, promisable_at)
     assert [event.promised_at for event in events] == ([promisable_at] if minutes > 0 else [])
+    assert confirmed.risk == (None if minutes > 0 else ALERT)
 
 
 @pytest.mark.parametrize(

@@ -244,3 +244,19 @@ async def test_incapable_store_names_capable_stores(
     elsewhere = response.json()["values"]["elsewhere"]
     assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}
     assert all(each["technicians"] >= 1 for each in elsewhere)
+
+
+async def test_hold_of_absent_technician_is_replanned(harness: WorkshopHarness) -> None:
+    harness = harness.of("S03")
+    hold = await harness.done("capacity-holds", "service_advisor", {"op_codes": ["MNT-001"]})
+    (held,) = hold["jobs"]
+    (technician_id,) = held["technician_ids"]
+    away = {
+        "starts_at": held["planned_start_at"],
+        "ends_at": (harness.clock.now() + timedelta(hours=12)).isoformat(),
+    }
+    await harness.done(f"technicians/{technician_id}/absences", "dispatcher", away)
+    await harness.wait(1)
+    (job,) = await harness.open_order("MNT-001", hold_id=hold["hold_id"])
+    assert job["technician_ids"]
+    assert technician_id not in job["technician_ids"]

@@ -12,10 +12,10 @@ from shared.security import SEES_MONEY, Principal, require_roles
 AdvisorCommand = Annotated[
     CommandContext, Depends(accept_command("service_advisor", "service_manager"))
 ]
-ManagerCommand = Annotated[
+ServiceOrGroupManagerCommand = Annotated[
     CommandContext, Depends(accept_command("service_manager", "group_manager"))
 ]
-FrontOfficeCommand = Annotated[
+FrontOfficeStaffCommand = Annotated[
     CommandContext,
     Depends(accept_command("service_advisor", "service_manager", "customer_care_agent")),
 ]

@@ -14,7 +14,7 @@ from services.reception.application.appointments import (
 )
 from services.reception.application.cancellations import CancelRequest
 from services.reception.entrypoints.http.access import (
-    FrontOfficeCommand,
+    FrontOfficeStaffCommand,
     FrontReader,
     InjectedDeps,
     caller_of,
@@ -52,7 +52,7 @@ async def offer_times(
     openapi_extra=serves("R1"),
 )
 async def book_appointment(
-    body: BookAppointmentRequest, command: FrontOfficeCommand, deps: InjectedDeps
+    body: BookAppointmentRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Book a time (预约) that the workshop reserves; refused with other offers when it is full."""
     principal, caller = command.principal, caller_of(command)
@@ -86,7 +86,7 @@ async def get_appointment(
 async def reschedule_appointment(
     appointment_id: str,
     body: RescheduleAppointmentRequest,
-    command: FrontOfficeCommand,
+    command: FrontOfficeStaffCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer comes at another time (改期); the old hold stays until there is a new one."""
@@ -106,7 +106,7 @@ async def reschedule_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: InjectedDeps
+    appointment_id: str, body: CancelRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(
         lambda uow: appointments.cancel_appointment(uow, appointment_id, body, deps)

@@ -16,7 +16,7 @@ from services.reception.application.arrivals import (
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
-    FrontOfficeCommand,
+    FrontOfficeStaffCommand,
     FrontReader,
     InjectedDeps,
 )
@@ -40,7 +40,7 @@ DispatcherCommand = Annotated[
     openapi_extra=serves("R2"),
 )
 async def record_arrival(
-    body: RecordArrivalRequest, command: FrontOfficeCommand, deps: InjectedDeps
+    body: RecordArrivalRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the arrival of a vehicle (进厂).
 
@@ -61,7 +61,7 @@ async def record_arrival(
     openapi_extra=serves("R2"),
 )
 async def correct_plate(
-    order_id: str, body: CorrectPlateRequest, command: FrontOfficeCommand, deps: InjectedDeps
+    order_id: str, body: CorrectPlateRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
     principal, store_id = command.principal, command.store_id

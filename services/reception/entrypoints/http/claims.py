@@ -17,8 +17,8 @@ from services.reception.domain.claim import ClaimStatus
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
     InjectedDeps,
-    ManagerCommand,
     Office,
+    ServiceOrGroupManagerCommand,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
@@ -99,6 +99,6 @@ async def settle_claim(
     openapi_extra=serves("R6", "R8"),
 )
 async def write_claim_off(
-    claim_id: str, body: VersionedRequest, command: ManagerCommand, deps: InjectedDeps
+    claim_id: str, body: VersionedRequest, command: ServiceOrGroupManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

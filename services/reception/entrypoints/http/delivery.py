@@ -13,7 +13,11 @@ from services.reception.application.delivery import (
     WaiverRequest,
 )
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps, ManagerCommand
+from services.reception.entrypoints.http.access import (
+    AdvisorCommand,
+    InjectedDeps,
+    ServiceOrGroupManagerCommand,
+)
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -55,7 +59,7 @@ async def request_waiver(
     openapi_extra=serves("R7"),
 )
 async def approve_waiver(
-    order_id: str, step: Step, body: VersionedRequest, command: ManagerCommand
+    order_id: str, step: Step, body: VersionedRequest, command: ServiceOrGroupManagerCommand
 ) -> JSONResponse:
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
 

@@ -28,7 +28,7 @@ from services.reception.application.links import (
 )
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
-    FrontOfficeCommand,
+    FrontOfficeStaffCommand,
     InjectedDeps,
     MoneyReader,
     OwnerReader,
@@ -107,7 +107,7 @@ async def authorize_estimate(
     order_id: str,
     version: Version,
     body: EstimateAuthorizationRequest,
-    command: FrontOfficeCommand,
+    command: FrontOfficeStaffCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
@@ -131,7 +131,7 @@ async def decline_estimate(
     order_id: str,
     version: Version,
     body: EstimateDecisionRequest,
-    command: FrontOfficeCommand,
+    command: FrontOfficeStaffCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""

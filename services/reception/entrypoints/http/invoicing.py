@@ -27,9 +27,9 @@ from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
     InjectedDeps,
-    ManagerCommand,
     MoneyReader,
     Office,
+    ServiceOrGroupManagerCommand,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
@@ -65,7 +65,7 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    order_id: str, body: VersionedRequest, command: ManagerCommand, deps: InjectedDeps
+    order_id: str, body: VersionedRequest, command: ServiceOrGroupManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Approve a discount (优惠审批) that another user has requested, within the caller's limit."""
     roles = command.principal.roles
@@ -135,7 +135,10 @@ async def get_invoice(
     openapi_extra=serves("R8"),
 )
 async def issue_credit_note(
-    order_id: str, body: IssueCreditNoteRequest, command: ManagerCommand, deps: InjectedDeps
+    order_id: str,
+    body: IssueCreditNoteRequest,
+    command: ServiceOrGroupManagerCommand,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     return await command.run(lambda uow: credit_notes.issue_credit_note(uow, order_id, body, deps))
 
@@ -159,7 +162,10 @@ async def receive_payment(
     openapi_extra=serves("R8"),
 )
 async def pay_refund(
-    order_id: str, body: IssueRefundRequest, command: ManagerCommand, deps: InjectedDeps
+    order_id: str,
+    body: IssueRefundRequest,
+    command: ServiceOrGroupManagerCommand,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
 
@@ -171,7 +177,7 @@ async def pay_refund(
     openapi_extra=serves("R8"),
 )
 async def approve_on_account(
-    order_id: str, body: ApproveOnAccountRequest, command: ManagerCommand
+    order_id: str, body: ApproveOnAccountRequest, command: ServiceOrGroupManagerCommand
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))
 

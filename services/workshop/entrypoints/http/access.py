@@ -20,8 +20,8 @@ DispatcherCommand = Annotated[
 PartsCommand = Annotated[
     CommandContext, Depends(accept_command("dispatcher", "service_manager", "system"))
 ]
-ManagerCommand = Annotated[CommandContext, Depends(accept_command("service_manager"))]
-FrontReader = Annotated[
+ServiceManagerCommand = Annotated[CommandContext, Depends(accept_command("service_manager"))]
+FrontOfficeReader = Annotated[
     Principal,
     Depends(require_roles("service_advisor", "customer_care_agent", "service_manager", "system")),
 ]

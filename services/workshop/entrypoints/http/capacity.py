@@ -5,7 +5,11 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import holds, quotes
 from services.workshop.application.holds import HoldRequest, HoldState, HoldView
 from services.workshop.application.quotes import QuoteRequest, QuoteView
-from services.workshop.entrypoints.http.access import FrontOfficeCommand, FrontReader, InjectedDeps
+from services.workshop.entrypoints.http.access import (
+    FrontOfficeCommand,
+    FrontOfficeReader,
+    InjectedDeps,
+)
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -13,7 +17,9 @@ router = StoreRouter()
 
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
-async def quote(store_id: str, body: QuoteRequest, deps: InjectedDeps, _: FrontReader) -> QuoteView:
+async def quote(
+    store_id: str, body: QuoteRequest, deps: InjectedDeps, _: FrontOfficeReader
+) -> QuoteView:
     """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
     return await quotes.quote(store_id, body, deps)
 

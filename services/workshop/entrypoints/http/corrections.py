@@ -6,7 +6,7 @@ from services.workshop.application import corrections
 from services.workshop.application.corrections import TimeCorrectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.domain.correction import ClockCorrection
-from services.workshop.entrypoints.http.access import InjectedDeps, ManagerCommand, Reader
+from services.workshop.entrypoints.http.access import InjectedDeps, Reader, ServiceManagerCommand
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -15,7 +15,7 @@ router = StoreRouter("/jobs/{job_id}")
 
 @router.post("/time-correction", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13"))
 async def correct_job_clock(
-    job_id: str, body: TimeCorrectionRequest, command: ManagerCommand, deps: InjectedDeps
+    job_id: str, body: TimeCorrectionRequest, command: ServiceManagerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct the clocked time of a job (工时更正); learning and reports use the corrected time."""
     return await command.run(lambda uow: corrections.correct_job_clock(uow, job_id, body, deps))

@@ -1,4 +1,4 @@
-"""Promises of open orders (承诺)."""
+"""Records of open orders' promises, from which the calibration learns (承诺校准)."""
 
 from dataclasses import dataclass
 from datetime import datetime
