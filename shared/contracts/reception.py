@@ -15,6 +15,12 @@ from shared.contracts.base import (
     Timestamp,
 )
 
+# The values of lists that stand in events are frozen in v1: a reader of today cannot read an event
+# with another value and makes it a dead letter, and ``python -m deploy.docs`` refuses a changed
+# list. To add a value is to make a new major version of each event that carries it
+# (``docs/tour.md``, "Places to change"). A list that is to grow is a ``Code`` in the event, and its
+# publisher keeps the values, as with the reasons of ``PromisedTimeRevised``.
+
 VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
 ReportedChannel = Literal["in_person", "phone"]
@@ -307,9 +313,10 @@ class PromisedTimeRevised(_OrderEvent):
 
 
 class AdditionalWorkAuthorized(_OrderEvent):
-    """The customer wants the work that was found (增项授权): who agreed, how and when.
+    """The customer wants additional work (增项授权): who agreed, how and when.
 
-    ``hold_id`` reserves its time in the workshop, ``promised_at`` is the order's new promise.
+    A technician found it, or an advisor added it. ``hold_id`` reserves its time in the workshop,
+    ``promised_at`` is the order's new promise.
     """
 
     requirements: ClassVar[tuple[str, ...]] = ("R4", "R12")
@@ -327,7 +334,11 @@ class AdditionalWorkAuthorized(_OrderEvent):
 
 
 class AdditionalWorkDeclined(_OrderEvent):
-    """The customer does not want the work that was found (增项拒绝); it is offered again later."""
+    """The customer does not want additional work (增项拒绝); it is offered again later.
+
+    A technician found it, an advisor added it, or it is the declined rest of an estimate of which
+    the customer wants a part, the first one included.
+    """
 
     requirements: ClassVar[tuple[str, ...]] = ("R4",)
 

@@ -1,10 +1,12 @@
-"""Tour and glossary: each link leads to a file, and each named symbol is defined there."""
+"""Tour and glossary: each link leads to the file that its label says, and each named symbol is
+defined there."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 from shared.contracts import CONTRACTS
@@ -14,6 +16,7 @@ TOUR = REPOSITORY / "docs" / "tour.md"
 GLOSSARY = REPOSITORY / "docs" / "glossary.md"
 
 LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<target>[^)#]+)[^)]*\)")
+PATH = re.compile(r"[\w/.-]+\.(?:md|py|sql|yaml)")
 EVENT = re.compile(r"(?<!\[)`([A-Z][a-z]+[A-Z]\w+)`")
 ROW = re.compile(r"^\| `(?P<symbol>[^`]+)` \|.*\[[^\]]+\]\((?P<target>[^)]+)\) \|$", re.MULTILINE)
 
@@ -64,6 +67,16 @@ def broken(document: Path, symbols: list[tuple[str, str]]) -> list[str]:
     return missing + undefined
 
 
+def mislabeled(document: Path) -> list[str]:
+    """Return the links whose label is a path other than that of their target."""
+    links = LINK.finditer(document.read_text())
+    return [
+        f"{link['text']} for {link['target']}"
+        for link in links
+        if PATH.fullmatch(link["text"]) and not f"/{link['target']}".endswith(f"/{link['text']}")
+    ]
+
+
 def symbols_of(document: Path) -> list[tuple[str, str]]:
     """Return the symbols that a document links in backticks, each with its target."""
     links = LINK.finditer(document.read_text())
@@ -78,6 +91,11 @@ def glossary_symbols() -> list[tuple[str, str]]:
 
 def test_tour_names_defined_symbols() -> None:
     assert broken(TOUR, symbols_of(TOUR)) == []
+
+
+@pytest.mark.parametrize("document", [TOUR, GLOSSARY], ids=["tour", "glossary"])
+def test_link_label_names_its_target(document: Path) -> None:
+    assert mislabeled(document) == []
 
 
 def test_tour_names_published_events() -> None:
@@ -109,3 +127,9 @@ def test_broken_lists_dead_links_and_symbols(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("[`known`](code.py) [`gone`](code.py) [a](none.md#part)")
     page = tmp_path / "page.md"
     assert broken(page, symbols_of(page)) == ["none.md", "gone in code.py"]
+
+
+def test_mislabeled_lists_labels_of_other_files(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("[a/b.py](../x/a/b.py) [b.py](b.py#top) [c.py](b.py) [`c`](b.py) [words](b.py)")
+    assert mislabeled(page) == ["c.py for b.py"]

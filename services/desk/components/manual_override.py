@@ -1,4 +1,4 @@
-"""Manual overrides by a dispatcher (人工派工): dialogs with a reason, safe against concurrent
+"""Manual overrides by a dispatcher (人工干预): dialogs with a reason, safe against concurrent
 changes.
 """
 

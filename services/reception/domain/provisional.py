@@ -1,4 +1,4 @@
-"""Promises while the workshop is unavailable (临时承诺), as published with its last free time."""
+"""Promises while the workshop is unavailable (暂定承诺), as published with its last free time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

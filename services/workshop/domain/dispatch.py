@@ -1,4 +1,4 @@
-"""Manual overrides (人工派工): jobs moved, pinned, swapped or forbidden to technicians."""
+"""Manual overrides (人工干预): jobs moved, pinned, swapped or forbidden to technicians."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Manual overrides of the plan (人工派工)."""
+"""Manual overrides of the plan (人工干预)."""
 
 from typing import Annotated
 
