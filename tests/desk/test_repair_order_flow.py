@@ -420,6 +420,8 @@ async def test_order_at_risk_is_released_on_account(
         await _refund(manager)
         await _grant_credit(manager)
         await api.steps_done(order_id)
+        await expect(manager.page.get_by_text("挂账由您批准，须由另一人交车。")).to_be_visible()
+        await expect(manager.at("deliver")).to_be_disabled()
         await advisor.press("deliver")
         await expect(advisor.page.locator(".way-step.here")).to_have_text("已交车")
         claims = await api.get("reception", "/claims?status=draft", ADVISOR)

@@ -325,10 +325,10 @@ async def test_overlapping_absence_is_rejected_until_cancelled(
         each for each in day["technicians"] if each["technician_id"] == "S01-technician-8"
     )
     assert [each["absence_id"] for each in person["absences"]] == [absence["absence_id"]]
-    withdrawal = f"absences/{absence['absence_id']}/cancel"
-    await harness.done(withdrawal, dispatcher)
+    cancellation = f"absences/{absence['absence_id']}/cancel"
+    await harness.done(cancellation, dispatcher)
     assert_rejected(
-        await harness.post(withdrawal, dispatcher), 409, "already_cancelled", "absence_id"
+        await harness.post(cancellation, dispatcher), 409, "already_cancelled", "absence_id"
     )
     assert await harness.get("absences") == []
     await harness.done(path, dispatcher, away(33, 36))
