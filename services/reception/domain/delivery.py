@@ -116,7 +116,7 @@ def delivery_blockers(order: Order, checklist: Checklist, person: str) -> list[D
         blockers.append("invalid_status")
     if _missing_steps(order, checklist):
         blockers.append("delivery_steps_missing")
-    if order.account.invoice_id is None:
+    if not order.account.is_invoiced:
         blockers.append("not_invoiced")
     if payment_blocker := _payment_blocker(order.account, person):
         blockers.append(payment_blocker)

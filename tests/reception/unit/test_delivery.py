@@ -161,6 +161,15 @@ def test_blockers_name_all_reasons_for_a_person() -> None:
     assert delivery.delivery_blockers(arrived(), STEPS, "a1") == early
 
 
+def test_order_credited_whole_needs_another_invoice() -> None:
+    order = all_done(paid())
+    credited = with_account(
+        order, invoiced_cents=0, credited_cents=order.account.invoiced_cents, balance_cents=0
+    )
+    with violates("not_invoiced"):
+        delivery.deliver(credited, STEPS, "a1", NOW)
+
+
 def released_on_account(order: Order) -> Order:
     account, _ = invoicing.approve_on_account(order.account, order.status, "other", "m1", NOW)
     return replace(order, account=account)
