@@ -163,9 +163,8 @@ def test_blockers_name_all_reasons_for_a_person() -> None:
 
 def test_order_credited_whole_needs_another_invoice() -> None:
     order = all_done(paid())
-    credited = with_account(
-        order, invoiced_cents=0, credited_cents=order.account.invoiced_cents, balance_cents=0
-    )
+    whole = order.account.invoiced_cents
+    credited = with_account(order, invoiced_cents=0, credited_cents=whole, payer_splits=())
     with violates("not_invoiced"):
         delivery.deliver(credited, STEPS, "a1", NOW)
 
