@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from shared.contracts import crm, reception, reporting, workshop
+from shared.contracts import crm, management, reception, reporting, workshop
 from shared.contracts.base import Event
 
 __all__ = ["COMPACTED", "CONTRACTS", "PUBLISHERS", "Event", "contracts_of", "type_name"]
@@ -12,6 +12,7 @@ PUBLISHERS: dict[str, ModuleType] = {
     "workshop": workshop,
     "crm": crm,
     "reporting": reporting,
+    "management": management,
 }
 
 

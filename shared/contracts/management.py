@@ -1,0 +1,85 @@
+"""States of management (经营管理): what managers decide, whole and with all its dated versions."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, Identifier
+
+GROUP = "_group"
+"""``store_id`` of every state: whatever store it concerns, all of them may read it."""
+
+
+class LoyaltyTier(EventPart):
+    """Requirements of a tier (忠诚度等级): visits and spend within the period, and the longest time
+    since the last visit.
+    """
+
+    tier: Code
+    visits: Annotated[int, Field(ge=0, le=1000)]
+    spend_cents: Cents
+    max_days_since_last_visit: Annotated[int, Field(ge=1, le=3660)]
+
+
+class LoyaltyRules(EventPart):
+    """Rules of loyalty (忠诚度规则): tiers, best first, for all brands or those of ``brands``."""
+
+    kind: Literal["loyalty"] = "loyalty"
+    period_days: Annotated[int, Field(ge=1, le=3660)]
+    tiers: Annotated[tuple[LoyaltyTier, ...], Field(min_length=1, max_length=10)]
+    brands: dict[str, tuple[LoyaltyTier, ...]] = {}
+
+
+class QuietHours(EventPart):
+    """Local times between which customers get no message (免打扰时段); it may pass midnight."""
+
+    starts: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    ends: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class MessageTemplate(EventPart):
+    """Published wording of a message (消息模板); ``call`` is what an agent says on the phone."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    call: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+
+class MessageRules(EventPart):
+    """Rules of messages to customers (客户通知规则).
+
+    Templates stand by message type and language. What a store leaves out holds as in the group.
+    """
+
+    kind: Literal["messages"] = "messages"
+    quiet_hours: QuietHours | None = None
+    notify_at_risk: bool | None = None
+    templates: dict[Code, dict[Code, MessageTemplate]] = {}
+
+
+RuleContent = Annotated[LoyaltyRules | MessageRules, Field(discriminator="kind")]
+"""Content of a rule set, by its kind."""
+
+
+class RuleVersion(EventPart):
+    """Content that holds from a day on until the next version's; without content, none holds."""
+
+    valid_from: BusinessDate
+    content: RuleContent | None
+
+
+class RuleSetDefined(Event):
+    """A rule set as it is now decided (规则): all its versions, the earliest first.
+
+    ``for_store`` is the store whose own rules they are; without it they are the group's.
+    """
+
+    topic = "aftersales.management.rules.v1"
+    key_field = "rule_id"
+    publisher = "management"
+    requirements: ClassVar[tuple[str, ...]] = ("R40",)
+    compacted = True
+
+    rule_id: Identifier
+    for_store: Identifier | None
+    versions: tuple[RuleVersion, ...]
