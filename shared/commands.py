@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path, Request
@@ -61,7 +61,10 @@ VALUES ($1, $2, $3, $4, $5, $6)
 
 @dataclass(frozen=True)
 class CommandContext:
-    """Command of one caller on one store."""
+    """Command of one caller on one store, or on the scope of the whole group.
+
+    ``also`` are further scopes whose rows it writes.
+    """
 
     principal: Principal
     store_id: str
@@ -69,6 +72,7 @@ class CommandContext:
     causation: Causation
     _request_hash: bytes
     _uow_factory: UnitOfWorkFactory
+    also: tuple[str, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -94,7 +98,8 @@ class CommandContext:
         Raises:
             RuleViolation: the caller used the key for another request.
         """
-        async with self._uow_factory.open([self.store_id], self.actor, self.causation) as uow:
+        scopes = [self.store_id, *self.also]
+        async with self._uow_factory.open(scopes, self.actor, self.causation) as uow:
             connection = uow.connection
             await connection.execute(_ONE_AT_A_TIME, self.principal.subject, self.key)
             row = await connection.fetchrow(_SELECT_RESPONSE, self.principal.subject, self.key)
@@ -143,8 +148,13 @@ class CommandContext:
         return JSONResponse(row["response"], row["status"], headers={"Idempotent-Replayed": "true"})
 
 
-def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
-    """Return a dependency: the command of a caller with one of ``roles`` in the path's store."""
+def accept_command(
+    *roles: Role, also: tuple[str, ...] = ()
+) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
+    """Return a dependency: the command of a caller with one of ``roles`` in the path's store.
+
+    ``also`` are further scopes whose rows it writes.
+    """
 
     async def received(
         request: Request,
@@ -152,7 +162,7 @@ def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandCon
         principal: Annotated[Principal, Depends(require_roles(*roles))],
         headers: Headers,
     ) -> CommandContext:
-        return await command_of(request, principal, store_id, headers)
+        return replace(await command_of(request, principal, store_id, headers), also=also)
 
     return received
 

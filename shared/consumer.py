@@ -12,6 +12,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared import dead_lettering
 from shared.batches import BatchHandler, BatchProcessor
@@ -37,7 +38,7 @@ _ABORT_AFTER_S = 240.0
 class Consumer:
     """Consumer of the streams of ``subscriptions``, for one service.
 
-    Each event takes effect exactly once.
+    Each event takes effect exactly once. Without subscriptions it joins no group and never lags.
     """
 
     def __init__(
@@ -55,11 +56,14 @@ class Consumer:
         self.name = name
         self._lanes = lanes
         self._batches = BatchProcessor(name, subscriptions, handle, uow_factory)
-        self._probe = LagProbe(name, kafka, lambda: self._subscriber.consumer)
+        self._probe = LagProbe(name, kafka, lambda: self._running_client)
         self._watch = LagWatch(name)
-        self._subscriber = broker.subscriber(
+        self._subscriber = self._subscribed(broker, max_records) if self._batches.topics else None
+
+    def _subscribed(self, broker: KafkaBroker, max_records: int) -> BatchSubscriber:
+        subscriber = broker.subscriber(
             *self._batches.topics,
-            group_id=name,
+            group_id=self.name,
             batch=True,
             max_records=max_records,
             batch_timeout_ms=_IDLE_WAIT_MS,
@@ -69,7 +73,8 @@ class Consumer:
             parser=_unparsed,
             decoder=_undecoded,
         )
-        self._subscriber(self.consume)
+        subscriber(self.consume)
+        return subscriber
 
     async def consume(self, records: tuple[Record, ...]) -> None:
         """Apply one batch in one transaction a lane, then commit its offsets.
@@ -128,18 +133,18 @@ class Consumer:
 
     async def lag(self) -> int | None:
         """Return the records that wait in the assigned partitions, None without an assignment."""
-        return await self._probe.lag()
+        return await self._probe.lag() if self._subscriber else 0
 
     async def catch_up(self, timeout_s: float) -> bool:
         """Return whether all records in the assigned partitions are applied within the timeout.
 
         Records that arrive after the call do not count.
         """
-        return await self._probe.catch_up(timeout_s)
+        return self._subscriber is None or await self._probe.catch_up(timeout_s)
 
     async def watch(self) -> None:
         """End the process when records wait and there is no progress for a while."""
-        await self._watch.watch(self._probe.lag)
+        await self._watch.watch(self.lag)
 
     async def close(self) -> None:
         """Close the probe's connection; the broker stops the other."""
@@ -147,9 +152,9 @@ class Consumer:
 
     @property
     def assigned(self) -> bool:
-        """Whether the group has given this consumer partitions."""
-        client = self._subscriber.consumer
-        return bool(client and client.assignment())
+        """Whether the group has given this consumer partitions, if it needs any."""
+        client = self._running_client
+        return self._subscriber is None or bool(client and client.assignment())
 
     @property
     def stalled(self) -> bool:
@@ -172,8 +177,12 @@ class Consumer:
         return self._probe.lost
 
     @property
+    def _running_client(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer if self._subscriber else None
+
+    @property
     def _client(self) -> AIOKafkaConsumer:
-        client = self._subscriber.consumer
+        client = self._running_client
         if client is None:
             raise IllegalStateError("the consumer is not running")
         return client

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     workshop_url: str = "http://127.0.0.1:8082"
     crm_url: str = "http://127.0.0.1:8083"
     reporting_url: str = "http://127.0.0.1:8084"
+    management_url: str = "http://127.0.0.1:8085"
 
     public_url: str = "http://127.0.0.1:8080"
     desk_hosts: str = ""

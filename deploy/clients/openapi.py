@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.crm.entrypoints.http import router as crm
+from services.management.entrypoints.http import router as management
 from services.reception.entrypoints.http import router as reception
 from services.reporting.entrypoints.http import router as reporting
 from services.workshop.entrypoints.http import router as workshop
@@ -19,6 +20,7 @@ ROUTERS: Mapping[str, Sequence[Router]] = {
     "workshop": [workshop],
     "crm": [crm],
     "reporting": [reporting],
+    "management": [management],
     "platform": [dead_letter_routes.router, health.router, schemas.router],
 }
 """The routers of each client; those of the platform are part of every service."""

@@ -53,7 +53,8 @@ def operations(description: Description) -> dict[Path, str]:
 def _described(operation: Operation) -> Iterator[Schema]:
     for _, schema in filter(None, (operation.body, operation.response)):
         yield schema
-    yield from (each["schema"] for each in operation.parameters("query"))
+    for place in ("path", "query"):
+        yield from (each["schema"] for each in operation.parameters(place))
 
 
 def _method(operation: Operation) -> str:

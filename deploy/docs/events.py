@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deploy.docs.streams import Stream, consumers_of, meaning
 from shared.contracts import Event
@@ -76,23 +76,30 @@ def _kind(field: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[str, bool
         return _kind(some[0], parts)[0], len(some) < len(field["anyOf"])
     if "$ref" in field:
         return _part(parts[field["$ref"].rpartition("/")[2]], parts), False
-    if "enum" in field:
-        return "/".join(field["enum"]), False
+    if "oneOf" in field:
+        return " or ".join(_kind(option, parts)[0] for option in field["oneOf"]), False
+    if values := field.get("enum") or ([field["const"]] if "const" in field else []):
+        return "/".join(values), False
     match field["type"]:
         case "array":
             return f"[{_kind(field['items'], parts)[0]}]", False
         case "object":
-            (value,) = field["patternProperties"].values()
-            return f"{{text: {_kind(value, parts)[0]}}}", False
+            return f"{{text: {_kind(_value(field), parts)[0]}}}", False
         case "string":
             return {"date-time": "time"}.get(field.get("format", ""), "text"), False
         case other:
             return str(other), False
 
 
+def _value(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the values of a field with keys that are texts."""
+    (value,) = field.get("patternProperties", {}).values() or (field["additionalProperties"],)
+    return cast("Mapping[str, Any]", value)
+
+
 def _part(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     inner = ", ".join(
-        _field(name, field, name in part["required"], parts)
+        _field(name, field, name in part.get("required", ()), parts)
         for name, field in part["properties"].items()
     )
     return f"{{{inner}}}"

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.crm.entrypoints.http import router as crm
 from services.desk import pages
 from services.desk.page import OpenPage, Page
+from services.management.entrypoints.http import router as management
 from services.reception.entrypoints.http import router as reception
 from services.reporting.entrypoints.http import router as reporting
 from services.workshop.entrypoints.http import router as workshop
@@ -119,7 +120,13 @@ KPIS: Mapping[str, tuple[str, ...]] = {
 }
 """The KPIs of the daily report, with the requirements that they measure."""
 
-_ROUTERS = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
+_ROUTERS = {
+    "reception": reception,
+    "workshop": workshop,
+    "crm": crm,
+    "reporting": reporting,
+    "management": management,
+}
 _DUTY = re.compile(r"\bR[0-9]+\b")
 
 _INTRODUCTION = """# Requirements

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from services.crm.entrypoints import events as crm
+from services.management.entrypoints import events as management
 from services.reception.entrypoints import events as reception
 from services.reporting.entrypoints import events as reporting
 from services.workshop.entrypoints import events as workshop
@@ -18,6 +19,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "workshop": workshop.REACTIONS.subscriptions,
     "crm": crm.REACTIONS.subscriptions,
     "reporting": reporting.REACTIONS.subscriptions,
+    "management": management.REACTIONS.subscriptions,
 }
 
 

@@ -14,7 +14,7 @@ from deploy.embedded.errors import EmbeddedError
 from shared.keyring import new_root
 
 _SHARED_KEYS = "personal.json"
-SERVICES = ("reception", "workshop", "crm", "reporting")
+SERVICES = ("reception", "workshop", "crm", "reporting", "management")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Ports(BaseModel, frozen=True):
     workshop: int = 8082
     crm: int = 8083
     reporting: int = 8084
+    management: int = 8085
     postgres: int = 15432
     kafka: int = 19092
     kafka_controller: int = 19093

@@ -1,5 +1,6 @@
 """States of management (经营管理): what managers decide, whole and with all its dated versions."""
 
+from collections.abc import Mapping, Set
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -8,6 +9,28 @@ from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, I
 
 GROUP = "_group"
 """``store_id`` of every state: whatever store it concerns, all of them may read it."""
+
+RuleKind = Literal["loyalty", "messages"]
+"""Kinds of rules: 忠诚度、客户通知."""
+
+LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
+"""Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
+
+MESSAGE_LANGUAGES: tuple[str, ...] = ("zh", "en")
+
+MESSAGE_PLACEHOLDERS: Mapping[str, Set[str]] = {
+    "authorization": {"amount_cents"},
+    "additional_work": {"amount_cents", "promised_at"},
+    "at_risk": {"promised_at", "likely_at"},
+    "promise_changed": {"promised_at"},
+    "ready": {"ready_at"},
+    "overdue_payment": {"amount_cents", "due_at"},
+    "appointment_reminder": {"appointment_at"},
+}
+"""Placeholders of each message type, besides ``{store}`` and ``{name}``."""
+
+LINKED_MESSAGES: Set[str] = frozenset({"authorization", "additional_work"})
+"""Message types whose text has a ``{link}`` for the customer's answer."""
 
 
 class LoyaltyTier(EventPart):
@@ -27,7 +50,7 @@ class LoyaltyRules(EventPart):
     kind: Literal["loyalty"] = "loyalty"
     period_days: Annotated[int, Field(ge=1, le=3660)]
     tiers: Annotated[tuple[LoyaltyTier, ...], Field(min_length=1, max_length=10)]
-    brands: dict[str, tuple[LoyaltyTier, ...]] = {}
+    brands: Annotated[dict[str, tuple[LoyaltyTier, ...]], Field(default_factory=dict)]
 
 
 class QuietHours(EventPart):
@@ -54,7 +77,7 @@ class MessageRules(EventPart):
     kind: Literal["messages"] = "messages"
     quiet_hours: QuietHours | None = None
     notify_at_risk: bool | None = None
-    templates: dict[Code, dict[Code, MessageTemplate]] = {}
+    templates: Annotated[dict[Code, dict[Code, MessageTemplate]], Field(default_factory=dict)]
 
 
 RuleContent = Annotated[LoyaltyRules | MessageRules, Field(discriminator="kind")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import get_args
 
@@ -39,6 +39,7 @@ class _Rules(_Strict):
 
 
 class _File(_Rules):
+    valid_from: date | None = None
     stores: dict[str, _Rules] = {}
 
 

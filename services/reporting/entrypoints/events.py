@@ -11,7 +11,6 @@ from shared.contracts.reporting import (
     CorrectiveActionOpened,
     CorrectiveActionOverdue,
 )
-from shared.contracts.workshop import CapacityChanged
 from shared.reactions import Reaction, Reactions
 
 _BY_EVENT: Mapping[type[Event], Reaction[Deps]] = {
@@ -31,12 +30,12 @@ REACTIONS: Reactions[Deps] = Reactions(
         reports.schedule_closings,
     ],
     batch_only=[
-        contract for contract in CONTRACTS.values() if contract not in {*_BY_EVENT, CapacityChanged}
+        contract
+        for contract in CONTRACTS.values()
+        if not contract.compacted and contract not in _BY_EVENT
     ],
 )
-"""Reactions to every event but CapacityChanged.
-
-The compacted topic of that event cannot be replayed from its start.
+"""Reactions to every event but those of compacted topics, which cannot be replayed from the start.
 """
 
 LANES = 2

@@ -1,0 +1,75 @@
+"""Kinds of rules, and what distinguishes them: the rest of the mechanism is the same for all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.management.domain import errors, loyalty, messages
+from shared.contracts.management import (
+    GROUP,
+    LoyaltyRules,
+    MessageRules,
+    RuleContent,
+    RuleKind,
+)
+
+Check = Callable[[Any], None]
+"""Check of the content of a kind, which raises a RuleViolation."""
+
+
+def _nothing(_: RuleContent) -> None:
+    """Check nothing more."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of rules.
+
+    ``for_stores``: a store may have rules of its own, which come before the group's. The group's
+    must pass ``check_complete`` too.
+    """
+
+    name: RuleKind
+    content: type[LoyaltyRules] | type[MessageRules]
+    for_stores: bool
+    check: Check
+    check_complete: Check = _nothing
+
+    def rule_id(self, store_id: str) -> str:
+        """Return the id of the rule set of the group, or of a store.
+
+        Raises:
+            RuleViolation: stores have none of this kind.
+        """
+        if store_id == GROUP:
+            return self.name
+        if not self.for_stores:
+            raise errors.no_rules_of_stores(self.name)
+        return f"{self.name}.{store_id}"
+
+    def require(self, content: RuleContent, store_id: str) -> None:
+        """Check content before it is decided on.
+
+        Raises:
+            RuleViolation: it is of another kind, or breaks a rule of this one.
+        """
+        if not isinstance(content, self.content):
+            raise errors.another_kind(self.name)
+        self.check(content)
+        if store_id == GROUP:
+            self.check_complete(content)
+
+
+KINDS: Mapping[RuleKind, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("loyalty", LoyaltyRules, for_stores=False, check=loyalty.check),
+        Kind(
+            "messages",
+            MessageRules,
+            for_stores=True,
+            check=messages.check,
+            check_complete=messages.check_complete,
+        ),
+    )
+}

@@ -1,0 +1,46 @@
+-- What managers decide: records with all their changes. store_id is _group for the group's.
+
+-- One row a rule set (规则): whoever changes it locks it and raises the version, which is the
+-- revision of the last change.
+CREATE TABLE rule_set (
+    store_id   text    NOT NULL,
+    rule_id    text    NOT NULL,
+    kind       text    NOT NULL,
+    version    integer NOT NULL DEFAULT 0,
+    changed_by text,
+    changed_at timestamptz,
+    PRIMARY KEY (store_id, rule_id)
+);
+
+-- The changes of a rule set in their order; none is ever altered. Without content, nothing holds
+-- from valid_from on. of_revision: the change whose content was put back. reason is encrypted.
+CREATE TABLE rule_change (
+    store_id    text        NOT NULL,
+    rule_id     text        NOT NULL,
+    revision    integer     NOT NULL,
+    action      text        NOT NULL CHECK (action IN ('defined', 'ended', 'withdrawn', 'put_back')),
+    valid_from  date        NOT NULL,
+    content     jsonb,
+    of_revision integer,
+    changed_by  text        NOT NULL,
+    changed_at  timestamptz NOT NULL,
+    reason      bytea       NOT NULL,
+    PRIMARY KEY (store_id, rule_id, revision),
+    FOREIGN KEY (store_id, rule_id) REFERENCES rule_set
+);
+
+-- Grants and policies.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['rule_set', 'rule_change'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY own_stores ON %I TO management '
+                       'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name);
+        EXECUTE format('GRANT SELECT, INSERT ON %I TO management', name);
+    END LOOP;
+END
+$$;
+GRANT UPDATE ON rule_set TO management;

@@ -1,0 +1,1 @@
+"""All SQL of management. Every function takes a connection; none commits."""
