@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -33,6 +34,8 @@ _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 50
 _LONGEST_BACKOFF_S = 10.0
 _ABORT_AFTER_S = 240.0
+_STOP_WITHIN_S = 10.0
+_CLOSE_WITHIN_S = 2.0
 
 
 class Consumer:
@@ -54,15 +57,16 @@ class Consumer:
         lanes: int = 1,
     ) -> None:
         self.name = name
+        self._broker = broker
         self._lanes = lanes
         self._batches = BatchProcessor(name, subscriptions, handle, uow_factory)
         self._probe = LagProbe(name, kafka, lambda: self._running_client)
         self._watch = LagWatch(name)
-        self._subscriber = self._subscribed(broker, max_records) if self._batches.topics else None
+        self._subscriber = self._subscribed(broker, max_records) if self.topics else None
 
     def _subscribed(self, broker: KafkaBroker, max_records: int) -> BatchSubscriber:
         subscriber = broker.subscriber(
-            *self._batches.topics,
+            *self.topics,
             group_id=self.name,
             batch=True,
             max_records=max_records,
@@ -142,13 +146,32 @@ class Consumer:
         """
         return self._subscriber is None or await self._probe.catch_up(timeout_s)
 
+    async def read_to_ends(self) -> None:
+        """Return once the group has read all its partitions to the ends they have now.
+
+        Raises:
+            KafkaError: the consumer is not running, or does not know the partitions yet.
+        """
+        await self._probe.read_to_ends(self.topics)
+
     async def watch(self) -> None:
         """End the process when records wait and there is no progress for a while."""
         await self._watch.watch(self.lag)
 
-    async def close(self) -> None:
-        """Close the probe's connection; the broker stops the other."""
-        await self._probe.close()
+    async def start(self) -> None:
+        """Start to consume; the broker is this consumer's alone."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Stop to consume, once the batch at hand is applied or ten seconds have passed."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._broker.stop(), _STOP_WITHIN_S)
+            await asyncio.wait_for(self._probe.close(), _CLOSE_WITHIN_S)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Topics of its subscriptions."""
+        return self._batches.topics
 
     @property
     def assigned(self) -> bool:

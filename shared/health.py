@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from shared.db import TRANSIENT
-from shared.problems import Problem
+from shared.problems import Problem, not_ready
 from shared.routing import Router
 from shared.security import Principal, require_roles
 from shared.telemetry import BACKLOG
@@ -33,8 +33,8 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
 class Status(BaseModel):
     """Backlog of one process (积压).
 
-    ``lag`` is absent while no partition is assigned; ``waiting_timers`` are those of the due ones
-    that were tried in vain and are tried again; ``dead_letters`` are events dead-lettered and
+    ``lag`` is absent while a consumer has no partition; ``waiting_timers`` are those of the due
+    ones that were tried in vain and are tried again; ``dead_letters`` are events dead-lettered and
     timers given up, ``conflicts`` those of them that have the sequence of another event (事件冲突);
     ``lost`` counts records that were deleted before this process could read them.
     """
@@ -62,14 +62,16 @@ async def live(request: Request) -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/health/ready", summary="Database reachable and partitions assigned")
+@router.get("/health/ready", summary="Database reachable, partitions assigned, master data read")
 async def ready(request: Request) -> dict[str, str]:
     service = request.app.state.service
     try:
         await service.workers.fetchval("SELECT 1")
     except TRANSIENT:
         raise Problem(503, "database_unavailable", "The database does not respond.") from None
-    if not service.consumer.assigned:
+    if not service.is_ready:
+        raise not_ready()
+    if not all(consumer.assigned for consumer in service.consumers):
         raise Problem(503, "no_assignment", "No partition is assigned yet.")
     return {"status": "ready"}
 
@@ -80,7 +82,7 @@ async def status(
 ) -> Status:
     """Backlog of this process; lag first, so that zeros mean that nothing was in flight."""
     service = request.app.state.service
-    lag = await service.consumer.lag()
+    lag = await service.lag()
     backlog = await service.workers.fetchrow(_BACKLOG, service.clock.now())
     return Status(
         service=service.name,
@@ -94,9 +96,9 @@ async def status(
         dead_letters=backlog["dead_letters"],
         conflicts=backlog["conflicts"],
         published=service.relay.published,
-        applied=service.consumer.applied,
-        unknown_types=service.consumer.unknown,
-        lost=service.consumer.lost,
+        applied=sum(consumer.applied for consumer in service.consumers),
+        unknown_types=sum(consumer.unknown for consumer in service.consumers),
+        lost=sum(consumer.lost for consumer in service.consumers),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 
 from shared.telemetry import RECORDS_LOST
 
@@ -58,6 +58,19 @@ class LagProbe:
                     await asyncio.sleep(_LOOK_AGAIN_S)
                 return True
         return False
+
+    async def read_to_ends(self, topics: Iterable[str]) -> None:
+        """Return once the group has read all partitions of ``topics`` to the ends they have now.
+
+        Raises:
+            KafkaError: the consumer is not running, or does not know the partitions yet.
+        """
+        client = self._running_client()
+        if client is None:
+            raise IllegalStateError("the consumer is not running")
+        ends = await self.ends([place for topic in topics for place in _places(client, topic)])
+        while await self._behind(client, ends):
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset behind the last record of each partition."""
@@ -118,6 +131,13 @@ class LagProbe:
             await connection.start()
             self._connection = connection
         return self._connection
+
+
+def _places(client: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    partitions = client.partitions_for_topic(topic)
+    if not partitions:
+        raise UnknownTopicOrPartitionError(topic)
+    return [TopicPartition(topic, partition) for partition in partitions]
 
 
 class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]

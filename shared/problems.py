@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contracts.violations import RuleViolation
 from shared.db import TRANSIENT
+from shared.master_data import NotDefinedError
 from shared.storable import field_name
 
 log = structlog.get_logger()
@@ -65,6 +66,16 @@ def unavailable(what: str) -> Problem:
         503,
         "unavailable",
         f"{what} is not available; nothing was changed. Try again shortly.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def not_ready() -> Problem:
+    """Return 503 with Retry-After: the service has not read all its master data yet."""
+    return Problem(
+        503,
+        "not_ready",
+        "The service is still reading master data; nothing was changed. Try again shortly.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 
@@ -130,6 +141,10 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         return respond(Problem(error.status_code, "http_error", str(error.detail)))
+
+    @app.exception_handler(NotDefinedError)
+    async def on_not_defined(_: Request, error: NotDefinedError) -> JSONResponse:
+        return respond(Problem(503, "not_defined", f"{error}.", values={"missing": error.what}))
 
     async def on_transient(_: Request, error: Exception) -> JSONResponse:
         log.warning("database unavailable", error=repr(error))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,9 +16,12 @@ from faststream.kafka import KafkaBroker
 from shared import dead_letter_routes, health, schemas
 from shared.clock import Clock, clock_from
 from shared.consumer import Consumer
+from shared.contracts import Event
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
-from shared.problems import RESPONSES, add_problem_handlers
+from shared.master_data import MasterData, store_states
+from shared.problems import RESPONSES, add_problem_handlers, not_ready
+from shared.projection import Projection
 from shared.reactions import Reactions
 from shared.relay import Relay
 from shared.request_body import CloseUnread
@@ -42,7 +45,7 @@ _WORKER_POOL = 3
 
 @dataclass(frozen=True)
 class Foundation:
-    """Base of a service: settings, clock, pools and relay, opened before all else."""
+    """Base of a service: settings, clock, pools, relay and master data, opened before all else."""
 
     name: str
     settings: Settings
@@ -51,6 +54,7 @@ class Foundation:
     workers: Pool
     relay: Relay
     uow_factory: UnitOfWorkFactory
+    master_data: MasterData
 
     @property
     def holder(self) -> str:
@@ -72,7 +76,7 @@ async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
     relay = Relay(settings.worker_database_url, client_options(settings), holder)
     uow_factory = UnitOfWorkFactory(pool, clock, [relay.note_commit])
     try:
-        yield Foundation(name, settings, clock, pool, workers, relay, uow_factory)
+        yield Foundation(name, settings, clock, pool, workers, relay, uow_factory, MasterData())
     finally:
         for each in (pool, workers):
             with contextlib.suppress(TimeoutError):
@@ -80,7 +84,7 @@ async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
 
 
 class Service(Generic[D]):
-    """Relay, timers and consumer of one process, started and stopped together."""
+    """Relay, timers and consumers of one process, started and stopped together."""
 
     def __init__(
         self,
@@ -89,23 +93,34 @@ class Service(Generic[D]):
         reactions: Reactions[D],
         timer_handlers: Mapping[str, TimerHandler[D]],
         *,
+        states: Sequence[type[Event]] = (),
         lanes: int = 1,
     ) -> None:
-        """Create the service, which applies batches of events in ``lanes`` side by side."""
+        """Create the service, which applies batches of events in ``lanes`` side by side.
+
+        ``states`` are the master data that it reads.
+        """
         settings = foundation.settings
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
         self.relay, self.uow_factory = foundation.relay, foundation.uow_factory
         self.deps = deps
-        self.broker = KafkaBroker(
-            settings.kafka_bootstrap,
-            client_id=foundation.holder,
-            security=broker_security(settings),
-            apply_types=False,
-            consumer_only=True,
-            graceful_timeout=10,
-            logger=None,
+        self.projection = (
+            Projection(
+                Consumer(
+                    _broker(settings, foundation.holder),
+                    name=f"{self.name}.state",
+                    kafka=client_options(settings),
+                    subscriptions=states,
+                    handle=store_states,
+                    uow_factory=self.uow_factory,
+                ),
+                self.workers,
+            )
+            if states
+            else None
         )
+        self.broker = _broker(settings, foundation.holder)
         self.consumer = Consumer(
             self.broker,
             name=self.name,
@@ -125,21 +140,42 @@ class Service(Generic[D]):
         )
 
     @property
+    def consumers(self) -> Sequence[Consumer]:
+        """Consumers of events and, if the service reads master data, of states."""
+        return [self.consumer, *([self.projection.consumer] if self.projection else [])]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the service has all master data that it reads."""
+        return self.projection is None or self.projection.is_complete
+
+    @property
     def stalled(self) -> bool:
-        return self.consumer.stalled
+        return any(consumer.stalled for consumer in self.consumers)
+
+    async def lag(self) -> int | None:
+        """Return the records that wait in the assigned partitions.
+
+        It is None while a consumer has no partition.
+        """
+        lags = [await consumer.lag() for consumer in self.consumers]
+        known = [lag for lag in lags if lag is not None]
+        return sum(known) if len(known) == len(lags) else None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
+        if self.projection:
+            await _retry_until_ready(self.projection.recall)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
                 "relay": self.relay.run(),
-                "timers": self.timers.run(),
-                "consumer": self._consume(),
-                "watchdog": self.consumer.watch(),
+                "timers": self._keep_time(),
+                "consumers": self._consume(),
                 "dead letters": self._settle_dead_letters(),
                 "partitions": self._maintain_partitions(),
+                **{f"watch of {each.name}": each.watch() for each in self.consumers},
             }.items()
         ]
         for task in tasks:
@@ -147,21 +183,31 @@ class Service(Generic[D]):
         try:
             yield
         finally:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self.broker.stop(), 10)
-                await asyncio.wait_for(self.consumer.close(), 2)
+            await asyncio.gather(*(consumer.stop() for consumer in self.consumers))
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _consume(self) -> None:
-        """Start consuming; commands work in the meantime even when the broker is down."""
-        await _retry_until_ready(self.broker.start)
+        """Start consuming; commands work in the meantime even when the broker is down.
+
+        Before master data is complete, no other topic is read and no timer fires.
+        """
+        if self.projection:
+            await _retry_until_ready(self.projection.consumer.start)
+            await _retry_until_ready(self.projection.complete)
+        await _retry_until_ready(self.consumer.start)
+
+    async def _keep_time(self) -> None:
+        if self.projection:
+            await self.projection.completed()
+        await self.timers.run()
 
     async def _settle_dead_letters(self) -> None:
         while True:
-            with contextlib.suppress(*TRANSIENT):
-                await self.consumer.apply_operator_decisions(self.workers)
+            for consumer in self.consumers:
+                with contextlib.suppress(*TRANSIENT):
+                    await consumer.apply_operator_decisions(self.workers)
             await asyncio.sleep(1)
 
     async def _maintain_partitions(self) -> None:
@@ -186,12 +232,14 @@ def service_app(
     timer_handlers: Mapping[str, TimerHandler[D]],
     compose: Callable[[Foundation], D],
     prepare: Callable[[D], Awaitable[None]] | None = None,
+    states: Sequence[type[Event]] = (),
     lanes: int = 1,
 ) -> FastAPI:
     """Return the HTTP application of a service, which runs as long as the application does.
 
     ``compose`` creates the dependencies of the application functions, when the pools are open;
-    ``prepare`` is awaited before the first request.
+    ``prepare`` is awaited before the first request. ``states`` are the master data that the service
+    reads; before it has read them all once, the operations of ``routers`` are answered with 503.
     """
 
     @asynccontextmanager
@@ -199,7 +247,9 @@ def service_app(
         configure_logging(name, settings.instance)
         async with opened(name, settings) as foundation:
             deps = compose(foundation)
-            service = Service(foundation, deps, reactions, timer_handlers, lanes=lanes)
+            service = Service(
+                foundation, deps, reactions, timer_handlers, states=states, lanes=lanes
+            )
             app.state.service = service
             if prepare:
                 await _retry_until_ready(lambda: prepare(deps))
@@ -221,8 +271,10 @@ def service_app(
     app.state.verifier = Verifier(settings)
     app.state.stores = frozenset(stores)
     add_problem_handlers(app)
-    for router in (dead_letter_routes.router, health.router, schemas.router, *routers):
+    for router in (dead_letter_routes.router, health.router, schemas.router):
         app.include_router(router)
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(_require_master_data)])
     _measure(app, name)
     return app
 
@@ -237,6 +289,24 @@ def _measure(app: FastAPI, service: str) -> None:
             time.perf_counter() - began
         )
         return response
+
+
+def _require_master_data(request: Request) -> None:
+    service: Service[Any] = request.app.state.service
+    if not service.is_ready:
+        raise not_ready()
+
+
+def _broker(settings: Settings, client_id: str) -> KafkaBroker:
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        client_id=client_id,
+        security=broker_security(settings),
+        apply_types=False,
+        consumer_only=True,
+        graceful_timeout=10,
+        logger=None,
+    )
 
 
 def _holder(name: str, settings: Settings) -> str:

@@ -103,6 +103,7 @@ class RuleSetDefined(Event):
     requirements: ClassVar[tuple[str, ...]] = ("R40",)
     compacted = True
 
+    store_id: Literal["_group"]
     rule_id: Identifier
     for_store: Identifier | None
     versions: tuple[RuleVersion, ...]

@@ -93,6 +93,25 @@ CREATE TABLE applied_digests (
     PRIMARY KEY (consumer, topic, key, store_id, first_sequence)
 );
 
+-- Master data as management has published it: the newest state of each record, whole. It concerns
+-- the whole group and every scope reads all of it, so it has no store and no row-level security.
+-- event_id tells one state from another.
+CREATE TABLE master_data (
+    topic    text   NOT NULL,
+    key      text   NOT NULL,
+    version  bigint NOT NULL,
+    event_id text   NOT NULL,
+    record   jsonb  NOT NULL,
+    PRIMARY KEY (topic, key)
+);
+
+-- The topics of master data that were once read to the ends that they had at the start. Before
+-- that, the service neither responds nor reads other topics.
+CREATE TABLE complete_topic (
+    topic        text        PRIMARY KEY,
+    completed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- Events whose predecessor is missing or is a dead letter.
 CREATE TABLE parked_event (
     consumer  text        NOT NULL,
@@ -276,12 +295,12 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I, %I', app, app, worker);
     EXECUTE format('GRANT INSERT ON outbox TO %I', app);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON stream_head, stream_position, applied_digests, '
-                   'dead_letter TO %I', app);
+                   'dead_letter, master_data TO %I', app);
     EXECUTE format('GRANT SELECT, INSERT, DELETE ON parked_event, subject_key TO %I', app);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON timer TO %I', app);
     EXECUTE format('GRANT SELECT, INSERT ON idempotency TO %I', app);
     EXECUTE format('GRANT SELECT ON stream_position, applied_digests, parked_event TO %I', worker);
-    EXECUTE format('GRANT SELECT, INSERT ON dead_letter_decision TO %I', worker);
+    EXECUTE format('GRANT SELECT, INSERT ON dead_letter_decision, complete_topic TO %I', worker);
     EXECUTE format('GRANT SELECT, UPDATE ON outbox, dead_letter TO %I', worker);
     EXECUTE format('GRANT SELECT, UPDATE, DELETE ON timer TO %I', worker);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON relay_lease TO %I', worker);

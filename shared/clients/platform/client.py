@@ -53,7 +53,7 @@ class PlatformApi:
         return await self._calls.request(dict[str, str], "GET", "/health/live")
 
     async def ready(self) -> dict[str, str]:
-        """Database reachable and partitions assigned."""
+        """Database reachable, partitions assigned, master data read."""
         return await self._calls.request(dict[str, str], "GET", "/health/ready")
 
     @open_to("operator", "system")

@@ -89,7 +89,7 @@ class Gap(ResponseBody):
 class Status(ResponseBody):
     """Backlog of one process (积压).
 
-    ``lag`` is absent while no partition is assigned; ``waiting_timers`` are those of the due
+    ``lag`` is absent while a consumer has no partition; ``waiting_timers`` are those of the due
     ones that were tried in vain and are tried again; ``dead_letters`` are events dead-lettered
     and timers given up, ``conflicts`` those of them that have the sequence of another event
     (事件冲突); ``lost`` counts records that were deleted before this process could read them.

@@ -323,7 +323,7 @@ async def test_rebuild_gives_identical_facts_without_second_report(
 
 async def empty_tables(servers: Platform, reporting: InProcess) -> None:
     """Stop reading, empty reporting's tables, and go back to the start of every topic."""
-    await reporting.app.state.service.broker.stop()
+    await reporting.app.state.service.consumer.stop()
     connection = await asyncpg.connect(servers.admin_url)
     await connection.execute(
         f"TRUNCATE {', '.join(f'reporting.{table}' for table in TABLES.split(', '))}"

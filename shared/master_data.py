@@ -1,0 +1,109 @@
+"""Master data in a service: the newest state of each record that management publishes.
+
+A state is stored whole, as published. A transaction reads it from the table, so that a change
+counts in the next transaction of every process; what was parsed before is not parsed again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence, Set
+from typing import Any, TypeVar
+
+from shared.contracts import Event
+from shared.db import Connection, Pool
+from shared.envelope import ReceivedEvent
+from shared.timers import RetryLaterError
+from shared.unit_of_work import UnitOfWork
+
+E = TypeVar("E", bound=Event)
+
+_PARSED_RECORDS = 1000
+"""Number of records that a process keeps parsed, those that were used last."""
+
+_STORE = """
+INSERT INTO master_data (topic, key, version, event_id, record)
+SELECT topic, key, version, event_id, record::jsonb
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+  AS state (topic, key, version, event_id, record)
+ON CONFLICT (topic, key) DO UPDATE
+SET version = excluded.version, event_id = excluded.event_id, record = excluded.record
+"""
+
+# The body of a state that the process has parsed stays where it is.
+_SELECT = """
+SELECT key, event_id, CASE WHEN event_id <> parsed THEN record::text END AS record
+FROM unnest($2::text[], $3::text[]) AS wanted (key, parsed)
+JOIN master_data USING (key)
+WHERE topic = $1
+"""
+
+_SELECT_COMPLETE = "SELECT topic FROM complete_topic"
+
+_INSERT_COMPLETE = """
+INSERT INTO complete_topic (topic) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING
+"""
+
+
+class NotDefinedError(RetryLaterError):
+    """Master data that a task needs is not defined; ``what`` names it.
+
+    A timer is tried again later, and a request is answered with 503.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} are not defined yet")
+        self.what = what
+
+
+class MasterData:
+    """Records of master data, of which a process keeps the last used ones parsed."""
+
+    def __init__(self, parsed_records: int = _PARSED_RECORDS) -> None:
+        self._parsed: OrderedDict[tuple[str, str], tuple[str, Any]] = OrderedDict()
+        self._most = parsed_records
+
+    async def get(
+        self, connection: Connection, contract: type[E], keys: Collection[str]
+    ) -> dict[str, E]:
+        """Return the newest states with these ``keys``; what was never published is absent."""
+        parsed = {key: self._parsed.get((contract.topic, key)) for key in keys}
+        event_ids = [each[0] if each else "" for each in parsed.values()]
+        rows = await connection.fetch(_SELECT, contract.topic, list(parsed), event_ids)
+        return {row["key"]: self._state(contract, row, parsed[row["key"]]) for row in rows}
+
+    def _state(self, contract: type[E], row: Any, parsed: tuple[str, Any] | None) -> E:
+        if parsed is None or row["record"] is not None:
+            parsed = row["event_id"], contract.model_validate_json(row["record"])
+        place = contract.topic, row["key"]
+        self._parsed[place] = parsed
+        self._parsed.move_to_end(place)
+        while len(self._parsed) > self._most:
+            self._parsed.popitem(last=False)
+        state: E = parsed[1]
+        return state
+
+
+async def store_states(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+    """Store the last state of each record in ``batch``, which the duplicate guard has let pass."""
+    newest = {_place(received.event): received for received in batch}
+    await uow.connection.execute(
+        _STORE,
+        [topic for topic, _ in newest],
+        [key for _, key in newest],
+        [received.envelope.sequence for received in newest.values()],
+        [received.envelope.event_id for received in newest.values()],
+        [received.value.decode() for received in newest.values()],
+    )
+
+
+async def complete_topics(workers: Pool) -> Set[str]:
+    """Return the state topics that the service has once read to their ends."""
+    return {row["topic"] for row in await workers.fetch(_SELECT_COMPLETE)}
+
+
+async def save_complete(workers: Pool, topics: Iterable[str]) -> None:
+    """Note that the service has read these state topics to their ends."""
+    await workers.execute(_INSERT_COMPLETE, list(topics))
+
+
+def _place(event: Event) -> tuple[str, str]:
+    return event.topic, str(getattr(event, event.key_field))

@@ -1,0 +1,73 @@
+"""Start of a service that reads master data, on real Kafka and PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+
+import asyncpg
+
+from deploy.embedded.platform import Platform
+from tests.support.foundation import greeted
+from tests.support.harness import InProcess, publisher
+from tests.support.polling import until
+from tests.support.rules import loyalty_rules, rule_set
+from tests.support.rules_reader import deps_of, rules_reader
+
+DAY = date(2026, 1, 1)
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def states_withheld(servers: Platform) -> AsyncIterator[None]:
+    """Keep states from being stored for the time of the block."""
+    admin = await asyncpg.connect(servers.admin_url)
+    try:
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE crm.master_data IN SHARE MODE")
+            yield
+    finally:
+        await admin.close()
+
+
+async def versions(reader: InProcess) -> int:
+    response = await reader.client.get("/rules/loyalty")
+    assert response.status_code == 200, response.text
+    return int(response.json()["versions"])
+
+
+async def test_service_reads_all_states_before_it_responds(servers: Platform) -> None:
+    rules = [(DAY, loyalty_rules())]
+    async with publisher(servers) as sending:
+        await sending.publish(rule_set("loyalty", *rules), greeted("o-1"), at=NOW)
+        async with states_withheld(servers), rules_reader(servers) as reader:
+            service, deps = reader.app.state.service, deps_of(reader)
+            deps.may_greet.set()
+            assert await until(lambda: service.projection.consumer.assigned, 20)
+            response = await reader.client.get("/rules/loyalty")
+            assert (response.status_code, response.json()["type"]) == (503, "/problems/not_ready")
+            assert response.headers["Retry-After"]
+            ready = await reader.client.get("/health/ready")
+            assert ready.json()["type"] == "/problems/not_ready"
+            assert (await reader.get("/status", "operator")).json()["lag"] is None
+            assert (await reader.client.get("/health/live")).status_code == 200
+            assert not service.consumer.assigned
+    assert deps.greeted == []
+
+    async with rules_reader(servers) as reader:
+        deps_of(reader).may_greet.set()
+        await reader.wait_until_idle()
+        assert (await reader.client.get("/health/ready")).status_code == 200
+        assert await versions(reader) == 1
+        assert deps_of(reader).greeted == ["o-1"]
+
+
+async def test_restarted_service_responds_with_what_it_has(servers: Platform) -> None:
+    async with publisher(servers) as sending:
+        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1
+        both = [(DAY, loyalty_rules()), (date(2026, 6, 1), None)]
+        await sending.publish(rule_set("loyalty", *both), at=NOW)
+        async with rules_reader(servers) as reader:
+            async with states_withheld(servers):
+                assert await versions(reader) == 1
+            await reader.wait_until_idle()
+            assert await versions(reader) == 2

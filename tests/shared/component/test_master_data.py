@@ -1,0 +1,177 @@
+"""Master data of a service: the newest states, read in its transactions, on the real servers."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from shared.contracts.management import RuleSetDefined
+from shared.envelope import Causation, headers_of
+from shared.ids import new_id
+from shared.master_data import MasterData
+from tests.support.foundation import greeted
+from tests.support.harness import InProcess, Publisher, publisher
+from tests.support.polling import until
+from tests.support.rules import RULES, loyalty_rules, rule_set
+from tests.support.rules_reader import deps_of, rules_reader
+
+DAY = date(2026, 1, 1)
+LATER = date(2026, 6, 1)
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+EFFECT_S = 2.0
+
+
+@pytest_asyncio.fixture(scope="module")
+async def reader(servers: Platform) -> AsyncIterator[InProcess]:
+    async with rules_reader(servers) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def management(reader: InProcess, servers: Platform) -> AsyncIterator[Publisher]:
+    async with publisher(servers) as sending:
+        await until(lambda: reader.app.state.service.projection.consumer.assigned, 20)
+        yield sending
+
+
+async def holds(reader: InProcess, state: RuleSetDefined) -> bool:
+    """Return whether the service reads ``state`` within the promised time."""
+
+    async def read() -> bool:
+        found = await deps_of(reader).rules(state.rule_id)
+        return found.get(state.rule_id) == state
+
+    return await until(read, EFFECT_S, 0.02)
+
+
+async def test_change_counts_in_next_transaction(reader: InProcess, management: Publisher) -> None:
+    assert await deps_of(reader).rules("change") == {}
+    for state in (
+        rule_set("change", (DAY, loyalty_rules())),
+        rule_set("change", (DAY, loyalty_rules()), (LATER, loyalty_rules(4))),
+        rule_set("change", (DAY, loyalty_rules()), (LATER, None)),
+    ):
+        await management.publish(state, at=NOW)
+        assert await holds(reader, state)
+
+
+async def test_last_state_of_batch_is_stored(reader: InProcess, management: Publisher) -> None:
+    states = [rule_set("batch", (DAY, loyalty_rules(visits))) for visits in range(300)]
+    for state in states:
+        await management.enqueue(state, NOW)
+    assert await holds(reader, states[-1])
+
+
+async def test_change_does_not_wait_behind_events(reader: InProcess, management: Publisher) -> None:
+    deps = deps_of(reader)
+    deps.may_greet.clear()
+    await management.publish(greeted("o-1"), at=NOW)
+    state = rule_set("backlog", (DAY, loyalty_rules()))
+    await management.publish(state, at=NOW)
+    assert await holds(reader, state)
+    assert deps.greeted == []
+    deps.may_greet.set()
+    assert await until(lambda: deps.greeted == ["o-1"], 20)
+
+
+def changed(value: bytes, **fields: str) -> bytes:
+    for name, text in fields.items():
+        value = value.replace(f'"{name}":"'.encode(), f'"{name}":"{text}'.encode())
+    return value
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("no_date", {"valid_from": "soon"}),
+        ("null_character", {"tier": "\\u0000"}),
+        ("another_store", {"store_id": "S01"}),
+        ("another_key", {"rule_id": "other"}),
+    ],
+)
+async def test_malformed_state_blocks_nothing(
+    reader: InProcess, management: Publisher, kind: str, fields: dict[str, str]
+) -> None:
+    letters = await dead_letters(reader)
+    state = rule_set(kind, (DAY, loyalty_rules()))
+    await management.publish(state, at=NOW)
+    management.sequences[RULES, kind] += 1
+    headers = headers_of(
+        state,
+        event_id=str(new_id()),
+        sequence=management.sequences[RULES, kind],
+        time=NOW,
+        causation=Causation("test", "test"),
+    )
+    value = changed(state.model_dump_json().encode(), **fields)
+    await management.send_raw(RULES, kind, value, headers)
+    assert await until(lambda: dead_letters_grew(reader, letters), 5)
+    assert await holds(reader, state)
+    good = rule_set(kind, (DAY, loyalty_rules(7)))
+    await management.publish(good, at=NOW)
+    assert await holds(reader, good)
+
+
+async def test_state_of_a_store_is_refused(reader: InProcess, management: Publisher) -> None:
+    letters = await dead_letters(reader)
+    state = rule_set("foreign", (DAY, loyalty_rules()))
+    await management.publish(state, at=NOW)
+    forged = state.model_copy(update={"store_id": "S01", "versions": ()})
+    await management.publish(forged, at=NOW)
+    assert await until(lambda: dead_letters_grew(reader, letters), 5)
+    assert await deps_of(reader).rules("foreign") == {"foreign": state}
+
+
+async def test_unchanged_state_is_parsed_once(reader: InProcess, management: Publisher) -> None:
+    states = [rule_set(rule_id, (DAY, loyalty_rules())) for rule_id in ("one", "two")]
+    await management.publish(*states, at=NOW)
+    assert await holds(reader, states[-1])
+    deps = deps_of(reader)
+    first, again = await deps.rules("one", "two"), await deps.rules("two", "one", "three")
+    assert first == again == {state.rule_id: state for state in states}
+    assert all(first[rule_id] is again[rule_id] for rule_id in first)
+
+    narrow = MasterData(parsed_records=1)
+    async with deps.foundation.uow_factory.read() as connection:
+        one = await narrow.get(connection, RuleSetDefined, ["one"])
+        two = await narrow.get(connection, RuleSetDefined, ["two"])
+        assert (await narrow.get(connection, RuleSetDefined, ["two"]))["two"] is two["two"]
+        assert (await narrow.get(connection, RuleSetDefined, ["one"]))["one"] is not one["one"]
+
+
+async def test_operator_restores_late_state(reader: InProcess, management: Publisher) -> None:
+    state = rule_set("decided", (DAY, loyalty_rules()))
+    management.sequences[RULES, "decided"] = 50
+    await management.publish(state, at=NOW)
+    assert await holds(reader, state)
+    management.sequences[RULES, "decided"] = 10
+    late = rule_set("decided", (DAY, loyalty_rules(9)))
+    await management.publish(late, at=NOW)
+    letter = await conflicting_letter(reader, "decided")
+    assert await deps_of(reader).rules("decided") == {"decided": state}
+    response = await reader.post(
+        f"/dead-letters/{letter}/decisions", "operator", {"decision": "replay"}
+    )
+    assert response.status_code == 200, response.text
+    assert await holds(reader, late)
+
+
+async def dead_letters(reader: InProcess) -> list[Any]:
+    response = await reader.get("/dead-letters", "operator")
+    letters: list[Any] = response.json()["letters"]
+    return letters
+
+
+async def dead_letters_grew(reader: InProcess, before: list[Any]) -> bool:
+    return len(await dead_letters(reader)) > len(before)
+
+
+async def conflicting_letter(reader: InProcess, key: str) -> str:
+    async def found() -> list[Any]:
+        return [each for each in await dead_letters(reader) if each["key"] == key]
+
+    assert await until(found, 5)
+    return str((await found())[0]["letter_id"])

@@ -1,0 +1,37 @@
+"""States of rules, as management publishes them."""
+
+from datetime import date
+
+from shared.contracts.management import (
+    GROUP,
+    LoyaltyRules,
+    LoyaltyTier,
+    MessageRules,
+    RuleSetDefined,
+    RuleVersion,
+)
+
+RULES = RuleSetDefined.topic
+
+
+def loyalty_rules(visits: int = 2) -> LoyaltyRules:
+    """Return rules with one tier, bronze after so many visits."""
+    tier = LoyaltyTier(tier="bronze", visits=visits, spend_cents=0, max_days_since_last_visit=365)
+    return LoyaltyRules(period_days=730, tiers=(tier,), brands={})
+
+
+def rule_set(
+    rule_id: str, *versions: tuple[date, LoyaltyRules | MessageRules | None]
+) -> RuleSetDefined:
+    """Return the state of a rule set with these contents from these days on.
+
+    An id such as ``messages.S01`` is that of the store's own rules.
+    """
+    return RuleSetDefined(
+        store_id=GROUP,
+        rule_id=rule_id,
+        for_store=rule_id.partition(".")[2] or None,
+        versions=tuple(
+            RuleVersion(valid_from=day.isoformat(), content=content) for day, content in versions
+        ),
+    )

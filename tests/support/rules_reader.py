@@ -1,0 +1,80 @@
+"""Service that only reads rules, and greetings in between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI, Request
+
+from deploy.embedded.platform import Platform
+from shared.contracts.management import RuleSetDefined
+from shared.contracts.reception import CustomerGreeted
+from shared.master_data import MasterData
+from shared.reactions import Reactions
+from shared.routing import Router
+from shared.service import Foundation, service_app
+from shared.settings import Settings
+from shared.unit_of_work import UnitOfWork
+from tests.support.harness import InProcess, in_process
+
+router = Router()
+
+
+@dataclass
+class Deps:
+    """Dependencies of the service; its reaction to greetings waits for ``may_greet``."""
+
+    foundation: Foundation
+    may_greet: asyncio.Event = field(default_factory=asyncio.Event)
+    greeted: list[str] = field(default_factory=list)
+
+    @property
+    def master_data(self) -> MasterData:
+        return self.foundation.master_data
+
+    async def rules(self, *rule_ids: str) -> dict[str, RuleSetDefined]:
+        """Return the rule sets as a transaction sees them now."""
+        async with self.foundation.uow_factory.read("S01") as connection:
+            return await self.master_data.get(connection, RuleSetDefined, rule_ids)
+
+
+@router.get("/rules/{rule_id}")
+async def get_rules(request: Request, rule_id: str) -> dict[str, int]:
+    """Return the number of versions."""
+    rules = await request.app.state.service.deps.rules(rule_id)
+    return {"versions": len(rules[rule_id].versions)}
+
+
+async def greet(_: UnitOfWork, event: CustomerGreeted, deps: Deps) -> None:
+    await deps.may_greet.wait()
+    deps.greeted.append(event.order_id)
+
+
+def create_app() -> FastAPI:
+    return service_app(
+        "crm",
+        Settings(),
+        title="Reader of rules",
+        stores=["S01"],
+        routers=[router],
+        reactions=Reactions({CustomerGreeted: greet}),
+        timer_handlers={},
+        compose=Deps,
+        states=[RuleSetDefined],
+    )
+
+
+@asynccontextmanager
+async def rules_reader(servers: Platform) -> AsyncIterator[InProcess]:
+    """Run the service, under the name and with the database of customer relations."""
+    async with in_process(servers, "crm", create_app) as running:
+        try:
+            yield running
+        finally:
+            deps_of(running).may_greet.set()
+
+
+def deps_of(running: InProcess) -> Deps:
+    deps: Deps = running.app.state.service.deps
+    return deps
