@@ -126,10 +126,9 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
         lanes=LANES,
     )
     try:
-        return await _rate(broker.start(), lambda: consumer.applied, total)
+        return await _rate(consumer.start(), lambda: consumer.applied, total)
     finally:
-        await broker.stop()
-        await consumer.close()
+        await consumer.stop()
         await pool.close()
 
 
