@@ -1,13 +1,23 @@
 """Rules as the group folder has them: what an import defines in management."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.management import LoyaltyRules, MessageRules, RuleContent
-from shared.group import read_yaml
+from shared.group import CalendarDay, read_yaml
+
+M = TypeVar("M", bound=BaseModel)
+
+_LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
+
+
+class GroupFileError(ValueError):
+    """File of the group folder that cannot be read, with the place and the reason."""
 
 
 @dataclass(frozen=True)
@@ -24,35 +34,52 @@ class RuleDefinition:
         return kind if self.for_store is None else f"{kind}.{self.for_store}"
 
 
+class _Dated(BaseModel):
+    """Entry of a file: the first day on which its content holds, and the content."""
+
+    model_config = ConfigDict(extra="allow")
+
+    valid_from: CalendarDay
+
+
+class _MessageFile(_Dated):
+    stores: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
 def read_rules(folder: Path) -> list[RuleDefinition]:
     """Read ``loyalty.yaml`` and ``messages.yaml``; of each rule set the earliest version first.
 
     Raises:
-        ValidationError: a file has a field that its rules lack, or a wrong value.
+        GroupFileError: a file lacks a field, has an unknown one, or a wrong value.
     """
-    return [*_loyalty(folder), *_messages(folder)]
+    found = [*_loyalty(folder), *_messages(folder)]
+    return sorted(found, key=lambda each: (each.rule_id, each.valid_from))
 
 
 def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
-    for entry in read_yaml(folder, "loyalty.yaml")["rules"]:
-        valid_from, content = _dated(entry)
-        yield RuleDefinition(None, valid_from, _strict(LoyaltyRules, content))
+    for number, given in enumerate(read_yaml(folder, _LOYALTY)["rules"]):
+        place = f"{_LOYALTY}: rules.{number}"
+        entry = _read(place, _Dated, given)
+        content = _read(place, LoyaltyRules, entry.model_extra)
+        yield RuleDefinition(None, entry.valid_from, content)
 
 
 def _messages(folder: Path) -> Iterator[RuleDefinition]:
-    valid_from, content = _dated(read_yaml(folder, "messages.yaml"))
-    stores = content.pop("stores", {})
-    yield RuleDefinition(None, valid_from, _strict(MessageRules, content))
-    for store_id, own in stores.items():
-        since, own_content = _dated({"valid_from": valid_from, **own})
-        yield RuleDefinition(store_id, since, _strict(MessageRules, own_content))
+    file = _read(_MESSAGES, _MessageFile, read_yaml(folder, _MESSAGES))
+    content = _read(_MESSAGES, MessageRules, file.model_extra)
+    yield RuleDefinition(None, file.valid_from, content)
+    for store_id, given in file.stores.items():
+        place = f"{_MESSAGES}: stores.{store_id}"
+        entry = _read(place, _Dated, {"valid_from": file.valid_from, **given})
+        own = _read(place, MessageRules, entry.model_extra)
+        yield RuleDefinition(store_id, entry.valid_from, own)
 
 
-def _dated(entry: Mapping[str, Any]) -> tuple[date, dict[str, Any]]:
-    """Return the first day of an entry, and the rest of it."""
-    rest = dict(entry)
-    return rest.pop("valid_from"), rest
-
-
-def _strict(kind: type[Any], content: Mapping[str, Any]) -> Any:
-    return kind.model_validate(content, extra="forbid")
+def _read(place: str, kind: type[M], given: Any) -> M:
+    extra = None if issubclass(kind, _Dated) else "forbid"
+    try:
+        return kind.model_validate(given, extra=extra)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise GroupFileError(f"{place}.{field}: {first['msg']}") from None

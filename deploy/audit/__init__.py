@@ -6,6 +6,7 @@ arithmetic. It audits an idle platform; events still under way show as differenc
 
 from deploy.audit.audit_data import CONSUMES, AuditData
 from deploy.audit.crm import check_crm
+from deploy.audit.management import check_management
 from deploy.audit.reception import check_reception
 from deploy.audit.reporting import check_reporting
 from deploy.audit.result import AuditResult, Check, Difference
@@ -18,7 +19,14 @@ from deploy.embedded.settings import EmbeddedSettings
 
 __all__ = ["AuditResult", "Check", "Difference", "run_audit"]
 
-_CHECKS = (check_streams, check_reception, check_workshop, check_crm, check_reporting)
+_CHECKS = (
+    check_streams,
+    check_reception,
+    check_workshop,
+    check_crm,
+    check_reporting,
+    check_management,
+)
 
 
 async def run_audit(

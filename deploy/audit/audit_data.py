@@ -21,6 +21,7 @@ CAPACITY = "aftersales.workshop.capacity.v1"
 WORKSHOP_STORE = "aftersales.workshop.store.v1"
 CUSTOMERS = "aftersales.crm.customer.v1"
 REPORTS = "aftersales.reporting.store.v1"
+RULES = "aftersales.management.rules.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
     "reception": frozenset({JOBS, CAPACITY}),
@@ -38,6 +39,7 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             REPORTS,
         }
     ),
+    "management": frozenset(),
 }
 """The topics that each service has to follow."""
 

@@ -10,8 +10,10 @@ from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import SERVICES, Row
 from deploy.audit.topics import Stream, StreamEvent
 
-_SHARED = frozenset({"store_id", "op_code"})
-"""Columns whose values may occur in every store: its own name, and the group's catalog."""
+_SHARED = frozenset({"store_id", "op_code", "rule_id"})
+"""Columns whose values may occur in every store: its own name, the group's catalog, and rules, of
+which every store hears.
+"""
 
 
 def check_streams(audit_data: AuditData) -> Iterator[Check]:

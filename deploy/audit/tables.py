@@ -12,7 +12,7 @@ from deploy.audit.topics import text
 Row = Mapping[str, Any]
 """A record of asyncpg, or a dictionary in its place."""
 
-SERVICES = ("reception", "workshop", "crm", "reporting")
+SERVICES = ("reception", "workshop", "crm", "reporting", "management")
 
 _UNREAD = {"idempotency", "subject_key", "relay_lease", "migrations"}
 _COLUMNS = {

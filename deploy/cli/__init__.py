@@ -8,6 +8,7 @@ from deploy.cli import dead_letters
 from deploy.cli.audit import audit
 from deploy.cli.demo import demo
 from deploy.cli.down import down
+from deploy.cli.import_ import import_
 from deploy.cli.migrate import migrate
 from deploy.cli.status import status
 from deploy.cli.terminal import print_error
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (up, down, status, demo, audit, migrate):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from deploy.audit import AuditResult, run_audit
 from deploy.cli.audit import Verbose, show
+from deploy.cli.import_ import show as show_imported
 from deploy.cli.terminal import console, print_error, print_line
 from deploy.cli.up import run_until_told
 from deploy.demo.clients import ErrorResponseError
@@ -32,6 +33,7 @@ from deploy.demo.idle import NotIdleError
 from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import Platform, remove_data
 from deploy.embedded.settings import EmbeddedSettings
+from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 from shared.group import Store, load_stores, read_yaml
 
@@ -142,6 +144,9 @@ async def _play(
     platform = Platform(settings, print_line)
     await platform.start()
     try:
+        await import_group(
+            settings.group_folder, platform.url("management"), platform.issuer, show_imported
+        )
         with _showing(orders) as advance:
             day = await play_day(platform, orders, seed, advance)
         print_line("auditing")

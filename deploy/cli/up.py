@@ -10,6 +10,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from deploy.cli.import_ import show
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.status import one_line, survey
 from deploy.cli.terminal import console, print_line
@@ -17,6 +18,9 @@ from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import DESK, CommandOf, Platform, remove_data, service_command
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
+from deploy.group_import import import_group
+from deploy.group_rules import GroupFileError
+from shared.calls import ServiceUnavailableError
 
 _REFRESH_S = 2.0
 _INTERRUPTED = 130
@@ -29,7 +33,7 @@ def up(
     ] = False,
     data: DataFolder = None,
 ) -> None:
-    """Start Kafka, PostgreSQL, the four services and the desk; Ctrl-C stops them all."""
+    """Start Kafka, PostgreSQL, the five services and the desk; Ctrl-C stops them all."""
     settings = settings_for(data)
     kafka_libraries(settings.cache, print_line)
     if reset_data:
@@ -54,6 +58,7 @@ async def run_until_told(
     starting = asyncio.create_task(platform.start())
     came_up = await _first(starting, stop_asked)
     if came_up:
+        await _import_what_is_new(platform)
         _show_addresses(platform)
         for note in notes:
             print_line(note)
@@ -62,6 +67,20 @@ async def run_until_told(
         await platform.stop()
     print_line("stopped, nothing is left running")
     return came_up
+
+
+async def _import_what_is_new(platform: Platform) -> None:
+    """Define the rules of the group folder that were never defined; say what was not."""
+    try:
+        await import_group(
+            platform.settings.group_folder,
+            platform.url("management"),
+            platform.issuer,
+            show,
+            only_new=True,
+        )
+    except (GroupFileError, ServiceUnavailableError) as error:
+        print_line(f"the group folder was not imported: {error}")
 
 
 async def _first(starting: asyncio.Task[None], stop_asked: asyncio.Event) -> bool:

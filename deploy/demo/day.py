@@ -59,7 +59,9 @@ class DayFigures:
 async def play_day(
     platform: Platform, orders: int, seed: int, show: Show = lambda *_: None
 ) -> DayFigures:
-    """Play the day on a running, empty platform whose processes read a simulated clock.
+    """Play the day on a running platform whose processes read a simulated clock.
+
+    It has the rules of its group folder, and no other data.
 
     Raises:
         ErrorResponseError: the platform refused a valid request, or failed.

@@ -30,6 +30,7 @@ class Services:
     workshop: Client
     crm: Client
     reporting: Client
+    management: Client
 
     def by_name(self) -> dict[str, Client]:
         return dict(vars(self))

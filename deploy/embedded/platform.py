@@ -1,4 +1,4 @@
-"""The whole platform on one machine: Kafka, PostgreSQL, the four services and the desk."""
+"""The whole platform on one machine: Kafka, PostgreSQL, the five services and the desk."""
 
 import asyncio
 import fcntl

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def ensure_secrets(folder: Path) -> Secrets:
         keys_files={service: folder / f"keys-{service}.json" for service in SERVICES},
         recognition_keys_file=folder / "keys-recognition.json",
         desk_secret_file=folder / "desk.json",
-        passwords=_ensure(folder / "passwords.json", _new_passwords),
+        passwords=_ensure_passwords(folder / "passwords.json"),
     )
     issuer = _ensure(made.issuer_key_file, _new_issuer_key)
     _ensure(made.jwks_file, lambda: _public_keys(issuer))
@@ -65,14 +65,27 @@ def ensure_secrets(folder: Path) -> Secrets:
 
 def _ensure(file: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if not file.exists():
-        draft = file.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as content:
-            json.dump(make(), content, indent=1)
-        draft.rename(file)
+        _write(file, make())
     read: dict[str, Any] = json.loads(file.read_text())
     return read
+
+
+def _write(file: Path, secret: Mapping[str, Any]) -> None:
+    draft = file.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as content:
+        json.dump(secret, content, indent=1)
+    draft.rename(file)
+
+
+def _ensure_passwords(file: Path) -> dict[str, str]:
+    """Read the passwords by role, and make those of roles that an earlier version did not have."""
+    kept = _ensure(file, _new_passwords)
+    complete = _new_passwords() | kept
+    if complete != kept:
+        _write(file, complete)
+    return complete
 
 
 def _new_passwords() -> dict[str, str]:

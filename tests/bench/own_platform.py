@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.settings import EmbeddedSettings, Ports
+from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -24,6 +25,10 @@ async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]
         platform = Platform(settings)
         await platform.start(services=services)
         try:
+            if "management" in services:
+                await import_group(
+                    settings.group_folder, platform.url("management"), platform.issuer
+                )
             yield platform
         finally:
             await platform.stop()

@@ -27,6 +27,7 @@ def test_secrets_are_readable_by_owner_only(tmp_path: Path) -> None:
         "issuer.json",
         "jwks.json",
         "keys-crm.json",
+        "keys-management.json",
         "keys-reception.json",
         "keys-recognition.json",
         "keys-reporting.json",
@@ -49,6 +50,16 @@ def test_every_database_role_has_own_password(tmp_path: Path) -> None:
     expected = {"postgres", *(role for service in SERVICES for role in roles(service))}
     assert set(passwords) == expected
     assert len(set(passwords.values())) == len(expected)
+
+
+def test_role_of_newer_version_gets_password(tmp_path: Path) -> None:
+    first = ensure_secrets(tmp_path).passwords
+    older = {role: password for role, password in first.items() if "management" not in role}
+    (tmp_path / "passwords.json").write_text(json.dumps(older))
+    completed = ensure_secrets(tmp_path).passwords
+    assert completed.keys() == first.keys()
+    assert completed.items() >= older.items()
+    assert ensure_secrets(tmp_path).passwords == completed
 
 
 def test_published_keys_verify_tokens_but_cannot_sign(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from deploy.audit import run_audit
 from deploy.embedded.secrets import SERVICES
 from services.reporting.persistence.facts import fingerprint
 from tests.faults.load import CommandRecord, History
-from tests.faults.testbed import Testbed
+from tests.faults.testbed import CONSUMERS, Testbed
 from tests.support.polling import until
 
 REST_S = 120.0
@@ -151,7 +151,7 @@ async def wait_until_idle(testbed: Testbed, timeout_s: float = REST_S) -> list[s
             return False
         behind = {
             f"{service}'s group": {"dead members": dead}
-            for service in SERVICES
+            for service in CONSUMERS
             if (dead := await testbed.members(service) - len(testbed.instances(service)))
         }
         return not behind

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.embedded.secrets import SERVICES
+from deploy.group_import import import_group
 from tests.faults.faults import FAULTS, Fault, FaultContext
 from tests.faults.invariants import INVARIANTS, Verdict, judge
 from tests.faults.load import Load
@@ -98,6 +99,7 @@ async def disturb(
     testbed = Testbed(folder, seed, report)
     await testbed.start(SERVICES)
     try:
+        await import_group(testbed.settings.group_folder, testbed.url("management"), testbed.issuer)
         load = Load(testbed, seed, concurrency)
         try:
             return await run(testbed, load, rounds(testbed), seed, report)

@@ -12,7 +12,7 @@ from shared.ids import new_id
 from tests.support.harness import ROLE_IN_ID
 from tests.support.seen_versions import SIGHTS, Sight
 
-SERVICES = ("reception", "workshop", "crm", "reporting")
+SERVICES = ("reception", "workshop", "crm", "reporting", "management")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"
 MANAGER = "S01-manager-1"
 STEPS = (

@@ -11,6 +11,7 @@ import yaml
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
+from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 from tests.support.forking import ForkServer
 
@@ -94,7 +95,10 @@ async def clock(servers: Platform) -> SimulatedClock:
 
 @pytest_asyncio.fixture(scope="module")
 async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
-    """Yield all four services and the desk as processes, on empty data and the simulated clock."""
+    """Yield all five services and the desk as processes, on the simulated clock, with the rules of
+    the group and no other data.
+    """
     await servers.start_services()
+    await import_group(servers.settings.group_folder, servers.url("management"), servers.issuer)
     yield servers
     await servers.stop_services()

@@ -19,10 +19,28 @@ STATUS = {
     "lost": 0,
 }
 
+RULES = {
+    "rule_id": "known",
+    "kind": "loyalty",
+    "for_store": None,
+    "version": "1",
+    "changed_by": "import",
+    "changed_at": "2026-03-04T00:00:00Z",
+    "today": "2026-03-04",
+    "holds": None,
+    "versions": [],
+}
+
 
 class StubHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        is_responding = {"/health/ready": {}, "/status": STATUS, "/environment": dict(os.environ)}
+        is_responding = {
+            "/health/ready": {},
+            "/status": STATUS,
+            "/environment": dict(os.environ),
+            "/group/rules/loyalty": RULES,
+            "/group/rules/messages": RULES,
+        }
         content = json.dumps(is_responding[self.path]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))

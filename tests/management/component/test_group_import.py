@@ -1,0 +1,124 @@
+"""A group folder is imported through the commands that people give (R40)."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import yaml
+
+from deploy.embedded.platform import Platform
+from deploy.group_import import ImportedRules, import_group
+from deploy.group_rules import GroupFileError
+from shared.calls import ServiceUnavailableError
+from shared.clock import SimulatedClock
+
+
+@pytest.fixture(scope="module")
+async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
+    """Yield management as a process, on empty data."""
+    await servers.start_services(("management",))
+    yield servers
+    await servers.stop_services()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, servers: Platform) -> Path:
+    copied = tmp_path / "group"
+    shutil.copytree(servers.settings.group_folder, copied)
+    return copied
+
+
+async def imported(management: Platform, folder: Path, **options: Any) -> list[str]:
+    lines: list[ImportedRules] = []
+    results = await import_group(
+        folder, management.url("management"), management.issuer, lines.append, **options
+    )
+    assert lines == results
+    return [str(line) for line in lines]
+
+
+async def announced(management: Platform) -> int:
+    """Return the number of states that were ever written to be sent."""
+    connection = await asyncpg.connect(management.admin_url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM management.outbox"))
+    finally:
+        await connection.close()
+
+
+def edit(folder: Path, name: str, **changes: Any) -> None:
+    file = folder / name
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, allow_unicode=True))
+
+
+def rule(valid_from: str, visits: int) -> dict[str, Any]:
+    tier = {"tier": "gold", "visits": visits, "spend_cents": 0, "max_days_since_last_visit": 365}
+    return {"valid_from": valid_from, "period_days": 730, "tiers": [tier]}
+
+
+async def test_second_import_changes_nothing(management: Platform, folder: Path) -> None:
+    assert await imported(management, folder) == [
+        "loyalty from 2026-01-01: defined",
+        "messages from 2026-01-01: defined",
+    ]
+    assert await announced(management) == 2
+    assert await imported(management, folder) == [
+        "loyalty from 2026-01-01: unchanged",
+        "messages from 2026-01-01: unchanged",
+    ]
+    assert await announced(management) == 2
+
+
+async def test_versions_and_store_rules_are_imported(management: Platform, folder: Path) -> None:
+    rules = [rule("2026-03-04", 3), rule("2026-04-01", 4), rule("2026-02-01", 2)]
+    edit(folder, "loyalty.yaml", rules=rules)
+    edit(folder, "messages.yaml", stores={"S02": {"notify_at_risk": True}})
+    assert await imported(management, folder) == [
+        "loyalty from 2026-03-04: defined",
+        "loyalty from 2026-04-01: defined",
+        "messages from 2026-01-01: unchanged",
+        "messages.S02 from 2026-01-01: defined",
+    ]
+
+
+async def test_new_rules_only_leave_known_ones(management: Platform, folder: Path) -> None:
+    edit(folder, "loyalty.yaml", rules=[rule("2026-03-04", 9)])
+    edit(folder, "messages.yaml", stores={"S03": {"notify_at_risk": True}})
+    assert await imported(management, folder, only_new=True) == [
+        "messages.S03 from 2026-01-01: defined"
+    ]
+
+
+async def test_refused_rules_name_their_field(management: Platform, folder: Path) -> None:
+    edit(folder, "loyalty.yaml", rules=[rule("2026-02-01", 9)])
+    edit(folder, "messages.yaml", stores={"S99": {"notify_at_risk": True}})
+    first, *_, last = await imported(management, folder)
+    assert first.startswith("loyalty from 2026-02-01: refused (valid_from: ")
+    assert last == "messages.S99 from 2026-01-01: refused (store_id: There is no store S99.)"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "place"),
+    [
+        ("loyalty.yaml", {"rules": [rule("2026-02-30", 9)]}, "loyalty.yaml: rules.0.valid_from"),
+        ("loyalty.yaml", {"rules": [rule("2026-02-01", -1)]}, "rules.0.tiers.0.visits"),
+        ("messages.yaml", {"notify": True}, "messages.yaml.notify"),
+        ("messages.yaml", {"stores": {"S01": {"quiet": 1}}}, "stores.S01.quiet"),
+    ],
+)
+async def test_unreadable_file_is_named(
+    management: Platform, folder: Path, name: str, changes: dict[str, Any], place: str
+) -> None:
+    edit(folder, name, **changes)
+    with pytest.raises(GroupFileError, match=place):
+        await imported(management, folder)
+
+
+async def test_import_without_management_can_be_repeated(
+    management: Platform, folder: Path
+) -> None:
+    with pytest.raises(ServiceUnavailableError):
+        await import_group(folder, "http://127.0.0.1:9", management.issuer)

@@ -1,0 +1,155 @@
+"""Checks of the content of each kind of rules (R40)."""
+
+from typing import Any, get_args
+
+import pytest
+
+from deploy.embedded.settings import EmbeddedSettings
+from deploy.group_rules import read_rules
+from services.crm.domain.message import Language, MessageType
+from services.crm.domain.message_text import LINKED, TEMPLATE_VALUES
+from services.management.domain.kinds import KINDS
+from shared.contracts.management import (
+    GROUP,
+    LINKED_MESSAGES,
+    MESSAGE_LANGUAGES,
+    MESSAGE_PLACEHOLDERS,
+    LoyaltyRules,
+    MessageRules,
+    RuleContent,
+    RuleKind,
+)
+from shared.contracts.violations import RuleViolation
+
+GOLD: dict[str, Any] = {
+    "tier": "gold",
+    "visits": 6,
+    "spend_cents": 100_000,
+    "max_days_since_last_visit": 200,
+}
+SILVER: dict[str, Any] = {
+    "tier": "silver",
+    "visits": 4,
+    "spend_cents": 50_000,
+    "max_days_since_last_visit": 300,
+}
+TITLE = "{store}"
+
+
+def loyalty(*tiers: dict[str, Any], **brands: list[dict[str, Any]]) -> LoyaltyRules:
+    return LoyaltyRules.model_validate({"period_days": 730, "tiers": tiers, "brands": brands})
+
+
+def messages(message_type: str, language: str = "zh", **template: Any) -> MessageRules:
+    texts = {language: {"title": TITLE, "text": "x", **template}}
+    return MessageRules.model_validate({"templates": {message_type: texts}})
+
+
+def refused(content: RuleContent, kind: RuleKind, store_id: str = GROUP) -> tuple[str, str]:
+    with pytest.raises(RuleViolation) as violation:
+        KINDS[kind].require(content, store_id)
+    return violation.value.rule, violation.value.field
+
+
+def test_every_kind_has_a_row() -> None:
+    assert set(get_args(RuleKind)) == KINDS.keys()
+    assert {kind.content.model_fields["kind"].default for kind in KINDS.values()} == KINDS.keys()
+
+
+def test_content_of_another_kind_is_refused() -> None:
+    assert refused(loyalty(GOLD), "messages") == ("another_kind", "content.kind")
+
+
+def test_rules_of_the_group_folder_pass() -> None:
+    for definition in read_rules(EmbeddedSettings().group_folder):
+        KINDS[definition.content.kind].require(definition.content, GROUP)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "rule", "field"),
+    [
+        ([GOLD | {"tier": "platinum"}], "unknown_tier", "content.tiers.0.tier"),
+        ([GOLD, SILVER | {"tier": "gold"}], "tier_twice", "content.tiers.1.tier"),
+        ([GOLD, SILVER | {"visits": 7}], "tier_asks_more", "content.tiers.1.visits"),
+        (
+            [GOLD, SILVER | {"spend_cents": 100_001}],
+            "tier_asks_more",
+            "content.tiers.1.spend_cents",
+        ),
+        (
+            [GOLD, SILVER | {"max_days_since_last_visit": 199}],
+            "tier_asks_more",
+            "content.tiers.1.max_days_since_last_visit",
+        ),
+    ],
+)
+def test_wrong_tiers_are_refused(tiers: list[dict[str, Any]], rule: str, field: str) -> None:
+    assert refused(loyalty(*tiers), "loyalty") == (rule, field)
+
+
+def test_tiers_of_brand_are_checked() -> None:
+    wrong = loyalty(GOLD, 星驰=[SILVER, GOLD])
+    assert refused(wrong, "loyalty") == ("tier_asks_more", "content.brands.星驰.1.visits")
+
+
+def test_brand_needs_a_name() -> None:
+    nameless = LoyaltyRules.model_validate(
+        {"period_days": 1, "tiers": [GOLD], "brands": {" ": [GOLD]}}
+    )
+    assert refused(nameless, "loyalty") == ("brand_missing", "content.brands")
+
+
+@pytest.mark.parametrize(
+    ("message_type", "template", "rule", "field"),
+    [
+        ("lunch", {}, "unknown_message_type", ""),
+        ("ready", {"title": "{name}"}, "unknown_placeholder", ".zh.title"),
+        ("ready", {"text": "{plate}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "{store.__class__}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "{store!r}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "{store:>9}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "{}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "{link}"}, "unknown_placeholder", ".zh.text"),
+        ("ready", {"text": "a { b"}, "unpaired_brace", ".zh.text"),
+        ("ready", {"call": "x"}, "call_without_link", ".zh.call"),
+        ("authorization", {"call": "x"}, "link_missing", ".zh.text"),
+        ("authorization", {"text": "{link}"}, "call_without_link", ".zh.call"),
+        ("authorization", {"text": "{link}", "call": "{link}"}, "unknown_placeholder", ".zh.call"),
+        ("ready", {"language": "fr"}, "unknown_language", ".fr"),
+    ],
+)
+def test_wrong_template_is_refused(
+    message_type: str, template: dict[str, str], rule: str, field: str
+) -> None:
+    own = messages(message_type, **template)
+    assert refused(own, "messages", "S01") == (rule, f"content.templates.{message_type}{field}")
+
+
+def test_every_placeholder_of_a_type_passes() -> None:
+    for message_type, placeholders in MESSAGE_PLACEHOLDERS.items():
+        text = "".join(f"{{{name}}}" for name in ("store", "name", *placeholders))
+        linked = {"text": text + "{link}", "call": text} if message_type in LINKED_MESSAGES else {}
+        own = messages(message_type, **({"text": text} | linked))
+        KINDS["messages"].require(own, "S01")
+
+
+def test_group_must_have_every_template() -> None:
+    [whole] = [
+        each.content
+        for each in read_rules(EmbeddedSettings().group_folder)
+        if isinstance(each.content, MessageRules)
+    ]
+    templates = {name: texts for name, texts in whole.templates.items() if name != "ready"}
+    incomplete = whole.model_copy(update={"templates": templates})
+    assert refused(incomplete, "messages") == ("incomplete", "content.templates.ready.zh")
+    KINDS["messages"].require(incomplete, "S01")
+    without_hours = whole.model_copy(update={"quiet_hours": None})
+    assert refused(without_hours, "messages") == ("incomplete", "content.quiet_hours")
+
+
+def test_published_codes_are_those_of_customer_relations() -> None:
+    assert MESSAGE_PLACEHOLDERS.keys() == TEMPLATE_VALUES.keys() == set(get_args(MessageType))
+    for message_type, values in TEMPLATE_VALUES.items():
+        assert MESSAGE_PLACEHOLDERS[message_type] == values.model_fields.keys()
+    assert LINKED_MESSAGES == LINKED
+    assert get_args(Language) == MESSAGE_LANGUAGES
