@@ -113,6 +113,21 @@ CORRUPTIONS = [
         "reporting: {victim}: event_log: expected one row, found no row",
     ),
     Corruption(
+        "a rule that nobody decided on",
+        "management.rule_change",
+        "SELECT 'loyalty'",
+        "UPDATE management.rule_change SET content = jsonb_set(content, '{{period_days}}', '1') "
+        "WHERE rule_id = '{victim}'",
+        "management: {victim}: rule_set.versions: expected",
+    ),
+    Corruption(
+        "a change of rules that is gone",
+        "management.rule_change",
+        "SELECT 'messages'",
+        "DELETE FROM management.rule_change WHERE rule_id = '{victim}'",
+        "management: {victim}: revisions: expected [1], found []",
+    ),
+    Corruption(
         "a double booking",
         "workshop.resource_booking",
         "SELECT min(job_id) FROM workshop.resource_booking",

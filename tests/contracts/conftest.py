@@ -6,6 +6,7 @@ import pytest
 
 from deploy.embedded.secrets import ensure_secrets
 from services.crm.app import create_app as crm
+from services.management.app import create_app as management
 from services.reception.app import create_app as reception
 from services.reporting.app import create_app as reporting
 from services.workshop.app import create_app as workshop
@@ -13,7 +14,13 @@ from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
 from tests.support.idle_services import Idle
 
-SERVICES = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
+SERVICES = {
+    "reception": reception,
+    "workshop": workshop,
+    "crm": crm,
+    "reporting": reporting,
+    "management": management,
+}
 
 
 @pytest.fixture(scope="package")

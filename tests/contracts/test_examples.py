@@ -27,9 +27,16 @@ def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 def with_unknown_fields(value: Any) -> Any:
     """Return the same with an unknown field, on every level that has named fields."""
-    if isinstance(value, dict) and all(name.isidentifier() for name in value):
-        return {name: with_unknown_fields(part) for name, part in value.items()} | {"later": 1}
+    if isinstance(value, dict):
+        has_fields = all(name.isidentifier() for name in value) and not _is_map(value)
+        read = {name: with_unknown_fields(part) for name, part in value.items()}
+        return read | {"later": 1} if has_fields else read
     return [with_unknown_fields(part) for part in value] if isinstance(value, list) else value
+
+
+def _is_map(value: dict[str, Any]) -> bool:
+    """Return whether keys stand for the parts below them; every object with fields has a value."""
+    return all(isinstance(part, dict | list) for part in value.values())
 
 
 def test_every_event_has_an_example() -> None:

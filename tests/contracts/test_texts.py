@@ -12,6 +12,10 @@ from shared.contracts import CONTRACTS
 REVIEWED = {
     "JobReassigned.explanation": "made by the planner of a code, identifiers and times",
     "PromisedTimeAtRisk.explanation": "made by the planner of a code, identifiers and times",
+    "LoyaltyRules.brands key": "a brand",
+    "MessageTemplate.title": "published wording, which managers decide on",
+    "MessageTemplate.text": "published wording, which managers decide on",
+    "MessageTemplate.call": "published wording, which managers decide on",
 }
 """Texts that are neither an identifier nor a code, and why they may leave the service."""
 
@@ -25,7 +29,7 @@ def texts(schema: Any, parts: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from texts(parts[part], parts, part)
     elif schema.get("type") == "string":
         yield name, schema
-    for kind in schema.get("anyOf", ()):
+    for kind in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         yield from texts(kind, parts, name)
     for field, value in schema.get("properties", {}).items():
         yield from texts(value, parts, f"{name}.{field}")
@@ -34,6 +38,7 @@ def texts(schema: Any, parts: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from texts(value, parts, name)
     if "additionalProperties" in schema:
         yield f"{name} key", {}
+        yield from texts(schema["additionalProperties"], parts, name)
     if "items" in schema:
         yield from texts(schema["items"], parts, name)
 

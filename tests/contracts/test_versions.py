@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.crm.entrypoints.http import router as crm
+from services.management.entrypoints.http import router as management
 from services.reception.entrypoints.http import router as reception
 from services.reporting.entrypoints.http import router as reporting
 from services.workshop.entrypoints.http import router as workshop
@@ -55,5 +56,5 @@ def without_version(router: Router) -> set[str]:
 
 
 def test_commands_take_version_unless_listed() -> None:
-    found = map(without_version, (reception, workshop, crm, reporting))
+    found = map(without_version, (reception, workshop, crm, reporting, management))
     assert set[str]().union(*found) == RECORDS_WHAT_HAPPENED | ENDS_WHAT_NEVER_CHANGES
