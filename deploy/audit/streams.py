@@ -27,7 +27,8 @@ def check_streams(audit_data: AuditData) -> Iterator[Check]:
     for service in SERVICES:
         yield answer(service, _outbox, audit_data, service)
         yield answer(service, _heads, audit_data, service)
-        yield answer(service, _positions, audit_data, service)
+        if CONSUMES[service]:
+            yield answer(service, _positions, audit_data, service)
         yield answer(service, _backlog, audit_data, service)
         yield answer(service, _stores, audit_data, service)
 

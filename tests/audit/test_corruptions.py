@@ -421,5 +421,5 @@ async def test_readable_forged_event_is_named_by_audit(day: Platform) -> None:
     twins = {kind: json.dumps({**event.data, "job_id": "x"}) for kind, event in records}
     await forge(day, "nonsense", *[(kind, data.encode()) for kind, data in twins.items()])
     result = await audit(day)
-    assert len({check.service for check in result.checks}) == 5
+    assert len({check.service for check in result.checks}) == 6
     assert any("nonsense" in str(each) for each in result.differences)
