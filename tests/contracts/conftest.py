@@ -39,7 +39,7 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
             environment.setenv(f"AFTERSALES_{name}", str(value))
         apps = {service: create_app() for service, create_app in SERVICES.items()}
     for app in apps.values():
-        app.state.service = SimpleNamespace(uow_factory=None, deps=None)
+        app.state.service = SimpleNamespace(is_ready=True, uow_factory=None, deps=None)
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
     return Idle(apps, issuer)
