@@ -18,8 +18,9 @@ _NONCE_BYTES = 12
 _FIND = "SELECT wrapped_key FROM subject_key WHERE store_id = $1 AND data_subject_id = $2"
 
 _FIND_ALL = """
-SELECT data_subject_id, wrapped_key FROM subject_key WHERE store_id = $1
-       AND data_subject_id = ANY ($2)
+SELECT store_id, data_subject_id, wrapped_key
+FROM unnest($1::text[], $2::text[]) AS wanted (store_id, data_subject_id)
+JOIN subject_key USING (store_id, data_subject_id)
 """
 
 _ADD = """
@@ -119,24 +120,31 @@ class PersonalData:
     async def decrypt_all(
         self, connection: Connection, store_id: str, encrypted: Sequence[tuple[str, bytes]]
     ) -> list[str | None]:
-        """Return the texts of (subject, encrypted) pairs, in their order.
+        """Return the texts of (subject, encrypted) pairs of one store, in their order."""
+        return await self.decrypt_of_stores(connection, [(store_id, *each) for each in encrypted])
+
+    async def decrypt_of_stores(
+        self, connection: Connection, encrypted: Sequence[tuple[str, str, bytes]]
+    ) -> list[str | None]:
+        """Return the texts of (store, subject, encrypted) triples, in their order.
 
         The keys are read once.
         """
+        wanted = {(store_id, data_subject_id) for store_id, data_subject_id, _ in encrypted}
         rows = await connection.fetch(
-            _FIND_ALL, store_id, [data_subject_id for data_subject_id, _ in encrypted]
+            _FIND_ALL, [store_id for store_id, _ in wanted], [subject for _, subject in wanted]
         )
         keys = {
-            row["data_subject_id"]: _decrypt(
+            (row["store_id"], row["data_subject_id"]): _decrypt(
                 self._master, row["wrapped_key"], row["data_subject_id"]
             )
             for row in rows
         }
         return [
-            _decrypt(keys[data_subject_id], content, data_subject_id).decode()
-            if data_subject_id in keys
+            _decrypt(key, content, data_subject_id).decode()
+            if (key := keys.get((store_id, data_subject_id)))
             else None
-            for data_subject_id, content in encrypted
+            for store_id, data_subject_id, content in encrypted
         ]
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from shared.calls import ApiError, Call, ServiceCalls
 from shared.clients.crm.client import CrmApi
+from shared.clients.management.client import ManagementApi
 from shared.clients.platform.client import PlatformApi
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reporting.client import ReportingApi
@@ -19,7 +20,7 @@ from shared.problems import FieldError
 from shared.settings import Settings
 from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
-Service = Literal["reception", "workshop", "crm", "reporting"]
+Service = Literal["reception", "workshop", "crm", "reporting", "management"]
 T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
@@ -36,6 +37,7 @@ class Connections:
             "workshop": settings.workshop_url,
             "crm": settings.crm_url,
             "reporting": settings.reporting_url,
+            "management": settings.management_url,
         }
         self.clients = {
             service: httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, trust_env=False)
@@ -88,6 +90,7 @@ class Services:
         self.workshop = WorkshopApi(calls["workshop"])
         self.crm = CrmApi(calls["crm"])
         self.reporting = ReportingApi(calls["reporting"])
+        self.management = ManagementApi(calls["management"])
         self.platform = {service: PlatformApi(each) for service, each in calls.items()}
 
 
@@ -101,11 +104,13 @@ async def found(query: Awaitable[T]) -> T | None:
         raise
 
 
-def invalid_request(error: ValidationError) -> ApiError:
-    """Return the refusal of input that the body of a request cannot hold."""
+def invalid_request(error: ValidationError, *within: str) -> ApiError:
+    """Return the refusal of input that the body of a request, or the part ``within``, cannot
+    hold.
+    """
     field_errors = [
         FieldError(
-            field=".".join(map(str, each["loc"])),
+            field=".".join(map(str, (*within, *each["loc"]))),
             rule=each["type"],
             message=each["msg"],
         )

@@ -15,10 +15,11 @@ from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
 from services.desk.page import MENU
-from services.desk.pages import claim, order, write_up
+from services.desk.pages import claim, order, rules, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
+from services.management.domain.rule_set import Action
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
 from services.reception.domain.delivery import DeliveryBlocker
 from services.reception.domain.estimate_version import Status as EstimateStatus
@@ -38,6 +39,16 @@ from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.calls import ApiError
 from shared.contracts import contracts_of
+from shared.contracts.management import (
+    MESSAGE_LANGUAGES,
+    MESSAGE_PLACEHOLDERS,
+    LoyaltyRules,
+    LoyaltyTier,
+    MessageRules,
+    MessageTemplate,
+    QuietHours,
+    RuleKind,
+)
 from shared.contracts.reception import (
     CancellationReason,
     Channel,
@@ -89,7 +100,9 @@ def _texts() -> set[str]:
     for module in _DESK.rglob("*.py"):
         for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
             found.add(next(filter(None, match.groups())))
-    return found | {page.title for page in (*MENU, claim.PAGE, write_up.PAGE, order.PAGE)}
+    return found | {
+        page.title for page in (*MENU, claim.PAGE, write_up.PAGE, order.PAGE, rules.CHANGE)
+    }
 
 
 def test_every_text_is_translated() -> None:
@@ -155,6 +168,17 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "channel": get_args(Declinable),
         "message": get_args(MessageStatus),
         "tier": get_args(Tier),
+        "message_type": MESSAGE_PLACEHOLDERS,
+        "template_language": MESSAGE_LANGUAGES,
+        "placeholder": {"store", "name", "link"}.union(*MESSAGE_PLACEHOLDERS.values()),
+        "rule_kind": get_args(RuleKind),
+        "rule_action": get_args(Action),
+        "rule_field": {
+            field
+            for model in (LoyaltyRules, LoyaltyTier, MessageRules, QuietHours, MessageTemplate)
+            for field in model.model_fields
+        }
+        - {"kind"},
         "decision": get_args(Decision),
         "decide": get_args(Decision),
         "timer": TIMERS,

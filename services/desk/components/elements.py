@@ -3,11 +3,12 @@
 from asyncio import iscoroutine
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from nicegui import ui
 
 Handler = Callable[[], Any]
+ElementT = TypeVar("ElementT", bound=ui.element)
 
 
 def box(classes: str) -> ui.element:
@@ -20,7 +21,7 @@ def text(value: str, classes: str = "") -> ui.label:
     return ui.label(value).classes(classes)
 
 
-def test_id(name: str, element: ui.element) -> ui.element:
+def test_id(name: str, element: ElementT) -> ElementT:
     """Name an element for tests and for people who automate the desk."""
     element.props["data-testid"] = name
     return element

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
@@ -23,7 +23,15 @@ T = TypeVar("T")
 _CONFLICT = "version_conflict"
 _GO_ON = '(event) => runMethod(event.target.dataset.next, "focus", [])'
 
-FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
+Field = ValidationElement[Any]
+FieldT = TypeVar("FieldT", bound=Field)
+
+
+class Part(Protocol):
+    """Part of a form that has fields of its own, such as rows."""
+
+    def find(self, path: str) -> Field | None:
+        """Return the field at a path inside the part."""
 
 
 class Form:
@@ -39,7 +47,8 @@ class Form:
         self.version = version
         self.attempt = new_attempt()
         self.error: ApiError | None = None
-        self._fields: dict[str, ValidationElement[Any]] = {}
+        self._fields: dict[str, Field] = {}
+        self._parts: dict[str, Part] = {}
         self._shown: list[tuple[ui.element, Callable[[], None]]] = []
         self._place = box("form-says")
         with self._place:
@@ -49,9 +58,11 @@ class Form:
     def field(self, name: str, element: FieldT) -> FieldT:
         """Add ``element`` as the field ``name``."""
         self._fields[name] = element
-        test_id(name, element.classes("field").props("outlined dense bottom-slots"))
-        element.on_value_change(lambda: setattr(element, "error", None))
-        return element
+        return test_id(name, styled(element))
+
+    def part(self, name: str, part: Part) -> None:
+        """Add all fields of ``part``, whose paths begin with ``name``."""
+        self._parts[name] = part
 
     def require(self, *names: str) -> bool:
         """Return whether the named fields are filled in; mark those that are not."""
@@ -107,8 +118,11 @@ class Form:
         self._message.set_text(message)
         self._message.set_visibility(bool(message))
 
-    def _named(self, path: str) -> ValidationElement[Any] | None:
+    def _named(self, path: str) -> Field | None:
         """Return the field that a path such as ``customer.plate`` or ``parts.0.quantity`` names."""
+        for name, part in self._parts.items():
+            if path.startswith(f"{name}."):
+                return part.find(path.removeprefix(f"{name}."))
         known = (part for part in reversed(path.split(".")) if part in self._fields)
         return self._fields.get(next(known, ""))
 
@@ -123,6 +137,13 @@ class Form:
                 element.error = sentence
         if elsewhere or not error.field_errors:
             self.say(" ".join(elsewhere) or error_text(t, error))
+
+
+def styled(element: FieldT) -> FieldT:
+    """Give a field its look; its error lasts until the value changes."""
+    element.classes("field").props("outlined dense bottom-slots")
+    element.on_value_change(lambda: setattr(element, "error", None))
+    return element
 
 
 def choices(t: Translator, kind: str, codes: Iterable[str]) -> dict[str, str]:

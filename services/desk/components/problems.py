@@ -4,6 +4,17 @@ from services.desk.i18n import Translator
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.problems import FieldError
 
+_CODED = {
+    "order_status": "order_status",
+    "needed": "order_status",
+    "status": "status",
+    "skill_code": "skill_code",
+    "method": "method",
+    "tier": "tier",
+    "better": "tier",
+}
+"""Values that are codes, with the kind of word for them."""
+
 
 def field_error_text(t: Translator, field_error: FieldError, error: ApiError) -> str:
     """Return the sentence for one field: by rule and field, by rule, else as the service put it."""
@@ -38,7 +49,6 @@ def _spoken(t: Translator, name: str, value: object) -> object:
     """Return coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"
-    if name in ("order_status", "needed", "status", "skill_code", "method"):
-        kind = "order_status" if name == "needed" else name
-        return t.code(kind, str(value))
+    if name in _CODED:
+        return t.code(_CODED[name], str(value))
     return value

@@ -21,6 +21,7 @@ from services.desk.pages import (
     orders,
     receivables,
     reception,
+    rules,
     sign_in,
     today,
     workshop,
@@ -46,6 +47,7 @@ MENU.extend(
         facility_checks.PAGE,
         corrective_actions.PAGE,
         today.PAGE,
+        rules.PAGE,
         dead_letters.PAGE,
     )
 )

@@ -72,7 +72,8 @@ class PutBackRulesRequest(RuleChangeRequest):
 
 
 class RulesEntry(BaseModel):
-    """A rule set in a list; ``version`` is "0" for one that was never defined.
+    """A rule set in a list, with the reason of its last change; ``version`` is "0" for one that was
+    never defined.
 
     ``current_from`` is the day of the version of today, ``next_from`` that of the one after it.
     """
@@ -83,6 +84,7 @@ class RulesEntry(BaseModel):
     version: Version
     changed_by: str | None
     changed_at: datetime | None
+    reason: str | None
     current_from: date | None
     next_from: date | None
 
@@ -200,11 +202,18 @@ async def list_rules(scopes: Sequence[str], own: str, deps: Deps) -> list[RulesE
         found = {
             (each.store_id, each.kind): each for each in await rule_sets.listed(connection, days)
         }
+        encrypted = [
+            (each.store_id, KINDS[each.kind].rule_id(each.store_id), each.reason)
+            for each in found.values()
+            if each.reason
+        ]
+        texts = await deps.personal.decrypt_of_stores(connection, encrypted)
+    reasons = {rule_id: text for (_, rule_id, _), text in zip(encrypted, texts, strict=True)}
     for kind in KINDS.values():
         if own == GROUP or kind.for_stores:
-            empty = ListedRuleSet(own, kind.name, 0, None, None, None, None)
+            empty = ListedRuleSet(own, kind.name, 0, None, None, None, None, None)
             found.setdefault((own, kind.name), empty)
-    return [_entry(found[key]) for key in sorted(found)]
+    return [_entry(found[key], reasons) for key in sorted(found)]
 
 
 async def get_rules(store_id: str, kind: RuleKind, day: date | None, deps: Deps) -> RulesView:
@@ -285,14 +294,16 @@ def _shown(found: RuleSet, today: date, day: date | None) -> dict[str, Any]:
     }
 
 
-def _entry(listed: ListedRuleSet) -> RulesEntry:
+def _entry(listed: ListedRuleSet, reasons: Mapping[str, str | None]) -> RulesEntry:
+    rule_id = KINDS[listed.kind].rule_id(listed.store_id)
     return RulesEntry(
-        rule_id=KINDS[listed.kind].rule_id(listed.store_id),
+        rule_id=rule_id,
         kind=listed.kind,
         for_store=_for_store(listed.store_id),
         version=str(listed.version),
         changed_by=listed.changed_by,
         changed_at=listed.changed_at,
+        reason=reasons.get(rule_id),
         current_from=listed.current_from,
         next_from=listed.next_from,
     )

@@ -37,9 +37,13 @@ WHERE store_id = $1 AND rule_id = $2
 """
 
 _LIST = """
-SELECT rule_set.store_id, kind, version, rule_set.changed_by, rule_set.changed_at, dated.*
+SELECT rule_set.store_id, kind, version, rule_set.changed_by, rule_set.changed_at, last.reason,
+       dated.*
 FROM rule_set
 JOIN unnest($1::text[], $2::date[]) AS local (store_id, today) USING (store_id)
+LEFT JOIN rule_change AS last
+  ON last.store_id = rule_set.store_id AND last.rule_id = rule_set.rule_id
+ AND last.revision = rule_set.version
 CROSS JOIN LATERAL (
     SELECT max(valid_from) FILTER (WHERE valid_from <= today) AS current_from,
            min(valid_from) FILTER (WHERE valid_from > today) AS next_from
@@ -55,7 +59,7 @@ ORDER BY rule_set.store_id, kind
 
 @dataclass(frozen=True)
 class ListedRuleSet:
-    """A rule set without its content.
+    """A rule set without its content, with the reason of its last change, still encrypted.
 
     ``current_from`` is the day of the version of today, ``next_from`` that of the one after it.
     """
@@ -65,6 +69,7 @@ class ListedRuleSet:
     version: int
     changed_by: str | None
     changed_at: datetime | None
+    reason: bytes | None
     current_from: date | None
     next_from: date | None
 

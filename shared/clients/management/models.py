@@ -60,7 +60,8 @@ class RuleDifference(ResponseBody):
 
 
 class RulesEntry(ResponseBody):
-    """A rule set in a list; ``version`` is "0" for one that was never defined.
+    """A rule set in a list, with the reason of its last change; ``version`` is "0" for one that
+    was never defined.
 
     ``current_from`` is the day of the version of today, ``next_from`` that of the one after it.
     """
@@ -71,6 +72,7 @@ class RulesEntry(ResponseBody):
     version: str
     changed_by: str | None
     changed_at: AwareDatetime | None
+    reason: str | None
     current_from: date | None
     next_from: date | None
 

@@ -197,6 +197,7 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     assert entries.keys() == {"loyalty", "messages.S01"}
     own = entries["messages.S01"]
     assert (own["current_from"], own["next_from"], own["version"]) == (TODAY, LATER, "2")
+    assert own["reason"] == REASON
     token = management.token("group_manager", stores=["S01", "S02"])
     response = await management.client.get(
         "/group/rules", headers={"Authorization": f"Bearer {token}"}

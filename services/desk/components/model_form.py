@@ -1,0 +1,355 @@
+"""Forms made from a model of a contract: a field for each value, rows for lists, a switch for what
+may be left out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import NoneType, UnionType
+from typing import Any, Literal, Protocol, Union, get_args, get_origin
+
+from nicegui import ui
+from pydantic import BaseModel
+
+from services.desk import formats
+from services.desk.components.elements import box, button, test_id, text
+from services.desk.components.forms import Field, choices, styled
+from services.desk.i18n import Translator
+from services.desk.model_words import CHOICES, TIMES, is_money, name_of, unit_of
+from shared.calls import ApiError
+from shared.problems import FieldError
+
+_INVALID = 422
+
+
+class Editor(Protocol):
+    """Fields of one value of a model."""
+
+    def read(self) -> Any:
+        """Return the value as it was typed.
+
+        Raises:
+            ApiError: two rows have the same key.
+        """
+
+    def find(self, path: str) -> Field | None:
+        """Return the field at a path inside the value."""
+
+    def name(self, path: str) -> None:
+        """Name each field by its path, which changes with the order of rows."""
+
+
+@dataclass(frozen=True)
+class ModelForm:
+    """How values become fields.
+
+    ``complete`` forms leave nothing out. ``by_hand`` has the editors of fields for which the model
+    alone is not good enough, ``hints`` the offers for keys of dictionaries.
+    """
+
+    t: Translator
+    complete: bool
+    by_hand: Mapping[str, Callable[[Any], Editor]] = field(default_factory=dict)
+    hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def of_model(self, model: type[BaseModel], value: Mapping[str, Any]) -> "ModelEditor":
+        """Add the fields of a model."""
+        return ModelEditor(self, model, value)
+
+    def of(self, name: str, kind: Any, value: Any) -> Editor:
+        """Add the fields of a value of the type ``kind``, which stands in the field ``name``."""
+        if name in self.by_hand:
+            return self.by_hand[name](value)
+        kind, optional = _required(kind)
+        if get_origin(kind) is Literal:
+            return _Constant(get_args(kind)[0])
+        if get_origin(kind) is tuple:
+            return _Rows(self, name, get_args(kind)[0], value or ())
+        if get_origin(kind) is dict:
+            return _ByKey(self, name, get_args(kind)[1], value or {})
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            if optional and not self.complete:
+                return _Optional(self, name, kind, value)
+            with box("form-group"):
+                _title(self.t, name)
+                return ModelEditor(self, kind, value or {})
+        return _Scalar(*self._element(name, kind, value, optional=optional and not self.complete))
+
+    def _element(
+        self, name: str, kind: type, value: Any, *, optional: bool
+    ) -> tuple[Field, Callable[[Any], Any]]:
+        """Add the field of one value; also return how what is typed becomes the value."""
+        t, label = self.t, name_of(self.t, name)
+        if name in CHOICES:
+            word, codes = CHOICES[name]
+            return ui.select(choices(t, word, codes), label=label, value=value), _as_typed
+        if kind is bool:
+            offers = {"yes": t("Yes"), "no": t("No")}
+            if optional:
+                offers["group"] = t("As in the group")
+            chosen = {True: "yes", False: "no", None: "group" if optional else None}[value]
+            return ui.select(offers, label=label, value=chosen), {"yes": True, "no": False}.get
+        if kind is int and is_money(name):
+            yuan = None if value is None else value / 100
+            return ui.number(label, value=yuan, format="%.2f", prefix="¥"), _cents
+        if kind is int:
+            return ui.number(label, value=value, suffix=unit_of(t, name)), _whole
+        made = ui.input(label, value=value or "")
+        if name in TIMES:
+            made.props("type=time stack-label")
+        return made, _nothing_if_empty if optional else _as_typed
+
+
+class ModelEditor:
+    """Fields of a model: single values side by side, the others below."""
+
+    def __init__(self, form: ModelForm, model: type[BaseModel], value: Mapping[str, Any]) -> None:
+        with box("model"):
+            fields, below = box("fields"), box("model-parts")
+        self._editors: dict[str, Editor] = {}
+        for name, info in model.model_fields.items():
+            with below if _has_parts(form, name, info.annotation) else fields:
+                self._editors[name] = form.of(name, info.annotation, value.get(name))
+
+    def read(self) -> dict[str, Any]:
+        return {name: editor.read() for name, editor in self._editors.items()}
+
+    def find(self, path: str) -> Field | None:
+        name, _, rest = path.partition(".")
+        editor = self._editors.get(name)
+        return editor.find(rest) if editor else None
+
+    def name(self, path: str) -> None:
+        for name, editor in self._editors.items():
+            editor.name(f"{path}.{name}")
+
+
+class _Constant:
+    """Value that every model of its class has."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def read(self) -> Any:
+        return self._value
+
+    def find(self, path: str) -> Field | None:  # noqa: ARG002
+        return None
+
+    def name(self, path: str) -> None:
+        pass
+
+
+class _Scalar:
+    """One field."""
+
+    def __init__(self, element: Field, value_of: Callable[[Any], Any]) -> None:
+        self._element = styled(element)
+        self._value_of = value_of
+
+    def read(self) -> Any:
+        return self._value_of(self._element.value)
+
+    def find(self, path: str) -> Field | None:  # noqa: ARG002
+        return self._element
+
+    def name(self, path: str) -> None:
+        test_id(path, self._element).update()
+
+
+class _Optional:
+    """Model that may be left out, by a switch."""
+
+    def __init__(self, form: ModelForm, name: str, model: type[BaseModel], value: Any) -> None:
+        with box("form-group"):
+            self._switch = ui.switch(name_of(form.t, name), value=value is not None)
+            with box("model-parts") as fields:
+                self._model = ModelEditor(form, model, value or {})
+        fields.bind_visibility_from(self._switch, "value")
+
+    def read(self) -> Any:
+        return self._model.read() if self._switch.value else None
+
+    def find(self, path: str) -> Field | None:
+        return self._model.find(path)
+
+    def name(self, path: str) -> None:
+        test_id(f"{path}.given", self._switch).update()
+        self._model.name(path)
+
+
+@dataclass(frozen=True)
+class _Row:
+    surface: ui.element
+    editor: Editor
+
+
+class _Rows:
+    """Rows in their order, which may be added, moved up and removed."""
+
+    def __init__(self, form: ModelForm, name: str, kind: Any, values: Sequence[Any]) -> None:
+        self._form, self._kind = form, kind
+        self._path = name
+        self._rows: list[_Row] = []
+        with box("form-group"):
+            _title(form.t, name)
+            self._place = box("form-rows")
+            self._add_button = button(
+                form.t("Add row"), self._add_empty, name=f"{name}.add", kind="small"
+            )
+        for value in values:
+            self._add(value)
+
+    def read(self) -> list[Any]:
+        return [row.editor.read() for row in self._rows]
+
+    def find(self, path: str) -> Field | None:
+        place, _, rest = path.partition(".")
+        if not place.isdecimal() or int(place) >= len(self._rows):
+            return None
+        return self._rows[int(place)].editor.find(rest)
+
+    def name(self, path: str) -> None:
+        self._path = path
+        test_id(f"{path}.add", self._add_button).update()
+        for place, row in enumerate(self._rows):
+            test_id(f"{path}.{place}", row.surface).update()
+            row.editor.name(f"{path}.{place}")
+
+    def _add_empty(self) -> None:
+        self._add({})
+        self.name(self._path)
+
+    def _add(self, value: Any) -> None:
+        t = self._form.t
+        with self._place, box("form-row") as surface:
+            row = _Row(surface, self._form.of("", self._kind, value))
+            with box("row-actions"):
+                up = button("↑", partial(self._move_up, row), name="up", kind="small")
+                up.props["aria-label"] = up.props["title"] = t("Move up")
+                out = button("×", partial(self._remove, row), name="remove", kind="small")
+                out.props["aria-label"] = out.props["title"] = t("Remove row")
+        self._rows.append(row)
+
+    def _remove(self, row: _Row) -> None:
+        self._rows.remove(row)
+        row.surface.delete()
+        self.name(self._path)
+
+    def _move_up(self, row: _Row) -> None:
+        place = self._rows.index(row)
+        if place:
+            self._rows.insert(place - 1, self._rows.pop(place))
+            row.surface.move(target_index=place - 1)
+            self.name(self._path)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    surface: ui.element
+    key: ui.input
+    editor: Editor
+
+
+class _ByKey:
+    """Entries of a dictionary, each with its key."""
+
+    def __init__(self, form: ModelForm, name: str, kind: Any, values: Mapping[str, Any]) -> None:
+        self._form, self._kind, self._field = form, kind, name
+        self._path = name
+        self._entries: list[_Entry] = []
+        with box("form-group"):
+            _title(form.t, name)
+            self._place = box("form-entries")
+            self._add_button = button(
+                form.t("Add entry"), self._add_empty, name=f"{name}.add", kind="small"
+            )
+        for key, value in values.items():
+            self._add(key, value)
+
+    def read(self) -> dict[str, Any]:
+        keys = [entry.key.value.strip() for entry in self._entries]
+        for key in keys:
+            if keys.count(key) > 1:
+                twice = FieldError(field=f"{self._path}.{key}", rule="key_twice", message=key)
+                raise ApiError(_INVALID, rule="key_twice", field_errors=[twice])
+        return {key: entry.editor.read() for key, entry in zip(keys, self._entries, strict=True)}
+
+    def find(self, path: str) -> Field | None:
+        for entry in reversed(self._entries):
+            key = entry.key.value.strip()
+            if path == key:
+                return entry.key
+            if path.startswith(f"{key}."):
+                return entry.editor.find(path.removeprefix(f"{key}."))
+        return None
+
+    def name(self, path: str) -> None:
+        self._path = path
+        test_id(f"{path}.add", self._add_button).update()
+        for place, entry in enumerate(self._entries):
+            test_id(f"{path}.{place}.key", entry.key).update()
+            entry.editor.name(f"{path}.{place}")
+
+    def _add_empty(self) -> None:
+        self._add("", None)
+        self.name(self._path)
+
+    def _add(self, key: str, value: Any) -> None:
+        t, hints = self._form.t, list(self._form.hints.get(self._field, ()))
+        with self._place, box("form-entry") as surface:
+            with box("entry-head"):
+                label = t.code("rule_key", self._field)
+                typed = styled(ui.input(label, value=key, autocomplete=hints))
+                made = button("×", lambda: self._remove(surface), name="remove", kind="small")
+                made.props["aria-label"] = made.props["title"] = t("Remove entry")
+            editor = self._form.of("", self._kind, value)
+        self._entries.append(_Entry(surface, typed, editor))
+
+    def _remove(self, surface: ui.element) -> None:
+        self._entries = [each for each in self._entries if each.surface is not surface]
+        surface.delete()
+        self.name(self._path)
+
+
+def _title(t: Translator, name: str) -> None:
+    """Head the fields of a value, unless it is a row or an entry of another one."""
+    if name:
+        text(name_of(t, name), "section-title")
+    if hint := t.known(f"rule_hint.{name}"):
+        text(hint, "hint")
+
+
+def _required(kind: Any) -> tuple[Any, bool]:
+    """Return the type of a value that is given, and whether it may be left out."""
+    if get_origin(kind) in (Union, UnionType):
+        given = [each for each in get_args(kind) if each is not NoneType]
+        return _plain(given[0]), len(given) < len(get_args(kind))
+    return _plain(kind), False
+
+
+def _plain(kind: Any) -> Any:
+    """Return a type without its annotations."""
+    return kind.__origin__ if hasattr(kind, "__metadata__") else kind
+
+
+def _has_parts(form: ModelForm, name: str, kind: Any) -> bool:
+    given, _ = _required(kind)
+    is_model = isinstance(given, type) and issubclass(given, BaseModel)
+    return name in form.by_hand or is_model or get_origin(given) in (tuple, dict)
+
+
+def _as_typed(value: Any) -> Any:
+    return value
+
+
+def _nothing_if_empty(value: str) -> str | None:
+    return value or None
+
+
+def _whole(value: float | None) -> float | None:
+    return int(value) if value is not None and float(value).is_integer() else value
+
+
+def _cents(yuan: float | None) -> int | None:
+    return None if yuan is None else formats.cents(yuan)

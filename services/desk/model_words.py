@@ -1,0 +1,54 @@
+"""Fields and values of contract models in the person's language."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.desk import formats
+from services.desk.i18n import Translator
+from shared.contracts.management import LOYALTY_TIERS
+
+CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {"tier": ("tier", LOYALTY_TIERS)}
+"""Fields that hold one of a list of codes, with the kind of word for them."""
+
+TIMES = frozenset({"starts", "ends"})
+"""Fields that hold a time of day."""
+
+_NAMES = ("rule_field", "message_type", "template_language")
+"""Kinds of words for the parts of a path; what has no word, such as a brand, stands for itself."""
+
+
+def is_money(name: str) -> bool:
+    """Return whether a field holds cents."""
+    return name.endswith("_cents")
+
+
+def unit_of(t: Translator, name: str) -> str | None:
+    """Return the unit of a field's number, if it has one."""
+    return t("days") if "days" in name.split("_") else None
+
+
+def name_of(t: Translator, name: str) -> str:
+    """Return the name of a field."""
+    return t.first_known(_NAMES, name) or name
+
+
+def path_in_words(t: Translator, path: str) -> str:
+    """Return the names along a path such as ``tiers.0.visits``."""
+    return " · ".join(
+        t("No. {number}", number=int(part) + 1) if part.isdecimal() else name_of(t, part)
+        for part in path.split(".")
+    )
+
+
+def value_in_words(t: Translator, name: str, value: Any) -> str:
+    """Return the value of a field: codes in words, money in yuan, numbers with their unit."""
+    if value is None or value == "":
+        return formats.NOTHING
+    if isinstance(value, bool):
+        return t("Yes") if value else t("No")
+    if name in CHOICES:
+        return t.code(CHOICES[name][0], value)
+    if is_money(name):
+        return formats.money(value)
+    unit = unit_of(t, name)
+    return f"{value:,} {unit}" if unit else str(value)

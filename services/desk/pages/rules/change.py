@@ -1,0 +1,146 @@
+"""Change of rules: the content as a form, the day from which it holds, and the reason."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from nicegui import ui
+from pydantic import ValidationError
+
+from services.desk.client import invalid_request
+from services.desk.components.elements import box, button, empty, link, panel, test_id, text
+from services.desk.components.forms import Form, who_was_first
+from services.desk.components.model_form import ModelEditor, ModelForm
+from services.desk.context import PageContext
+from services.desk.page import Page
+from services.desk.pages.rules.changes import change_entry
+from services.desk.pages.rules.decisions import day_field
+from services.desk.pages.rules.detail import PAGE as DETAIL
+from services.desk.pages.rules.rule_set import MODELS, RuleSet, is_future, rule_set_of
+from services.desk.pages.rules.templates import Templates, TemplatesEditor
+from shared.calls import ApiError
+from shared.clients.access import roles_of
+from shared.clients.management.client import ManagementApi
+from shared.clients.management.models import DefineRulesRequest, RulesResponse, RulesView
+from shared.contracts.management import MessageRules
+
+PAGE = Page(
+    path=f"{DETAIL.path}/change",
+    title="Change rules",
+    roles=roles_of(ManagementApi.define_group_rules) | roles_of(ManagementApi.define_store_rules),
+    requirements=DETAIL.requirements,
+)
+
+_SHOW_PROBLEM = (
+    "setTimeout(() => document.querySelector("
+    '".rule-form .conflict:not(:empty), .rule-form .q-field--error")'
+    '?.scrollIntoView({block: "center"}), 200)'
+)
+
+
+@PAGE.shows
+async def show(ctx: PageContext) -> None:
+    """Show the content of the version that the address names, or of today, as a form."""
+    rules = rule_set_of(ctx)
+    if rules is None or not rules.may_change:
+        empty(ctx.t("There are no such rules."))
+        return
+    text(rules.title, "subtitle")
+    view = await rules.get()
+    _ChangeForm(rules, view, await _templates_of_group(rules))
+
+
+async def _templates_of_group(rules: RuleSet) -> Templates | None:
+    """Return the templates that hold where a store has none of its own."""
+    if not rules.own:
+        return None
+    found = await rules.ctx.services.management.get_group_rules(rules.kind)
+    content = found.holds and found.holds.content
+    return content.model_dump()["templates"] if isinstance(content, MessageRules) else {}
+
+
+class _ChangeForm:
+    """Form whose input outlives refusals; after a conflict it shows what others changed."""
+
+    def __init__(self, rules: RuleSet, view: RulesView, of_group: Templates | None) -> None:
+        self._rules, self._ctx = rules, rules.ctx
+        self._seen = int(view.version)
+        t = rules.ctx.t
+        versions = {version.valid_from: version for version in view.versions}
+        shown = versions.get(rules.ctx.query.get("from", ""), view.holds)
+        with test_id("rule-form", box("rule-form")):
+            self._form = Form(rules.ctx, view.version)
+            self._conflict = test_id("conflict", box("conflict"))
+            with panel():
+                self._content = self._editor(
+                    shown.content.model_dump() if shown and shown.content else {}, of_group
+                )
+            self._form.part("content", self._content)
+            self._content.name("content")
+            with panel(t("When and why")):
+                with box("fields"):
+                    to_come = shown and is_future(shown.valid_from, view.today)
+                    day = shown.valid_from if shown and to_come else ""
+                    self._day = day_field(self._form, view.today, day)
+                    self._reason = self._form.field("reason", ui.input(t("Reason")))
+                self._form.speak_here()
+                with box("card-actions"):
+                    button(t("Save"), self._send, name="save-rules", kind="main")
+                    link(t("Cancel"), rules.address, "as-button")
+
+    def _editor(self, value: dict[str, Any], of_group: Templates | None) -> ModelEditor:
+        ctx = self._ctx
+        brands = sorted({brand.zh for brand in ctx.app_context.brands.values()})
+        form = ModelForm(
+            ctx.t,
+            complete=not self._rules.own,
+            by_hand={
+                "templates": lambda templates: TemplatesEditor(ctx, templates or {}, of_group)
+            },
+            hints={"brands": brands},
+        )
+        return form.of_model(MODELS[self._rules.kind], value)
+
+    def _command(self) -> Awaitable[RulesResponse]:
+        try:
+            content = MODELS[self._rules.kind].model_validate(self._content.read())
+        except ValidationError as error:
+            raise invalid_request(error, "content") from error
+        body = DefineRulesRequest.model_validate(
+            {
+                "version": self._form.version,
+                "valid_from": self._day.value,
+                "reason": self._reason.value,
+                "content": content,
+            }
+        )
+        return self._rules.define(body, self._form.attempt)
+
+    async def _send(self) -> None:
+        form, t = self._form, self._ctx.t
+        if not form.require("valid_from", "reason"):
+            return
+        defined = await form.send(self._command)
+        if defined is None:
+            if form.error and form.conflict:
+                await self._show_others(form.error)
+            ui.run_javascript(_SHOW_PROBLEM)
+        elif defined.changed:
+            await self._ctx.changed()
+            ui.navigate.to(f"{self._rules.address}?from={self._day.value}")
+        else:
+            form.say(t("This holds already on that day; nothing was changed."))
+
+    async def _show_others(self, error: ApiError) -> None:
+        """Show what others changed since the form was opened."""
+        changes = await self._rules.history()
+        self._conflict.clear()
+        with self._conflict:
+            text(who_was_first(self._ctx, error), "section-title")
+            text(
+                self._ctx.t(
+                    "Your input is kept. If you save again, it replaces these changes on its day."
+                )
+            )
+            for change in changes:
+                if change.revision > self._seen:
+                    change_entry(self._ctx, change)

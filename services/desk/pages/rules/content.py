@@ -1,0 +1,55 @@
+"""Content of rules for reading: named values, lists as tables, templates side by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.desk.components.elements import cell, facts, row, table, text
+from services.desk.context import PageContext
+from services.desk.model_words import is_money, name_of, unit_of, value_in_words
+from services.desk.pages.rules.rule_set import Content
+from services.desk.pages.rules.templates import show_templates
+
+_TEMPLATES = "templates"
+_KIND = "kind"
+
+
+def show_content(ctx: PageContext, content: Content) -> None:
+    """Show all values of the content of a rule set."""
+    values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND})
+    templates = values.pop(_TEMPLATES, None)
+    single = {name: each for name, each in values.items() if not isinstance(each, list | dict)}
+    spans = {name: each for name, each in values.items() if _is_flat(each)}
+    facts(
+        [(name_of(ctx.t, name), _single(ctx, name, each)) for name, each in single.items()]
+        + [(name_of(ctx.t, name), " – ".join(each.values())) for name, each in spans.items()]
+    )
+    for name, each in values.items():
+        if isinstance(each, list):
+            _rows(ctx, name_of(ctx.t, name), each)
+        elif isinstance(each, dict) and name not in spans:
+            for key, rows in each.items():
+                _rows(ctx, f"{name_of(ctx.t, name)} · {key}", rows)
+    if templates is not None:
+        show_templates(ctx, templates)
+
+
+def _single(ctx: PageContext, name: str, value: Any) -> str:
+    return ctx.t("As in the group") if value is None else value_in_words(ctx.t, name, value)
+
+
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    text(title, "section-title")
+    if not rows:
+        return
+    names = {name: name_of(ctx.t, name) for name in rows[0]}
+    numeric = [names[name] for name in names if isinstance(rows[0][name], int) or is_money(name)]
+    with table(list(names.values()), numeric):
+        for each in rows:
+            with row():
+                for name, value in each.items():
+                    is_number = names[name] in numeric or unit_of(ctx.t, name)
+                    cell(value_in_words(ctx.t, name, value), "kpi" if is_number else "")

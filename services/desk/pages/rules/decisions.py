@@ -1,0 +1,80 @@
+"""Decisions on versions of rules: to withdraw a future one, to end own rules, to put an older
+content back. Each asks for its reason and says what follows before it is sent.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+from nicegui import ui
+
+from services.desk.components.elements import dialog, text
+from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.pages.rules.rule_set import RuleSet
+from shared.clients.management.models import (
+    PutBackRulesRequest,
+    RuleChangeRequest,
+    RuleChangeView,
+    RulesResponse,
+    RulesView,
+)
+
+Command = Callable[[RuleChangeRequest, str], Awaitable[RulesResponse]]
+"""Function that sends a decision with its day and reason, under an idempotency key."""
+
+
+def day_field(form: Form, today: date, day: str = "") -> ui.input:
+    """Add the field for the day from which a decision holds, today or later."""
+    made = ui.input(form.ctx.t("Valid from"), value=day).props("type=date stack-label")
+    made.props["min"] = today.isoformat()
+    return form.field("valid_from", made)
+
+
+def withdraw_dialog(rules: RuleSet, view: RulesView, valid_from: str) -> None:
+    """Ask why a version never begins."""
+    t = rules.ctx.t
+    said = t("The version of {day} will never begin; the one before it goes on.", day=valid_from)
+    _dialog(rules, view, t("Withdraw version"), said, rules.withdraw, day=valid_from)
+
+
+def end_dialog(rules: RuleSet, view: RulesView) -> None:
+    """Ask from when and why the group's rules hold in the store again."""
+    t = rules.ctx.t
+    said = t("From this day on, the rules of the group hold here. Nothing is deleted.")
+    _dialog(rules, view, t("End own rules"), said, rules.end)
+
+
+def put_back_dialog(rules: RuleSet, view: RulesView, change: RuleChangeView) -> None:
+    """Ask from when and why the content of an earlier change holds again."""
+    t, number = rules.ctx.t, change.revision
+
+    def put_back(asked: RuleChangeRequest, key: str) -> Awaitable[RulesResponse]:
+        body = PutBackRulesRequest(**asked.model_dump(), of_revision=number)
+        return rules.put_back(body, key)
+
+    said = t("From this day on, the content of #{revision} holds again.", revision=number)
+    _dialog(rules, view, t("Put back"), said, put_back)
+
+
+def _dialog(
+    rules: RuleSet, view: RulesView, title: str, said: str, command: Command, day: str = ""
+) -> None:
+    """Ask for the reason, and for the day unless it is given."""
+    t = rules.ctx.t
+    with dialog(f"{title} · {rules.title}") as opened:
+        text(said, "hint")
+        form = Form(rules.ctx, view.version)
+        chosen = None if day else day_field(form, view.today)
+        reason = form.field("reason", ui.textarea(t("Reason")).props("autogrow rows=2"))
+
+        def send_command() -> Awaitable[RulesResponse]:
+            valid_from = chosen.value if chosen else day
+            asked = RuleChangeRequest.model_validate(
+                {"version": form.version, "valid_from": valid_from, "reason": reason.value}
+            )
+            return command(asked, form.attempt)
+
+        async def send() -> None:
+            if form.require(*(["valid_from"] if chosen else []), "reason"):
+                await submit(form, opened, send_command)
+
+        dialog_actions(form, opened, title, send)

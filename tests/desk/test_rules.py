@@ -1,0 +1,230 @@
+"""Managers change rules at their desks: of the group, and of their own store (R40)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest_asyncio
+from playwright.async_api import Locator, expect
+
+from deploy.embedded.platform import Platform
+from shared.clock import SimulatedClock
+from tests.support.desk import Colleague, Desk
+
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+TODAY = date(2026, 3, 4)
+GROUP_MANAGER, OTHER_MANAGER = "group-manager-1", "group-manager-2"
+MANAGER, TECHNICIAN, ADVISOR = "S01-manager-1", "S01-technician-1", "S01-advisor-1"
+LOYALTY = "/stores/S01/rules/group/loyalty"
+GROUP_MESSAGES = "/stores/S01/rules/group/messages"
+OWN_MESSAGES = "/stores/S01/rules/own/messages"
+WIDTH_PX = {"desktop": 1440, "phone": 390}
+
+
+def _in(days: int) -> str:
+    return (TODAY + timedelta(days=days)).isoformat()
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True)
+async def morning(platform: Platform, clock: SimulatedClock) -> None:
+    """Set the clock to nine; the rules of the group folder hold."""
+    clock.set(NINE)
+
+
+async def _edit(colleague: Colleague, address: str) -> None:
+    await colleague.go(f"{address}/change")
+    await expect(colleague.at("save-rules")).to_be_visible()
+
+
+async def _save(colleague: Colleague, days: int, reason: str) -> None:
+    await colleague.write(valid_from=_in(days), reason=reason)
+    await colleague.press("save-rules")
+
+
+def _field(colleague: Colleague, name: str) -> Locator:
+    """Return the field with its label and its error."""
+    return colleague.page.locator("label.q-field").filter(has=colleague.at(name))
+
+
+async def _decide(colleague: Colleague, button: str, reason: str, days: int | None = None) -> None:
+    await colleague.open(button)
+    if days is not None:
+        await colleague.write(valid_from=_in(days))
+    await colleague.write(reason=reason)
+    await colleague.send()
+    await expect(colleague.page.locator(".dialog")).to_have_count(0)
+
+
+async def _fits(colleague: Colleague, size: str) -> None:
+    width = await colleague.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= WIDTH_PX[size]
+
+
+async def test_manager_changes_loyalty_from_future_day(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.press("menu-rule")
+    await expect(manager.at("rules-loyalty")).to_contain_text("忠诚度")
+    await expect(manager.at("rules-loyalty")).to_contain_text("2026-01-01")
+    await manager.keep("rules")
+    await manager.at("rules-loyalty").get_by_role("link").click()
+    await expect(manager.at("rule-content")).to_contain_text("¥10,000.00")
+    await manager.keep("rules-loyalty")
+    await manager.press("change-rules")
+    await expect(manager.at("content.tiers.0.visits")).to_have_value("6")
+    await manager.write(**{"content.tiers.0.spend_cents": "12000.50"})
+    await manager.keep("rules-loyalty-change")
+    await _save(manager, 10, "年度调整")
+    await expect(manager.at("rule-content")).to_contain_text("¥12,000.50")
+    await expect(manager.at("rule-content")).to_contain_text(f"自 {_in(10)} 起")
+    await manager.keep("rules-loyalty-versions")
+    await manager.press("tab-history")
+    change = manager.at("change-2")
+    await expect(change).to_contain_text("杨丽")
+    await expect(change).to_contain_text("年度调整")
+    await expect(change.get_by_role("row").nth(1)).to_contain_text("¥10,000.00")
+    await expect(change.get_by_role("row").nth(1)).to_contain_text("¥12,000.50")
+    await manager.keep("rules-loyalty-history")
+    await manager.go("/stores/S01/rules")
+    await expect(manager.at("rules-loyalty")).to_contain_text(_in(10))
+    await expect(manager.at("rules-loyalty")).to_contain_text("年度调整")
+    assert manager.faults == []
+
+
+async def test_refused_value_shows_error_beside_field(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER, language="en")
+    await _edit(manager, LOYALTY)
+    await manager.press("save-rules")
+    await expect(_field(manager, "valid_from")).to_contain_text("Please fill this in.")
+    await manager.write(**{"content.tiers.1.visits": "9", "content.period_days": ""})
+    await _save(manager, 20, "Stricter")
+    await expect(_field(manager, "content.period_days")).to_contain_text("Please enter a number.")
+    await manager.write(**{"content.period_days": "365"})
+    await manager.press("save-rules")
+    refused = _field(manager, "content.tiers.1.visits")
+    await expect(refused).to_contain_text("Silver asks for more than Gold before it.")
+    await expect(manager.at("content.tiers.1.visits")).to_have_value("9")
+    await expect(manager.at("reason")).to_have_value("Stricter")
+    await manager.keep("rules-loyalty-refused")
+    assert manager.faults == []
+
+
+async def test_rows_and_brands_are_added_and_removed(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await _edit(manager, LOYALTY)
+    await manager.at("content.tiers.2").get_by_label("删除此行").click()
+    await expect(manager.at("content.tiers.2")).to_have_count(0)
+    await manager.press("content.brands.add")
+    await manager.write(**{"content.brands.1.key": "云帆"})
+    await manager.press("content.brands.1.add")
+    await manager.pick("content.brands.1.0.tier", "金卡")
+    await manager.write(
+        **{
+            "content.brands.1.0.visits": "3",
+            "content.brands.1.0.spend_cents": "2000",
+            "content.brands.1.0.max_days_since_last_visit": "0",
+        }
+    )
+    await _save(manager, 30, "新品牌")
+    refused = _field(manager, "content.brands.1.0.max_days_since_last_visit")
+    await expect(refused).to_contain_text("数值太小")
+    await manager.write(**{"content.brands.1.0.max_days_since_last_visit": "400"})
+    await manager.press("save-rules")
+    await expect(manager.at("rule-content")).to_contain_text("云帆")
+    await expect(manager.at("rule-content")).to_contain_text("¥2,000.00")
+    assert manager.faults == []
+
+
+async def test_second_editor_sees_change_and_keeps_input(desk: Desk) -> None:
+    first, second = await desk.sign_in(GROUP_MANAGER), await desk.sign_in(OTHER_MANAGER)
+    for each in (first, second):
+        await _edit(each, GROUP_MESSAGES)
+    await first.write(**{"content.templates.ready.zh.title": "{store}：爱车已完工"})
+    await _save(first, 5, "用语统一")
+    await expect(first.at("rule-content")).to_contain_text("爱车已完工")
+    typed = "{name}您好，您的爱车已于{ready_at}完工，欢迎取车。"
+    await second.write(**{"content.templates.ready.zh.text": typed})
+    await _save(second, 6, "更简短")
+    conflict = second.at("conflict")
+    await expect(conflict).to_contain_text("杨丽")
+    await expect(conflict).to_contain_text("用语统一")
+    await expect(conflict).to_contain_text("{store}：爱车已完工")
+    await expect(second.at("content.templates.ready.zh.text")).to_have_value(typed)
+    await expect(second.at("reason")).to_have_value("更简短")
+    await second.keep("rules-conflict")
+    await second.press("save-rules")
+    await expect(second.at("rule-content")).to_contain_text("完工，欢迎取车")
+    assert first.faults == second.faults == []
+
+
+async def test_store_manager_sets_and_ends_own_text(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go("/stores/S01/rules")
+    await manager.at("rules-messages.S01").get_by_role("link").click()
+    await manager.press("change-rules")
+    await manager.press("content.templates.ready.zh.own")
+    await manager.write(**{"content.templates.ready.zh.text": "{name}，请到{stor}取车。"})
+    await expect(manager.at("rule-form")).to_contain_text("王女士，请到{stor}取车。")
+    await _save(manager, 0, "本店用语")
+    refused = _field(manager, "content.templates.ready.zh.text")
+    await expect(refused).to_contain_text("不能用占位符 {stor}")
+    await manager.keep("rules-own-message-refused")
+    await manager.write(**{"content.templates.ready.zh.text": "{name}，请到{store}取车。"})
+    await manager.press("save-rules")
+    content = manager.at("rule-content")
+    await expect(content).to_contain_text("王女士，请到")
+    await manager.keep("rules-own-message")
+    await _decide(manager, "end-rules", "试行结束", days=1)
+    await manager.press(f"version-{_in(1)}")
+    await expect(manager.page.get_by_text("本店适用集团规定。")).to_be_visible()
+    await _decide(manager, "withdraw-version", "继续试行")
+    await expect(manager.at(f"version-{_in(1)}")).to_have_count(0)
+    await manager.press("tab-history")
+    await expect(manager.at("change-3")).to_contain_text("撤回")
+    await manager.keep("rules-own-history")
+    assert manager.faults == []
+
+
+async def test_older_content_is_put_back(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(f"{LOYALTY}?tab=history")
+    await _decide(manager, "put-back-1", "改动有误", days=40)
+    newest = manager.page.locator(".rule-change").first
+    await expect(newest).to_contain_text("恢复")
+    await expect(newest).to_contain_text("改动有误")
+    await expect(newest).to_contain_text("取自 #1 的内容")
+    await manager.keep("rules-put-back")
+    assert manager.faults == []
+
+
+async def test_advisor_reads_rules_but_changes_none(desk: Desk) -> None:
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go(LOYALTY)
+    await expect(advisor.at("rule-content")).to_contain_text("金卡")
+    await expect(advisor.at("change-rules")).to_have_count(0)
+    await advisor.go(f"{LOYALTY}/change")
+    await expect(advisor.at("save-rules")).to_have_count(0)
+
+
+async def test_technician_sees_no_menu_entry(desk: Desk) -> None:
+    technician = await desk.sign_in(TECHNICIAN)
+    await expect(technician.page.locator(".menu-item").first).to_be_visible()
+    await expect(technician.at("menu-rule")).to_have_count(0)
+
+
+async def test_rules_fit_each_screen_and_language(desk: Desk) -> None:
+    pages = {
+        "rules": "/stores/S01/rules",
+        "loyalty": LOYALTY,
+        "loyalty-change": f"{LOYALTY}/change",
+        "loyalty-history": f"{LOYALTY}?tab=history",
+        "messages": GROUP_MESSAGES,
+        "messages-change": f"{GROUP_MESSAGES}/change",
+        "messages-history": f"{GROUP_MESSAGES}?tab=history",
+    }
+    for size, language in (("phone", "zh"), ("phone", "en"), ("desktop", "en")):
+        manager = await desk.sign_in(GROUP_MANAGER, language=language, size=size)
+        for name, address in pages.items():
+            await manager.go(address)
+            await expect(manager.page.locator(".page-title")).to_be_visible()
+            await manager.page.wait_for_timeout(500)
+            await _fits(manager, size)
+            await manager.keep(f"fit-{name}-{size}-{language}")
+        assert manager.faults == []
