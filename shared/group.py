@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from shared.contracts.base import in_business_years
 
+GROUP_ZONE = ZoneInfo("Asia/Shanghai")
+"""Zone in which a day of the group begins."""
+
 CalendarDay = Annotated[date, AfterValidator(in_business_years)]
 """Day that a caller requests."""
 
@@ -33,7 +36,7 @@ class Store(BaseModel):
     id: str
     zh: str
     en: str
-    zone: str = "Asia/Shanghai"
+    zone: str = GROUP_ZONE.key
     opening: time
     closing: time
     greeting_limit_s: int

@@ -17,7 +17,7 @@ from shared.contracts import CONTRACTS, PUBLISHERS, Event
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": reception.REACTIONS.subscriptions,
     "workshop": workshop.REACTIONS.subscriptions,
-    "crm": crm.REACTIONS.subscriptions,
+    "crm": (*crm.REACTIONS.subscriptions, *crm.STATES),
     "reporting": reporting.REACTIONS.subscriptions,
     "management": management.REACTIONS.subscriptions,
 }

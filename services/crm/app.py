@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.crm.application.deps import Deps
 from services.crm.clients.channels import senders
 from services.crm.clients.config import load_config
-from services.crm.entrypoints.events import REACTIONS
+from services.crm.entrypoints.events import REACTIONS, STATES
 from services.crm.entrypoints.http import router
 from services.crm.entrypoints.timers import TIMERS
 from shared.personal_data import PersonalData
@@ -27,5 +27,8 @@ def create_app() -> FastAPI:
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,
-        compose=lambda foundation: Deps(foundation.uow_factory, config, personal, channels),
+        compose=lambda foundation: Deps(
+            foundation.uow_factory, config, personal, channels, foundation.master_data
+        ),
+        states=STATES,
     )

@@ -50,7 +50,7 @@ class LoyaltyRules(EventPart):
     kind: Literal["loyalty"] = "loyalty"
     period_days: Annotated[int, Field(ge=1, le=3660)]
     tiers: Annotated[tuple[LoyaltyTier, ...], Field(min_length=1, max_length=10)]
-    brands: Annotated[dict[str, tuple[LoyaltyTier, ...]], Field(default_factory=dict)]
+    brands: dict[str, tuple[LoyaltyTier, ...]] = Field(default_factory=dict)
 
 
 class QuietHours(EventPart):
@@ -77,7 +77,7 @@ class MessageRules(EventPart):
     kind: Literal["messages"] = "messages"
     quiet_hours: QuietHours | None = None
     notify_at_risk: bool | None = None
-    templates: Annotated[dict[Code, dict[Code, MessageTemplate]], Field(default_factory=dict)]
+    templates: dict[Code, dict[Code, MessageTemplate]] = Field(default_factory=dict)
 
 
 RuleContent = Annotated[LoyaltyRules | MessageRules, Field(discriminator="kind")]

@@ -1,7 +1,10 @@
 """States of rules, as management publishes them."""
 
+from collections import defaultdict
 from datetime import date
+from pathlib import Path
 
+from deploy.group_rules import read_rules
 from shared.contracts.management import (
     GROUP,
     LoyaltyRules,
@@ -12,6 +15,14 @@ from shared.contracts.management import (
 )
 
 RULES = RuleSetDefined.topic
+
+
+def group_rules(folder: Path = Path("deploy/group")) -> list[RuleSetDefined]:
+    """Return the states of all rule sets of a group folder."""
+    versions: dict[str, list[tuple[date, LoyaltyRules | MessageRules | None]]] = defaultdict(list)
+    for each in read_rules(folder):
+        versions[each.rule_id].append((each.valid_from, each.content))
+    return [rule_set(rule_id, *dated) for rule_id, dated in versions.items()]
 
 
 def loyalty_rules(visits: int = 2) -> LoyaltyRules:

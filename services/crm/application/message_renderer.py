@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from services.crm import persistence
 from services.crm.application.deps import Deps
+from services.crm.application.rules import store_message_rules, template_of
 from services.crm.clients.config import CrmConfig
 from services.crm.domain.message import Message
+from services.crm.domain.message_rules import StoreMessageRules
 from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
 from services.crm.persistence.persons import Person
 from shared.db import Connection
@@ -35,15 +37,21 @@ async def render_messages(
 
     Only the text that is sent to the customer contains the customer's link (``with_links``); a
     colleague reads the text to say on the phone.
+
+    Raises:
+        NotDefinedError: there is no wording for one of them.
     """
     addressed = {
         message.message_id: (message, person)
         for message in messages
         if (person := persons.get(message.customer_ref or ""))
     }
+    rules = await store_message_rules(connection, store_id, deps.uow_factory.clock.now(), deps)
     links = await _links(connection, store_id, addressed, deps.personal) if with_links else {}
     return [
-        RenderedMessage(message, person, _render(message, person, links.get(key), deps.config))
+        RenderedMessage(
+            message, person, _render(message, person, links.get(key), rules, deps.config)
+        )
         for key, (message, person) in addressed.items()
     ]
 
@@ -63,11 +71,16 @@ async def _links(
     return dict(zip(encrypted, texts, strict=True))
 
 
-def _render(message: Message, person: Person, link: str | None, config: CrmConfig) -> MessageText:
+def _render(
+    message: Message,
+    person: Person,
+    link: str | None,
+    rules: StoreMessageRules,
+    config: CrmConfig,
+) -> MessageText:
     store = config.stores[message.store_id]
-    templates = config.messages[message.store_id].templates
     return render(
-        templates[message.message_type, person.language],
+        template_of(rules, message.message_type, person.language),
         TEMPLATE_VALUES[message.message_type].model_validate(message.values),
         name=person.name,
         store=store.zh if person.language == "zh" else store.en,

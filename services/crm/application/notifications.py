@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.crm import persistence
 from services.crm.application.deps import Deps
+from services.crm.application.rules import store_message_rules
 from services.crm.application.sending import send_soon
 from services.crm.domain.message import (
     ENDED_BY_ANOTHER_PROMISE,
@@ -43,7 +44,8 @@ async def notify_promise_changed(uow: UnitOfWork, event: PromisedTimeRevised, _:
 
 async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, deps: Deps) -> None:
     """Notify the customer of the risk before a decision on it, where the store wants it (R9)."""
-    if not deps.config.messages[event.store_id].notify_at_risk:
+    rules = await store_message_rules(uow.connection, event.store_id, uow.caused_at, deps)
+    if not rules.notify_at_risk:
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
     await _void_promise_messages(uow, event.store_id, event.order_id)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import render_messages
+from services.crm.application.rules import quiet_hours
 from services.crm.clients.channels import LONGEST_CALL_S, OutboundMessage
 from services.crm.domain import follow_up as follow_ups
 from services.crm.domain import message as messages
@@ -55,7 +56,8 @@ async def hand_over_message(store_id: str, message_id: str, deps: Deps) -> Attem
     is an attempt without an answer.
 
     Raises:
-        RetryLaterError: another process may be handing it over now.
+        RetryLaterError: another process may be handing it over now, or rules that it needs are not
+            defined.
     """
     async with deps.uow_factory.open([store_id]) as uow:
         connection = uow.connection
@@ -129,7 +131,11 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
 async def _next_step(
     connection: Connection, message: Message, deps: Deps
 ) -> tuple[Step, Person | None]:
-    """Return the next step; a customer no longer in customer records gets no message."""
+    """Return the next step; a customer no longer in customer records gets no message.
+
+    Raises:
+        NotDefinedError: quiet hours are not defined.
+    """
     store_id, customer_ref = message.store_id, message.customer_ref or ""
     persons = await find_persons(connection, deps.personal, store_id, [customer_ref])
     person = persons.get(customer_ref)
@@ -138,7 +144,8 @@ async def _next_step(
     now = deps.uow_factory.clock.now()
     visit = await persistence.find_service_visit(connection, store_id, message.order_id)
     local = now.astimezone(deps.config.stores[store_id].timezone)
-    quiet_until = deps.config.messages[store_id].quiet.end_after(local)
+    quiet = await quiet_hours(connection, store_id, now, deps)
+    quiet_until = quiet.end_after(local)
     step = messages.next_step(
         message,
         person.contact,

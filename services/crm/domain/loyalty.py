@@ -4,13 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from shared.contracts import Event
+from shared.contracts.base import BusinessDate
+from shared.contracts.dated import version_on
+from shared.contracts.management import LoyaltyRules, LoyaltyTier, RuleVersion
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
 
 Tier = Literal["gold", "silver", "bronze"]
-"""忠诚度等级: 金卡、银卡、铜卡."""
+"""忠诚度等级: 金卡、银卡、铜卡, the best first."""
+
+_TIERS: Mapping[str, Tier] = {tier: tier for tier in get_args(Tier)}
+_RANKS: Mapping[Tier | None, int] = {
+    tier: rank for rank, tier in enumerate((*get_args(Tier), None))
+}
 
 
 @dataclass(frozen=True)
@@ -31,50 +39,60 @@ class CustomerHistory:
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """Requirements of a tier.
-
-    Visits and spend in the period, and a last visit not longer ago than ``within``.
-    """
-
-    tier: Tier
-    visits: int
-    spend_cents: int
-    within: timedelta
-
-    def is_met(self, history: CustomerHistory, now: datetime) -> bool:
-        return (
-            history.last_visit_at is not None
-            and now - history.last_visit_at <= self.within
-            and history.recent_visits >= self.visits
-            and history.recent_cents >= self.spend_cents
-        )
-
-
-@dataclass(frozen=True)
 class LoyaltyRule:
-    """One version of the group's rule, known by the day from which it holds (等级规则).
+    """Version of the group's loyalty rules, known by the day from which it holds (等级规则)."""
 
-    ``tiers`` come best first; ``brands`` has those of the brands with tiers of their own.
-    """
+    valid_from: BusinessDate
+    rules: LoyaltyRules
 
-    valid_from: date
-    period: timedelta
-    tiers: Sequence[Threshold]
-    brands: Mapping[str, Sequence[Threshold]]
+    @property
+    def period(self) -> timedelta:
+        return timedelta(days=self.rules.period_days)
 
     def tier_of(self, history: CustomerHistory, now: datetime) -> Tier | None:
         """Return the best tier of the customer at ``now``; it changes with time."""
-        thresholds = self.brands.get(history.brand or "", self.tiers)
-        return next((each.tier for each in thresholds if each.is_met(history, now)), None)
+        tiers = self.rules.brands.get(history.brand or "", self.rules.tiers)
+        met = (_TIERS.get(each.tier) for each in tiers if _is_met(each, history, now))
+        return next(filter(None, met), None)
 
 
-def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
-    """Return the version that holds on ``day``; before the first one, the first."""
-    return max(
-        (rule for rule in rules if rule.valid_from <= day),
-        key=lambda rule: rule.valid_from,
-        default=rules[0],
+@dataclass(frozen=True)
+class TierChange:
+    """Customers by tier under one version of the rules and under another.
+
+    Those without a tier stand under None; ``raised`` and ``lowered`` count those whose tier
+    differs.
+    """
+
+    before: Mapping[Tier | None, int]
+    after: Mapping[Tier | None, int]
+    raised: int
+    lowered: int
+
+
+def rule_on(versions: Iterable[RuleVersion], day: date) -> LoyaltyRule | None:
+    """Return the version that holds on ``day``, if one does."""
+    version = version_on(versions, day)
+    if version is None or not isinstance(version.content, LoyaltyRules):
+        return None
+    return LoyaltyRule(version.valid_from, version.content)
+
+
+def best_tier(
+    rule: LoyaltyRule, histories: Iterable[CustomerHistory], now: datetime
+) -> Tier | None:
+    """Return the best tier of a customer with one history for each brand of their vehicles."""
+    return min((rule.tier_of(history, now) for history in histories), key=_rank, default=None)
+
+
+def compare(before: Mapping[str, Tier | None], after: Mapping[str, Tier | None]) -> TierChange:
+    """Compare the tiers of the same customers under two versions of the rules."""
+    ranks = [(_rank(tier), _rank(after[customer])) for customer, tier in before.items()]
+    return TierChange(
+        before=Counter(before.values()),
+        after=Counter(after.values()),
+        raised=sum(new < old for old, new in ranks),
+        lowered=sum(new > old for old, new in ranks),
     )
 
 
@@ -103,3 +121,17 @@ def _customers_split(invoice: InvoiceIssued) -> int:
     if not invoice.payer_splits:
         return invoice.total_cents
     return sum(split.amount_cents for split in invoice.payer_splits if split.payer == "customer")
+
+
+def _is_met(tier: LoyaltyTier, history: CustomerHistory, now: datetime) -> bool:
+    within = timedelta(days=tier.max_days_since_last_visit)
+    return (
+        history.last_visit_at is not None
+        and now - history.last_visit_at <= within
+        and history.recent_visits >= tier.visits
+        and history.recent_cents >= tier.spend_cents
+    )
+
+
+def _rank(tier: Tier | None) -> int:
+    return _RANKS[tier]

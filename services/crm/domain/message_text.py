@@ -1,9 +1,8 @@
-"""Message texts: values of each message type and templates (模板) by language."""
+"""Message texts: values of each message type, and their rendering from templates (模板)."""
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from string import Formatter
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from services.crm.domain import errors
 from services.crm.domain.message import Language, Message, MessageType
 from services.crm.domain.service_visit import ServiceVisit
 from shared.contracts.base import Cents, Timestamp
+from shared.contracts.management import LINKED_MESSAGES, MessageTemplate
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -124,27 +124,6 @@ TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
 }
 
 
-LINKED: Set[MessageType] = frozenset({"authorization", "additional_work"})
-"""Message types that the customer answers over a link."""
-
-
-@dataclass(frozen=True)
-class Template:
-    """A title, for channels that have one, and a text; both with placeholders like ``{store}``.
-
-    ``call`` is the text that an agent says on the phone instead of a text with a link.
-    """
-
-    title: str
-    text: str
-    call: str | None = None
-
-    @property
-    def spoken(self) -> str:
-        """The text that an agent says."""
-        return self.text if self.call is None else self.call
-
-
 @dataclass(frozen=True)
 class MessageText:
     """The title and the text of a message."""
@@ -159,7 +138,7 @@ def require_link_maker(message_type: MessageType, *, by_service: bool) -> None:
     Raises:
         RuleViolation: a person requests it.
     """
-    if message_type in LINKED and not by_service:
+    if message_type in LINKED_MESSAGES and not by_service:
         raise errors.link_from_a_person()
 
 
@@ -193,28 +172,8 @@ def compose(
     )
 
 
-def check(template: Template, message_type: MessageType) -> None:
-    """Check the placeholders of a template's title and text.
-
-    A title may name the store; a text also the customer, every value of its type and the link,
-    where it has one.
-
-    Raises:
-        ValueError: another placeholder, a link that is left out, or no text without it.
-    """
-    values = {"store", "name", *TEMPLATE_VALUES[message_type].model_fields}
-    _allow(template.title, {"store"})
-    _allow(template.call or "", values)
-    if (template.call is not None) != (message_type in LINKED):
-        raise ValueError("call stands instead of a text with {link}, and there alone")
-    if message_type not in LINKED:
-        _allow(template.text, values)
-    elif "link" not in _allow(template.text, {*values, "link"}):
-        raise ValueError(f"the text of {message_type} lacks {{link}}")
-
-
 def render(
-    template: Template,
+    template: MessageTemplate,
     values: TemplateValues,
     *,
     name: str,
@@ -230,23 +189,11 @@ def render(
     words = {
         field: _spoken(field, value, language, zone) for field, value in values if value is not None
     }
-    text = template.text if link else template.spoken
+    text = template.text if link else template.call or template.text
     return MessageText(
         template.title.format(store=store),
         text.format(store=store, name=name, link=link, **words),
     )
-
-
-def _allow(text: str, placeholders: Collection[str]) -> set[str]:
-    """Return the placeholders of ``text``, all of which are allowed and plain."""
-    used = set()
-    for _, name, specification, conversion in Formatter().parse(text):
-        if name is None:
-            continue
-        if name not in placeholders or specification or conversion:
-            raise ValueError(f"{{{name}}} is not one of {', '.join(sorted(placeholders))}")
-        used.add(name)
-    return used
 
 
 def _spoken(field: str, value: object, language: Language, zone: ZoneInfo) -> str:

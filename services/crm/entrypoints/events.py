@@ -1,7 +1,11 @@
 """Reactions of customer relations to events."""
 
+from collections.abc import Sequence
+
 from services.crm.application import loyalty, notifications, visits
 from services.crm.application.deps import Deps
+from shared.contracts import Event
+from shared.contracts.management import RuleSetDefined
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -41,3 +45,6 @@ REACTIONS: Reactions[Deps] = Reactions(
     by_batch=[loyalty.add_spend],
     batch_only=[InvoiceIssued, CreditNoteIssued],
 )
+
+STATES: Sequence[type[Event]] = (RuleSetDefined,)
+"""Master data that customer relations reads."""

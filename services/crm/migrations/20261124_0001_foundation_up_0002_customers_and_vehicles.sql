@@ -120,8 +120,7 @@ CREATE INDEX message_about ON message (store_id, about)
 CREATE INDEX message_call_required ON message (store_id, created_at) WHERE state = 'call_required';
 
 -- What the customer of a vehicle has brought to all stores of the group (集团累计到店与消费): sums,
--- nothing about any person. A customer of several stores is one by telephone number. The one way to
--- see another store's visits; it runs as the owner, in a store's name, and for one vehicle, known
+-- nothing about any person. A customer of several stores is one by telephone number. It runs as the owner, in a store's name, and for one vehicle, known
 -- by its VIN's or plate's reference.
 CREATE FUNCTION customer_history_in_group(reference text, since timestamptz)
     RETURNS TABLE (brand text, visits bigint, recent_visits bigint, recent_cents bigint,
@@ -145,7 +144,53 @@ AS $$
     FROM service_visit
     WHERE customer_ref IN (SELECT customer_ref FROM person) AND delivered_at IS NOT NULL
 $$;
--- Each step of that function, without a store.
+-- The same of all customers to whom a vehicle was delivered in a time, once for each brand of their
+-- vehicles: sums, with the reference of a telephone number, which stays in this service. It is for
+-- the group, which shows numbers of customers alone.
+CREATE FUNCTION histories_of_deliveries_in_group(
+        delivered_from timestamptz, delivered_until timestamptz, since timestamptz)
+    RETURNS TABLE (customer text, brand text, visits bigint, recent_visits bigint,
+                   recent_cents bigint, last_visit_at timestamptz, stores text[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = crm, pg_temp
+AS $$
+BEGIN
+    IF stores_in_scope() IS DISTINCT FROM ARRAY['_group'] THEN
+        RAISE insufficient_privilege USING MESSAGE = 'the group is not in scope';
+    END IF;
+    RETURN QUERY
+    WITH person AS (
+        SELECT DISTINCT c.phone_ref
+        FROM service_visit AS v JOIN customer AS c USING (store_id, customer_ref)
+        WHERE v.delivered_at >= delivered_from AND v.delivered_at <= delivered_until
+    ),
+    history AS (
+        SELECT c.phone_ref,
+               count(*) AS visits,
+               count(*) FILTER (WHERE v.delivered_at >= since) AS recent_visits,
+               coalesce(sum(v.spent_cents) FILTER (WHERE v.delivered_at >= since), 0)::bigint
+                   AS recent_cents,
+               max(v.delivered_at) AS last_visit_at,
+               array_agg(DISTINCT v.store_id) AS stores
+        FROM person
+        JOIN customer AS c USING (phone_ref)
+        JOIN service_visit AS v USING (store_id, customer_ref)
+        WHERE v.delivered_at IS NOT NULL
+        GROUP BY c.phone_ref
+    ),
+    brands AS (
+        SELECT DISTINCT c.phone_ref, w.brand
+        FROM person
+        JOIN customer AS c USING (phone_ref)
+        JOIN vehicle AS w USING (store_id, customer_ref)
+    )
+    SELECT h.phone_ref, b.brand, h.visits, h.recent_visits, h.recent_cents, h.last_visit_at,
+           h.stores
+    FROM history AS h LEFT JOIN brands AS b USING (phone_ref);
+END
+$$;
+-- Deliveries come nearly in the order of their time.
+CREATE INDEX service_visit_delivered ON service_visit USING brin (delivered_at);
+-- Each step of customer_history_in_group, without a store.
 CREATE INDEX vehicle_reference ON vehicle (vehicle_ref);
 CREATE INDEX vehicle_plate_in_group ON vehicle (plate_ref);
 CREATE INDEX customer_reference ON customer (customer_ref);
@@ -170,5 +215,5 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION customer_history_in_group FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION customer_history_in_group TO crm;
+REVOKE ALL ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group TO crm;

@@ -43,6 +43,7 @@ from services.crm.persistence.service_visit import (
     add_spend,
     customer_history_in_group,
     find_service_visit,
+    histories_of_deliveries,
     lock_service_visit,
     save_service_visit,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "encrypted_record",
     "find_service_visit",
     "find_vehicle",
+    "histories_of_deliveries",
     "is_claimed",
     "known_vehicle",
     "list_follow_ups",

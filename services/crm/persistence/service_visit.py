@@ -1,5 +1,6 @@
 """Visits: records of orders."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -28,6 +29,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 _CUSTOM = """
 SELECT reference, brand, visits, recent_visits, recent_cents, last_visit_at, stores
 FROM unnest($1::text[]) AS reference, customer_history_in_group(reference, $2)
+"""
+
+_OF_DELIVERIES = """
+SELECT customer, brand, visits, recent_visits, recent_cents, last_visit_at, stores
+FROM histories_of_deliveries_in_group($1, $2, $3)
 """
 
 
@@ -67,3 +73,17 @@ async def customer_history_in_group(
     """
     rows = map(dict, await connection.fetch(_CUSTOM, list(references), since))
     return {row.pop("reference"): CustomerHistory(**row) for row in rows}
+
+
+async def histories_of_deliveries(
+    connection: Connection, delivered_from: datetime, delivered_until: datetime, since: datetime
+) -> dict[str, list[CustomerHistory]]:
+    """Return the histories of all customers of the group's deliveries of that time.
+
+    A customer has one for each brand of their vehicles, all with the same visits and spend.
+    """
+    rows = await connection.fetch(_OF_DELIVERIES, delivered_from, delivered_until, since)
+    histories: dict[str, list[CustomerHistory]] = defaultdict(list)
+    for row in map(dict, rows):
+        histories[row.pop("customer")].append(CustomerHistory(**row))
+    return histories

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from shared.contracts.management import GROUP
-from shared.group import Store
+from shared.group import GROUP_ZONE, Store
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
-
-_GROUP_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -24,5 +21,5 @@ class Deps:
     def day(self, store_id: str, moment: datetime) -> date:
         """Return the local day of a store, or of the group, at ``moment``."""
         if store_id == GROUP:
-            return moment.astimezone(_GROUP_ZONE).date()
+            return moment.astimezone(GROUP_ZONE).date()
         return self.stores[store_id].local_day(moment)

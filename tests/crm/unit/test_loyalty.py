@@ -2,21 +2,25 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from typing import get_args
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.demo.group import GROUP_FOLDER
-from services.crm.clients.loyalty import load_loyalty_rules
 from services.crm.domain.loyalty import (
     CustomerHistory,
     LoyaltyRule,
-    Threshold,
     Tier,
+    best_tier,
+    compare,
     rule_on,
     spend_by_order,
+)
+from shared.contracts.management import (
+    LOYALTY_TIERS,
+    LoyaltyRules,
+    LoyaltyTier,
+    RuleVersion,
 )
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued, PayerSplit
 
@@ -28,14 +32,21 @@ def days(number: int) -> timedelta:
     return timedelta(days=number)
 
 
+def tier(code: str, visits: int, cents: int, within: int) -> LoyaltyTier:
+    return LoyaltyTier(
+        tier=code, visits=visits, spend_cents=cents, max_days_since_last_visit=within
+    )
+
+
 PLAIN = (
-    Threshold("gold", 6, 1_000_000, days(240)),
-    Threshold("silver", 4, 400_000, days(300)),
-    Threshold("bronze", 2, 50_000, days(365)),
+    tier("gold", 6, 1_000_000, 240),
+    tier("silver", 4, 400_000, 300),
+    tier("bronze", 2, 50_000, 365),
 )
-RULE = LoyaltyRule(
-    date(2026, 1, 1), days(730), PLAIN, {"星驰": (Threshold("gold", 1, 9_000_000, days(400)),)}
+RULES = LoyaltyRules(
+    period_days=730, tiers=PLAIN, brands={"星驰": (tier("gold", 1, 9_000_000, 400),)}
 )
+RULE = LoyaltyRule("2026-01-01", RULES)
 
 histories = st.builds(
     CustomerHistory,
@@ -71,21 +82,22 @@ def test_inactive_customer_loses_tier(history: CustomerHistory, later: int) -> N
 
 
 @given(histories, st.sampled_from(PLAIN))
-def test_tier_is_reached_exactly_at_threshold(history: CustomerHistory, tier: Threshold) -> None:
+def test_tier_is_reached_exactly_at_threshold(history: CustomerHistory, tier: LoyaltyTier) -> None:
+    within = days(tier.max_days_since_last_visit)
     met = replace(
         history,
         brand="启岳",
         recent_visits=tier.visits,
         recent_cents=tier.spend_cents,
-        last_visit_at=NOW - tier.within,
+        last_visit_at=NOW - within,
     )
     assert RULE.tier_of(met, NOW) == tier.tier
     for short in (
         replace(met, recent_visits=tier.visits - 1),
         replace(met, recent_cents=tier.spend_cents - 1),
-        replace(met, last_visit_at=NOW - tier.within - timedelta(microseconds=1)),
+        replace(met, last_visit_at=NOW - within - timedelta(microseconds=1)),
     ):
-        assert rank(short) < RANKS[tier.tier]
+        assert rank(short) < rank(met)
 
 
 def test_brand_has_own_tier_thresholds() -> None:
@@ -95,11 +107,48 @@ def test_brand_has_own_tier_thresholds() -> None:
     assert RULE.tier_of(replace(regular, brand="星驰", recent_cents=8_999_999), NOW) is None
 
 
-@given(st.sets(st.dates(date(2020, 1, 1), date(2030, 1, 1)), min_size=1), st.dates())
+def test_unknown_tier_is_passed_over() -> None:
+    rules = RULES.model_copy(update={"tiers": (tier("platinum", 7, 0, 99), *PLAIN)})
+    history = CustomerHistory("启岳", 9, 9, 9_000_000, NOW, ["S01"])
+    assert LoyaltyRule("2026-01-01", rules).tier_of(history, NOW) == "gold"
+
+
+@given(st.sets(st.dates(date(2020, 1, 1), date(2030, 1, 1))), st.dates())
 def test_latest_started_rule_version_applies(beginnings: set[date], day: date) -> None:
-    rules = [replace(RULE, valid_from=each) for each in sorted(beginnings)]
+    versions = [RuleVersion(valid_from=each.isoformat(), content=RULES) for each in beginnings]
     begun = [each for each in beginnings if each <= day]
-    assert rule_on(rules, day).valid_from == max(begun, default=min(beginnings))
+    rule = rule_on(versions, day)
+    assert (rule and rule.valid_from) == (max(begun).isoformat() if begun else None)
+
+
+def test_no_rule_holds_after_its_end() -> None:
+    versions = [
+        RuleVersion(valid_from="2026-01-01", content=RULES),
+        RuleVersion(valid_from="2026-03-01", content=None),
+    ]
+    assert rule_on(versions, date(2026, 2, 28)) == RULE
+    assert rule_on(versions, date(2026, 3, 1)) is None
+
+
+def test_customer_has_best_tier_of_their_vehicles() -> None:
+    plain = CustomerHistory("启岳", 9, 2, 9_000_000, NOW, ["S01"])
+    assert best_tier(RULE, [plain, replace(plain, brand="星驰")], NOW) == "gold"
+    assert best_tier(RULE, [plain], NOW) == "bronze"
+    assert best_tier(RULE, [], NOW) is None
+
+
+def test_comparison_counts_customers_whose_tier_differs() -> None:
+    change = compare(
+        {"a": "gold", "b": "bronze", "c": None, "d": "bronze"},
+        {"a": "silver", "b": "bronze", "c": "bronze", "d": None},
+    )
+    assert change.before == {"gold": 1, "bronze": 2, None: 1}
+    assert change.after == {"silver": 1, "bronze": 2, None: 1}
+    assert (change.raised, change.lowered) == (1, 2)
+
+
+def test_tiers_are_those_that_rules_may_name() -> None:
+    assert get_args(Tier) == LOYALTY_TIERS
 
 
 def invoice(order: str, total: int, **payers: int) -> InvoiceIssued:
@@ -150,39 +199,3 @@ def test_spend_is_customer_invoices_less_credit_notes() -> None:
         ("S01", "o-2"): 7_000,
         ("S01", "o-3"): 0,
     }
-
-
-def test_group_loyalty_rule_is_readable() -> None:
-    first, *_ = load_loyalty_rules(GROUP_FOLDER)
-    assert [each.tier for each in first.tiers] == ["gold", "silver", "bronze"]
-
-
-@pytest.mark.parametrize(
-    ("replaced", "by", "named"),
-    [
-        ("visits: 4", "visits: 7", "silver asks for more than gold"),
-        ("spend_cents: 50000,", "spend_cents: 500000,", "bronze asks for more than silver"),
-        (
-            "max_days_since_last_visit: 300}",
-            "max_days_since_last_visit: 200}",
-            "silver asks for more than gold",
-        ),
-        ("tier: bronze", "tier: tin", "'gold', 'silver' or 'bronze'"),
-        ("visits: 6", "visits: -1", "greater than or equal to 0"),
-    ],
-)
-def test_contradictory_loyalty_rule_is_rejected(
-    tmp_path: Path, replaced: str, by: str, named: str
-) -> None:
-    text = (GROUP_FOLDER / "loyalty.yaml").read_text().replace(replaced, by, 1)
-    (tmp_path / "loyalty.yaml").write_text(text)
-    with pytest.raises(ValueError, match=named):
-        load_loyalty_rules(tmp_path)
-
-
-def test_rule_versions_out_of_order_are_rejected(tmp_path: Path) -> None:
-    version = "  - {{valid_from: {day}, period_days: 10, tiers: []}}\n"
-    text = "rules:\n" + version.format(day="2026-02-01") + version.format(day="2026-01-01")
-    (tmp_path / "loyalty.yaml").write_text(text)
-    with pytest.raises(ValueError, match="order of their days"):
-        load_loyalty_rules(tmp_path)

@@ -5,11 +5,12 @@ from services.crm.entrypoints.http import (
     contacts,
     customers,
     follow_ups,
+    loyalty,
     messages,
     vehicles,
 )
 from shared.routing import Router
 
 router = Router()
-for part in (customers, vehicles, contacts, follow_ups, messages, call_tasks):
+for part in (customers, vehicles, contacts, follow_ups, messages, call_tasks, loyalty):
     router.include_router(part.router)

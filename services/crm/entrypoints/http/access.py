@@ -24,6 +24,8 @@ MessageReader = Annotated[
 ]
 CallReader = Annotated[Principal, Depends(require_roles("customer_care_agent", "service_manager"))]
 
+GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]
+
 
 async def _deps(request: Request) -> Deps:
     deps: Deps = request.app.state.service.deps
