@@ -8,17 +8,17 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.clock import SimulatedClock
 from shared.security import Role
-from tests.support.harness import InProcess, in_process, published
+from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.persons import person, vin
 
 TOPIC = "aftersales.crm.customer.v1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+async def crm(servers: Platform, outside: Publisher) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
+        await running.wait_until_idle()
         yield running
 
 

@@ -16,7 +16,7 @@ from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
 from shared.envelope import Causation
-from tests.support.harness import InProcess, Publisher, in_process, published, publisher
+from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
@@ -37,14 +37,9 @@ def delivered(order: str, customer: str | None, store: str = "S01") -> VehicleDe
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform) -> AsyncIterator[Publisher]:
-    async with publisher(servers) as sending:
-        yield sending
-
-
-@pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+async def crm(servers: Platform, outside: Publisher) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
+        await running.wait_until_idle()
         yield running
 
 

@@ -12,21 +12,16 @@ from services.crm.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.reception import CreditNoteIssued
 from tests.support.finished_visits import delivery, invoice
-from tests.support.harness import InProcess, Publisher, in_process, publisher
+from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.persons import person
 
 OTHER = "S02"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform) -> AsyncIterator[Publisher]:
-    async with publisher(servers) as sending:
-        yield sending
-
-
-@pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+async def crm(servers: Platform, outside: Publisher) -> AsyncIterator[InProcess]:
     async with in_process(servers, "crm", create_app) as running:
+        await running.wait_until_idle()
         yield running
 
 

@@ -1,21 +1,19 @@
 """Messages to customers on real Kafka and PostgreSQL, with real servers outside (R9)."""
 
-import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
-import yaml
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.crm import CustomerNotified
+from shared.contracts.management import MessageRules
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AppointmentCancelled,
@@ -30,8 +28,10 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
 from shared.security import Role
 from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
-from tests.support.harness import InProcess, Publisher, in_process, published, publisher
+from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.persons import person
+from tests.support.rules import rule_set
+from tests.support.stack import MORNING
 
 TOPIC = "aftersales.crm.customer.v1"
 MESSAGES = "/stores/S01/messages"
@@ -58,34 +58,19 @@ async def wecom() -> AsyncIterator[Gateway]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def outside(servers: Platform) -> AsyncIterator[Publisher]:
-    async with publisher(servers) as sending:
-        yield sending
-
-
-@pytest.fixture(scope="module")
-def group_folder(servers: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the group, in which one store tells its customers of risks."""
-    folder = tmp_path_factory.mktemp("group") / "group"
-    shutil.copytree(servers.settings.group_folder, folder)
-    rules = yaml.safe_load((folder / "messages.yaml").read_text())
-    rules["stores"] = {"S01": {"notify_at_risk": True}}
-    (folder / "messages.yaml").write_text(yaml.safe_dump(rules))
-    return folder
-
-
-@pytest_asyncio.fixture(scope="module")
 async def crm(
     servers: Platform,
-    clock: SimulatedClock,
-    group_folder: Path,
+    outside: Publisher,
     mail: MailServer,
     sms: Gateway,
     wecom: Gateway,
 ) -> AsyncIterator[InProcess]:
+    """Run customer relations; one store tells its customers of risks."""
+    own = rule_set("messages.S01", (date(2026, 1, 1), MessageRules(notify_at_risk=True)))
+    await outside.publish(own, at=MORNING)
     settings = mail.settings() | sms.settings("sms") | wecom.settings("wecom")
-    settings["AFTERSALES_GROUP_FOLDER"] = str(group_folder)
     async with in_process(servers, "crm", create_app, **settings) as running:
+        await running.wait_until_idle()
         yield running
 
 
