@@ -71,6 +71,13 @@ ARGUMENTS = {
     "crm.customer_history_in_group": "('plate-S02', now())",
 }
 
+FOR_THE_GROUP = {
+    "crm.histories_of_deliveries_in_group": (
+        "SELECT * FROM histories_of_deliveries_in_group('-infinity', 'infinity', '-infinity')"
+    )
+}
+"""Query of each function that sees the rows of all stores, in the group's name."""
+
 TIDYING = {f"{service}.maintain_partitions" for service in SERVICES}
 
 
@@ -99,7 +106,11 @@ async def test_definer_functions_fix_search_path_without_public_access(
     admin: asyncpg.Connection,
 ) -> None:
     definers = await admin.fetch(_DEFINERS)
-    assert {f"{each['schema']}.{each['name']}" for each in definers} == {*QUESTIONS, *TIDYING}
+    assert {f"{each['schema']}.{each['name']}" for each in definers} == {
+        *QUESTIONS,
+        *FOR_THE_GROUP,
+        *TIDYING,
+    }
     for each in definers:
         assert each["owner"] == f"{each['schema']}_owner"
         assert each["settings"] == [f"search_path={each['schema']}, pg_temp"], each["name"]
@@ -148,6 +159,25 @@ async def test_definer_function_without_store_is_rejected(
         async with acting(servers, other, "S01,S02") as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.fetch(f"SELECT {function}{ARGUMENTS[function]}")
+
+
+@pytest.mark.parametrize("function", FOR_THE_GROUP)
+async def test_function_for_the_group_refuses_stores(
+    servers: Platform, admin: asyncpg.Connection, function: str
+) -> None:
+    service, question = function.partition(".")[0], FOR_THE_GROUP[function]
+    async with acting(servers, service, "_group") as connection:
+        assert await connection.fetch(question)
+    for role, scope in (
+        (service, ""),
+        (service, "S02"),
+        (service, "_group,S02"),
+        (f"{service}_worker", "_group"),
+        ("reception", "_group"),
+    ):
+        async with acting(servers, role, scope) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(question.replace("FROM ", f"FROM {service}."))
 
 
 @pytest.mark.parametrize("service", SERVICES)
