@@ -1,4 +1,4 @@
-"""Measure: ``python -m tests.bench [ingest|commands|replanning]``, with ``--json`` for programs."""
+"""Measure, with ``--json`` for programs: ``python -m tests.bench WHAT``."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import logging
 import sys
 from dataclasses import asdict
 
-from tests.bench import commands, ingest, replanning
+from tests.bench import commands, group, ingest, replanning
 from tests.bench.own_platform import own_platform
 
 
@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=40_000, help="at least so many are published")
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
     parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
+    parser.add_argument("--changes", type=int, default=100, help="of a rule")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -43,7 +44,13 @@ async def _replanning(given: argparse.Namespace) -> None:
     show_replans(found, given.json)
 
 
-_MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning}
+async def _group(given: argparse.Namespace) -> None:
+    async with own_platform(services=()) as platform:
+        found = await group.measure(platform, given.events, given.changes)
+    show_group(found, given.json)
+
+
+_MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning, "group": _group}
 
 
 def show_ingest(found: ingest.Throughput, as_json: bool) -> None:
@@ -82,6 +89,15 @@ def show_replans(found: replanning.Replans, as_json: bool) -> None:
         sys.stdout.write(json.dumps(found.figures) + "\n")
         return
     for name, figure in found.figures.items():
+        sys.stdout.write(f"{name:18} {figure:8g}\n")
+
+
+def show_group(found: group.Effect, as_json: bool) -> None:
+    figures = {name: round(figure, 3) for name, figure in asdict(found).items()}
+    if as_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+        return
+    for name, figure in figures.items():
         sys.stdout.write(f"{name:18} {figure:8g}\n")
 
 

@@ -10,8 +10,8 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
-from tests.bench import ingest
-from tests.bench.__main__ import show_ingest
+from tests.bench import group, ingest
+from tests.bench.__main__ import show_group, show_ingest
 
 
 async def test_every_declared_topic_exists_with_partitions(servers: Platform) -> None:
@@ -111,3 +111,19 @@ async def test_ingest_bench_applies_every_event_each_round(
     assert min(shown.values()) > 0
     show_ingest(found, as_json=False)
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+async def test_rules_bench_sees_every_change_behind_backlog(
+    servers: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await servers.empty()
+    try:
+        found = await group.measure(servers, events=2000, changes=5)
+    finally:
+        await servers.stop_services()
+    show_group(found, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["changes"] == 5
+    assert 0 < shown["effect_p50_s"] <= shown["effect_p99_s"] <= 2
+    show_group(found, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) == 4

@@ -17,10 +17,12 @@ from shared.clients.crm.models import (
     CustomerView,
     FollowUpStatus,
     FollowUpView,
+    LoyaltyPreview,
     MessageStatus,
     MessageView,
     OverduePaymentMessage,
     Preferences,
+    PreviewLoyaltyRequest,
     PromiseChangedMessage,
     ReadyMessage,
     RecordCallRequest,
@@ -236,3 +238,10 @@ class CrmApi:
             body=body,
             idempotency_key=idempotency_key,
         )
+
+    @open_to("group_manager")
+    async def preview_loyalty_change(self, body: PreviewLoyaltyRequest) -> LoyaltyPreview:
+        """Return what other loyalty rules would do to the customers of the last 30 days'
+        deliveries.
+        """
+        return await self._calls.request(LoyaltyPreview, "POST", "/loyalty/preview", body=body)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
+from shared.contracts.management import LoyaltyRules
 
 ContactLanguage = Literal["zh", "en"]
 DeclinedChannel = Literal["wecom", "sms", "email", "phone"]
@@ -213,6 +214,24 @@ class LinkedAuthorization(RequestBody):
     link: str
 
 
+class LoyaltyPreview(ResponseBody):
+    """Tiers of customers by the present rules and by those considered, the best tier first.
+
+    They are the customers to whom a vehicle was delivered from ``since`` to ``until``, each
+    once, with the best tier of their vehicles. ``present_rule`` is the first day of the present
+    version.
+    """
+
+    since: AwareDatetime
+    until: AwareDatetime
+    present_rule: str
+    customers: int
+    before: list[TierCount]
+    after: list[TierCount]
+    raised: int
+    lowered: int
+
+
 class MessageView(ResponseBody):
     """A message without its address.
 
@@ -266,6 +285,12 @@ class Preferences(ResponseBody):
     declined_channels: list[DeclinedChannel]
     reachable_by: list[PreferredChannel]
     version: str
+
+
+class PreviewLoyaltyRequest(RequestBody):
+    """Loyalty rules that a manager considers."""
+
+    content: LoyaltyRules
 
 
 class PromiseChanged(RequestBody):
@@ -354,6 +379,13 @@ class ResolveResponse(ResponseBody):
     names: dict[str, str]
     plates: dict[str, str]
     tiers: dict[str, ResolveTier]
+
+
+class TierCount(ResponseBody):
+    """Number of customers of a tier; ``tier`` is absent for those who have none."""
+
+    tier: ResolveTier | None
+    customers: int
 
 
 class VehicleView(ResponseBody):
