@@ -26,7 +26,7 @@ RULES = "aftersales.management.rules.v1"
 CONSUMES: Mapping[str, frozenset[str]] = {
     "reception": frozenset({JOBS, CAPACITY}),
     "workshop": frozenset({APPOINTMENTS, ORDERS}),
-    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS}),
+    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES}),
     "reporting": frozenset(
         {
             APPOINTMENTS,

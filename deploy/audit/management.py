@@ -1,4 +1,4 @@
-"""What managers decided, against the states that management announces."""
+"""What managers decided, the states that management announces, and what services have of them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,18 +6,22 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.audit_data import RULES, AuditData
+from deploy.audit.audit_data import CONSUMES, RULES, AuditData
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import Row
 from deploy.audit.topics import StreamEvent
 
 _GROUP = "_group"
+_STATES = frozenset({RULES})
 
 
 def check_management(audit_data: AuditData) -> Iterator[Check]:
-    """Compare rule sets, their changes and their states."""
+    """Compare rule sets, their changes and their states, and what services have of the states."""
     yield answer("management", _states, audit_data)
     yield answer("management", _changes, audit_data)
+    for service, topics in CONSUMES.items():
+        if topics & _STATES:
+            yield answer(service, _master_data, audit_data, service)
 
 
 def newest(events: Iterable[StreamEvent]) -> dict[str, StreamEvent]:
@@ -45,6 +49,27 @@ def _states(audit_data: AuditData) -> Check:
         (
             (row["rule_id"], {**row, "versions": _versions(changes[row["rule_id"]])})
             for row in audit_data.tables.of("management", "rule_set")
+        ),
+    )
+    return comparison.check()
+
+
+def _master_data(audit_data: AuditData, service: str) -> Check:
+    comparison = Comparison("master data are the newest states", service)
+    comparison.rows(
+        "master_data",
+        {
+            f"{topic} {key}": {
+                "version": event.sequence,
+                "event_id": event.id,
+                "record": event.data,
+            }
+            for topic in CONSUMES[service] & _STATES
+            for key, event in newest(audit_data.applied_by(service, topic)).items()
+        },
+        (
+            (f"{row['topic']} {row['key']}", {**row, "record": orjson.loads(row["record"])})
+            for row in audit_data.tables.of(service, "master_data")
         ),
     )
     return comparison.check()

@@ -89,9 +89,9 @@ def declared_topics(file: Path) -> tuple[DeclaredTopic, ...]:
     )
 
 
-async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequence[str]) -> Log:
+async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], services: Sequence[str]) -> Log:
     """Read every topic from its first record to its present end."""
-    committed = await _committed(bootstrap, groups)
+    committed = await _committed(bootstrap, services)
     consumer = AIOKafkaConsumer(
         *(topic.name for topic in topics),
         bootstrap_servers=bootstrap,
@@ -157,16 +157,18 @@ async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int
         }
 
 
-async def _committed(bootstrap: str, groups: Sequence[str]) -> dict[str, Offsets]:
+async def _committed(bootstrap: str, services: Sequence[str]) -> dict[str, Offsets]:
+    """Return the offsets of each service: those of its events and those of its states."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         return {
-            group: {
+            service: {
                 (address.topic, address.partition): offset.offset
+                for group in (service, f"{service}.state")
                 for address, offset in (await admin.list_consumer_group_offsets(group)).items()
             }
-            for group in groups
+            for service in services
         }
     finally:
         await admin.close()
