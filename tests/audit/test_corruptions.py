@@ -128,6 +128,13 @@ CORRUPTIONS = [
         "management: {victim}: revisions: expected [1], found []",
     ),
     Corruption(
+        "rules that customer relations has otherwise",
+        "crm.master_data",
+        "SELECT 'aftersales.management.rules.v1 loyalty'",
+        "UPDATE crm.master_data SET version = version + 1 WHERE key = 'loyalty'",
+        "crm: {victim}: master_data.version: expected 1, found 2",
+    ),
+    Corruption(
         "a double booking",
         "workshop.resource_booking",
         "SELECT min(job_id) FROM workshop.resource_booking",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 import yaml
@@ -14,12 +15,15 @@ from deploy.embedded.settings import EmbeddedSettings, Ports
 from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 from tests.support.forking import ForkServer
+from tests.support.polling import until
 
 PARTITIONS = 3
 """Partitions of a topic: fewer than in production, as Kafka and consumers work for each."""
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
+
+_HAS_STATES = "SELECT count(*) >= $1 FROM crm.master_data"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,6 +103,19 @@ async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Pl
     the group and no other data.
     """
     await servers.start_services()
-    await import_group(servers.settings.group_folder, servers.url("management"), servers.issuer)
+    await _import_rules(servers)
     yield servers
     await servers.stop_services()
+
+
+async def _import_rules(platform: Platform) -> None:
+    """Import the group's rules and wait until the services that read them have them."""
+    imported = await import_group(
+        platform.settings.group_folder, platform.url("management"), platform.issuer
+    )
+    rule_ids = {each.rule_id for each in imported}
+    admin = await asyncpg.connect(platform.admin_url)
+    try:
+        assert await until(lambda: admin.fetchval(_HAS_STATES, len(rule_ids)), 30)
+    finally:
+        await admin.close()

@@ -16,6 +16,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from shared.ids import new_id
 from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
+from tests.support.harness import Publisher
 from tests.support.persons import person
 
 TIMEOUT_S = 20.0
@@ -86,7 +87,7 @@ class Crm:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Crm]:
+async def crm(servers: Platform, clock: SimulatedClock, outside: Publisher) -> AsyncIterator[Crm]:
     clock.set(MORNING)
     to_new_processes = httpx.Limits(max_keepalive_connections=0)
     async with (
