@@ -6,13 +6,10 @@ import pytest
 
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.group_rules import read_rules
-from services.crm.domain.message import Language, MessageType
-from services.crm.domain.message_text import LINKED, TEMPLATE_VALUES
 from services.management.domain.kinds import KINDS
 from shared.contracts.management import (
     GROUP,
     LINKED_MESSAGES,
-    MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
     LoyaltyRules,
     MessageRules,
@@ -145,11 +142,3 @@ def test_group_must_have_every_template() -> None:
     KINDS["messages"].require(incomplete, "S01")
     without_hours = whole.model_copy(update={"quiet_hours": None})
     assert refused(without_hours, "messages") == ("incomplete", "content.quiet_hours")
-
-
-def test_published_codes_are_those_of_customer_relations() -> None:
-    assert MESSAGE_PLACEHOLDERS.keys() == TEMPLATE_VALUES.keys() == set(get_args(MessageType))
-    for message_type, values in TEMPLATE_VALUES.items():
-        assert MESSAGE_PLACEHOLDERS[message_type] == values.model_fields.keys()
-    assert LINKED_MESSAGES == LINKED
-    assert get_args(Language) == MESSAGE_LANGUAGES
