@@ -44,13 +44,16 @@ class LoyaltyTier(EventPart):
     max_days_since_last_visit: Annotated[int, Field(ge=1, le=3660)]
 
 
+LoyaltyTiers = Annotated[tuple[LoyaltyTier, ...], Field(min_length=1, max_length=10)]
+
+
 class LoyaltyRules(EventPart):
     """Rules of loyalty (忠诚度规则): tiers, best first, for all brands or those of ``brands``."""
 
     kind: Literal["loyalty"] = "loyalty"
     period_days: Annotated[int, Field(ge=1, le=3660)]
-    tiers: Annotated[tuple[LoyaltyTier, ...], Field(min_length=1, max_length=10)]
-    brands: dict[str, tuple[LoyaltyTier, ...]] = Field(default_factory=dict)
+    tiers: LoyaltyTiers
+    brands: dict[str, LoyaltyTiers] = Field(default_factory=dict)
 
 
 class QuietHours(EventPart):
