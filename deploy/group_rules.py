@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.management import LoyaltyRules, MessageRules, RuleContent
@@ -42,6 +43,12 @@ class _Dated(BaseModel):
     valid_from: CalendarDay
 
 
+class _LoyaltyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rules: list[dict[str, Any]]
+
+
 class _MessageFile(_Dated):
     stores: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -50,14 +57,16 @@ def read_rules(folder: Path) -> list[RuleDefinition]:
     """Read ``loyalty.yaml`` and ``messages.yaml``; of each rule set the earliest version first.
 
     Raises:
-        GroupFileError: a file lacks a field, has an unknown one, or a wrong value.
+        GroupFileError: a file is missing or not YAML, lacks a field, has an unknown one, or a wrong
+            value.
     """
     found = [*_loyalty(folder), *_messages(folder)]
     return sorted(found, key=lambda each: (each.rule_id, each.valid_from))
 
 
 def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
-    for number, given in enumerate(read_yaml(folder, _LOYALTY)["rules"]):
+    file = _read(_LOYALTY, _LoyaltyFile, _content(folder, _LOYALTY))
+    for number, given in enumerate(file.rules):
         place = f"{_LOYALTY}: rules.{number}"
         entry = _read(place, _Dated, given)
         content = _read(place, LoyaltyRules, entry.model_extra)
@@ -65,7 +74,7 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
 
 
 def _messages(folder: Path) -> Iterator[RuleDefinition]:
-    file = _read(_MESSAGES, _MessageFile, read_yaml(folder, _MESSAGES))
+    file = _read(_MESSAGES, _MessageFile, _content(folder, _MESSAGES))
     content = _read(_MESSAGES, MessageRules, file.model_extra)
     yield RuleDefinition(None, file.valid_from, content)
     for store_id, given in file.stores.items():
@@ -73,6 +82,14 @@ def _messages(folder: Path) -> Iterator[RuleDefinition]:
         entry = _read(place, _Dated, {"valid_from": file.valid_from, **given})
         own = _read(place, MessageRules, entry.model_extra)
         yield RuleDefinition(store_id, entry.valid_from, own)
+
+
+def _content(folder: Path, name: str) -> Any:
+    try:
+        return read_yaml(folder, name)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise GroupFileError(f"{folder / name}: {reason}") from None
 
 
 def _read(place: str, kind: type[M], given: Any) -> M:

@@ -28,7 +28,7 @@ def import_(
     issuer = Platform(settings_for(data)).issuer
     try:
         imported = asyncio.run(import_group(folder, url, issuer, show))
-    except (GroupFileError, FileNotFoundError) as error:
+    except GroupFileError as error:
         raise EmbeddedError(str(error)) from None
     except ServiceUnavailableError:
         raise EmbeddedError("management does not respond; import again later") from None

@@ -49,6 +49,12 @@ async def test_operator_commands_show_running_platform(platform: Platform) -> No
     assert "reception" in await shown("status")
     assert json.loads(await shown("audit", "--json"))["audit"] == "ok"
     assert "audit: ok" in await shown("audit")
+    folder = str(platform.settings.group_folder)
+    assert (await shown("import", folder)).splitlines() == [
+        "loyalty from 2026-01-01: unchanged",
+        "messages from 2026-01-01: unchanged",
+        "2 unchanged",
+    ]
 
 
 async def test_command_bench_times_every_command(

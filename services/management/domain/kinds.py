@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.management.domain import errors, loyalty, messages
+from shared.contracts.base import EventPart
 from shared.contracts.management import (
     GROUP,
     LoyaltyRules,
@@ -30,7 +31,7 @@ class Kind:
     """
 
     name: RuleKind
-    content: type[LoyaltyRules] | type[MessageRules]
+    content: type[EventPart]
     for_stores: bool
     check: Check
     check_complete: Check = _nothing

@@ -104,6 +104,7 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
     ("name", "changes", "place"),
     [
         ("loyalty.yaml", {"rules": [rule("2026-02-30", 9)]}, "loyalty.yaml: rules.0.valid_from"),
+        ("loyalty.yaml", {"rule": []}, "loyalty.yaml.rule"),
         ("loyalty.yaml", {"rules": [rule("2026-02-01", -1)]}, "rules.0.tiers.0.visits"),
         ("messages.yaml", {"notify": True}, "messages.yaml.notify"),
         ("messages.yaml", {"stores": {"S01": {"quiet": 1}}}, "stores.S01.quiet"),
@@ -114,6 +115,17 @@ async def test_unreadable_file_is_named(
 ) -> None:
     edit(folder, name, **changes)
     with pytest.raises(GroupFileError, match=place):
+        await imported(management, folder)
+
+
+@pytest.mark.parametrize("content", ["rules: [", None])
+async def test_file_that_is_no_yaml_is_named(
+    management: Platform, folder: Path, content: str | None
+) -> None:
+    (folder / "loyalty.yaml").unlink()
+    if content:
+        (folder / "loyalty.yaml").write_text(content)
+    with pytest.raises(GroupFileError, match=r"loyalty\.yaml"):
         await imported(management, folder)
 
 

@@ -287,6 +287,24 @@ async def test_reason_is_stored_encrypted(management: InProcess, servers: Platfo
     assert not [row for row in reasons if REASON.encode() in row["reason"]]
 
 
+async def test_versions_larger_than_an_event_are_refused(management: InProcess) -> None:
+    tiers = loyalty(6)["tiers"]
+    content = loyalty(6) | {"brands": {f"brand-{number}": tiers for number in range(2500)}}
+    responses = [
+        await decide(
+            management,
+            LOYALTY,
+            content=content | {"period_days": 100 + number},
+            valid_from=f"2026-06-{number:02d}",
+        )
+        for number in range(1, 6)
+    ]
+    assert [response.status_code for response in responses] == [200, 200, 200, 200, 422]
+    assert responses[-1].json()["errors"][0]["field"] == "content"
+    for number in range(1, 5):
+        await decide(management, f"{LOYALTY}/withdraw", valid_from=f"2026-06-{number:02d}")
+
+
 async def test_version_of_tomorrow_holds_after_midnight(
     management: InProcess, clock: SimulatedClock
 ) -> None:
