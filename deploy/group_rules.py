@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -93,7 +93,7 @@ def _content(folder: Path, name: str) -> Any:
 
 
 def _read(place: str, kind: type[M], given: Any) -> M:
-    extra = None if issubclass(kind, _Dated) else "forbid"
+    extra: Literal["forbid"] | None = None if issubclass(kind, _Dated) else "forbid"
     try:
         return kind.model_validate(given, extra=extra)
     except ValidationError as error:

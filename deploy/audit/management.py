@@ -78,7 +78,7 @@ def _master_data(audit_data: AuditData, service: str) -> Check:
 def _changes(audit_data: AuditData) -> Check:
     """Require that a rule set has each of its changes, and says who made the last one."""
     comparison = Comparison("rule sets have all their changes", "management")
-    changes = _changes_by_rule(audit_data)
+    changes = dict(_changes_by_rule(audit_data))
     for row in audit_data.tables.of("management", "rule_set"):
         rule_id, own = row["rule_id"], changes.pop(row["rule_id"], [])
         revisions = [change["revision"] for change in own]

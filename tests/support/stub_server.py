@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 STATUS = {
     "lag": 0,
@@ -19,7 +20,7 @@ STATUS = {
     "lost": 0,
 }
 
-RULES = {
+RULES: dict[str, Any] = {
     "rule_id": "known",
     "kind": "loyalty",
     "for_store": None,

@@ -1,6 +1,7 @@
 """Rule sets: versions by their days, conflicts, what may end, be withdrawn or be put back (R40)."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.management.domain.kinds import KINDS
 from services.management.domain.rule_set import (
+    Action,
     Change,
     Decision,
     RuleSet,
@@ -26,6 +28,8 @@ TODAY = date(2026, 3, 4)
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 QUIET, LOUD = MessageRules(notify_at_risk=False), MessageRules(notify_at_risk=True)
 EMPTY = RuleSet(store_id="S01", kind="messages")
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
 days = st.dates(min_value=TODAY - timedelta(days=20), max_value=TODAY + timedelta(days=20))
 contents = st.sampled_from([QUIET, LOUD, None])
@@ -52,7 +56,7 @@ def histories(draw: st.DrawFn) -> list[Change]:
     count = draw(st.integers(min_value=0, max_value=12))
     changes: list[Change] = []
     for revision in range(1, count + 1):
-        action = draw(st.sampled_from(["defined", "ended", "withdrawn", "put_back"]))
+        action = draw(st.sampled_from(ACTIONS))
         content = draw(contents) if action in ("defined", "put_back") else None
         changes.append(Change(revision, action, draw(days), content, None, "manager", NOW))
     return changes
