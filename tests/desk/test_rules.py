@@ -2,11 +2,13 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import httpx
 import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
+from tests.support.api import Api
 from tests.support.desk import Colleague, Desk
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -103,6 +105,47 @@ async def test_refused_value_shows_error_beside_field(desk: Desk) -> None:
     await expect(manager.at("content.tiers.1.visits")).to_have_value("9")
     await expect(manager.at("reason")).to_have_value("Stricter")
     await manager.keep("rules-loyalty-refused")
+    assert manager.faults == []
+
+
+async def test_preview_compares_tiers_of_delivered_customers(
+    desk: Desk, platform: Platform
+) -> None:
+    async with httpx.AsyncClient(timeout=20) as client:
+        api = Api(platform, client)
+        for number, plate in ((1, "沪A10001"), (2, "沪A10002")):
+            order_id = await api.opened(number, plate)
+            await api.worked(order_id)
+            await api.delivered(order_id)
+        await api.wait_until_idle()
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await _edit(manager, LOYALTY)
+    await manager.write(
+        **{
+            f"content.{tiers}.2.{name}": value
+            for tiers in ("tiers", "brands.0")
+            for name, value in (("visits", "0"), ("spend_cents", "0"))
+        }
+    )
+    await manager.press("preview-rules")
+    preview = manager.at("loyalty-preview")
+    await expect(preview).to_contain_text("2 位客户中，2 位升级，0 位降级。")
+    await expect(preview.locator("canvas")).to_be_visible()
+    await manager.page.wait_for_timeout(500)
+    await manager.keep("rules-loyalty-preview")
+    assert manager.faults == []
+
+
+async def test_day_of_other_version_is_told(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await _edit(manager, LOYALTY)
+    await manager.write(valid_from=_in(9))
+    await expect(manager.at("other-version")).to_be_empty()
+    await manager.write(valid_from=_in(11))
+    await expect(manager.at("other-version")).to_contain_text(f"自 {_in(10)} 起的版本")
+    await manager.keep("rules-other-version")
+    await manager.at("other-version").get_by_role("link").click()
+    await expect(manager.at("content.tiers.0.spend_cents")).to_have_value("12000.50")
     assert manager.faults == []
 
 

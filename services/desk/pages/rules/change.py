@@ -1,7 +1,9 @@
 """Change of rules: the content as a form, the day from which it holds, and the reason."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 from pydantic import ValidationError
@@ -15,12 +17,19 @@ from services.desk.page import Page
 from services.desk.pages.rules.changes import change_entry
 from services.desk.pages.rules.decisions import day_field
 from services.desk.pages.rules.detail import PAGE as DETAIL
-from services.desk.pages.rules.rule_set import MODELS, RuleSet, is_future, rule_set_of
+from services.desk.pages.rules.preview import show_preview
+from services.desk.pages.rules.rule_set import MODELS, Content, RuleSet, is_future, rule_set_of
 from services.desk.pages.rules.templates import Templates, TemplatesEditor
-from shared.calls import ApiError
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.access import roles_of
+from shared.clients.crm.models import LoyaltyPreview, PreviewLoyaltyRequest
 from shared.clients.management.client import ManagementApi
-from shared.clients.management.models import DefineRulesRequest, RulesResponse, RulesView
+from shared.clients.management.models import (
+    DefineRulesRequest,
+    RuleChangeView,
+    RulesResponse,
+    RulesView,
+)
 from shared.contracts.management import MessageRules
 
 PAGE = Page(
@@ -67,6 +76,7 @@ class _ChangeForm:
         t = rules.ctx.t
         versions = {version.valid_from: version for version in view.versions}
         shown = versions.get(rules.ctx.query.get("from", ""), view.holds)
+        self._versions, self._base = view.versions, shown
         with test_id("rule-form", box("rule-form")):
             self._form = Form(rules.ctx, view.version)
             self._conflict = test_id("conflict", box("conflict"))
@@ -82,10 +92,34 @@ class _ChangeForm:
                     day = shown.valid_from if shown and to_come else ""
                     self._day = day_field(self._form, view.today, day)
                     self._reason = self._form.field("reason", ui.input(t("Reason")))
+                self._other_version = test_id("other-version", box("conflict"))
+                self._day.on_value_change(self._compare_versions)
                 self._form.speak_here()
                 with box("card-actions"):
                     button(t("Save"), self._send, name="save-rules", kind="main")
+                    if rules.kind == "loyalty" and rules.ctx.may(self._preview_of):
+                        button(t("Preview effect"), self._preview, name="preview-rules")
                     link(t("Cancel"), rules.address, "as-button")
+                self._shown = box("preview-place")
+
+    def _compare_versions(self) -> None:
+        """Say so when another version than the one in the form holds on the chosen day."""
+        t, day = self._ctx.t, self._day.value or ""
+        begun = [version for version in self._versions if version.valid_from <= day]
+        held = begun[-1] if begun else None
+        self._other_version.clear()
+        if held is None or self._base is None or held == self._base:
+            return
+        with self._other_version:
+            text(
+                t(
+                    "The version from {day} holds on this day. This form began with {base}.",
+                    day=held.valid_from,
+                    base=self._base.valid_from,
+                )
+            )
+            address = f"{self._rules.address}/change?{urlencode({'from': held.valid_from})}"
+            link(t("Begin with the version from {day}", day=held.valid_from), address, "text-link")
 
     def _editor(self, value: dict[str, Any], of_group: Templates | None) -> ModelEditor:
         ctx = self._ctx
@@ -100,17 +134,24 @@ class _ChangeForm:
         )
         return form.of_model(MODELS[self._rules.kind], value)
 
-    def _command(self) -> Awaitable[RulesResponse]:
+    def _read(self) -> Content:
+        """Return the content as it was typed.
+
+        Raises:
+            ApiError: it does not fit the model of its kind.
+        """
         try:
-            content = MODELS[self._rules.kind].model_validate(self._content.read())
+            return MODELS[self._rules.kind].model_validate(self._content.read())
         except ValidationError as error:
             raise invalid_request(error, "content") from error
+
+    def _command(self) -> Awaitable[RulesResponse]:
         body = DefineRulesRequest.model_validate(
             {
                 "version": self._form.version,
                 "valid_from": self._day.value,
                 "reason": self._reason.value,
-                "content": content,
+                "content": self._read(),
             }
         )
         return self._rules.define(body, self._form.attempt)
@@ -130,9 +171,25 @@ class _ChangeForm:
         else:
             form.say(t("This holds already on that day; nothing was changed."))
 
+    @property
+    def _preview_of(self) -> Callable[[PreviewLoyaltyRequest], Awaitable[LoyaltyPreview]]:
+        return self._ctx.services.crm.preview_loyalty_change
+
+    async def _preview(self) -> None:
+        def ask() -> Awaitable[LoyaltyPreview]:
+            return self._preview_of(PreviewLoyaltyRequest.model_validate({"content": self._read()}))
+
+        preview = await self._form.send(ask)
+        if preview is None:
+            ui.run_javascript(_SHOW_PROBLEM)
+        else:
+            show_preview(self._ctx, self._shown, preview)
+
     async def _show_others(self, error: ApiError) -> None:
         """Show what others changed since the form was opened."""
-        changes = await self._rules.history()
+        changes: Sequence[RuleChangeView] = ()
+        with suppress(ApiError, ServiceUnavailableError):
+            changes = await self._rules.history()
         self._conflict.clear()
         with self._conflict:
             text(who_was_first(self._ctx, error), "section-title")
