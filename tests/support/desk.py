@@ -84,6 +84,12 @@ class Colleague:
     async def go(self, path: str) -> None:
         await self.page.goto(self.url + path)
 
+    async def fits(self, size: str) -> None:
+        """Look at the page on a screen of that size; nothing lies beyond its right edge."""
+        width, height = _SIZES[size]
+        await self.page.set_viewport_size({"width": width, "height": height})
+        assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, size
+
     async def keep(self, name: str) -> None:
         """Keep a screenshot of the whole page."""
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
