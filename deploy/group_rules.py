@@ -9,12 +9,18 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.contracts.management import LoyaltyRules, MessageRules, RuleContent
+from shared.contracts.management import (
+    LoyaltyRules,
+    MessageRules,
+    RuleContent,
+    SettlementRules,
+)
 from shared.group import CalendarDay, read_yaml
 
 M = TypeVar("M", bound=BaseModel)
 
 _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
+_SETTLEMENT = "catalog/invoicing.yaml"
 
 
 class GroupFileError(ValueError):
@@ -49,18 +55,24 @@ class _LoyaltyFile(BaseModel):
     rules: list[dict[str, Any]]
 
 
-class _MessageFile(_Dated):
+class _StoresFile(_Dated):
+    """File of the group's rules, with those that stores have of their own."""
+
     stores: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read_rules(folder: Path) -> list[RuleDefinition]:
-    """Read ``loyalty.yaml`` and ``messages.yaml``; of each rule set the earliest version first.
+    """Read the files of all kinds of rules; of each rule set the earliest version first.
 
     Raises:
         GroupFileError: a file is missing or not YAML, lacks a field, has an unknown one, or a wrong
             value.
     """
-    found = [*_loyalty(folder), *_messages(folder)]
+    found = [
+        *_loyalty(folder),
+        *_with_stores(folder, _MESSAGES, MessageRules),
+        *_with_stores(folder, _SETTLEMENT, SettlementRules),
+    ]
     return sorted(found, key=lambda each: (each.rule_id, each.valid_from))
 
 
@@ -73,14 +85,15 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
         yield RuleDefinition(None, entry.valid_from, content)
 
 
-def _messages(folder: Path) -> Iterator[RuleDefinition]:
-    file = _read(_MESSAGES, _MessageFile, _content(folder, _MESSAGES))
-    content = _read(_MESSAGES, MessageRules, file.model_extra)
-    yield RuleDefinition(None, file.valid_from, content)
+def _with_stores(
+    folder: Path, name: str, model: type[MessageRules | SettlementRules]
+) -> Iterator[RuleDefinition]:
+    file = _read(name, _StoresFile, _content(folder, name))
+    yield RuleDefinition(None, file.valid_from, _read(name, model, file.model_extra))
     for store_id, given in file.stores.items():
-        place = f"{_MESSAGES}: stores.{store_id}"
+        place = f"{name}: stores.{store_id}"
         entry = _read(place, _Dated, {"valid_from": file.valid_from, **given})
-        own = _read(place, MessageRules, entry.model_extra)
+        own = _read(place, model, entry.model_extra)
         yield RuleDefinition(store_id, entry.valid_from, own)
 
 

@@ -24,7 +24,7 @@ REPORTS = "aftersales.reporting.store.v1"
 RULES = "aftersales.management.rules.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
-    "reception": frozenset({JOBS, CAPACITY}),
+    "reception": frozenset({JOBS, CAPACITY, RULES}),
     "workshop": frozenset({APPOINTMENTS, ORDERS}),
     "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES}),
     "reporting": frozenset(

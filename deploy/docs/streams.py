@@ -15,7 +15,7 @@ from services.workshop.entrypoints import events as workshop
 from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
-    "reception": reception.REACTIONS.subscriptions,
+    "reception": (*reception.REACTIONS.subscriptions, *reception.STATES),
     "workshop": workshop.REACTIONS.subscriptions,
     "crm": (*crm.REACTIONS.subscriptions, *crm.STATES),
     "reporting": reporting.REACTIONS.subscriptions,

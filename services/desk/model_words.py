@@ -22,6 +22,11 @@ def is_money(name: str) -> bool:
     return name.endswith("_cents")
 
 
+def is_share(name: str) -> bool:
+    """Return whether a field holds basis points."""
+    return name.endswith("_bp")
+
+
 def unit_of(t: Translator, name: str) -> str | None:
     """Return the unit of a field's number, if it has one."""
     return t("days") if "days" in name.split("_") else None
@@ -41,7 +46,9 @@ def path_in_words(t: Translator, path: str) -> str:
 
 
 def value_in_words(t: Translator, name: str, value: Any) -> str:
-    """Return the value of a field: codes in words, money in yuan, numbers with their unit."""
+    """Return the value of a field: codes in words, money in yuan, shares in percent, numbers with
+    their unit.
+    """
     if value is None or value == "":
         return formats.NOTHING
     if isinstance(value, bool):
@@ -50,5 +57,10 @@ def value_in_words(t: Translator, name: str, value: Any) -> str:
         return t.code(CHOICES[name][0], value)
     if is_money(name):
         return formats.money(value)
+    if is_share(name):
+        return f"{value / 100:g}%"
     unit = unit_of(t, name)
+    if isinstance(value, list):
+        numbers = t.listed(map(str, value))
+        return f"{numbers} {unit}" if unit else numbers
     return f"{value:,} {unit}" if unit else str(value)

@@ -9,7 +9,7 @@ from services.reception.clients.crm import CrmClient
 from services.reception.clients.images import Cleaning
 from services.reception.clients.tax_invoices import TaxInvoiceFiles
 from services.reception.clients.workshop import WorkshopClient
-from services.reception.entrypoints.events import REACTIONS
+from services.reception.entrypoints.events import REACTIONS, STATES
 from services.reception.entrypoints.http import router
 from services.reception.entrypoints.timers import TIMERS
 from shared.credentials import ServiceCredentials
@@ -39,6 +39,7 @@ def create_app() -> FastAPI:
             ),
             credentials=credentials,
             public_url=settings.public_url,
+            master_data=foundation.master_data,
         )
 
     return service_app(
@@ -51,4 +52,5 @@ def create_app() -> FastAPI:
         timer_handlers=TIMERS,
         compose=compose,
         prepare=schedule_first_checks,
+        states=STATES,
     )

@@ -10,8 +10,8 @@ from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, I
 GROUP = "_group"
 """``store_id`` of every state: whatever store it concerns, all of them may read it."""
 
-RuleKind = Literal["loyalty", "messages"]
-"""Kinds of rules: 忠诚度、客户通知."""
+RuleKind = Literal["loyalty", "messages", "settlement"]
+"""Kinds of rules: 忠诚度、客户通知、结算."""
 
 LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
 """Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
@@ -83,7 +83,43 @@ class MessageRules(EventPart):
     templates: dict[Code, dict[Code, MessageTemplate]] = Field(default_factory=dict)
 
 
-RuleContent = Annotated[LoyaltyRules | MessageRules, Field(discriminator="kind")]
+DiscountLimit = Annotated[int, Field(ge=0, le=10_000)]
+"""Largest discount that a role may approve, in basis points of what the customer pays."""
+
+ClaimDays = Annotated[int, Field(ge=1, le=365)]
+
+DunningDays = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=365)], ...], Field(min_length=1, max_length=10)
+]
+
+ReminderDays = Annotated[
+    tuple[Annotated[int, Field(ge=-365, le=365)], ...], Field(min_length=1, max_length=10)
+]
+"""Days from a deadline, before it where they are negative."""
+
+
+class SettlementRules(EventPart):
+    """Rules of settlement (结算规则): discounts, receivables and warranty claims.
+
+    A receivable is reminded of ``dunning_days`` after it was due. A claim has to be submitted, and
+    answered, within so many days; the advisor, then the manager, then the group is reminded on the
+    days from either deadline. What a store leaves out holds as in the group.
+    """
+
+    kind: Literal["settlement"] = "settlement"
+    service_advisor_discount_bp: DiscountLimit | None = None
+    service_manager_discount_bp: DiscountLimit | None = None
+    group_manager_discount_bp: DiscountLimit | None = None
+    dunning_days: DunningDays | None = None
+    claim_submission_days: ClaimDays | None = None
+    claim_decision_days: ClaimDays | None = None
+    claim_submission_reminder_days: ReminderDays | None = None
+    claim_decision_reminder_days: ReminderDays | None = None
+
+
+RuleContent = Annotated[
+    LoyaltyRules | MessageRules | SettlementRules, Field(discriminator="kind")
+]
 """Content of a rule set, by its kind."""
 
 

@@ -135,6 +135,13 @@ CORRUPTIONS = [
         "crm: {victim}: master_data.version: expected 1, found 2",
     ),
     Corruption(
+        "rules that reception has otherwise",
+        "reception.master_data",
+        "SELECT 'aftersales.management.rules.v1 settlement'",
+        "UPDATE reception.master_data SET version = version + 1 WHERE key = 'settlement'",
+        "reception: {victim}: master_data.version: expected 1, found 2",
+    ),
+    Corruption(
         "a double booking",
         "workshop.resource_booking",
         "SELECT min(job_id) FROM workshop.resource_booking",

@@ -48,6 +48,7 @@ from shared.contracts.management import (
     MessageTemplate,
     QuietHours,
     RuleKind,
+    SettlementRules,
 )
 from shared.contracts.reception import (
     CancellationReason,
@@ -175,7 +176,14 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "rule_action": get_args(Action),
         "rule_field": {
             field
-            for model in (LoyaltyRules, LoyaltyTier, MessageRules, QuietHours, MessageTemplate)
+            for model in (
+                LoyaltyRules,
+                LoyaltyTier,
+                MessageRules,
+                QuietHours,
+                MessageTemplate,
+                SettlementRules,
+            )
             for field in model.model_fields
         }
         - {"kind"},

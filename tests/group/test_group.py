@@ -59,7 +59,6 @@ class Group:
         self.systems: list[Record] = read("catalog/symptoms.yaml")["systems"]
         self.delivery: Record = read("catalog/delivery.yaml")
         self.packages: list[Record] = read("catalog/packages.yaml")["packages"]
-        self.invoicing: Record = read("catalog/invoicing.yaml")
 
     def conditions(self) -> Iterator[tuple[str, Record]]:
         for system in self.systems:
@@ -286,8 +285,3 @@ def test_package_and_checklist_references_exist(group: Group) -> None:
     for steps in group.delivery["templates"].values():
         assert unique(steps)
         assert set(steps) <= STEPS
-
-
-def test_invoicing_limits_belong_to_known_roles(group: Group) -> None:
-    assert group.invoicing["discount_limit_bp"].keys() <= ROLES
-    assert sorted(group.invoicing["dunning_days"]) == group.invoicing["dunning_days"]

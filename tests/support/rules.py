@@ -9,7 +9,7 @@ from shared.contracts.management import (
     GROUP,
     LoyaltyRules,
     LoyaltyTier,
-    MessageRules,
+    RuleContent,
     RuleSetDefined,
     RuleVersion,
 )
@@ -19,7 +19,7 @@ RULES = RuleSetDefined.topic
 
 def group_rules(folder: Path = Path("deploy/group")) -> list[RuleSetDefined]:
     """Return the states of all rule sets of a group folder."""
-    versions: dict[str, list[tuple[date, LoyaltyRules | MessageRules | None]]] = defaultdict(list)
+    versions: dict[str, list[tuple[date, RuleContent | None]]] = defaultdict(list)
     for each in read_rules(folder):
         versions[each.rule_id].append((each.valid_from, each.content))
     return [rule_set(rule_id, *dated) for rule_id, dated in versions.items()]
@@ -31,9 +31,7 @@ def loyalty_rules(visits: int = 2) -> LoyaltyRules:
     return LoyaltyRules(period_days=730, tiers=(tier,), brands={})
 
 
-def rule_set(
-    rule_id: str, *versions: tuple[date, LoyaltyRules | MessageRules | None]
-) -> RuleSetDefined:
+def rule_set(rule_id: str, *versions: tuple[date, RuleContent | None]) -> RuleSetDefined:
     """Return the state of a rule set with these contents from these days on.
 
     An id such as ``messages.S01`` is that of the store's own rules.

@@ -23,7 +23,10 @@ PARTITIONS = 3
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
 
-_HAS_STATES = "SELECT count(*) >= $1 FROM crm.master_data"
+_HAS_STATES = """
+SELECT (SELECT count(*) FROM crm.master_data) >= $1
+   AND (SELECT count(*) FROM reception.master_data) >= $1
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 may be left out.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,11 +16,13 @@ from services.desk import formats
 from services.desk.components.elements import box, button, test_id, text
 from services.desk.components.forms import Field, choices, styled
 from services.desk.i18n import Translator
-from services.desk.model_words import CHOICES, TIMES, is_money, name_of, unit_of
+from services.desk.model_words import CHOICES, TIMES, is_money, is_share, name_of, unit_of
 from shared.calls import ApiError
 from shared.problems import FieldError
 
 _INVALID = 422
+_SEPARATORS = re.compile(r"[,，、;；\s]+")
+_NUMBER = re.compile(r"[+-]?\d{1,9}")
 
 
 class Editor(Protocol):
@@ -63,6 +66,8 @@ class ModelForm:
         kind, optional = _required(kind)
         if get_origin(kind) is Literal:
             return _Constant(get_args(kind)[0])
+        if _is_numbers(kind):
+            return _Scalar(*self._numbers(name, value, optional=optional))
         if get_origin(kind) is tuple:
             return _Rows(self, name, get_args(kind)[0], value or ())
         if get_origin(kind) is dict:
@@ -92,12 +97,23 @@ class ModelForm:
         if kind is int and is_money(name):
             yuan = None if value is None else value / 100
             return ui.number(label, value=yuan, format="%.2f", prefix="¥"), _cents
+        if kind is int and is_share(name):
+            percent = None if value is None else value / 100
+            return ui.number(label, value=percent, suffix="%"), _basis_points
         if kind is int:
             return ui.number(label, value=value, suffix=unit_of(t, name)), _whole
         made = ui.input(label, value=value or "")
         if name in TIMES:
             made.props("type=time stack-label")
         return made, _nothing_if_empty if optional else _as_typed
+
+    def _numbers(
+        self, name: str, value: Sequence[int] | None, *, optional: bool
+    ) -> tuple[Field, Callable[[Any], Any]]:
+        """Add one field for a list of numbers, which are typed one after another."""
+        typed = ui.input(name_of(self.t, name), value=", ".join(map(str, value or ())))
+        typed.props["suffix"] = unit_of(self.t, name)
+        return typed, lambda given: _numbers_in(given) or (None if optional else [])
 
 
 class ModelEditor:
@@ -336,7 +352,12 @@ def _plain(kind: Any) -> Any:
 def _has_parts(form: ModelForm, name: str, kind: Any) -> bool:
     given, _ = _required(kind)
     is_model = isinstance(given, type) and issubclass(given, BaseModel)
-    return name in form.by_hand or is_model or get_origin(given) in (tuple, dict)
+    is_listed = get_origin(given) in (tuple, dict) and not _is_numbers(given)
+    return name in form.by_hand or is_model or is_listed
+
+
+def _is_numbers(kind: Any) -> bool:
+    return get_origin(kind) is tuple and _plain(get_args(kind)[0]) is int
 
 
 def _as_typed(value: Any) -> Any:
@@ -349,6 +370,16 @@ def _nothing_if_empty(value: str) -> str | None:
 
 def _whole(value: float | None) -> float | None:
     return int(value) if value is not None and float(value).is_integer() else value
+
+
+def _basis_points(percent: float | None) -> float | None:
+    return None if percent is None else _whole(round(percent * 100, 6))
+
+
+def _numbers_in(typed: str) -> list[int | str]:
+    """Return the numbers of a list; what is none stays as it was typed."""
+    parts = filter(None, _SEPARATORS.split(typed or ""))
+    return [int(part) if _NUMBER.fullmatch(part) else part for part in parts]
 
 
 def _cents(yuan: float | None) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.management.domain import errors, loyalty, messages
+from services.management.domain import errors, loyalty, messages, settlement
 from shared.contracts.base import EventPart
 from shared.contracts.management import (
     GROUP,
@@ -12,6 +12,7 @@ from shared.contracts.management import (
     MessageRules,
     RuleContent,
     RuleKind,
+    SettlementRules,
 )
 
 Check = Callable[[Any], None]
@@ -71,6 +72,13 @@ KINDS: Mapping[RuleKind, Kind] = {
             for_stores=True,
             check=messages.check,
             check_complete=messages.check_complete,
+        ),
+        Kind(
+            "settlement",
+            SettlementRules,
+            for_stores=True,
+            check=settlement.check,
+            check_complete=settlement.check_complete,
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
+from services.reception.application.settlement import settlement_rules
 from services.reception.domain import claim as claims
 from services.reception.domain.claim import Claim
 from shared import timers
@@ -13,7 +14,8 @@ CLAIM_OVERDUE = "claim_overdue"
 
 async def watch(uow: UnitOfWork, claim: Claim, deps: Deps) -> None:
     """Set the claim's next reminder, or drop it where no step is pending."""
-    due_at = claims.next_reminder(claim, deps.catalog.claim_rules, uow.now)
+    rules = await settlement_rules(uow.connection, claim.store_id, uow.now, deps)
+    due_at = claims.next_reminder(claim, rules.claims, uow.now)
     if due_at is None:
         await timers.cancel(uow, CLAIM_OVERDUE, claim.claim_id)
         return
@@ -25,7 +27,8 @@ async def watch(uow: UnitOfWork, claim: Claim, deps: Deps) -> None:
 async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report a claim that is to be submitted, or was to be answered (R6)."""
     claim = await persistence.read_claim(uow.connection, timer.store_id, timer.entity_id)
-    uow.publish(claims.overdue(claim, deps.catalog.claim_rules, uow.now))
+    rules = await settlement_rules(uow.connection, claim.store_id, uow.now, deps)
+    uow.publish(claims.overdue(claim, rules.claims, uow.now))
     await watch(uow, claim, deps)
 
 

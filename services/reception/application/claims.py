@@ -11,6 +11,7 @@ from services.reception import persistence
 from services.reception.application import claim_reminders, dunning
 from services.reception.application.changes import save_change
 from services.reception.application.deps import Deps
+from services.reception.application.settlement import settlement_rules
 from services.reception.domain import claim as claims
 from services.reception.domain import errors
 from services.reception.domain.claim import Claim, ClaimDetails, ClaimStatus
@@ -118,7 +119,8 @@ async def draft_claim(uow: UnitOfWork, visit: Visit, invoice: InvoiceIssued, dep
     lines = [line for line in invoice.lines if line.pay_type == "warranty"]
     if not lines:
         return
-    claim, events = claims.draft(visit, lines, str(new_id()), deps.catalog.claim_rules, uow.now)
+    rules = await settlement_rules(uow.connection, visit.store_id, uow.now, deps)
+    claim, events = claims.draft(visit, lines, str(new_id()), rules.claims, uow.now)
     await _save(uow, claim, events, deps)
 
 
@@ -161,7 +163,8 @@ async def submit_claim(
 ) -> ClaimView:
     """Send the claim to the manufacturer (提交); refused while details are missing."""
     claim = await _lock_seen(uow, claim_id, command)
-    submitted, events = claims.submit(claim, uow.person, deps.catalog.claim_rules, uow.now)
+    rules = await settlement_rules(uow.connection, claim.store_id, uow.now, deps)
+    submitted, events = claims.submit(claim, uow.person, rules.claims, uow.now)
     return await _save(uow, submitted, events, deps)
 
 
@@ -170,8 +173,9 @@ async def record_claim_decision(
 ) -> ClaimView:
     """Record the manufacturer's decision (回复)."""
     claim = await _lock_seen(uow, claim_id, command)
+    rules = await settlement_rules(uow.connection, claim.store_id, uow.now, deps)
     decided, events = claims.record_decision(
-        claim, command.approved_cents, command.code, deps.catalog.claim_rules, uow.now
+        claim, command.approved_cents, command.code, rules.claims, uow.now
     )
     return await _save(uow, decided, events, deps)
 

@@ -9,13 +9,14 @@ from services.reception.clients.tax_invoices import TaxInvoices
 from services.reception.clients.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
+from shared.master_data import MasterData
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 
 
 @dataclass(frozen=True)
 class Deps:
-    """Catalog and rules, clients of other services, files and keys of one reception process."""
+    """Catalog, master data, clients of other services, files and keys of a reception process."""
 
     uow_factory: UnitOfWorkFactory
     catalog: Catalog
@@ -27,3 +28,4 @@ class Deps:
     workshop: WorkshopClient
     credentials: ServiceCredentials
     public_url: str
+    master_data: MasterData

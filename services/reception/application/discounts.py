@@ -5,6 +5,7 @@ from collections.abc import Collection
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
 from services.reception.application.payments import Amount
+from services.reception.application.settlement import settlement_rules
 from services.reception.application.views import OrderView, order_view
 from services.reception.domain import invoicing
 from shared.contracts.reception import DiscountReason
@@ -24,8 +25,9 @@ async def request_discount(
 
     Above the limit of the caller's ``roles`` it waits for another person's approval.
     """
-    limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
+    rules = await settlement_rules(uow.connection, uow.store_id, uow.now, deps)
+    limit_bp = invoicing.discount_limit_bp(roles, rules.discount_limit_bp)
     changed, events = invoicing.request_discount(
         order, command.amount_cents, command.reason, uow.person, limit_bp
     )
@@ -39,8 +41,9 @@ async def approve_discount(
 
     The limit of the caller's ``roles`` applies.
     """
-    limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
+    rules = await settlement_rules(uow.connection, uow.store_id, uow.now, deps)
+    limit_bp = invoicing.discount_limit_bp(roles, rules.discount_limit_bp)
     changed, events = invoicing.approve_discount(order, uow.person, limit_bp)
     return order_view(await save_change(uow, changed, events))
 

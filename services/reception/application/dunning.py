@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
+from services.reception.application.settlement import settlement_rules
 from services.reception.domain import invoicing
 from services.reception.domain.account import OrderAccount
 from services.reception.domain.order import Order
@@ -43,9 +44,12 @@ async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
 
 async def schedule_next_reminder(uow: UnitOfWork, account: OrderAccount, deps: Deps) -> None:
     """Set the next reminder of each unpaid payer split, and drop those of splits that are paid."""
+    if not account.receivable_splits:
+        return
+    rules = await settlement_rules(uow.connection, account.store_id, uow.now, deps)
     for split in account.receivable_splits:
         entity_id = _subject_of(account.order_id, split.payer)
-        due_at = invoicing.next_reminder(split.due_at, deps.catalog.dunning_days, uow.now)
+        due_at = invoicing.next_reminder(split.due_at, rules.dunning_days, uow.now)
         if split.balance_cents and due_at:
             await timers.schedule(
                 uow,

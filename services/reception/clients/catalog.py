@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.reception.domain.claim import ClaimRules
 from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
     CatalogOperation,
@@ -136,10 +135,7 @@ class CatalogEntries(BaseModel):
 
 @dataclass(frozen=True)
 class Catalog:
-    """Catalog of stores, prices, symptom codes and rules.
-
-    Contains delivery checklists by store, limits of invoicing, and rules of claims.
-    """
+    """Catalog of stores, prices, symptom codes, and delivery checklists by store."""
 
     stores: Mapping[str, Store]
     operations: Mapping[str, CatalogOperation]
@@ -148,9 +144,6 @@ class Catalog:
     typical_parts: Mapping[str, frozenset[str]]
     symptoms: frozenset[str]
     delivery_steps: Mapping[str, Checklist]
-    discount_limit_bp: Mapping[str, int]
-    dunning_days: Sequence[int]
-    claim_rules: ClaimRules
     advisors: Mapping[str, tuple[str, ...]]
     recalls: tuple[Recall, ...]
     facility_checklists: tuple[FacilityChecklist, ...]
@@ -179,7 +172,6 @@ def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
     entries = _entries(folder)
     delivery = read_yaml(folder, "catalog/delivery.yaml")
-    invoicing = read_yaml(folder, "catalog/invoicing.yaml")
     stores = load_stores(folder)
     return Catalog(
         stores=stores,
@@ -199,9 +191,6 @@ def load_catalog(folder: Path) -> Catalog:
             for condition in symptom.conditions
         ),
         delivery_steps={store_id: delivery_checklist(delivery, store_id) for store_id in stores},
-        discount_limit_bp=invoicing["discount_limit_bp"],
-        dunning_days=invoicing["dunning_days"],
-        claim_rules=ClaimRules(**invoicing["claims"]),
         advisors=_advisors(folder, stores),
         recalls=tuple(map(_recall, entries.recalls)),
         facility_checklists=tuple(

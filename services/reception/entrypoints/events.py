@@ -1,7 +1,11 @@
 """Events that reception acts on."""
 
+from collections.abc import Sequence
+
 from services.reception.application import additional_work, capacity, jobs, promises
 from services.reception.application.deps import Deps
+from shared.contracts import Event
+from shared.contracts.management import RuleSetDefined
 from shared.contracts.workshop import (
     AdditionalWorkRecommended,
     CapacityChanged,
@@ -25,3 +29,6 @@ REACTIONS: Reactions[Deps] = Reactions(
     by_batch=[jobs.record_jobs],
     batch_only=[JobFinished],
 )
+
+STATES: Sequence[type[Event]] = (RuleSetDefined,)
+"""Master data that reception reads."""

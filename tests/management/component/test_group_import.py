@@ -63,24 +63,29 @@ async def test_second_import_changes_nothing(management: Platform, folder: Path)
     assert await imported(management, folder) == [
         "loyalty from 2026-01-01: defined",
         "messages from 2026-01-01: defined",
+        "settlement from 2026-01-01: defined",
     ]
-    assert await announced(management) == 2
+    assert await announced(management) == 3
     assert await imported(management, folder) == [
         "loyalty from 2026-01-01: unchanged",
         "messages from 2026-01-01: unchanged",
+        "settlement from 2026-01-01: unchanged",
     ]
-    assert await announced(management) == 2
+    assert await announced(management) == 3
 
 
 async def test_versions_and_store_rules_are_imported(management: Platform, folder: Path) -> None:
     rules = [rule("2026-03-04", 3), rule("2026-04-01", 4), rule("2026-02-01", 2)]
     edit(folder, "loyalty.yaml", rules=rules)
     edit(folder, "messages.yaml", stores={"S02": {"notify_at_risk": True}})
+    edit(folder, "catalog/invoicing.yaml", stores={"S02": {"dunning_days": [3]}})
     assert await imported(management, folder) == [
         "loyalty from 2026-03-04: defined",
         "loyalty from 2026-04-01: defined",
         "messages from 2026-01-01: unchanged",
         "messages.S02 from 2026-01-01: defined",
+        "settlement from 2026-01-01: unchanged",
+        "settlement.S02 from 2026-01-01: defined",
     ]
 
 
@@ -95,9 +100,10 @@ async def test_new_rules_only_leave_known_ones(management: Platform, folder: Pat
 async def test_refused_rules_name_their_field(management: Platform, folder: Path) -> None:
     edit(folder, "loyalty.yaml", rules=[rule("2026-02-01", 9)])
     edit(folder, "messages.yaml", stores={"S99": {"notify_at_risk": True}})
-    first, *_, last = await imported(management, folder)
-    assert first.startswith("loyalty from 2026-02-01: refused (valid_from: ")
-    assert last == "messages.S99 from 2026-01-01: refused (store_id: There is no store S99.)"
+    lines = await imported(management, folder)
+    assert lines[0].startswith("loyalty from 2026-02-01: refused (valid_from: ")
+    [unknown] = [line for line in lines if line.startswith("messages.S99")]
+    assert unknown == "messages.S99 from 2026-01-01: refused (store_id: There is no store S99.)"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,7 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
         ("loyalty.yaml", {"rules": [rule("2026-02-01", -1)]}, "rules.0.tiers.0.visits"),
         ("messages.yaml", {"notify": True}, "messages.yaml.notify"),
         ("messages.yaml", {"stores": {"S01": {"quiet": 1}}}, "stores.S01.quiet"),
+        ("catalog/invoicing.yaml", {"dunning_days": [-1]}, "invoicing.yaml.dunning_days.0"),
     ],
 )
 async def test_unreadable_file_is_named(

@@ -194,7 +194,7 @@ async def test_store_rules_come_and_end(management: InProcess, servers: Platform
 async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
     entries = {entry["rule_id"]: entry for entry in listed}
-    assert entries.keys() == {"loyalty", "messages.S01"}
+    assert entries.keys() == {"loyalty", "messages.S01", "settlement.S01"}
     own = entries["messages.S01"]
     assert (own["current_from"], own["next_from"], own["version"]) == (TODAY, LATER, "2")
     assert own["reason"] == REASON
@@ -203,7 +203,8 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
         "/group/rules", headers={"Authorization": f"Bearer {token}"}
     )
     entries = {entry["rule_id"]: entry for entry in response.json()}
-    assert entries.keys() == {"loyalty", "messages", "messages.S01", "messages.S02"}
+    group, own_ones = {"loyalty", "messages", "settlement"}, {"messages.S01", "messages.S02"}
+    assert entries.keys() == group | own_ones
     assert entries["messages"]["version"] == "0"
 
 

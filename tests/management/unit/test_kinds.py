@@ -15,6 +15,7 @@ from shared.contracts.management import (
     MessageRules,
     RuleContent,
     RuleKind,
+    SettlementRules,
 )
 from shared.contracts.violations import RuleViolation
 
@@ -142,3 +143,39 @@ def test_group_must_have_every_template() -> None:
     KINDS["messages"].require(incomplete, "S01")
     without_hours = whole.model_copy(update={"quiet_hours": None})
     assert refused(without_hours, "messages") == ("incomplete", "content.quiet_hours")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "field"),
+    [
+        (
+            {"service_advisor_discount_bp": 600, "service_manager_discount_bp": 500},
+            "limit_above_higher_role",
+            "service_advisor_discount_bp",
+        ),
+        (
+            {"service_advisor_discount_bp": 600, "group_manager_discount_bp": 500},
+            "limit_above_higher_role",
+            "service_advisor_discount_bp",
+        ),
+        ({"dunning_days": (7, 15, 15)}, "days_not_ascending", "dunning_days"),
+        (
+            {"claim_submission_reminder_days": (0, -3)},
+            "days_not_ascending",
+            "claim_submission_reminder_days",
+        ),
+        (
+            {"claim_decision_reminder_days": (7, 0)},
+            "days_not_ascending",
+            "claim_decision_reminder_days",
+        ),
+    ],
+)
+def test_wrong_settlement_is_refused(changes: dict[str, Any], rule: str, field: str) -> None:
+    assert refused(SettlementRules(**changes), "settlement", "S01") == (rule, f"content.{field}")
+
+
+def test_group_settlement_leaves_nothing_out() -> None:
+    own = SettlementRules(service_advisor_discount_bp=500)
+    KINDS["settlement"].require(own, "S01")
+    assert refused(own, "settlement") == ("incomplete", "content.service_manager_discount_bp")

@@ -46,7 +46,7 @@ def _differences(ctx: PageContext, told: Sequence[RuleDifference]) -> None:
     t = ctx.t
     with table([t("Field"), t("Before"), t("After")]):
         for each in told:
-            name = each.field.rsplit(".", 1)[-1]
+            name = next(part for part in reversed(each.field.split(".")) if not part.isdecimal())
             with row("difference"):
                 cell(path_in_words(t, each.field))
                 cell(value_in_words(t, name, each.old), "difference-text old")

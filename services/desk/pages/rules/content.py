@@ -17,13 +17,15 @@ def show_content(ctx: PageContext, content: Content) -> None:
     """Show all values of the content of a rule set."""
     values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND})
     templates = values.pop(_TEMPLATES, None)
-    single = {name: each for name, each in values.items() if not isinstance(each, list | dict)}
+    single = {name: each for name, each in values.items() if _is_single(each)}
     spans = {name: each for name, each in values.items() if _is_flat(each)}
     facts(
         [(name_of(ctx.t, name), _single(ctx, name, each)) for name, each in single.items()]
         + [(name_of(ctx.t, name), " – ".join(each.values())) for name, each in spans.items()]
     )
     for name, each in values.items():
+        if name in single:
+            continue
         if isinstance(each, list):
             _rows(ctx, name_of(ctx.t, name), each)
         elif isinstance(each, dict) and name not in spans:
@@ -35,6 +37,13 @@ def show_content(ctx: PageContext, content: Content) -> None:
 
 def _single(ctx: PageContext, name: str, value: Any) -> str:
     return ctx.t("As in the group") if value is None else value_in_words(ctx.t, name, value)
+
+
+def _is_single(value: Any) -> bool:
+    """Return whether a value is shown in one line: one value, or a list of numbers."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(each, int) for each in value)
+    return not isinstance(value, dict)
 
 
 def _is_flat(value: Any) -> bool:

@@ -15,15 +15,16 @@ from shared.clients.management.models import (
     RulesResponse,
     RulesView,
 )
-from shared.contracts.management import LoyaltyRules, MessageRules, RuleKind
+from shared.contracts.management import LoyaltyRules, MessageRules, RuleKind, SettlementRules
 
-Content = LoyaltyRules | MessageRules
+Content = LoyaltyRules | MessageRules | SettlementRules
 
-KINDS: Mapping[str, RuleKind] = {"loyalty": "loyalty", "messages": "messages"}
-MODELS: Mapping[RuleKind, type[LoyaltyRules] | type[MessageRules]] = {
+MODELS: Mapping[RuleKind, type[Content]] = {
     "loyalty": LoyaltyRules,
     "messages": MessageRules,
+    "settlement": SettlementRules,
 }
+KINDS: Mapping[str, RuleKind] = {kind: kind for kind in MODELS}
 
 _GROUP, _OWN = "group", "own"
 
