@@ -18,6 +18,8 @@ MANAGER, TECHNICIAN, ADVISOR = "S01-manager-1", "S01-technician-1", "S01-advisor
 LOYALTY = "/stores/S01/rules/group/loyalty"
 GROUP_MESSAGES = "/stores/S01/rules/group/messages"
 OWN_MESSAGES = "/stores/S01/rules/own/messages"
+GROUP_SETTLEMENT = "/stores/S01/rules/group/settlement"
+OWN_SETTLEMENT = "/stores/S01/rules/own/settlement"
 
 
 def _in(days: int) -> str:
@@ -122,11 +124,36 @@ async def test_preview_compares_tiers_of_delivered_customers(
         }
     )
     await manager.press("preview-rules")
-    preview = manager.at("loyalty-preview")
+    preview = manager.at("rules-preview")
     await expect(preview).to_contain_text("2 位客户中，2 位升级，0 位降级。")
     await expect(preview.locator("canvas")).to_be_visible()
     await manager.page.wait_for_timeout(500)
     await manager.keep("rules-loyalty-preview")
+    assert manager.faults == []
+
+
+async def test_store_manager_sets_own_discount_limit(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(GROUP_SETTLEMENT)
+    content = manager.at("rule-content")
+    await expect(content).to_contain_text("20%")
+    await expect(content).to_contain_text("7、15、30 天")
+    await manager.keep("rules-settlement")
+    await _edit(manager, OWN_SETTLEMENT)
+    await manager.write(
+        **{"content.service_advisor_discount_bp": "2.5", "content.dunning_days": "5，3"}
+    )
+    await _save(manager, 0, "本店从严")
+    await expect(_field(manager, "content.dunning_days")).to_contain_text("日期须从早到晚")
+    await manager.write(**{"content.dunning_days": "3，5"})
+    await manager.press("preview-rules")
+    await expect(manager.at("rules-preview")).to_be_visible()
+    await manager.keep("rules-own-settlement-change")
+    await manager.press("save-rules")
+    await expect(content).to_contain_text("2.5%")
+    await expect(content).to_contain_text("3、5 天")
+    await expect(content).to_contain_text("同集团规定")
+    await manager.keep("rules-own-settlement")
     assert manager.faults == []
 
 
@@ -252,6 +279,8 @@ async def test_rules_fit_each_screen_and_language(desk: Desk) -> None:
         "loyalty": LOYALTY,
         "loyalty-change": f"{LOYALTY}/change",
         "loyalty-history": f"{LOYALTY}?tab=history",
+        "settlement": GROUP_SETTLEMENT,
+        "settlement-change": f"{GROUP_SETTLEMENT}/change",
         "messages": GROUP_MESSAGES,
         "messages-change": f"{GROUP_MESSAGES}/change",
         "messages-history": f"{GROUP_MESSAGES}?tab=history",

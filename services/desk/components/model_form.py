@@ -66,9 +66,7 @@ class ModelForm:
         kind, optional = _required(kind)
         if get_origin(kind) is Literal:
             return _Constant(get_args(kind)[0])
-        if _is_numbers(kind):
-            return _Scalar(*self._numbers(name, value, optional=optional))
-        if get_origin(kind) is tuple:
+        if get_origin(kind) is tuple and not _is_numbers(kind):
             return _Rows(self, name, get_args(kind)[0], value or ())
         if get_origin(kind) is dict:
             return _ByKey(self, name, get_args(kind)[1], value or {})
@@ -78,7 +76,14 @@ class ModelForm:
             with box("form-group"):
                 _title(self.t, name)
                 return ModelEditor(self, kind, value or {})
-        return _Scalar(*self._element(name, kind, value, optional=optional and not self.complete))
+        made, value_of = (
+            self._numbers(name, value, optional=optional)
+            if _is_numbers(kind)
+            else self._element(name, kind, value, optional=optional and not self.complete)
+        )
+        if optional and not self.complete and not isinstance(made, ui.select):
+            made.props["placeholder"], made.props["stack-label"] = self.t("As in the group"), True
+        return _Scalar(made, value_of)
 
     def _element(
         self, name: str, kind: type, value: Any, *, optional: bool

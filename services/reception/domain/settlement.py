@@ -1,12 +1,19 @@
-"""Rules of settlement (结算规则) as they hold in one store."""
+"""Rules of settlement (结算规则) as they hold in one store, and what others would have meant."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, get_args
 
 from services.reception.domain.claim import ClaimRules
 from shared.contracts.dated import version_on
 from shared.contracts.management import RuleVersion, SettlementRules
+
+Approver = Literal["service_advisor", "service_manager", "group_manager"]
+"""Roles that approve discounts, the lowest one first."""
+
+_WHOLE_BP = 10_000
 
 
 @dataclass(frozen=True)
@@ -18,20 +25,38 @@ class StoreSettlement:
     claims: ClaimRules
 
 
-def rules_on(
-    own: Iterable[RuleVersion], group: Iterable[RuleVersion], day: date
-) -> StoreSettlement | None:
-    """Return the rules that hold on ``day``, out of the versions of a store and of the group.
+@dataclass(frozen=True)
+class DiscountGiven:
+    """Discount on an invoice, and what the customer would have paid without it."""
 
-    There are none on a day without a rule of the group, which leaves nothing out.
+    store_id: str
+    amount_cents: int
+    payable_cents: int
+
+
+@dataclass(frozen=True)
+class ApprovalChange:
+    """Numbers of discounts by the lowest role that may approve them, none where no role may.
+
+    ``higher`` counts those that need a higher role after the change, ``lower`` a lower one.
     """
-    of_group, of_store = _content_on(group, day), _content_on(own, day)
-    return settlement_of(of_group, of_store or SettlementRules()) if of_group else None
+
+    before: Mapping[Approver | None, int]
+    after: Mapping[Approver | None, int]
+    higher: int
+    lower: int
 
 
-def settlement_of(group: SettlementRules, own: SettlementRules) -> StoreSettlement:
-    """Return the rules of a store with these ``own`` ones."""
-    rules = group.model_copy(update=own.model_dump(exclude_none=True))
+def content_on(versions: Iterable[RuleVersion], day: date) -> SettlementRules | None:
+    """Return the content that holds on ``day``."""
+    version = version_on(versions, day)
+    content = version.content if version else None
+    return content if isinstance(content, SettlementRules) else None
+
+
+def store_rules(group: SettlementRules, own: SettlementRules | None) -> StoreSettlement:
+    """Return the rules of a store out of the group's and its ``own``."""
+    rules = merged(group, own)
     return StoreSettlement(
         discount_limit_bp={
             "service_advisor": rules.service_advisor_discount_bp or 0,
@@ -48,7 +73,37 @@ def settlement_of(group: SettlementRules, own: SettlementRules) -> StoreSettleme
     )
 
 
-def _content_on(versions: Iterable[RuleVersion], day: date) -> SettlementRules | None:
-    version = version_on(versions, day)
-    content = version.content if version else None
-    return content if isinstance(content, SettlementRules) else None
+def merged(rules: SettlementRules, first: SettlementRules | None) -> SettlementRules:
+    """Return what ``first`` gives, and ``rules`` for what it leaves out."""
+    return rules.model_copy(update=first.model_dump(exclude_none=True)) if first else rules
+
+
+def compare(
+    discounts: Sequence[DiscountGiven],
+    before: Mapping[str, StoreSettlement],
+    after: Mapping[str, StoreSettlement],
+) -> ApprovalChange:
+    """Return who approves ``discounts`` by the rules of their stores before and after a change."""
+    roles = [
+        (_approver(each, before[each.store_id]), _approver(each, after[each.store_id]))
+        for each in discounts
+    ]
+    return ApprovalChange(
+        before=Counter(old for old, _ in roles),
+        after=Counter(new for _, new in roles),
+        higher=sum(_rank(new) > _rank(old) for old, new in roles),
+        lower=sum(_rank(new) < _rank(old) for old, new in roles),
+    )
+
+
+def _approver(discount: DiscountGiven, rules: StoreSettlement) -> Approver | None:
+    given = discount.amount_cents * _WHOLE_BP
+    roles: Sequence[Approver] = get_args(Approver)
+    return next(
+        (r for r in roles if given <= discount.payable_cents * rules.discount_limit_bp[r]), None
+    )
+
+
+def _rank(role: Approver | None) -> int:
+    roles = get_args(Approver)
+    return roles.index(role) if role else len(roles)

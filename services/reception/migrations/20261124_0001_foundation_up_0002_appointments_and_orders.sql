@@ -222,15 +222,17 @@ CREATE TABLE link_use (
 -- Invoices (结算单) as they were issued, with their tax invoices. An order is invoiced again once
 -- its invoice is credited whole.
 CREATE TABLE invoice (
-    store_id           text   NOT NULL,
-    invoice_id         text   NOT NULL,
-    order_id           text   NOT NULL,
-    content            jsonb  NOT NULL,
+    store_id           text        NOT NULL,
+    invoice_id         text        NOT NULL,
+    order_id           text        NOT NULL,
+    content            jsonb       NOT NULL,
+    issued_at          timestamptz NOT NULL,
     tax_invoice_number text,
     issued_tax_cents   bigint,
     PRIMARY KEY (store_id, invoice_id)
 );
 CREATE INDEX invoice_of_order ON invoice (store_id, order_id);
+CREATE INDEX invoice_issued ON invoice (store_id, issued_at);
 
 -- Credit notes (红冲单): corrections of invoices, with the corrections of their tax invoices.
 CREATE TABLE credit_note (

@@ -1,20 +1,35 @@
 """Invoices as they were issued, their corrections, and their tax invoices."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
+from services.reception.domain.settlement import DiscountGiven
 from services.reception.domain.tax_invoice import TaxInvoice
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
 from shared.db import Connection
+
+_SELECT_DISCOUNTS = """
+SELECT store_id, (content ->> 'discount_cents')::bigint AS amount_cents,
+       (SELECT coalesce(sum((line ->> 'gross_cents')::bigint), 0)::bigint
+        FROM jsonb_array_elements(content -> 'lines') AS line
+        WHERE line ->> 'pay_type' = 'customer') AS payable_cents
+FROM invoice
+WHERE store_id = ANY ($1) AND issued_at BETWEEN $2 AND $3
+  AND (content ->> 'discount_cents')::bigint > 0
+"""
 
 
 async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
     """Store an invoice; it never changes."""
     await connection.execute(
-        "INSERT INTO invoice (store_id, order_id, invoice_id, content) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO invoice (store_id, order_id, invoice_id, content, issued_at) "
+        "VALUES ($1, $2, $3, $4, $5)",
         invoice.store_id,
         invoice.order_id,
         invoice.invoice_id,
         invoice.model_dump(mode="json"),
+        invoice.issued_at,
     )
 
 
@@ -38,11 +53,19 @@ async def invoices(
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
         "WHERE store_id = $1 AND order_id = $2 "
-        "ORDER BY (content ->> 'issued_at')::timestamptz DESC, invoice_id DESC",
+        "ORDER BY issued_at DESC, invoice_id DESC",
         store_id,
         order_id,
     )
     return [(InvoiceIssued.model_validate(row["content"]), _tax_invoice(row)) for row in rows]
+
+
+async def discounts_given(
+    connection: Connection, stores: Collection[str], since: datetime, until: datetime
+) -> list[DiscountGiven]:
+    """Return the discounts on the invoices that ``stores`` issued in a time."""
+    rows = await connection.fetch(_SELECT_DISCOUNTS, list(stores), since, until)
+    return [DiscountGiven(**row) for row in rows]
 
 
 async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:

@@ -161,3 +161,28 @@ async def test_discount_without_rules_is_answered_503(scene: Scene) -> None:
     answer = await scene.ask_discount(order_id, 100)
     assert answer.status_code == 503
     assert answer.json()["values"] == {"missing": "settlement rules"}
+
+
+async def test_preview_counts_discounts_by_approving_role(scene: Scene) -> None:
+    desk = scene.desk
+    desk.clock.set(MORNING + timedelta(days=100))
+    for plate, amount_cents in (("沪G10008", 920), ("沪G10009", 2_300)):
+        order_id = await scene.ready(plate)
+        assert await scene.approved_at_once(order_id, amount_cents)
+        await invoiced(desk, order_id)
+    considered = {"content": {"kind": "settlement", "service_advisor_discount_bp": 200}}
+    for path, role in (
+        ("/stores/S01/settlement/preview", "service_manager"),
+        ("/settlement/preview", "group_manager"),
+    ):
+        preview = (await desk.service.post(path, role, considered)).json()
+        assert [each["discounts"] for each in preview["before"]] == [2, 0, 0, 0]
+        assert [each["discounts"] for each in preview["after"]] == [1, 1, 0, 0]
+        assert (preview["discounts"], preview["higher"], preview["lower"]) == (2, 1, 0)
+    advisor = await desk.service.post(
+        "/stores/S01/settlement/preview", "service_advisor", considered
+    )
+    assert advisor.status_code == 403
+    desk.clock.set(MORNING + timedelta(days=131))
+    later = await desk.service.post("/settlement/preview", "group_manager", considered)
+    assert later.json()["discounts"] == 0

@@ -3,7 +3,13 @@
 from datetime import date
 
 from services.reception.domain.claim import ClaimRules
-from services.reception.domain.settlement import StoreSettlement, rules_on
+from services.reception.domain.settlement import (
+    DiscountGiven,
+    StoreSettlement,
+    compare,
+    content_on,
+    store_rules,
+)
 from shared.contracts.management import RuleVersion, SettlementRules
 
 DAY, LATER = date(2026, 3, 4), date(2026, 4, 1)
@@ -19,12 +25,14 @@ GROUP = SettlementRules(
 )
 
 
+
+
 def version(day: date, content: SettlementRules | None) -> RuleVersion:
     return RuleVersion(valid_from=day.isoformat(), content=content)
 
 
 def test_store_without_own_rules_has_group_rules() -> None:
-    expected = StoreSettlement(
+    assert store_rules(GROUP, None) == StoreSettlement(
         discount_limit_bp={
             "service_advisor": 500,
             "service_manager": 2_000,
@@ -33,30 +41,36 @@ def test_store_without_own_rules_has_group_rules() -> None:
         dunning_days=(7, 15, 30),
         claims=ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14)),
     )
-    assert rules_on([], [version(DAY, GROUP)], DAY) == expected
-    assert rules_on([version(DAY, None)], [version(DAY, GROUP)], DAY) == expected
 
 
 def test_own_values_replace_group_values_alone() -> None:
     own = SettlementRules(service_advisor_discount_bp=0, dunning_days=(3,))
-    rules = rules_on([version(DAY, own)], [version(DAY, GROUP)], DAY)
-    assert rules is not None
+    rules = store_rules(GROUP, own)
     assert rules.discount_limit_bp["service_advisor"] == 0
     assert rules.discount_limit_bp["service_manager"] == 2_000
     assert (rules.dunning_days, rules.claims.decision_days) == ((3,), 30)
 
 
 def test_rules_hold_from_their_day() -> None:
-    changed = GROUP.model_copy(update={"claim_decision_days": 20})
-    versions = [version(DAY, GROUP), version(LATER, changed)]
-    days = [
-        rules.claims.decision_days
-        for day in (DAY, date(2026, 3, 31), LATER)
-        if (rules := rules_on([], versions, day))
-    ]
-    assert days == [30, 30, 20]
+    versions = [version(DAY, GROUP), version(LATER, None)]
+    assert content_on(versions, date(2026, 3, 3)) is None
+    assert content_on(versions, date(2026, 3, 31)) == GROUP
+    assert content_on(versions, LATER) is None
 
 
-def test_day_without_group_rules_has_none() -> None:
-    own = SettlementRules(claim_decision_days=1)
-    assert rules_on([version(DAY, own)], [version(LATER, GROUP)], DAY) is None
+def test_lower_limit_raises_the_approving_role() -> None:
+    discounts = [DiscountGiven("S01", amount, 10_000) for amount in (100, 101, 500, 2_001, 10_000)]
+    present = store_rules(GROUP, None)
+    limits = {"service_advisor_discount_bp": 100, "group_manager_discount_bp": 5_000}
+    considered = store_rules(GROUP, SettlementRules(**limits))
+    change = compare(discounts, {"S01": present}, {"S01": considered})
+    assert change.before == {"service_advisor": 3, "group_manager": 2}
+    assert change.after == {
+        "service_advisor": 1,
+        "service_manager": 2,
+        "group_manager": 1,
+        None: 1,
+    }
+    assert (change.higher, change.lower) == (3, 0)
+    back = compare(discounts, {"S01": considered}, {"S01": present})
+    assert (back.higher, back.lower) == (0, 3)

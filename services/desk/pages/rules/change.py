@@ -1,6 +1,6 @@
 """Change of rules: the content as a form, the day from which it holds, and the reason."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +17,16 @@ from services.desk.page import Page
 from services.desk.pages.rules.changes import change_entry
 from services.desk.pages.rules.decisions import day_field
 from services.desk.pages.rules.detail import PAGE as DETAIL
-from services.desk.pages.rules.preview import show_preview
+from services.desk.pages.rules.preview import (
+    Preview,
+    ask_preview,
+    may_preview,
+    show_preview,
+)
 from services.desk.pages.rules.rule_set import MODELS, Content, RuleSet, is_future, rule_set_of
 from services.desk.pages.rules.templates import Templates, TemplatesEditor
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.access import roles_of
-from shared.clients.crm.models import LoyaltyPreview, PreviewLoyaltyRequest
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import (
     DefineRulesRequest,
@@ -97,7 +101,7 @@ class _ChangeForm:
                 self._form.speak_here()
                 with box("card-actions"):
                     button(t("Save"), self._send, name="save-rules", kind="main")
-                    if rules.kind == "loyalty" and rules.ctx.may(self._preview_of):
+                    if may_preview(rules):
                         button(t("Preview effect"), self._preview, name="preview-rules")
                     link(t("Cancel"), rules.address, "as-button")
                 self._shown = box("preview-place")
@@ -171,13 +175,9 @@ class _ChangeForm:
         else:
             form.say(t("This holds already on that day; nothing was changed."))
 
-    @property
-    def _preview_of(self) -> Callable[[PreviewLoyaltyRequest], Awaitable[LoyaltyPreview]]:
-        return self._ctx.services.crm.preview_loyalty_change
-
     async def _preview(self) -> None:
-        def ask() -> Awaitable[LoyaltyPreview]:
-            return self._preview_of(PreviewLoyaltyRequest.model_validate({"content": self._read()}))
+        def ask() -> Awaitable[Preview]:
+            return ask_preview(self._rules, self._read())
 
         preview = await self._form.send(ask)
         if preview is None:

@@ -22,6 +22,8 @@ FrontOfficeStaffCommand = Annotated[
 Office = Annotated[
     Principal, Depends(require_roles("service_advisor", "service_manager", "group_manager"))
 ]
+ServiceManager = Annotated[Principal, Depends(require_roles("service_manager"))]
+GroupManager = Annotated[Principal, Depends(require_roles("group_manager"))]
 MoneyReader = Annotated[Principal, Depends(require_roles(*SEES_MONEY))]
 FrontReader = Annotated[
     Principal,
