@@ -117,9 +117,7 @@ class SettlementRules(EventPart):
     claim_decision_reminder_days: ReminderDays | None = None
 
 
-RuleContent = Annotated[
-    LoyaltyRules | MessageRules | SettlementRules, Field(discriminator="kind")
-]
+RuleContent = Annotated[LoyaltyRules | MessageRules | SettlementRules, Field(discriminator="kind")]
 """Content of a rule set, by its kind."""
 
 

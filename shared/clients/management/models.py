@@ -8,7 +8,13 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
-from shared.contracts.management import LoyaltyRules, MessageRules, RuleKind, RuleVersion
+from shared.contracts.management import (
+    LoyaltyRules,
+    MessageRules,
+    RuleKind,
+    RuleVersion,
+    SettlementRules,
+)
 
 RuleChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 
@@ -17,7 +23,7 @@ class DefineRulesRequest(RequestBody):
     version: str
     valid_from: date
     reason: str
-    content: LoyaltyRules | MessageRules
+    content: LoyaltyRules | MessageRules | SettlementRules
 
 
 class PutBackRulesRequest(RequestBody):

@@ -50,6 +50,7 @@ from shared.clients.reception.models import (
     PhotoKind,
     PhotoView,
     PresentedEstimate,
+    PreviewSettlementRequest,
     Quote,
     QuoteRequest,
     Receivable,
@@ -62,6 +63,7 @@ from shared.clients.reception.models import (
     ReviseEstimateRequest,
     RevisePromisedTimeRequest,
     SettleClaimRequest,
+    SettlementPreview,
     ShownLink,
     SignatureRequest,
     SignatureView,
@@ -885,6 +887,28 @@ class ReceptionApi:
         """List the balances that customers and manufacturer owe (应收台账), the oldest first."""
         return await self._calls.request(
             list[Receivable], "GET", f"/stores/{segment(store_id)}/receivables"
+        )
+
+    @open_to("group_manager")
+    async def preview_settlement(self, body: PreviewSettlementRequest) -> SettlementPreview:
+        """Return who would have approved discounts of the last 30 days by other rules of the
+        group.
+
+        They are those of the caller's ``stores``, whose own rules stay.
+        """
+        return await self._calls.request(
+            SettlementPreview, "POST", "/settlement/preview", body=body
+        )
+
+    @open_to("service_manager")
+    async def preview_settlement_of_store(
+        self, store_id: str, body: PreviewSettlementRequest
+    ) -> SettlementPreview:
+        """Return who would have approved a store's discounts of the last 30 days by other own
+        rules.
+        """
+        return await self._calls.request(
+            SettlementPreview, "POST", f"/stores/{segment(store_id)}/settlement/preview", body=body
         )
 
     @open_to("group_manager", "service_advisor", "service_manager")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
+from shared.contracts.management import SettlementRules
 from shared.contracts.reception import (
     BilledVoucher,
     CancellationReason,
@@ -36,6 +37,7 @@ from shared.contracts.reception import (
 )
 
 AppointmentStatus = Literal["booked", "arrived", "cancelled", "no_show"]
+ApprovalCountRole = Literal["service_advisor", "service_manager", "group_manager"]
 CheckResult = Literal["ok", "failed"]
 ClaimStatus = Literal[
     "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
@@ -92,6 +94,15 @@ class AppointmentView(ResponseBody):
     reschedule_required: bool
     calendar_assumed: bool
     version: str
+
+
+class ApprovalCount(ResponseBody):
+    """Number of discounts that a role may approve and no lower one; ``role`` is absent where
+    none may.
+    """
+
+    role: ApprovalCountRole | None
+    discounts: int
 
 
 class ApproveOnAccountRequest(RequestBody):
@@ -964,6 +975,12 @@ class PresentedEstimate(ResponseBody):
     expires_at: AwareDatetime | None
 
 
+class PreviewSettlementRequest(RequestBody):
+    """Rules of settlement that a manager considers; what they leave out stays as it is."""
+
+    content: SettlementRules
+
+
 class PromiseAlert(ResponseBody):
     """Workshop's alert that the promise will probably not be kept (承诺风险)."""
 
@@ -1109,6 +1126,24 @@ class RevisePromisedTimeRequest(RequestBody):
 class SettleClaimRequest(RequestBody):
     version: str
     method: PaymentMethod
+
+
+class SettlementPreview(ResponseBody):
+    """Who approves discounts by the present rules and by those considered, the lowest role
+    first.
+
+    They are the discounts on the invoices from ``since`` to ``until``. ``higher`` counts those
+    that would have needed a higher role, ``lower`` those for which a lower one would have been
+    enough.
+    """
+
+    since: AwareDatetime
+    until: AwareDatetime
+    discounts: int
+    before: list[ApprovalCount]
+    after: list[ApprovalCount]
+    higher: int
+    lower: int
 
 
 class ShownLink(ResponseBody):

@@ -1,4 +1,4 @@
-"""Rules of settlement that management publishes, from their change to their effect (R7, R8, R40)."""
+"""Rules of settlement that management publishes, from their change to their effect (R8, R40)."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from services.reception.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.management import SettlementRules
 from shared.contracts.reception import ReceivableOverdue
+from shared.security import Role
 from tests.support.harness import Publisher, in_process
 from tests.support.order_factory import (
     ADVISOR,
@@ -140,9 +141,7 @@ async def test_deadline_of_drafted_claim_stays(scene: Scene) -> None:
     assert datetime.fromisoformat((await scene.claim(first))["due_at"]) == before
 
 
-async def test_receivable_is_reminded_on_days_of_its_store(
-    scene: Scene, servers: Platform
-) -> None:
+async def test_receivable_is_reminded_on_days_of_its_store(scene: Scene, servers: Platform) -> None:
     await scene.define(OWN_RULES, (TODAY, SettlementRules(dunning_days=(2, 4))))
     await scene.desk.service.wait_until_idle()
     order_id = await scene.ready("沪G10006")
@@ -171,10 +170,11 @@ async def test_preview_counts_discounts_by_approving_role(scene: Scene) -> None:
         assert await scene.approved_at_once(order_id, amount_cents)
         await invoiced(desk, order_id)
     considered = {"content": {"kind": "settlement", "service_advisor_discount_bp": 200}}
-    for path, role in (
-        ("/stores/S01/settlement/preview", "service_manager"),
-        ("/settlement/preview", "group_manager"),
-    ):
+    asked: dict[str, Role] = {
+        "/stores/S01/settlement/preview": "service_manager",
+        "/settlement/preview": "group_manager",
+    }
+    for path, role in asked.items():
         preview = (await desk.service.post(path, role, considered)).json()
         assert [each["discounts"] for each in preview["before"]] == [2, 0, 0, 0]
         assert [each["discounts"] for each in preview["after"]] == [1, 1, 0, 0]

@@ -25,8 +25,6 @@ GROUP = SettlementRules(
 )
 
 
-
-
 def version(day: date, content: SettlementRules | None) -> RuleVersion:
     return RuleVersion(valid_from=day.isoformat(), content=content)
 
@@ -61,8 +59,8 @@ def test_rules_hold_from_their_day() -> None:
 def test_lower_limit_raises_the_approving_role() -> None:
     discounts = [DiscountGiven("S01", amount, 10_000) for amount in (100, 101, 500, 2_001, 10_000)]
     present = store_rules(GROUP, None)
-    limits = {"service_advisor_discount_bp": 100, "group_manager_discount_bp": 5_000}
-    considered = store_rules(GROUP, SettlementRules(**limits))
+    lower = SettlementRules(service_advisor_discount_bp=100, group_manager_discount_bp=5_000)
+    considered = store_rules(GROUP, lower)
     change = compare(discounts, {"S01": present}, {"S01": considered})
     assert change.before == {"service_advisor": 3, "group_manager": 2}
     assert change.after == {

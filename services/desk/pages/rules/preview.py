@@ -82,7 +82,10 @@ def _discounts(ctx: PageContext, preview: SettlementPreview) -> None:
     """Show the discounts by the lowest role that may approve them."""
     t, days = ctx.t, _days(ctx, preview.since, preview.until)
     text(
-        t("Discounts on invoices from {since} to {until}, by the role that may approve them", **days),
+        t(
+            "Discounts on invoices from {since} to {until}, by the role that may approve them",
+            **days,
+        ),
         "hint",
     )
     if not preview.discounts:
