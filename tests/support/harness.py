@@ -21,6 +21,7 @@ from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
+from tests.support.polling import until
 from tests.support.seen_versions import SIGHTS, Sight
 
 _TIMEOUT_S = 40.0
@@ -102,8 +103,10 @@ class InProcess:
 async def in_process(
     servers: Platform, service: str, create_app: Callable[[], FastAPI], **overrides: str
 ) -> AsyncIterator[InProcess]:
-    """Run ``service`` on the real Kafka and PostgreSQL until the block ends; ``overrides`` are
-    added to its environment."""
+    """Run ``service`` on the real Kafka and PostgreSQL until the block ends.
+
+    It has read its master data when the block begins. ``overrides`` are added to its environment.
+    """
     before = dict(os.environ)
     os.environ.update(servers.environment(service) | overrides)
     try:
@@ -117,6 +120,7 @@ async def in_process(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
+        assert await until(lambda: app.state.service.is_ready, _TIMEOUT_S, 0.02)
         yield InProcess(app, client, issuer)
 
 
