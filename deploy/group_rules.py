@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.management import (
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
     LoyaltyRules,
     MessageRules,
     RuleContent,
@@ -21,6 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
 _SETTLEMENT = "catalog/invoicing.yaml"
+_DELIVERY, _FACILITY = "catalog/delivery.yaml", "facility_checks.yaml"
 
 
 class GroupFileError(ValueError):
@@ -61,6 +64,24 @@ class _StoresFile(_Dated):
     stores: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+class _Step(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    step: str
+    zh: str
+    en: str
+    repeat_after: list[Literal["work", "invoice"]] = Field(default_factory=list)
+
+
+class _DeliveryFile(BaseModel):
+    """Steps, and the checklists made of them; the workshop reads the items of inspection."""
+
+    valid_from: CalendarDay
+    steps: list[_Step]
+    templates: dict[str, list[str]]
+    inspection: dict[str, Any] = Field(default_factory=dict)
+
+
 def read_rules(folder: Path) -> list[RuleDefinition]:
     """Read the files of all kinds of rules; of each rule set the earliest version first.
 
@@ -72,6 +93,8 @@ def read_rules(folder: Path) -> list[RuleDefinition]:
         *_loyalty(folder),
         *_with_stores(folder, _MESSAGES, MessageRules),
         *_with_stores(folder, _SETTLEMENT, SettlementRules),
+        *_with_stores(folder, _FACILITY, FacilityChecklistRules),
+        *_delivery(folder),
     ]
     return sorted(found, key=lambda each: (each.rule_id, each.valid_from))
 
@@ -86,7 +109,7 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
 
 
 def _with_stores(
-    folder: Path, name: str, model: type[MessageRules | SettlementRules]
+    folder: Path, name: str, model: type[MessageRules | SettlementRules | FacilityChecklistRules]
 ) -> Iterator[RuleDefinition]:
     file = _read(name, _StoresFile, _content(folder, name))
     yield RuleDefinition(None, file.valid_from, _read(name, model, file.model_extra))
@@ -95,6 +118,25 @@ def _with_stores(
         entry = _read(place, _Dated, {"valid_from": file.valid_from, **given})
         own = _read(place, model, entry.model_extra)
         yield RuleDefinition(store_id, entry.valid_from, own)
+
+
+def _delivery(folder: Path) -> Iterator[RuleDefinition]:
+    file = _read(_DELIVERY, _DeliveryFile, _content(folder, _DELIVERY))
+    known = {
+        each.step: {
+            **each.model_dump(exclude={"repeat_after"}),
+            "repeat_after_work": "work" in each.repeat_after,
+            "repeat_after_invoice": "invoice" in each.repeat_after,
+        }
+        for each in file.steps
+    }
+    for owner, listed in file.templates.items():
+        place = f"{_DELIVERY}: templates.{owner}"
+        if unknown := [step for step in listed if step not in known]:
+            raise GroupFileError(f"{place}: There is no step {unknown[0]}.")
+        steps = [known[step] for step in listed]
+        content = _read(place, DeliveryChecklistRules, {"steps": steps})
+        yield RuleDefinition(None if owner == "group" else owner, file.valid_from, content)
 
 
 def _content(folder: Path, name: str) -> Any:

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from services.desk.i18n import Translator
-from shared.clients.reception.models import CatalogView, SystemEntry
+from shared.clients.reception.models import CatalogView, ChecklistsView, SystemEntry
 
 
 class Catalog:
-    """The catalog that reception serves, for display and for choosing."""
+    """The catalog and the checklists that reception serves, for display and for choosing."""
 
-    def __init__(self, listed: CatalogView, words: Translator) -> None:
+    def __init__(self, listed: CatalogView, checklists: ChecklistsView, words: Translator) -> None:
         self.operations = {entry.id: entry for entry in listed.operations}
         self.parts = {entry.part_number: entry for entry in listed.parts}
         self.packages = {entry.id: entry for entry in listed.packages}
-        self.steps = {entry.step: words.of(entry) for entry in listed.delivery_steps}
+        self.steps = {entry.step: words.of(entry) for entry in checklists.delivery_steps}
         self.recalls = {entry.id: entry for entry in listed.recalls}
-        self.check_areas = {entry.area: entry for entry in listed.facility_checks}
+        self.check_areas = {entry.area: entry for entry in checklists.facility_areas}
         self.symptoms = _symptoms(listed.systems, words)
         self._words = words
 

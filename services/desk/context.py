@@ -195,13 +195,17 @@ class PageContext:
             await refresh()
 
     async def catalog(self) -> Catalog:
-        """Return the catalog in the person's language."""
+        """Return the catalog and today's checklists in the person's language."""
         listed = await self.app_context.response_cache.get(
             ("catalog", self.store.id),
             lambda: self.services.reception.catalog(self.store.id),
             _CATALOG_FRESH_S,
         )
-        return Catalog(listed, self.t)
+        checklists = await self.app_context.response_cache.get(
+            ("checklists of today", self.store.id),
+            lambda: self.services.reception.checklists(self.store.id),
+        )
+        return Catalog(listed, checklists, self.t)
 
     async def names(
         self,

@@ -10,7 +10,7 @@ from shared.contracts.management import LOYALTY_TIERS
 CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {"tier": ("tier", LOYALTY_TIERS)}
 """Fields that hold one of a list of codes, with the kind of word for them."""
 
-TIMES = frozenset({"starts", "ends"})
+TIMES = frozenset({"starts", "ends", "due"})
 """Fields that hold a time of day."""
 
 _NAMES = ("rule_field", "message_type", "template_language")

@@ -10,8 +10,8 @@ from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, I
 GROUP = "_group"
 """``store_id`` of every state: whatever store it concerns, all of them may read it."""
 
-RuleKind = Literal["loyalty", "messages", "settlement"]
-"""Kinds of rules: 忠诚度、客户通知、结算."""
+RuleKind = Literal["loyalty", "messages", "settlement", "delivery_checklist", "facility_checklist"]
+"""Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单."""
 
 LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
 """Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
@@ -117,7 +117,59 @@ class SettlementRules(EventPart):
     claim_decision_reminder_days: ReminderDays | None = None
 
 
-RuleContent = Annotated[LoyaltyRules | MessageRules | SettlementRules, Field(discriminator="kind")]
+DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
+"""Published name of a step, an area or an item in one language."""
+
+
+class ChecklistStep(EventPart):
+    """Step of delivery (交车步骤), with what makes it necessary again after it was done.
+
+    That is other work, or another amount that the customer pays.
+    """
+
+    step: Code
+    zh: DisplayName
+    en: DisplayName
+    repeat_after_work: bool
+    repeat_after_invoice: bool
+
+
+class DeliveryChecklistRules(EventPart):
+    """Steps of delivery in their order (交车检查单)."""
+
+    kind: Literal["delivery_checklist"] = "delivery_checklist"
+    steps: Annotated[tuple[ChecklistStep, ...], Field(min_length=1, max_length=40)]
+
+
+class FacilityItem(EventPart):
+    """Item of an area that is looked at each day (检查项目)."""
+
+    item: Code
+    zh: DisplayName
+    en: DisplayName
+
+
+class FacilityArea(EventPart):
+    """Area of the premises (检查区域), looked at each day by the local time ``due``."""
+
+    area: Code
+    zh: DisplayName
+    en: DisplayName
+    due: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    items: Annotated[tuple[FacilityItem, ...], Field(min_length=1, max_length=50)]
+
+
+class FacilityChecklistRules(EventPart):
+    """Areas of the premises with their items (日常检查单)."""
+
+    kind: Literal["facility_checklist"] = "facility_checklist"
+    areas: Annotated[tuple[FacilityArea, ...], Field(min_length=1, max_length=20)]
+
+
+RuleContent = Annotated[
+    LoyaltyRules | MessageRules | SettlementRules | DeliveryChecklistRules | FacilityChecklistRules,
+    Field(discriminator="kind"),
+]
 """Content of a rule set, by its kind."""
 
 

@@ -16,6 +16,12 @@ REVIEWED = {
     "MessageTemplate.title": "published wording, which managers decide on",
     "MessageTemplate.text": "published wording, which managers decide on",
     "MessageTemplate.call": "published wording, which managers decide on",
+    "ChecklistStep.zh": "published name, which managers decide on",
+    "ChecklistStep.en": "published name, which managers decide on",
+    "FacilityArea.zh": "published name, which managers decide on",
+    "FacilityArea.en": "published name, which managers decide on",
+    "FacilityItem.zh": "published name, which managers decide on",
+    "FacilityItem.en": "published name, which managers decide on",
 }
 """Texts that are neither an identifier nor a code, and why they may leave the service."""
 

@@ -20,6 +20,8 @@ GROUP_MESSAGES = "/stores/S01/rules/group/messages"
 OWN_MESSAGES = "/stores/S01/rules/own/messages"
 GROUP_SETTLEMENT = "/stores/S01/rules/group/settlement"
 OWN_SETTLEMENT = "/stores/S01/rules/own/settlement"
+OWN_STEPS = "/stores/S01/rules/own/delivery_checklist"
+AREAS = "/stores/S01/rules/group/facility_checklist"
 
 
 def _in(days: int) -> str:
@@ -246,6 +248,50 @@ async def test_store_manager_sets_and_ends_own_text(desk: Desk) -> None:
     assert manager.faults == []
 
 
+async def test_own_checklist_begins_with_the_groups(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await _edit(manager, OWN_STEPS)
+    await expect(manager.at("content.steps.0.step")).to_have_value("work_explained")
+    await manager.at("content.steps.0").get_by_label("删除此行").click()
+    await manager.press("content.steps.add")
+    await manager.write(
+        **{
+            "content.steps.7.step": "vehicle_clean",
+            "content.steps.7.zh": "取下座套",
+            "content.steps.7.en": "Seat covers removed",
+        }
+    )
+    await manager.pick("content.steps.7.repeat_after_work", "是")
+    await _save(manager, 0, "本店要求")
+    refused = _field(manager, "content.steps.7.repeat_after_invoice")
+    await expect(refused).to_contain_text("请选择")
+    await manager.pick("content.steps.7.repeat_after_invoice", "否")
+    await manager.press("save-rules")
+    await expect(_field(manager, "content.steps.7.step")).to_contain_text("vehicle_clean重复出现")
+    await manager.write(**{"content.steps.7.step": "seat_covers_removed"})
+    await manager.keep("rules-own-steps-change")
+    await manager.press("save-rules")
+    await expect(manager.at("rule-content")).to_contain_text("取下座套")
+    await manager.keep("rules-own-steps")
+    assert manager.faults == []
+
+
+async def test_changed_due_hour_reaches_facility_checks(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(AREAS)
+    await expect(manager.at("rule-content")).to_contain_text("通道畅通")
+    await manager.keep("rules-areas")
+    await _edit(manager, AREAS)
+    await manager.write(**{"content.areas.1.due": "09:30"})
+    await manager.keep("rules-areas-change")
+    await _save(manager, 0, "早会延后")
+    await expect(manager.at("rule-content")).to_contain_text("09:30")
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go("/stores/S01/facility-checks")
+    await expect(advisor.at("area-service_drive")).to_contain_text("09:30")
+    assert manager.faults == advisor.faults == []
+
+
 async def test_older_content_is_put_back(desk: Desk) -> None:
     manager = await desk.sign_in(GROUP_MANAGER)
     await manager.go(f"{LOYALTY}?tab=history")
@@ -281,6 +327,9 @@ async def test_rules_fit_each_screen_and_language(desk: Desk) -> None:
         "loyalty-history": f"{LOYALTY}?tab=history",
         "settlement": GROUP_SETTLEMENT,
         "settlement-change": f"{GROUP_SETTLEMENT}/change",
+        "areas": AREAS,
+        "areas-change": f"{AREAS}/change",
+        "steps-change": f"{OWN_STEPS}/change",
         "messages": GROUP_MESSAGES,
         "messages-change": f"{GROUP_MESSAGES}/change",
         "messages-history": f"{GROUP_MESSAGES}?tab=history",

@@ -42,6 +42,11 @@ from shared.contracts import contracts_of
 from shared.contracts.management import (
     MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
+    ChecklistStep,
+    DeliveryChecklistRules,
+    FacilityArea,
+    FacilityChecklistRules,
+    FacilityItem,
     LoyaltyRules,
     LoyaltyTier,
     MessageRules,
@@ -183,10 +188,15 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
                 QuietHours,
                 MessageTemplate,
                 SettlementRules,
+                DeliveryChecklistRules,
+                ChecklistStep,
+                FacilityChecklistRules,
+                FacilityArea,
+                FacilityItem,
             )
             for field in model.model_fields
         }
-        - {"kind"},
+        - {"kind", *MESSAGE_LANGUAGES},
         "decision": get_args(Decision),
         "decide": get_args(Decision),
         "timer": TIMERS,

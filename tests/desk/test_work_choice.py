@@ -14,18 +14,15 @@ from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
 from services.reception.clients.catalog import load_catalog
-from shared.clients.reception.models import CatalogView, OrderLineKind, PartLine
+from shared.clients.reception.models import CatalogView, ChecklistsView, OrderLineKind, PartLine
 from shared.contracts.reception import EstimateLine
 from tests.support.api import vin
 
 _LOADED = load_catalog(Path("deploy/group"))
-LISTED = CatalogView(
-    **_LOADED.entries.model_dump(),
-    delivery_steps=[],
-    labor_rate_cents={},
-)
+LISTED = CatalogView(**_LOADED.entries.model_dump(), labor_rate_cents={})
+CHECKLISTS = ChecklistsView(delivery_steps=[], facility_areas=[])
 ZH_WORDS = Translator("zh")
-ZH, EN = Catalog(LISTED, ZH_WORDS), Catalog(LISTED, Translator("en"))
+ZH, EN = Catalog(LISTED, CHECKLISTS, ZH_WORDS), Catalog(LISTED, CHECKLISTS, Translator("en"))
 
 
 @pytest.mark.parametrize(

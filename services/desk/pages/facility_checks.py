@@ -36,12 +36,12 @@ from services.desk.components.photos import gallery, photo_button
 from services.desk.context import PageContext
 from services.desk.page import Page
 from shared.clients.reception.models import (
-    CheckAreaEntry,
     CheckView,
     PhotoView,
     RecordCheckRequest,
 )
 from shared.clients.reporting.models import CorrectiveActionView
+from shared.contracts.management import FacilityArea
 
 REQUIREMENTS = ("R43", "R10")
 
@@ -104,7 +104,7 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-def _area(ctx: PageContext, today: bool, area: CheckAreaEntry, checks: Sequence[CheckView]) -> None:
+def _area(ctx: PageContext, today: bool, area: FacilityArea, checks: Sequence[CheckView]) -> None:
     t, due = ctx.t, time.fromisoformat(area.due)
     items = {item.item: t.of(item) for item in area.items}
     with test_id(f"area-{area.area}", box("column-wide")), panel(t.of(area)):
@@ -136,7 +136,7 @@ def _area(ctx: PageContext, today: bool, area: CheckAreaEntry, checks: Sequence[
                 )
 
 
-def _check_dialog(ctx: PageContext, area: CheckAreaEntry, items: Mapping[str, str]) -> None:
+def _check_dialog(ctx: PageContext, area: FacilityArea, items: Mapping[str, str]) -> None:
     t = ctx.t
     results: dict[str, ui.toggle] = {}
     photos: list[PhotoView] = []

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.management.domain import errors, loyalty, messages, settlement
+from services.management.domain import checklists, errors, loyalty, messages, settlement
 from shared.contracts.base import EventPart
 from shared.contracts.management import (
     GROUP,
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
     LoyaltyRules,
     MessageRules,
     RuleContent,
@@ -79,6 +81,18 @@ KINDS: Mapping[RuleKind, Kind] = {
             for_stores=True,
             check=settlement.check,
             check_complete=settlement.check_complete,
+        ),
+        Kind(
+            "delivery_checklist",
+            DeliveryChecklistRules,
+            for_stores=True,
+            check=checklists.check_delivery,
+        ),
+        Kind(
+            "facility_checklist",
+            FacilityChecklistRules,
+            for_stores=True,
+            check=checklists.check_facility,
         ),
     )
 }

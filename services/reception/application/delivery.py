@@ -1,4 +1,8 @@
-"""Delivery (交车): its checklist, the signature, and the handing over of the vehicle."""
+"""Delivery (交车): its checklist, the signature, and the handing over of the vehicle.
+
+Each command takes the checklist that holds on the store's present day: what counts is that of the
+day on which the vehicle goes. A step that was done before stays done.
+"""
 
 import base64
 from typing import Annotated, Self
@@ -7,9 +11,11 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from services.reception import persistence
 from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.checklists import delivery_checklist
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
 from services.reception.domain import delivery
+from services.reception.domain.delivery import Checklist
 from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
 from shared.request_model import RequestModel, VersionedRequest
@@ -61,7 +67,7 @@ async def record_delivery_step(
     uow: UnitOfWork, order_id: str, command: RecordStepRequest, deps: Deps
 ) -> OrderView:
     """Record that the caller has done one step of the delivery checklist (交车步骤), now."""
-    checklist = deps.catalog.delivery_steps[uow.store_id]
+    checklist = await _todays_checklist(uow, deps)
     order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
     changed = delivery.record_step(order, command.step, checklist, uow.person, uow.now)
     return order_view(await save_change(uow, changed))
@@ -71,7 +77,7 @@ async def request_waiver(
     uow: UnitOfWork, order_id: str, step: str, command: WaiverRequest, deps: Deps
 ) -> OrderView:
     """Request a waiver of a delivery step (免做申请), for a reason."""
-    checklist = deps.catalog.delivery_steps[uow.store_id]
+    checklist = await _todays_checklist(uow, deps)
     order = await lock_seen(uow, order_id, command.version)
     changed = delivery.request_waiver(order, step, command.reason, checklist, uow.person, uow.now)
     return order_view(await save_change(uow, changed))
@@ -90,7 +96,7 @@ async def record_signature(
     uow: UnitOfWork, order_id: str, command: SignatureRequest, deps: Deps
 ) -> OrderView:
     """Keep the customer's signature for the vehicle (签字), encrypted."""
-    checklist = deps.catalog.delivery_steps[uow.store_id]
+    checklist = await _todays_checklist(uow, deps)
     order = await lock_seen(uow, order_id, command.version)
     saved = await save_change(uow, delivery.sign(order, checklist, uow.person, uow.now))
     text = command.model_dump_json(exclude_none=True, exclude={"version"})
@@ -112,7 +118,12 @@ async def deliver_vehicle(
     uow: UnitOfWork, order_id: str, command: VersionedRequest, deps: Deps
 ) -> OrderView:
     """Deliver the vehicle (交车); refused while a step is missing or the invoice is unpaid."""
-    checklist = deps.catalog.delivery_steps[uow.store_id]
+    checklist = await _todays_checklist(uow, deps)
     order = await lock_seen(uow, order_id, command.version)
     delivered, events = delivery.deliver(order, checklist, uow.person, uow.now)
     return order_view(await save_change(uow, delivered, events))
+
+
+async def _todays_checklist(uow: UnitOfWork, deps: Deps) -> Checklist:
+    day = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    return await delivery_checklist(uow.connection, uow.store_id, day, deps)

@@ -1,6 +1,7 @@
 """Facility checks of customer lounge and service drive (日常检查), and overdue areas (R43).
 
-Each store has one timer, which sets the next, so that a day without any check is noticed.
+Each store has one timer, which sets the next, so that a day without any check is noticed. It fires
+at each due time, and at the start of a day, from which another checklist may hold.
 """
 
 from collections.abc import Sequence
@@ -10,18 +11,21 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
+from services.reception.application.checklists import facility_checklists
 from services.reception.application.deps import Deps
 from services.reception.domain import facility_check as checks
-from services.reception.domain.facility_check import FacilityCheck, Result
+from services.reception.domain.facility_check import FacilityCheck, FacilityChecklist, Result
 from shared import timers
 from shared.contracts.base import Identifier
 from shared.envelope import Causation
 from shared.ids import new_id
+from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 CHECKS_DUE = "facility_checks_due"
+_SINCE = "since"
 
 
 class RecordCheckRequest(RequestModel):
@@ -47,18 +51,24 @@ class CheckView(BaseModel):
 
 
 async def record_check(uow: UnitOfWork, command: RecordCheckRequest, deps: Deps) -> CheckView:
-    """Record the caller's check of an area; failed items become a corrective action (整改)."""
+    """Record the caller's check of an area; failed items become a corrective action (整改).
+
+    Raises:
+        NotDefinedError: there is no checklist of the premises.
+    """
+    day = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    lists = await facility_checklists(uow.connection, uow.store_id, day, deps)
     check = FacilityCheck(
         check_id=str(new_id()),
         store_id=uow.store_id,
         area=command.area,
-        day=deps.catalog.stores[uow.store_id].local_day(uow.now),
+        day=day,
         results=command.results,
         photo_id=command.photo_id,
         checked_by=uow.person,
         checked_at=uow.now,
     )
-    events = checks.record(check, deps.catalog.facility_checklists)
+    events = checks.record(check, lists)
     if command.photo_id is not None:
         await persistence.read_photo(uow.connection, uow.store_id, command.photo_id)
     await persistence.add_facility_check(uow.connection, check)
@@ -75,38 +85,49 @@ async def list_checks(store_id: str, day: date | None, deps: Deps) -> list[Check
 
 
 async def schedule_first_checks(deps: Deps) -> None:
-    """Schedule the next checks of each store that has none scheduled."""
+    """Have the timer of each store that has none fire now, and set the next."""
     causation = Causation(CHECKS_DUE, CHECKS_DUE)
     async with deps.uow_factory.open(deps.catalog.stores, causation=causation) as uow:
-        due = {store_id: _next_due(store_id, uow.now, deps) for store_id in deps.catalog.stores}
-        await timers.schedule_missing(uow, CHECKS_DUE, due)
+        now = dict.fromkeys(deps.catalog.stores, uow.now)
+        await timers.schedule_missing(uow, CHECKS_DUE, now)
 
 
 async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Report areas that were not checked in time, and schedule the next checks.
+    """Report areas that were not checked in time since the last timer, and schedule the next.
 
-    Closed days (休业日) need no check.
+    The checklist of each day counts. Closed days (休业日) need no check.
+
+    Raises:
+        NotDefinedError: there is no checklist of the premises today.
     """
-    store, due_at = deps.catalog.stores[timer.store_id], timer.due_at
+    store, until = deps.catalog.stores[timer.store_id], timer.due_at
+    await facility_checklists(uow.connection, store.id, store.local_day(uow.now), deps)
+    since = datetime.fromisoformat(timer.data.get(_SINCE, until.isoformat()))
+    for day in sorted({store.local_day(since), store.local_day(until)}):
+        lists = await _lists_of(uow, store.id, day, deps)
+        if day not in deps.catalog.calendar.closed:
+            found = await persistence.facility_checks(uow.connection, store.id, day)
+            checked = {check.area for check in found}
+            due = checks.due_times(lists, store.timezone, day)
+            uow.publish(checks.missing(store.id, day, due, checked, since, until))
     await timers.schedule(
         uow,
         CHECKS_DUE,
         store.id,
         store_id=store.id,
-        due_at=_next_due(store.id, due_at, deps),
+        due_at=checks.next_due(lists, store.timezone, until),
+        data={_SINCE: until.isoformat()},
     )
-    day = store.local_day(due_at)
-    if day in deps.catalog.calendar.closed:
-        return
-    found = await persistence.facility_checks(uow.connection, store.id, day)
-    checked = {check.area for check in found}
-    lists = deps.catalog.facility_checklists
-    uow.publish(checks.missing(store.id, lists, store.timezone, due_at, checked))
 
 
-def _next_due(store_id: str, after: datetime, deps: Deps) -> datetime:
-    store = deps.catalog.stores[store_id]
-    return checks.next_due(deps.catalog.facility_checklists, store.timezone, after)
+async def _lists_of(
+    uow: UnitOfWork, store_id: str, day: date, deps: Deps
+) -> Sequence[FacilityChecklist]:
+    """Return the checklists of a day, none where it had none."""
+    try:
+        return await facility_checklists(uow.connection, store_id, day, deps)
+    except NotDefinedError:
+        return ()
 
 
 def _view(check: FacilityCheck) -> CheckView:

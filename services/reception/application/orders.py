@@ -11,6 +11,7 @@ from services.reception import persistence
 from services.reception.application.cancellations import CancelRequest, keep_cancellation
 from services.reception.application.capacity import reserve
 from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.checklists import delivery_checklist
 from services.reception.application.customers import check_customer, keep_details
 from services.reception.application.deps import Deps
 from services.reception.application.greetings import cancel_expected_greeting
@@ -96,14 +97,19 @@ async def list_orders(
 
 
 async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps) -> OrderDetail:
-    """Read one order with the customer's concern, as its ``reader`` may see it."""
+    """Read one order with the customer's concern, as its ``reader`` may see it.
+
+    Raises:
+        NotDefinedError: there is no checklist of delivery.
+    """
+    today = deps.catalog.stores[store_id].local_day(deps.uow_factory.clock.now())
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         customer_concern, belongings = [
             await deps.personal.decrypt(connection, store_id, order_id, encrypted)
             for encrypted in await persistence.encrypted_texts(connection, store_id, order_id)
         ]
-    checklist = deps.catalog.delivery_steps[store_id]
+        checklist = await delivery_checklist(connection, store_id, today, deps)
     blockers = delivery_blockers(order, checklist, reader.subject)
     view = OrderDetail(
         **order_view(order).model_dump(),

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
     CatalogOperation,
     PartQuantity,
     PriceList,
     ServicePackage,
 )
-from services.reception.domain.facility_check import FacilityChecklist
 from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall
 from shared.group import Store, load_stores, read_yaml
@@ -89,13 +85,6 @@ class SystemEntry(Names):
     symptoms: Sequence[SymptomEntry]
 
 
-class DeliveryStepEntry(Names):
-    """Step of delivery (交车步骤); ``repeat_after`` is what makes it necessary again."""
-
-    step: str
-    repeat_after: Sequence[str] = ()
-
-
 class RecallEntry(Names):
     """Open recall or service campaign (召回, 服务活动); an empty list names all."""
 
@@ -104,20 +93,6 @@ class RecallEntry(Names):
     models: Sequence[str]
     vin_prefixes: Sequence[str]
     op_codes: Sequence[str]
-
-
-class CheckItemEntry(Names):
-    """Item of a facility check."""
-
-    item: str
-
-
-class CheckAreaEntry(Names):
-    """Area of the premises with its items (日常检查), due each day at a local time."""
-
-    area: str
-    due: Annotated[str, Field(pattern=r"^\d{2}:\d{2}$")]
-    items: Sequence[CheckItemEntry]
 
 
 class CatalogEntries(BaseModel):
@@ -130,7 +105,6 @@ class CatalogEntries(BaseModel):
     packages: Sequence[PackageEntry]
     systems: Sequence[SystemEntry]
     recalls: Sequence[RecallEntry]
-    facility_checks: Sequence[CheckAreaEntry]
 
 
 @dataclass(frozen=True)
@@ -143,13 +117,10 @@ class Catalog:
     packages: Mapping[str, ServicePackage]
     typical_parts: Mapping[str, frozenset[str]]
     symptoms: frozenset[str]
-    delivery_steps: Mapping[str, Checklist]
     advisors: Mapping[str, tuple[str, ...]]
     recalls: tuple[Recall, ...]
-    facility_checklists: tuple[FacilityChecklist, ...]
     calendar: WorkingCalendar
     entries: CatalogEntries
-    delivery_step_names: Mapping[str, DeliveryStepEntry]
 
     @cached_property
     def names(self) -> Mapping[str, Names]:
@@ -171,7 +142,6 @@ class Catalog:
 def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
     entries = _entries(folder)
-    delivery = read_yaml(folder, "catalog/delivery.yaml")
     stores = load_stores(folder)
     return Catalog(
         stores=stores,
@@ -190,20 +160,10 @@ def load_catalog(folder: Path) -> Catalog:
             for symptom in system.symptoms
             for condition in symptom.conditions
         ),
-        delivery_steps={store_id: delivery_checklist(delivery, store_id) for store_id in stores},
         advisors=_advisors(folder, stores),
         recalls=tuple(map(_recall, entries.recalls)),
-        facility_checklists=tuple(
-            FacilityChecklist(
-                entry.area, time.fromisoformat(entry.due), tuple(item.item for item in entry.items)
-            )
-            for entry in entries.facility_checks
-        ),
         calendar=load_calendar(folder),
         entries=entries,
-        delivery_step_names={
-            entry["step"]: DeliveryStepEntry(**entry) for entry in delivery["steps"]
-        },
     )
 
 
@@ -214,7 +174,6 @@ def _entries(folder: Path) -> CatalogEntries:
         packages=read_yaml(folder, "catalog/packages.yaml")["packages"],
         systems=read_yaml(folder, "catalog/symptoms.yaml")["systems"],
         recalls=read_yaml(folder, "catalog/recalls.yaml")["recalls"],
-        facility_checks=read_yaml(folder, "facility_checks.yaml")["areas"],
     )
 
 
@@ -229,13 +188,6 @@ def _advisors(folder: Path, stores: Iterable[str]) -> dict[str, tuple[str, ...]]
         )
         for store_id in stores
     }
-
-
-def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
-    """Return a store's checklist (交车检查单): its own, else that of the group."""
-    steps: Sequence[str] = delivery["templates"].get(store_id, delivery["templates"]["group"])
-    changes = {entry["step"]: entry.get("repeat_after", ()) for entry in delivery["steps"]}
-    return {step: frozenset(changes[step]) for step in steps}
 
 
 def _package(entry: PackageEntry) -> ServicePackage:

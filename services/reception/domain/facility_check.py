@@ -67,30 +67,35 @@ def record(
     ]
 
 
+def due_times(lists: Sequence[FacilityChecklist], zone: ZoneInfo, day: date) -> dict[str, datetime]:
+    """Return the time by which each area is to be checked on ``day``."""
+    return {each.area: datetime.combine(day, each.due, zone).astimezone(UTC) for each in lists}
+
+
 def next_due(lists: Sequence[FacilityChecklist], zone: ZoneInfo, after: datetime) -> datetime:
-    """Return the first due time of an area after a moment."""
+    """Return the first due time of an area after a moment, by the ``lists`` of its day.
+
+    It is the start of the next day where nothing is due any more.
+    """
     today = after.astimezone(zone).date()
-    hours = [
-        datetime.combine(today + timedelta(days=later), each.due, zone)
-        for later in (0, 1)
-        for each in lists
-    ]
-    return min(hour for hour in hours if hour > after).astimezone(UTC)
+    tomorrow = datetime.combine(today + timedelta(days=1), time(), zone).astimezone(UTC)
+    due = due_times(lists, zone, today).values()
+    return min((each for each in due if each > after), default=tomorrow)
 
 
 def missing(
     store_id: str,
-    lists: Sequence[FacilityChecklist],
-    zone: ZoneInfo,
-    due_at: datetime,
+    day: date,
+    due: Mapping[str, datetime],
     checked: Collection[str],
+    since: datetime,
+    until: datetime,
 ) -> list[FacilityCheckOverdue]:
-    """Return the areas due at ``due_at`` that are not among those ``checked`` that day."""
-    day = due_at.astimezone(zone).date()
+    """Return the areas that fell due after ``since`` until ``until`` and are not ``checked``."""
     return [
-        FacilityCheckOverdue(store_id=store_id, area=each.area, day=day.isoformat(), due_at=due_at)
-        for each in lists
-        if datetime.combine(day, each.due, zone) == due_at and each.area not in checked
+        FacilityCheckOverdue(store_id=store_id, area=area, day=day.isoformat(), due_at=due_at)
+        for area, due_at in due.items()
+        if since < due_at <= until and area not in checked
     ]
 
 

@@ -9,6 +9,8 @@ from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.management import (
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
     LoyaltyRules,
     MessageRules,
     RuleKind,
@@ -23,7 +25,13 @@ class DefineRulesRequest(RequestBody):
     version: str
     valid_from: date
     reason: str
-    content: LoyaltyRules | MessageRules | SettlementRules
+    content: (
+        LoyaltyRules
+        | MessageRules
+        | SettlementRules
+        | DeliveryChecklistRules
+        | FacilityChecklistRules
+    )
 
 
 class PutBackRulesRequest(RequestBody):

@@ -16,6 +16,7 @@ from shared.clients.reception.models import (
     CancelRequest,
     CarryOverRequest,
     CatalogView,
+    ChecklistsView,
     CheckView,
     ChosenVouchers,
     ClaimDecisionRequest,
@@ -95,8 +96,23 @@ class ReceptionApi:
         "technician",
     )
     async def catalog(self, store_id: str) -> CatalogView:
-        """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
+        """Operations, parts and symptom codes with their names, and labor rates."""
         return await self._calls.request(CatalogView, "GET", f"/stores/{segment(store_id)}/catalog")
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+    )
+    async def checklists(self, store_id: str) -> ChecklistsView:
+        """Steps of delivery and areas of the daily checks with their names, as they hold today."""
+        return await self._calls.request(
+            ChecklistsView, "GET", f"/stores/{segment(store_id)}/checklists"
+        )
 
     @open_to("customer_care_agent", "service_advisor", "service_manager")
     async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
-from shared.contracts.management import SettlementRules
+from shared.contracts.management import ChecklistStep, FacilityArea, SettlementRules
 from shared.contracts.reception import (
     BilledVoucher,
     CancellationReason,
@@ -224,7 +224,7 @@ class CarryOverRequest(RequestBody):
 
 
 class CatalogView(ResponseBody):
-    """The catalog as one store sees it: its own checklist of delivery and labor rates.
+    """The catalog as one store sees it: its own labor rates.
 
     ``labor_rate_cents`` is the price of an hour by skill.
     """
@@ -234,27 +234,7 @@ class CatalogView(ResponseBody):
     packages: list[PackageEntry]
     systems: list[SystemEntry]
     recalls: list[RecallEntry]
-    facility_checks: list[CheckAreaEntry]
-    delivery_steps: list[DeliveryStepEntry]
     labor_rate_cents: dict[str, int]
-
-
-class CheckAreaEntry(ResponseBody):
-    """Area of the premises with its items (日常检查), due each day at a local time."""
-
-    zh: str
-    en: str
-    area: str
-    due: str
-    items: list[CheckItemEntry]
-
-
-class CheckItemEntry(ResponseBody):
-    """Item of a facility check."""
-
-    zh: str
-    en: str
-    item: str
 
 
 class CheckView(ResponseBody):
@@ -266,6 +246,13 @@ class CheckView(ResponseBody):
     photo_id: str | None
     checked_by: str
     checked_at: AwareDatetime
+
+
+class ChecklistsView(ResponseBody):
+    """Steps of delivery and areas of the premises as they hold in a store today, with names."""
+
+    delivery_steps: list[ChecklistStep]
+    facility_areas: list[FacilityArea]
 
 
 class ChosenVouchers(RequestBody):
@@ -396,15 +383,6 @@ class CustomerDetails(RequestBody):
     plate: str
     brand: str
     model: str
-
-
-class DeliveryStepEntry(ResponseBody):
-    """Step of delivery (交车步骤); ``repeat_after`` is what makes it necessary again."""
-
-    zh: str
-    en: str
-    step: str
-    repeat_after: list[str] = Field(default_factory=list)
 
 
 class Discount(ResponseBody):

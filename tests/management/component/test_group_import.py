@@ -15,6 +15,14 @@ from deploy.group_rules import GroupFileError
 from shared.calls import ServiceUnavailableError
 from shared.clock import SimulatedClock
 
+LOUNGE = {
+    "area": "lounge",
+    "zh": "休息区",
+    "en": "Lounge",
+    "due": "10:00",
+    "items": [{"item": "tea", "zh": "茶水", "en": "Tea"}],
+}
+
 
 @pytest.fixture(scope="module")
 async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
@@ -61,17 +69,21 @@ def rule(valid_from: str, visits: int) -> dict[str, Any]:
 
 async def test_second_import_changes_nothing(management: Platform, folder: Path) -> None:
     assert await imported(management, folder) == [
+        "delivery_checklist from 2026-01-01: defined",
+        "facility_checklist from 2026-01-01: defined",
         "loyalty from 2026-01-01: defined",
         "messages from 2026-01-01: defined",
         "settlement from 2026-01-01: defined",
     ]
-    assert await announced(management) == 3
+    assert await announced(management) == 5
     assert await imported(management, folder) == [
+        "delivery_checklist from 2026-01-01: unchanged",
+        "facility_checklist from 2026-01-01: unchanged",
         "loyalty from 2026-01-01: unchanged",
         "messages from 2026-01-01: unchanged",
         "settlement from 2026-01-01: unchanged",
     ]
-    assert await announced(management) == 3
+    assert await announced(management) == 5
 
 
 async def test_versions_and_store_rules_are_imported(management: Platform, folder: Path) -> None:
@@ -79,7 +91,14 @@ async def test_versions_and_store_rules_are_imported(management: Platform, folde
     edit(folder, "loyalty.yaml", rules=rules)
     edit(folder, "messages.yaml", stores={"S02": {"notify_at_risk": True}})
     edit(folder, "catalog/invoicing.yaml", stores={"S02": {"dunning_days": [3]}})
+    templates = {"group": ["vehicle_clean"], "S03": ["vehicle_clean", "customer_signed"]}
+    edit(folder, "catalog/delivery.yaml", templates=templates, valid_from="2026-03-05")
+    edit(folder, "facility_checks.yaml", stores={"S02": {"areas": [LOUNGE]}})
     assert await imported(management, folder) == [
+        "delivery_checklist from 2026-03-05: defined",
+        "delivery_checklist.S03 from 2026-03-05: defined",
+        "facility_checklist from 2026-01-01: unchanged",
+        "facility_checklist.S02 from 2026-01-01: defined",
         "loyalty from 2026-03-04: defined",
         "loyalty from 2026-04-01: defined",
         "messages from 2026-01-01: unchanged",
@@ -101,7 +120,7 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
     edit(folder, "loyalty.yaml", rules=[rule("2026-02-01", 9)])
     edit(folder, "messages.yaml", stores={"S99": {"notify_at_risk": True}})
     lines = await imported(management, folder)
-    assert lines[0].startswith("loyalty from 2026-02-01: refused (valid_from: ")
+    assert any(line.startswith("loyalty from 2026-02-01: refused (valid_from: ") for line in lines)
     [unknown] = [line for line in lines if line.startswith("messages.S99")]
     assert unknown == "messages.S99 from 2026-01-01: refused (store_id: There is no store S99.)"
 
@@ -115,6 +134,13 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
         ("messages.yaml", {"notify": True}, "messages.yaml.notify"),
         ("messages.yaml", {"stores": {"S01": {"quiet": 1}}}, "stores.S01.quiet"),
         ("catalog/invoicing.yaml", {"dunning_days": [-1]}, "invoicing.yaml.dunning_days.0"),
+        ("catalog/delivery.yaml", {"valid_from": None}, "catalog/delivery.yaml.valid_from"),
+        (
+            "catalog/delivery.yaml",
+            {"templates": {"S01": ["dance"]}},
+            "templates.S01: There is no step dance",
+        ),
+        ("facility_checks.yaml", {"areas": [{}]}, "facility_checks.yaml.areas.0.area"),
     ],
 )
 async def test_unreadable_file_is_named(

@@ -11,6 +11,8 @@ from shared.contracts.management import (
     GROUP,
     LINKED_MESSAGES,
     MESSAGE_PLACEHOLDERS,
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
     LoyaltyRules,
     MessageRules,
     RuleContent,
@@ -179,3 +181,43 @@ def test_group_settlement_leaves_nothing_out() -> None:
     own = SettlementRules(service_advisor_discount_bp=500)
     KINDS["settlement"].require(own, "S01")
     assert refused(own, "settlement") == ("incomplete", "content.service_manager_discount_bp")
+
+
+def steps(*codes: str) -> DeliveryChecklistRules:
+    named = {"zh": "步骤", "en": "Step", "repeat_after_work": True, "repeat_after_invoice": False}
+    return DeliveryChecklistRules.model_validate({"steps": [{"step": s, **named} for s in codes]})
+
+
+def areas(**items: list[str]) -> FacilityChecklistRules:
+    names = {"zh": "名", "en": "Name"}
+    return FacilityChecklistRules.model_validate(
+        {
+            "areas": [
+                {
+                    "area": area.rstrip("_"),
+                    **names,
+                    "due": "09:00",
+                    "items": [{"item": item, **names} for item in listed],
+                }
+                for area, listed in items.items()
+            ]
+        }
+    )
+
+
+@pytest.mark.parametrize("store_id", [GROUP, "S01"])
+def test_repeated_checklist_entry_is_refused(store_id: str) -> None:
+    twice = steps("vehicle_clean", "customer_signed", "vehicle_clean")
+    assert refused(twice, "delivery_checklist", store_id) == ("step_twice", "content.steps.2.step")
+    assert refused(areas(hall=["a"], hall_=["b"]), "facility_checklist", store_id) == (
+        "area_twice",
+        "content.areas.1.area",
+    )
+    assert refused(areas(hall=["a"], lane=["a", "b", "b"]), "facility_checklist", store_id) == (
+        "item_twice",
+        "content.areas.1.items.2.item",
+    )
+
+
+def test_areas_may_share_items_and_hours() -> None:
+    KINDS["facility_checklist"].require(areas(hall=["clean"], lane=["clean"]), GROUP)

@@ -1,6 +1,6 @@
 """Times of each day's area checks, and missed areas (R43)."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,9 @@ LISTS = [
     FacilityChecklist("service_drive", time(9), ("lines_visible",)),
     FacilityChecklist("toilets", time(14), ("soap",)),
 ]
+DAY = date(2026, 3, 5)
 NINE, TWO = datetime(2026, 3, 5, 1, tzinfo=UTC), datetime(2026, 3, 5, 6, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 5, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -22,14 +24,26 @@ NINE, TWO = datetime(2026, 3, 5, 1, tzinfo=UTC), datetime(2026, 3, 5, 6, tzinfo=
     [
         (datetime(2026, 3, 4, 16, tzinfo=UTC), NINE),
         (NINE, TWO),
-        (TWO, datetime(2026, 3, 6, 1, tzinfo=UTC)),
+        (TWO, MIDNIGHT),
+        (MIDNIGHT, NINE + timedelta(days=1)),
     ],
 )
 def test_next_checks_are_due_at_areas_hour(after: datetime, due_at: datetime) -> None:
     assert checks.next_due(LISTS, SHANGHAI, after) == due_at
 
 
+def missing(since: datetime, until: datetime, *checked: str) -> list[tuple[str, str, datetime]]:
+    due = checks.due_times(LISTS, SHANGHAI, DAY)
+    events = checks.missing("S01", DAY, due, checked, since, until)
+    return [(event.area, event.day, event.due_at) for event in events]
+
+
 def test_unchecked_areas_of_the_hour_are_missing() -> None:
-    (event,) = checks.missing("S01", LISTS, SHANGHAI, NINE, {"customer_lounge"})
-    assert (event.area, event.day, event.due_at) == ("service_drive", "2026-03-05", NINE)
-    assert checks.missing("S01", LISTS, SHANGHAI, TWO, {"toilets"}) == []
+    [found] = missing(NINE - timedelta(hours=9), NINE, "customer_lounge")
+    assert found == ("service_drive", "2026-03-05", NINE)
+    assert missing(NINE, TWO, "toilets") == []
+
+
+def test_area_due_since_last_timer_is_missing_once() -> None:
+    assert [area for area, *_ in missing(NINE, MIDNIGHT)] == ["toilets"]
+    assert missing(TWO, MIDNIGHT) == missing(NINE, NINE) == []

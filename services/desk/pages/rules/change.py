@@ -34,7 +34,12 @@ from shared.clients.management.models import (
     RulesResponse,
     RulesView,
 )
-from shared.contracts.management import MessageRules
+from shared.contracts.management import (
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
+    MessageRules,
+    RuleVersion,
+)
 
 PAGE = Page(
     path=f"{DETAIL.path}/change",
@@ -59,22 +64,40 @@ async def show(ctx: PageContext) -> None:
         return
     text(rules.title, "subtitle")
     view = await rules.get()
-    _ChangeForm(rules, view, await _templates_of_group(rules))
+    _ChangeForm(rules, view, await _content_of_group(rules))
 
 
-async def _templates_of_group(rules: RuleSet) -> Templates | None:
-    """Return the templates that hold where a store has none of its own."""
+async def _content_of_group(rules: RuleSet) -> Content | None:
+    """Return what holds where a store has no rules of its own."""
     if not rules.own:
         return None
     found = await rules.ctx.services.management.get_group_rules(rules.kind)
-    content = found.holds and found.holds.content
-    return content.model_dump()["templates"] if isinstance(content, MessageRules) else {}
+    return found.holds.content if found.holds else None
+
+
+def _templates_of(rules: RuleSet, of_group: Content | None) -> Templates | None:
+    """Return the templates that hold where a store has none of its own."""
+    if not rules.own:
+        return None
+    return of_group.model_dump()["templates"] if isinstance(of_group, MessageRules) else {}
+
+
+def _starts_with(shown: RuleVersion | None, of_group: Content | None) -> dict[str, Any]:
+    """Return the content with which the form begins.
+
+    A checklist of a store stands instead of the group's as a whole: the first begins with that one.
+    """
+    if shown and shown.content:
+        return shown.content.model_dump()
+    if isinstance(of_group, DeliveryChecklistRules | FacilityChecklistRules):
+        return of_group.model_dump()
+    return {}
 
 
 class _ChangeForm:
     """Form whose input outlives refusals; after a conflict it shows what others changed."""
 
-    def __init__(self, rules: RuleSet, view: RulesView, of_group: Templates | None) -> None:
+    def __init__(self, rules: RuleSet, view: RulesView, of_group: Content | None) -> None:
         self._rules, self._ctx = rules, rules.ctx
         self._seen = int(view.version)
         t = rules.ctx.t
@@ -86,7 +109,7 @@ class _ChangeForm:
             self._conflict = test_id("conflict", box("conflict"))
             with panel():
                 self._content = self._editor(
-                    shown.content.model_dump() if shown and shown.content else {}, of_group
+                    _starts_with(shown, of_group), _templates_of(rules, of_group)
                 )
             self._form.part("content", self._content)
             self._content.name("content")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.desk.components.elements import cell, facts, row, table, text
+from services.desk.components.elements import box, cell, facts, row, table, text
 from services.desk.context import PageContext
 from services.desk.model_words import is_money, name_of, unit_of, value_in_words
 from services.desk.pages.rules.rule_set import Content
@@ -54,11 +54,30 @@ def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> No
     text(title, "section-title")
     if not rows:
         return
+    if any(isinstance(each, list) for each in rows[0].values()):
+        for each in rows:
+            _with_parts(ctx, each)
+        return
     names = {name: name_of(ctx.t, name) for name in rows[0]}
-    numeric = [names[name] for name in names if isinstance(rows[0][name], int) or is_money(name)]
+    numeric = [names[name] for name in names if type(rows[0][name]) is int or is_money(name)]
     with table(list(names.values()), numeric):
         for each in rows:
             with row():
                 for name, value in each.items():
                     is_number = names[name] in numeric or unit_of(ctx.t, name)
                     cell(value_in_words(ctx.t, name, value), "kpi" if is_number else "")
+
+
+def _with_parts(ctx: PageContext, values: Mapping[str, Any]) -> None:
+    """Show a row that has rows of its own."""
+    with box("form-entry"):
+        single = {name: each for name, each in values.items() if not isinstance(each, list)}
+        facts(
+            [
+                (name_of(ctx.t, name), value_in_words(ctx.t, name, each))
+                for name, each in single.items()
+            ]
+        )
+        for name, each in values.items():
+            if name not in single:
+                _rows(ctx, name_of(ctx.t, name), each)

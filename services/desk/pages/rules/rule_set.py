@@ -15,14 +15,25 @@ from shared.clients.management.models import (
     RulesResponse,
     RulesView,
 )
-from shared.contracts.management import LoyaltyRules, MessageRules, RuleKind, SettlementRules
+from shared.contracts.management import (
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
+    LoyaltyRules,
+    MessageRules,
+    RuleKind,
+    SettlementRules,
+)
 
-Content = LoyaltyRules | MessageRules | SettlementRules
+Content = (
+    LoyaltyRules | MessageRules | SettlementRules | DeliveryChecklistRules | FacilityChecklistRules
+)
 
 MODELS: Mapping[RuleKind, type[Content]] = {
     "loyalty": LoyaltyRules,
     "messages": MessageRules,
     "settlement": SettlementRules,
+    "delivery_checklist": DeliveryChecklistRules,
+    "facility_checklist": FacilityChecklistRules,
 }
 KINDS: Mapping[str, RuleKind] = {kind: kind for kind in MODELS}
 

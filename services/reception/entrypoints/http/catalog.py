@@ -1,6 +1,7 @@
-"""The catalog: operations, parts, symptom codes, delivery steps."""
+"""The catalog: operations, parts and symptom codes; and today's checklists."""
 
 from services.reception.application import catalog as catalogs
+from services.reception.application.checklists import ChecklistsView, todays_checklists
 from services.reception.entrypoints.http.access import InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -8,7 +9,13 @@ from shared.routing import StoreRouter
 router = StoreRouter()
 
 
-@router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4", "R7"))
+@router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4"))
 async def catalog(store_id: str, _: Reader, deps: InjectedDeps) -> catalogs.CatalogView:
-    """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
+    """Operations, parts and symptom codes with their names, and labor rates."""
     return await catalogs.catalog(store_id, deps)
+
+
+@router.get("/checklists", tags=["catalog"], openapi_extra=serves("R7", "R43"))
+async def checklists(store_id: str, _: Reader, deps: InjectedDeps) -> ChecklistsView:
+    """Steps of delivery and areas of the daily checks with their names, as they hold today."""
+    return await todays_checklists(store_id, deps)
