@@ -260,7 +260,8 @@ async def _decide(
         RuleViolation: the decision is refused, or the state is too large for an event.
     """
     today = deps.day(store_id, uow.now)
-    decision = Decision(command.version, command.valid_from, uow.person, uow.now, today)
+    group = await _group_content(uow, store_id, kind, command.valid_from)
+    decision = Decision(command.version, command.valid_from, uow.person, uow.now, today, group)
     async with uow.limited_to(store_id) as own:
         found = await rule_sets.lock(own.connection, store_id, kind)
         changed = decide(found, decision)
@@ -276,6 +277,16 @@ async def _decide(
         uow.publish([state])
     shown = _shown(changed, today, command.valid_from)
     return RulesResponse(**shown, changed=changed is not found)
+
+
+async def _group_content(
+    uow: UnitOfWork, store_id: str, kind: RuleKind, day: date
+) -> RuleContent | None:
+    """Return what the group's rules say on ``day``, beside which those of a store have to stand."""
+    if store_id == GROUP:
+        return None
+    async with uow.limited_to(GROUP) as group:
+        return content_on((await rule_sets.find(group.connection, GROUP, kind)).versions, day)
 
 
 def _shown(found: RuleSet, today: date, day: date | None) -> dict[str, Any]:

@@ -21,7 +21,11 @@ Check = Callable[[Any], None]
 """Check of the content of a kind, which raises a RuleViolation."""
 
 
-def _nothing(_: RuleContent) -> None:
+CheckBeside = Callable[[Any, Any], None]
+"""Check of a store's content beside the group's, which raises a RuleViolation."""
+
+
+def _nothing(*_: RuleContent) -> None:
     """Check nothing more."""
 
 
@@ -30,7 +34,7 @@ class Kind:
     """One kind of rules.
 
     ``for_stores``: a store may have rules of its own, which come before the group's. The group's
-    must pass ``check_complete`` too.
+    must pass ``check_complete`` too, a store's ``check_beside`` the group's.
     """
 
     name: RuleKind
@@ -38,6 +42,7 @@ class Kind:
     for_stores: bool
     check: Check
     check_complete: Check = _nothing
+    check_beside: CheckBeside = _nothing
 
     def rule_id(self, store_id: str) -> str:
         """Return the id of the rule set of the group, or of a store.
@@ -51,8 +56,10 @@ class Kind:
             raise errors.no_rules_of_stores(self.name)
         return f"{self.name}.{store_id}"
 
-    def require(self, content: RuleContent, store_id: str) -> None:
-        """Check content before it is decided on.
+    def require(
+        self, content: RuleContent, store_id: str, group: RuleContent | None = None
+    ) -> None:
+        """Check content before it is decided on; ``group`` is what the group's rules say then.
 
         Raises:
             RuleViolation: it is of another kind, or breaks a rule of this one.
@@ -62,6 +69,8 @@ class Kind:
         self.check(content)
         if store_id == GROUP:
             self.check_complete(content)
+        elif group is not None:
+            self.check_beside(content, group)
 
 
 KINDS: Mapping[RuleKind, Kind] = {
@@ -81,6 +90,7 @@ KINDS: Mapping[RuleKind, Kind] = {
             for_stores=True,
             check=settlement.check,
             check_complete=settlement.check_complete,
+            check_beside=settlement.check_beside,
         ),
         Kind(
             "delivery_checklist",

@@ -80,7 +80,8 @@ class RuleSet(Versioned):
 class Decision:
     """Decision of a manager: the version that they saw, its day, and who decides when.
 
-    ``today`` is the day of the store, or of the group.
+    ``today`` is the day of the store, or of the group. Beside a store's own rules, ``group`` is
+    what the group's say on the day of the decision.
     """
 
     seen: str
@@ -88,6 +89,7 @@ class Decision:
     by: str
     at: datetime
     today: date
+    group: RuleContent | None = None
 
 
 def versions(changes: Sequence[Change]) -> tuple[Version, ...]:
@@ -126,7 +128,7 @@ def define(rule_set: RuleSet, content: RuleContent, decision: Decision) -> RuleS
         RuleViolation: the content breaks a rule of its kind, another change came in between, or the
             day has passed.
     """
-    KINDS[rule_set.kind].require(content, rule_set.store_id)
+    KINDS[rule_set.kind].require(content, rule_set.store_id, decision.group)
     require_version(rule_set, decision.seen)
     if content_on(rule_set.versions, decision.valid_from) == content:
         return rule_set
@@ -181,7 +183,7 @@ def put_back(rule_set: RuleSet, of_revision: int, decision: Decision) -> RuleSet
     content = rule_set.changes[of_revision - 1].content
     if content is None:
         raise errors.nothing_to_put_back(of_revision)
-    KINDS[rule_set.kind].require(content, rule_set.store_id)
+    KINDS[rule_set.kind].require(content, rule_set.store_id, decision.group)
     _require_future(decision)
     if content_on(rule_set.versions, decision.valid_from) == content:
         return rule_set

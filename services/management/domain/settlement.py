@@ -39,6 +39,23 @@ def check(rules: SettlementRules) -> None:
                 )
 
 
+def check_beside(own: SettlementRules, group: SettlementRules) -> None:
+    """Check that a store gives nobody a higher limit than the group does.
+
+    Raises:
+        RuleViolation: a role may approve more than in the group.
+    """
+    for name in _LIMITS:
+        limit, highest = getattr(own, name), getattr(group, name)
+        if limit is not None and highest is not None and limit > highest:
+            raise RuleViolation(
+                "limit_above_group",
+                f"{name} is more than the group's limit of {highest}.",
+                field=f"content.{name}",
+                limit=highest,
+            )
+
+
 def check_complete(rules: SettlementRules) -> None:
     """Check that the group's rules leave nothing out, as a store's own rules may.
 

@@ -55,13 +55,15 @@ def content_on(versions: Iterable[RuleVersion], day: date) -> SettlementRules | 
 
 
 def store_rules(group: SettlementRules, own: SettlementRules | None) -> StoreSettlement:
-    """Return the rules of a store out of the group's and its ``own``."""
+    """Return the rules of a store out of the group's and its ``own``.
+
+    No limit is higher than the group's, also where the group lowered it after the store had set its
+    own.
+    """
     rules = merged(group, own)
     return StoreSettlement(
         discount_limit_bp={
-            "service_advisor": rules.service_advisor_discount_bp or 0,
-            "service_manager": rules.service_manager_discount_bp or 0,
-            "group_manager": rules.group_manager_discount_bp or 0,
+            role: min(_limit(rules, role), _limit(group, role)) for role in get_args(Approver)
         },
         dunning_days=rules.dunning_days or (),
         claims=ClaimRules(
@@ -71,6 +73,15 @@ def store_rules(group: SettlementRules, own: SettlementRules | None) -> StoreSet
             decision_reminders=rules.claim_decision_reminder_days or (),
         ),
     )
+
+
+def _limit(rules: SettlementRules, role: Approver) -> int:
+    limits = {
+        "service_advisor": rules.service_advisor_discount_bp,
+        "service_manager": rules.service_manager_discount_bp,
+        "group_manager": rules.group_manager_discount_bp,
+    }
+    return limits[role] or 0
 
 
 def merged(rules: SettlementRules, first: SettlementRules | None) -> SettlementRules:

@@ -221,3 +221,14 @@ def test_repeated_checklist_entry_is_refused(store_id: str) -> None:
 
 def test_areas_may_share_items_and_hours() -> None:
     KINDS["facility_checklist"].require(areas(hall=["clean"], lane=["clean"]), GROUP)
+
+
+def test_store_limit_above_group_limit_is_refused() -> None:
+    group = SettlementRules(service_advisor_discount_bp=500)
+    KINDS["settlement"].require(SettlementRules(service_advisor_discount_bp=500), "S01", group)
+    with pytest.raises(RuleViolation) as refused_own:
+        KINDS["settlement"].require(SettlementRules(service_advisor_discount_bp=501), "S01", group)
+    assert (refused_own.value.rule, refused_own.value.field) == (
+        "limit_above_group",
+        "content.service_advisor_discount_bp",
+    )

@@ -49,6 +49,15 @@ def test_own_values_replace_group_values_alone() -> None:
     assert (rules.dunning_days, rules.claims.decision_days) == ((3,), 30)
 
 
+def test_own_limit_is_no_higher_than_group_limit() -> None:
+    own = SettlementRules(service_advisor_discount_bp=501, service_manager_discount_bp=1_999)
+    assert store_rules(GROUP, own).discount_limit_bp == {
+        "service_advisor": 500,
+        "service_manager": 1_999,
+        "group_manager": 10_000,
+    }
+
+
 def test_rules_hold_from_their_day() -> None:
     versions = [version(DAY, GROUP), version(LATER, None)]
     assert content_on(versions, date(2026, 3, 3)) is None
