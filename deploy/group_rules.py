@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.management import (
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     LoyaltyRules,
@@ -22,7 +23,7 @@ from shared.group import CalendarDay, read_yaml
 M = TypeVar("M", bound=BaseModel)
 
 _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
-_SETTLEMENT = "catalog/invoicing.yaml"
+_SETTLEMENT, _CORRECTIVE_ACTIONS = "catalog/invoicing.yaml", "corrective_actions.yaml"
 _DELIVERY, _FACILITY = "catalog/delivery.yaml", "facility_checks.yaml"
 
 
@@ -93,6 +94,7 @@ def read_rules(folder: Path) -> list[RuleDefinition]:
         *_loyalty(folder),
         *_with_stores(folder, _MESSAGES, MessageRules),
         *_with_stores(folder, _SETTLEMENT, SettlementRules),
+        *_with_stores(folder, _CORRECTIVE_ACTIONS, CorrectiveActionRules),
         *_with_stores(folder, _FACILITY, FacilityChecklistRules),
         *_delivery(folder),
     ]
@@ -109,7 +111,9 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
 
 
 def _with_stores(
-    folder: Path, name: str, model: type[MessageRules | SettlementRules | FacilityChecklistRules]
+    folder: Path,
+    name: str,
+    model: type[MessageRules | SettlementRules | FacilityChecklistRules | CorrectiveActionRules],
 ) -> Iterator[RuleDefinition]:
     file = _read(name, _StoresFile, _content(folder, name))
     yield RuleDefinition(None, file.valid_from, _read(name, model, file.model_extra))

@@ -37,11 +37,15 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             WORKSHOP_STORE,
             CUSTOMERS,
             REPORTS,
+            RULES,
         }
     ),
     "management": frozenset(),
 }
 """The topics that each service has to follow."""
+
+STATES = frozenset({RULES})
+"""The topics with master data, of which a service keeps the newest states."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.audit_data import CONSUMES, RULES, AuditData
+from deploy.audit.audit_data import CONSUMES, RULES, STATES, AuditData
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import Row
 from deploy.audit.topics import StreamEvent
 
 _GROUP = "_group"
-_STATES = frozenset({RULES})
 
 
 def check_management(audit_data: AuditData) -> Iterator[Check]:
@@ -20,7 +19,7 @@ def check_management(audit_data: AuditData) -> Iterator[Check]:
     yield answer("management", _states, audit_data)
     yield answer("management", _changes, audit_data)
     for service, topics in CONSUMES.items():
-        if topics & _STATES:
+        if topics & STATES:
             yield answer(service, _master_data, audit_data, service)
 
 
@@ -64,7 +63,7 @@ def _master_data(audit_data: AuditData, service: str) -> Check:
                 "event_id": event.id,
                 "record": event.data,
             }
-            for topic in CONSUMES[service] & _STATES
+            for topic in CONSUMES[service] & STATES
             for key, event in newest(audit_data.applied_by(service, topic)).items()
         },
         (

@@ -8,7 +8,16 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.audit_data import CONSUMES, CUSTOMERS, JOBS, ORDERS, REPORTS, AuditData, moment
+from deploy.audit.audit_data import (
+    CONSUMES,
+    CUSTOMERS,
+    JOBS,
+    ORDERS,
+    REPORTS,
+    STATES,
+    AuditData,
+    moment,
+)
 from deploy.audit.day import (
     KpiValue,
     at,
@@ -67,7 +76,7 @@ def _event_log(audit_data: AuditData) -> Check:
             "time": event.time,
             "data": event.data,
         }
-        for topic in CONSUMES["reporting"]
+        for topic in CONSUMES["reporting"] - STATES
         for event in audit_data.applied_by("reporting", topic)
     }
     comparison.rows(
@@ -352,7 +361,7 @@ def _reported_events(audit_data: AuditData) -> Iterator[tuple[StreamEvent, datet
 
     These are all but its own reports.
     """
-    for topic in CONSUMES["reporting"]:
+    for topic in CONSUMES["reporting"] - STATES:
         for event in audit_data.applied_by("reporting", topic):
             if event.time and event.name != "DailyReportPublished":
                 yield event, event.time

@@ -18,7 +18,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": (*reception.REACTIONS.subscriptions, *reception.STATES),
     "workshop": workshop.REACTIONS.subscriptions,
     "crm": (*crm.REACTIONS.subscriptions, *crm.STATES),
-    "reporting": reporting.REACTIONS.subscriptions,
+    "reporting": (*reporting.REACTIONS.subscriptions, *reporting.STATES),
     "management": management.REACTIONS.subscriptions,
 }
 

@@ -68,7 +68,7 @@ class Names:
 
 @dataclass(frozen=True)
 class NameInBoth:
-    """Name of the group or of a brand in both languages."""
+    """Name of the group, a brand or an item of a facility check in both languages."""
 
     zh: str
     en: str
@@ -86,6 +86,12 @@ class AppContext:
         entries = read_yaml(settings.group_folder, "stores.yaml")
         self.group = NameInBoth(**entries["group"])
         self.brands = {entry["id"]: NameInBoth(**entry["brand"]) for entry in entries["stores"]}
+        areas = read_yaml(settings.group_folder, "facility_checks.yaml")["areas"]
+        self.check_items = {
+            item["item"]: NameInBoth(item["zh"], item["en"])
+            for area in areas
+            for item in area["items"]
+        }
         self.staff: dict[str, Person] = load_staff(settings.group_folder)
         self.bays: dict[str, Bay] = load_bays(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")

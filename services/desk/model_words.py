@@ -4,14 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.desk import formats
+from services.desk.context import PageContext
 from services.desk.i18n import Translator
-from shared.contracts.management import LOYALTY_TIERS
+from shared.contracts.management import (
+    CORRECTIVE_ACTION_SOURCES,
+    FEEDBACK_FINDINGS,
+    LOYALTY_TIERS,
+    STORE_ROLES,
+)
 
-CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {"tier": ("tier", LOYALTY_TIERS)}
+CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "tier": ("tier", LOYALTY_TIERS),
+    "source": ("corrective_action_source", CORRECTIVE_ACTION_SOURCES),
+    "role": ("role", STORE_ROLES),
+}
 """Fields that hold one of a list of codes, with the kind of word for them."""
 
 TIMES = frozenset({"starts", "ends", "due"})
 """Fields that hold a time of day."""
+
+_FINDING = "finding"
 
 _NAMES = ("rule_field", "message_type", "template_language")
 """Kinds of words for the parts of a path; what has no word, such as a brand, stands for itself."""
@@ -45,16 +57,28 @@ def path_in_words(t: Translator, path: str) -> str:
     )
 
 
-def value_in_words(t: Translator, name: str, value: Any) -> str:
+def findings(ctx: PageContext) -> dict[str, str]:
+    """Return what a customer or a facility check may find bad, in words."""
+    items = ctx.app_context.check_items
+    return {
+        **{code: ctx.t.code("rating", code) for code in FEEDBACK_FINDINGS},
+        **{code: ctx.t.of(item) for code, item in items.items()},
+    }
+
+
+def value_in_words(ctx: PageContext, name: str, value: Any) -> str:
     """Return the value of a field: codes in words, money in yuan, shares in percent, numbers with
     their unit.
     """
+    t = ctx.t
     if value is None or value == "":
         return formats.NOTHING
     if isinstance(value, bool):
         return t("Yes") if value else t("No")
     if name in CHOICES:
         return t.code(CHOICES[name][0], value)
+    if name == _FINDING:
+        return findings(ctx).get(value, str(value))
     if is_money(name):
         return formats.money(value)
     if is_share(name):

@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from services.reporting.application.deps import Deps
-from services.reporting.clients.owners import load_owners
-from services.reporting.entrypoints.events import LANES, REACTIONS
+from services.reporting.clients.staff import load_staff
+from services.reporting.entrypoints.events import LANES, REACTIONS, STATES
 from services.reporting.entrypoints.http import router
 from services.reporting.entrypoints.timers import TIMERS
 from shared.group import load_stores
@@ -17,7 +17,7 @@ def create_app() -> FastAPI:
     """Build reporting (报表): the log of events, live KPIs and daily reports."""
     settings = Settings()
     stores = load_stores(settings.group_folder)
-    owners = load_owners(settings.group_folder)
+    staff = load_staff(settings.group_folder)
     personal = PersonalData.from_settings(settings, "reporting")
     return service_app(
         "reporting",
@@ -27,6 +27,9 @@ def create_app() -> FastAPI:
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,
-        compose=lambda foundation: Deps(foundation.uow_factory, stores, owners, personal),
+        compose=lambda foundation: Deps(
+            foundation.uow_factory, stores, staff, personal, foundation.master_data
+        ),
+        states=STATES,
         lanes=LANES,
     )

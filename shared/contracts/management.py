@@ -1,17 +1,25 @@
 """States of management (经营管理): what managers decide, whole and with all its dated versions."""
 
 from collections.abc import Mapping, Set
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, Identifier
+from shared.contracts.reporting import CorrectiveActionSource
 
 GROUP = "_group"
 """``store_id`` of every state: whatever store it concerns, all of them may read it."""
 
-RuleKind = Literal["loyalty", "messages", "settlement", "delivery_checklist", "facility_checklist"]
-"""Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单."""
+RuleKind = Literal[
+    "loyalty",
+    "messages",
+    "settlement",
+    "delivery_checklist",
+    "facility_checklist",
+    "corrective_actions",
+]
+"""Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单、整改责任."""
 
 LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
 """Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
@@ -31,6 +39,22 @@ MESSAGE_PLACEHOLDERS: Mapping[str, Set[str]] = {
 
 LINKED_MESSAGES: Set[str] = frozenset({"authorization", "additional_work"})
 """Message types whose text has a ``{link}`` for the customer's answer."""
+
+CORRECTIVE_ACTION_SOURCES: tuple[str, ...] = get_args(CorrectiveActionSource)
+"""Codes of what leads to a corrective action (整改来源): 客户评价、日常检查."""
+
+FEEDBACK_FINDINGS: tuple[str, ...] = ("work_quality", "technical_skill", "service_attitude")
+"""Codes of what a customer may find bad: 维修质量、技术水平、服务态度."""
+
+STORE_ROLES: tuple[str, ...] = (
+    "service_advisor",
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
+)
+"""Codes of the roles of a store's staff (岗位)."""
 
 
 class LoyaltyTier(EventPart):
@@ -166,8 +190,35 @@ class FacilityChecklistRules(EventPart):
     areas: Annotated[tuple[FacilityArea, ...], Field(min_length=1, max_length=20)]
 
 
+class CorrectiveActionRule(EventPart):
+    """Role of the owner, and days until the deadline, for what a source finds.
+
+    Without ``finding`` it holds for all other findings of the source.
+    """
+
+    source: Code
+    finding: Code | None = None
+    role: Code
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class CorrectiveActionRules(EventPart):
+    """Rules of corrective actions (整改责任规则): who puts right what, and by when.
+
+    What a store leaves out holds as in the group.
+    """
+
+    kind: Literal["corrective_actions"] = "corrective_actions"
+    rules: Annotated[tuple[CorrectiveActionRule, ...], Field(min_length=1, max_length=100)]
+
+
 RuleContent = Annotated[
-    LoyaltyRules | MessageRules | SettlementRules | DeliveryChecklistRules | FacilityChecklistRules,
+    LoyaltyRules
+    | MessageRules
+    | SettlementRules
+    | DeliveryChecklistRules
+    | FacilityChecklistRules
+    | CorrectiveActionRules,
     Field(discriminator="kind"),
 ]
 """Content of a rule set, by its kind."""

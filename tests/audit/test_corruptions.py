@@ -142,6 +142,13 @@ CORRUPTIONS = [
         "reception: {victim}: master_data.version: expected 1, found 2",
     ),
     Corruption(
+        "rules that reporting lost",
+        "reporting.master_data",
+        "SELECT 'aftersales.management.rules.v1 corrective_actions'",
+        "DELETE FROM reporting.master_data WHERE key = 'corrective_actions'",
+        "reporting: {victim}: master_data: expected one row, found no row",
+    ),
+    Corruption(
         "a double booking",
         "workshop.resource_booking",
         "SELECT min(job_id) FROM workshop.resource_booking",

@@ -14,13 +14,14 @@ from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
 from services.reporting.application.deps import Deps
-from services.reporting.clients.owners import load_owners
+from services.reporting.clients.staff import load_staff
 from services.reporting.entrypoints.events import LANES, REACTIONS
 from shared.clock import SystemClock
 from shared.consumer import Consumer
 from shared.db import open_pool
 from shared.group import load_stores
 from shared.keyring import Keyring
+from shared.master_data import MasterData
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
@@ -112,8 +113,9 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     deps = Deps(
         uow_factory,
         load_stores(group_folder),
-        load_owners(group_folder),
+        load_staff(group_folder),
         PersonalData(keys),
+        MasterData(),
     )
     consumer = Consumer(
         broker,

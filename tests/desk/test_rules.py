@@ -17,6 +17,8 @@ GROUP_MANAGER, OTHER_MANAGER = "group-manager-1", "group-manager-2"
 MANAGER, TECHNICIAN, ADVISOR = "S01-manager-1", "S01-technician-1", "S01-advisor-1"
 LOYALTY = "/stores/S01/rules/group/loyalty"
 GROUP_MESSAGES = "/stores/S01/rules/group/messages"
+GROUP_ACTIONS = "/stores/S01/rules/group/corrective_actions"
+OWN_ACTIONS = "/stores/S01/rules/own/corrective_actions"
 OWN_MESSAGES = "/stores/S01/rules/own/messages"
 GROUP_SETTLEMENT = "/stores/S01/rules/group/settlement"
 OWN_SETTLEMENT = "/stores/S01/rules/own/settlement"
@@ -292,6 +294,44 @@ async def test_changed_due_hour_reaches_facility_checks(desk: Desk) -> None:
     assert manager.faults == advisor.faults == []
 
 
+async def test_corrective_action_rules_name_finding_and_role(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(GROUP_ACTIONS)
+    content = manager.at("rule-content")
+    await expect(content).to_contain_text("质检员")
+    await expect(content).to_contain_text("其他问题")
+    await manager.keep("rules-corrective-actions")
+    await _edit(manager, GROUP_ACTIONS)
+    await manager.pick("content.rules.1.finding", "维修质量")
+    await _save(manager, 3, "明确责任")
+    refused = _field(manager, "content.rules.1.finding")
+    await expect(refused).to_contain_text("客户评价的这个问题已有规定。")
+    await manager.keep("rules-corrective-actions-refused")
+    await manager.pick("content.rules.1.finding", "其他问题")
+    await manager.write(**{"content.rules.1.days": "9"})
+    await manager.press("save-rules")
+    await expect(content).to_contain_text("9 天")
+    await manager.go(f"{GROUP_ACTIONS}?tab=history")
+    await expect(manager.at("change-2")).to_contain_text("技术水平")
+    assert manager.faults == []
+
+
+async def test_store_names_its_own_owner_of_findings(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(OWN_ACTIONS)
+    await manager.press("change-rules")
+    await manager.press("content.rules.add")
+    await manager.pick("content.rules.0.source", "日常检查")
+    await manager.pick("content.rules.0.finding", "地面清洁")
+    await manager.pick("content.rules.0.role", "服务顾问")
+    await manager.write(**{"content.rules.0.days": "2"})
+    await manager.keep("rules-own-corrective-actions-change")
+    await _save(manager, 0, "大厅由顾问负责")
+    await expect(manager.at("rule-content")).to_contain_text("地面清洁")
+    await expect(manager.at("rule-content")).to_contain_text("服务顾问")
+    assert manager.faults == []
+
+
 async def test_older_content_is_put_back(desk: Desk) -> None:
     manager = await desk.sign_in(GROUP_MANAGER)
     await manager.go(f"{LOYALTY}?tab=history")
@@ -333,6 +373,8 @@ async def test_rules_fit_each_screen_and_language(desk: Desk) -> None:
         "messages": GROUP_MESSAGES,
         "messages-change": f"{GROUP_MESSAGES}/change",
         "messages-history": f"{GROUP_MESSAGES}?tab=history",
+        "actions": GROUP_ACTIONS,
+        "actions-change": f"{GROUP_ACTIONS}/change",
     }
     for language in ("zh", "en"):
         manager = await desk.sign_in(GROUP_MANAGER, language=language)

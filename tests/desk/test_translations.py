@@ -40,9 +40,12 @@ from services.workshop.planning.risk import RiskCode
 from shared.calls import ApiError
 from shared.contracts import contracts_of
 from shared.contracts.management import (
+    CORRECTIVE_ACTION_SOURCES,
     MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
     ChecklistStep,
+    CorrectiveActionRule,
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityArea,
     FacilityChecklistRules,
@@ -177,6 +180,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "message_type": MESSAGE_PLACEHOLDERS,
         "template_language": MESSAGE_LANGUAGES,
         "placeholder": {"store", "name", "link"}.union(*MESSAGE_PLACEHOLDERS.values()),
+        "corrective_action_source": CORRECTIVE_ACTION_SOURCES,
         "rule_kind": get_args(RuleKind),
         "rule_action": get_args(Action),
         "rule_field": {
@@ -193,6 +197,8 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
                 FacilityChecklistRules,
                 FacilityArea,
                 FacilityItem,
+                CorrectiveActionRules,
+                CorrectiveActionRule,
             )
             for field in model.model_fields
         }

@@ -7,6 +7,8 @@ from pathlib import Path
 from deploy.group_rules import read_rules
 from shared.contracts.management import (
     GROUP,
+    CorrectiveActionRule,
+    CorrectiveActionRules,
     LoyaltyRules,
     LoyaltyTier,
     RuleContent,
@@ -29,6 +31,12 @@ def loyalty_rules(visits: int = 2) -> LoyaltyRules:
     """Return rules with one tier, bronze after so many visits."""
     tier = LoyaltyTier(tier="bronze", visits=visits, spend_cents=0, max_days_since_last_visit=365)
     return LoyaltyRules(period_days=730, tiers=(tier,), brands={})
+
+
+def feedback_rules(role: str, days: int, finding: str | None = None) -> CorrectiveActionRules:
+    """Return rules with one for feedback: for this finding, or for all."""
+    rule = CorrectiveActionRule(source="feedback", finding=finding, role=role, days=days)
+    return CorrectiveActionRules(rules=(rule,))
 
 
 def rule_set(rule_id: str, *versions: tuple[date, RuleContent | None]) -> RuleSetDefined:

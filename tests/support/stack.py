@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from deploy.audit.audit_data import CONSUMES, STATES
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
@@ -23,9 +24,9 @@ PARTITIONS = 3
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
 
-_HAS_STATES = """
-SELECT (SELECT count(*) FROM crm.master_data) >= $1
-   AND (SELECT count(*) FROM reception.master_data) >= $1
+_READERS = sorted(service for service, topics in CONSUMES.items() if topics & STATES)
+_HAVE_STATES = f"""
+SELECT least({", ".join(f"(SELECT count(*) FROM {each}.master_data)" for each in _READERS)}) >= $1
 """
 
 
@@ -119,6 +120,6 @@ async def _import_rules(platform: Platform) -> None:
     rule_ids = {each.rule_id for each in imported}
     admin = await asyncpg.connect(platform.admin_url)
     try:
-        assert await until(lambda: admin.fetchval(_HAS_STATES, len(rule_ids)), 30)
+        assert await until(lambda: admin.fetchval(_HAVE_STATES, len(rule_ids)), 30)
     finally:
         await admin.close()

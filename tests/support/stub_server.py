@@ -41,6 +41,10 @@ class StubHandler(BaseHTTPRequestHandler):
             "/environment": dict(os.environ),
             "/group/rules/loyalty": RULES,
             "/group/rules/messages": RULES,
+            "/group/rules/settlement": RULES,
+            "/group/rules/delivery_checklist": RULES,
+            "/group/rules/facility_checklist": RULES,
+            "/group/rules/corrective_actions": RULES,
         }
         content = json.dumps(is_responding[self.path]).encode()
         self.send_response(200)

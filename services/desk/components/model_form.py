@@ -47,13 +47,15 @@ class ModelForm:
     """How values become fields.
 
     ``complete`` forms leave nothing out. ``by_hand`` has the editors of fields for which the model
-    alone is not good enough, ``hints`` the offers for keys of dictionaries.
+    alone is not good enough, ``hints`` the offers for keys of dictionaries, ``offers`` the codes
+    for a field with their words; an empty code stands for nothing.
     """
 
     t: Translator
     complete: bool
     by_hand: Mapping[str, Callable[[Any], Editor]] = field(default_factory=dict)
     hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    offers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of_model(self, model: type[BaseModel], value: Mapping[str, Any]) -> "ModelEditor":
         """Add the fields of a model."""
@@ -90,9 +92,8 @@ class ModelForm:
     ) -> tuple[Field, Callable[[Any], Any]]:
         """Add the field of one value; also return how what is typed becomes the value."""
         t, label = self.t, name_of(self.t, name)
-        if name in CHOICES:
-            word, codes = CHOICES[name]
-            return ui.select(choices(t, word, codes), label=label, value=value), _as_typed
+        if name in CHOICES or name in self.offers:
+            return self._choice(name, label, value)
         if kind is bool:
             offers = {"yes": t("Yes"), "no": t("No")}
             if optional:
@@ -111,6 +112,15 @@ class ModelForm:
         if name in TIMES:
             made.props("type=time stack-label")
         return made, _nothing_if_empty if optional else _as_typed
+
+    def _choice(self, name: str, label: str, value: Any) -> tuple[Field, Callable[[Any], Any]]:
+        """Add the choice of a code."""
+        if name in CHOICES:
+            word, codes = CHOICES[name]
+            return ui.select(choices(self.t, word, codes), label=label, value=value), _as_typed
+        given = value or ""
+        offered = {given: given, **self.offers[name]}
+        return ui.select(offered, label=label, value=given), _nothing_if_empty
 
     def _numbers(
         self, name: str, value: Sequence[int] | None, *, optional: bool

@@ -12,6 +12,7 @@ _CODED = {
     "method": "method",
     "tier": "tier",
     "better": "tier",
+    "source": "corrective_action_source",
 }
 """Values that are codes, with the kind of word for them."""
 

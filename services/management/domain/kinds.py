@@ -4,10 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.management.domain import checklists, errors, loyalty, messages, settlement
+from services.management.domain import (
+    checklists,
+    corrective_actions,
+    errors,
+    loyalty,
+    messages,
+    settlement,
+)
 from shared.contracts.base import EventPart
 from shared.contracts.management import (
     GROUP,
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     LoyaltyRules,
@@ -103,6 +111,13 @@ KINDS: Mapping[RuleKind, Kind] = {
             FacilityChecklistRules,
             for_stores=True,
             check=checklists.check_facility,
+        ),
+        Kind(
+            "corrective_actions",
+            CorrectiveActionRules,
+            for_stores=True,
+            check=corrective_actions.check,
+            check_complete=corrective_actions.check_complete,
         ),
     )
 }

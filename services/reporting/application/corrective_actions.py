@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.reporting.application.deps import Deps
+from services.reporting.application.rules import corrective_action_rule
 from services.reporting.domain import corrective_action as corrective_actions
 from services.reporting.domain.corrective_action import CorrectiveAction, Finding, Result, State
 from services.reporting.persistence import corrective_actions as store
@@ -20,6 +21,7 @@ from shared.contracts.reporting import (
     CorrectiveActionSource,
 )
 from shared.ids import new_id
+from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -76,7 +78,11 @@ async def note_finding(
 
 
 async def open_corrective_action(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Open the corrective action (整改) of a finding, once."""
+    """Open the corrective action (整改) of a finding, once.
+
+    Raises:
+        NotDefinedError: there is no rule for it, or the store has nobody with the owner's role.
+    """
     finding = Finding(
         timer.data["source"],
         timer.data["source_id"],
@@ -86,12 +92,15 @@ async def open_corrective_action(uow: UnitOfWork, timer: Timer, deps: Deps) -> N
     connection, store_id = uow.connection, timer.store_id
     if await store.is_opened(connection, store_id, finding.source, finding.source_id):
         return
-    rule = corrective_actions.rule_for(deps.owners.rules, finding)
+    rule = await corrective_action_rule(connection, store_id, finding, uow.now, deps)
+    owners = deps.staff.get((store_id, rule.role))
+    if not owners:
+        raise NotDefinedError(f"persons with the role {rule.role}")
     opened, events = corrective_actions.open_action(
         finding,
         corrective_action_id=str(new_id()),
         store_id=store_id,
-        owners=deps.owners.staff[store_id, rule.role],
+        owners=owners,
         open_count_by_owner=await store.open_count_by_owner(connection, store_id),
         days=rule.days,
         now=uow.now,

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.reporting.clients.owners import Owners
+from services.reporting.clients.staff import Staff
 from shared.group import Store
+from shared.master_data import MasterData
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 
 
 @dataclass(frozen=True)
 class Deps:
-    """Stores, owners of corrective actions and keys of one process of reporting."""
+    """Stores, staff, keys and master data of one process of reporting."""
 
     uow_factory: UnitOfWorkFactory
     stores: Mapping[str, Store]
-    owners: Owners
+    staff: Staff
     personal: PersonalData
+    master_data: MasterData

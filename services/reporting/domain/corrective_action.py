@@ -1,10 +1,12 @@
 """Corrective actions (整改): finding, owner, deadline and end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
+from shared.contracts.dated import version_on
+from shared.contracts.management import CorrectiveActionRule, CorrectiveActionRules, RuleVersion
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
     CorrectiveActionClosed,
@@ -30,19 +32,6 @@ class Finding:
     source_id: str
     order_id: str | None
     findings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Role of the owner, and days until the deadline.
-
-    A rule without ``finding`` holds for all other findings.
-    """
-
-    source: CorrectiveActionSource
-    finding: str | None
-    role: str
-    days: int
 
 
 @dataclass(frozen=True)
@@ -80,13 +69,26 @@ def finding_from(event: FeedbackSubmitted | FacilityCheckCompleted) -> Finding |
     return finding if finding.findings else None
 
 
-def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
-    """Return the rule of the source for the worst subject, else its general one, else its first."""
-    own = [rule for rule in rules if rule.source == finding.source]
-    worst = finding.findings[0]
-    exact = [rule for rule in own if rule.finding == worst]
-    general = [rule for rule in own if rule.finding is None]
-    return (exact or general or own)[0]
+def rules_on(versions: Iterable[RuleVersion], day: date) -> Sequence[CorrectiveActionRule]:
+    """Return the rules that hold on ``day``, none where no version does."""
+    version = version_on(versions, day)
+    content = version.content if version else None
+    return content.rules if isinstance(content, CorrectiveActionRules) else ()
+
+
+def rule_for(
+    own: Sequence[CorrectiveActionRule], group: Sequence[CorrectiveActionRule], finding: Finding
+) -> CorrectiveActionRule | None:
+    """Return the store's own rule for the worst finding or its general one, else the group's.
+
+    Without either, it is the group's first rule of the source, if there is one.
+    """
+    for rules in (own, group):
+        for wanted in (finding.findings[0], None):
+            for rule in rules:
+                if rule.source == finding.source and rule.finding == wanted:
+                    return rule
+    return next((rule for rule in group if rule.source == finding.source), None)
 
 
 def open_action(

@@ -1,10 +1,11 @@
 """Reactions of reporting to events: it logs and folds all of them, and acts on some."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.reporting.application import corrective_actions, event_log, reports
 from services.reporting.application.deps import Deps
 from shared.contracts import CONTRACTS, Event
+from shared.contracts.management import RuleSetDefined
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
     CorrectiveActionClosed,
@@ -37,6 +38,9 @@ REACTIONS: Reactions[Deps] = Reactions(
 )
 """Reactions to every event but those of compacted topics, which cannot be replayed from the start.
 """
+
+STATES: Sequence[type[Event]] = (RuleSetDefined,)
+"""Master data that reporting reads."""
 
 LANES = 2
 """Transactions in which batches are folded side by side: facts of different keys commute."""

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.management import (
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     LoyaltyRules,
@@ -31,6 +32,7 @@ class DefineRulesRequest(RequestBody):
         | SettlementRules
         | DeliveryChecklistRules
         | FacilityChecklistRules
+        | CorrectiveActionRules
     )
 
 

@@ -69,21 +69,23 @@ def rule(valid_from: str, visits: int) -> dict[str, Any]:
 
 async def test_second_import_changes_nothing(management: Platform, folder: Path) -> None:
     assert await imported(management, folder) == [
+        "corrective_actions from 2026-01-01: defined",
         "delivery_checklist from 2026-01-01: defined",
         "facility_checklist from 2026-01-01: defined",
         "loyalty from 2026-01-01: defined",
         "messages from 2026-01-01: defined",
         "settlement from 2026-01-01: defined",
     ]
-    assert await announced(management) == 5
+    assert await announced(management) == 6
     assert await imported(management, folder) == [
+        "corrective_actions from 2026-01-01: unchanged",
         "delivery_checklist from 2026-01-01: unchanged",
         "facility_checklist from 2026-01-01: unchanged",
         "loyalty from 2026-01-01: unchanged",
         "messages from 2026-01-01: unchanged",
         "settlement from 2026-01-01: unchanged",
     ]
-    assert await announced(management) == 5
+    assert await announced(management) == 6
 
 
 async def test_versions_and_store_rules_are_imported(management: Platform, folder: Path) -> None:
@@ -91,10 +93,14 @@ async def test_versions_and_store_rules_are_imported(management: Platform, folde
     edit(folder, "loyalty.yaml", rules=rules)
     edit(folder, "messages.yaml", stores={"S02": {"notify_at_risk": True}})
     edit(folder, "catalog/invoicing.yaml", stores={"S02": {"dunning_days": [3]}})
+    owners = [{"source": "feedback", "role": "dispatcher", "days": 2}]
+    edit(folder, "corrective_actions.yaml", stores={"S02": {"rules": owners}})
     templates = {"group": ["vehicle_clean"], "S03": ["vehicle_clean", "customer_signed"]}
     edit(folder, "catalog/delivery.yaml", templates=templates, valid_from="2026-03-05")
     edit(folder, "facility_checks.yaml", stores={"S02": {"areas": [LOUNGE]}})
     assert await imported(management, folder) == [
+        "corrective_actions from 2026-01-01: unchanged",
+        "corrective_actions.S02 from 2026-01-01: defined",
         "delivery_checklist from 2026-03-05: defined",
         "delivery_checklist.S03 from 2026-03-05: defined",
         "facility_checklist from 2026-01-01: unchanged",
@@ -141,6 +147,7 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
             "templates.S01: There is no step dance",
         ),
         ("facility_checks.yaml", {"areas": [{}]}, "facility_checks.yaml.areas.0.area"),
+        ("corrective_actions.yaml", {"rules": []}, "corrective_actions.yaml.rules"),
     ],
 )
 async def test_unreadable_file_is_named(

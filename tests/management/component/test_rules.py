@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import asyncpg
 import httpx
@@ -12,7 +12,7 @@ import pytest
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.management import GROUP, RuleSetDefined
+from shared.contracts.management import GROUP, RuleKind, RuleSetDefined
 from shared.envelope import ReceivedEvent
 from shared.ids import new_id
 from shared.security import Role
@@ -194,7 +194,14 @@ async def test_store_rules_come_and_end(management: InProcess, servers: Platform
 async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
     entries = {entry["rule_id"]: entry for entry in listed}
-    assert entries.keys() == {"loyalty", "messages.S01", "settlement.S01"}
+    assert entries.keys() == {
+        "loyalty",
+        "messages.S01",
+        "settlement.S01",
+        "delivery_checklist.S01",
+        "facility_checklist.S01",
+        "corrective_actions.S01",
+    }
     own = entries["messages.S01"]
     assert (own["current_from"], own["next_from"], own["version"]) == (TODAY, LATER, "2")
     assert own["reason"] == REASON
@@ -203,8 +210,8 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
         "/group/rules", headers={"Authorization": f"Bearer {token}"}
     )
     entries = {entry["rule_id"]: entry for entry in response.json()}
-    group, own_ones = {"loyalty", "messages", "settlement"}, {"messages.S01", "messages.S02"}
-    assert entries.keys() == group | own_ones
+    own_ones = {"messages.S01", "messages.S02"}
+    assert entries.keys() == {*get_args(RuleKind), *own_ones}
     assert entries["messages"]["version"] == "0"
 
 

@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.group_rules import read_rules
@@ -11,6 +12,8 @@ from shared.contracts.management import (
     GROUP,
     LINKED_MESSAGES,
     MESSAGE_PLACEHOLDERS,
+    STORE_ROLES,
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     LoyaltyRules,
@@ -20,6 +23,7 @@ from shared.contracts.management import (
     SettlementRules,
 )
 from shared.contracts.violations import RuleViolation
+from shared.security import Role
 
 GOLD: dict[str, Any] = {
     "tier": "gold",
@@ -34,6 +38,8 @@ SILVER: dict[str, Any] = {
     "max_days_since_last_visit": 300,
 }
 TITLE = "{store}"
+FEEDBACK: dict[str, Any] = {"source": "feedback", "role": "dispatcher", "days": 3}
+CHECK: dict[str, Any] = {"source": "facility_check", "role": "service_manager", "days": 1}
 
 
 def loyalty(*tiers: dict[str, Any], **brands: list[dict[str, Any]]) -> LoyaltyRules:
@@ -43,6 +49,10 @@ def loyalty(*tiers: dict[str, Any], **brands: list[dict[str, Any]]) -> LoyaltyRu
 def messages(message_type: str, language: str = "zh", **template: Any) -> MessageRules:
     texts = {language: {"title": TITLE, "text": "x", **template}}
     return MessageRules.model_validate({"templates": {message_type: texts}})
+
+
+def corrective_actions(*rules: dict[str, Any]) -> CorrectiveActionRules:
+    return CorrectiveActionRules.model_validate({"rules": rules})
 
 
 def refused(content: RuleContent, kind: RuleKind, store_id: str = GROUP) -> tuple[str, str]:
@@ -232,3 +242,37 @@ def test_store_limit_above_group_limit_is_refused() -> None:
         "limit_above_group",
         "content.service_advisor_discount_bp",
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "field"),
+    [
+        ({"source": "rumor"}, "unknown_source", "source"),
+        ({"role": "group_manager"}, "unknown_role", "role"),
+        ({"finding": "floor_clean"}, "unknown_finding", "finding"),
+        ({"source": "facility_check", "finding": "work_quality"}, "unknown_finding", "finding"),
+        ({"source": "facility_check"}, "finding_twice", "finding"),
+    ],
+)
+def test_wrong_corrective_action_rule_is_refused(
+    changes: dict[str, str], rule: str, field: str
+) -> None:
+    rules = corrective_actions(CHECK, FEEDBACK | changes)
+    assert refused(rules, "corrective_actions", "S01") == (rule, f"content.rules.1.{field}")
+
+
+@pytest.mark.parametrize("days", [0, 366])
+def test_days_of_corrective_action_are_bounded(days: int) -> None:
+    with pytest.raises(ValidationError):
+        corrective_actions(FEEDBACK | {"days": days})
+
+
+def test_group_must_have_rule_of_every_source() -> None:
+    KINDS["corrective_actions"].require(corrective_actions(FEEDBACK, CHECK), GROUP)
+    incomplete = corrective_actions(CHECK, CHECK | {"finding": "floor_clean"})
+    assert refused(incomplete, "corrective_actions") == ("source_without_rule", "content.rules")
+    KINDS["corrective_actions"].require(incomplete, "S01")
+
+
+def test_roles_of_stores_are_those_of_tokens() -> None:
+    assert set(STORE_ROLES) == set(get_args(Role)) - {"group_manager", "operator", "system"}

@@ -21,7 +21,7 @@ from shared.contracts.reporting import (
 from shared.contracts.violations import RuleViolation
 from shared.envelope import Causation
 from shared.security import Role
-from tests.support.harness import InProcess, Publisher, in_process, published, publisher
+from tests.support.harness import InProcess, Publisher, in_process, published
 
 E = TypeVar("E", bound=Event)
 TOPIC = "aftersales.reporting.store.v1"
@@ -32,12 +32,6 @@ MANAGER = "S01-manager-1"
 async def reporting(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(servers, "reporting", create_app) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-async def outside(servers: Platform) -> AsyncIterator[Publisher]:
-    async with publisher(servers) as playing:
-        yield playing
 
 
 def feedback(order_id: str, service_attitude: int, now: datetime) -> FeedbackSubmitted:

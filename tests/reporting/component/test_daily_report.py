@@ -27,6 +27,7 @@ from shared.db import transaction
 from shared.security import Role
 from tests.support.event_scenarios import ZONE, Told, event_scenario, expected_kpis, flat, local
 from tests.support.harness import InProcess, in_process, published, publisher
+from tests.support.rules import group_rules
 from tests.support.stack import PARTITIONS
 
 TOPIC = "aftersales.reporting.store.v1"
@@ -63,6 +64,7 @@ async def told(servers: Platform, clock: SimulatedClock) -> dict[str, list[Told]
     evening = local(DAY, 18, 5)
     events["S01"].append((evening, payment("evening", evening, 11_300)))
     async with publisher(servers) as outside:
+        await outside.publish(*group_rules(), at=clock.now())
         for at, event in sorted(chain(*events.values()), key=lambda each: each[0]):
             await outside.publish(event, at=at)
     return events

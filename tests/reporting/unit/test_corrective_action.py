@@ -1,23 +1,32 @@
 """Findings and their corrective actions: each gets an owner and a deadline (R10, R43)."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.domain import corrective_action as corrective_actions
-from services.reporting.domain.corrective_action import CorrectiveAction, Finding, Rule
+from services.reporting.domain.corrective_action import CorrectiveAction, Finding
+from shared.contracts.management import CorrectiveActionRule, RuleVersion
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
-from shared.contracts.reporting import CorrectiveActionOpened
+from shared.contracts.reporting import CorrectiveActionOpened, CorrectiveActionSource
 from shared.contracts.violations import RuleViolation
+from tests.support.rules import feedback_rules, loyalty_rules
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 ratings = st.integers(1, 5)
+
+
+def rule(source: str, finding: str | None, role: str, days: int) -> CorrectiveActionRule:
+    return CorrectiveActionRule(source=source, finding=finding, role=role, days=days)
+
+
 RULES = [
-    Rule("feedback", "work_quality", "quality_inspector", 3),
-    Rule("feedback", None, "service_manager", 2),
-    Rule("facility_check", None, "service_manager", 1),
+    rule("feedback", "work_quality", "quality_inspector", 3),
+    rule("feedback", None, "service_manager", 2),
+    rule("facility_check", None, "service_manager", 1),
 ]
 
 
@@ -56,7 +65,7 @@ def opened(
 def test_low_ratings_are_findings_with_lowest_first(
     work_quality: int, technical_skill: int, service_attitude: int
 ) -> None:
-    found = corrective_actions.finding_from(
+    finding = corrective_actions.finding_from(
         feedback(work_quality, technical_skill, service_attitude)
     )
     by_name = {
@@ -64,7 +73,7 @@ def test_low_ratings_are_findings_with_lowest_first(
         "technical_skill": technical_skill,
         "service_attitude": service_attitude,
     }
-    findings = found.findings if found else ()
+    findings = finding.findings if finding else ()
     assert set(findings) == {name for name, rating in by_name.items() if rating <= 2}
     assert [by_name[name] for name in findings] == sorted(by_name[name] for name in findings)
 
@@ -82,25 +91,56 @@ def test_failed_check_items_are_findings(failed: tuple[str, ...]) -> None:
         checked_by="a-1",
         checked_at=NOW,
     )
-    found = corrective_actions.finding_from(check)
-    assert (found.findings if found else ()) == failed
+    finding = corrective_actions.finding_from(check)
+    assert (finding.findings if finding else ()) == failed
+
+
+def found(*findings: str, source: CorrectiveActionSource = "feedback") -> Finding:
+    return Finding(source, "o-1", "o-1", findings)
+
+
+def rule_of(
+    own: Sequence[CorrectiveActionRule], group: Sequence[CorrectiveActionRule], finding: Finding
+) -> CorrectiveActionRule:
+    rule = corrective_actions.rule_for(own, group, finding)
+    assert rule is not None
+    return rule
 
 
 def test_worst_finding_decides_corrective_action_owner() -> None:
-    finding = Finding("feedback", "o-1", "o-1", ("work_quality", "service_attitude"))
-    assert corrective_actions.rule_for(RULES, finding).role == "quality_inspector"
-    assert (
-        corrective_actions.rule_for(
-            RULES, Finding("feedback", "o", "o", ("service_attitude",))
-        ).days
-        == 2
-    )
-    assert (
-        corrective_actions.rule_for(
-            RULES[:1], Finding("feedback", "o", "o", ("service_attitude",))
-        ).days
-        == 3
-    )
+    finding = found("work_quality", "service_attitude")
+    assert rule_of([], RULES, finding).role == "quality_inspector"
+    assert rule_of([], RULES, found("service_attitude")).days == 2
+    assert rule_of([], RULES[:1], found("service_attitude")).days == 3
+
+
+def test_own_rules_come_before_the_groups() -> None:
+    own = [rule("feedback", "technical_skill", "dispatcher", 5)]
+    assert rule_of(own, RULES, found("technical_skill")).days == 5
+    assert rule_of(own, RULES, found("work_quality")).days == 3
+    assert rule_of(own, RULES, found("floor_clean", source="facility_check")).days == 1
+    general = [*own, rule("feedback", None, "dispatcher", 7)]
+    assert rule_of(general, RULES, found("work_quality")).days == 7
+
+
+def test_source_without_rule_has_no_owner() -> None:
+    check = found("floor_clean", source="facility_check")
+    assert corrective_actions.rule_for([], RULES[:2], check) is None
+    assert corrective_actions.rule_for([], [], found("work_quality")) is None
+
+
+def test_rules_hold_from_their_day_until_next_version() -> None:
+    first, last = feedback_rules("dispatcher", 1), feedback_rules("dispatcher", 2)
+    versions = [
+        RuleVersion(valid_from="2026-03-04", content=first),
+        RuleVersion(valid_from="2026-03-06", content=last),
+        RuleVersion(valid_from="2026-03-08", content=None),
+        RuleVersion(valid_from="2026-03-09", content=loyalty_rules()),
+    ]
+    held = {
+        day: corrective_actions.rules_on(versions, date(2026, 3, day)) for day in (3, 4, 5, 6, 8, 9)
+    }
+    assert held == {3: (), 4: first.rules, 5: first.rules, 6: last.rules, 8: (), 9: ()}
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))

@@ -13,6 +13,7 @@ from services.desk.components.elements import box, button, empty, link, panel, t
 from services.desk.components.forms import Form, who_was_first
 from services.desk.components.model_form import ModelEditor, ModelForm
 from services.desk.context import PageContext
+from services.desk.model_words import findings
 from services.desk.page import Page
 from services.desk.pages.rules.changes import change_entry
 from services.desk.pages.rules.decisions import day_field
@@ -158,6 +159,7 @@ class _ChangeForm:
                 "templates": lambda templates: TemplatesEditor(ctx, templates or {}, of_group)
             },
             hints={"brands": brands},
+            offers={"finding": {"": ctx.t("All other findings"), **findings(ctx)}},
         )
         return form.of_model(MODELS[self._rules.kind], value)
 

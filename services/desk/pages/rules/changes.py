@@ -49,5 +49,5 @@ def _differences(ctx: PageContext, told: Sequence[RuleDifference]) -> None:
             name = next(part for part in reversed(each.field.split(".")) if not part.isdecimal())
             with row("difference"):
                 cell(path_in_words(t, each.field))
-                cell(value_in_words(t, name, each.old), "difference-text old")
-                cell(value_in_words(t, name, each.new), "difference-text new")
+                cell(value_in_words(ctx, name, each.old), "difference-text old")
+                cell(value_in_words(ctx, name, each.new), "difference-text new")

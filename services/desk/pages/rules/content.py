@@ -11,6 +11,7 @@ from services.desk.pages.rules.templates import show_templates
 
 _TEMPLATES = "templates"
 _KIND = "kind"
+_FINDING = "finding"
 
 
 def show_content(ctx: PageContext, content: Content) -> None:
@@ -36,7 +37,7 @@ def show_content(ctx: PageContext, content: Content) -> None:
 
 
 def _single(ctx: PageContext, name: str, value: Any) -> str:
-    return ctx.t("As in the group") if value is None else value_in_words(ctx.t, name, value)
+    return ctx.t("As in the group") if value is None else value_in_words(ctx, name, value)
 
 
 def _is_single(value: Any) -> bool:
@@ -65,7 +66,7 @@ def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> No
             with row():
                 for name, value in each.items():
                     is_number = names[name] in numeric or unit_of(ctx.t, name)
-                    cell(value_in_words(ctx.t, name, value), "kpi" if is_number else "")
+                    cell(_in_row(ctx, name, value), "kpi" if is_number else "")
 
 
 def _with_parts(ctx: PageContext, values: Mapping[str, Any]) -> None:
@@ -74,10 +75,16 @@ def _with_parts(ctx: PageContext, values: Mapping[str, Any]) -> None:
         single = {name: each for name, each in values.items() if not isinstance(each, list)}
         facts(
             [
-                (name_of(ctx.t, name), value_in_words(ctx.t, name, each))
+                (name_of(ctx.t, name), value_in_words(ctx, name, each))
                 for name, each in single.items()
             ]
         )
         for name, each in values.items():
             if name not in single:
                 _rows(ctx, name_of(ctx.t, name), each)
+
+
+def _in_row(ctx: PageContext, name: str, value: Any) -> str:
+    if name == _FINDING and value is None:
+        return ctx.t("All other findings")
+    return value_in_words(ctx, name, value)

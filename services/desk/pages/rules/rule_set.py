@@ -16,6 +16,7 @@ from shared.clients.management.models import (
     RulesView,
 )
 from shared.contracts.management import (
+    CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     LoyaltyRules,
@@ -25,7 +26,12 @@ from shared.contracts.management import (
 )
 
 Content = (
-    LoyaltyRules | MessageRules | SettlementRules | DeliveryChecklistRules | FacilityChecklistRules
+    LoyaltyRules
+    | MessageRules
+    | SettlementRules
+    | DeliveryChecklistRules
+    | FacilityChecklistRules
+    | CorrectiveActionRules
 )
 
 MODELS: Mapping[RuleKind, type[Content]] = {
@@ -34,6 +40,7 @@ MODELS: Mapping[RuleKind, type[Content]] = {
     "settlement": SettlementRules,
     "delivery_checklist": DeliveryChecklistRules,
     "facility_checklist": FacilityChecklistRules,
+    "corrective_actions": CorrectiveActionRules,
 }
 KINDS: Mapping[str, RuleKind] = {kind: kind for kind in MODELS}
 
