@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from deploy.cli.status import survey
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Launch, execute
 from deploy.embedded.secrets import SERVICES
+from shared.contracts.management import RuleKind
 from tests.bench import commands, replanning
 from tests.bench.__main__ import show_commands, show_replans
 
@@ -51,9 +53,8 @@ async def test_operator_commands_show_running_platform(platform: Platform) -> No
     assert "audit: ok" in await shown("audit")
     folder = str(platform.settings.group_folder)
     assert (await shown("import", folder)).splitlines() == [
-        "loyalty from 2026-01-01: unchanged",
-        "messages from 2026-01-01: unchanged",
-        "2 unchanged",
+        *(f"{kind} from 2026-01-01: unchanged" for kind in sorted(get_args(RuleKind))),
+        "6 unchanged",
     ]
 
 

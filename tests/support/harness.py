@@ -101,11 +101,17 @@ class InProcess:
 
 @asynccontextmanager
 async def in_process(
-    servers: Platform, service: str, create_app: Callable[[], FastAPI], **overrides: str
+    servers: Platform,
+    service: str,
+    create_app: Callable[[], FastAPI],
+    *,
+    ready: bool = True,
+    **overrides: str,
 ) -> AsyncIterator[InProcess]:
     """Run ``service`` on the real Kafka and PostgreSQL until the block ends.
 
-    It has read its master data when the block begins. ``overrides`` are added to its environment.
+    When the block begins it is ``ready``: it has read its master data. ``overrides`` are added to
+    its environment.
     """
     before = dict(os.environ)
     os.environ.update(servers.environment(service) | overrides)
@@ -120,7 +126,7 @@ async def in_process(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
-        assert await until(lambda: app.state.service.is_ready, _TIMEOUT_S, 0.02)
+        assert not ready or await until(lambda: app.state.service.is_ready, _TIMEOUT_S, 0.02)
         yield InProcess(app, client, issuer)
 
 

@@ -67,8 +67,11 @@ def create_app() -> FastAPI:
 
 @asynccontextmanager
 async def rules_reader(servers: Platform) -> AsyncIterator[InProcess]:
-    """Run the service, under the name and with the database of customer relations."""
-    async with in_process(servers, "crm", create_app) as running:
+    """Run the service, under the name and with the database of customer relations.
+
+    It may still have to read its master data.
+    """
+    async with in_process(servers, "crm", create_app, ready=False) as running:
         try:
             yield running
         finally:
