@@ -101,17 +101,21 @@ class InProcess:
 
 @asynccontextmanager
 async def in_process(
-    servers: Platform,
-    service: str,
-    create_app: Callable[[], FastAPI],
-    *,
-    ready: bool = True,
-    **overrides: str,
+    servers: Platform, service: str, create_app: Callable[[], FastAPI], **overrides: str
+) -> AsyncIterator[InProcess]:
+    """Run ``service`` as :func:`starting`; it has read its master data when the block begins."""
+    async with starting(servers, service, create_app, **overrides) as running:
+        assert await until(lambda: running.app.state.service.is_ready, _TIMEOUT_S, 0.02)
+        yield running
+
+
+@asynccontextmanager
+async def starting(
+    servers: Platform, service: str, create_app: Callable[[], FastAPI], **overrides: str
 ) -> AsyncIterator[InProcess]:
     """Run ``service`` on the real Kafka and PostgreSQL until the block ends.
 
-    When the block begins it is ``ready``: it has read its master data. ``overrides`` are added to
-    its environment.
+    ``overrides`` are added to its environment.
     """
     before = dict(os.environ)
     os.environ.update(servers.environment(service) | overrides)
@@ -126,7 +130,6 @@ async def in_process(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
-        assert not ready or await until(lambda: app.state.service.is_ready, _TIMEOUT_S, 0.02)
         yield InProcess(app, client, issuer)
 
 

@@ -16,7 +16,7 @@ from shared.routing import Router
 from shared.service import Foundation, service_app
 from shared.settings import Settings
 from shared.unit_of_work import UnitOfWork
-from tests.support.harness import InProcess, in_process
+from tests.support.harness import InProcess, starting
 
 router = Router()
 
@@ -71,7 +71,7 @@ async def rules_reader(servers: Platform) -> AsyncIterator[InProcess]:
 
     It may still have to read its master data.
     """
-    async with in_process(servers, "crm", create_app, ready=False) as running:
+    async with starting(servers, "crm", create_app) as running:
         try:
             yield running
         finally:
