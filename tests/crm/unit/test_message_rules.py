@@ -48,7 +48,7 @@ def test_own_rules_replace_only_what_they_give() -> None:
     assert rules.template("ready", "en") == wording("ready")
 
 
-def test_own_rules_hold_from_their_day_to_their_end() -> None:
+def test_own_rules_hold_until_their_end() -> None:
     own = [
         since("2026-03-04", MessageRules(notify_at_risk=True)),
         since("2026-03-06", None),
