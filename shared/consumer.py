@@ -34,8 +34,10 @@ _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 50
 _LONGEST_BACKOFF_S = 10.0
 _ABORT_AFTER_S = 240.0
-_STOP_WITHIN_S = 10.0
 _CLOSE_WITHIN_S = 2.0
+
+DRAIN_S = 10.0
+"""Seconds that a batch at hand has to end in when its consumer stops."""
 
 
 class Consumer:
@@ -163,9 +165,10 @@ class Consumer:
         await self._broker.start()
 
     async def stop(self) -> None:
-        """Stop to consume, once the batch at hand is applied or ten seconds have passed."""
+        """Stop to consume; a batch that does not end in time is abandoned and read again later."""
         with suppress(Exception):
-            await asyncio.wait_for(self._broker.stop(), _STOP_WITHIN_S)
+            await asyncio.wait_for(self._broker.stop(), DRAIN_S + _CLOSE_WITHIN_S)
+        with suppress(Exception):
             await asyncio.wait_for(self._probe.close(), _CLOSE_WITHIN_S)
 
     @property

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 
 from shared import dead_letter_routes, health, schemas
 from shared.clock import Clock, clock_from
-from shared.consumer import Consumer
+from shared.consumer import DRAIN_S, Consumer
 from shared.contracts import Event
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
@@ -304,7 +304,7 @@ def _broker(settings: Settings, client_id: str) -> KafkaBroker:
         security=broker_security(settings),
         apply_types=False,
         consumer_only=True,
-        graceful_timeout=10,
+        graceful_timeout=DRAIN_S,
         logger=None,
     )
 

@@ -1,10 +1,12 @@
 """Start of a service that reads master data, on real Kafka and PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 
 import asyncpg
+import pytest
 
 from deploy.embedded.platform import Platform
 from tests.support.foundation import greeted
@@ -18,15 +20,21 @@ NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def states_withheld(servers: Platform) -> AsyncIterator[None]:
-    """Keep states from being stored for the time of the block."""
+async def states_withheld(servers: Platform) -> AsyncIterator[asyncpg.Connection]:
+    """Keep states from being stored for the time of the block, on the connection it yields."""
     admin = await asyncpg.connect(servers.admin_url)
     try:
         async with admin.transaction():
             await admin.execute("LOCK TABLE crm.master_data IN SHARE MODE")
-            yield
+            yield admin
     finally:
         await admin.close()
+
+
+async def is_stuck(admin: asyncpg.Connection) -> bool:
+    """Return whether a transaction waits to store states."""
+    waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass)"
+    return bool(await admin.fetchval(waiting, "crm.master_data"))
 
 
 async def versions(reader: InProcess) -> int:
@@ -37,9 +45,10 @@ async def versions(reader: InProcess) -> int:
 
 async def test_service_reads_all_states_before_it_responds(servers: Platform) -> None:
     rules = [(DAY, loyalty_rules())]
-    async with publisher(servers) as sending:
+    async with publisher(servers) as sending, AsyncExitStack() as until_released:
         await sending.publish(rule_set("loyalty", *rules), greeted("o-1"), at=NOW)
-        async with states_withheld(servers), rules_reader(servers) as reader:
+        await until_released.enter_async_context(states_withheld(servers))
+        async with rules_reader(servers) as reader:
             service, deps = reader.app.state.service, deps_of(reader)
             deps.may_greet.set()
             assert await until(lambda: service.projection.consumer.assigned, 20)
@@ -51,19 +60,31 @@ async def test_service_reads_all_states_before_it_responds(servers: Platform) ->
             assert (await reader.get("/status", "operator")).json()["lag"] is None
             assert (await reader.client.get("/health/live")).status_code == 200
             assert not service.consumer.assigned
-    assert deps.greeted == []
+            assert deps.greeted == []
 
-    async with rules_reader(servers) as reader:
-        deps_of(reader).may_greet.set()
-        await reader.wait_until_idle()
-        assert (await reader.client.get("/health/ready")).status_code == 200
-        assert await versions(reader) == 1
-        assert deps_of(reader).greeted == ["o-1"]
+            await until_released.aclose()
+            await reader.wait_until_idle()
+            assert (await reader.client.get("/health/ready")).status_code == 200
+            assert await versions(reader) == 1
+            assert deps.greeted == ["o-1"]
+
+
+async def test_stopped_service_abandons_a_stuck_batch(
+    servers: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.service.DRAIN_S", 0.1)
+    async with publisher(servers) as sending:
+        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1
+        await sending.publish(rule_set("loyalty", (DAY, loyalty_rules())), at=NOW)
+        others = asyncio.all_tasks()
+        async with states_withheld(servers) as admin, rules_reader(servers):
+            assert await until(lambda: is_stuck(admin), 20)
+        assert await until(lambda: asyncio.all_tasks() <= others, 2)
 
 
 async def test_restarted_service_responds_with_what_it_has(servers: Platform) -> None:
     async with publisher(servers) as sending:
-        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1
+        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 2
         both = [(DAY, loyalty_rules()), (date(2026, 6, 1), None)]
         await sending.publish(rule_set("loyalty", *both), at=NOW)
         async with rules_reader(servers) as reader:
