@@ -1,150 +1,104 @@
-"""Import of a group folder into management, through the commands that people give."""
+"""Import of a group folder into management, through the command that people give."""
 
-import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import groupby
 from pathlib import Path
-from typing import Literal
 
 import httpx
 
-from deploy.group_rules import RuleDefinition, read_rules
+from deploy.group_folder import read_group
 from shared.calls import ApiError, ServiceCalls
 from shared.clients.management.client import ManagementApi
-from shared.clients.management.models import DefineRulesRequest, RulesResponse, RulesView
+from shared.clients.management.models import Definition, ImportRequest, ImportResult
+from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 
 _IMPORTER = "import"
 _REASON = "从集团文件夹导入"
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-
-Result = Literal["defined", "unchanged", "refused"]
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_PORTION = 500
 
 
 @dataclass(frozen=True)
-class ImportedRules:
-    """Result of one definition; ``problem`` says which field breaks which rule if it is refused."""
+class Imported:
+    """Result of one definition; a refused one says which field breaks which rule."""
 
-    rule_id: str
-    valid_from: date
-    result: Result
-    problem: str = ""
+    definition: Definition
+    result: ImportResult
+
+    @property
+    def record(self) -> str:
+        """The collection, and the code that stands there, with the store that decides on it."""
+        owner = f" of {self.definition.for_store}" if self.definition.for_store else ""
+        return f"{self.definition.collection}: {self.definition.code}{owner}"
 
     def __str__(self) -> str:
-        line = f"{self.rule_id} from {self.valid_from}: {self.result}"
-        return f"{line} ({self.problem})" if self.problem else line
+        line = f"{self.record} from {self.definition.valid_from}: {self.result.result}"
+        return f"{line} ({self.result.field}: {self.result.detail})" if self.refused else line
+
+    @property
+    def refused(self) -> bool:
+        return self.result.result == "refused"
 
 
 async def import_group(
     folder: Path,
     management_url: str,
     issuer: DevelopmentIssuer,
-    report: Callable[[ImportedRules], None] = lambda _: None,
+    report: Callable[[Imported], None] = lambda _: None,
     *,
     only_new: bool = False,
-) -> list[ImportedRules]:
+) -> list[Imported]:
     """Define what the group folder says, and return the results.
 
-    What held already is not defined again, so that an import can be repeated. A version that had
-    ended before the import is left out, for nothing reads it. With ``only_new``, a rule set that
-    was ever defined stays as it is.
+    What held already is not defined again, so that an import can be repeated. With ``only_new``, a
+    record that was ever defined stays as it is. What is kept, or replaced by a version that has
+    begun too, is not reported.
 
     Raises:
         GroupFileError: a file cannot be read; nothing was defined.
         ServiceUnavailableError: management does not respond; the import can be repeated.
     """
-    imported: list[ImportedRules] = []
-    async with _management(management_url, issuer) as management_of:
-        for _, versions in groupby(read_rules(folder), lambda each: each.rule_id):
-            async for each in _import(list(versions), management_of, only_new=only_new):
-                report(each)
-                imported.append(each)
+    definitions = read_group(folder)
+    imported: list[Imported] = []
+    token = issuer.token(_IMPORTER, roles=["group_manager"], stores=[])
+    async with httpx.AsyncClient(
+        base_url=management_url, timeout=_TIMEOUT, trust_env=False
+    ) as http:
+        management = ManagementApi(ServiceCalls("management", http, token))
+        for start in range(0, len(definitions), _PORTION):
+            portion = definitions[start : start + _PORTION]
+            body = ImportRequest(reason=_REASON, only_new=only_new, definitions=portion)
+            results = await _define(management, body)
+            for definition, result in zip(portion, results, strict=True):
+                if result.result not in ("kept", "replaced"):
+                    imported.append(Imported(definition, result))
+                    report(imported[-1])
     return imported
 
 
-_ManagementOf = Callable[[str | None], ManagementApi]
-
-
-@asynccontextmanager
-async def _management(url: str, issuer: DevelopmentIssuer) -> AsyncIterator[_ManagementOf]:
-    """Yield a function that returns management's client for the group or one store."""
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False) as http:
-
-        def management_of(store_id: str | None) -> ManagementApi:
-            token = issuer.token(
-                _IMPORTER,
-                roles=["group_manager", "service_manager"],
-                stores=[store_id] if store_id else [],
-            )
-            return ManagementApi(ServiceCalls("management", http, token))
-
-        yield management_of
-
-
-async def _import(
-    versions: Sequence[RuleDefinition], management_of: _ManagementOf, *, only_new: bool
-) -> AsyncIterator[ImportedRules]:
-    """Define the versions of one rule set, the earliest first."""
-    management = management_of(versions[0].for_store)
+async def _define(management: ManagementApi, body: ImportRequest) -> Sequence[ImportResult]:
+    """Define a portion; what does not fit its model is refused, and the rest is defined."""
     try:
-        present = await _present(management, versions[0])
+        response = await management.import_records(body, idempotency_key=str(new_id()))
     except ApiError as error:
-        yield _refused(versions[0], error)
-        return
-    if only_new and present.version != "0":
-        return
-    version = present.version
-    for definition in _still_needed(versions, present.today):
-        try:
-            defined = await _define(management, definition, version)
-        except ApiError as error:
-            yield _refused(definition, error)
-            continue
-        version = defined.version
-        result: Result = "defined" if defined.changed else "unchanged"
-        yield ImportedRules(definition.rule_id, definition.valid_from, result)
+        refused = dict(_refused(error))
+        rest = [each for place, each in enumerate(body.definitions) if place not in refused]
+        if not refused or not rest:
+            raise
+        results = iter(await _define(management, body.model_copy(update={"definitions": rest})))
+        return [refused.get(place) or next(results) for place, _ in enumerate(body.definitions)]
+    return response.results
 
 
-def _still_needed(versions: Sequence[RuleDefinition], today: date) -> Sequence[RuleDefinition]:
-    """Leave out the versions that another one had replaced by ``today``."""
-    begun = sum(each.valid_from <= today for each in versions)
-    return versions[max(0, begun - 1) :]
-
-
-async def _present(management: ManagementApi, definition: RuleDefinition) -> RulesView:
-    kind = definition.content.kind
-    if definition.for_store is None:
-        return await management.get_group_rules(kind)
-    return await management.get_store_rules(definition.for_store, kind)
-
-
-async def _define(
-    management: ManagementApi, definition: RuleDefinition, version: str
-) -> RulesResponse:
-    body = DefineRulesRequest(
-        version=version,
-        valid_from=definition.valid_from,
-        reason=_REASON,
-        content=definition.content,
-    )
-    kind, key = definition.content.kind, _key(definition.rule_id, body)
-    if definition.for_store is None:
-        return await management.define_group_rules(kind, body, idempotency_key=key)
-    return await management.define_store_rules(
-        definition.for_store, kind, body, idempotency_key=key
-    )
-
-
-def _key(rule_id: str, body: DefineRulesRequest) -> str:
-    """Return the idempotency key that follows from what is defined on which version."""
-    digest = hashlib.sha256(f"{rule_id} {body.model_dump_json()}".encode())
-    return f"import-{digest.hexdigest()[:32]}"
-
-
-def _refused(definition: RuleDefinition, error: ApiError) -> ImportedRules:
-    problems = [f"{each.field}: {each.message}" for each in error.field_errors]
-    problem = "; ".join(problems) or str(error)
-    return ImportedRules(definition.rule_id, definition.valid_from, "refused", problem)
+def _refused(error: ApiError) -> Iterator[tuple[int, ImportResult]]:
+    """Return the definitions that do not fit their models, by their places."""
+    for each in error.field_errors:
+        parts = each.field.split(".")
+        if parts[0] == "definitions" and len(parts) > 1 and parts[1].isdecimal():
+            yield (
+                int(parts[1]),
+                ImportResult(
+                    result="refused", field=".".join(parts[2:]), rule="invalid", detail=each.message
+                ),
+            )

@@ -8,24 +8,26 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence, Set
 from typing import Any, TypeVar
 
-from shared.contracts import Event
+from shared.contracts.base import Event, State
+from shared.contracts.management import StoreDefined
 from shared.db import Connection, Pool
 from shared.envelope import ReceivedEvent
 from shared.timers import RetryLaterError
 from shared.unit_of_work import UnitOfWork
 
-E = TypeVar("E", bound=Event)
+S = TypeVar("S", bound=State)
 
 _PARSED_RECORDS = 1000
 """Number of records that a process keeps parsed, those that were used last."""
 
 _STORE = """
-INSERT INTO master_data (topic, key, version, event_id, record)
-SELECT topic, key, version, event_id, record::jsonb
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-  AS state (topic, key, version, event_id, record)
+INSERT INTO master_data (topic, key, version, event_id, record, for_stores)
+SELECT topic, key, version, event_id, record::jsonb, string_to_array(stores, ',')
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+  AS state (topic, key, version, event_id, record, stores)
 ON CONFLICT (topic, key) DO UPDATE
-SET version = excluded.version, event_id = excluded.event_id, record = excluded.record
+SET version = excluded.version, event_id = excluded.event_id, record = excluded.record,
+    for_stores = excluded.for_stores
 """
 
 # The body of a state that the process has parsed stays where it is.
@@ -35,6 +37,16 @@ FROM unnest($2::text[], $3::text[]) AS wanted (key, parsed)
 JOIN master_data USING (key)
 WHERE topic = $1
 """
+
+_SELECT_KEYS_OF_STORE = """
+SELECT key FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$2] ORDER BY key
+"""
+
+_SELECT_KEYS = """
+SELECT key FROM master_data WHERE topic = $1 AND key ^@ $2 ORDER BY key
+"""
+
+_KNOWS_STORE = "SELECT EXISTS (SELECT FROM master_data WHERE topic = $1 AND key = $2)"
 
 _SELECT_COMPLETE = "SELECT topic FROM complete_topic"
 
@@ -62,15 +74,29 @@ class MasterData:
         self._most = parsed_records
 
     async def get(
-        self, connection: Connection, contract: type[E], keys: Collection[str]
-    ) -> dict[str, E]:
+        self, connection: Connection, contract: type[S], keys: Collection[str]
+    ) -> dict[str, S]:
         """Return the newest states with these ``keys``; what was never published is absent."""
         parsed = {key: self._parsed.get((contract.topic, key)) for key in keys}
         event_ids = [each[0] if each else "" for each in parsed.values()]
         rows = await connection.fetch(_SELECT, contract.topic, list(parsed), event_ids)
         return {row["key"]: self._state(contract, row, parsed[row["key"]]) for row in rows}
 
-    def _state(self, contract: type[E], row: Any, parsed: tuple[str, Any] | None) -> E:
+    async def of_store(
+        self, connection: Connection, contract: type[S], store_id: str
+    ) -> dict[str, S]:
+        """Return the newest states of the records that concern a store, by their ids."""
+        rows = await connection.fetch(_SELECT_KEYS_OF_STORE, contract.topic, store_id)
+        return await self.get(connection, contract, [row["key"] for row in rows])
+
+    async def starting(
+        self, connection: Connection, contract: type[S], beginning: str = ""
+    ) -> dict[str, S]:
+        """Return the newest states of all records whose ids begin so, by their ids."""
+        rows = await connection.fetch(_SELECT_KEYS, contract.topic, beginning)
+        return await self.get(connection, contract, [row["key"] for row in rows])
+
+    def _state(self, contract: type[S], row: Any, parsed: tuple[str, Any] | None) -> S:
         if parsed is None or row["record"] is not None:
             parsed = row["event_id"], contract.model_validate_json(row["record"])
         place = contract.topic, row["key"]
@@ -78,7 +104,7 @@ class MasterData:
         self._parsed.move_to_end(place)
         while len(self._parsed) > self._most:
             self._parsed.popitem(last=False)
-        state: E = parsed[1]
+        state: S = parsed[1]
         return state
 
 
@@ -92,7 +118,13 @@ async def store_states(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         [received.envelope.sequence for received in newest.values()],
         [received.envelope.event_id for received in newest.values()],
         [received.value.decode() for received in newest.values()],
+        [",".join(_stores(received.event)) for received in newest.values()],
     )
+
+
+async def knows_store(connection: Connection, store_id: str) -> bool:
+    """Return whether management has ever defined the store."""
+    return bool(await connection.fetchval(_KNOWS_STORE, StoreDefined.topic, store_id))
 
 
 async def complete_topics(workers: Pool) -> Set[str]:
@@ -107,3 +139,7 @@ async def save_complete(workers: Pool, topics: Iterable[str]) -> None:
 
 def _place(event: Event) -> tuple[str, str]:
     return event.topic, str(getattr(event, event.key_field))
+
+
+def _stores(event: Event) -> Iterable[str]:
+    return event.for_stores if isinstance(event, State) else ()

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -21,6 +21,13 @@ _FIND_ALL = """
 SELECT store_id, data_subject_id, wrapped_key
 FROM unnest($1::text[], $2::text[]) AS wanted (store_id, data_subject_id)
 JOIN subject_key USING (store_id, data_subject_id)
+"""
+
+_ADD_ALL = """
+INSERT INTO subject_key (store_id, data_subject_id, wrapped_key)
+SELECT $1, data_subject_id, wrapped_key
+FROM unnest($2::text[], $3::bytea[]) AS fresh (data_subject_id, wrapped_key)
+ON CONFLICT DO NOTHING
 """
 
 _ADD = """
@@ -99,6 +106,18 @@ class PersonalData:
             wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         return _encrypt(_decrypt(self._master, wrapped, data_subject_id), content, data_subject_id)
 
+    async def encrypt_all(
+        self, connection: Connection, store_id: str, texts: Sequence[tuple[str, str]]
+    ) -> list[bytes]:
+        """Encrypt (subject, text) pairs of one store, in their order."""
+        subjects = sorted({subject for subject, _ in texts})
+        fresh = [_encrypt(self._master, AESGCM.generate_key(256), subject) for subject in subjects]
+        await connection.execute(_ADD_ALL, store_id, subjects, fresh)
+        keys = await self._keys(connection, [(store_id, subject) for subject in subjects])
+        return [
+            _encrypt(keys[store_id, subject], text.encode(), subject) for subject, text in texts
+        ]
+
     async def decrypt(
         self, connection: Connection, store_id: str, data_subject_id: str, encrypted: bytes | None
     ) -> str | None:
@@ -131,21 +150,27 @@ class PersonalData:
         The keys are read once.
         """
         wanted = {(store_id, data_subject_id) for store_id, data_subject_id, _ in encrypted}
-        rows = await connection.fetch(
-            _FIND_ALL, [store_id for store_id, _ in wanted], [subject for _, subject in wanted]
-        )
-        keys = {
-            (row["store_id"], row["data_subject_id"]): _decrypt(
-                self._master, row["wrapped_key"], row["data_subject_id"]
-            )
-            for row in rows
-        }
+        keys = await self._keys(connection, wanted)
         return [
             _decrypt(key, content, data_subject_id).decode()
             if (key := keys.get((store_id, data_subject_id)))
             else None
             for store_id, data_subject_id, content in encrypted
         ]
+
+    async def _keys(
+        self, connection: Connection, subjects: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], bytes]:
+        """Return the keys of (store, subject) pairs that have one."""
+        rows = await connection.fetch(
+            _FIND_ALL, [store_id for store_id, _ in subjects], [subject for _, subject in subjects]
+        )
+        return {
+            (row["store_id"], row["data_subject_id"]): _decrypt(
+                self._master, row["wrapped_key"], row["data_subject_id"]
+            )
+            for row in rows
+        }
 
 
 def _encrypt(key: bytes, content: bytes, data_subject_id: str) -> bytes:

@@ -213,7 +213,7 @@ class Caller:
         principal = await bearer_of(request, credentials)
         store_id = request.path_params.get("store_id")
         if store_id is not None:
-            if store_id not in request.app.state.stores:
+            if not await request.app.state.service.knows_store(store_id):
                 raise Problem(
                     404, "unknown_store", f"There is no store {store_id}.", field="store_id"
                 )

@@ -16,10 +16,10 @@ from faststream.kafka import KafkaBroker
 from shared import dead_letter_routes, health, schemas
 from shared.clock import Clock, clock_from
 from shared.consumer import DRAIN_S, Consumer
-from shared.contracts import Event
-from shared.db import TRANSIENT, Pool, open_pool
+from shared.contracts.base import GROUP, State
+from shared.db import TRANSIENT, Connection, Pool, open_pool
 from shared.kafka import broker_security, client_options
-from shared.master_data import MasterData, store_states
+from shared.master_data import MasterData, knows_store, store_states
 from shared.problems import RESPONSES, add_problem_handlers, not_ready
 from shared.projection import Projection
 from shared.reactions import Reactions
@@ -38,6 +38,9 @@ from shared.unit_of_work import UnitOfWorkFactory
 log = structlog.get_logger()
 
 D = TypeVar("D")
+
+KnowsStore = Callable[[Connection, str], Awaitable[bool]]
+"""Query of a service, in a transaction, whether a store was ever defined."""
 
 _PARTITION_DAYS_AHEAD = 14
 _WORKER_POOL = 3
@@ -93,13 +96,15 @@ class Service(Generic[D]):
         reactions: Reactions[D],
         timer_handlers: Mapping[str, TimerHandler[D]],
         *,
-        states: Sequence[type[Event]] = (),
+        states: Sequence[type[State]] = (),
+        knows_store: KnowsStore = knows_store,
         lanes: int = 1,
     ) -> None:
         """Create the service, which applies batches of events in ``lanes`` side by side.
 
         ``states`` are the master data that it reads.
         """
+        self._knows_store, self._known_stores = knows_store, set[str]()
         settings = foundation.settings
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
@@ -148,6 +153,14 @@ class Service(Generic[D]):
     def is_ready(self) -> bool:
         """Whether the service has all master data that it reads."""
         return self.projection is None or self.projection.is_complete
+
+    async def knows_store(self, store_id: str) -> bool:
+        """Return whether the store was ever defined; a store never becomes unknown again."""
+        if store_id not in self._known_stores:
+            async with self.uow_factory.read(GROUP) as connection:
+                if await self._knows_store(connection, store_id):
+                    self._known_stores.add(store_id)
+        return store_id in self._known_stores
 
     @property
     def stalled(self) -> bool:
@@ -226,13 +239,13 @@ def service_app(
     settings: Settings,
     *,
     title: str,
-    stores: Iterable[str],
     routers: Iterable[Router],
     reactions: Reactions[D],
     timer_handlers: Mapping[str, TimerHandler[D]],
     compose: Callable[[Foundation], D],
     prepare: Callable[[D], Awaitable[None]] | None = None,
-    states: Sequence[type[Event]] = (),
+    states: Sequence[type[State]] = (),
+    knows_store: KnowsStore = knows_store,
     lanes: int = 1,
 ) -> FastAPI:
     """Return the HTTP application of a service, which runs as long as the application does.
@@ -248,7 +261,13 @@ def service_app(
         async with opened(name, settings) as foundation:
             deps = compose(foundation)
             service = Service(
-                foundation, deps, reactions, timer_handlers, states=states, lanes=lanes
+                foundation,
+                deps,
+                reactions,
+                timer_handlers,
+                states=states,
+                knows_store=knows_store,
+                lanes=lanes,
             )
             app.state.service = service
             if prepare:
@@ -269,7 +288,6 @@ def service_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.verifier = Verifier(settings)
-    app.state.stores = frozenset(stores)
     add_problem_handlers(app)
     for router in (dead_letter_routes.router, health.router, schemas.router):
         app.include_router(router)

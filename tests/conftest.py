@@ -1,5 +1,23 @@
 """Fixtures of all tests."""
 
-from tests.support.stack import _stack, clock, fork_server, launch, platform, quick_java, servers
+from tests.support.stack import (
+    _stack,
+    clock,
+    empty_servers,
+    fork_server,
+    launch,
+    platform,
+    quick_java,
+    servers,
+)
 
-__all__ = ["_stack", "clock", "fork_server", "launch", "platform", "quick_java", "servers"]
+__all__ = [
+    "_stack",
+    "clock",
+    "empty_servers",
+    "fork_server",
+    "launch",
+    "platform",
+    "quick_java",
+    "servers",
+]

@@ -22,11 +22,15 @@ WORKSHOP_STORE = "aftersales.workshop.store.v1"
 CUSTOMERS = "aftersales.crm.customer.v1"
 REPORTS = "aftersales.reporting.store.v1"
 RULES = "aftersales.management.rules.v1"
+STORES = "aftersales.management.store.v1"
+BAYS = "aftersales.management.bay.v1"
+STAFF = "aftersales.management.staff.v1"
+CATALOG = "aftersales.management.catalog.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
-    "reception": frozenset({JOBS, CAPACITY, RULES}),
-    "workshop": frozenset({APPOINTMENTS, ORDERS}),
-    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES}),
+    "reception": frozenset({JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG}),
+    "workshop": frozenset({APPOINTMENTS, ORDERS, RULES, STORES, BAYS, STAFF, CATALOG}),
+    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES, STORES, STAFF}),
     "reporting": frozenset(
         {
             APPOINTMENTS,
@@ -38,13 +42,24 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             CUSTOMERS,
             REPORTS,
             RULES,
+            STORES,
+            STAFF,
         }
     ),
     "management": frozenset(),
 }
 """The topics that each service has to follow."""
 
-STATES = frozenset({RULES})
+COLLECTIONS: Mapping[str, str] = {
+    RULES: "rules",
+    STORES: "stores",
+    BAYS: "bays",
+    STAFF: "staff",
+    CATALOG: "catalog",
+}
+"""The collection of management that each topic with master data announces."""
+
+STATES = frozenset(COLLECTIONS)
 """The topics with master data, of which a service keeps the newest states."""
 
 

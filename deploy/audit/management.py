@@ -6,16 +6,16 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.audit_data import CONSUMES, RULES, STATES, AuditData
+from deploy.audit.audit_data import COLLECTIONS, CONSUMES, STATES, AuditData
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import Row
 from deploy.audit.topics import StreamEvent
 
-_GROUP = "_group"
+_IDENTITY = frozenset({"zh", "en", "telephone"})
 
 
 def check_management(audit_data: AuditData) -> Iterator[Check]:
-    """Compare rule sets, their changes and their states, and what services have of the states."""
+    """Compare records, their changes and their states, and what services have of the states."""
     yield answer("management", _states, audit_data)
     yield answer("management", _changes, audit_data)
     for service, topics in CONSUMES.items():
@@ -33,21 +33,21 @@ def newest(events: Iterable[StreamEvent]) -> dict[str, StreamEvent]:
 
 
 def _states(audit_data: AuditData) -> Check:
-    comparison = Comparison("announced rules are those decided on", "management")
-    changes = _changes_by_rule(audit_data)
+    comparison = Comparison("announced records are those decided on", "management")
+    changes = _changes_by_record(audit_data)
     comparison.rows(
-        "rule_set",
+        "record",
         {
-            key: {
+            f"{COLLECTIONS[topic]} {event.key}": {
                 "version": event.sequence,
-                "store_id": event.data["for_store"] or _GROUP,
                 "versions": event.data["versions"],
             }
-            for key, event in newest(audit_data.of_topic(RULES)).items()
+            for topic in COLLECTIONS
+            for event in newest(audit_data.of_topic(topic)).values()
         },
         (
-            (row["rule_id"], {**row, "versions": _versions(changes[row["rule_id"]])})
-            for row in audit_data.tables.of("management", "rule_set")
+            (key, {"version": row["version"], "versions": _announced(changes[key])})
+            for key, row in _records(audit_data)
         ),
     )
     return comparison.check()
@@ -75,35 +75,51 @@ def _master_data(audit_data: AuditData, service: str) -> Check:
 
 
 def _changes(audit_data: AuditData) -> Check:
-    """Require that a rule set has each of its changes, and says who made the last one."""
-    comparison = Comparison("rule sets have all their changes", "management")
-    changes = dict(_changes_by_rule(audit_data))
-    for row in audit_data.tables.of("management", "rule_set"):
-        rule_id, own = row["rule_id"], changes.pop(row["rule_id"], [])
+    """Require that a record has each of its changes, and says who made the last one."""
+    comparison = Comparison("records have all their changes", "management")
+    changes = dict(_changes_by_record(audit_data))
+    for key, row in _records(audit_data):
+        own = changes.pop(key, [])
         revisions = [change["revision"] for change in own]
-        comparison.equal(rule_id, "revisions", list(range(1, row["version"] + 1)), revisions)
+        comparison.equal(key, "revisions", list(range(1, row["version"] + 1)), revisions)
         for column in ("changed_by", "changed_at") if own else ():
-            comparison.equal(rule_id, f"rule_set.{column}", own[-1][column], row[column])
-        comparison.equal(rule_id, "stores", {row["store_id"]}, {each["store_id"] for each in own})
-    for rule_id in changes:
-        comparison.differ(rule_id, "rule_set", "one row", "no row")
+            comparison.equal(key, f"record.{column}", own[-1][column], row[column])
+        comparison.equal(key, "stores", {row["store_id"]}, {each["store_id"] for each in own})
+    for key in changes:
+        comparison.differ(key, "record", "one row", "no row")
     return comparison.check()
 
 
-def _changes_by_rule(audit_data: AuditData) -> Mapping[str, Sequence[Row]]:
-    """Return the changes of each rule set, in the order of their revisions."""
+def _records(audit_data: AuditData) -> Iterator[tuple[str, Row]]:
+    for row in audit_data.tables.of("management", "record"):
+        if row["version"]:
+            yield f"{row['collection']} {row['record_id']}", row
+
+
+def _changes_by_record(audit_data: AuditData) -> Mapping[str, Sequence[Row]]:
+    """Return the changes of each record, in the order of their revisions."""
     changes: dict[str, list[Row]] = defaultdict(list)
-    rows = audit_data.tables.of("management", "rule_change")
+    rows = audit_data.tables.of("management", "record_change")
     for row in sorted(rows, key=lambda each: each["revision"]):
-        changes[row["rule_id"]].append(row)
+        changes[f"{row['collection']} {row['record_id']}"].append(row)
     return changes
 
 
-def _versions(changes: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the dated versions: the last change of a day counts, unless it withdraws it."""
+def _announced(changes: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return the dated versions: the last change of a day counts, unless it withdraws it.
+
+    What identifies a person is not announced.
+    """
     last = {change["valid_from"]: change for change in changes}
     return [
-        {"valid_from": day.isoformat(), "content": orjson.loads(change["content"] or "null")}
+        {"valid_from": day.isoformat(), "content": _without_identity(change)}
         for day, change in sorted(last.items())
         if change["action"] != "withdrawn"
     ]
+
+
+def _without_identity(change: Row) -> Any:
+    content = orjson.loads(change["content"] or "null")
+    if content and change["collection"] == "staff":
+        return {name: value for name, value in content.items() if name not in _IDENTITY}
+    return content

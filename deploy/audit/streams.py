@@ -10,7 +10,7 @@ from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import SERVICES, Row
 from deploy.audit.topics import Stream, StreamEvent
 
-_SHARED = frozenset({"store_id", "op_code", "rule_id"})
+_SHARED = frozenset({"store_id", "op_code", "record_id"})
 """Columns whose values may occur in every store: its own name, the group's catalog, and rules, of
 which every store hears.
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,8 @@ from deploy.cli.running import service_url
 from deploy.cli.terminal import print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
-from deploy.group_import import ImportedRules, import_group
-from deploy.group_rules import GroupFileError
+from deploy.group_folder import GroupFileError
+from deploy.group_import import Imported, import_group
 from shared.calls import ServiceUnavailableError
 
 
@@ -23,7 +24,7 @@ def import_(
     ],
     data: DataFolder = None,
 ) -> None:
-    """Define the rules of a group folder in management; what held already is left as it is."""
+    """Define what a group folder says in management; what held already is left as it is."""
     url = service_url(data, "management")
     issuer = Platform(settings_for(data)).issuer
     try:
@@ -32,12 +33,20 @@ def import_(
         raise EmbeddedError(str(error)) from None
     except ServiceUnavailableError:
         raise EmbeddedError("management does not respond; import again later") from None
-    results = Counter(each.result for each in imported)
-    print_line(", ".join(f"{count} {result}" for result, count in results.items()))
-    if results["refused"]:
+    print_line(summary(imported))
+    if any(each.refused for each in imported):
         raise typer.Exit(1)
 
 
-def show(imported: ImportedRules) -> None:
-    """Print the result of one definition."""
-    print_line(f"{imported}")
+def show(imported: Imported) -> None:
+    """Print a definition that is refused."""
+    if imported.refused:
+        print_line(f"{imported}")
+
+
+def summary(imported: Iterable[Imported]) -> str:
+    """Return how many definitions of each collection had which result."""
+    results = Counter((each.definition.collection, each.result.result) for each in imported)
+    return ", ".join(
+        f"{name} {count} {result}" for (name, result), count in sorted(results.items())
+    )

@@ -18,8 +18,8 @@ from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import DESK, CommandOf, Platform, remove_data, service_command
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
+from deploy.group_folder import GroupFileError
 from deploy.group_import import import_group
-from deploy.group_rules import GroupFileError
 from shared.calls import ServiceUnavailableError
 
 _REFRESH_S = 2.0
@@ -70,7 +70,7 @@ async def run_until_told(
 
 
 async def _import_what_is_new(platform: Platform) -> None:
-    """Define the rules of the group folder that were never defined; say what was not."""
+    """Define what the group folder says and was never defined; say what was refused."""
     try:
         await import_group(
             platform.settings.group_folder,

@@ -104,7 +104,7 @@ def _contract_schemas() -> dict[str, tuple[str, Schema]]:
         for name, model in vars(module).items()
         if inspect.isclass(model)
         and issubclass(model, BaseModel)
-        and model.__module__ == module.__name__
+        and model.__module__.startswith(module.__name__)
     }
 
 

@@ -17,6 +17,7 @@ GROUP_FOLDER = Path(__file__).resolve().parents[1] / "group"
 
 Record = dict[str, Any]
 
+_BEGIN = "2026-01-01"
 _ORDERS_PER_TECHNICIAN = 2.5
 _ORDERS_PER_ADVISOR = 10
 _ORDERS_PER_INSPECTOR = 25
@@ -96,9 +97,9 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
     store_records = list(islice(_stores(base["stores"]), stores))
     store_ids = [store["id"] for store in store_records]
     technicians = max(len(_CORE_TEAM), math.ceil(orders_per_store / _ORDERS_PER_TECHNICIAN))
-    head = {"group": base["group"]}
     (folder / "stores.yaml").write_text(
-        yaml.safe_dump(head, allow_unicode=True) + _listed("stores", store_records)
+        yaml.safe_dump({"group": base["group"]}, allow_unicode=True)
+        + _listed("stores", store_records)
     )
     staff = _staff(store_ids, technicians, orders_per_store, rng)
     (folder / "staff.yaml").write_text(_listed("staff", staff))
@@ -107,14 +108,14 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
 
 
 def _listed(name: str, records: Iterable[Record]) -> str:
-    """Return a YAML list with one record a line."""
+    """Return a YAML list with one record a line, each valid from the group's first day on."""
     lines = (
         yaml.safe_dump(
             record, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
         )
         for record in records
     )
-    return f"{name}:\n" + "".join(f"  - {line}" for line in lines)
+    return f"valid_from: {_BEGIN}\n{name}:\n" + "".join(f"  - {line}" for line in lines)
 
 
 def _stores(known: list[Record]) -> Iterator[Record]:

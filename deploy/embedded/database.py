@@ -8,7 +8,6 @@ from deploy.embedded.secrets import SERVICES, roles
 from shared.db import Connection
 
 DATABASE = "aftersales"
-_EMPTY = f"{DATABASE}_empty"
 _EXTENSIONS = ("btree_gist", "pg_stat_statements")
 
 
@@ -49,25 +48,25 @@ async def drop_database(server_url: str) -> None:
         await connection.close()
 
 
-async def keep_empty(server_url: str) -> None:
-    """Store a copy of the database for :func:`restore_empty`; no client may be connected."""
+async def keep(server_url: str, copy: str) -> None:
+    """Store a copy of the database for :func:`restore`; no client may be connected."""
     connection = await asyncpg.connect(server_url)
     try:
-        await _drop(connection, _EMPTY)
-        await connection.execute(f"CREATE DATABASE {_EMPTY} TEMPLATE {DATABASE}")
+        await _drop(connection, f"{DATABASE}_{copy}")
+        await connection.execute(f"CREATE DATABASE {DATABASE}_{copy} TEMPLATE {DATABASE}")
     finally:
         await connection.close()
 
 
-async def restore_empty(server_url: str) -> None:
-    """Replace the database by the stored copy, even if clients are connected.
+async def restore(server_url: str, copy: str) -> None:
+    """Replace the database by a stored copy, even if clients are connected.
 
     Rights and search paths of the database itself are not part of it (see `ensure_schemas`).
     """
     connection = await asyncpg.connect(server_url)
     try:
         await _drop(connection, DATABASE)
-        await connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE {_EMPTY}")
+        await connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE {DATABASE}_{copy}")
     finally:
         await connection.close()
 

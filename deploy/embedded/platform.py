@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
 
 DESK = "desk"
+_EMPTY, _KEPT = "empty", "kept"
 ALL = (*SERVICES, DESK)
 _OWN_FILES = (
     "kafka",
@@ -116,7 +117,8 @@ class Platform:
         self._processes: dict[str, Process] = {}
         self._lock: IO[str] | None = None
         self._secrets: Secrets | None = None
-        self._kept_empty = False
+        self._has_empty_copy = False
+        self._kept_topics: frozenset[str] = frozenset()
         self.kafka = Kafka(settings, report)
 
     # Parts of the platform
@@ -286,23 +288,49 @@ class Platform:
 
     async def empty(self) -> None:
         """Empty the running servers of all events and rows. No service may be running."""
+        self._require_no_service()
+        if self._has_empty_copy:
+            await self._restore_database(_EMPTY)
+        else:
+            await database.drop_database(self.postgres.server_url)
+            await self._migrate()
+            await database.keep(self.postgres.server_url, _EMPTY)
+            self._has_empty_copy = True
+        await self._empty_topics()
+        self._kept_topics = frozenset()
+
+    async def keep(self, topics: Collection[str]) -> None:
+        """Keep all rows, and the events of ``topics``, until the servers are emptied.
+
+        No service may be running.
+        """
+        self._require_no_service()
+        await database.keep(self.postgres.server_url, _KEPT)
+        self._kept_topics = frozenset(topics)
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether rows and events are kept."""
+        return bool(self._kept_topics)
+
+    async def restore(self) -> None:
+        """Leave the rows and events that are kept, and no others. No service may be running."""
+        self._require_no_service()
+        await self._restore_database(_KEPT)
+        await self._empty_topics()
+
+    def _require_no_service(self) -> None:
         if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
             raise EmbeddedError(f"stop {', '.join(busy)} before the data is removed")
-        await self._empty_database()
-        async with self.kafka.admin() as admin:
-            await drop_topics(admin)
-            await ensure_topics(admin, self._topics)
 
-    async def _empty_database(self) -> None:
-        server_url = self.postgres.server_url
-        if self._kept_empty:
-            await database.restore_empty(server_url)
-            await database.ensure_schemas(self.admin_url)
-        else:
-            await database.drop_database(server_url)
-            await self._migrate()
-            await database.keep_empty(server_url)
-            self._kept_empty = True
+    async def _restore_database(self, copy: str) -> None:
+        await database.restore(self.postgres.server_url, copy)
+        await database.ensure_schemas(self.admin_url)
+
+    async def _empty_topics(self) -> None:
+        async with self.kafka.admin() as admin:
+            await drop_topics(admin, self._kept_topics)
+            await ensure_topics(admin, self._topics)
 
     async def start_services(self, services: Sequence[str] = ALL) -> None:
         """Start ``services`` together and wait until each says that it is ready."""

@@ -1,7 +1,7 @@
 """Creation of the topics that ``deploy/topics.yaml`` declares."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ async def ensure_topics(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> N
     await _until(admin, lambda served: wanted <= served)
 
 
-async def drop_topics(admin: AIOKafkaAdminClient) -> None:
-    """Delete every topic that is not Kafka's own, with all its events."""
-    names = [name for name in await admin.list_topics() if not name.startswith("__")]
+async def drop_topics(admin: AIOKafkaAdminClient, keep: Collection[str] = ()) -> None:
+    """Delete every topic that is not Kafka's own, with all its events, but for those to keep."""
+    present = [name for name in await admin.list_topics() if not name.startswith("__")]
+    names = [name for name in present if name not in keep]
     response = await admin.delete_topics(names)
     for name, code in response.topic_error_codes:
         if code:

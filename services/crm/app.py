@@ -23,7 +23,6 @@ def create_app() -> FastAPI:
         "crm",
         settings,
         title="Customer relations",
-        stores=config.stores,
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,

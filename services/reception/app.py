@@ -46,7 +46,6 @@ def create_app() -> FastAPI:
         "reception",
         settings,
         title="Reception",
-        stores=catalog.stores,
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,

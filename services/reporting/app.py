@@ -23,7 +23,6 @@ def create_app() -> FastAPI:
         "reporting",
         settings,
         title="Reporting",
-        stores=stores,
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,

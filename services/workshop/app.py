@@ -9,7 +9,7 @@ from services.workshop.application.staffing import schedule_first_looks
 from services.workshop.clients.catalog import load_catalog
 from services.workshop.clients.config import load_config
 from services.workshop.clients.planner import Planner
-from services.workshop.entrypoints.events import REACTIONS
+from services.workshop.entrypoints.events import REACTIONS, STATES
 from services.workshop.entrypoints.http import router
 from services.workshop.entrypoints.timers import TIMERS
 from shared.personal_data import PersonalData
@@ -37,9 +37,9 @@ def create_app() -> FastAPI:
         "workshop",
         settings,
         title="Workshop",
-        stores=config.stores,
         routers=[router],
         reactions=REACTIONS,
+        states=STATES,
         timer_handlers=TIMERS,
         compose=compose,
         prepare=_prepare,

@@ -1,7 +1,7 @@
 """What every event contract has in common."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,10 @@ Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) o
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
 Timestamp = Annotated[AwareDatetime, AfterValidator(in_business_years)]
+LocalTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
+"""A time of day as the clocks of a store show it."""
+DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
+"""The published name of a thing in one language."""
 BusinessDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -57,3 +61,23 @@ class EventPart(BaseModel):
     """A value inside an event; never published alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+GROUP = "_group"
+"""``store_id`` of every state: whatever store it concerns, all of them may read it."""
+
+
+class State(Event):
+    """A record of master data (主数据) as it is now decided: its newest state replaces the others.
+
+    ``for_stores`` are the stores that it concerns; a record without any concerns the whole group.
+    """
+
+    key_field = "record_id"
+    publisher = "management"
+    requirements: ClassVar[tuple[str, ...]] = ("R40",)
+    compacted = True
+
+    store_id: Literal["_group"]
+    record_id: Identifier
+    for_stores: tuple[Identifier, ...]

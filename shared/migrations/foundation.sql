@@ -95,15 +95,17 @@ CREATE TABLE applied_digests (
 
 -- Master data as management has published it: the newest state of each record, whole. It concerns
 -- the whole group and every scope reads all of it, so it has no store and no row-level security.
--- event_id tells one state from another.
+-- event_id tells one state from another; for_stores are the stores that it concerns.
 CREATE TABLE master_data (
-    topic    text   NOT NULL,
-    key      text   NOT NULL,
-    version  bigint NOT NULL,
-    event_id text   NOT NULL,
-    record   jsonb  NOT NULL,
+    topic      text   NOT NULL,
+    key        text   NOT NULL COLLATE "C",
+    version    bigint NOT NULL,
+    event_id   text   NOT NULL,
+    record     jsonb  NOT NULL,
+    for_stores text[] NOT NULL,
     PRIMARY KEY (topic, key)
 );
+CREATE INDEX master_data_stores ON master_data USING gin (for_stores);
 
 -- The topics of master data that were once read to the ends that they had at the start. Before
 -- that, the service neither responds nor reads other topics.

@@ -114,17 +114,17 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a rule that nobody decided on",
-        "management.rule_change",
-        "SELECT 'loyalty'",
-        "UPDATE management.rule_change SET content = jsonb_set(content, '{{period_days}}', '1') "
-        "WHERE rule_id = '{victim}'",
-        "management: {victim}: rule_set.versions: expected",
+        "management.record_change",
+        "SELECT 'rules loyalty'",
+        "UPDATE management.record_change SET content = jsonb_set(content, '{{period_days}}', '1') "
+        "WHERE record_id = '{victim}'",
+        "management: {victim}: record.versions: expected",
     ),
     Corruption(
         "a change of rules that is gone",
-        "management.rule_change",
-        "SELECT 'messages'",
-        "DELETE FROM management.rule_change WHERE rule_id = '{victim}'",
+        "management.record_change",
+        "SELECT 'rules messages'",
+        "DELETE FROM management.record_change WHERE record_id = '{victim}'",
         "management: {victim}: revisions: expected [1], found []",
     ),
     Corruption(

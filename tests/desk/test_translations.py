@@ -19,7 +19,7 @@ from services.desk.pages import claim, order, rules, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
-from services.management.domain.rule_set import Action
+from services.management.domain.record import Action
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
 from services.reception.domain.delivery import DeliveryBlocker
 from services.reception.domain.estimate_version import Status as EstimateStatus

@@ -17,8 +17,8 @@ from shared.db import open_pool
 from shared.envelope import Causation, ReceivedEvent, headers_of
 from shared.reactions import Reactions
 from shared.service import Foundation, Service, opened
-from shared.settings import Settings
 from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from tests.support.service_settings import settings_of
 from tests.support.stack import PARTITIONS
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -106,14 +106,6 @@ class Bench:
             return records
         finally:
             await consumer.stop()
-
-
-def settings_of(servers: Platform, service: str) -> Settings:
-    names: dict[str, Any] = {
-        name.removeprefix("AFTERSALES_").lower(): value
-        for name, value in servers.environment(service).items()
-    }
-    return Settings(**names | {"clock_file": None})
 
 
 @pytest_asyncio.fixture

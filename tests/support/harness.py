@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from fastapi import FastAPI
 
 from deploy.embedded.platform import Platform
 from shared.contracts import Event
+from shared.contracts.base import State
 from shared.envelope import Causation, ReceivedEvent, decode, header_texts, headers_of
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
@@ -25,6 +25,7 @@ from tests.support.polling import until
 from tests.support.seen_versions import SIGHTS, Sight
 
 _TIMEOUT_S = 40.0
+_AFTER_KNOWN_STATES = 1001
 
 ROLE_IN_ID: dict[str, Any] = {
     role.rpartition("_")[2]: role for role in get_args(Role) if role != "group_manager"
@@ -140,7 +141,7 @@ class Publisher:
     """
 
     producer: AIOKafkaProducer
-    sequences: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
     async def publish(self, *events: Event, at: datetime, causation: str = "test") -> list[str]:
         """Send ``events`` as of ``at`` and return their ids."""
@@ -165,8 +166,9 @@ class Publisher:
         self, event: Event, at: datetime, causation: Causation
     ) -> tuple[str, dict[str, str]]:
         key = str(getattr(event, event.key_field))
-        self.sequences[event.topic, key] += 1
-        sequence = self.sequences[event.topic, key]
+        first = _AFTER_KNOWN_STATES if isinstance(event, State) else 1
+        sequence = self.sequences.get((event.topic, key), first - 1) + 1
+        self.sequences[event.topic, key] = sequence
         headers = headers_of(
             event, event_id=str(new_id()), sequence=sequence, time=at, causation=causation
         )

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date
 from pathlib import Path
 
-from deploy.group_rules import read_rules
+from deploy.group_folder import read_rules
 from shared.contracts.management import (
     GROUP,
     CorrectiveActionRule,
@@ -23,8 +23,9 @@ def group_rules(folder: Path = Path("deploy/group")) -> list[RuleSetDefined]:
     """Return the states of all rule sets of a group folder."""
     versions: dict[str, list[tuple[date, RuleContent | None]]] = defaultdict(list)
     for each in read_rules(folder):
-        versions[each.rule_id].append((each.valid_from, each.content))
-    return [rule_set(rule_id, *dated) for rule_id, dated in versions.items()]
+        owner = f".{each.for_store}" if each.for_store else ""
+        versions[f"{each.content.kind}{owner}"].append((each.valid_from, each.content))
+    return [rule_set(record_id, *dated) for record_id, dated in versions.items()]
 
 
 def loyalty_rules(visits: int = 2) -> LoyaltyRules:
@@ -39,15 +40,15 @@ def feedback_rules(role: str, days: int, finding: str | None = None) -> Correcti
     return CorrectiveActionRules(rules=(rule,))
 
 
-def rule_set(rule_id: str, *versions: tuple[date, RuleContent | None]) -> RuleSetDefined:
+def rule_set(record_id: str, *versions: tuple[date, RuleContent | None]) -> RuleSetDefined:
     """Return the state of a rule set with these contents from these days on.
 
     An id such as ``messages.S01`` is that of the store's own rules.
     """
     return RuleSetDefined(
         store_id=GROUP,
-        rule_id=rule_id,
-        for_store=rule_id.partition(".")[2] or None,
+        record_id=record_id,
+        for_stores=tuple(filter(None, [record_id.partition(".")[2]])),
         versions=tuple(
             RuleVersion(valid_from=day.isoformat(), content=content) for day, content in versions
         ),

@@ -33,17 +33,17 @@ class Deps:
     def master_data(self) -> MasterData:
         return self.foundation.master_data
 
-    async def rules(self, *rule_ids: str) -> dict[str, RuleSetDefined]:
+    async def rules(self, *record_ids: str) -> dict[str, RuleSetDefined]:
         """Return the rule sets as a transaction sees them now."""
         async with self.foundation.uow_factory.read("S01") as connection:
-            return await self.master_data.get(connection, RuleSetDefined, rule_ids)
+            return await self.master_data.get(connection, RuleSetDefined, record_ids)
 
 
-@router.get("/rules/{rule_id}")
-async def get_rules(request: Request, rule_id: str) -> dict[str, int]:
+@router.get("/rules/{record_id}")
+async def get_rules(request: Request, record_id: str) -> dict[str, int]:
     """Return the number of versions."""
-    rules = await request.app.state.service.deps.rules(rule_id)
-    return {"versions": len(rules[rule_id].versions)}
+    rules = await request.app.state.service.deps.rules(record_id)
+    return {"versions": len(rules[record_id].versions)}
 
 
 async def greet(_: UnitOfWork, event: CustomerGreeted, deps: Deps) -> None:
@@ -56,7 +56,6 @@ def create_app() -> FastAPI:
         "crm",
         Settings(),
         title="Reader of rules",
-        stores=["S01"],
         routers=[router],
         reactions=Reactions({CustomerGreeted: greet}),
         timer_handlers={},

@@ -4,30 +4,22 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 import yaml
 
-from deploy.audit.audit_data import CONSUMES, STATES
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
-from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 from tests.support.forking import ForkServer
-from tests.support.polling import until
+from tests.support.master_data import define_group, state_topics
 
 PARTITIONS = 3
 """Partitions of a topic: fewer than in production, as Kafka and consumers work for each."""
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
-
-_READERS = sorted(service for service, topics in CONSUMES.items() if topics & STATES)
-_HAVE_STATES = f"""
-SELECT least({", ".join(f"(SELECT count(*) FROM {each}.master_data)" for each in _READERS)}) >= $1
-"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,47 +71,52 @@ def _with_few_partitions(file: Path) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
-    """Yield Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
+async def empty_servers(_stack: Platform, launch: Launch) -> Platform:
+    """Return Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
 
-    For tests that run one service in their own process, with ``servers.environment(service)``.
+    For tests of what begins without master data.
     """
     await _stack.stop_services()
     await _stack.empty()
     _stack.launch = launch
-    yield _stack
+    return _stack
 
 
 @pytest_asyncio.fixture(scope="module")
-async def clock(servers: Platform) -> SimulatedClock:
+async def servers(_stack: Platform, fork_server: ForkServer, launch: Launch) -> Platform:
+    """Return Kafka and PostgreSQL with the master data of the group, which all services have read,
+    and nothing else; no service runs.
+
+    For tests that run one service in their own process, with ``servers.environment(service)``.
+    """
+    await _stack.stop_services()
+    if _stack.has_kept:
+        await _stack.restore()
+    else:
+        _stack.launch = fork_server.launch
+        await _stack.empty()
+        await define_group(_stack)
+        await _stack.keep(state_topics())
+    _stack.launch = launch
+    return _stack
+
+
+@pytest_asyncio.fixture(scope="module")
+async def clock(_stack: Platform) -> SimulatedClock:
     """Return the simulated clock that all processes of ``servers`` and ``platform`` read,
     paused.
     """
-    assert servers.settings.clock_file
-    clock = SimulatedClock(servers.settings.clock_file)
+    assert _stack.settings.clock_file
+    clock = SimulatedClock(_stack.settings.clock_file)
     clock.set(MORNING)
     return clock
 
 
 @pytest_asyncio.fixture(scope="module")
 async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
-    """Yield all five services and the desk as processes, on the simulated clock, with the rules of
-    the group and no other data.
+    """Yield all five services and the desk as processes, on the simulated clock, with the master
+    data of the group and nothing else.
     """
     await servers.start_services()
-    await _import_rules(servers)
     yield servers
     await servers.stop_services()
-
-
-async def _import_rules(platform: Platform) -> None:
-    """Import the group's rules and wait until the services that read them have them."""
-    imported = await import_group(
-        platform.settings.group_folder, platform.url("management"), platform.issuer
-    )
-    rule_ids = {each.rule_id for each in imported}
-    admin = await asyncpg.connect(platform.admin_url)
-    try:
-        assert await until(lambda: admin.fetchval(_HAVE_STATES, len(rule_ids)), 30)
-    finally:
-        await admin.close()

@@ -21,7 +21,7 @@ STATUS = {
 }
 
 RULES: dict[str, Any] = {
-    "rule_id": "known",
+    "record_id": "known",
     "kind": "loyalty",
     "for_store": None,
     "version": "1",

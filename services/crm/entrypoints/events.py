@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from services.crm.application import loyalty, notifications, visits
 from services.crm.application.deps import Deps
-from shared.contracts import Event
-from shared.contracts.management import RuleSetDefined
+from shared.contracts.base import State
+from shared.contracts.management import PersonDefined, RuleSetDefined, StoreDefined
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -46,5 +46,5 @@ REACTIONS: Reactions[Deps] = Reactions(
     batch_only=[InvoiceIssued, CreditNoteIssued],
 )
 
-STATES: Sequence[type[Event]] = (RuleSetDefined,)
+STATES: Sequence[type[State]] = (PersonDefined, RuleSetDefined, StoreDefined)
 """Master data that customer relations reads."""

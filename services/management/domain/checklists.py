@@ -1,5 +1,6 @@
 """Checks of the checklists of delivery (交车检查单) and of the premises (日常检查单)."""
 
+from services.management.domain import errors
 from shared.contracts.management import DeliveryChecklistRules, FacilityChecklistRules
 from shared.contracts.violations import RuleViolation
 
@@ -39,9 +40,6 @@ def check_facility(rules: FacilityChecklistRules) -> None:
         items = [each.item for each in area.items]
         for place, item in enumerate(items):
             if item in items[:place]:
-                raise RuleViolation(
-                    "item_twice",
-                    f"The item {item} stands in {area.area} twice.",
-                    field=f"content.areas.{number}.items.{place}.item",
-                    code=item,
+                raise errors.item_twice(
+                    item, area.area, f"content.areas.{number}.items.{place}.item"
                 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.management import RuleContent
+from services.management.domain.kinds import Content
 
 Scalar = bool | int | float | str | None
 """Value at the end of a path."""
@@ -19,7 +19,7 @@ class Difference:
     new: Scalar
 
 
-def differences(old: RuleContent | None, new: RuleContent | None) -> tuple[Difference, ...]:
+def differences(old: Content | None, new: Content | None) -> tuple[Difference, ...]:
     """Return the fields that differ, in the order of the newer content."""
     before, after = _fields_of(old), _fields_of(new)
     return tuple(
@@ -42,5 +42,5 @@ def _fields(value: Any, place: str = "") -> Iterator[tuple[str, Scalar]]:
         yield from _fields(part, f"{place}.{name}" if place else name)
 
 
-def _fields_of(content: RuleContent | None) -> dict[str, Scalar]:
+def _fields_of(content: Content | None) -> dict[str, Scalar]:
     return {} if content is None else dict(_fields(content.model_dump(mode="json")))

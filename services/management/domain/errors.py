@@ -9,8 +9,54 @@ def no_rules_of_stores(kind: str) -> RuleViolation:
     return RuleViolation(
         "no_rules_of_stores",
         f"The rules of {kind} are the group's; a store has none of its own.",
-        field="kind",
+        field="code",
         kind="not_found",
+    )
+
+
+def decided_by_others(collection: str) -> RuleViolation:
+    return RuleViolation(
+        "decided_by_others",
+        f"Here, nobody decides on {collection}.",
+        field="code",
+        kind="not_found",
+    )
+
+
+def unknown_kind(code: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_kind", f"There is no kind for {code}.", field="code", kind="not_found"
+    )
+
+
+def owned_elsewhere(code: str) -> RuleViolation:
+    return RuleViolation(
+        "owned_elsewhere",
+        f"{code} belongs to another store, or to the group.",
+        field="code",
+        kind="conflict",
+    )
+
+
+def unknown_skill(skill: str, field: str) -> RuleViolation:
+    return RuleViolation("unknown_skill", f"There is no skill {skill}.", field=field, skill=skill)
+
+
+def unknown_bay_type(name: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_bay_type", f"There is no type of bay {name}.", field=field, type=name
+    )
+
+
+def item_twice(item: str, where: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "item_twice", f"The item {item} stands in {where} twice.", field=field, code=item
+    )
+
+
+def ends_before_it_begins(field: str) -> RuleViolation:
+    return RuleViolation(
+        "ends_before_it_begins", "Its last day comes before its first.", field=field
     )
 
 
@@ -23,7 +69,7 @@ def another_kind(kind: str) -> RuleViolation:
 def day_passed(today: date) -> RuleViolation:
     return RuleViolation(
         "day_passed",
-        f"Rules cannot be changed for a day that has passed; today is {today}.",
+        f"Nothing can be changed for a day that has passed; today is {today}.",
         field="valid_from",
         today=today.isoformat(),
     )
@@ -32,7 +78,7 @@ def day_passed(today: date) -> RuleViolation:
 def nothing_holds(day: date) -> RuleViolation:
     return RuleViolation(
         "nothing_holds",
-        f"No rules hold on {day} that could end.",
+        f"Nothing holds on {day} that could end.",
         field="valid_from",
         kind="conflict",
     )
@@ -42,7 +88,7 @@ def always_needed(kind: str) -> RuleViolation:
     return RuleViolation(
         "always_needed",
         f"The group's rules of {kind} are needed on every day; define others instead.",
-        field="kind",
+        field="code",
     )
 
 

@@ -1,123 +1,233 @@
-"""Kinds of rules, and what distinguishes them: the rest of the mechanism is the same for all."""
+"""Kinds of master data, and what distinguishes them: the mechanism is the same for all.
 
-from collections.abc import Callable, Mapping
+A collection is what managers look at together: rules, stores, bays, the staff, the catalog. Each is
+announced on a topic of its own.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import Field, TypeAdapter
 
 from services.management.domain import (
+    catalog,
     checklists,
     corrective_actions,
     errors,
     loyalty,
     messages,
+    person,
+    schedules,
     settlement,
+    stores,
 )
-from shared.contracts.base import EventPart
+from services.management.domain.person import Person
+from shared.contracts.base import GROUP, EventPart, State
 from shared.contracts.management import (
-    GROUP,
+    BayDefined,
+    BayProfile,
+    CatalogContent,
+    CatalogItemDefined,
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    GroupProfile,
+    InspectionChecklistRules,
+    LaborOperation,
     LoyaltyRules,
     MessageRules,
+    PartMaster,
+    PersonDefined,
+    RecallCampaign,
     RuleContent,
-    RuleKind,
+    RuleSetDefined,
+    ServicePackageDefinition,
     SettlementRules,
+    ShiftRules,
+    StoreDefined,
+    StoreProfile,
+    SymptomSystem,
+    WorkingCalendarRules,
 )
+
+Content = Annotated[
+    RuleContent | StoreProfile | BayProfile | Person | CatalogContent,
+    Field(discriminator="kind"),
+]
+"""Content of a record, by its kind."""
+
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog"]
+"""规则、门店、工位、员工、目录."""
+
+CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
+
+
+class Dated(Protocol):
+    """Version of a record: content that holds from a day on."""
+
+    @property
+    def content(self) -> Content | None: ...
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Records that are looked at together, and the state that announces each of them.
+
+    ``decided_by`` says whether the group, each store, or both decide on records.
+    ``stores_of`` returns the stores that a record concerns, given its owner, code and versions.
+    """
+
+    name: CollectionName
+    event: type[State]
+    decided_by: Literal["group", "stores", "both"]
+    stores_of: Callable[[str, str, Iterable[Dated]], Iterable[str]]
+
+
+def _of_owner(store_id: str, _: str, __: Iterable[Dated]) -> Iterable[str]:
+    return () if store_id == GROUP else (store_id,)
+
+
+def _of_code(_: str, code: str, __: Iterable[Dated]) -> Iterable[str]:
+    return (code,)
+
+
+def _of_posts(_: str, __: str, versions: Iterable[Dated]) -> Iterable[str]:
+    return {
+        post.in_store
+        for version in versions
+        if isinstance(version.content, Person)
+        for post in version.content.posts
+        if post.in_store
+    }
+
+
+RULES = Collection("rules", RuleSetDefined, "both", _of_owner)
+STORES = Collection("stores", StoreDefined, "group", _of_code)
+BAYS = Collection("bays", BayDefined, "stores", _of_owner)
+STAFF = Collection("staff", PersonDefined, "both", _of_posts)
+CATALOG = Collection("catalog", CatalogItemDefined, "group", _of_owner)
+
+COLLECTIONS: Mapping[CollectionName, Collection] = {
+    each.name: each for each in (RULES, STORES, BAYS, STAFF, CATALOG)
+}
 
 Check = Callable[[Any], None]
 """Check of the content of a kind, which raises a RuleViolation."""
 
-
 CheckBeside = Callable[[Any, Any], None]
 """Check of a store's content beside the group's, which raises a RuleViolation."""
 
+CheckOwner = Callable[[Any, str], None]
+"""Check of content for whoever decides on it, which raises a RuleViolation."""
 
-def _nothing(*_: RuleContent) -> None:
+
+def _nothing(*_: Any) -> None:
     """Check nothing more."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of rules.
+    """One kind of content.
 
-    ``for_stores``: a store may have rules of its own, which come before the group's. The group's
-    must pass ``check_complete`` too, a store's ``check_beside`` the group's.
+    Of rules, a store may have its own where it is ``for_stores``; they come before the group's,
+    must pass ``check_beside`` them, and the group's must pass ``check_complete``.
     """
 
-    name: RuleKind
+    name: str
+    collection: Collection
     content: type[EventPart]
-    for_stores: bool
-    check: Check
+    check: Check = _nothing
+    for_stores: bool = True
     check_complete: Check = _nothing
     check_beside: CheckBeside = _nothing
+    check_owner: CheckOwner = _nothing
 
-    def rule_id(self, store_id: str) -> str:
-        """Return the id of the rule set of the group, or of a store.
-
-        Raises:
-            RuleViolation: stores have none of this kind.
-        """
-        if store_id == GROUP:
-            return self.name
-        if not self.for_stores:
-            raise errors.no_rules_of_stores(self.name)
-        return f"{self.name}.{store_id}"
-
-    def require(
-        self, content: RuleContent, store_id: str, group: RuleContent | None = None
-    ) -> None:
+    def require(self, content: EventPart, store_id: str, group: Content | None = None) -> None:
         """Check content before it is decided on; ``group`` is what the group's rules say then.
 
         Raises:
-            RuleViolation: it is of another kind, or breaks a rule of this one.
+            RuleViolation: it breaks a rule of its kind.
         """
-        if not isinstance(content, self.content):
-            raise errors.another_kind(self.name)
         self.check(content)
+        self.check_owner(content, store_id)
         if store_id == GROUP:
             self.check_complete(content)
         elif group is not None:
             self.check_beside(content, group)
 
 
-KINDS: Mapping[RuleKind, Kind] = {
+def _rules(name: str, content: type[EventPart], check: Check, **more: Any) -> Kind:
+    return Kind(name, RULES, content, check, **more)
+
+
+KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("loyalty", LoyaltyRules, for_stores=False, check=loyalty.check),
-        Kind(
-            "messages",
-            MessageRules,
-            for_stores=True,
-            check=messages.check,
-            check_complete=messages.check_complete,
-        ),
-        Kind(
+        _rules("loyalty", LoyaltyRules, loyalty.check, for_stores=False),
+        _rules("messages", MessageRules, messages.check, check_complete=messages.check_complete),
+        _rules(
             "settlement",
             SettlementRules,
-            for_stores=True,
-            check=settlement.check,
+            settlement.check,
             check_complete=settlement.check_complete,
             check_beside=settlement.check_beside,
         ),
-        Kind(
-            "delivery_checklist",
-            DeliveryChecklistRules,
-            for_stores=True,
-            check=checklists.check_delivery,
-        ),
-        Kind(
-            "facility_checklist",
-            FacilityChecklistRules,
-            for_stores=True,
-            check=checklists.check_facility,
-        ),
-        Kind(
+        _rules("delivery_checklist", DeliveryChecklistRules, checklists.check_delivery),
+        _rules("facility_checklist", FacilityChecklistRules, checklists.check_facility),
+        _rules(
             "corrective_actions",
             CorrectiveActionRules,
-            for_stores=True,
-            check=corrective_actions.check,
+            corrective_actions.check,
             check_complete=corrective_actions.check_complete,
         ),
+        _rules("inspection_checklist", InspectionChecklistRules, schedules.check_inspection),
+        _rules("shifts", ShiftRules, schedules.check_shifts),
+        _rules(
+            "working_calendar", WorkingCalendarRules, schedules.check_calendar, for_stores=False
+        ),
+        _rules("group_profile", GroupProfile, _nothing, for_stores=False),
+        Kind("store", STORES, StoreProfile, stores.check_store),
+        Kind("bay", BAYS, BayProfile, stores.check_bay),
+        Kind("person", STAFF, Person, person.check, check_owner=person.check_owner),
+        Kind("operation", CATALOG, LaborOperation, catalog.check),
+        Kind("part", CATALOG, PartMaster, catalog.check),
+        Kind("package", CATALOG, ServicePackageDefinition, catalog.check),
+        Kind("symptoms", CATALOG, SymptomSystem, catalog.check),
+        Kind("recall", CATALOG, RecallCampaign, catalog.check),
     )
 }
+
+
+def kind_of(content: EventPart) -> Kind:
+    """Return the kind of ``content``."""
+    name: str = content.kind  # type: ignore[attr-defined]
+    return KINDS[name]
+
+
+def kind_in(collection: Collection, store_id: str, code: str) -> Kind:
+    """Return the kind of the record with this code.
+
+    Raises:
+        RuleViolation: the group, or a store, has no such records.
+    """
+    if collection.decided_by == ("stores" if store_id == GROUP else "group"):
+        raise errors.decided_by_others(collection.name)
+    if collection is RULES:
+        kind = KINDS.get(code)
+        if kind is None or kind.collection is not RULES:
+            raise errors.unknown_kind(code)
+        if store_id != GROUP and not kind.for_stores:
+            raise errors.no_rules_of_stores(code)
+        return kind
+    if collection is CATALOG:
+        kind = KINDS.get(code.partition(":")[0])
+        if kind is None or kind.collection is not CATALOG or not code.partition(":")[2]:
+            raise errors.unknown_kind(code)
+        return kind
+    return next(kind for kind in KINDS.values() if kind.collection is collection)
+
+
+def record_id_of(collection: Collection, store_id: str, code: str) -> str:
+    """Return the id of the record with this code; that of a store's own rules names the store."""
+    return f"{code}.{store_id}" if collection is RULES and store_id != GROUP else code

@@ -4,8 +4,13 @@ from collections.abc import Sequence
 
 from services.reception.application import additional_work, capacity, jobs, promises
 from services.reception.application.deps import Deps
-from shared.contracts import Event
-from shared.contracts.management import RuleSetDefined
+from shared.contracts.base import State
+from shared.contracts.management import (
+    CatalogItemDefined,
+    PersonDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
 from shared.contracts.workshop import (
     AdditionalWorkRecommended,
     CapacityChanged,
@@ -30,5 +35,5 @@ REACTIONS: Reactions[Deps] = Reactions(
     batch_only=[JobFinished],
 )
 
-STATES: Sequence[type[Event]] = (RuleSetDefined,)
+STATES: Sequence[type[State]] = (CatalogItemDefined, PersonDefined, RuleSetDefined, StoreDefined)
 """Master data that reception reads."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from services.reporting.application import corrective_actions, event_log, reports
 from services.reporting.application.deps import Deps
 from shared.contracts import CONTRACTS, Event
-from shared.contracts.management import RuleSetDefined
+from shared.contracts.base import State
+from shared.contracts.management import PersonDefined, RuleSetDefined, StoreDefined
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.reporting import (
     CorrectiveActionClosed,
@@ -39,7 +40,7 @@ REACTIONS: Reactions[Deps] = Reactions(
 """Reactions to every event but those of compacted topics, which cannot be replayed from the start.
 """
 
-STATES: Sequence[type[Event]] = (RuleSetDefined,)
+STATES: Sequence[type[State]] = (PersonDefined, RuleSetDefined, StoreDefined)
 """Master data that reporting reads."""
 
 LANES = 2

@@ -1,8 +1,18 @@
 """The events that the workshop acts on."""
 
+from collections.abc import Sequence
+
 from services.workshop.application import holds, ordered_work, orders, promises
 from services.workshop.application.deps import Deps
 from services.workshop.application.plan_changes import begin_plan_changes
+from shared.contracts.base import State
+from shared.contracts.management import (
+    BayDefined,
+    CatalogItemDefined,
+    PersonDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -34,3 +44,12 @@ REACTIONS: Reactions[Deps] = Reactions(
     },
     by_batch=[begin_plan_changes],
 )
+
+STATES: Sequence[type[State]] = (
+    BayDefined,
+    CatalogItemDefined,
+    PersonDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
+"""Master data that the workshop reads."""

@@ -5,15 +5,16 @@ from datetime import date
 from shared.calls import ServiceCalls, segment
 from shared.clients.access import open_to
 from shared.clients.management.models import (
-    DefineRulesRequest,
-    PutBackRulesRequest,
-    RuleChangeRequest,
-    RuleChangeView,
-    RulesEntry,
-    RulesResponse,
-    RulesView,
+    ChangeRequest,
+    ChangeView,
+    DefineRequest,
+    ImportRequest,
+    ImportResponse,
+    PutBackRequest,
+    RecordEntry,
+    RecordResponse,
+    RecordView,
 )
-from shared.contracts.management import RuleKind
 
 
 class ManagementApi:
@@ -22,17 +23,15 @@ class ManagementApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    @open_to(
-        "customer_care_agent",
-        "dispatcher",
-        "group_manager",
-        "quality_inspector",
-        "service_advisor",
-        "service_manager",
-    )
-    async def list_group_rules(self) -> list[RulesEntry]:
-        """List the group's rules, and those that the caller's stores have of their own."""
-        return await self._calls.request(list[RulesEntry], "GET", "/group/rules")
+    @open_to("group_manager")
+    async def import_records(self, body: ImportRequest, *, idempotency_key: str) -> ImportResponse:
+        """Define what a file says, each definition on the present version of its record (导入).
+
+        A refused definition changes nothing and stops none of the others.
+        """
+        return await self._calls.request(
+            ImportResponse, "POST", "/group/imports", body=body, idempotency_key=idempotency_key
+        )
 
     @open_to(
         "customer_care_agent",
@@ -42,23 +41,50 @@ class ManagementApi:
         "service_advisor",
         "service_manager",
     )
-    async def get_group_rules(self, kind: RuleKind, *, day: date | None = None) -> RulesView:
-        """Return the versions of the group's rules of a kind, and the one of a day, or of today."""
+    async def list_group_rules(
+        self, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
         return await self._calls.request(
-            RulesView, "GET", f"/group/rules/{kind}", query={"day": day}
+            list[RecordEntry],
+            "GET",
+            "/group/rules",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_group_rules(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView, "GET", f"/group/rules/{segment(code)}", query={"day": day}
         )
 
     @open_to("group_manager")
     async def define_group_rules(
-        self, kind: RuleKind, body: DefineRulesRequest, *, idempotency_key: str
-    ) -> RulesResponse:
-        """Define the group's rules of a kind from a day on (规定).
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
 
         Content that holds already on that day changes nothing. Only the first definition may
         begin in the past.
         """
         return await self._calls.request(
-            RulesResponse, "PUT", f"/group/rules/{kind}", body=body, idempotency_key=idempotency_key
+            RecordResponse,
+            "PUT",
+            f"/group/rules/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to(
@@ -69,34 +95,34 @@ class ManagementApi:
         "service_advisor",
         "service_manager",
     )
-    async def group_rules_history(self, kind: RuleKind) -> list[RuleChangeView]:
-        """Return the changes of the group's rules of a kind, the last one first (变更记录)."""
+    async def group_rules_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            list[RuleChangeView], "GET", f"/group/rules/{kind}/history"
+            list[ChangeView], "GET", f"/group/rules/{segment(code)}/history"
         )
 
     @open_to("group_manager")
     async def withdraw_group_rules(
-        self, kind: RuleKind, body: RuleChangeRequest, *, idempotency_key: str
-    ) -> RulesResponse:
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
         """Withdraw the version of a day to come; the one before it goes on (撤回)."""
         return await self._calls.request(
-            RulesResponse,
+            RecordResponse,
             "POST",
-            f"/group/rules/{kind}/withdraw",
+            f"/group/rules/{segment(code)}/withdraw",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager")
     async def put_back_group_rules(
-        self, kind: RuleKind, body: PutBackRulesRequest, *, idempotency_key: str
-    ) -> RulesResponse:
+        self, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
         """Put the content of an earlier change back, from a day on (恢复)."""
         return await self._calls.request(
-            RulesResponse,
+            RecordResponse,
             "POST",
-            f"/group/rules/{kind}/put-back",
+            f"/group/rules/{segment(code)}/put-back",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -109,10 +135,19 @@ class ManagementApi:
         "service_advisor",
         "service_manager",
     )
-    async def list_store_rules(self, store_id: str) -> list[RulesEntry]:
-        """List the store's own rules, and the group's."""
+    async def list_store_rules(
+        self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
         return await self._calls.request(
-            list[RulesEntry], "GET", f"/stores/{segment(store_id)}/rules"
+            list[RecordEntry],
+            "GET",
+            f"/stores/{segment(store_id)}/rules",
+            query={"starting": starting, "after": after, "limit": limit},
         )
 
     @open_to(
@@ -124,26 +159,29 @@ class ManagementApi:
         "service_manager",
     )
     async def get_store_rules(
-        self, store_id: str, kind: RuleKind, *, day: date | None = None
-    ) -> RulesView:
-        """Return the versions of the store's rules of a kind, and the one of a day, or of today."""
+        self, store_id: str, code: str, *, day: date | None = None
+    ) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            RulesView, "GET", f"/stores/{segment(store_id)}/rules/{kind}", query={"day": day}
+            RecordView,
+            "GET",
+            f"/stores/{segment(store_id)}/rules/{segment(code)}",
+            query={"day": day},
         )
 
     @open_to("service_manager")
     async def define_store_rules(
-        self, store_id: str, kind: RuleKind, body: DefineRulesRequest, *, idempotency_key: str
-    ) -> RulesResponse:
-        """Define the store's rules of a kind from a day on (规定).
+        self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
 
         Content that holds already on that day changes nothing. Only the first definition may
         begin in the past.
         """
         return await self._calls.request(
-            RulesResponse,
+            RecordResponse,
             "PUT",
-            f"/stores/{segment(store_id)}/rules/{kind}",
+            f"/stores/{segment(store_id)}/rules/{segment(code)}",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -156,47 +194,588 @@ class ManagementApi:
         "service_advisor",
         "service_manager",
     )
-    async def store_rules_history(self, store_id: str, kind: RuleKind) -> list[RuleChangeView]:
-        """Return the changes of the store's rules of a kind, the last one first (变更记录)."""
+    async def store_rules_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            list[RuleChangeView], "GET", f"/stores/{segment(store_id)}/rules/{kind}/history"
-        )
-
-    @open_to("service_manager")
-    async def end_store_rules(
-        self, store_id: str, kind: RuleKind, body: RuleChangeRequest, *, idempotency_key: str
-    ) -> RulesResponse:
-        """End a store's own rules: from a day on the group's hold there too (终止)."""
-        return await self._calls.request(
-            RulesResponse,
-            "POST",
-            f"/stores/{segment(store_id)}/rules/{kind}/end",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/rules/{segment(code)}/history"
         )
 
     @open_to("service_manager")
     async def withdraw_store_rules(
-        self, store_id: str, kind: RuleKind, body: RuleChangeRequest, *, idempotency_key: str
-    ) -> RulesResponse:
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
         """Withdraw the version of a day to come; the one before it goes on (撤回)."""
         return await self._calls.request(
-            RulesResponse,
+            RecordResponse,
             "POST",
-            f"/stores/{segment(store_id)}/rules/{kind}/withdraw",
+            f"/stores/{segment(store_id)}/rules/{segment(code)}/withdraw",
             body=body,
             idempotency_key=idempotency_key,
         )
 
     @open_to("service_manager")
     async def put_back_store_rules(
-        self, store_id: str, kind: RuleKind, body: PutBackRulesRequest, *, idempotency_key: str
-    ) -> RulesResponse:
+        self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
         """Put the content of an earlier change back, from a day on (恢复)."""
         return await self._calls.request(
-            RulesResponse,
+            RecordResponse,
             "POST",
-            f"/stores/{segment(store_id)}/rules/{kind}/put-back",
+            f"/stores/{segment(store_id)}/rules/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager")
+    async def end_store_rules(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/rules/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def list_stores(
+        self, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            "/group/stores",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_store(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView, "GET", f"/group/stores/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager")
+    async def define_store(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/stores/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def store_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/group/stores/{segment(code)}/history"
+        )
+
+    @open_to("group_manager")
+    async def withdraw_store(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/stores/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def put_back_store(
+        self, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/stores/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def end_store(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/stores/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def list_bays(
+        self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            f"/stores/{segment(store_id)}/bays",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_bay(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView,
+            "GET",
+            f"/stores/{segment(store_id)}/bays/{segment(code)}",
+            query={"day": day},
+        )
+
+    @open_to("service_manager")
+    async def define_bay(
+        self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/stores/{segment(store_id)}/bays/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def bay_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/bays/{segment(code)}/history"
+        )
+
+    @open_to("service_manager")
+    async def withdraw_bay(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/bays/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager")
+    async def put_back_bay(
+        self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/bays/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager")
+    async def end_bay(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/bays/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def list_group_staff(
+        self, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            "/group/staff",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_group_person(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView, "GET", f"/group/staff/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager")
+    async def define_group_person(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/staff/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def group_person_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/group/staff/{segment(code)}/history"
+        )
+
+    @open_to("group_manager")
+    async def withdraw_group_person(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/staff/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def put_back_group_person(
+        self, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/staff/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def end_group_person(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/staff/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def list_staff(
+        self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            f"/stores/{segment(store_id)}/staff",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_person(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView,
+            "GET",
+            f"/stores/{segment(store_id)}/staff/{segment(code)}",
+            query={"day": day},
+        )
+
+    @open_to("service_manager")
+    async def define_person(
+        self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/stores/{segment(store_id)}/staff/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def person_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/staff/{segment(code)}/history"
+        )
+
+    @open_to("service_manager")
+    async def withdraw_person(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/staff/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager")
+    async def put_back_person(
+        self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/staff/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager")
+    async def end_person(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/staff/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def list_catalog_items(
+        self, *, starting: str = "", after: str = "", limit: int = 500
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's
+        stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            "/group/catalog",
+            query={"starting": starting, "after": after, "limit": limit},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def get_catalog_item(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView, "GET", f"/group/catalog/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager")
+    async def define_catalog_item(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/catalog/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "dispatcher",
+        "group_manager",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+    )
+    async def catalog_item_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/group/catalog/{segment(code)}/history"
+        )
+
+    @open_to("group_manager")
+    async def withdraw_catalog_item(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/catalog/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def put_back_catalog_item(
+        self, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/catalog/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager")
+    async def end_catalog_item(
+        self, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/group/catalog/{segment(code)}/end",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -5,24 +5,62 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.management import (
+    BayProfile,
+    Certificate,
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    GroupProfile,
+    InspectionChecklistRules,
+    LaborOperation,
+    Leave,
     LoyaltyRules,
     MessageRules,
-    RuleKind,
-    RuleVersion,
+    PartMaster,
+    Post,
+    RecallCampaign,
+    ServicePackageDefinition,
     SettlementRules,
+    ShiftRules,
+    StoreProfile,
+    SymptomSystem,
+    WorkingCalendarRules,
 )
 
-RuleChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
+ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
+DefinitionCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
+ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
 
 
-class DefineRulesRequest(RequestBody):
+class ChangeRequest(RequestBody):
+    """Change of a record from a day on, with its reason, which stays in management."""
+
+    version: str
+    valid_from: date
+    reason: str
+
+
+class ChangeView(ResponseBody):
+    """A change, with its differences to what held on its day before it.
+
+    The reason is absent once its key was destroyed.
+    """
+
+    revision: int
+    action: ChangeAction
+    valid_from: date
+    of_revision: int | None
+    changed_by: str
+    changed_at: AwareDatetime
+    reason: str | None
+    differences: list[FieldDifference]
+
+
+class DefineRequest(RequestBody):
     version: str
     valid_from: date
     reason: str
@@ -33,41 +71,51 @@ class DefineRulesRequest(RequestBody):
         | DeliveryChecklistRules
         | FacilityChecklistRules
         | CorrectiveActionRules
+        | InspectionChecklistRules
+        | ShiftRules
+        | WorkingCalendarRules
+        | GroupProfile
+        | StoreProfile
+        | BayProfile
+        | Person
+        | LaborOperation
+        | PartMaster
+        | ServicePackageDefinition
+        | SymptomSystem
+        | RecallCampaign
     )
 
 
-class PutBackRulesRequest(RequestBody):
-    version: str
+class Definition(RequestBody):
+    """Content of a record from a day on; ``for_store`` decides on it, or the group."""
+
+    collection: DefinitionCollection
+    for_store: str | None = None
+    code: str
     valid_from: date
-    reason: str
-    of_revision: int
+    content: (
+        LoyaltyRules
+        | MessageRules
+        | SettlementRules
+        | DeliveryChecklistRules
+        | FacilityChecklistRules
+        | CorrectiveActionRules
+        | InspectionChecklistRules
+        | ShiftRules
+        | WorkingCalendarRules
+        | GroupProfile
+        | StoreProfile
+        | BayProfile
+        | Person
+        | LaborOperation
+        | PartMaster
+        | ServicePackageDefinition
+        | SymptomSystem
+        | RecallCampaign
+    )
 
 
-class RuleChangeRequest(RequestBody):
-    """Change of rules from a day on, with its reason, which stays in management."""
-
-    version: str
-    valid_from: date
-    reason: str
-
-
-class RuleChangeView(ResponseBody):
-    """A change, with its differences to what held on its day before it.
-
-    The reason is absent once its key was destroyed.
-    """
-
-    revision: int
-    action: RuleChangeAction
-    valid_from: date
-    of_revision: int | None
-    changed_by: str
-    changed_at: AwareDatetime
-    reason: str | None
-    differences: list[RuleDifference]
-
-
-class RuleDifference(ResponseBody):
+class FieldDifference(ResponseBody):
     """Field that a change altered, as a path such as ``tiers.0.visits``."""
 
     field: str
@@ -75,15 +123,68 @@ class RuleDifference(ResponseBody):
     new: bool | int | float | str | None
 
 
-class RulesEntry(ResponseBody):
-    """A rule set in a list, with the reason of its last change; ``version`` is "0" for one that
-    was never defined.
+class ImportRequest(RequestBody):
+    """Definitions in the order in which they are decided on.
 
-    ``current_from`` is the day of the version of today, ``next_from`` that of the one after it.
+    With ``only_new``, a record that was ever defined stays as it is.
     """
 
-    rule_id: str
-    kind: RuleKind
+    reason: str
+    only_new: bool = False
+    definitions: list[Definition]
+
+
+class ImportResponse(ResponseBody):
+    """Results in the order of the definitions."""
+
+    results: list[ImportResult]
+
+
+class ImportResult(ResponseBody):
+    """Result of one definition; a refused one has the field, the rule and what it says.
+
+    A version is replaced where another one of the command has begun too, later than it.
+    """
+
+    result: ImportResultResult
+    field: str | None = None
+    rule: str | None = None
+    detail: str | None = None
+
+
+class Person(ResponseBody):
+    """Profile of a person with their names and telephone, which are never announced."""
+
+    kind: Literal["person"] = "person"
+    posts: list[Post]
+    skills: dict[str, int] = Field(default_factory=dict)
+    certificates: list[Certificate] = Field(default_factory=list)
+    time_factor: float = 1.0
+    shift: str | None = None
+    leave: list[Leave] = Field(default_factory=list)
+    zh: str
+    en: str
+    telephone: str | None = None
+
+
+class PutBackRequest(RequestBody):
+    version: str
+    valid_from: date
+    reason: str
+    of_revision: int
+
+
+class RecordEntry(ResponseBody):
+    """A record in a list, with the reason of its last change; ``version`` is "0" for one that
+    was never defined.
+
+    ``current_from`` is the day of the version of today, whose ``content`` holds, ``next_from``
+    that of the one after it. ``for_store`` is the store that decides on it.
+    """
+
+    record_id: str
+    code: str
+    kind: str
     for_store: str | None
     version: str
     changed_by: str | None
@@ -91,32 +192,82 @@ class RulesEntry(ResponseBody):
     reason: str | None
     current_from: date | None
     next_from: date | None
+    content: (
+        LoyaltyRules
+        | MessageRules
+        | SettlementRules
+        | DeliveryChecklistRules
+        | FacilityChecklistRules
+        | CorrectiveActionRules
+        | InspectionChecklistRules
+        | ShiftRules
+        | WorkingCalendarRules
+        | GroupProfile
+        | StoreProfile
+        | BayProfile
+        | Person
+        | LaborOperation
+        | PartMaster
+        | ServicePackageDefinition
+        | SymptomSystem
+        | RecallCampaign
+        | None
+    )
 
 
-class RulesResponse(ResponseBody):
-    """A rule set after a command; nothing has ``changed`` where the content held already."""
+class RecordResponse(ResponseBody):
+    """A record after a command; nothing has ``changed`` where the content held already."""
 
-    rule_id: str
-    kind: RuleKind
+    record_id: str
+    code: str
+    kind: str
     for_store: str | None
     version: str
     changed_by: str | None
     changed_at: AwareDatetime | None
     today: date
-    holds: RuleVersion | None
-    versions: list[RuleVersion]
+    holds: VersionView | None
+    versions: list[VersionView]
     changed: bool
 
 
-class RulesView(ResponseBody):
-    """A rule set with its versions, and the one that holds on the day asked for, or today."""
+class RecordView(ResponseBody):
+    """A record with its versions, and the one that holds on the day asked for, or today."""
 
-    rule_id: str
-    kind: RuleKind
+    record_id: str
+    code: str
+    kind: str
     for_store: str | None
     version: str
     changed_by: str | None
     changed_at: AwareDatetime | None
     today: date
-    holds: RuleVersion | None
-    versions: list[RuleVersion]
+    holds: VersionView | None
+    versions: list[VersionView]
+
+
+class VersionView(ResponseBody):
+    """Content that holds from a day on until the next version's; without content, none holds."""
+
+    valid_from: str
+    content: (
+        LoyaltyRules
+        | MessageRules
+        | SettlementRules
+        | DeliveryChecklistRules
+        | FacilityChecklistRules
+        | CorrectiveActionRules
+        | InspectionChecklistRules
+        | ShiftRules
+        | WorkingCalendarRules
+        | GroupProfile
+        | StoreProfile
+        | BayProfile
+        | Person
+        | LaborOperation
+        | PartMaster
+        | ServicePackageDefinition
+        | SymptomSystem
+        | RecallCampaign
+        | None
+    )

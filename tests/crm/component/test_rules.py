@@ -246,7 +246,7 @@ async def test_only_group_manager_previews_rules(ruled: Scene) -> None:
 
 
 def group_loyalty() -> LoyaltyRules:
-    (state,) = [each for each in group_rules() if each.rule_id == "loyalty"]
+    (state,) = [each for each in group_rules() if each.record_id == "loyalty"]
     content = state.versions[0].content
     assert isinstance(content, LoyaltyRules)
     return content

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from deploy.embedded.platform import Platform
-from deploy.group_import import ImportedRules, import_group
-from deploy.group_rules import GroupFileError
+from deploy.group_folder import GroupFileError
+from deploy.group_import import Imported, import_group
 from shared.calls import ServiceUnavailableError
 from shared.clock import SimulatedClock
 
@@ -25,22 +25,22 @@ LOUNGE = {
 
 
 @pytest.fixture(scope="module")
-async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
+async def management(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
     """Yield management as a process, on empty data."""
-    await servers.start_services(("management",))
-    yield servers
-    await servers.stop_services()
+    await empty_servers.start_services(("management",))
+    yield empty_servers
+    await empty_servers.stop_services()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, servers: Platform) -> Path:
+def folder(tmp_path: Path, empty_servers: Platform) -> Path:
     copied = tmp_path / "group"
-    shutil.copytree(servers.settings.group_folder, copied)
+    shutil.copytree(empty_servers.settings.group_folder, copied)
     return copied
 
 
 async def imported(management: Platform, folder: Path, **options: Any) -> list[str]:
-    lines: list[ImportedRules] = []
+    lines: list[Imported] = []
     results = await import_group(
         folder, management.url("management"), management.issuer, lines.append, **options
     )

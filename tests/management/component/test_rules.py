@@ -24,8 +24,8 @@ REASON = "王经理提出：银卡门槛太高"
 
 
 @pytest.fixture(scope="module")
-async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
-    async with in_process(servers, "management", create_app) as running:
+async def management(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+    async with in_process(empty_servers, "management", create_app) as running:
         yield running
 
 
@@ -65,23 +65,25 @@ async def decide(
 
 
 async def states(
-    servers: Platform, management: InProcess, rule_id: str
+    empty_servers: Platform, management: InProcess, record_id: str
 ) -> list[tuple[ReceivedEvent, RuleSetDefined]]:
     await management.wait_until_idle()
     return [
         (received, received.event)
-        for received in await published(servers, [RuleSetDefined.topic])
-        if isinstance(received.event, RuleSetDefined) and received.event.rule_id == rule_id
+        for received in await published(empty_servers, [RuleSetDefined.topic])
+        if isinstance(received.event, RuleSetDefined) and received.event.record_id == record_id
     ]
 
 
-async def test_defined_rules_are_announced_whole(management: InProcess, servers: Platform) -> None:
+async def test_defined_rules_are_announced_whole(
+    management: InProcess, empty_servers: Platform
+) -> None:
     first = await decide(management, LOYALTY, content=loyalty(6), valid_from="2026-01-01")
     assert first.is_success, first.text
     assert (first.json()["changed"], first.json()["today"]) == (True, TODAY)
     second = await decide(management, LOYALTY, content=loyalty(5), valid_from=LATER)
     assert second.json()["holds"]["content"]["tiers"][0]["visits"] == 5
-    announced = await states(servers, management, "loyalty")
+    announced = await states(empty_servers, management, "loyalty")
     assert [received.envelope.sequence for received, _ in announced] == [1, 2]
     assert {received.envelope.store_id for received, _ in announced} == {GROUP}
     _, state = announced[-1]
@@ -95,12 +97,12 @@ async def test_defined_rules_are_announced_whole(management: InProcess, servers:
 
 
 async def test_same_content_again_is_not_announced(
-    management: InProcess, servers: Platform
+    management: InProcess, empty_servers: Platform
 ) -> None:
-    before = await states(servers, management, "loyalty")
+    before = await states(empty_servers, management, "loyalty")
     again = await decide(management, LOYALTY, content=loyalty(5), valid_from=LATER)
     assert (again.status_code, again.json()["changed"]) == (200, False)
-    assert len(await states(servers, management, "loyalty")) == len(before)
+    assert len(await states(empty_servers, management, "loyalty")) == len(before)
 
 
 async def test_history_says_who_changed_what_and_why(management: InProcess) -> None:
@@ -112,7 +114,7 @@ async def test_history_says_who_changed_what_and_why(management: InProcess) -> N
 
 
 async def test_version_to_come_is_withdrawn_and_put_back(
-    management: InProcess, servers: Platform
+    management: InProcess, empty_servers: Platform
 ) -> None:
     withdrawn = await decide(management, f"{LOYALTY}/withdraw", valid_from=LATER)
     assert [each["valid_from"] for each in withdrawn.json()["versions"]] == ["2026-01-01"]
@@ -123,7 +125,7 @@ async def test_version_to_come_is_withdrawn_and_put_back(
     }
     [change, *_] = (await management.get(f"{LOYALTY}/history", "service_manager")).json()
     assert (change["action"], change["of_revision"]) == ("put_back", 2)
-    announced = await states(servers, management, "loyalty")
+    announced = await states(empty_servers, management, "loyalty")
     assert [received.envelope.sequence for received, _ in announced] == [1, 2, 3, 4]
 
 
@@ -179,21 +181,21 @@ async def test_repeated_command_has_one_effect(management: InProcess) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-async def test_store_rules_come_and_end(management: InProcess, servers: Platform) -> None:
+async def test_store_rules_come_and_end(management: InProcess, empty_servers: Platform) -> None:
     path = OWN_MESSAGES.format("S01")
     defined = await decide(management, path, "service_manager", content=at_risk(True))
-    assert (defined.json()["rule_id"], defined.json()["for_store"]) == ("messages.S01", "S01")
+    assert (defined.json()["record_id"], defined.json()["for_store"]) == ("messages.S01", "S01")
     ended = await decide(management, f"{path}/end", "service_manager", valid_from=LATER)
     assert ended.json()["holds"] == {"valid_from": LATER, "content": None}
-    [(first, _), (last, state)] = await states(servers, management, "messages.S01")
-    assert (first.envelope.store_id, state.for_store) == (GROUP, "S01")
+    [(first, _), (last, state)] = await states(empty_servers, management, "messages.S01")
+    assert (first.envelope.store_id, state.for_stores) == (GROUP, ("S01",))
     assert last.envelope.sequence == 2
     assert state.versions[-1].content is None
 
 
 async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
-    entries = {entry["rule_id"]: entry for entry in listed}
+    entries = {entry["record_id"]: entry for entry in listed}
     assert entries.keys() == {
         "loyalty",
         "messages.S01",
@@ -209,7 +211,7 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     response = await management.client.get(
         "/group/rules", headers={"Authorization": f"Bearer {token}"}
     )
-    entries = {entry["rule_id"]: entry for entry in response.json()}
+    entries = {entry["record_id"]: entry for entry in response.json()}
     own_ones = {"messages.S01", "messages.S02"}
     assert entries.keys() == {*get_args(RuleKind), *own_ones}
     assert entries["messages"]["version"] == "0"
@@ -226,7 +228,7 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
         (LOYALTY, {"content": loyalty(8), "valid_from": "2026-03-03"}, 422, "valid_from"),
         (LOYALTY, {"content": loyalty(6), "valid_from": "2400-03-03"}, 422, "valid_from"),
         ("/group/rules/messages", {"content": at_risk(True)}, 422, "content.quiet_hours"),
-        ("/group/rules/lunch", {"content": loyalty(6), "version": "0"}, 422, "kind"),
+        ("/group/rules/lunch", {"content": loyalty(6), "version": "0"}, 404, "code"),
         (f"{LOYALTY}/withdraw", {"valid_from": "2026-05-01"}, 404, "valid_from"),
         (f"{LOYALTY}/put-back", {"of_revision": 99}, 404, "of_revision"),
     ],
@@ -269,9 +271,9 @@ async def test_technician_reads_no_rules(management: InProcess) -> None:
 
 
 async def test_transaction_sees_rules_of_its_scope_only(
-    management: InProcess, servers: Platform
+    management: InProcess, empty_servers: Platform
 ) -> None:
-    connection = await asyncpg.connect(servers.database_url("management"))
+    connection = await asyncpg.connect(empty_servers.database_url("management"))
     try:
         for scope in ("S01", GROUP, "S04"):
             await connection.execute("SELECT set_config('app.stores', $1, false)", scope)
@@ -285,8 +287,8 @@ async def test_transaction_sees_rules_of_its_scope_only(
         await connection.close()
 
 
-async def test_reason_is_stored_encrypted(management: InProcess, servers: Platform) -> None:
-    connection = await asyncpg.connect(servers.admin_url)
+async def test_reason_is_stored_encrypted(management: InProcess, empty_servers: Platform) -> None:
+    connection = await asyncpg.connect(empty_servers.admin_url)
     try:
         reasons = await connection.fetch("SELECT reason FROM management.rule_change")
     finally:

@@ -1,18 +1,29 @@
 """Checks of the content of each kind of rules (R40)."""
 
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from deploy.embedded.settings import EmbeddedSettings
-from deploy.group_rules import read_rules
-from services.management.domain.kinds import KINDS
+from deploy.group_folder import read_group, read_rules
+from services.management.domain.kinds import (
+    CATALOG,
+    COLLECTIONS,
+    CONTENT,
+    KINDS,
+    RULES,
+    kind_in,
+    kind_of,
+)
+from services.management.domain.record import Decision, Record, define
 from shared.contracts.management import (
     GROUP,
     LINKED_MESSAGES,
     MESSAGE_PLACEHOLDERS,
     STORE_ROLES,
+    CatalogKind,
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
@@ -62,17 +73,26 @@ def refused(content: RuleContent, kind: RuleKind, store_id: str = GROUP) -> tupl
 
 
 def test_every_kind_has_a_row() -> None:
-    assert set(get_args(RuleKind)) == KINDS.keys()
+    assert set(get_args(RuleKind)) == {k.name for k in KINDS.values() if k.collection is RULES}
+    assert set(get_args(CatalogKind)) == {k.name for k in KINDS.values() if k.collection is CATALOG}
     assert {kind.content.model_fields["kind"].default for kind in KINDS.values()} == KINDS.keys()
 
 
 def test_content_of_another_kind_is_refused() -> None:
-    assert refused(loyalty(GOLD), "messages") == ("another_kind", "content.kind")
+    decision = Decision("0", date(2026, 1, 1), "manager", datetime.now(UTC), date(2026, 1, 1))
+    with pytest.raises(RuleViolation) as violation:
+        define(Record(GROUP, RULES, "messages"), loyalty(GOLD), decision)
+    assert (violation.value.rule, violation.value.field) == ("another_kind", "content.kind")
 
 
-def test_rules_of_the_group_folder_pass() -> None:
-    for definition in read_rules(EmbeddedSettings().group_folder):
-        KINDS[definition.content.kind].require(definition.content, GROUP)
+def test_records_of_the_group_folder_pass() -> None:
+    for definition in read_group(EmbeddedSettings().group_folder):
+        content = CONTENT.validate_python(definition.content.model_dump(mode="json"))
+        kind = kind_in(
+            COLLECTIONS[definition.collection], definition.for_store or GROUP, definition.code
+        )
+        assert kind is kind_of(content)
+        kind.require(content, definition.for_store or GROUP)
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ class Scene:
     workshop: WorkshopEvents
     management: Publisher
 
-    async def define(self, rule_id: str, *versions: tuple[date, SettlementRules | None]) -> None:
-        await self.management.publish(rule_set(rule_id, *versions), at=self.desk.clock.now())
+    async def define(self, record_id: str, *versions: tuple[date, SettlementRules | None]) -> None:
+        await self.management.publish(rule_set(record_id, *versions), at=self.desk.clock.now())
 
     async def ready(self, plate: str, **changes: Any) -> str:
         return await ready(self.desk, self.workshop, plate, **changes)
@@ -89,7 +89,7 @@ async def group_holds(scene: Scene) -> None:
 
 def of_group(**changes: Any) -> SettlementRules:
     """Return the group's rules of the group folder, with changes."""
-    [state] = [each for each in group_rules() if each.rule_id == GROUP_RULES]
+    [state] = [each for each in group_rules() if each.record_id == GROUP_RULES]
     content = state.versions[0].content
     assert isinstance(content, SettlementRules)
     return content.model_copy(update=changes)

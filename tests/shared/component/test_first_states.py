@@ -20,9 +20,9 @@ NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def states_withheld(servers: Platform) -> AsyncIterator[asyncpg.Connection]:
+async def states_withheld(empty_servers: Platform) -> AsyncIterator[asyncpg.Connection]:
     """Keep states from being stored for the time of the block, on the connection it yields."""
-    admin = await asyncpg.connect(servers.admin_url)
+    admin = await asyncpg.connect(empty_servers.admin_url)
     try:
         async with admin.transaction():
             await admin.execute("LOCK TABLE crm.master_data IN SHARE MODE")
@@ -43,12 +43,12 @@ async def versions(reader: InProcess) -> int:
     return int(response.json()["versions"])
 
 
-async def test_service_reads_all_states_before_it_responds(servers: Platform) -> None:
+async def test_service_reads_all_states_before_it_responds(empty_servers: Platform) -> None:
     rules = [(DAY, loyalty_rules())]
-    async with publisher(servers) as sending, AsyncExitStack() as until_released:
+    async with publisher(empty_servers) as sending, AsyncExitStack() as until_released:
         await sending.publish(rule_set("loyalty", *rules), greeted("o-1"), at=NOW)
-        await until_released.enter_async_context(states_withheld(servers))
-        async with rules_reader(servers) as reader:
+        await until_released.enter_async_context(states_withheld(empty_servers))
+        async with rules_reader(empty_servers) as reader:
             service, deps = reader.app.state.service, deps_of(reader)
             deps.may_greet.set()
             assert await until(lambda: service.projection.consumer.assigned, 20)
@@ -70,25 +70,25 @@ async def test_service_reads_all_states_before_it_responds(servers: Platform) ->
 
 
 async def test_stopped_service_abandons_a_stuck_batch(
-    servers: Platform, monkeypatch: pytest.MonkeyPatch
+    empty_servers: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.service.DRAIN_S", 0.1)
-    async with publisher(servers) as sending:
+    async with publisher(empty_servers) as sending:
         sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1
         await sending.publish(rule_set("loyalty", (DAY, loyalty_rules())), at=NOW)
         others = asyncio.all_tasks()
-        async with states_withheld(servers) as admin, rules_reader(servers):
+        async with states_withheld(empty_servers) as admin, rules_reader(empty_servers):
             assert await until(lambda: is_stuck(admin), 20)
         assert await until(lambda: asyncio.all_tasks() <= others, 2)
 
 
-async def test_restarted_service_responds_with_what_it_has(servers: Platform) -> None:
-    async with publisher(servers) as sending:
+async def test_restarted_service_responds_with_what_it_has(empty_servers: Platform) -> None:
+    async with publisher(empty_servers) as sending:
         sending.sequences[rule_set("loyalty").topic, "loyalty"] = 2
         both = [(DAY, loyalty_rules()), (date(2026, 6, 1), None)]
         await sending.publish(rule_set("loyalty", *both), at=NOW)
-        async with rules_reader(servers) as reader:
-            async with states_withheld(servers):
+        async with rules_reader(empty_servers) as reader:
+            async with states_withheld(empty_servers):
                 assert await versions(reader) == 1
             await reader.wait_until_idle()
             assert await versions(reader) == 2

@@ -25,14 +25,14 @@ EFFECT_S = 2.0
 
 
 @pytest_asyncio.fixture(scope="module")
-async def reader(servers: Platform) -> AsyncIterator[InProcess]:
-    async with rules_reader(servers) as running:
+async def reader(empty_servers: Platform) -> AsyncIterator[InProcess]:
+    async with rules_reader(empty_servers) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module")
-async def management(reader: InProcess, servers: Platform) -> AsyncIterator[Publisher]:
-    async with publisher(servers) as sending:
+async def management(reader: InProcess, empty_servers: Platform) -> AsyncIterator[Publisher]:
+    async with publisher(empty_servers) as sending:
         await until(lambda: reader.app.state.service.projection.consumer.assigned, 20)
         yield sending
 
@@ -41,8 +41,8 @@ async def holds(reader: InProcess, state: RuleSetDefined) -> bool:
     """Return whether the service reads ``state`` within the promised time."""
 
     async def read() -> bool:
-        found = await deps_of(reader).rules(state.rule_id)
-        return found.get(state.rule_id) == state
+        found = await deps_of(reader).rules(state.record_id)
+        return found.get(state.record_id) == state
 
     return await until(read, EFFECT_S, 0.02)
 
@@ -89,7 +89,7 @@ def changed(value: bytes, **fields: str) -> bytes:
         ("no_date", {"valid_from": "soon"}),
         ("null_character", {"tier": "\\u0000"}),
         ("another_store", {"store_id": "S01"}),
-        ("another_key", {"rule_id": "other"}),
+        ("another_key", {"record_id": "other"}),
     ],
 )
 async def test_malformed_state_blocks_nothing(
@@ -126,13 +126,13 @@ async def test_state_of_a_store_is_refused(reader: InProcess, management: Publis
 
 
 async def test_unchanged_state_is_parsed_once(reader: InProcess, management: Publisher) -> None:
-    states = [rule_set(rule_id, (DAY, loyalty_rules())) for rule_id in ("one", "two")]
+    states = [rule_set(record_id, (DAY, loyalty_rules())) for record_id in ("one", "two")]
     await management.publish(*states, at=NOW)
     assert await holds(reader, states[-1])
     deps = deps_of(reader)
     first, again = await deps.rules("one", "two"), await deps.rules("two", "one", "three")
-    assert first == again == {state.rule_id: state for state in states}
-    assert all(first[rule_id] is again[rule_id] for rule_id in first)
+    assert first == again == {state.record_id: state for state in states}
+    assert all(first[record_id] is again[record_id] for record_id in first)
 
     narrow = MasterData(parsed_records=1)
     async with deps.foundation.uow_factory.read() as connection:

@@ -10,7 +10,8 @@ import pytest
 from deploy.embedded.platform import Platform
 from shared.kafka import client_options
 from shared.relay import Relay
-from tests.support.foundation import CAUSATION, Bench, greeted, settings_of
+from tests.support.foundation import CAUSATION, Bench, greeted
+from tests.support.service_settings import settings_of
 
 
 async def relay_until(bench: Bench, relay: Relay, rows: int) -> None:

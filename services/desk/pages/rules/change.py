@@ -30,16 +30,16 @@ from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.access import roles_of
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import (
-    DefineRulesRequest,
-    RuleChangeView,
-    RulesResponse,
-    RulesView,
+    ChangeView,
+    DefineRequest,
+    RecordResponse,
+    RecordView,
+    VersionView,
 )
 from shared.contracts.management import (
     DeliveryChecklistRules,
     FacilityChecklistRules,
     MessageRules,
-    RuleVersion,
 )
 
 PAGE = Page(
@@ -83,7 +83,7 @@ def _templates_of(rules: RuleSet, of_group: Content | None) -> Templates | None:
     return of_group.model_dump()["templates"] if isinstance(of_group, MessageRules) else {}
 
 
-def _starts_with(shown: RuleVersion | None, of_group: Content | None) -> dict[str, Any]:
+def _starts_with(shown: VersionView | None, of_group: Content | None) -> dict[str, Any]:
     """Return the content with which the form begins.
 
     A checklist of a store stands instead of the group's as a whole: the first begins with that one.
@@ -98,7 +98,7 @@ def _starts_with(shown: RuleVersion | None, of_group: Content | None) -> dict[st
 class _ChangeForm:
     """Form whose input outlives refusals; after a conflict it shows what others changed."""
 
-    def __init__(self, rules: RuleSet, view: RulesView, of_group: Content | None) -> None:
+    def __init__(self, rules: RuleSet, view: RecordView, of_group: Content | None) -> None:
         self._rules, self._ctx = rules, rules.ctx
         self._seen = int(view.version)
         t = rules.ctx.t
@@ -174,8 +174,8 @@ class _ChangeForm:
         except ValidationError as error:
             raise invalid_request(error, "content") from error
 
-    def _command(self) -> Awaitable[RulesResponse]:
-        body = DefineRulesRequest.model_validate(
+    def _command(self) -> Awaitable[RecordResponse]:
+        body = DefineRequest.model_validate(
             {
                 "version": self._form.version,
                 "valid_from": self._day.value,
@@ -212,7 +212,7 @@ class _ChangeForm:
 
     async def _show_others(self, error: ApiError) -> None:
         """Show what others changed since the form was opened."""
-        changes: Sequence[RuleChangeView] = ()
+        changes: Sequence[ChangeView] = ()
         with suppress(ApiError, ServiceUnavailableError):
             changes = await self._rules.history()
         self._conflict.clear()

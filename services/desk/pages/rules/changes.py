@@ -9,7 +9,7 @@ from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.model_words import path_in_words, value_in_words
 from services.desk.pages.rules.rule_set import day_and_time
-from shared.clients.management.models import RuleChangeView, RuleDifference
+from shared.clients.management.models import ChangeView, FieldDifference
 
 TONES = {"defined": "busy", "put_back": "busy", "ended": "quiet", "withdrawn": "quiet"}
 
@@ -18,7 +18,7 @@ _KIND = "kind"
 
 
 def change_entry(
-    ctx: PageContext, change: RuleChangeView, offer: Callable[[], None] = lambda: None
+    ctx: PageContext, change: ChangeView, offer: Callable[[], None] = lambda: None
 ) -> None:
     """Show one change, with what ``offer`` adds to it."""
     t = ctx.t
@@ -42,7 +42,7 @@ def change_entry(
                 _differences(ctx, told)
 
 
-def _differences(ctx: PageContext, told: Sequence[RuleDifference]) -> None:
+def _differences(ctx: PageContext, told: Sequence[FieldDifference]) -> None:
     t = ctx.t
     with table([t("Field"), t("Before"), t("After")]):
         for each in told:

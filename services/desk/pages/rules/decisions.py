@@ -11,14 +11,14 @@ from services.desk.components.elements import dialog, text
 from services.desk.components.forms import Form, dialog_actions, submit
 from services.desk.pages.rules.rule_set import RuleSet
 from shared.clients.management.models import (
-    PutBackRulesRequest,
-    RuleChangeRequest,
-    RuleChangeView,
-    RulesResponse,
-    RulesView,
+    ChangeRequest,
+    ChangeView,
+    PutBackRequest,
+    RecordResponse,
+    RecordView,
 )
 
-Command = Callable[[RuleChangeRequest, str], Awaitable[RulesResponse]]
+Command = Callable[[ChangeRequest, str], Awaitable[RecordResponse]]
 """Function that sends a decision with its day and reason, under an idempotency key."""
 
 
@@ -29,26 +29,26 @@ def day_field(form: Form, today: date, day: str = "") -> ui.input:
     return form.field("valid_from", made)
 
 
-def withdraw_dialog(rules: RuleSet, view: RulesView, valid_from: str) -> None:
+def withdraw_dialog(rules: RuleSet, view: RecordView, valid_from: str) -> None:
     """Ask why a version never begins."""
     t = rules.ctx.t
     said = t("The version of {day} will never begin; the one before it goes on.", day=valid_from)
     _dialog(rules, view, t("Withdraw version"), said, rules.withdraw, day=valid_from)
 
 
-def end_dialog(rules: RuleSet, view: RulesView) -> None:
+def end_dialog(rules: RuleSet, view: RecordView) -> None:
     """Ask from when and why the group's rules hold in the store again."""
     t = rules.ctx.t
     said = t("From this day on, the rules of the group hold here. Nothing is deleted.")
     _dialog(rules, view, t("End own rules"), said, rules.end)
 
 
-def put_back_dialog(rules: RuleSet, view: RulesView, change: RuleChangeView) -> None:
+def put_back_dialog(rules: RuleSet, view: RecordView, change: ChangeView) -> None:
     """Ask from when and why the content of an earlier change holds again."""
     t, number = rules.ctx.t, change.revision
 
-    def put_back(asked: RuleChangeRequest, key: str) -> Awaitable[RulesResponse]:
-        body = PutBackRulesRequest(**asked.model_dump(), of_revision=number)
+    def put_back(asked: ChangeRequest, key: str) -> Awaitable[RecordResponse]:
+        body = PutBackRequest(**asked.model_dump(), of_revision=number)
         return rules.put_back(body, key)
 
     said = t("From this day on, the content of #{revision} holds again.", revision=number)
@@ -56,7 +56,7 @@ def put_back_dialog(rules: RuleSet, view: RulesView, change: RuleChangeView) -> 
 
 
 def _dialog(
-    rules: RuleSet, view: RulesView, title: str, said: str, command: Command, day: str = ""
+    rules: RuleSet, view: RecordView, title: str, said: str, command: Command, day: str = ""
 ) -> None:
     """Ask for the reason, and for the day unless it is given."""
     t = rules.ctx.t
@@ -66,9 +66,9 @@ def _dialog(
         chosen = None if day else day_field(form, view.today)
         reason = form.field("reason", ui.textarea(t("Reason")).props("autogrow rows=2"))
 
-        def send_command() -> Awaitable[RulesResponse]:
+        def send_command() -> Awaitable[RecordResponse]:
             valid_from = chosen.value if chosen else day
-            asked = RuleChangeRequest.model_validate(
+            asked = ChangeRequest.model_validate(
                 {"version": form.version, "valid_from": valid_from, "reason": reason.value}
             )
             return command(asked, form.attempt)

@@ -25,8 +25,7 @@ from services.desk.pages.rules.content import show_content
 from services.desk.pages.rules.decisions import end_dialog, put_back_dialog, withdraw_dialog
 from services.desk.pages.rules.overview import PAGE as OVERVIEW
 from services.desk.pages.rules.rule_set import RuleSet, day_and_time, is_future, rule_set_of
-from shared.clients.management.models import RuleChangeView, RulesView
-from shared.contracts.management import RuleVersion
+from shared.clients.management.models import ChangeView, RecordView, VersionView
 
 PAGE = Page(
     path="/stores/{store_id}/rules/{scope}/{kind}",
@@ -60,7 +59,7 @@ async def show(ctx: PageContext) -> None:
 async def _versions(rules: RuleSet, chosen: str) -> None:
     """Show the version that begins on the ``chosen`` day, otherwise the one that holds today."""
 
-    def render(view: RulesView, renderer: PartialRenderer) -> None:
+    def render(view: RecordView, renderer: PartialRenderer) -> None:
         holds = view.holds.valid_from if view.holds else ""
         days = {version.valid_from: version for version in view.versions}
         shown = days.get(chosen) or days.get(holds) or next(iter(view.versions), None)
@@ -77,9 +76,9 @@ async def _versions(rules: RuleSet, chosen: str) -> None:
 
 def _version_tabs(
     rules: RuleSet,
-    versions: Sequence[RuleVersion],
+    versions: Sequence[VersionView],
     holds: str,
-    shown: RuleVersion | None,
+    shown: VersionView | None,
     today: object,
 ) -> None:
     t = rules.ctx.t
@@ -96,7 +95,7 @@ def _version_tabs(
             test_id(f"version-{day}", made)
 
 
-def _actions(rules: RuleSet, view: RulesView, shown: RuleVersion | None) -> None:
+def _actions(rules: RuleSet, view: RecordView, shown: VersionView | None) -> None:
     """Show the last change, and offer what the person may decide."""
     ctx, t = rules.ctx, rules.ctx.t
     with box("toolbar"):
@@ -117,7 +116,7 @@ def _actions(rules: RuleSet, view: RulesView, shown: RuleVersion | None) -> None
             test_id("change-rules", link(label, address, "as-button button-main"))
 
 
-def _content(rules: RuleSet, today: object, holds: str, shown: RuleVersion | None) -> None:
+def _content(rules: RuleSet, today: object, holds: str, shown: VersionView | None) -> None:
     t = rules.ctx.t
     if shown is None or shown.content is None:
         with panel():
@@ -141,13 +140,13 @@ def _content(rules: RuleSet, today: object, holds: str, shown: RuleVersion | Non
 async def _history(rules: RuleSet) -> None:
     ctx = rules.ctx
 
-    async def fetch() -> tuple[RulesView, list[RuleChangeView]]:
+    async def fetch() -> tuple[RecordView, list[ChangeView]]:
         return (
             await ctx.shared(f"rules of {rules.address}", rules.get),
             await ctx.shared(f"changes of {rules.address}", rules.history),
         )
 
-    def render(found: tuple[RulesView, list[RuleChangeView]], renderer: PartialRenderer) -> None:
+    def render(found: tuple[RecordView, list[ChangeView]], renderer: PartialRenderer) -> None:
         view, changes = found
         if not changes:
             renderer.section("none", empty, ctx.t("Nothing was defined."))
@@ -159,7 +158,7 @@ async def _history(rules: RuleSet) -> None:
     await live(ctx, fetch, render)
 
 
-def _change(rules: RuleSet, view: RulesView, change: RuleChangeView, newest: bool) -> None:
+def _change(rules: RuleSet, view: RecordView, change: ChangeView, newest: bool) -> None:
     def offer() -> None:
         if rules.may_change and change.action in _HAS_CONTENT and not newest:
             box("spacer")

@@ -15,7 +15,7 @@ from services.desk.page import Page
 from services.desk.pages.rules.rule_set import address_of, day_and_time, owner_of
 from shared.clients.access import roles_of
 from shared.clients.management.client import ManagementApi
-from shared.clients.management.models import RulesEntry
+from shared.clients.management.models import RecordEntry
 
 REQUIREMENTS = ("R40",)
 
@@ -33,17 +33,17 @@ async def show(ctx: PageContext) -> None:
     """Show the group's rules and those of the person's stores, one row each."""
     management, subject = ctx.services.management, ctx.person.subject
 
-    async def listed() -> list[RulesEntry]:
+    async def listed() -> list[RecordEntry]:
         of_group, of_store = await asyncio.gather(
             management.list_group_rules(), management.list_store_rules(ctx.store.id)
         )
-        by_id = {entry.rule_id: entry for entry in (*of_group, *of_store)}
+        by_id = {entry.record_id: entry for entry in (*of_group, *of_store)}
         return sorted(by_id.values(), key=lambda entry: (entry.for_store or "", entry.kind))
 
-    def render(entries: Sequence[RulesEntry], renderer: PartialRenderer) -> None:
+    def render(entries: Sequence[RecordEntry], renderer: PartialRenderer) -> None:
         with renderer.frame("table", _table, ctx.t):
             for entry in entries:
-                renderer.section(entry.rule_id, partial(_row, ctx), entry)
+                renderer.section(entry.record_id, partial(_row, ctx), entry)
 
     await live(ctx, lambda: ctx.shared(f"rules {subject}", listed), render)
 
@@ -55,10 +55,10 @@ def _table(t: Translator) -> AbstractContextManager[None]:
     )
 
 
-def _row(ctx: PageContext, entry: RulesEntry) -> None:
+def _row(ctx: PageContext, entry: RecordEntry) -> None:
     t = ctx.t
     own = entry.for_store is not None
-    with test_id(f"rules-{entry.rule_id}", row("row-link")):
+    with test_id(f"rules-{entry.record_id}", row("row-link")):
         with cell_box():
             address = address_of(entry.kind, entry.for_store or ctx.store.id, own=own)
             link(t.code("rule_kind", entry.kind), address, "row-anchor")

@@ -4,35 +4,35 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pydantic import BaseModel
+
 from services.desk import formats
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from shared.clients.management.models import (
-    DefineRulesRequest,
-    PutBackRulesRequest,
-    RuleChangeRequest,
-    RuleChangeView,
-    RulesResponse,
-    RulesView,
+    ChangeRequest,
+    ChangeView,
+    DefineRequest,
+    PutBackRequest,
+    RecordResponse,
+    RecordView,
 )
 from shared.contracts.management import (
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    GroupProfile,
+    InspectionChecklistRules,
     LoyaltyRules,
     MessageRules,
     RuleKind,
     SettlementRules,
+    ShiftRules,
+    WorkingCalendarRules,
 )
 
-Content = (
-    LoyaltyRules
-    | MessageRules
-    | SettlementRules
-    | DeliveryChecklistRules
-    | FacilityChecklistRules
-    | CorrectiveActionRules
-)
+Content = BaseModel
+"""Content of a rule set: a model of its kind."""
 
 MODELS: Mapping[RuleKind, type[Content]] = {
     "loyalty": LoyaltyRules,
@@ -41,6 +41,10 @@ MODELS: Mapping[RuleKind, type[Content]] = {
     "delivery_checklist": DeliveryChecklistRules,
     "facility_checklist": FacilityChecklistRules,
     "corrective_actions": CorrectiveActionRules,
+    "inspection_checklist": InspectionChecklistRules,
+    "shifts": ShiftRules,
+    "working_calendar": WorkingCalendarRules,
+    "group_profile": GroupProfile,
 }
 KINDS: Mapping[str, RuleKind] = {kind: kind for kind in MODELS}
 
@@ -98,37 +102,37 @@ class RuleSet:
         """Whether the rules may end: the group's are needed on every day."""
         return self.own and self.ctx.may(self.ctx.services.management.end_store_rules)
 
-    async def get(self) -> RulesView:
+    async def get(self) -> RecordView:
         management, store_id = self.ctx.services.management, self.ctx.store.id
         if self.own:
             return await management.get_store_rules(store_id, self.kind)
         return await management.get_group_rules(self.kind)
 
-    async def history(self) -> list[RuleChangeView]:
+    async def history(self) -> list[ChangeView]:
         management, store_id = self.ctx.services.management, self.ctx.store.id
         if self.own:
             return await management.store_rules_history(store_id, self.kind)
         return await management.group_rules_history(self.kind)
 
-    def define(self, body: DefineRulesRequest, key: str) -> Awaitable[RulesResponse]:
+    def define(self, body: DefineRequest, key: str) -> Awaitable[RecordResponse]:
         management, store_id = self.ctx.services.management, self.ctx.store.id
         if self.own:
             return management.define_store_rules(store_id, self.kind, body, idempotency_key=key)
         return management.define_group_rules(self.kind, body, idempotency_key=key)
 
-    def withdraw(self, body: RuleChangeRequest, key: str) -> Awaitable[RulesResponse]:
+    def withdraw(self, body: ChangeRequest, key: str) -> Awaitable[RecordResponse]:
         management, store_id = self.ctx.services.management, self.ctx.store.id
         if self.own:
             return management.withdraw_store_rules(store_id, self.kind, body, idempotency_key=key)
         return management.withdraw_group_rules(self.kind, body, idempotency_key=key)
 
-    def put_back(self, body: PutBackRulesRequest, key: str) -> Awaitable[RulesResponse]:
+    def put_back(self, body: PutBackRequest, key: str) -> Awaitable[RecordResponse]:
         management, store_id = self.ctx.services.management, self.ctx.store.id
         if self.own:
             return management.put_back_store_rules(store_id, self.kind, body, idempotency_key=key)
         return management.put_back_group_rules(self.kind, body, idempotency_key=key)
 
-    def end(self, body: RuleChangeRequest, key: str) -> Awaitable[RulesResponse]:
+    def end(self, body: ChangeRequest, key: str) -> Awaitable[RecordResponse]:
         return self.ctx.services.management.end_store_rules(
             self.ctx.store.id, self.kind, body, idempotency_key=key
         )

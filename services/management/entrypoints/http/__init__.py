@@ -1,8 +1,8 @@
 """Commands and queries of management."""
 
-from services.management.entrypoints.http import group_rules, store_rules
+from services.management.entrypoints.http import imports, records
 from shared.routing import Router
 
 router = Router()
-for part in (group_rules, store_rules):
+for part in (imports, records):
     router.include_router(part.router)

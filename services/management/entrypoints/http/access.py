@@ -1,42 +1,39 @@
 """Roles that may call each route, and dependencies of every request."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from services.management.application.deps import Deps
-from shared.commands import CommandContext, Headers, accept_command, command_of
-from shared.contracts.management import GROUP
-from shared.security import Principal, require_roles
+from shared.commands import CommandContext, Headers, command_of
+from shared.contracts.base import GROUP
+from shared.security import Principal, Role, require_roles
+
+OFFICES: tuple[Role, ...] = (
+    "service_advisor",
+    "dispatcher",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
+    "group_manager",
+)
+"""Roles of an office, which read what is decided."""
 
 
-async def _of_the_group(
-    request: Request,
-    principal: Annotated[Principal, Depends(require_roles("group_manager"))],
-    headers: Headers,
-) -> CommandContext:
-    return await command_of(request, principal, GROUP, headers)
+def accept_group_command(
+    *roles: Role,
+) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
+    """Return a dependency: the command of a caller with one of ``roles`` for the whole group."""
 
+    async def received(
+        request: Request,
+        principal: Annotated[Principal, Depends(require_roles(*roles))],
+        headers: Headers,
+    ) -> CommandContext:
+        return await command_of(request, principal, GROUP, headers)
 
-GroupCommand = Annotated[CommandContext, Depends(_of_the_group)]
-"""Command on what the whole group has."""
-
-StoreCommand = Annotated[CommandContext, Depends(accept_command("service_manager", also=(GROUP,)))]
-"""Command on what one store has; its state is announced to all scopes."""
-
-Reader = Annotated[
-    Principal,
-    Depends(
-        require_roles(
-            "service_advisor",
-            "dispatcher",
-            "quality_inspector",
-            "customer_care_agent",
-            "service_manager",
-            "group_manager",
-        )
-    ),
-]
+    return received
 
 
 async def _deps(request: Request) -> Deps:

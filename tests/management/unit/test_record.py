@@ -1,4 +1,4 @@
-"""Rule sets: versions by their days, conflicts, what may end, be withdrawn or be put back (R40)."""
+"""Records: versions by their days, conflicts, what may end, be withdrawn or be put back (R40)."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.management.domain.kinds import KINDS
-from services.management.domain.rule_set import (
+from services.management.domain.kinds import RULES, kind_in
+from services.management.domain.record import (
     Action,
     Change,
     Decision,
-    RuleSet,
+    Record,
     content_on,
     define,
     end,
@@ -21,13 +21,13 @@ from services.management.domain.rule_set import (
     versions,
     withdraw,
 )
-from shared.contracts.management import GROUP, MessageRules
+from shared.contracts.management import GROUP, MessageRules, RuleSetDefined
 from shared.contracts.violations import RuleViolation
 
 TODAY = date(2026, 3, 4)
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 QUIET, LOUD = MessageRules(notify_at_risk=False), MessageRules(notify_at_risk=True)
-EMPTY = RuleSet(store_id="S01", kind="messages")
+EMPTY = Record("S01", RULES, "messages")
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -43,7 +43,7 @@ def later(count: int) -> date:
     return TODAY + timedelta(days=count)
 
 
-def defined(*dated: tuple[date, MessageRules]) -> RuleSet:
+def defined(*dated: tuple[date, MessageRules]) -> Record:
     """Return a store's rule set in which each content was defined from its day on."""
     rules = EMPTY
     for day, content in dated:
@@ -84,7 +84,7 @@ def test_content_is_that_of_latest_day_before(history: list[Change], day: date) 
 def test_definition_leaves_earlier_days_unchanged(
     history: list[Change], day: date, content: MessageRules, other: date
 ) -> None:
-    before = RuleSet(store_id="S01", kind="messages", changes=tuple(history), version=len(history))
+    before = Record("S01", RULES, "messages", changes=tuple(history), version=len(history))
     after = define(before, content, decision(len(history), day, today=date.min))
     assert content_on(after.versions, day) == content
     assert after.changes[: len(history)] == tuple(history)
@@ -95,7 +95,7 @@ def test_definition_leaves_earlier_days_unchanged(
 @given(histories().filter(bool), st.data())
 def test_put_back_content_holds_again(history: list[Change], data: st.DataObject) -> None:
     with_content = [change.revision for change in history if change.content is not None]
-    rules = RuleSet(store_id="S01", kind="messages", changes=tuple(history), version=len(history))
+    rules = Record("S01", RULES, "messages", changes=tuple(history), version=len(history))
     revision = data.draw(st.sampled_from([change.revision for change in history]))
     if revision not in with_content:
         with pytest.raises(RuleViolation, match="no content"):
@@ -155,7 +155,7 @@ def test_ended_rules_hold_until_their_day() -> None:
 
 def test_group_rules_cannot_end() -> None:
     with pytest.raises(RuleViolation) as refused:
-        end(RuleSet(store_id=GROUP, kind="messages"), decision(0))
+        end(Record(GROUP, RULES, "messages"), decision(0))
     assert refused.value.rule == "always_needed"
 
 
@@ -180,12 +180,13 @@ def test_unknown_revision_cannot_be_put_back() -> None:
 
 def test_state_has_all_versions_of_store() -> None:
     state = defined((TODAY, QUIET), (later(5), LOUD)).state
-    assert (state.store_id, state.rule_id, state.for_store) == (GROUP, "messages.S01", "S01")
+    assert isinstance(state, RuleSetDefined)
+    assert (state.store_id, state.record_id, state.for_stores) == (GROUP, "messages.S01", ("S01",))
     assert [version.valid_from for version in state.versions] == ["2026-03-04", "2026-03-09"]
-    assert RuleSet(store_id=GROUP, kind="loyalty").state.for_store is None
+    assert Record(GROUP, RULES, "loyalty").state.for_stores == ()
 
 
 def test_store_has_no_loyalty_rules() -> None:
     with pytest.raises(RuleViolation, match="group's") as refused:
-        KINDS["loyalty"].rule_id("S01")
+        kind_in(RULES, "S01", "loyalty")
     assert refused.value.kind == "not_found"

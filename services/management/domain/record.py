@@ -1,4 +1,4 @@
-"""A rule set (规则): all its changes, and the dated versions that follow from them."""
+"""A record of master data (主数据): all its changes, and the dated versions that follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,14 +6,16 @@ from datetime import date, datetime
 from typing import Literal
 
 from services.management.domain import errors
-from services.management.domain.kinds import KINDS, Kind
-from shared.contracts.management import (
-    GROUP,
-    RuleContent,
-    RuleKind,
-    RuleSetDefined,
-    RuleVersion,
+from services.management.domain.kinds import (
+    RULES,
+    Collection,
+    Content,
+    Kind,
+    kind_in,
+    kind_of,
+    record_id_of,
 )
+from shared.contracts.base import GROUP, State
 from shared.contracts.versioned import Versioned, require_version
 
 Action = Literal["defined", "ended", "withdrawn", "put_back"]
@@ -30,7 +32,7 @@ class Change:
     revision: int
     action: Action
     valid_from: date
-    content: RuleContent | None
+    content: Content | None
     of_revision: int | None
     changed_by: str
     changed_at: datetime
@@ -41,20 +43,25 @@ class Version:
     """Content that holds from a day on until the next version's; without content, none holds."""
 
     valid_from: date
-    content: RuleContent | None
+    content: Content | None
 
 
 @dataclass(frozen=True)
-class RuleSet(Versioned):
-    """The rules of one kind of the group, or a store's own; ``version`` counts its changes."""
+class Record(Versioned):
+    """What a store, or the group, has decided under a code; ``version`` counts its changes."""
 
     store_id: str
-    kind: RuleKind
+    collection: Collection
+    code: str
     changes: tuple[Change, ...] = ()
 
     @property
-    def rule_id(self) -> str:
-        return self._kind.rule_id(self.store_id)
+    def record_id(self) -> str:
+        return record_id_of(self.collection, self.store_id, self.code)
+
+    @property
+    def kind(self) -> Kind:
+        return kind_in(self.collection, self.store_id, self.code)
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -62,18 +69,23 @@ class RuleSet(Versioned):
         return versions(self.changes)
 
     @property
-    def state(self) -> RuleSetDefined:
-        """The rule set as it is announced."""
-        return RuleSetDefined(
-            store_id=GROUP,
-            rule_id=self.rule_id,
-            for_store=None if self.store_id == GROUP else self.store_id,
-            versions=tuple(announced(version) for version in self.versions),
+    def state(self) -> State:
+        """The record as it is announced; what its event lacks, such as a name, stays here."""
+        dated = self.versions
+        return self.collection.event.model_validate(
+            {
+                "store_id": GROUP,
+                "record_id": self.record_id,
+                "for_stores": sorted(self.collection.stores_of(self.store_id, self.code, dated)),
+                "versions": [
+                    {
+                        "valid_from": version.valid_from.isoformat(),
+                        "content": version.content and version.content.model_dump(mode="json"),
+                    }
+                    for version in dated
+                ],
+            }
         )
-
-    @property
-    def _kind(self) -> Kind:
-        return KINDS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class Decision:
     by: str
     at: datetime
     today: date
-    group: RuleContent | None = None
+    group: Content | None = None
 
 
 def versions(changes: Sequence[Change]) -> tuple[Version, ...]:
@@ -108,19 +120,14 @@ def version_on(dated: Sequence[Version], day: date) -> Version | None:
     return next((each for each in reversed(dated) if each.valid_from <= day), None)
 
 
-def content_on(dated: Sequence[Version], day: date) -> RuleContent | None:
+def content_on(dated: Sequence[Version], day: date) -> Content | None:
     """Return the content that holds on ``day``."""
     version = version_on(dated, day)
     return version.content if version else None
 
 
-def announced(version: Version) -> RuleVersion:
-    """Return the version as events and responses have it."""
-    return RuleVersion(valid_from=version.valid_from.isoformat(), content=version.content)
-
-
-def define(rule_set: RuleSet, content: RuleContent, decision: Decision) -> RuleSet:
-    """Return the rule set with ``content`` from a day on; itself where that holds already.
+def define(record: Record, content: Content, decision: Decision) -> Record:
+    """Return the record with ``content`` from a day on; itself where that holds already.
 
     Only the first definition may begin in the past.
 
@@ -128,66 +135,73 @@ def define(rule_set: RuleSet, content: RuleContent, decision: Decision) -> RuleS
         RuleViolation: the content breaks a rule of its kind, another change came in between, or the
             day has passed.
     """
-    KINDS[rule_set.kind].require(content, rule_set.store_id, decision.group)
-    require_version(rule_set, decision.seen)
-    if content_on(rule_set.versions, decision.valid_from) == content:
-        return rule_set
-    if rule_set.changes:
+    _require(record, content, decision)
+    require_version(record, decision.seen)
+    if content_on(record.versions, decision.valid_from) == content:
+        return record
+    if record.changes:
         _require_future(decision)
-    return _changed(rule_set, "defined", content, decision)
+    return _changed(record, "defined", content, decision)
 
 
-def end(rule_set: RuleSet, decision: Decision) -> RuleSet:
-    """Return the rule set without content from a day on.
+def end(record: Record, decision: Decision) -> Record:
+    """Return the record without content from a day on.
 
     Raises:
-        RuleViolation: the group needs the rules, another change came in between, the day has
-            passed, or nothing holds on it.
+        RuleViolation: they are rules of the group, which are always needed, another change came in
+            between, the day has passed, or nothing holds on it.
     """
-    if rule_set.store_id == GROUP:
-        raise errors.always_needed(rule_set.kind)
-    require_version(rule_set, decision.seen)
+    if record.collection is RULES and record.store_id == GROUP:
+        raise errors.always_needed(record.code)
+    require_version(record, decision.seen)
     _require_future(decision)
-    if content_on(rule_set.versions, decision.valid_from) is None:
+    if content_on(record.versions, decision.valid_from) is None:
         raise errors.nothing_holds(decision.valid_from)
-    return _changed(rule_set, "ended", None, decision)
+    return _changed(record, "ended", None, decision)
 
 
-def withdraw(rule_set: RuleSet, decision: Decision) -> RuleSet:
-    """Return the rule set without the version of a day to come; the one before goes on.
+def withdraw(record: Record, decision: Decision) -> Record:
+    """Return the record without the version of a day to come; the one before goes on.
 
     Raises:
         RuleViolation: another change came in between, no version begins on that day, or it has
             begun already.
     """
-    require_version(rule_set, decision.seen)
-    if decision.valid_from not in {version.valid_from for version in rule_set.versions}:
+    require_version(record, decision.seen)
+    if decision.valid_from not in {version.valid_from for version in record.versions}:
         raise errors.no_version_from(decision.valid_from)
     if decision.valid_from <= decision.today:
         raise errors.already_holds(decision.valid_from)
-    return _changed(rule_set, "withdrawn", None, decision)
+    return _changed(record, "withdrawn", None, decision)
 
 
-def put_back(rule_set: RuleSet, of_revision: int, decision: Decision) -> RuleSet:
-    """Return the rule set with the content of an earlier change, from a day on.
+def put_back(record: Record, of_revision: int, decision: Decision) -> Record:
+    """Return the record with the content of an earlier change, from a day on.
 
-    It is the rule set itself where that holds already.
+    It is the record itself where that holds already.
 
     Raises:
         RuleViolation: there is no such change or it has no content, the content breaks a rule that
             is newer, another change came in between, or the day has passed.
     """
-    require_version(rule_set, decision.seen)
-    if not 1 <= of_revision <= len(rule_set.changes):
+    require_version(record, decision.seen)
+    if not 1 <= of_revision <= len(record.changes):
         raise errors.unknown_revision(of_revision)
-    content = rule_set.changes[of_revision - 1].content
+    content = record.changes[of_revision - 1].content
     if content is None:
         raise errors.nothing_to_put_back(of_revision)
-    KINDS[rule_set.kind].require(content, rule_set.store_id, decision.group)
+    _require(record, content, decision)
     _require_future(decision)
-    if content_on(rule_set.versions, decision.valid_from) == content:
-        return rule_set
-    return _changed(rule_set, "put_back", content, decision, of_revision)
+    if content_on(record.versions, decision.valid_from) == content:
+        return record
+    return _changed(record, "put_back", content, decision, of_revision)
+
+
+def _require(record: Record, content: Content, decision: Decision) -> None:
+    kind = record.kind
+    if kind_of(content) is not kind:
+        raise errors.another_kind(kind.name)
+    kind.require(content, record.store_id, decision.group)
 
 
 def _require_future(decision: Decision) -> None:
@@ -196,19 +210,19 @@ def _require_future(decision: Decision) -> None:
 
 
 def _changed(
-    rule_set: RuleSet,
+    record: Record,
     action: Action,
-    content: RuleContent | None,
+    content: Content | None,
     decision: Decision,
     of_revision: int | None = None,
-) -> RuleSet:
-    revision = rule_set.version + 1
+) -> Record:
+    revision = record.version + 1
     change = Change(
         revision, action, decision.valid_from, content, of_revision, decision.by, decision.at
     )
     return replace(
-        rule_set,
-        changes=(*rule_set.changes, change),
+        record,
+        changes=(*record.changes, change),
         version=revision,
         changed_by=decision.by,
         changed_at=decision.at,

@@ -1,22 +1,24 @@
 -- What managers decide: records with all their changes. store_id is _group for the group's.
 
--- One row a rule set (规则): whoever changes it locks it and raises the version, which is the
--- revision of the last change.
-CREATE TABLE rule_set (
+-- One row a record (主数据) of a collection: whoever changes it locks it and raises the version,
+-- which is the revision of the last change. No two stores have records with the same id.
+CREATE TABLE record (
+    collection text    NOT NULL,
+    record_id  text    NOT NULL COLLATE "C",
     store_id   text    NOT NULL,
-    rule_id    text    NOT NULL,
-    kind       text    NOT NULL,
+    code       text    NOT NULL,
     version    integer NOT NULL DEFAULT 0,
     changed_by text,
     changed_at timestamptz,
-    PRIMARY KEY (store_id, rule_id)
+    PRIMARY KEY (collection, record_id)
 );
 
--- The changes of a rule set in their order; none is ever altered. Without content, nothing holds
+-- The changes of a record in their order; none is ever altered. Without content, nothing holds
 -- from valid_from on. of_revision: the change whose content was put back. reason is encrypted.
-CREATE TABLE rule_change (
+CREATE TABLE record_change (
+    collection  text        NOT NULL,
+    record_id   text        NOT NULL COLLATE "C",
     store_id    text        NOT NULL,
-    rule_id     text        NOT NULL,
     revision    integer     NOT NULL,
     action      text        NOT NULL CHECK (action IN ('defined', 'ended', 'withdrawn', 'put_back')),
     valid_from  date        NOT NULL,
@@ -25,8 +27,8 @@ CREATE TABLE rule_change (
     changed_by  text        NOT NULL,
     changed_at  timestamptz NOT NULL,
     reason      bytea       NOT NULL,
-    PRIMARY KEY (store_id, rule_id, revision),
-    FOREIGN KEY (store_id, rule_id) REFERENCES rule_set
+    PRIMARY KEY (collection, record_id, revision),
+    FOREIGN KEY (collection, record_id) REFERENCES record
 );
 
 -- Grants and policies.
@@ -34,7 +36,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['rule_set', 'rule_change'] LOOP
+    FOREACH name IN ARRAY ARRAY['record', 'record_change'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO management '
@@ -43,4 +45,4 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT UPDATE ON rule_set TO management;
+GRANT UPDATE ON record TO management;

@@ -1,15 +1,20 @@
-"""States of management (经营管理): what managers decide, whole and with all its dated versions."""
+"""Rules (规则): each kind's content, and the state of a rule set."""
 
 from collections.abc import Mapping, Set
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, Identifier
+from shared.contracts.base import (
+    BusinessDate,
+    Cents,
+    Code,
+    DisplayName,
+    EventPart,
+    LocalTime,
+    State,
+)
 from shared.contracts.reporting import CorrectiveActionSource
-
-GROUP = "_group"
-"""``store_id`` of every state: whatever store it concerns, all of them may read it."""
 
 RuleKind = Literal[
     "loyalty",
@@ -18,8 +23,13 @@ RuleKind = Literal[
     "delivery_checklist",
     "facility_checklist",
     "corrective_actions",
+    "inspection_checklist",
+    "shifts",
+    "working_calendar",
+    "group_profile",
 ]
-"""Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单、整改责任."""
+"""Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单、整改责任、
+质检单、班次、工作日历、集团档案."""
 
 LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
 """Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
@@ -83,8 +93,8 @@ class LoyaltyRules(EventPart):
 class QuietHours(EventPart):
     """Local times between which customers get no message (免打扰时段); it may pass midnight."""
 
-    starts: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-    ends: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    starts: LocalTime
+    ends: LocalTime
 
 
 class MessageTemplate(EventPart):
@@ -141,10 +151,6 @@ class SettlementRules(EventPart):
     claim_decision_reminder_days: ReminderDays | None = None
 
 
-DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
-"""Published name of a step, an area or an item in one language."""
-
-
 class ChecklistStep(EventPart):
     """Step of delivery (交车步骤), with what makes it necessary again after it was done.
 
@@ -179,7 +185,7 @@ class FacilityArea(EventPart):
     area: Code
     zh: DisplayName
     en: DisplayName
-    due: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    due: LocalTime
     items: Annotated[tuple[FacilityItem, ...], Field(min_length=1, max_length=50)]
 
 
@@ -212,13 +218,94 @@ class CorrectiveActionRules(EventPart):
     rules: Annotated[tuple[CorrectiveActionRule, ...], Field(min_length=1, max_length=100)]
 
 
+class InspectionItem(EventPart):
+    """Item of an inspection (质检项目); a critical one is looked at on every job."""
+
+    item: Code
+    zh: DisplayName
+    en: DisplayName
+    critical: bool = False
+
+
+class InspectionList(EventPart):
+    """Items that are looked at on a job of one skill (质检单)."""
+
+    skill_code: Code
+    items: Annotated[tuple[InspectionItem, ...], Field(min_length=1, max_length=50)]
+
+
+class InspectionChecklistRules(EventPart):
+    """Inspection checklists by skill (质检单)."""
+
+    kind: Literal["inspection_checklist"] = "inspection_checklist"
+    skills: Annotated[tuple[InspectionList, ...], Field(min_length=1, max_length=20)]
+
+
+class Break(EventPart):
+    """Break within a shift (休息), in local times."""
+
+    start: LocalTime
+    finish: LocalTime
+
+
+class ShiftPattern(EventPart):
+    """Shift (班次) with its weekdays, of which 1 is Monday, and its local times.
+
+    A shift that finishes before it starts ends on the next day, and counts to the day it starts on.
+    """
+
+    shift: Code
+    zh: DisplayName
+    en: DisplayName
+    weekdays: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1)]
+    start: LocalTime
+    finish: LocalTime
+    breaks: Annotated[tuple[Break, ...], Field(max_length=10)] = ()
+
+
+class ShiftRules(EventPart):
+    """Shifts that the staff works in (班次)."""
+
+    kind: Literal["shifts"] = "shifts"
+    shifts: Annotated[tuple[ShiftPattern, ...], Field(min_length=1, max_length=100)]
+
+
+class CalendarYear(EventPart):
+    """Year whose holiday notice the platform does not know yet; an assumed one is not published."""
+
+    year: Annotated[int, Field(ge=2000, le=2100)]
+    assumed: bool = False
+    holidays: Annotated[tuple[BusinessDate, ...], Field(max_length=120)] = ()
+    workdays: Annotated[tuple[BusinessDate, ...], Field(max_length=60)] = ()
+
+
+class WorkingCalendarRules(EventPart):
+    """Working calendar of the group (工作日历): days on which every store is closed, and years."""
+
+    kind: Literal["working_calendar"] = "working_calendar"
+    closed: Annotated[tuple[BusinessDate, ...], Field(max_length=1000)] = ()
+    years: Annotated[tuple[CalendarYear, ...], Field(max_length=50)] = ()
+
+
+class GroupProfile(EventPart):
+    """Name of the group (集团档案)."""
+
+    kind: Literal["group_profile"] = "group_profile"
+    zh: DisplayName
+    en: DisplayName
+
+
 RuleContent = Annotated[
     LoyaltyRules
     | MessageRules
     | SettlementRules
     | DeliveryChecklistRules
     | FacilityChecklistRules
-    | CorrectiveActionRules,
+    | CorrectiveActionRules
+    | InspectionChecklistRules
+    | ShiftRules
+    | WorkingCalendarRules
+    | GroupProfile,
     Field(discriminator="kind"),
 ]
 """Content of a rule set, by its kind."""
@@ -231,19 +318,12 @@ class RuleVersion(EventPart):
     content: RuleContent | None
 
 
-class RuleSetDefined(Event):
+class RuleSetDefined(State):
     """A rule set as it is now decided (规则): all its versions, the earliest first.
 
-    ``for_store`` is the store whose own rules they are; without it they are the group's.
+    ``for_stores`` is the store whose own rules they are; those of the group have none.
     """
 
     topic = "aftersales.management.rules.v1"
-    key_field = "rule_id"
-    publisher = "management"
-    requirements: ClassVar[tuple[str, ...]] = ("R40",)
-    compacted = True
 
-    store_id: Literal["_group"]
-    rule_id: Identifier
-    for_store: Identifier | None
     versions: tuple[RuleVersion, ...]

@@ -1,0 +1,422 @@
+"""Master data (主数据): defined, ended, withdrawn and put back, with all its changes (R40).
+
+``store_id`` is that of a store for what it decides, ``GROUP`` for the group.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from services.management.application.deps import Deps
+from services.management.domain import errors, record
+from services.management.domain.difference import Scalar, differences
+from services.management.domain.kinds import (
+    KINDS,
+    RULES,
+    Collection,
+    Content,
+    kind_in,
+    record_id_of,
+)
+from services.management.domain.record import (
+    Action,
+    Change,
+    Decision,
+    Record,
+    content_on,
+    version_on,
+    versions,
+)
+from services.management.persistence import records
+from services.management.persistence.records import ListedRecord
+from shared.contracts.base import GROUP, BusinessDate
+from shared.db import Connection
+from shared.group import GROUP_ZONE, CalendarDay
+from shared.outbox import LARGEST_EVENT
+from shared.request_model import Version, VersionedRequest
+from shared.unit_of_work import UnitOfWork
+
+LONGEST_LIST = 500
+"""Largest number of records in a list."""
+
+
+def _whole(given: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Refuse content with a field that its kind lacks; consumers of events ignore such fields."""
+    content = read(given)
+    for field in _unknown(given, content.model_dump(mode="json")):
+        raise PydanticCustomError(
+            "extra_forbidden", "Extra inputs are not permitted: {field}", {"field": field}
+        )
+    return content
+
+
+def _unknown(given: Any, known: Any, place: str = "") -> Iterator[str]:
+    """Return the paths of what is ``given`` but not ``known``."""
+    if isinstance(given, Mapping):
+        for key, part in given.items():
+            if key in known:
+                yield from _unknown(part, known[key], f"{place}{key}.")
+            else:
+                yield f"{place}{key}"
+    elif isinstance(given, list):
+        for index, part in enumerate(given):
+            yield from _unknown(part, known[index], f"{place}{index}.")
+
+
+class ChangeRequest(VersionedRequest):
+    """Change of a record from a day on, with its reason, which stays in management."""
+
+    valid_from: Annotated[CalendarDay, Field(description="生效日")]
+    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+
+
+WholeContent = Annotated[Content, WrapValidator(_whole)]
+"""Content of which every field is known."""
+
+
+class DefineRequest(ChangeRequest):
+    content: WholeContent
+
+
+class PutBackRequest(ChangeRequest):
+    of_revision: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class RecordEntry(BaseModel):
+    """A record in a list, with the reason of its last change; ``version`` is "0" for one that was
+    never defined.
+
+    ``current_from`` is the day of the version of today, whose ``content`` holds, ``next_from`` that
+    of the one after it. ``for_store`` is the store that decides on it.
+    """
+
+    record_id: str
+    code: str
+    kind: str
+    for_store: str | None
+    version: Version
+    changed_by: str | None
+    changed_at: datetime | None
+    reason: str | None
+    current_from: date | None
+    next_from: date | None
+    content: Content | None
+
+
+class VersionView(BaseModel):
+    """Content that holds from a day on until the next version's; without content, none holds."""
+
+    valid_from: BusinessDate
+    content: Content | None
+
+
+class RecordView(BaseModel):
+    """A record with its versions, and the one that holds on the day asked for, or today."""
+
+    record_id: str
+    code: str
+    kind: str
+    for_store: str | None
+    version: Version
+    changed_by: str | None
+    changed_at: datetime | None
+    today: date
+    holds: VersionView | None
+    versions: Sequence[VersionView]
+
+
+class RecordResponse(RecordView):
+    """A record after a command; nothing has ``changed`` where the content held already."""
+
+    changed: bool
+
+
+class FieldDifference(BaseModel):
+    """Field that a change altered, as a path such as ``tiers.0.visits``."""
+
+    field: str
+    old: Scalar
+    new: Scalar
+
+
+class ChangeView(BaseModel):
+    """A change, with its differences to what held on its day before it.
+
+    The reason is absent once its key was destroyed.
+    """
+
+    revision: int
+    action: Action
+    valid_from: date
+    of_revision: int | None
+    changed_by: str
+    changed_at: datetime
+    reason: str | None
+    differences: Sequence[FieldDifference]
+
+
+Place = tuple[Collection, str, str]
+"""Collection, owner and code of a record."""
+
+
+async def define(
+    uow: UnitOfWork, place: Place, command: DefineRequest, deps: Deps
+) -> RecordResponse:
+    """Define what holds from a day on (规定).
+
+    Content that holds already on that day changes nothing. Only the first definition may begin in
+    the past.
+
+    Raises:
+        RuleViolation: as :func:`record.define`.
+    """
+    return await _decide(
+        uow,
+        place,
+        command,
+        deps,
+        lambda found, decision: record.define(found, command.content, decision),
+    )
+
+
+async def end(uow: UnitOfWork, place: Place, command: ChangeRequest, deps: Deps) -> RecordResponse:
+    """End it from a day on (终止); where a store's own rules end, the group's hold there too.
+
+    Raises:
+        RuleViolation: as :func:`record.end`.
+    """
+    return await _decide(uow, place, command, deps, record.end)
+
+
+async def withdraw(
+    uow: UnitOfWork, place: Place, command: ChangeRequest, deps: Deps
+) -> RecordResponse:
+    """Withdraw the version of a day to come; the one before it goes on (撤回).
+
+    Raises:
+        RuleViolation: as :func:`record.withdraw`.
+    """
+    return await _decide(uow, place, command, deps, record.withdraw)
+
+
+async def put_back(
+    uow: UnitOfWork, place: Place, command: PutBackRequest, deps: Deps
+) -> RecordResponse:
+    """Put the content of an earlier change back, from a day on (恢复).
+
+    Raises:
+        RuleViolation: as :func:`record.put_back`.
+    """
+    return await _decide(
+        uow,
+        place,
+        command,
+        deps,
+        lambda found, decision: record.put_back(found, command.of_revision, decision),
+    )
+
+
+async def list_records(
+    collection: Collection,
+    scopes: Sequence[str],
+    own: str,
+    deps: Deps,
+    *,
+    starting: str = "",
+    after: str = "",
+    limit: int = LONGEST_LIST,
+) -> list[RecordEntry]:
+    """List the records of ``scopes`` whose codes begin with ``starting``, after an id.
+
+    The rules of ``own`` are listed also where they were never defined.
+    """
+    days = await local_days(scopes, deps)
+    async with deps.uow_factory.read(*scopes) as connection:
+        listed = await records.listed(
+            connection, collection, days, starting=starting, after=after, limit=limit
+        )
+        encrypted = [
+            (each.store_id, record_id_of(collection, each.store_id, each.code), each.reason)
+            for each in listed
+            if each.reason
+        ]
+        texts = await deps.personal.decrypt_of_stores(connection, encrypted)
+    reasons = {record_id: text for (_, record_id, _), text in zip(encrypted, texts, strict=True)}
+    found = {(each.store_id, each.code): each for each in listed}
+    if collection is RULES:
+        for kind in KINDS.values():
+            if kind.collection is RULES and (own == GROUP or kind.for_stores):
+                empty = ListedRecord(own, kind.name, 0, None, None, None, None, None, None)
+                found.setdefault((own, kind.name), empty)
+    return [_entry(collection, found[key], reasons) for key in sorted(found)]
+
+
+async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
+    """Return the versions of a record, and the one that holds on ``day``, or today.
+
+    Raises:
+        RuleViolation: there can be no such record.
+    """
+    collection, store_id, code = place
+    kind_in(collection, store_id, code)
+    today = (await local_days([store_id], deps))[store_id]
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await records.find(connection, store_id, collection, code)
+    return RecordView(**_shown(found, today, day))
+
+
+async def history(place: Place, deps: Deps) -> list[ChangeView]:
+    """Return the changes of a record, the last one first (变更记录).
+
+    Raises:
+        RuleViolation: there can be no such record.
+    """
+    collection, store_id, code = place
+    kind_in(collection, store_id, code)
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await records.find(connection, store_id, collection, code)
+        encrypted = await records.reasons(connection, found)
+        reasons = await deps.personal.decrypt_all(connection, store_id, encrypted)
+    views = [
+        _change_view(change, found.changes[:number], reasons[number])
+        for number, change in enumerate(found.changes)
+    ]
+    return views[::-1]
+
+
+async def local_days(scopes: Iterable[str], deps: Deps) -> dict[str, date]:
+    """Return the present day of stores, and of the group."""
+    async with deps.uow_factory.read(GROUP) as connection:
+        return await days_of(connection, scopes, deps.uow_factory.clock.now())
+
+
+async def days_of(
+    connection: Connection, scopes: Iterable[str], moment: datetime
+) -> dict[str, date]:
+    """Return the days of stores, and of the group, at ``moment``; the group is in scope."""
+    wanted = list(scopes)
+    zones = await records.zones(connection, [each for each in wanted if each != GROUP])
+    return {
+        each: moment.astimezone(ZoneInfo(zones.get(each, GROUP_ZONE.key))).date() for each in wanted
+    }
+
+
+def announce(uow: UnitOfWork, changed: Record) -> None:
+    """Publish the state of a record, which all stores may read.
+
+    Raises:
+        RuleViolation: it is too large for an event.
+    """
+    state = changed.state
+    if len(state.model_dump_json().encode()) > LARGEST_EVENT:
+        raise errors.too_large(LARGEST_EVENT)
+    uow.publish([state])
+
+
+async def group_content(
+    connection: Connection, collection: Collection, code: str, day: date
+) -> Content | None:
+    """Return what the group's rules say on ``day``; the group is in scope."""
+    return content_on((await records.find(connection, GROUP, collection, code)).versions, day)
+
+
+async def _decide(
+    uow: UnitOfWork,
+    place: Place,
+    command: ChangeRequest,
+    deps: Deps,
+    decide: Callable[[Record, Decision], Record],
+) -> RecordResponse:
+    """Apply a decision and announce the state.
+
+    Raises:
+        RuleViolation: the decision is refused, or the state is too large for an event.
+    """
+    collection, store_id, code = place
+    kind_in(collection, store_id, code)
+    async with uow.limited_to(GROUP) as group:
+        today = (await days_of(group.connection, [store_id], uow.now))[store_id]
+        beside = None
+        if collection is RULES and store_id != GROUP:
+            beside = await group_content(group.connection, RULES, code, command.valid_from)
+    decision = Decision(command.version, command.valid_from, uow.person, uow.now, today, beside)
+    async with uow.limited_to(store_id) as own:
+        locked = await records.lock(own.connection, store_id, [(collection, code)])
+        found = next(iter(locked.values()), None)
+        if found is None:
+            raise errors.owned_elsewhere(code)
+        changed = decide(found, decision)
+        if changed is not found:
+            reason = await deps.personal.encrypt(
+                own.connection, store_id, changed.record_id, command.reason
+            )
+            await records.save(own.connection, [(found, changed, reason)])
+    if changed is not found:
+        announce(uow, changed)
+    shown = _shown(changed, today, command.valid_from)
+    return RecordResponse(**shown, changed=changed is not found)
+
+
+def _shown(found: Record, today: date, day: date | None) -> dict[str, Any]:
+    dated = found.versions
+    held = version_on(dated, day or today)
+    return {
+        "record_id": found.record_id,
+        "code": found.code,
+        "kind": found.kind.name,
+        "for_store": _for_store(found.store_id),
+        "version": found.version,
+        "changed_by": found.changed_by,
+        "changed_at": found.changed_at,
+        "today": today,
+        "holds": held and _version(held),
+        "versions": [_version(version) for version in dated],
+    }
+
+
+def _version(version: record.Version) -> VersionView:
+    return VersionView(valid_from=version.valid_from.isoformat(), content=version.content)
+
+
+def _entry(
+    collection: Collection, listed: ListedRecord, reasons: Mapping[str, str | None]
+) -> RecordEntry:
+    record_id = record_id_of(collection, listed.store_id, listed.code)
+    return RecordEntry(
+        record_id=record_id,
+        code=listed.code,
+        kind=kind_in(collection, listed.store_id, listed.code).name,
+        for_store=_for_store(listed.store_id),
+        version=str(listed.version),
+        changed_by=listed.changed_by,
+        changed_at=listed.changed_at,
+        reason=reasons.get(record_id),
+        current_from=listed.current_from,
+        next_from=listed.next_from,
+        content=listed.content,
+    )
+
+
+def _change_view(change: Change, before: Sequence[Change], reason: str | None) -> ChangeView:
+    day = change.valid_from
+    altered = differences(
+        content_on(versions(before), day), content_on(versions([*before, change]), day)
+    )
+    return ChangeView(
+        revision=change.revision,
+        action=change.action,
+        valid_from=day,
+        of_revision=change.of_revision,
+        changed_by=change.changed_by,
+        changed_at=change.changed_at,
+        reason=reason,
+        differences=[FieldDifference(**vars(each)) for each in altered],
+    )
+
+
+def _for_store(store_id: str) -> str | None:
+    return None if store_id == GROUP else store_id

@@ -1,0 +1,198 @@
+"""Routes of the collections of master data: the same for all, named after what they hold."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from fastapi.responses import JSONResponse
+
+from services.management.application import records
+from services.management.application.records import (
+    LONGEST_LIST,
+    ChangeRequest,
+    ChangeView,
+    DefineRequest,
+    Place,
+    PutBackRequest,
+    RecordEntry,
+    RecordResponse,
+    RecordView,
+)
+from services.management.domain.kinds import BAYS, CATALOG, RULES, STAFF, STORES, Collection
+from services.management.entrypoints.http.access import (
+    OFFICES,
+    InjectedDeps,
+    accept_group_command,
+)
+from shared.commands import CommandContext, accept_command
+from shared.contracts.base import GROUP, Identifier
+from shared.group import CalendarDay
+from shared.requirements import serves
+from shared.routing import Router, StoreRouter
+from shared.security import Principal, Role, require_roles
+
+Starting = Annotated[str, Query(max_length=120, description="beginning of the code")]
+After = Annotated[str, Query(max_length=120, description="the last id of the page before")]
+Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
+
+
+def _of_group() -> str:
+    return GROUP
+
+
+def _of_store(store_id: Annotated[str, Path()]) -> str:
+    return store_id
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Paths of the records of the group, or of a store; ``one`` and ``many`` name them in the
+    operations, such as ``define_bay``.
+    """
+
+    collection: Collection
+    one: str
+    many: str
+    of_store: bool
+
+    def router(self, *writers: Role) -> Router:
+        """Return the routes, for the commands of ``writers``."""
+        name = self.collection.name
+        router: Router = (
+            StoreRouter(f"/{name}") if self.of_store else Router(prefix=f"/group/{name}")
+        )
+        _add_queries(router, self)
+        _add_commands(router, self, writers)
+        return router
+
+    @property
+    def described(self) -> dict[str, Any]:
+        return {"tags": [self.collection.name], "openapi_extra": serves("R40")}
+
+    @property
+    def owner(self) -> Any:
+        """The dependency for the owner of a record."""
+        return Depends(_of_store if self.of_store else _of_group)
+
+    @property
+    def place(self) -> Any:
+        """The dependency for the place of a record."""
+        owner = self.owner
+
+        def place(code: Annotated[Identifier, Path()], store_id: Annotated[str, owner]) -> Place:
+            return self.collection, store_id, code
+
+        return Depends(place)
+
+
+def _add_queries(router: Router, paths: _Paths) -> None:
+    reader, owner, at = Depends(require_roles(*OFFICES)), paths.owner, paths.place
+
+    @router.get("", name=f"list_{paths.many}", **paths.described)
+    async def list_records(
+        principal: Annotated[Principal, reader],
+        store_id: Annotated[str, owner],
+        deps: InjectedDeps,
+        starting: Starting = "",
+        after: After = "",
+        limit: Limit = LONGEST_LIST,
+    ) -> list[RecordEntry]:
+        """List what is decided, by id: the group's, and that of the store or the caller's stores.
+
+        Rules are listed also where they were never defined.
+        """
+        stores = [store_id] if paths.of_store else sorted(principal.stores)
+        return await records.list_records(
+            paths.collection,
+            [GROUP, *stores],
+            store_id,
+            deps,
+            starting=starting,
+            after=after,
+            limit=limit,
+        )
+
+    @router.get("/{code}", name=f"get_{paths.one}", **paths.described)
+    async def get_record(
+        _: Annotated[Principal, reader],
+        place: Annotated[Place, at],
+        deps: InjectedDeps,
+        day: CalendarDay | None = None,
+    ) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await records.get_record(place, day, deps)
+
+    @router.get("/{code}/history", name=f"{paths.one}_history", **paths.described)
+    async def history(
+        _: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
+    ) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await records.history(place, deps)
+
+
+def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> None:
+    described, at = paths.described | {"response_model": RecordResponse}, paths.place
+    accepted = Depends(
+        accept_command(*writers, also=(GROUP,))
+        if paths.of_store
+        else accept_group_command(*writers)
+    )
+
+    @router.put("/{code}", name=f"define_{paths.one}", **described)
+    async def define(
+        place: Annotated[Place, at],
+        body: DefineRequest,
+        command: Annotated[CommandContext, accepted],
+        deps: InjectedDeps,
+    ) -> JSONResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may begin
+        in the past.
+        """
+        return await command.run(lambda uow: records.define(uow, place, body, deps))
+
+    @router.post("/{code}/withdraw", name=f"withdraw_{paths.one}", **described)
+    async def withdraw(
+        place: Annotated[Place, at],
+        body: ChangeRequest,
+        command: Annotated[CommandContext, accepted],
+        deps: InjectedDeps,
+    ) -> JSONResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await command.run(lambda uow: records.withdraw(uow, place, body, deps))
+
+    @router.post("/{code}/put-back", name=f"put_back_{paths.one}", **described)
+    async def put_back(
+        place: Annotated[Place, at],
+        body: PutBackRequest,
+        command: Annotated[CommandContext, accepted],
+        deps: InjectedDeps,
+    ) -> JSONResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await command.run(lambda uow: records.put_back(uow, place, body, deps))
+
+    if paths.of_store or paths.collection is not RULES:
+
+        @router.post("/{code}/end", name=f"end_{paths.one}", **described)
+        async def end(
+            place: Annotated[Place, at],
+            body: ChangeRequest,
+            command: Annotated[CommandContext, accepted],
+            deps: InjectedDeps,
+        ) -> JSONResponse:
+            """End it from a day on (终止); where a store's own rules end, the group's hold."""
+            return await command.run(lambda uow: records.end(uow, place, body, deps))
+
+
+router = Router()
+for part in (
+    _Paths(RULES, "group_rules", "group_rules", of_store=False).router("group_manager"),
+    _Paths(RULES, "store_rules", "store_rules", of_store=True).router("service_manager"),
+    _Paths(STORES, "store", "stores", of_store=False).router("group_manager"),
+    _Paths(BAYS, "bay", "bays", of_store=True).router("service_manager"),
+    _Paths(STAFF, "group_person", "group_staff", of_store=False).router("group_manager"),
+    _Paths(STAFF, "person", "staff", of_store=True).router("service_manager"),
+    _Paths(CATALOG, "catalog_item", "catalog_items", of_store=False).router("group_manager"),
+):
+    router.include_router(part)

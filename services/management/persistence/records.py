@@ -1,0 +1,253 @@
+"""Records and their changes, which are only ever added."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.management.domain.kinds import (
+    COLLECTIONS,
+    CONTENT,
+    Collection,
+    CollectionName,
+    Content,
+    record_id_of,
+)
+from services.management.domain.record import Change, Record
+from shared.contracts.versioned import loaded
+from shared.db import Connection
+from shared.table import Table
+
+_CHANGES = Table(
+    "record_change",
+    Change,
+    key=("collection", "record_id", "revision"),
+    json=("content",),
+    added=("collection", "record_id", "store_id", "reason"),
+)
+
+_ADD = """
+INSERT INTO record (collection, record_id, store_id, code)
+SELECT collection, record_id, $4, code
+FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (collection, record_id, code)
+ON CONFLICT DO NOTHING
+"""
+
+_LOCK = """
+SELECT record.collection, record.record_id
+FROM unnest($1::text[], $2::text[]) AS wanted (collection, record_id)
+JOIN record USING (collection, record_id)
+WHERE store_id = $3
+ORDER BY record.collection, record.record_id
+FOR UPDATE OF record
+"""
+
+_SELECT_CHANGES = f"""
+SELECT collection, record_id, {_CHANGES.column_list}
+FROM unnest($1::text[], $2::text[]) AS wanted (collection, record_id)
+JOIN record_change USING (collection, record_id)
+ORDER BY revision
+"""
+
+_SELECT_REASONS = """
+SELECT reason FROM record_change WHERE collection = $1 AND record_id = $2 ORDER BY revision
+"""
+
+_RAISE_VERSIONS = """
+UPDATE record SET version = raised.version, changed_by = $4, changed_at = $5
+FROM unnest($1::text[], $2::text[], $3::integer[]) AS raised (collection, record_id, version)
+WHERE record.collection = raised.collection AND record.record_id = raised.record_id
+"""
+
+_LIST = """
+SELECT record.store_id, code, version, record.changed_by, record.changed_at, last.reason,
+       dated.current_from, dated.next_from, holding.content
+FROM record
+JOIN unnest($2::text[], $3::date[]) AS local (store_id, today) USING (store_id)
+LEFT JOIN record_change AS last
+  ON last.collection = record.collection AND last.record_id = record.record_id
+ AND last.revision = record.version
+CROSS JOIN LATERAL (
+    SELECT max(valid_from) FILTER (WHERE valid_from <= today) AS current_from,
+           min(valid_from) FILTER (WHERE valid_from > today) AS next_from
+    FROM (SELECT DISTINCT ON (valid_from) valid_from, action
+          FROM record_change
+          WHERE record_change.collection = record.collection
+            AND record_change.record_id = record.record_id
+          ORDER BY valid_from, revision DESC) AS newest
+    WHERE action <> 'withdrawn') AS dated
+LEFT JOIN LATERAL (
+    SELECT content
+    FROM record_change
+    WHERE record_change.collection = record.collection
+      AND record_change.record_id = record.record_id AND valid_from = dated.current_from
+    ORDER BY revision DESC
+    LIMIT 1) AS holding ON true
+WHERE record.collection = $1 AND code COLLATE "C" ^@ $4 AND record.record_id > $5
+ORDER BY record.record_id
+LIMIT $6
+"""
+
+_ZONES = """
+SELECT DISTINCT ON (record_id) record_id, content ->> 'zone' AS zone
+FROM record_change
+WHERE collection = 'stores' AND record_id = ANY ($1) AND content IS NOT NULL
+ORDER BY record_id, revision DESC
+"""
+
+_KNOWN = "SELECT EXISTS (SELECT FROM record WHERE collection = 'stores' AND record_id = $1)"
+
+
+@dataclass(frozen=True)
+class ListedRecord:
+    """A record without its changes, with the reason of the last one, still encrypted.
+
+    ``current_from`` is the day of the version of today, ``next_from`` that of the one after it;
+    ``content`` holds today.
+    """
+
+    store_id: str
+    code: str
+    version: int
+    changed_by: str | None
+    changed_at: datetime | None
+    reason: bytes | None
+    current_from: date | None
+    next_from: date | None
+    content: Content | None
+
+
+Key = tuple[CollectionName, str]
+"""Collection and id of a record."""
+
+
+async def lock(
+    connection: Connection, store_id: str, wanted: Iterable[tuple[Collection, str]]
+) -> Mapping[Key, Record]:
+    """Return the records of a store, or the group, with these codes, locked until the transaction
+    ends; without changes those that are new.
+
+    One with the id of another store's record is absent.
+    """
+    codes = {
+        (each.name, record_id_of(each, store_id, code)): code
+        for each, code in sorted(wanted, key=lambda pair: (pair[0].name, pair[1]))
+    }
+    names, ids = [name for name, _ in codes], [record_id for _, record_id in codes]
+    await connection.execute(_ADD, names, ids, list(codes.values()), store_id)
+    locked = await connection.fetch(_LOCK, names, ids, store_id)
+    changes = await _changes(connection, names, ids)
+    return {
+        (row["collection"], row["record_id"]): _record(
+            store_id,
+            COLLECTIONS[row["collection"]],
+            codes[row["collection"], row["record_id"]],
+            changes[row["collection"], row["record_id"]],
+        )
+        for row in locked
+    }
+
+
+async def find(connection: Connection, store_id: str, collection: Collection, code: str) -> Record:
+    """Return the record; it has no changes if it was never defined."""
+    record_id = record_id_of(collection, store_id, code)
+    changes = await _changes(connection, [collection.name], [record_id])
+    return _record(store_id, collection, code, changes[collection.name, record_id])
+
+
+async def save(connection: Connection, changed: Sequence[tuple[Record, Record, bytes]]) -> None:
+    """Store the changes that records have now and had not before: (before, now, reason) each.
+
+    All were changed by the same person at the same time.
+    """
+    await connection.executemany(
+        _CHANGES.insert,
+        [
+            _CHANGES.values(
+                change,
+                collection=record.collection.name,
+                record_id=record.record_id,
+                store_id=record.store_id,
+                reason=reason,
+            )
+            for before, record, reason in changed
+            for change in record.changes[len(before.changes) :]
+        ],
+    )
+    records = [record for _, record, _ in changed]
+    await connection.execute(
+        _RAISE_VERSIONS,
+        [record.collection.name for record in records],
+        [record.record_id for record in records],
+        [record.version for record in records],
+        records[0].changed_by,
+        records[0].changed_at,
+    )
+
+
+async def reasons(connection: Connection, record: Record) -> list[tuple[str, bytes]]:
+    """Return the record's id with the reason of each change, in order, still encrypted."""
+    rows = await connection.fetch(_SELECT_REASONS, record.collection.name, record.record_id)
+    return [(record.record_id, row["reason"]) for row in rows]
+
+
+async def listed(
+    connection: Connection,
+    collection: Collection,
+    days: Mapping[str, date],
+    *,
+    starting: str = "",
+    after: str = "",
+    limit: int,
+) -> Sequence[ListedRecord]:
+    """Return records of the scopes in ``days``, given the day that each has, by their ids.
+
+    Their codes begin with ``starting``; ids up to ``after`` are left out.
+    """
+    rows = await connection.fetch(
+        _LIST, collection.name, list(days), list(days.values()), starting, after, limit
+    )
+    return [
+        ListedRecord(
+            **{
+                **dict(row),
+                "content": row["content"] and CONTENT.validate_python(row["content"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+async def zones(connection: Connection, store_ids: Iterable[str]) -> Mapping[str, str]:
+    """Return the time zones of stores, as they were last decided."""
+    rows = await connection.fetch(_ZONES, list(store_ids))
+    return {row["record_id"]: row["zone"] for row in rows}
+
+
+async def knows_store(connection: Connection, store_id: str) -> bool:
+    """Return whether the store was ever defined."""
+    return bool(await connection.fetchval(_KNOWN, store_id))
+
+
+async def _changes(
+    connection: Connection, names: Sequence[str], ids: Sequence[str]
+) -> Mapping[Key, Sequence[Change]]:
+    changes: defaultdict[Key, list[Change]] = defaultdict(list)
+    for row in await connection.fetch(_SELECT_CHANGES, names, ids):
+        changes[row["collection"], row["record_id"]].append(_CHANGES.read(row))
+    return changes
+
+
+def _record(store_id: str, collection: Collection, code: str, changes: Sequence[Change]) -> Record:
+    last = changes[-1] if changes else None
+    return loaded(
+        Record(
+            store_id=store_id,
+            collection=collection,
+            code=code,
+            changes=tuple(changes),
+            version=len(changes),
+            changed_by=last.changed_by if last else None,
+            changed_at=last.changed_at if last else None,
+        )
+    )

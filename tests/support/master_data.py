@@ -1,0 +1,62 @@
+"""Master data of the demo group in the databases and topics of the tests."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from deploy.embedded.platform import Platform
+from deploy.group_import import import_group
+from services.crm.entrypoints import events as crm
+from services.reception.entrypoints import events as reception
+from services.reporting.entrypoints import events as reporting
+from services.workshop.entrypoints import events as workshop
+from shared.contracts.base import State
+from shared.reactions import Reactions
+from shared.service import Service, opened
+from tests.support.polling import until
+from tests.support.service_settings import settings_of
+
+_ALL_SENT = "SELECT NOT EXISTS (SELECT FROM management.outbox WHERE sent_at IS NULL)"
+
+_READ: Mapping[str, Sequence[type[State]]] = {
+    "reception": reception.STATES,
+    "workshop": workshop.STATES,
+    "crm": crm.STATES,
+    "reporting": reporting.STATES,
+}
+
+
+async def define_group(servers: Platform) -> None:
+    """Import the group folder, and let each service read the states; none runs afterwards."""
+    await servers.start_services(("management",))
+    imported = await import_group(
+        servers.settings.group_folder, servers.url("management"), servers.issuer
+    )
+    assert not [each for each in imported if each.refused]
+    assert await until(lambda: _all_sent(servers), 20)
+    await servers.stop_services()
+    for service, states in _READ.items():
+        await _read(servers, service, states)
+
+
+def state_topics() -> frozenset[str]:
+    """Return the topics with master data."""
+    return frozenset(each.topic for states in _READ.values() for each in states)
+
+
+async def _read(servers: Platform, service: str, states: Sequence[type[State]]) -> None:
+    """Read states as the service does, with its group and into its tables."""
+    async with opened(service, settings_of(servers, service)) as foundation:
+        projection = Service(foundation, None, Reactions[None]({}), {}, states=states).projection
+        assert projection
+        await projection.consumer.start()
+        await projection.complete()
+        await projection.consumer.stop()
+
+
+async def _all_sent(servers: Platform) -> bool:
+    admin = await asyncpg.connect(servers.admin_url)
+    try:
+        return bool(await admin.fetchval(_ALL_SENT))
+    finally:
+        await admin.close()
