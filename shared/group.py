@@ -1,14 +1,30 @@
-"""Stores of the group, as every service needs them; each service reads other files itself."""
+"""The group as every service needs it: stores, staff, the working calendar and rules."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
-from shared.contracts.base import in_business_years
+from shared.clock import Clock
+from shared.contracts.base import EventPart, in_business_years
+from shared.contracts.dated import content_on
+from shared.contracts.management import (
+    PersonDefined,
+    RuleSetDefined,
+    StaffProfile,
+    StoreDefined,
+    WorkingCalendarRules,
+)
+from shared.db import Connection
+from shared.master_data import MasterData, NotDefinedError
+from shared.working_calendar import WorkingCalendar, calendar_of
+
+R = TypeVar("R", bound=EventPart)
 
 GROUP_ZONE = ZoneInfo("Asia/Shanghai")
 """Zone in which a day of the group begins."""
@@ -28,7 +44,8 @@ class Store(BaseModel):
     ``missed_punch_grace_minutes`` after the end of a shift, clocks that still run are closed
     (忘打卡). A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is
     reminded on the day before at ``appointment_reminder``. ``networks`` are those of the store's
-    own devices, as the platform sees their addresses.
+    own devices, as the platform sees their addresses. A store that ``has_ended`` (闭店) takes
+    nothing new.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,6 +56,7 @@ class Store(BaseModel):
     zone: str = GROUP_ZONE.key
     opening: time
     closing: time
+    closed_days: frozenset[date] = frozenset()
     greeting_limit_s: int
     delivery_lead_minutes: int = 0
     risk_threshold: float = 0.7
@@ -52,6 +70,23 @@ class Store(BaseModel):
     tax_rate_bp: int
     payment_days: int
     networks: tuple[IPvAnyNetwork, ...] = ()
+    has_ended: bool = False
+
+    @classmethod
+    def of(cls, state: StoreDefined, now: datetime) -> "Store":
+        """Return the store as it is decided for its local day at ``now``.
+
+        One that has ended has its last profile, one that has not begun its first.
+        """
+        profiles = [(each.valid_from, each.content) for each in state.versions if each.content]
+        first = profiles[0][1]
+        day = now.astimezone(ZoneInfo(first.zone)).date()
+        begun = [profile for begin, profile in profiles if begin <= day.isoformat()]
+        has_ended = bool(begun) and content_on(state.versions, day) is None
+        profile = begun[-1] if begun else first
+        return cls.model_validate(
+            {**profile.model_dump(), "id": state.record_id, "has_ended": has_ended}
+        )
 
     @property
     def growth(self) -> float:
@@ -85,6 +120,87 @@ class Store(BaseModel):
     def business_day_bounds(self, day: date) -> tuple[datetime, datetime]:
         """Return the closing times of the day before and of ``day``."""
         return self.at(day - timedelta(days=1), self.closing), self.at(day, self.closing)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Reader of the group from the master data that a transaction sees."""
+
+    master_data: MasterData
+    clock: Clock
+
+    async def store(self, connection: Connection, store_id: str) -> Store:
+        """Return a store as it is on its present day.
+
+        Raises:
+            NotDefinedError: management has not announced it yet.
+        """
+        found = await self.stores(connection, [store_id])
+        if store_id not in found:
+            raise NotDefinedError(f"profiles of the store {store_id}")
+        return found[store_id]
+
+    async def stores(self, connection: Connection, store_ids: Collection[str]) -> dict[str, Store]:
+        """Return those of the stores that are known, each as it is on its present day."""
+        states = await self.master_data.get(connection, StoreDefined, store_ids)
+        return {store_id: Store.of(state, self.clock.now()) for store_id, state in states.items()}
+
+    async def all_stores(self, connection: Connection) -> dict[str, Store]:
+        """Return every store of the group, each as it is on its present day."""
+        states = await self.master_data.starting(connection, StoreDefined)
+        return {store_id: Store.of(state, self.clock.now()) for store_id, state in states.items()}
+
+    async def staff(
+        self, connection: Connection, store_id: str, day: date
+    ) -> dict[str, StaffProfile]:
+        """Return the persons with a post in a store on ``day``, by their ids."""
+        states = await self.master_data.of_store(connection, PersonDefined, store_id)
+        profiles = {
+            person_id: content_on(state.versions, day) for person_id, state in states.items()
+        }
+        return {
+            person_id: profile
+            for person_id, profile in profiles.items()
+            if profile and any(post.in_store == store_id for post in profile.posts)
+        }
+
+    async def in_post(
+        self, connection: Connection, store_id: str, role: str, day: date
+    ) -> tuple[str, ...]:
+        """Return the persons who hold the post of ``role`` in a store on ``day``, by their ids."""
+        staff = await self.staff(connection, store_id, day)
+        return tuple(
+            person_id
+            for person_id, profile in staff.items()
+            if any((post.in_store, post.role) == (store_id, role) for post in profile.posts)
+        )
+
+    async def rules(
+        self, connection: Connection, kind: type[R], store_id: str, day: date
+    ) -> tuple[R | None, R | None]:
+        """Return what a store's own rules of a kind say on ``day``, and what the group's say."""
+        name: str = kind.model_fields["kind"].default
+        own, of_group = f"{name}.{store_id}", name
+        states = await self.master_data.get(connection, RuleSetDefined, [own, of_group])
+        found = [
+            content_on(states[each].versions, day) if each in states else None
+            for each in (own, of_group)
+        ]
+        own_content, group_content = (each if isinstance(each, kind) else None for each in found)
+        return own_content, group_content
+
+    async def calendar(self, connection: Connection) -> WorkingCalendar:
+        """Return the working calendar of the group, as it is decided today.
+
+        Raises:
+            NotDefinedError: management has not announced it yet.
+        """
+        states = await self.master_data.get(connection, RuleSetDefined, ["working_calendar"])
+        today = self.clock.now().astimezone(GROUP_ZONE).date()
+        content = content_on(states["working_calendar"].versions, today) if states else None
+        if not isinstance(content, WorkingCalendarRules):
+            raise NotDefinedError("working calendars")
+        return calendar_of(content)
 
 
 def read_yaml(folder: Path, name: str) -> Any:

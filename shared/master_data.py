@@ -39,11 +39,12 @@ WHERE topic = $1
 """
 
 _SELECT_KEYS_OF_STORE = """
-SELECT key FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$2] ORDER BY key
+SELECT key FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$2]
+ORDER BY length(key), key
 """
 
 _SELECT_KEYS = """
-SELECT key FROM master_data WHERE topic = $1 AND key ^@ $2 ORDER BY key
+SELECT key FROM master_data WHERE topic = $1 AND key ^@ $2 ORDER BY length(key), key
 """
 
 _KNOWS_STORE = "SELECT EXISTS (SELECT FROM master_data WHERE topic = $1 AND key = $2)"
@@ -76,11 +77,12 @@ class MasterData:
     async def get(
         self, connection: Connection, contract: type[S], keys: Collection[str]
     ) -> dict[str, S]:
-        """Return the newest states with these ``keys``; what was never published is absent."""
+        """Return the newest states in the order of ``keys``; one never published is absent."""
         parsed = {key: self._parsed.get((contract.topic, key)) for key in keys}
         event_ids = [each[0] if each else "" for each in parsed.values()]
         rows = await connection.fetch(_SELECT, contract.topic, list(parsed), event_ids)
-        return {row["key"]: self._state(contract, row, parsed[row["key"]]) for row in rows}
+        states = {row["key"]: self._state(contract, row, parsed[row["key"]]) for row in rows}
+        return {key: states[key] for key in parsed if key in states}
 
     async def of_store(
         self, connection: Connection, contract: type[S], store_id: str

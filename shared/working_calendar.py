@@ -1,13 +1,14 @@
 """Working calendar (工作日历): closed days, holidays and shifted working days."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import chinese_calendar
+import yaml
 
-from shared.group import read_yaml
+from shared.contracts.management import WorkingCalendarRules
 
 _SATURDAY = 6
 _LONGEST_PAUSE_DAYS = 60
@@ -55,17 +56,23 @@ class WorkingCalendar:
         raise ValueError(f"no working day within {_LONGEST_PAUSE_DAYS} days after {day}")
 
 
+def calendar_of(rules: WorkingCalendarRules) -> WorkingCalendar:
+    """Return the calendar that the group has decided on."""
+    return WorkingCalendar(
+        closed=_days(rules.closed),
+        overridden=frozenset(each.year for each in rules.years),
+        holidays=_days(day for each in rules.years for day in each.holidays),
+        workdays=_days(day for each in rules.years for day in each.workdays),
+        assumed=frozenset(each.year for each in rules.years if each.assumed),
+    )
+
+
 def load_calendar(folder: Path) -> WorkingCalendar:
     """Load the working calendar of the group folder."""
-    content = read_yaml(folder, "calendar.yaml")
-    overrides = content.get("overrides") or {}
-    return WorkingCalendar(
-        closed=_days(content.get("closed")),
-        overridden=frozenset(overrides),
-        holidays=_days(day for year in overrides.values() for day in year["holidays"]),
-        workdays=_days(day for year in overrides.values() for day in year["workdays"]),
-        assumed=frozenset(year for year, days in overrides.items() if days.get("assumed")),
-    )
+    content = yaml.safe_load((folder / "calendar.yaml").read_text(encoding="utf-8"))
+    years = [{"year": year, **days} for year, days in (content.get("overrides") or {}).items()]
+    rules = {"closed": content.get("closed") or (), "years": years}
+    return calendar_of(WorkingCalendarRules.model_validate(rules))
 
 
 def _is_published(day: date) -> bool:
@@ -81,5 +88,5 @@ def _is_weekday(day: date) -> bool:
     return day.isoweekday() < _SATURDAY
 
 
-def _days(texts: Any) -> frozenset[date]:
-    return frozenset(date.fromisoformat(text) for text in texts or ())
+def _days(texts: Iterable[str]) -> frozenset[date]:
+    return frozenset(map(date.fromisoformat, texts))

@@ -74,7 +74,7 @@ async def test_stopped_service_abandons_a_stuck_batch(
 ) -> None:
     monkeypatch.setattr("shared.service.DRAIN_S", 0.1)
     async with publisher(empty_servers) as sending:
-        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1
+        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1001
         await sending.publish(rule_set("loyalty", (DAY, loyalty_rules())), at=NOW)
         others = asyncio.all_tasks()
         async with states_withheld(empty_servers) as admin, rules_reader(empty_servers):
@@ -84,7 +84,7 @@ async def test_stopped_service_abandons_a_stuck_batch(
 
 async def test_restarted_service_responds_with_what_it_has(empty_servers: Platform) -> None:
     async with publisher(empty_servers) as sending:
-        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 2
+        sending.sequences[rule_set("loyalty").topic, "loyalty"] = 1002
         both = [(DAY, loyalty_rules()), (date(2026, 6, 1), None)]
         await sending.publish(rule_set("loyalty", *both), at=NOW)
         async with rules_reader(empty_servers) as reader:
