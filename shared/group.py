@@ -1,6 +1,6 @@
 """The group as every service needs it: stores, staff, the working calendar and rules."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from shared.contracts.base import EventPart, in_business_years
 from shared.contracts.dated import content_on
 from shared.contracts.management import (
     PersonDefined,
+    Post,
     RuleSetDefined,
     StaffProfile,
     StoreDefined,
@@ -163,6 +164,16 @@ class Group:
             for person_id, profile in profiles.items()
             if profile and any(post.in_store == store_id for post in profile.posts)
         }
+
+    async def posts(
+        self, connection: Connection, person_id: str, day: date
+    ) -> Sequence[Post] | None:
+        """Return the posts of a person on ``day``, None for whoever never had a record."""
+        states = await self.master_data.get(connection, PersonDefined, [person_id])
+        if person_id not in states:
+            return None
+        profile = content_on(states[person_id].versions, day)
+        return profile.posts if profile else ()
 
     async def in_post(
         self, connection: Connection, store_id: str, role: str, day: date

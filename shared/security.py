@@ -47,13 +47,14 @@ _LATEST_S = 253_402_300_799
 
 @dataclass(frozen=True)
 class Principal:
-    """Person or program behind a request."""
+    """Person or program behind a request; whoever has a post in the group comes ``everywhere``."""
 
     subject: str
     name: str
     roles: frozenset[str]
     stores: frozenset[str]
     token: str
+    everywhere: bool = False
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -211,17 +212,19 @@ class Caller:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         principal = await bearer_of(request, credentials)
+        service = request.app.state.service
         store_id = request.path_params.get("store_id")
+        principal = await service.callers_posts.apply(principal, store_id)
         if store_id is not None:
-            if not await request.app.state.service.knows_store(store_id):
+            if not await service.knows_store(store_id):
                 raise Problem(
                     404, "unknown_store", f"There is no store {store_id}.", field="store_id"
                 )
-            if store_id not in principal.stores:
+            if not (principal.everywhere or store_id in principal.stores):
                 raise Problem(
                     403,
                     "store_not_allowed",
-                    f"The token does not cover store {store_id}.",
+                    f"Nothing gives the caller access to store {store_id}.",
                     field="store_id",
                 )
         if not principal.has(*self.roles):

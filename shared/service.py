@@ -18,8 +18,10 @@ from shared.clock import Clock, clock_from
 from shared.consumer import DRAIN_S, Consumer
 from shared.contracts.base import GROUP, State
 from shared.db import TRANSIENT, Connection, Pool, open_pool
+from shared.group import Group
 from shared.kafka import broker_security, client_options
 from shared.master_data import MasterData, knows_store, store_states
+from shared.posts import CallersPosts, PostsOf
 from shared.problems import RESPONSES, add_problem_handlers, not_ready
 from shared.projection import Projection
 from shared.reactions import Reactions
@@ -98,6 +100,7 @@ class Service(Generic[D]):
         *,
         states: Sequence[type[State]] = (),
         knows_store: KnowsStore = knows_store,
+        posts_of: PostsOf | None = None,
         lanes: int = 1,
     ) -> None:
         """Create the service, which applies batches of events in ``lanes`` side by side.
@@ -105,6 +108,8 @@ class Service(Generic[D]):
         ``states`` are the master data that it reads.
         """
         self._knows_store, self._known_stores = knows_store, set[str]()
+        group = Group(foundation.master_data, foundation.clock)
+        self.callers_posts = CallersPosts(foundation.uow_factory, posts_of or group.posts)
         settings = foundation.settings
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
@@ -246,6 +251,7 @@ def service_app(
     prepare: Callable[[D], Awaitable[None]] | None = None,
     states: Sequence[type[State]] = (),
     knows_store: KnowsStore = knows_store,
+    posts_of: PostsOf | None = None,
     lanes: int = 1,
 ) -> FastAPI:
     """Return the HTTP application of a service, which runs as long as the application does.
@@ -267,6 +273,7 @@ def service_app(
                 timer_handlers,
                 states=states,
                 knows_store=knows_store,
+                posts_of=posts_of,
                 lanes=lanes,
             )
             app.state.service = service

@@ -6,7 +6,7 @@ from services.management.application.deps import Deps
 from services.management.entrypoints.events import REACTIONS
 from services.management.entrypoints.http import router
 from services.management.entrypoints.timers import TIMERS
-from services.management.persistence.records import knows_store
+from services.management.persistence.records import knows_store, posts_of
 from shared.personal_data import PersonalData
 from shared.service import service_app
 from shared.settings import Settings
@@ -21,6 +21,7 @@ def create_app() -> FastAPI:
         settings,
         title="Management",
         knows_store=knows_store,
+        posts_of=posts_of,
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,

@@ -46,3 +46,6 @@ BEGIN
 END
 $$;
 GRANT UPDATE ON record TO management;
+-- A person's posts say what they may do: each caller finds their own record.
+CREATE POLICY own_record ON record_change FOR SELECT TO management
+    USING (collection = 'staff' AND record_id = (SELECT current_setting('app.caller', true)));

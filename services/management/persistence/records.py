@@ -8,12 +8,14 @@ from datetime import date, datetime
 from services.management.domain.kinds import (
     COLLECTIONS,
     CONTENT,
+    STAFF,
     Collection,
     CollectionName,
     Content,
     record_id_of,
 )
-from services.management.domain.record import Change, Record
+from services.management.domain.record import Change, Record, content_on, versions
+from shared.contracts.management import Post, StaffProfile
 from shared.contracts.versioned import loaded
 from shared.db import Connection
 from shared.table import Table
@@ -94,6 +96,8 @@ FROM record_change
 WHERE collection = 'stores' AND record_id = ANY ($1) AND content IS NOT NULL
 ORDER BY record_id, revision DESC
 """
+
+_KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
 
 _KNOWN = "SELECT EXISTS (SELECT FROM record WHERE collection = 'stores' AND record_id = $1)"
 
@@ -227,6 +231,19 @@ async def zones(connection: Connection, store_ids: Iterable[str]) -> Mapping[str
 async def knows_store(connection: Connection, store_id: str) -> bool:
     """Return whether the store was ever defined."""
     return bool(await connection.fetchval(_KNOWN, store_id))
+
+
+async def posts_of(connection: Connection, person_id: str, day: date) -> Sequence[Post] | None:
+    """Return the posts of a person on ``day``, None for whoever never had a record.
+
+    A caller sees their own record, whatever store decides on it.
+    """
+    await connection.execute(_KNOW_CALLER, person_id)
+    changes = (await _changes(connection, [STAFF.name], [person_id]))[STAFF.name, person_id]
+    if not changes:
+        return None
+    content = content_on(versions(changes), day)
+    return content.posts if isinstance(content, StaffProfile) else ()
 
 
 async def _changes(

@@ -1,0 +1,65 @@
+"""Posts of the callers: what a person may do follows from their posts, as they are decided now."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from shared.clock import Clock
+from shared.contracts.base import GROUP
+from shared.contracts.management import Post
+from shared.db import Connection
+from shared.group import GROUP_ZONE
+from shared.security import Principal
+from shared.unit_of_work import UnitOfWorkFactory
+
+PostsOf = Callable[[Connection, str, date], Awaitable[Sequence[Post] | None]]
+"""Query of the posts of a person on a day; None for whoever never had a record."""
+
+_FRESH_S = 1.0
+_MOST_PERSONS = 2000
+
+
+class CallersPosts:
+    """Posts of the persons who called last, each read again after a second."""
+
+    def __init__(self, uow_factory: UnitOfWorkFactory, posts_of: PostsOf) -> None:
+        self._uow_factory, self._posts_of = uow_factory, posts_of
+        self._read: OrderedDict[str, tuple[Sequence[Post] | None, float]] = OrderedDict()
+
+    async def apply(self, caller: Principal, store_id: str | None) -> Principal:
+        """Return the caller with the roles that they have by their posts in the store, or anywhere.
+
+        Programs, and the first operator, have no record: the claims of their tokens count.
+        """
+        posts = await self._posts(caller.subject)
+        if posts is None:
+            return caller
+        in_group = any(post.in_store is None for post in posts)
+        return replace(
+            caller,
+            roles=frozenset(
+                post.role for post in posts if store_id is None or post.in_store in (None, store_id)
+            ),
+            stores=frozenset(post.in_store for post in posts if post.in_store)
+            | (caller.stores if in_group else frozenset()),
+            everywhere=in_group,
+        )
+
+    async def _posts(self, person_id: str) -> Sequence[Post] | None:
+        known = self._read.get(person_id)
+        if known is None or known[1] < time.monotonic():
+            today = _group_day(self._uow_factory.clock)
+            async with self._uow_factory.read(GROUP) as connection:
+                found = await self._posts_of(connection, person_id, today)
+            known = found, time.monotonic() + _FRESH_S
+            self._read[person_id] = known
+        self._read.move_to_end(person_id)
+        while len(self._read) > _MOST_PERSONS:
+            self._read.popitem(last=False)
+        return known[0]
+
+
+def _group_day(clock: Clock) -> date:
+    return clock.now().astimezone(GROUP_ZONE).date()
