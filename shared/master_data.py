@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence, Set
 from typing import Any, TypeVar
 
-from shared.contracts.base import Event, State
+from shared.contracts.base import GROUP, Event, State
 from shared.contracts.management import StoreDefined
 from shared.db import Connection, Pool
 from shared.envelope import ReceivedEvent
@@ -19,6 +19,13 @@ S = TypeVar("S", bound=State)
 
 _PARSED_RECORDS = 1000
 """Number of records that a process keeps parsed, those that were used last."""
+
+# A state that no longer concerns a store concerns it this once.
+_SELECT_STORES = """
+SELECT topic, key, for_stores
+FROM unnest($1::text[], $2::text[]) AS changed (topic, key)
+JOIN master_data USING (topic, key)
+"""
 
 _STORE = """
 INSERT INTO master_data (topic, key, version, event_id, record, for_stores)
@@ -110,18 +117,34 @@ class MasterData:
         return state
 
 
-async def store_states(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
-    """Store the last state of each record in ``batch``, which the duplicate guard has let pass."""
+async def store_states(
+    uow: UnitOfWork, batch: Sequence[ReceivedEvent]
+) -> dict[str, list[ReceivedEvent]]:
+    """Store the last state of each record in ``batch``, which the duplicate guard has let pass.
+
+    Returns these by the stores that they concern, or did until now; by :data:`GROUP` those that
+    concern the whole group.
+    """
     newest = {_place(received.event): received for received in batch}
+    topics, keys = [topic for topic, _ in newest], [key for _, key in newest]
+    before = {
+        (row["topic"], row["key"]): row["for_stores"]
+        for row in await uow.connection.fetch(_SELECT_STORES, topics, keys)
+    }
     await uow.connection.execute(
         _STORE,
-        [topic for topic, _ in newest],
-        [key for _, key in newest],
+        topics,
+        keys,
         [received.envelope.sequence for received in newest.values()],
         [received.envelope.event_id for received in newest.values()],
         [received.value.decode() for received in newest.values()],
         [",".join(_stores(received.event)) for received in newest.values()],
     )
+    by_store: dict[str, list[ReceivedEvent]] = {}
+    for place, received in newest.items():
+        for store_id in {*_stores(received.event), *before.get(place, ())} or {GROUP}:
+            by_store.setdefault(store_id, []).append(received)
+    return by_store
 
 
 async def knows_store(connection: Connection, store_id: str) -> bool:

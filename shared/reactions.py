@@ -1,7 +1,7 @@
 """Reactions of a service to events: tables that name its application functions."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from shared.contracts import Event
@@ -33,6 +33,19 @@ class Reactions(Generic[D]):
     def subscriptions(self) -> Sequence[type[Event]]:
         """Types of event that the service consumes."""
         return (*self.by_event, *self.batch_only)
+
+    async def react_by_store(
+        self, uow: UnitOfWork, by_store: Mapping[str, Sequence[ReceivedEvent]], deps: D
+    ) -> None:
+        """Apply what concerns each store with its rows alone, which need not be those of ``uow``.
+
+        The unit of work sees the rows of all these stores from then on, so that it can publish
+        their events.
+        """
+        wide = replace(uow, stores=uow.stores.union(by_store))
+        for store_id, batch in sorted(by_store.items()):
+            async with wide.limited_to(store_id) as limited:
+                await self.react(limited, batch, deps)
 
     async def react(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: D) -> None:
         """Apply a batch."""

@@ -18,6 +18,7 @@ from shared.clock import Clock, clock_from
 from shared.consumer import DRAIN_S, Consumer
 from shared.contracts.base import GROUP, State
 from shared.db import TRANSIENT, Connection, Pool, open_pool
+from shared.envelope import ReceivedEvent
 from shared.group import Group
 from shared.kafka import broker_security, client_options
 from shared.master_data import MasterData, knows_store, store_states
@@ -35,7 +36,7 @@ from shared.settings import Settings
 from shared.storable import refuse_unstorable
 from shared.telemetry import REQUESTS, configure_logging
 from shared.timers import TimerHandler, Timers
-from shared.unit_of_work import UnitOfWorkFactory
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger()
 
@@ -99,13 +100,16 @@ class Service(Generic[D]):
         timer_handlers: Mapping[str, TimerHandler[D]],
         *,
         states: Sequence[type[State]] = (),
+        state_reactions: Reactions[D] | None = None,
         knows_store: KnowsStore = knows_store,
         posts_of: PostsOf | None = None,
         lanes: int = 1,
     ) -> None:
         """Create the service, which applies batches of events in ``lanes`` side by side.
 
-        ``states`` are the master data that it reads.
+        ``states`` are the master data that it reads. ``state_reactions`` are called in the
+        transaction that stores some of them, once for each store that these concern, or concerned
+        until then, and once for the group with those that concern all of it.
         """
         self._knows_store, self._known_stores = knows_store, set[str]()
         group = Group(foundation.master_data, foundation.clock)
@@ -114,7 +118,7 @@ class Service(Generic[D]):
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
         self.relay, self.uow_factory = foundation.relay, foundation.uow_factory
-        self.deps = deps
+        self.deps, self._state_reactions = deps, state_reactions
         self.projection = (
             Projection(
                 Consumer(
@@ -122,7 +126,7 @@ class Service(Generic[D]):
                     name=f"{self.name}.state",
                     kafka=client_options(settings),
                     subscriptions=states,
-                    handle=store_states,
+                    handle=self._apply_states,
                     uow_factory=self.uow_factory,
                 ),
                 self.workers,
@@ -206,6 +210,11 @@ class Service(Generic[D]):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _apply_states(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+        by_store = await store_states(uow, batch)
+        if self._state_reactions:
+            await self._state_reactions.react_by_store(uow, by_store, self.deps)
+
     async def _consume(self) -> None:
         """Start consuming; commands work in the meantime even when the broker is down.
 
@@ -250,6 +259,7 @@ def service_app(
     compose: Callable[[Foundation], D],
     prepare: Callable[[D], Awaitable[None]] | None = None,
     states: Sequence[type[State]] = (),
+    state_reactions: Reactions[D] | None = None,
     knows_store: KnowsStore = knows_store,
     posts_of: PostsOf | None = None,
     lanes: int = 1,
@@ -259,6 +269,7 @@ def service_app(
     ``compose`` creates the dependencies of the application functions, when the pools are open;
     ``prepare`` is awaited before the first request. ``states`` are the master data that the service
     reads; before it has read them all once, the operations of ``routers`` are answered with 503.
+    ``state_reactions`` follow from them, as :class:`Service` says.
     """
 
     @asynccontextmanager
@@ -272,6 +283,7 @@ def service_app(
                 reactions,
                 timer_handlers,
                 states=states,
+                state_reactions=state_reactions,
                 knows_store=knows_store,
                 posts_of=posts_of,
                 lanes=lanes,

@@ -1,13 +1,16 @@
-"""Service that only reads rules, and greetings in between."""
+"""Service that reads rules and reacts to them, and to greetings in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from fastapi import FastAPI, Request
 
 from deploy.embedded.platform import Platform
+from shared import timers
+from shared.contracts.crm import CustomerRegistered
 from shared.contracts.management import RuleSetDefined
 from shared.contracts.reception import CustomerGreeted
 from shared.master_data import MasterData
@@ -28,6 +31,7 @@ class Deps:
     foundation: Foundation
     may_greet: asyncio.Event = field(default_factory=asyncio.Event)
     greeted: list[str] = field(default_factory=list)
+    timers_seen: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def master_data(self) -> MasterData:
@@ -51,6 +55,24 @@ async def greet(_: UnitOfWork, event: CustomerGreeted, deps: Deps) -> None:
     deps.greeted.append(event.order_id)
 
 
+async def note_rules(uow: UnitOfWork, event: RuleSetDefined, deps: Deps) -> None:
+    """Set a timer and publish an event of the store; note the timers that the reaction sees."""
+    store_id = uow.store_id
+    entity_id = f"{store_id} {event.record_id}"
+    due_at = uow.now + timedelta(days=1)
+    await timers.schedule(uow, "never", entity_id, store_id=store_id, due_at=due_at)
+    rows = await uow.connection.fetch("SELECT entity_id FROM timer ORDER BY entity_id")
+    deps.timers_seen[store_id] = [row["entity_id"] for row in rows]
+    registered = CustomerRegistered(
+        store_id=store_id,
+        customer_ref=f"of-{store_id}",
+        vehicle_ref="vehicle",
+        plate_ref="plate",
+        registered_at=uow.caused_at,
+    )
+    uow.publish([registered])
+
+
 def create_app() -> FastAPI:
     return service_app(
         "crm",
@@ -61,6 +83,7 @@ def create_app() -> FastAPI:
         timer_handlers={},
         compose=Deps,
         states=[RuleSetDefined],
+        state_reactions=Reactions({RuleSetDefined: note_rules}),
     )
 
 
