@@ -19,22 +19,51 @@ from shared.signing_keys import SigningKeys
 
 Role = Literal[
     "service_advisor",
+    "front_desk_supervisor",
     "dispatcher",
     "technician",
     "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
     "customer_care_agent",
+    "customer_care_manager",
+    "trainer",
     "service_manager",
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
     "group_manager",
     "operator",
     "system",
 ]
 
-SEES_MONEY: tuple[Role, ...] = (
-    "service_advisor",
+ADVISORS: tuple[Role, ...] = ("service_advisor", "front_desk_supervisor", "service_manager")
+"""Roles that receive customers and are responsible for their orders."""
+
+CUSTOMER_CARE: tuple[Role, ...] = (
     "customer_care_agent",
+    "customer_care_manager",
     "service_manager",
-    "group_manager",
 )
+"""Roles that call customers and take care of their concerns."""
+
+FRONT_OFFICE: tuple[Role, ...] = (*ADVISORS, "customer_care_agent", "customer_care_manager")
+"""Roles that talk to customers."""
+
+GROUP_DEPARTMENTS: tuple[Role, ...] = (
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
+)
+"""Roles that read their department's part of what a group manager reads."""
+
+GROUP_MANAGERS: tuple[Role, ...] = (*GROUP_DEPARTMENTS, "group_manager")
+"""Roles of the group that read all stores."""
+
+SEES_MONEY: tuple[Role, ...] = (*FRONT_OFFICE, "claims_clerk", "cashier", *GROUP_MANAGERS)
 """Roles that read prices, invoices, payments and feedback; the others do the work."""
 
 ALGORITHM = "ES256"

@@ -68,6 +68,12 @@ class Operation:
         return roles
 
     @property
+    def area(self) -> str:
+        """The area of the work to which the operation belongs."""
+        [area] = self.content["tags"]
+        return str(area)
+
+    @property
     def body(self) -> tuple[str, Schema] | None:
         """The media type and the schema of the request's body."""
         if "requestBody" not in self.content:

@@ -70,9 +70,9 @@ def _method(operation: Operation) -> str:
         *_arguments(operation),
     ]
     call = "request" if returns != "bytes" else "read_bytes"
-    roles = ", ".join(map(repr, operation.roles))
+    marks = ", ".join((*map(repr, operation.roles), f"area={operation.area!r}"))
     return (
-        (f"    @open_to({roles})\n" if roles else "")
+        (f"    @open_to({marks})\n" if operation.roles else "")
         + f"    async def {operation.name}({signature}) -> {returns}:\n"
         f"{docstring(operation.text, 8)}\n"
         f"        return await self._calls.{call}({', '.join(arguments)})\n"

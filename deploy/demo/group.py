@@ -30,6 +30,22 @@ _RULES = (
     "messages.yaml",
     "corrective_actions.yaml",
 )
+_STORE_OFFICE = (
+    "front_desk_supervisor",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+    "customer_care_manager",
+)
+"""Roles that one person of each store has, and that do no work on the simulated day."""
+
+_GROUP_OFFICE = (
+    "trainer",
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
+)
 _CERTIFIED = ["high_voltage"]
 _CORE_TEAM: tuple[Record, ...] = (
     {"skills": {"mechanical": 3, "maintenance": 3}},
@@ -164,6 +180,20 @@ def _staff(
         ("operator-1", "operator"),
     ):
         yield {"id": subject, **next(names), "roles": [role], "stores": list(store_ids)}
+    for store_id, role in product(store_ids, _STORE_OFFICE):
+        yield {
+            "id": f"{store_id}-{role.replace('_', '-')}-1",
+            **next(names),
+            "roles": [role],
+            "stores": [store_id],
+        }
+    for role in _GROUP_OFFICE:
+        yield {
+            "id": f"{role.replace('_', '-')}-1",
+            **next(names),
+            "roles": [role],
+            "stores": list(store_ids),
+        }
 
 
 def _technicians(count: int, rng: random.Random) -> Iterator[Record]:

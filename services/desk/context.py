@@ -22,6 +22,7 @@ from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from services.desk.staff import Person, load_staff
 from shared.calls import ServiceUnavailableError
 from shared.clients.access import roles_of
+from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import ResolveRequest
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
@@ -32,7 +33,7 @@ from shared.settings import Settings
 
 T = TypeVar("T")
 
-SEES_PERSONS = frozenset({"service_advisor", "customer_care_agent", "service_manager"})
+SEES_PERSONS = roles_of(CrmApi.resolve)
 """Roles that see names and plates; all others see queue numbers."""
 
 _CATALOG_FRESH_S = 300.0

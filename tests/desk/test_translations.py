@@ -15,7 +15,7 @@ from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
 from services.desk.page import MENU
-from services.desk.pages import claim, order, rules, write_up
+from services.desk.pages import claim, order, roles, rules, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
@@ -129,6 +129,8 @@ def test_translation_has_same_placeholders() -> None:
 def test_every_coded_value_is_translated(words: Translator) -> None:
     coded = {
         "role": set(get_args(Role)) - {"system"},
+        "area": {each.area for each in roles.permissions()},
+        "operation": [each.code for each in roles.permissions()],
         "order_status": get_args(RepairOrderStatus),
         "status": get_args(JobStatus),
         "pause": get_args(PauseReason),

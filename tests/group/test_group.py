@@ -19,17 +19,28 @@ from services.reception.domain.delivery import Change
 from shared.group import Store, read_yaml
 
 SKILL_CODES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
-ROLES = {
+STORE_ROLES = {
     "service_advisor",
+    "front_desk_supervisor",
     "dispatcher",
     "technician",
     "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
     "customer_care_agent",
+    "customer_care_manager",
     "service_manager",
+}
+ROLES = STORE_ROLES | {
+    "trainer",
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
     "group_manager",
     "operator",
 }
-STORE_ROLES = ROLES - {"group_manager", "operator"}
 STEPS = {
     "work_explained",
     "invoice_explained",

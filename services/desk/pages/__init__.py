@@ -21,6 +21,7 @@ from services.desk.pages import (
     orders,
     receivables,
     reception,
+    roles,
     rules,
     sign_in,
     today,
@@ -48,18 +49,29 @@ MENU.extend(
         corrective_actions.PAGE,
         today.PAGE,
         rules.PAGE,
+        roles.PAGE,
         dead_letters.PAGE,
     )
 )
 HOME.update(
     {
         "group_manager": group.PAGE,
+        "group_service_manager": group.PAGE,
+        "group_parts_manager": group.PAGE,
+        "group_customer_care_manager": group.PAGE,
+        "group_finance_manager": group.PAGE,
         "service_manager": today.PAGE,
+        "front_desk_supervisor": reception.PAGE,
         "service_advisor": reception.PAGE,
         "dispatcher": workshop.PAGE,
         "technician": my_jobs.PAGE,
         "quality_inspector": inspection.PAGE,
+        "claims_clerk": claims.PAGE,
+        "parts_clerk": workshop.PAGE,
+        "cashier": orders.PAGE,
+        "customer_care_manager": follow_ups.PAGE,
         "customer_care_agent": follow_ups.PAGE,
+        "trainer": rules.PAGE,
         "operator": dead_letters.PAGE,
     }
 )

@@ -35,7 +35,9 @@ from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.vehicles import find_customer, known_text
 from shared.calls import ServiceUnavailableError
+from shared.clients.access import roles_of
 from shared.clients.crm.models import CustomerView
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import (
     AppointmentStatus,
     AppointmentView,
@@ -51,7 +53,7 @@ PAGE = Page(
     path="/stores/{store_id}/appointments",
     title="Appointments",
     icon="event",
-    roles=frozenset({"service_advisor", "service_manager", "customer_care_agent"}),
+    roles=roles_of(ReceptionApi.book_appointment),
     requirements=REQUIREMENTS,
 )
 

@@ -15,6 +15,8 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.workshop.client import WorkshopApi
 from shared.clients.workshop.models import (
     BoardBay,
     BoardCounts,
@@ -28,9 +30,7 @@ REQUIREMENTS = ("R11", "R12", "R13")
 PAGE = Page(
     path="/stores/{store_id}/board",
     title="Workshop board",
-    roles=frozenset(
-        {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
-    ),
+    roles=roles_of(WorkshopApi.get_board),
     requirements=REQUIREMENTS,
     whole_screen=True,
 )

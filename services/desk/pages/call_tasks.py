@@ -28,13 +28,15 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import CallTask, CallTaskResponse, CompleteCallTaskRequest
 
 PAGE = Page(
     path="/stores/{store_id}/call-tasks",
     title="Call tasks",
     icon="record_voice_over",
-    roles=frozenset({"customer_care_agent", "service_manager"}),
+    roles=roles_of(CrmApi.list_call_tasks),
     requirements=("R9",),
 )
 

@@ -41,6 +41,8 @@ from services.desk.components.payment import method_field
 from services.desk.context import Names, PageContext, Who
 from services.desk.orders import numbers_of
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import (
     ClaimDecisionRequest,
     ClaimEntry,
@@ -55,7 +57,7 @@ from shared.contracts.reception import ClaimDecision, EstimateLine
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
     title="Warranty claim",
-    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
+    roles=roles_of(ReceptionApi.get_claim),
     requirements=("R6", "R8"),
 )
 

@@ -23,13 +23,15 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.orders import numbers_of
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import ClaimEntry, ClaimStatus
 
 PAGE = Page(
     path="/stores/{store_id}/claims",
     title="Warranty claims",
     icon="verified_user",
-    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
+    roles=roles_of(ReceptionApi.list_claims),
     requirements=("R6", "R32"),
 )
 

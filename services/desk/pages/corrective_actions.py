@@ -21,6 +21,8 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reporting.client import ReportingApi
 from shared.clients.reporting.models import CorrectiveActionView
 
 REQUIREMENTS = ("R10", "R43")
@@ -29,15 +31,7 @@ PAGE = Page(
     path="/stores/{store_id}/corrective-actions",
     title="Corrective actions",
     icon="build_circle",
-    roles=frozenset(
-        {
-            "service_advisor",
-            "dispatcher",
-            "quality_inspector",
-            "customer_care_agent",
-            "service_manager",
-        }
-    ),
+    roles=roles_of(ReportingApi.close_corrective_action),
     requirements=REQUIREMENTS,
 )
 

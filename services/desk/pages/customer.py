@@ -29,6 +29,8 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.vehicles import find_customer
+from shared.clients.access import roles_of
+from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import (
     ContactPreferencesRequest,
     ContactView,
@@ -42,7 +44,7 @@ from shared.clients.crm.models import (
 PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
     title="Contact preferences",
-    roles=frozenset({"service_advisor", "customer_care_agent", "service_manager"}),
+    roles=roles_of(CrmApi.find_customer),
     requirements=("R9", "R19"),
 )
 

@@ -42,6 +42,7 @@ from shared.clients.reception.models import (
 )
 from shared.clients.reporting.models import CorrectiveActionView
 from shared.contracts.management import FacilityArea
+from shared.security import ADVISORS
 
 REQUIREMENTS = ("R43", "R10")
 
@@ -49,7 +50,7 @@ PAGE = Page(
     path="/stores/{store_id}/facility-checks",
     title="Facility checks",
     icon="fact_check",
-    roles=frozenset({"service_advisor", "service_manager"}),
+    roles=frozenset(ADVISORS),
     requirements=REQUIREMENTS,
 )
 

@@ -30,6 +30,8 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import (
     CustomerView,
     FollowUpChannel,
@@ -44,7 +46,7 @@ PAGE = Page(
     path="/stores/{store_id}/follow-ups",
     title="Follow-ups",
     icon="phone_in_talk",
-    roles=frozenset({"customer_care_agent", "service_manager"}),
+    roles=roles_of(CrmApi.record_call),
     requirements=REQUIREMENTS,
 )
 

@@ -25,6 +25,8 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reporting.client import ReportingApi
 from shared.contracts.reporting import DailyReportPublished
 
 REQUIREMENTS = ("R30", "R38", "R40")
@@ -33,7 +35,7 @@ PAGE = Page(
     path="/group",
     title="Group",
     icon="hub",
-    roles=frozenset({"group_manager"}),
+    roles=roles_of(ReportingApi.group_daily_reports),
     requirements=REQUIREMENTS,
 )
 

@@ -16,6 +16,8 @@ from services.desk.context import PageContext
 from services.desk.jobs import open_jobs
 from services.desk.orders import Numbers, number_of
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.workshop.client import WorkshopApi
 from shared.clients.workshop.models import ChecklistItem, InspectionItem, InspectionRequest, JobView
 
 REQUIREMENTS = ("R14",)
@@ -24,7 +26,7 @@ PAGE = Page(
     path="/stores/{store_id}/inspection",
     title="Inspection",
     icon="fact_check",
-    roles=frozenset({"quality_inspector"}),
+    roles=roles_of(WorkshopApi.inspect_job),
     requirements=REQUIREMENTS,
 )
 

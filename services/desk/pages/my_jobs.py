@@ -26,6 +26,8 @@ from services.desk.context import PageContext
 from services.desk.jobs import JOB_TONES, OpenJobs, open_jobs
 from services.desk.orders import Numbers, number_of
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.workshop.client import WorkshopApi
 from shared.clients.workshop.models import (
     AdditionalWorkRequest,
     DiagnosisRequest,
@@ -41,7 +43,7 @@ PAGE = Page(
     path="/stores/{store_id}/my-jobs",
     title="My jobs",
     icon="handyman",
-    roles=frozenset({"technician"}),
+    roles=roles_of(WorkshopApi.start_job),
     requirements=REQUIREMENTS,
 )
 

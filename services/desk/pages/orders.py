@@ -20,6 +20,8 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.orders import ORDER_TONES, orders_at
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import OrderStatus, OrderView
 
 REQUIREMENTS = ("R5", "R7", "R8")
@@ -28,15 +30,7 @@ PAGE = Page(
     path="/stores/{store_id}/orders",
     title="Orders",
     icon="receipt_long",
-    roles=frozenset(
-        {
-            "service_advisor",
-            "service_manager",
-            "dispatcher",
-            "quality_inspector",
-            "customer_care_agent",
-        }
-    ),
+    roles=roles_of(ReceptionApi.list_orders) - {"technician"},
     requirements=REQUIREMENTS,
 )
 

@@ -25,13 +25,15 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import HeldMoney, Receivable
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
     title="Receivables",
     icon="account_balance_wallet",
-    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
+    roles=roles_of(ReceptionApi.list_receivables),
     requirements=("R8", "R32"),
 )
 

@@ -33,6 +33,8 @@ from services.desk.components.tier import tier_badge
 from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from shared.calls import ServiceUnavailableError
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import (
     AppointmentView,
     AssignAdvisorRequest,
@@ -47,13 +49,10 @@ PAGE = Page(
     path="/stores/{store_id}/reception",
     title="Arrival board",
     icon="garage",
-    roles=frozenset({"service_advisor", "service_manager", "dispatcher", "customer_care_agent"}),
+    roles=roles_of(ReceptionApi.record_arrival) | roles_of(ReceptionApi.assign_advisor),
     requirements=REQUIREMENTS,
 )
 
-_RECEIVES = ("service_advisor", "service_manager")
-_RECORDS = (*_RECEIVES, "customer_care_agent")
-_ASSIGNS = ("service_manager", "dispatcher")
 _WARNING_SHARE = 0.7
 _SOON = timedelta(hours=2)
 
@@ -77,7 +76,7 @@ class Board:
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show three columns: expected, waiting for a greeting, being received."""
-    if ctx.person.has(_RECORDS):
+    if ctx.may(ctx.services.reception.record_arrival):
         with box("toolbar"):
             button(
                 ctx.t("Record arrival"),
@@ -85,7 +84,7 @@ async def show(ctx: PageContext) -> None:
                 name="record-arrival",
                 kind="main",
             )
-    if ctx.person.has(_RECEIVES):
+    if ctx.may(ctx.services.reception.greet_customer):
         await awaiting_strip(ctx)
 
     async def fetch() -> Board:
@@ -180,7 +179,7 @@ def _expected_card(
                 if who.tier:
                     with box("card-tags"):
                         tier_badge(t, who.tier)
-        if ctx.person.has(_RECORDS):
+        if ctx.may(ctx.services.reception.record_arrival):
             attempt = new_attempt()
 
             async def arrive() -> None:
@@ -227,7 +226,7 @@ def _waiting_card(
         every_second(wait)
         with box("card-actions"):
             _suggestion(ctx, order)
-            if ctx.person.has(_RECEIVES):
+            if ctx.may(ctx.services.reception.greet_customer):
                 attempt = new_attempt()
                 button(
                     t("Receive"),
@@ -256,7 +255,7 @@ def _suggestion(ctx: PageContext, order: WaitingView) -> None:
         badge(t("Assigned to {person}", person=ctx.colleague(suggested)), "busy")
     elif suggested:
         badge(t("Suggested: {person}", person=ctx.colleague(suggested)), "calm")
-    if not ctx.person.has(_ASSIGNS):
+    if not ctx.may(ctx.services.reception.assign_advisor):
         return
     if suggested and not order.advisor_id:
         assign = partial(_assign, ctx, order.order_id, suggested, order.version, new_attempt())
@@ -321,7 +320,7 @@ def _received_card(
 
         receive(ctx.now())
         every_second(receive)
-        if ctx.person.has(_RECEIVES):
+        if ctx.may(ctx.services.reception.greet_customer):
             with box("card-actions"):
                 made = link(
                     t("Open order"),

@@ -19,10 +19,15 @@ from services.desk.staff import Person
 
 _ROLE_ORDER = (
     "service_manager",
+    "front_desk_supervisor",
     "service_advisor",
+    "cashier",
+    "claims_clerk",
     "dispatcher",
     "technician",
     "quality_inspector",
+    "parts_clerk",
+    "customer_care_manager",
     "customer_care_agent",
 )
 

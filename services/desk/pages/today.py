@@ -13,6 +13,8 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.access import roles_of
+from shared.clients.reporting.client import ReportingApi
 from shared.clients.reporting.models import DailyReport, LiveKpis
 
 REQUIREMENTS = ("R30", "R33")
@@ -21,7 +23,7 @@ PAGE = Page(
     path="/stores/{store_id}/today",
     title="Today's KPIs",
     icon="insights",
-    roles=frozenset({"service_manager", "group_manager", "service_advisor", "dispatcher"}),
+    roles=roles_of(ReportingApi.get_live_kpis),
     requirements=REQUIREMENTS,
 )
 

@@ -48,6 +48,8 @@ from services.desk.jobs import JOB_TONES
 from services.desk.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.page import Page
 from services.desk.reasons import change_text, risk_text, risk_tone
+from shared.clients.access import roles_of
+from shared.clients.workshop.client import WorkshopApi
 from shared.clients.workshop.models import (
     AbsenceView,
     OverridesView,
@@ -62,9 +64,7 @@ PAGE = Page(
     path="/stores/{store_id}/workshop",
     title="Workshop",
     icon="view_timeline",
-    roles=frozenset(
-        {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
-    ),
+    roles=roles_of(WorkshopApi.get_plan),
     requirements=REQUIREMENTS,
     script="gantt.js",
 )
@@ -366,6 +366,10 @@ class _Board:
             link(t("Show the order"), f"{ctx.store_path}/orders/{job.order_id}", "text-link")
             if self._movable(job):
                 self._hand_buttons(job, opened)
+            if job.status == "planned" and ctx.may(ctx.services.workshop.set_parts_eta):
+                with box("override-actions"):
+                    expected = partial(parts_dialog, ctx, job, self.name(job))
+                    _instead(opened, "parts", t("Parts expected …"), expected)
             if job.started_at and ctx.may(ctx.services.workshop.correct_job_clock):
                 with box("override-actions"):
                     correct = partial(clock_dialog, ctx, job, self.name(job))
@@ -394,7 +398,6 @@ class _Board:
                     t("Remove exclusion…"),
                     lambda: manual_override.allow(ctx, options, job),
                 )
-            press("parts", t("Parts expected …"), lambda: parts_dialog(ctx, job, self.name(job)))
 
 
 def _figures(t: Translator, counts: Mapping[str, int], endangered: int) -> None:

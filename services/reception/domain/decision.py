@@ -15,7 +15,7 @@ from services.reception.domain.repair_order import RepairOrder
 from shared.contracts import Event
 from shared.contracts.reception import ReportedChannel
 
-_MEET_CUSTOMERS = frozenset({"service_advisor", "service_manager"})
+_MEET_CUSTOMERS = frozenset({"service_advisor", "front_desk_supervisor", "service_manager"})
 
 
 @dataclass(frozen=True)

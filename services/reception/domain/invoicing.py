@@ -90,6 +90,9 @@ class Correction:
     entire: bool = False
 
 
+_SAME_LIMIT = {"front_desk_supervisor": "service_advisor"}
+
+
 @dataclass(frozen=True)
 class Terms:
     """Invoicing terms of a store: tax contained in prices, in basis points, and days to pay."""
@@ -99,8 +102,11 @@ class Terms:
 
 
 def discount_limit_bp(roles: Collection[str], limits: Mapping[str, int]) -> int:
-    """Return the highest discount that a person of these roles may approve, in basis points."""
-    return max((limits.get(role, 0) for role in roles), default=0)
+    """Return the highest discount that a person of these roles may approve, in basis points.
+
+    A front-desk supervisor has the limit of an advisor.
+    """
+    return max((limits.get(_SAME_LIMIT.get(role, role), 0) for role in roles), default=0)
 
 
 def request_discount(

@@ -41,7 +41,15 @@ class CrmApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="customers",
+    )
     async def register_customer(
         self, store_id: str, body: RegisterCustomerRequest, *, idempotency_key: str
     ) -> RegisterCustomerResponse:
@@ -58,7 +66,14 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def find_customer(
         self, store_id: str, *, plate: str | None = None, vin: str | None = None
     ) -> CustomerView:
@@ -70,14 +85,30 @@ class CrmApi:
             query={"plate": plate, "vin": vin},
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def resolve(self, store_id: str, body: ResolveRequest) -> ResolveResponse:
         """Return the names, plates and tiers of the references on a page."""
         return await self._calls.request(
             ResolveResponse, "POST", f"/stores/{segment(store_id)}/resolutions", body=body
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
         """Return the store's records of the vehicle with this plate and its customer's loyalty.
 
@@ -87,7 +118,15 @@ class CrmApi:
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def get_registered_vehicle(
         self, store_id: str, vehicle_ref: str
     ) -> RegisterCustomerResponse:
@@ -98,7 +137,14 @@ class CrmApi:
             f"/stores/{segment(store_id)}/registered-vehicles/{segment(vehicle_ref)}",
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def get_registered_customer(self, store_id: str, customer_ref: str) -> RegisteredCustomer:
         """Return a customer who is in this store's customer records.
 
@@ -110,7 +156,15 @@ class CrmApi:
             f"/stores/{segment(store_id)}/registered-customers/{segment(customer_ref)}",
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="customers",
+    )
     async def set_contact_preferences(
         self,
         store_id: str,
@@ -131,7 +185,14 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
     async def get_contact_preferences(self, store_id: str, customer_ref: str) -> ContactView:
         """Return a customer's contact preferences."""
         return await self._calls.request(
@@ -140,7 +201,14 @@ class CrmApi:
             f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/contact-preferences",
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="follow-ups",
+    )
     async def list_follow_ups(
         self, store_id: str, *, status: Sequence[FollowUpStatus]
     ) -> list[FollowUpView]:
@@ -152,7 +220,7 @@ class CrmApi:
             query={"status": status},
         )
 
-    @open_to("customer_care_agent", "service_manager")
+    @open_to("customer_care_agent", "customer_care_manager", "service_manager", area="follow-ups")
     async def record_call(
         self, store_id: str, follow_up_id: str, body: RecordCallRequest, *, idempotency_key: str
     ) -> FollowUpView:
@@ -167,7 +235,15 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="messages",
+    )
     async def send_message(
         self,
         store_id: str,
@@ -195,7 +271,14 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="messages",
+    )
     async def list_messages(
         self,
         store_id: str,
@@ -212,21 +295,29 @@ class CrmApi:
             query={"customer_ref": customer_ref, "order_id": order_id, "status": status},
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="messages",
+    )
     async def get_message(self, store_id: str, message_id: str) -> MessageView:
         """Return one message with its status."""
         return await self._calls.request(
             MessageView, "GET", f"/stores/{segment(store_id)}/messages/{segment(message_id)}"
         )
 
-    @open_to("customer_care_agent", "service_manager")
+    @open_to("customer_care_agent", "customer_care_manager", "service_manager", area="messages")
     async def list_call_tasks(self, store_id: str) -> list[CallTask]:
         """List the open call tasks, those not called yet first; obsolete ones are left out."""
         return await self._calls.request(
             list[CallTask], "GET", f"/stores/{segment(store_id)}/call-tasks"
         )
 
-    @open_to("customer_care_agent", "service_manager")
+    @open_to("customer_care_agent", "customer_care_manager", "service_manager", area="messages")
     async def complete_call_task(
         self, store_id: str, message_id: str, body: CompleteCallTaskRequest, *, idempotency_key: str
     ) -> CallTaskResponse:
@@ -239,7 +330,7 @@ class CrmApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_customer_care_manager", "group_manager", area="loyalty")
     async def preview_loyalty_change(self, body: PreviewLoyaltyRequest) -> LoyaltyPreview:
         """Return what other loyalty rules would do to the customers of the last 30 days'
         deliveries.

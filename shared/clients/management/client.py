@@ -23,7 +23,7 @@ class ManagementApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="imports")
     async def import_records(self, body: ImportRequest, *, idempotency_key: str) -> ImportResponse:
         """Define what a file says, each definition on the present version of its record (导入).
 
@@ -34,12 +34,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def list_group_rules(
         self, *, starting: str = "", after: str = "", limit: int = 500
@@ -57,12 +68,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def get_group_rules(self, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -70,7 +92,7 @@ class ManagementApi:
             RecordView, "GET", f"/group/rules/{segment(code)}", query={"day": day}
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="rules")
     async def define_group_rules(
         self, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -88,12 +110,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def group_rules_history(self, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -101,7 +134,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/group/rules/{segment(code)}/history"
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="rules")
     async def withdraw_group_rules(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -114,7 +147,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="rules")
     async def put_back_group_rules(
         self, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -128,12 +161,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def list_store_rules(
         self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
@@ -151,12 +195,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def get_store_rules(
         self, store_id: str, code: str, *, day: date | None = None
@@ -169,7 +224,7 @@ class ManagementApi:
             query={"day": day},
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="rules")
     async def define_store_rules(
         self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -187,12 +242,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="rules",
     )
     async def store_rules_history(self, store_id: str, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -200,7 +266,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/stores/{segment(store_id)}/rules/{segment(code)}/history"
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="rules")
     async def withdraw_store_rules(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -213,7 +279,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="rules")
     async def put_back_store_rules(
         self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -226,7 +292,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="rules")
     async def end_store_rules(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -240,12 +306,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="stores",
     )
     async def list_stores(
         self, *, starting: str = "", after: str = "", limit: int = 500
@@ -263,12 +340,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="stores",
     )
     async def get_store(self, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -276,7 +364,7 @@ class ManagementApi:
             RecordView, "GET", f"/group/stores/{segment(code)}", query={"day": day}
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="stores")
     async def define_store(
         self, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -294,12 +382,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="stores",
     )
     async def store_history(self, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -307,7 +406,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/group/stores/{segment(code)}/history"
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="stores")
     async def withdraw_store(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -320,7 +419,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="stores")
     async def put_back_store(
         self, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -333,7 +432,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="stores")
     async def end_store(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -347,12 +446,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="bays",
     )
     async def list_bays(
         self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
@@ -370,12 +480,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="bays",
     )
     async def get_bay(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -386,7 +507,7 @@ class ManagementApi:
             query={"day": day},
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="bays")
     async def define_bay(
         self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -404,12 +525,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="bays",
     )
     async def bay_history(self, store_id: str, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -417,7 +549,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/stores/{segment(store_id)}/bays/{segment(code)}/history"
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="bays")
     async def withdraw_bay(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -430,7 +562,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="bays")
     async def put_back_bay(
         self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -443,7 +575,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="bays")
     async def end_bay(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -457,12 +589,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def list_group_staff(
         self, *, starting: str = "", after: str = "", limit: int = 500
@@ -480,12 +623,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def get_group_person(self, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -493,7 +647,7 @@ class ManagementApi:
             RecordView, "GET", f"/group/staff/{segment(code)}", query={"day": day}
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="staff")
     async def define_group_person(
         self, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -511,12 +665,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def group_person_history(self, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -524,7 +689,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/group/staff/{segment(code)}/history"
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="staff")
     async def withdraw_group_person(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -537,7 +702,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="staff")
     async def put_back_group_person(
         self, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -550,7 +715,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="staff")
     async def end_group_person(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -564,12 +729,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def list_staff(
         self, store_id: str, *, starting: str = "", after: str = "", limit: int = 500
@@ -587,12 +763,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def get_person(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -603,7 +790,7 @@ class ManagementApi:
             query={"day": day},
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="staff")
     async def define_person(
         self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -621,12 +808,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="staff",
     )
     async def person_history(self, store_id: str, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -634,7 +832,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/stores/{segment(store_id)}/staff/{segment(code)}/history"
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="staff")
     async def withdraw_person(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -647,7 +845,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="staff")
     async def put_back_person(
         self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -660,7 +858,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="staff")
     async def end_person(
         self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -674,12 +872,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="catalog",
     )
     async def list_catalog_items(
         self, *, starting: str = "", after: str = "", limit: int = 500
@@ -697,12 +906,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="catalog",
     )
     async def get_catalog_item(self, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
@@ -710,7 +930,7 @@ class ManagementApi:
             RecordView, "GET", f"/group/catalog/{segment(code)}", query={"day": day}
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="catalog")
     async def define_catalog_item(
         self, code: str, body: DefineRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -728,12 +948,23 @@ class ManagementApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        "trainer",
+        area="catalog",
     )
     async def catalog_item_history(self, code: str) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
@@ -741,7 +972,7 @@ class ManagementApi:
             list[ChangeView], "GET", f"/group/catalog/{segment(code)}/history"
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="catalog")
     async def withdraw_catalog_item(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -754,7 +985,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="catalog")
     async def put_back_catalog_item(
         self, code: str, body: PutBackRequest, *, idempotency_key: str
     ) -> RecordResponse:
@@ -767,7 +998,7 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager")
+    @open_to("group_manager", area="catalog")
     async def end_catalog_item(
         self, code: str, body: ChangeRequest, *, idempotency_key: str
     ) -> RecordResponse:

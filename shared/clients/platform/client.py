@@ -16,7 +16,7 @@ class PlatformApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    @open_to("operator")
+    @open_to("operator", area="platform")
     async def list_dead_letters(self, *, resolved: bool = False) -> DeadLetters:
         """Events dead-lettered, timers given up, and keys whose events wait for one that never
         came.
@@ -25,14 +25,14 @@ class PlatformApi:
             DeadLetters, "GET", "/dead-letters", query={"resolved": resolved}
         )
 
-    @open_to("operator")
+    @open_to("operator", area="platform")
     async def show_dead_letter(self, letter_id: str) -> DeadLetterDetails:
         """One dead letter, an event with its headers and its data as they came."""
         return await self._calls.request(
             DeadLetterDetails, "GET", f"/dead-letters/{segment(letter_id)}"
         )
 
-    @open_to("operator")
+    @open_to("operator", area="platform")
     async def decide_dead_letter(
         self, letter_id: str, body: DecideDeadLetterRequest, *, idempotency_key: str
     ) -> DeadLetters:
@@ -56,7 +56,7 @@ class PlatformApi:
         """Database reachable, partitions assigned, master data read."""
         return await self._calls.request(dict[str, str], "GET", "/health/ready")
 
-    @open_to("operator", "system")
+    @open_to("operator", "system", area="platform")
     async def status(self) -> Status:
         """Backlog of this process; lag first, so that zeros mean that nothing was in flight."""
         return await self._calls.request(Status, "GET", "/status")

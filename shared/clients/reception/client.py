@@ -87,26 +87,48 @@ class ReceptionApi:
         self._calls = calls
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        "trainer",
+        area="catalog",
     )
     async def catalog(self, store_id: str) -> CatalogView:
         """Operations, parts and symptom codes with their names, and labor rates."""
         return await self._calls.request(CatalogView, "GET", f"/stores/{segment(store_id)}/catalog")
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        "trainer",
+        area="catalog",
     )
     async def checklists(self, store_id: str) -> ChecklistsView:
         """Steps of delivery and areas of the daily checks with their names, as they hold today."""
@@ -114,7 +136,14 @@ class ReceptionApi:
             ChecklistsView, "GET", f"/stores/{segment(store_id)}/checklists"
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
+    )
     async def offer_times(self, store_id: str, body: OffersRequest) -> Offers:
         """Times at which the workshop has room, off-peak hours first (错峰预约).
 
@@ -124,7 +153,14 @@ class ReceptionApi:
             Offers, "POST", f"/stores/{segment(store_id)}/appointments/offers", body=body
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
+    )
     async def book_appointment(
         self, store_id: str, body: BookAppointmentRequest, *, idempotency_key: str
     ) -> AppointmentView:
@@ -140,7 +176,18 @@ class ReceptionApi:
         )
 
     @open_to(
-        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
     )
     async def list_appointments(
         self, store_id: str, *, day: date | None = None
@@ -154,7 +201,18 @@ class ReceptionApi:
         )
 
     @open_to(
-        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
     )
     async def get_appointment(self, store_id: str, appointment_id: str) -> AppointmentView:
         """Read one appointment."""
@@ -164,7 +222,14 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/appointments/{segment(appointment_id)}",
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
+    )
     async def reschedule_appointment(
         self,
         store_id: str,
@@ -184,7 +249,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
+    )
     async def cancel_appointment(
         self, store_id: str, appointment_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> AppointmentView:
@@ -198,7 +270,18 @@ class ReceptionApi:
         )
 
     @open_to(
-        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "service_advisor",
+        "service_manager",
+        area="appointments",
     )
     async def get_appointment_cancellation(
         self, store_id: str, appointment_id: str
@@ -211,13 +294,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="orders",
     )
     async def get_order_cancellation(self, store_id: str, order_id: str) -> CancellationView:
         """Read the reason for an order's cancellation, and the actor."""
@@ -227,7 +320,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/cancellation",
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="orders")
     async def cancel_order(
         self, store_id: str, order_id: str, body: CancelRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -240,7 +333,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
+    )
     async def record_arrival(
         self, store_id: str, body: RecordArrivalRequest, *, idempotency_key: str
     ) -> ArrivalView:
@@ -257,7 +357,16 @@ class ReceptionApi:
         )
 
     @open_to(
-        "customer_care_agent", "dispatcher", "group_manager", "service_advisor", "service_manager"
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
     )
     async def arrival_board(self, store_id: str) -> list[WaitingView]:
         """List the customers at reception (接待看板): booked customers first, then by arrival."""
@@ -265,7 +374,14 @@ class ReceptionApi:
             list[WaitingView], "GET", f"/stores/{segment(store_id)}/arrivals"
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
+    )
     async def correct_plate(
         self, store_id: str, order_id: str, body: CorrectPlateRequest, *, idempotency_key: str
     ) -> ArrivalView:
@@ -278,7 +394,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "front_desk_supervisor", "service_manager", area="arrivals")
     async def assign_advisor(
         self, store_id: str, order_id: str, body: AssignAdvisorRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -291,7 +407,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="arrivals")
     async def greet_customer(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -304,14 +420,28 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
+    )
     async def get_vehicle(self, store_id: str, plate: str) -> VehicleView:
         """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""
         return await self._calls.request(
             VehicleView, "GET", f"/stores/{segment(store_id)}/vehicles/{segment(plate)}"
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="orders",
+    )
     async def quote(self, store_id: str, body: QuoteRequest) -> Quote:
         """Price and completion time of the work (报价); nothing is reserved."""
         return await self._calls.request(
@@ -319,13 +449,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="orders",
     )
     async def list_orders(self, store_id: str, *, status: Sequence[OrderStatus]) -> list[OrderView]:
         """Orders of the last 30 days in one of the statuses."""
@@ -334,13 +474,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="orders",
     )
     async def get_order(self, store_id: str, order_id: str) -> OrderDetail:
         """One order with the customer's concern."""
@@ -348,7 +498,7 @@ class ReceptionApi:
             OrderDetail, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="orders")
     async def open_order(
         self, store_id: str, order_id: str, body: OpenOrderRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -361,7 +511,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="orders")
     async def revise_promise(
         self, store_id: str, order_id: str, body: RevisePromisedTimeRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -374,7 +524,15 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("quality_inspector", "service_advisor", "service_manager", "technician")
+    @open_to(
+        "claims_clerk",
+        "front_desk_supervisor",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="photos",
+    )
     async def add_order_photo(
         self,
         store_id: str,
@@ -399,13 +557,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="photos",
     )
     async def list_order_photos(self, store_id: str, order_id: str) -> list[PhotoView]:
         """List an order's pictures, the oldest first."""
@@ -413,7 +581,14 @@ class ReceptionApi:
             list[PhotoView], "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/photos"
         )
 
-    @open_to("quality_inspector", "service_advisor", "service_manager", "technician")
+    @open_to(
+        "front_desk_supervisor",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="photos",
+    )
     async def add_premises_photo(
         self, store_id: str, content: bytes, *, idempotency_key: str
     ) -> PhotoView:
@@ -430,13 +605,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="photos",
     )
     async def get_photo(self, store_id: str, photo_id: str) -> bytes:
         """The picture itself, as JPEG; not found once it was erased."""
@@ -444,7 +629,7 @@ class ReceptionApi:
             "GET", f"/stores/{segment(store_id)}/photos/{segment(photo_id)}"
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def submit_estimate(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
@@ -461,7 +646,21 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def list_estimates(self, store_id: str, order_id: str) -> list[EstimateView]:
         """Every version of the order's estimate, the oldest first."""
         return await self._calls.request(
@@ -470,7 +669,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/estimates",
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def submit_additional_work(
         self, store_id: str, order_id: str, body: ReviseEstimateRequest, *, idempotency_key: str
     ) -> EstimateView:
@@ -483,7 +682,21 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def get_offer(
         self, store_id: str, order_id: str, version: int, *, declined: Sequence[str] = ()
     ) -> Offer:
@@ -499,7 +712,14 @@ class ReceptionApi:
             query={"declined": declined},
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def authorize_estimate(
         self,
         store_id: str,
@@ -523,7 +743,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def decline_estimate(
         self,
         store_id: str,
@@ -544,7 +771,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def create_link(
         self,
         store_id: str,
@@ -566,7 +793,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def show_link(
         self, store_id: str, order_id: str, link_id: str, *, idempotency_key: str
     ) -> ShownLink:
@@ -581,7 +808,14 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def list_links(self, store_id: str, order_id: str) -> list[LinkWithUses]:
         """The order's one-time links, the oldest first, with their uses.
 
@@ -593,7 +827,21 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/links",
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="estimates",
+    )
     async def work_to_reoffer(self, store_id: str, order_id: str) -> list[EstimateView]:
         """List work of the vehicle's earlier visits that was not ordered since (未做增项).
 
@@ -644,7 +892,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def preview_withdrawal(
         self, store_id: str, order_id: str, body: UnwantedWork
     ) -> WithdrawalPreview:
@@ -656,7 +904,7 @@ class ReceptionApi:
             body=body,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="estimates")
     async def withdraw_work(
         self, store_id: str, order_id: str, body: WithdrawWorkRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -673,7 +921,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="delivery")
     async def record_delivery_step(
         self, store_id: str, order_id: str, body: RecordStepRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -686,7 +934,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="delivery")
     async def request_waiver(
         self, store_id: str, order_id: str, step: str, body: WaiverRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -699,7 +947,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="delivery")
     async def approve_waiver(
         self,
         store_id: str,
@@ -718,7 +966,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="delivery")
     async def record_signature(
         self, store_id: str, order_id: str, body: SignatureRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -731,7 +979,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="delivery")
     async def get_signature(self, store_id: str, order_id: str) -> SignatureView:
         """Read the signature as it was drawn."""
         return await self._calls.request(
@@ -740,7 +988,7 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/signature",
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="delivery")
     async def deliver_vehicle(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -753,7 +1001,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="invoicing")
     async def request_discount(
         self, store_id: str, order_id: str, body: DiscountRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -769,7 +1017,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="invoicing")
     async def approve_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -784,7 +1032,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="invoicing")
     async def withdraw_discount(
         self, store_id: str, order_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -797,7 +1045,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "cashier", "front_desk_supervisor", "service_advisor", "service_manager", area="invoicing"
+    )
     async def receive_deposit(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -810,7 +1060,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "cashier", "front_desk_supervisor", "service_advisor", "service_manager", area="invoicing"
+    )
     async def issue_invoice(
         self, store_id: str, order_id: str, body: IssueInvoiceRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -823,14 +1075,30 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="invoicing",
+    )
     async def get_invoice(self, store_id: str, order_id: str) -> InvoiceView:
         """Read the order's invoice as it was issued (结算单), and those before it."""
         return await self._calls.request(
             InvoiceView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/invoice"
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "cashier", "front_desk_supervisor", "service_advisor", "service_manager", area="invoicing"
+    )
     async def preview_invoice(
         self, store_id: str, order_id: str, body: ChosenVouchers
     ) -> InvoicePreview:
@@ -842,7 +1110,7 @@ class ReceptionApi:
             body=body,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="invoicing")
     async def issue_credit_note(
         self, store_id: str, order_id: str, body: IssueCreditNoteRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -859,7 +1127,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "cashier", "front_desk_supervisor", "service_advisor", "service_manager", area="invoicing"
+    )
     async def receive_payment(
         self, store_id: str, order_id: str, body: RecordPaymentRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -872,7 +1142,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="invoicing")
     async def pay_refund(
         self, store_id: str, order_id: str, body: IssueRefundRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -885,7 +1155,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="invoicing")
     async def approve_on_account(
         self, store_id: str, order_id: str, body: ApproveOnAccountRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -898,14 +1168,23 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "front_desk_supervisor",
+        "group_finance_manager",
+        "group_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="invoicing",
+    )
     async def list_receivables(self, store_id: str) -> list[Receivable]:
         """List the balances that customers and manufacturer owe (应收台账), the oldest first."""
         return await self._calls.request(
             list[Receivable], "GET", f"/stores/{segment(store_id)}/receivables"
         )
 
-    @open_to("group_manager")
+    @open_to("group_finance_manager", "group_manager", area="invoicing")
     async def preview_settlement(self, body: PreviewSettlementRequest) -> SettlementPreview:
         """Return who would have approved discounts of the last 30 days by other rules of the
         group.
@@ -916,7 +1195,7 @@ class ReceptionApi:
             SettlementPreview, "POST", "/settlement/preview", body=body
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="invoicing")
     async def preview_settlement_of_store(
         self, store_id: str, body: PreviewSettlementRequest
     ) -> SettlementPreview:
@@ -927,14 +1206,25 @@ class ReceptionApi:
             SettlementPreview, "POST", f"/stores/{segment(store_id)}/settlement/preview", body=body
         )
 
-    @open_to("group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "front_desk_supervisor",
+        "group_finance_manager",
+        "group_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="invoicing",
+    )
     async def list_held_money(self, store_id: str) -> list[HeldMoney]:
         """List the orders with money held (暂存款台账), the oldest first."""
         return await self._calls.request(
             list[HeldMoney], "GET", f"/stores/{segment(store_id)}/held-money"
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "cashier", "front_desk_supervisor", "service_advisor", "service_manager", area="invoicing"
+    )
     async def carry_over(
         self, store_id: str, order_id: str, body: CarryOverRequest, *, idempotency_key: str
     ) -> OrderView:
@@ -947,7 +1237,16 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk",
+        "front_desk_supervisor",
+        "group_finance_manager",
+        "group_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="claims",
+    )
     async def list_claims(
         self, store_id: str, *, status: Sequence[ClaimStatus]
     ) -> list[ClaimEntry]:
@@ -956,14 +1255,25 @@ class ReceptionApi:
             list[ClaimEntry], "GET", f"/stores/{segment(store_id)}/claims", query={"status": status}
         )
 
-    @open_to("group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk",
+        "front_desk_supervisor",
+        "group_finance_manager",
+        "group_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="claims",
+    )
     async def get_claim(self, store_id: str, claim_id: str) -> ClaimEntry:
         """Read one claim."""
         return await self._calls.request(
             ClaimEntry, "GET", f"/stores/{segment(store_id)}/claims/{segment(claim_id)}"
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk", "front_desk_supervisor", "service_advisor", "service_manager", area="claims"
+    )
     async def record_claim_details(
         self, store_id: str, claim_id: str, body: RecordClaimDetailsRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -976,7 +1286,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk", "front_desk_supervisor", "service_advisor", "service_manager", area="claims"
+    )
     async def submit_claim(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -989,7 +1301,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk", "front_desk_supervisor", "service_advisor", "service_manager", area="claims"
+    )
     async def record_claim_decision(
         self, store_id: str, claim_id: str, body: ClaimDecisionRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -1002,7 +1316,9 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_advisor", "service_manager")
+    @open_to(
+        "claims_clerk", "front_desk_supervisor", "service_advisor", "service_manager", area="claims"
+    )
     async def settle_claim(
         self, store_id: str, claim_id: str, body: SettleClaimRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -1017,7 +1333,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("group_manager", "service_manager")
+    @open_to("group_manager", "service_manager", area="claims")
     async def write_claim_off(
         self, store_id: str, claim_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> ClaimView:
@@ -1030,7 +1346,7 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_manager")
+    @open_to("customer_care_agent", "customer_care_manager", "service_manager", area="vouchers")
     async def issue_voucher(
         self, store_id: str, body: IssueVoucherRequest, *, idempotency_key: str
     ) -> VoucherView:
@@ -1043,14 +1359,35 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="vouchers",
+    )
     async def get_voucher(self, store_id: str, voucher_id: str) -> VoucherView:
         """Read one voucher (查券)."""
         return await self._calls.request(
             VoucherView, "GET", f"/stores/{segment(store_id)}/vouchers/{segment(voucher_id)}"
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="feedback",
+    )
     async def submit_feedback(
         self, store_id: str, order_id: str, body: SubmitFeedbackRequest, *, idempotency_key: str
     ) -> FeedbackView:
@@ -1066,7 +1403,21 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "group_manager", "service_advisor", "service_manager")
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="feedback",
+    )
     async def get_feedback(self, store_id: str, order_id: str) -> FeedbackDetail:
         """Read the feedback of an order's customer."""
         return await self._calls.request(
@@ -1075,7 +1426,14 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/feedback",
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="daily checks",
+    )
     async def record_check(
         self, store_id: str, body: RecordCheckRequest, *, idempotency_key: str
     ) -> CheckView:
@@ -1092,13 +1450,23 @@ class ReceptionApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="daily checks",
     )
     async def list_checks(self, store_id: str, *, day: date | None = None) -> list[CheckView]:
         """List the checks of a day of the store, today's where none is named."""

@@ -24,12 +24,22 @@ class ReportingApi:
         self._calls = calls
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        area="kpis",
     )
     async def get_live_kpis(self, store_id: str, *, day: date | None = None) -> LiveKpis:
         """Compute the KPIs of a business day so far, from closing to closing.
@@ -41,12 +51,22 @@ class ReportingApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        area="reports",
     )
     async def daily_reports(self, store_id: str, *, day: date) -> list[DailyReport]:
         """Return the store's published report of a day (日报); none before closing time."""
@@ -58,13 +78,23 @@ class ReportingApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="history",
     )
     async def order_history(self, store_id: str, order_id: str) -> list[HistoryEntry]:
         """List every event that names the order, in order.
@@ -77,7 +107,14 @@ class ReportingApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/history",
         )
 
-    @open_to("group_manager")
+    @open_to(
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        area="reports",
+    )
     async def group_daily_reports(self, *, day: date) -> list[DailyReportPublished]:
         """List the published reports of a day, one for each of the caller's stores that has one."""
         return await self._calls.request(
@@ -85,12 +122,22 @@ class ReportingApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        area="corrective_actions",
     )
     async def list_corrective_actions(
         self, store_id: str, *, state: Sequence[Literal["open", "overdue", "closed"]]
@@ -104,12 +151,22 @@ class ReportingApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        area="corrective_actions",
     )
     async def get_corrective_action(
         self, store_id: str, corrective_action_id: str
@@ -122,11 +179,17 @@ class ReportingApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
+        area="corrective_actions",
     )
     async def close_corrective_action(
         self,

@@ -46,14 +46,30 @@ class WorkshopApi:
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="capacity",
+    )
     async def quote(self, store_id: str, body: QuoteRequest) -> QuoteView:
         """Return the earliest promise for the operations (报价承诺); nothing is reserved."""
         return await self._calls.request(
             QuoteView, "POST", f"/stores/{segment(store_id)}/quotes", body=body
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="capacity",
+    )
     async def hold_capacity(
         self, store_id: str, body: HoldRequest, *, idempotency_key: str
     ) -> HoldView:
@@ -66,7 +82,15 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="capacity",
+    )
     async def release_hold(self, store_id: str, hold_id: str, *, idempotency_key: str) -> HoldState:
         """Release a hold that is not needed any more."""
         return await self._calls.request(
@@ -76,7 +100,16 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("customer_care_agent", "dispatcher", "service_advisor", "service_manager", "system")
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        "system",
+        area="capacity",
+    )
     async def get_load(
         self, store_id: str, *, day: date | None = None, days: int = 1
     ) -> list[LoadView]:
@@ -93,12 +126,18 @@ class WorkshopApi:
 
     @open_to(
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="plan",
     )
     async def get_plan(self, store_id: str, *, day: date | None = None) -> PlanView:
         """Return technicians, bays and jobs of one day of the store, today by default."""
@@ -107,13 +146,23 @@ class WorkshopApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="plan",
     )
     async def list_risks(self, store_id: str) -> list[PromiseRiskView]:
         """List the risks of all open promises, the least likely to be kept first."""
@@ -123,25 +172,42 @@ class WorkshopApi:
 
     @open_to(
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="plan",
     )
     async def get_board(self, store_id: str) -> BoardView:
         """Return the bays, the vehicles that wait or are ready, and the day's counts."""
         return await self._calls.request(BoardView, "GET", f"/stores/{segment(store_id)}/board")
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        "trainer",
+        area="jobs",
     )
     async def list_jobs(
         self,
@@ -160,13 +226,24 @@ class WorkshopApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        "trainer",
+        area="jobs",
     )
     async def get_job(self, store_id: str, job_id: str) -> JobView:
         """Return one job."""
@@ -174,7 +251,7 @@ class WorkshopApi:
             JobView, "GET", f"/stores/{segment(store_id)}/jobs/{segment(job_id)}"
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def start_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """Clock in the technician who begins the job (开工)."""
         return await self._calls.request(
@@ -184,7 +261,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def pause_job(
         self, store_id: str, job_id: str, body: PauseRequest, *, idempotency_key: str
     ) -> JobView:
@@ -197,7 +274,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def resume_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """The calling technician clocks in again (复工), or joins a job that another has begun."""
         return await self._calls.request(
@@ -207,7 +284,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def finish_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
         """Finish the technician's work (完工); the job is finished with the last one clocked in."""
         return await self._calls.request(
@@ -217,7 +294,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("service_manager")
+    @open_to("service_manager", area="jobs")
     async def correct_job_clock(
         self, store_id: str, job_id: str, body: TimeCorrectionRequest, *, idempotency_key: str
     ) -> JobView:
@@ -234,12 +311,18 @@ class WorkshopApi:
 
     @open_to(
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="jobs",
     )
     async def list_clock_corrections(self, store_id: str, job_id: str) -> list[ClockCorrection]:
         """List the corrections of a job's clocked time, with their authors."""
@@ -249,7 +332,7 @@ class WorkshopApi:
             f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/time-corrections",
         )
 
-    @open_to("dispatcher", "service_manager", "system")
+    @open_to("dispatcher", "parts_clerk", "service_manager", "system", area="plan")
     async def set_parts_eta(
         self, store_id: str, job_id: str, body: PartsEtaRequest, *, idempotency_key: str
     ) -> JobView:
@@ -262,7 +345,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def record_diagnosis(
         self, store_id: str, job_id: str, body: DiagnosisRequest, *, idempotency_key: str
     ) -> JobView:
@@ -275,7 +358,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("technician")
+    @open_to("technician", area="jobs")
     async def report_additional_work(
         self, store_id: str, job_id: str, body: AdditionalWorkRequest, *, idempotency_key: str
     ) -> FoundView:
@@ -289,13 +372,24 @@ class WorkshopApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        "trainer",
+        area="jobs",
     )
     async def list_checklists(self, store_id: str) -> ChecklistsView:
         """List the items that an inspector checks, by the skill of the job."""
@@ -303,7 +397,7 @@ class WorkshopApi:
             ChecklistsView, "GET", f"/stores/{segment(store_id)}/inspection-checklists"
         )
 
-    @open_to("quality_inspector")
+    @open_to("quality_inspector", area="jobs")
     async def inspect_job(
         self, store_id: str, job_id: str, body: InspectionRequest, *, idempotency_key: str
     ) -> JobView:
@@ -317,13 +411,23 @@ class WorkshopApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="jobs",
     )
     async def get_work_done(self, store_id: str, order_id: str) -> list[WorkDoneView]:
         """Return the progress of each operation of an order (施工进度); none of an unknown
@@ -336,13 +440,23 @@ class WorkshopApi:
         )
 
     @open_to(
+        "cashier",
+        "claims_clerk",
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="jobs",
     )
     async def get_order(self, store_id: str, order_id: str) -> WorkOrderView:
         """Return an order's jobs, inspections and findings, and the earlier order of a comeback."""
@@ -350,7 +464,7 @@ class WorkshopApi:
             WorkOrderView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def reassign_job(
         self, store_id: str, job_id: str, body: ReassignmentRequest, *, idempotency_key: str
     ) -> JobView:
@@ -363,7 +477,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def swap_jobs(
         self, store_id: str, job_id: str, body: SwapJobsRequest, *, idempotency_key: str
     ) -> SwapView:
@@ -376,7 +490,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def pin_job(
         self, store_id: str, job_id: str, body: OverrideRequest, *, idempotency_key: str
     ) -> JobView:
@@ -389,7 +503,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def unpin_job(
         self, store_id: str, job_id: str, body: OverrideRequest, *, idempotency_key: str
     ) -> JobView:
@@ -402,7 +516,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def forbid_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
@@ -415,7 +529,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="dispatch")
     async def allow_technician(
         self, store_id: str, job_id: str, body: TechnicianRequest, *, idempotency_key: str
     ) -> JobView:
@@ -428,7 +542,9 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "group_manager", "service_manager")
+    @open_to(
+        "dispatcher", "group_manager", "group_service_manager", "service_manager", area="dispatch"
+    )
     async def list_overrides(
         self, store_id: str, *, from_: date | None = None, to: date | None = None
     ) -> OverridesView:
@@ -445,12 +561,18 @@ class WorkshopApi:
 
     @open_to(
         "customer_care_agent",
+        "customer_care_manager",
         "dispatcher",
+        "front_desk_supervisor",
         "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
         "quality_inspector",
         "service_advisor",
         "service_manager",
         "technician",
+        area="plan",
     )
     async def list_absences(self, store_id: str) -> list[AbsenceView]:
         """List the technicians who are away now or will be."""
@@ -458,7 +580,7 @@ class WorkshopApi:
             list[AbsenceView], "GET", f"/stores/{segment(store_id)}/absences"
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="plan")
     async def record_absence(
         self, store_id: str, technician_id: str, body: AbsenceRequest, *, idempotency_key: str
     ) -> AbsenceView:
@@ -471,7 +593,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "service_manager")
+    @open_to("dispatcher", "service_manager", area="plan")
     async def cancel_absence(
         self, store_id: str, absence_id: str, *, idempotency_key: str
     ) -> AbsenceView:
@@ -483,7 +605,7 @@ class WorkshopApi:
             idempotency_key=idempotency_key,
         )
 
-    @open_to("dispatcher", "group_manager", "service_manager")
+    @open_to("dispatcher", "group_manager", "group_service_manager", "service_manager", area="plan")
     async def get_staffing(self, store_id: str) -> StaffingView:
         """Return how many technicians of each skill are missing at present."""
         return await self._calls.request(

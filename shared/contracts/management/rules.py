@@ -58,10 +58,15 @@ FEEDBACK_FINDINGS: tuple[str, ...] = ("work_quality", "technical_skill", "servic
 
 STORE_ROLES: tuple[str, ...] = (
     "service_advisor",
+    "front_desk_supervisor",
     "dispatcher",
     "technician",
     "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
     "customer_care_agent",
+    "customer_care_manager",
     "service_manager",
 )
 """Codes of the roles of a store's staff (岗位)."""

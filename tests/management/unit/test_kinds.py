@@ -34,7 +34,7 @@ from shared.contracts.management import (
     SettlementRules,
 )
 from shared.contracts.violations import RuleViolation
-from shared.security import Role
+from shared.security import GROUP_MANAGERS, Role
 
 GOLD: dict[str, Any] = {
     "tier": "gold",
@@ -295,4 +295,5 @@ def test_group_must_have_rule_of_every_source() -> None:
 
 
 def test_roles_of_stores_are_those_of_tokens() -> None:
-    assert set(STORE_ROLES) == set(get_args(Role)) - {"group_manager", "operator", "system"}
+    others = {"trainer", *GROUP_MANAGERS, "operator", "system"}
+    assert set(STORE_ROLES) == set(get_args(Role)) - others

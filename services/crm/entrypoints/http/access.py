@@ -6,25 +6,19 @@ from fastapi import Depends, Request
 
 from services.crm.application.deps import Deps
 from shared.commands import CommandContext, accept_command
-from shared.security import Principal, require_roles
+from shared.security import CUSTOMER_CARE, FRONT_OFFICE, Principal, require_roles
 
-FrontOfficeCommand = Annotated[
-    CommandContext,
-    Depends(accept_command("service_advisor", "service_manager", "customer_care_agent", "system")),
-]
-CallerCommand = Annotated[
-    CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
-]
-Reader = Annotated[
-    Principal, Depends(require_roles("service_advisor", "service_manager", "customer_care_agent"))
-]
-MessageReader = Annotated[
-    Principal,
-    Depends(require_roles("service_advisor", "service_manager", "customer_care_agent", "system")),
-]
-CallReader = Annotated[Principal, Depends(require_roles("customer_care_agent", "service_manager"))]
+FrontOfficeCommand = Annotated[CommandContext, Depends(accept_command(*FRONT_OFFICE, "system"))]
+CallerCommand = Annotated[CommandContext, Depends(accept_command(*CUSTOMER_CARE))]
+Reader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE))]
+NameReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "claims_clerk", "cashier"))]
+VehicleReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "claims_clerk"))]
+MessageReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "system"))]
+CallReader = Annotated[Principal, Depends(require_roles(*CUSTOMER_CARE))]
 
-GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]
+GroupReader = Annotated[
+    Principal, Depends(require_roles("group_customer_care_manager", "group_manager"))
+]
 
 
 async def _deps(request: Request) -> Deps:

@@ -16,6 +16,7 @@ from services.crm.application.customers import (
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
     InjectedDeps,
+    NameReader,
     Reader,
 )
 from shared.formats import Plate, Vin
@@ -56,6 +57,6 @@ async def find_customer(
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19", "R25"))
 async def resolve(
-    store_id: str, body: ResolveRequest, principal: Reader, deps: InjectedDeps
+    store_id: str, body: ResolveRequest, principal: NameReader, deps: InjectedDeps
 ) -> ResolveResponse:
     return await customers.resolve(store_id, body, principal, deps)

@@ -7,7 +7,7 @@ from fastapi import Path
 from services.crm.application import vehicles
 from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
-from services.crm.entrypoints.http.access import InjectedDeps, Reader
+from services.crm.entrypoints.http.access import InjectedDeps, Reader, VehicleReader
 from shared.formats import Plate
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -26,7 +26,7 @@ async def get_vehicle(
     "/registered-vehicles/{vehicle_ref}", tags=["customers"], openapi_extra=serves("R2", "R19")
 )
 async def get_registered_vehicle(
-    store_id: str, vehicle_ref: str, _: Reader, deps: InjectedDeps
+    store_id: str, vehicle_ref: str, _: VehicleReader, deps: InjectedDeps
 ) -> RegisterCustomerResponse:
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 

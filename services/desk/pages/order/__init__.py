@@ -25,6 +25,8 @@ from services.desk.pages.order.feedback import feedback
 from services.desk.pages.order.invoicing import invoicing
 from services.desk.pages.order.summary import summary
 from services.desk.pages.order.work import concern, work
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reporting.models import HistoryEntry
 
 REQUIREMENTS = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "R28", "R33")
@@ -32,17 +34,7 @@ REQUIREMENTS = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "
 PAGE = Page(
     path="/stores/{store_id}/orders/{order_id}",
     title="Order",
-    roles=frozenset(
-        {
-            "service_advisor",
-            "service_manager",
-            "dispatcher",
-            "quality_inspector",
-            "technician",
-            "customer_care_agent",
-            "group_manager",
-        }
-    ),
+    roles=roles_of(ReceptionApi.get_order),
     requirements=REQUIREMENTS,
     script=SCRIPT,
 )

@@ -15,6 +15,8 @@ from services.desk.pages.write_up.condition import Condition
 from services.desk.pages.write_up.owner import Owner
 from services.desk.pages.write_up.work import Concern, Work
 from shared.calls import ApiError
+from shared.clients.access import roles_of
+from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import (
     CorrectPlateRequest,
     OpenOrderRequest,
@@ -33,7 +35,7 @@ REQUIREMENTS = ("R3", "R4", "R5", "R11", "R19", "R25")
 PAGE = Page(
     path="/stores/{store_id}/reception/{order_id}",
     title="Open order",
-    roles=frozenset({"service_advisor", "service_manager"}),
+    roles=roles_of(ReceptionApi.open_order),
     requirements=REQUIREMENTS,
 )
 

@@ -8,15 +8,17 @@ from fastapi import Depends, Request
 from services.management.application.deps import Deps
 from shared.commands import CommandContext, Headers, command_of
 from shared.contracts.base import GROUP
-from shared.security import Principal, Role, require_roles
+from shared.security import FRONT_OFFICE, GROUP_MANAGERS, Principal, Role, require_roles
 
 OFFICES: tuple[Role, ...] = (
-    "service_advisor",
+    *FRONT_OFFICE,
     "dispatcher",
     "quality_inspector",
-    "customer_care_agent",
-    "service_manager",
-    "group_manager",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+    "trainer",
+    *GROUP_MANAGERS,
 )
 """Roles of an office, which read what is decided."""
 

@@ -7,53 +7,83 @@ from fastapi import Depends, Request
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller
 from shared.commands import CommandContext, accept_command
-from shared.security import SEES_MONEY, Principal, require_roles
+from shared.security import (
+    ADVISORS,
+    CUSTOMER_CARE,
+    FRONT_OFFICE,
+    GROUP_MANAGERS,
+    SEES_MONEY,
+    Principal,
+    Role,
+    require_roles,
+)
 
-AdvisorCommand = Annotated[
-    CommandContext, Depends(accept_command("service_advisor", "service_manager"))
-]
-ServiceOrGroupManagerCommand = Annotated[
-    CommandContext, Depends(accept_command("service_manager", "group_manager"))
-]
-FrontOfficeStaffCommand = Annotated[
+_STORE: tuple[Role, ...] = (
+    *FRONT_OFFICE,
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+)
+_APPROVERS: tuple[Role, ...] = ("service_manager", "group_manager")
+_CASHIERS: tuple[Role, ...] = (*ADVISORS, "cashier")
+_CLAIMS: tuple[Role, ...] = (*ADVISORS, "claims_clerk")
+_PHOTOGRAPHERS: tuple[Role, ...] = (*ADVISORS, "technician", "quality_inspector")
+_GROUP_RECEPTION: tuple[Role, ...] = (
+    "group_service_manager",
+    "group_customer_care_manager",
+    "group_manager",
+)
+_GROUP_MONEY: tuple[Role, ...] = (
+    "group_service_manager",
+    "group_finance_manager",
+    "group_manager",
+)
+
+AdvisorCommand = Annotated[CommandContext, Depends(accept_command(*ADVISORS))]
+AssignmentCommand = Annotated[
     CommandContext,
-    Depends(accept_command("service_advisor", "service_manager", "customer_care_agent")),
+    Depends(accept_command("front_desk_supervisor", "dispatcher", "service_manager")),
 ]
-Office = Annotated[
-    Principal, Depends(require_roles("service_advisor", "service_manager", "group_manager"))
+CashierCommand = Annotated[CommandContext, Depends(accept_command(*_CASHIERS))]
+ClaimCommand = Annotated[CommandContext, Depends(accept_command(*_CLAIMS))]
+ApproverCommand = Annotated[CommandContext, Depends(accept_command(*_APPROVERS))]
+FrontOfficeCommand = Annotated[CommandContext, Depends(accept_command(*FRONT_OFFICE))]
+CustomerCareCommand = Annotated[CommandContext, Depends(accept_command(*CUSTOMER_CARE))]
+OrderPhotoCommand = Annotated[
+    CommandContext, Depends(accept_command(*_PHOTOGRAPHERS, "claims_clerk"))
 ]
+PremisesPhotoCommand = Annotated[CommandContext, Depends(accept_command(*_PHOTOGRAPHERS))]
+
+Advisor = Annotated[Principal, Depends(require_roles(*ADVISORS))]
+Cashier = Annotated[Principal, Depends(require_roles(*_CASHIERS))]
 ServiceManager = Annotated[Principal, Depends(require_roles("service_manager"))]
-GroupManager = Annotated[Principal, Depends(require_roles("group_manager"))]
+GroupFinance = Annotated[
+    Principal, Depends(require_roles("group_finance_manager", "group_manager"))
+]
+FrontOffice = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE))]
+ReceivablesReader = Annotated[Principal, Depends(require_roles(*_CASHIERS, *_GROUP_MONEY))]
+ClaimReader = Annotated[Principal, Depends(require_roles(*_CLAIMS, *_GROUP_MONEY))]
 MoneyReader = Annotated[Principal, Depends(require_roles(*SEES_MONEY))]
-FrontReader = Annotated[
+ArrivalReader = Annotated[
+    Principal, Depends(require_roles(*FRONT_OFFICE, "dispatcher", *_GROUP_RECEPTION))
+]
+AppointmentReader = Annotated[
     Principal,
     Depends(
         require_roles(
-            "service_advisor",
+            *FRONT_OFFICE,
             "dispatcher",
-            "customer_care_agent",
-            "service_manager",
-            "group_manager",
+            "parts_clerk",
+            "group_parts_manager",
+            *_GROUP_RECEPTION,
         )
     ),
 ]
-OwnerReader = Annotated[
-    Principal, Depends(require_roles("service_advisor", "service_manager", "customer_care_agent"))
-]
-Reader = Annotated[
-    Principal,
-    Depends(
-        require_roles(
-            "service_advisor",
-            "dispatcher",
-            "technician",
-            "quality_inspector",
-            "customer_care_agent",
-            "service_manager",
-            "group_manager",
-        )
-    ),
-]
+Reader = Annotated[Principal, Depends(require_roles(*_STORE, *GROUP_MANAGERS))]
+CatalogReader = Annotated[Principal, Depends(require_roles(*_STORE, "trainer", *GROUP_MANAGERS))]
 
 
 async def _deps(request: Request) -> Deps:

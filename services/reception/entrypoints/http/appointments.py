@@ -1,8 +1,5 @@
 """Appointments (预约)."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import appointment_offers, appointments
@@ -14,15 +11,15 @@ from services.reception.application.appointments import (
 )
 from services.reception.application.cancellations import CancelRequest
 from services.reception.entrypoints.http.access import (
-    FrontOfficeStaffCommand,
-    FrontReader,
+    AppointmentReader,
+    FrontOffice,
+    FrontOfficeCommand,
     InjectedDeps,
     caller_of,
 )
 from shared.group import CalendarDay
 from shared.requirements import serves
 from shared.routing import StoreRouter
-from shared.security import Principal, require_roles
 
 router = StoreRouter()
 
@@ -31,10 +28,7 @@ router = StoreRouter()
 async def offer_times(
     store_id: str,
     body: OffersRequest,
-    principal: Annotated[
-        Principal,
-        Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
-    ],
+    principal: FrontOffice,
     deps: InjectedDeps,
 ) -> Offers:
     """Times at which the workshop has room, off-peak hours first (错峰预约).
@@ -52,7 +46,7 @@ async def offer_times(
     openapi_extra=serves("R1"),
 )
 async def book_appointment(
-    body: BookAppointmentRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    body: BookAppointmentRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Book a time (预约) that the workshop reserves; refused with other offers when it is full."""
     principal, caller = command.principal, caller_of(command)
@@ -65,14 +59,14 @@ async def book_appointment(
 
 @router.get("/appointments", tags=["appointments"], openapi_extra=serves("R1"))
 async def list_appointments(
-    store_id: str, _: FrontReader, deps: InjectedDeps, day: CalendarDay | None = None
+    store_id: str, _: AppointmentReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> list[AppointmentView]:
     return await appointments.list_appointments(store_id, day, deps)
 
 
 @router.get("/appointments/{appointment_id}", tags=["appointments"], openapi_extra=serves("R1"))
 async def get_appointment(
-    store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
+    store_id: str, appointment_id: str, _: AppointmentReader, deps: InjectedDeps
 ) -> AppointmentView:
     return await appointments.get_appointment(store_id, appointment_id, deps)
 
@@ -86,7 +80,7 @@ async def get_appointment(
 async def reschedule_appointment(
     appointment_id: str,
     body: RescheduleAppointmentRequest,
-    command: FrontOfficeStaffCommand,
+    command: FrontOfficeCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer comes at another time (改期); the old hold stays until there is a new one."""
@@ -106,7 +100,7 @@ async def reschedule_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    appointment_id: str, body: CancelRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    appointment_id: str, body: CancelRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(
         lambda uow: appointments.cancel_appointment(uow, appointment_id, body, deps)

@@ -1,8 +1,5 @@
 """Arrival and greeting (进厂, 接待)."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import arrivals, vehicles
@@ -16,20 +13,16 @@ from services.reception.application.arrivals import (
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
-    FrontOfficeStaffCommand,
-    FrontReader,
+    ArrivalReader,
+    AssignmentCommand,
+    FrontOfficeCommand,
     InjectedDeps,
 )
-from shared.commands import CommandContext, accept_command
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
 router = StoreRouter()
-
-DispatcherCommand = Annotated[
-    CommandContext, Depends(accept_command("service_manager", "dispatcher"))
-]
 
 
 @router.post(
@@ -40,7 +33,7 @@ DispatcherCommand = Annotated[
     openapi_extra=serves("R2"),
 )
 async def record_arrival(
-    body: RecordArrivalRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    body: RecordArrivalRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the arrival of a vehicle (进厂).
 
@@ -61,7 +54,7 @@ async def record_arrival(
     openapi_extra=serves("R2"),
 )
 async def correct_plate(
-    order_id: str, body: CorrectPlateRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    order_id: str, body: CorrectPlateRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
     principal, store_id = command.principal, command.store_id
@@ -73,7 +66,7 @@ async def correct_plate(
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
 async def arrival_board(
-    store_id: str, reader: FrontReader, deps: InjectedDeps
+    store_id: str, reader: ArrivalReader, deps: InjectedDeps
 ) -> list[WaitingView]:
     return await arrivals.arrival_board(reader, store_id, deps)
 
@@ -85,7 +78,7 @@ async def arrival_board(
     openapi_extra=serves("R2", "R41"),
 )
 async def assign_advisor(
-    order_id: str, body: AssignAdvisorRequest, command: DispatcherCommand, deps: InjectedDeps
+    order_id: str, body: AssignAdvisorRequest, command: AssignmentCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Assign an advisor to the customer, or reassign an order (指派, 交接)."""
     return await command.run(

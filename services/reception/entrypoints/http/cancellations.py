@@ -2,7 +2,7 @@
 
 from services.reception.application import cancellations
 from services.reception.application.cancellations import CancellationView
-from services.reception.entrypoints.http.access import FrontReader, InjectedDeps, Reader
+from services.reception.entrypoints.http.access import AppointmentReader, InjectedDeps, Reader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -20,6 +20,6 @@ async def get_order_cancellation(
     "/appointments/{appointment_id}/cancellation", tags=["appointments"], openapi_extra=serves("R1")
 )
 async def get_appointment_cancellation(
-    store_id: str, appointment_id: str, _: FrontReader, deps: InjectedDeps
+    store_id: str, appointment_id: str, _: AppointmentReader, deps: InjectedDeps
 ) -> CancellationView:
     return await cancellations.get_appointment_cancellation(store_id, appointment_id, deps)

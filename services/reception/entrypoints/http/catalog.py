@@ -2,7 +2,7 @@
 
 from services.reception.application import catalog as catalogs
 from services.reception.application.checklists import ChecklistsView, todays_checklists
-from services.reception.entrypoints.http.access import InjectedDeps, Reader
+from services.reception.entrypoints.http.access import CatalogReader, InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -10,12 +10,12 @@ router = StoreRouter()
 
 
 @router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4"))
-async def catalog(store_id: str, _: Reader, deps: InjectedDeps) -> catalogs.CatalogView:
+async def catalog(store_id: str, _: CatalogReader, deps: InjectedDeps) -> catalogs.CatalogView:
     """Operations, parts and symptom codes with their names, and labor rates."""
     return await catalogs.catalog(store_id, deps)
 
 
 @router.get("/checklists", tags=["catalog"], openapi_extra=serves("R7", "R43"))
-async def checklists(store_id: str, _: Reader, deps: InjectedDeps) -> ChecklistsView:
+async def checklists(store_id: str, _: CatalogReader, deps: InjectedDeps) -> ChecklistsView:
     """Steps of delivery and areas of the daily checks with their names, as they hold today."""
     return await todays_checklists(store_id, deps)

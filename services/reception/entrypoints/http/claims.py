@@ -15,10 +15,10 @@ from services.reception.application.claims import (
 )
 from services.reception.domain.claim import ClaimStatus
 from services.reception.entrypoints.http.access import (
-    AdvisorCommand,
+    ApproverCommand,
+    ClaimCommand,
+    ClaimReader,
     InjectedDeps,
-    Office,
-    ServiceOrGroupManagerCommand,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
@@ -30,7 +30,7 @@ router = StoreRouter()
 @router.get("/claims", tags=["claims"], openapi_extra=serves("R6", "R32"))
 async def list_claims(
     store_id: str,
-    _: Office,
+    _: ClaimReader,
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
     deps: InjectedDeps,
 ) -> list[ClaimEntry]:
@@ -38,7 +38,7 @@ async def list_claims(
 
 
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
-async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps) -> ClaimEntry:
+async def get_claim(store_id: str, claim_id: str, _: ClaimReader, deps: InjectedDeps) -> ClaimEntry:
     return await claims.get_claim(store_id, claim_id, deps)
 
 
@@ -49,7 +49,7 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: InjectedDeps)
     openapi_extra=serves("R6"),
 )
 async def record_claim_details(
-    claim_id: str, body: RecordClaimDetailsRequest, command: AdvisorCommand, deps: InjectedDeps
+    claim_id: str, body: RecordClaimDetailsRequest, command: ClaimCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
 
@@ -61,7 +61,7 @@ async def record_claim_details(
     openapi_extra=serves("R6"),
 )
 async def submit_claim(
-    claim_id: str, body: VersionedRequest, command: AdvisorCommand, deps: InjectedDeps
+    claim_id: str, body: VersionedRequest, command: ClaimCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Submit the claim to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
@@ -74,7 +74,7 @@ async def submit_claim(
     openapi_extra=serves("R6"),
 )
 async def record_claim_decision(
-    claim_id: str, body: ClaimDecisionRequest, command: AdvisorCommand, deps: InjectedDeps
+    claim_id: str, body: ClaimDecisionRequest, command: ClaimCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: claims.record_claim_decision(uow, claim_id, body, deps))
 
@@ -86,7 +86,7 @@ async def record_claim_decision(
     openapi_extra=serves("R6", "R8"),
 )
 async def settle_claim(
-    claim_id: str, body: SettleClaimRequest, command: AdvisorCommand, deps: InjectedDeps
+    claim_id: str, body: SettleClaimRequest, command: ClaimCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Settle the claim with what the manufacturer has paid (索赔结算); the store bears the rest."""
     return await command.run(lambda uow: claims.settle_claim(uow, claim_id, body, deps))
@@ -99,6 +99,6 @@ async def settle_claim(
     openapi_extra=serves("R6", "R8"),
 )
 async def write_claim_off(
-    claim_id: str, body: VersionedRequest, command: ServiceOrGroupManagerCommand, deps: InjectedDeps
+    claim_id: str, body: VersionedRequest, command: ApproverCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: claims.write_claim_off(uow, claim_id, body, deps))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Path
 from fastapi.responses import JSONResponse
 
 from services.reception.application import delivery
@@ -14,14 +14,14 @@ from services.reception.application.delivery import (
 )
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
+    Advisor,
     AdvisorCommand,
+    ApproverCommand,
     InjectedDeps,
-    ServiceOrGroupManagerCommand,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
-from shared.security import Principal, require_roles
 
 router = StoreRouter()
 
@@ -59,7 +59,7 @@ async def request_waiver(
     openapi_extra=serves("R7"),
 )
 async def approve_waiver(
-    order_id: str, step: Step, body: VersionedRequest, command: ServiceOrGroupManagerCommand
+    order_id: str, step: Step, body: VersionedRequest, command: ApproverCommand
 ) -> JSONResponse:
     return await command.run(lambda uow: delivery.approve_waiver(uow, order_id, step, body))
 
@@ -80,7 +80,7 @@ async def record_signature(
 async def get_signature(
     store_id: str,
     order_id: str,
-    _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
+    _: Advisor,
     deps: InjectedDeps,
 ) -> SignatureView:
     return await delivery.get_signature(store_id, order_id, deps)

@@ -28,10 +28,10 @@ from services.reception.application.links import (
 )
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
-    FrontOfficeStaffCommand,
+    FrontOffice,
+    FrontOfficeCommand,
     InjectedDeps,
     MoneyReader,
-    OwnerReader,
 )
 from shared.contracts.base import Identifier
 from shared.requirements import serves
@@ -107,7 +107,7 @@ async def authorize_estimate(
     order_id: str,
     version: Version,
     body: EstimateAuthorizationRequest,
-    command: FrontOfficeStaffCommand,
+    command: FrontOfficeCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
@@ -131,7 +131,7 @@ async def decline_estimate(
     order_id: str,
     version: Version,
     body: EstimateDecisionRequest,
-    command: FrontOfficeStaffCommand,
+    command: FrontOfficeCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
@@ -188,7 +188,7 @@ async def show_link(
 
 @router.get("/orders/{order_id}/links", tags=["estimates"], openapi_extra=serves("R4", "R9"))
 async def list_links(
-    store_id: str, order_id: str, _: OwnerReader, deps: InjectedDeps
+    store_id: str, order_id: str, _: FrontOffice, deps: InjectedDeps
 ) -> list[LinkWithUses]:
     """The order's one-time links, the oldest first, with their uses.
 

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.reception.application import facility_checks
 from services.reception.application.facility_checks import CheckView, RecordCheckRequest
 from services.reception.entrypoints.http.access import (
-    FrontOfficeStaffCommand,
+    FrontOfficeCommand,
     InjectedDeps,
     Reader,
 )
@@ -24,7 +24,7 @@ router = StoreRouter()
     openapi_extra=serves("R43"),
 )
 async def record_check(
-    body: RecordCheckRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    body: RecordCheckRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Record the caller's check of an area (日常检查).
 

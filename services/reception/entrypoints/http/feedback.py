@@ -9,7 +9,7 @@ from services.reception.application.feedback import (
     SubmitFeedbackRequest,
 )
 from services.reception.entrypoints.http.access import (
-    FrontOfficeStaffCommand,
+    FrontOfficeCommand,
     InjectedDeps,
     MoneyReader,
 )
@@ -27,7 +27,7 @@ router = StoreRouter()
     openapi_extra=serves("R10"),
 )
 async def submit_feedback(
-    order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeStaffCommand, deps: InjectedDeps
+    order_id: str, body: SubmitFeedbackRequest, command: FrontOfficeCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(
         lambda uow: feedback.submit_feedback(uow, order_id, body, deps), status=201

@@ -3,9 +3,6 @@
 On-account release is part of it.
 """
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import credit_notes, discounts, dunning, invoices, payments
@@ -26,15 +23,16 @@ from services.reception.application.payments import (
 from services.reception.application.views import OrderView
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
+    ApproverCommand,
+    Cashier,
+    CashierCommand,
     InjectedDeps,
     MoneyReader,
-    Office,
-    ServiceOrGroupManagerCommand,
+    ReceivablesReader,
 )
 from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
-from shared.security import Principal, require_roles
 
 router = StoreRouter()
 
@@ -65,7 +63,7 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    order_id: str, body: VersionedRequest, command: ServiceOrGroupManagerCommand, deps: InjectedDeps
+    order_id: str, body: VersionedRequest, command: ApproverCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Approve a discount (优惠审批) that another user has requested, within the caller's limit."""
     roles = command.principal.roles
@@ -93,7 +91,7 @@ async def withdraw_discount(
     openapi_extra=serves("R8"),
 )
 async def receive_deposit(
-    order_id: str, body: RecordPaymentRequest, command: AdvisorCommand
+    order_id: str, body: RecordPaymentRequest, command: CashierCommand
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
 
@@ -105,7 +103,7 @@ async def receive_deposit(
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(
-    order_id: str, body: IssueInvoiceRequest, command: AdvisorCommand, deps: InjectedDeps
+    order_id: str, body: IssueInvoiceRequest, command: CashierCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
 
@@ -115,7 +113,7 @@ async def preview_invoice(
     store_id: str,
     order_id: str,
     body: ChosenVouchers,
-    _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
+    _: Cashier,
     deps: InjectedDeps,
 ) -> InvoicePreview:
     return await invoices.preview_invoice(store_id, order_id, body, deps)
@@ -137,7 +135,7 @@ async def get_invoice(
 async def issue_credit_note(
     order_id: str,
     body: IssueCreditNoteRequest,
-    command: ServiceOrGroupManagerCommand,
+    command: ApproverCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     return await command.run(lambda uow: credit_notes.issue_credit_note(uow, order_id, body, deps))
@@ -150,7 +148,7 @@ async def issue_credit_note(
     openapi_extra=serves("R8"),
 )
 async def receive_payment(
-    order_id: str, body: RecordPaymentRequest, command: AdvisorCommand, deps: InjectedDeps
+    order_id: str, body: RecordPaymentRequest, command: CashierCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
 
@@ -164,7 +162,7 @@ async def receive_payment(
 async def pay_refund(
     order_id: str,
     body: IssueRefundRequest,
-    command: ServiceOrGroupManagerCommand,
+    command: ApproverCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
@@ -177,11 +175,13 @@ async def pay_refund(
     openapi_extra=serves("R8"),
 )
 async def approve_on_account(
-    order_id: str, body: ApproveOnAccountRequest, command: ServiceOrGroupManagerCommand
+    order_id: str, body: ApproveOnAccountRequest, command: ApproverCommand
 ) -> JSONResponse:
     return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))
 
 
 @router.get("/receivables", tags=["invoicing"], openapi_extra=serves("R8", "R32"))
-async def list_receivables(store_id: str, _: Office, deps: InjectedDeps) -> list[Receivable]:
+async def list_receivables(
+    store_id: str, _: ReceivablesReader, deps: InjectedDeps
+) -> list[Receivable]:
     return await dunning.list_receivables(store_id, deps)

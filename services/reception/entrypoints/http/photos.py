@@ -2,26 +2,24 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.reception.application import photos
 from services.reception.application.photos import PhotoView
 from services.reception.domain.photo import PhotoKind
-from services.reception.entrypoints.http.access import InjectedDeps, Reader
-from shared.commands import CommandContext, accept_command
+from services.reception.entrypoints.http.access import (
+    InjectedDeps,
+    OrderPhotoCommand,
+    PremisesPhotoCommand,
+    Reader,
+)
 from shared.request_body import LARGEST_PICTURE
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
 router = StoreRouter()
 
-PhotographerCommand = Annotated[
-    CommandContext,
-    Depends(
-        accept_command("service_advisor", "service_manager", "technician", "quality_inspector")
-    ),
-]
 Position = Annotated[str | None, Query(pattern="^[a-z_]+$", max_length=40)]
 
 _PICTURE: dict[str, Any] = {
@@ -47,7 +45,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 async def add_order_photo(
     request: Request,
     order_id: str,
-    command: PhotographerCommand,
+    command: OrderPhotoCommand,
     kind: PhotoKind,
     deps: InjectedDeps,
     position: Position = None,
@@ -73,7 +71,7 @@ async def add_order_photo(
     max_body_size=LARGEST_PICTURE,
 )
 async def add_premises_photo(
-    request: Request, command: PhotographerCommand, deps: InjectedDeps
+    request: Request, command: PremisesPhotoCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Keep a picture of customer lounge or service drive (场地照片).
 

@@ -2,7 +2,7 @@
 
 from services.reception.application import settlement
 from services.reception.application.settlement import PreviewSettlementRequest, SettlementPreview
-from services.reception.entrypoints.http.access import GroupManager, InjectedDeps, ServiceManager
+from services.reception.entrypoints.http.access import GroupFinance, InjectedDeps, ServiceManager
 from shared.requirements import serves
 from shared.routing import Router, StoreRouter
 
@@ -19,7 +19,7 @@ async def preview_settlement_of_store(
 
 @router.post("/settlement/preview", tags=["invoicing"], openapi_extra=serves("R8", "R40"))
 async def preview_settlement(
-    body: PreviewSettlementRequest, principal: GroupManager, deps: InjectedDeps
+    body: PreviewSettlementRequest, principal: GroupFinance, deps: InjectedDeps
 ) -> SettlementPreview:
     stores = principal.stores & deps.catalog.stores.keys()
     return await settlement.preview_settlement(stores, body, deps)

@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Path
 
 from services.reception.application import vehicles
 from services.reception.application.vehicles import VehicleView
-from services.reception.entrypoints.http.access import InjectedDeps
+from services.reception.entrypoints.http.access import FrontOffice, InjectedDeps
 from shared.formats import Plate
 from shared.requirements import serves
 from shared.routing import StoreRouter
-from shared.security import Principal, require_roles
 
 router = StoreRouter()
 
@@ -19,10 +18,7 @@ router = StoreRouter()
 async def get_vehicle(
     store_id: str,
     plate: Annotated[Plate, Path()],
-    principal: Annotated[
-        Principal,
-        Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
-    ],
+    principal: FrontOffice,
     deps: InjectedDeps,
 ) -> VehicleView:
     """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""

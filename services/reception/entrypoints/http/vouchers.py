@@ -1,22 +1,18 @@
 """Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the invoice."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import vouchers
 from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
-from services.reception.entrypoints.http.access import InjectedDeps, MoneyReader
-from shared.commands import CommandContext, accept_command
+from services.reception.entrypoints.http.access import (
+    CustomerCareCommand,
+    InjectedDeps,
+    MoneyReader,
+)
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
 router = StoreRouter()
-
-IssuerCommand = Annotated[
-    CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
-]
 
 
 @router.post(
@@ -27,7 +23,7 @@ IssuerCommand = Annotated[
     openapi_extra=serves("R28"),
 )
 async def issue_voucher(
-    body: IssueVoucherRequest, command: IssuerCommand, deps: InjectedDeps
+    body: IssueVoucherRequest, command: CustomerCareCommand, deps: InjectedDeps
 ) -> JSONResponse:
     token, store_id = command.principal.token, command.store_id
     return await command.run_prepared(

@@ -1,8 +1,5 @@
 """Work that the customer no longer wants (撤项), or wants to be stopped (中止施工)."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from services.reception.application import withdrawals
@@ -12,10 +9,14 @@ from services.reception.application.withdrawals import (
     WithdrawalPreview,
     WithdrawWorkRequest,
 )
-from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps, caller_of
+from services.reception.entrypoints.http.access import (
+    Advisor,
+    AdvisorCommand,
+    InjectedDeps,
+    caller_of,
+)
 from shared.requirements import serves
 from shared.routing import StoreRouter
-from shared.security import Principal, require_roles
 
 router = StoreRouter()
 
@@ -27,7 +28,7 @@ async def preview_withdrawal(
     store_id: str,
     order_id: str,
     body: UnwantedWork,
-    principal: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
+    principal: Advisor,
     deps: InjectedDeps,
 ) -> WithdrawalPreview:
     """Preview of the order without some work; nothing is changed."""

@@ -6,21 +6,22 @@ from fastapi import Depends, Request
 
 from services.reporting.application.deps import Deps
 from shared.commands import CommandContext, accept_command
-from shared.security import Principal, Role, require_roles
+from shared.security import FRONT_OFFICE, GROUP_MANAGERS, Principal, Role, require_roles
 
 _OWNERS: tuple[Role, ...] = (
-    "service_advisor",
+    *FRONT_OFFICE,
     "dispatcher",
     "quality_inspector",
-    "customer_care_agent",
-    "service_manager",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
 )
-_OFFICE: tuple[Role, ...] = (*_OWNERS, "group_manager")
+_OFFICE: tuple[Role, ...] = (*_OWNERS, *GROUP_MANAGERS)
 
 OwnerCommand = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]
 OfficeReader = Annotated[Principal, Depends(require_roles(*_OFFICE))]
 Reader = Annotated[Principal, Depends(require_roles(*_OFFICE, "technician"))]
-GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]
+GroupReader = Annotated[Principal, Depends(require_roles(*GROUP_MANAGERS))]
 
 
 async def _deps(request: Request) -> Deps:

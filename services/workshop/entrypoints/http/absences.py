@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 
 from services.workshop.application import absences
 from services.workshop.application.absences import AbsenceRequest, AbsenceView
-from services.workshop.entrypoints.http.access import DispatcherCommand, InjectedDeps, Reader
+from services.workshop.entrypoints.http.access import DispatcherCommand, InjectedDeps, PlanReader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -14,7 +14,7 @@ router = StoreRouter()
 
 
 @router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))
-async def list_absences(store_id: str, deps: InjectedDeps, _: Reader) -> Sequence[AbsenceView]:
+async def list_absences(store_id: str, deps: InjectedDeps, _: PlanReader) -> Sequence[AbsenceView]:
     return await absences.list_absences(store_id, deps)
 
 

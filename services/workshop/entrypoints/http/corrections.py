@@ -6,7 +6,11 @@ from services.workshop.application import corrections
 from services.workshop.application.corrections import TimeCorrectionRequest
 from services.workshop.application.job_views import JobView
 from services.workshop.domain.correction import ClockCorrection
-from services.workshop.entrypoints.http.access import InjectedDeps, Reader, ServiceManagerCommand
+from services.workshop.entrypoints.http.access import (
+    InjectedDeps,
+    PlanReader,
+    ServiceManagerCommand,
+)
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -23,6 +27,6 @@ async def correct_job_clock(
 
 @router.get("/time-corrections", tags=["jobs"], openapi_extra=serves("R13"))
 async def list_clock_corrections(
-    store_id: str, job_id: str, deps: InjectedDeps, _: Reader
+    store_id: str, job_id: str, deps: InjectedDeps, _: PlanReader
 ) -> list[ClockCorrection]:
     return await corrections.list_clock_corrections(store_id, job_id, deps)

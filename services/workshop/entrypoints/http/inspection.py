@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.workshop.application import inspections
 from services.workshop.application.inspections import ChecklistsView, InspectionRequest
 from services.workshop.application.job_views import JobView
-from services.workshop.entrypoints.http.access import InjectedDeps, InspectorCommand, Reader
+from services.workshop.entrypoints.http.access import InjectedDeps, InspectorCommand, JobReader
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -13,7 +13,7 @@ router = StoreRouter()
 
 
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
-async def list_checklists(deps: InjectedDeps, _: Reader) -> ChecklistsView:
+async def list_checklists(deps: InjectedDeps, _: JobReader) -> ChecklistsView:
     return await inspections.list_checklists(deps)
 
 

@@ -9,7 +9,7 @@ from services.workshop.application import jobs
 from services.workshop.application.job_views import JobView
 from services.workshop.application.jobs import PauseRequest
 from services.workshop.domain.job import JobStatus
-from services.workshop.entrypoints.http.access import InjectedDeps, Reader, TechnicianCommand
+from services.workshop.entrypoints.http.access import InjectedDeps, JobReader, TechnicianCommand
 from shared.contracts.base import Identifier
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -21,7 +21,7 @@ router = StoreRouter()
 async def list_jobs(
     store_id: str,
     deps: InjectedDeps,
-    _: Reader,
+    _: JobReader,
     technician_id: Identifier | None = None,
     order_id: Identifier | None = None,
     status: Annotated[list[JobStatus] | None, Query(max_length=10)] = None,
@@ -30,7 +30,7 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], openapi_extra=serves("R13"))
-async def get_job(store_id: str, job_id: str, deps: InjectedDeps, _: Reader) -> JobView:
+async def get_job(store_id: str, job_id: str, deps: InjectedDeps, _: JobReader) -> JobView:
     return await jobs.get_job(store_id, job_id, deps)
 
 

@@ -1,0 +1,152 @@
+"""Roles (岗位权限): who may do what, as the services' interfaces declare it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from nicegui import ui
+
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    link,
+    panel,
+    row,
+    table,
+    test_id,
+    text,
+)
+from services.desk.context import PageContext
+from services.desk.i18n import Translator
+from services.desk.page import Page
+from shared.clients.access import area_of, is_command, operations_of, roles_of
+from shared.clients.crm.client import CrmApi
+from shared.clients.management.client import ManagementApi
+from shared.clients.platform.client import PlatformApi
+from shared.clients.reception.client import ReceptionApi
+from shared.clients.reporting.client import ReportingApi
+from shared.clients.workshop.client import WorkshopApi
+from shared.security import GROUP_MANAGERS, Role
+
+REQUIREMENTS = ("R40", "R41")
+
+PAGE = Page(
+    path="/stores/{store_id}/roles",
+    title="Roles",
+    icon="badge",
+    roles=frozenset(
+        {
+            "front_desk_supervisor",
+            "customer_care_manager",
+            "service_manager",
+            "trainer",
+            *GROUP_MANAGERS,
+        }
+    ),
+    requirements=REQUIREMENTS,
+)
+
+CLIENTS: Mapping[str, type] = {
+    "reception": ReceptionApi,
+    "workshop": WorkshopApi,
+    "crm": CrmApi,
+    "reporting": ReportingApi,
+    "management": ManagementApi,
+    "platform": PlatformApi,
+}
+"""Clients of the services by the services' names."""
+
+PERSONS: Sequence[Role] = [role for role in get_args(Role) if role != "system"]
+"""Roles that persons have."""
+
+_ALL = ""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Operation of a service with the roles that may call it, in their order.
+
+    ``acts`` when it changes something.
+    """
+
+    code: str
+    area: str
+    acts: bool
+    roles: Sequence[Role]
+
+
+def permissions() -> Iterator[Permission]:
+    """Yield the operations that persons may call, in the order of the services."""
+    for service, client in CLIENTS.items():
+        for operation in operations_of(client):
+            roles = [role for role in PERSONS if role in roles_of(operation)]
+            code = f"{service}.{operation.__name__}"
+            yield Permission(code, area_of(operation), is_command(operation), roles)
+
+
+@PAGE.shows
+async def show(ctx: PageContext) -> None:
+    """Show all roles, or the one that the address names, with what it may do by area."""
+    role = next((each for each in PERSONS if each == ctx.query.get("role")), None)
+    found = [each for each in permissions() if role is None or role in each.roles]
+    _toolbar(ctx, role)
+    _summary(ctx, [role] if role else PERSONS, found)
+    for area in dict.fromkeys(each.area for each in found):
+        _area(ctx.t, area, [each for each in found if each.area == area])
+
+
+def _toolbar(ctx: PageContext, role: Role | None) -> None:
+    t = ctx.t
+    with box("toolbar not-printed"):
+        choices = {_ALL: t("All roles"), **{str(each): t.code("role", each) for each in PERSONS}}
+        chosen = ui.select(
+            choices,
+            label=t("Role"),
+            value=role or _ALL,
+            on_change=lambda event: ui.navigate.to(_address(ctx, event.value)),
+        )
+        test_id("role", chosen.props("dense outlined options-dense").classes("role-choice"))
+        button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
+
+
+def _address(ctx: PageContext, role: str) -> str:
+    return PAGE.address(ctx.store.id) + (f"?role={role}" if role else "")
+
+
+def _summary(ctx: PageContext, roles: Sequence[Role], found: Sequence[Permission]) -> None:
+    """Show each role in both languages, with the areas in which it acts and those it only reads."""
+    t, both = ctx.t, ctx.app_context.translators
+    headings = [t("Role (Chinese)"), t("Role (English)"), t("Acts in"), t("Only reads in")]
+    with panel(t("Roles")), table(headings):
+        for role in roles:
+            own = [each for each in found if role in each.roles]
+            acts = dict.fromkeys(each.area for each in own if each.acts)
+            reads = dict.fromkeys(each.area for each in own if each.area not in acts)
+            with test_id(f"role-{role}", row()):
+                with cell_box():
+                    link(both["zh"].code("role", role), _address(ctx, role), "text-link")
+                cell(both["en"].code("role", role))
+                _areas(t, acts, "calm")
+                _areas(t, reads, "quiet")
+
+
+def _areas(t: Translator, areas: Collection[str], tone: str) -> None:
+    with cell_box("wraps"):
+        for area in areas:
+            badge(t.code("area", area), tone)
+
+
+def _area(t: Translator, area: str, found: Sequence[Permission]) -> None:
+    """Show the operations of an area with their roles."""
+    headings = [t("What they may do"), t("Kind"), t("Roles")]
+    with panel(t.code("area", area), name=f"area-{area}"), table(headings):
+        for each in found:
+            with test_id(f"may-{each.code}", row()):
+                cell(t.code("operation", each.code))
+                with cell_box():
+                    badge(t("Acts") if each.acts else t("Reads"), "calm" if each.acts else "quiet")
+                with cell_box("wraps"):
+                    text(t.listed(t.code("role", role) for role in each.roles))
