@@ -13,7 +13,6 @@ from services.desk.components.elements import (
     cell,
     cell_box,
     link,
-    panel,
     row,
     table,
     test_id,
@@ -95,7 +94,12 @@ async def show(ctx: PageContext) -> None:
     _toolbar(ctx, role)
     _summary(ctx, [role] if role else PERSONS, found)
     for area in dict.fromkeys(each.area for each in found):
-        _area(ctx.t, area, [each for each in found if each.area == area])
+        own = [each for each in found if each.area == area]
+        text(ctx.t.code("area", area), "section-title")
+        if role:
+            _what_one_may(ctx.t, area, own)
+        else:
+            _who_may_what(ctx.t, area, own)
 
 
 def _toolbar(ctx: PageContext, role: Role | None) -> None:
@@ -120,7 +124,7 @@ def _summary(ctx: PageContext, roles: Sequence[Role], found: Sequence[Permission
     """Show each role in both languages, with the areas in which it acts and those it only reads."""
     t, both = ctx.t, ctx.app_context.translators
     headings = [t("Role (Chinese)"), t("Role (English)"), t("Acts in"), t("Only reads in")]
-    with panel(t("Roles")), table(headings):
+    with table(headings):
         for role in roles:
             own = [each for each in found if role in each.roles]
             acts = dict.fromkeys(each.area for each in own if each.acts)
@@ -134,19 +138,39 @@ def _summary(ctx: PageContext, roles: Sequence[Role], found: Sequence[Permission
 
 
 def _areas(t: Translator, areas: Collection[str], tone: str) -> None:
-    with cell_box("wraps"):
+    with cell_box("whole-line"):
         for area in areas:
             badge(t.code("area", area), tone)
 
 
-def _area(t: Translator, area: str, found: Sequence[Permission]) -> None:
-    """Show the operations of an area with their roles."""
-    headings = [t("What they may do"), t("Kind"), t("Roles")]
-    with panel(t.code("area", area), name=f"area-{area}"), table(headings):
-        for each in found:
-            with test_id(f"may-{each.code}", row()):
-                cell(t.code("operation", each.code))
-                with cell_box():
-                    badge(t("Acts") if each.acts else t("Reads"), "calm" if each.acts else "quiet")
-                with cell_box("wraps"):
-                    text(t.listed(t.code("role", role) for role in each.roles))
+def _who_may_what(t: Translator, area: str, found: Sequence[Permission]) -> None:
+    """Show who may call the operations of an area; those with the same roles share a row."""
+    shared: dict[tuple[bool, tuple[Role, ...]], list[Permission]] = {}
+    for each in found:
+        shared.setdefault((each.acts, tuple(each.roles)), []).append(each)
+    with test_id(f"area-{area}", box("area")), table([t("Kind"), t("What they may do"), t("Role")]):
+        for (acts, roles), same in shared.items():
+            with row():
+                _kind(t, acts=acts)
+                _operations(t, same)
+                with cell_box("whole-line"):
+                    text(t.listed(t.code("role", role) for role in roles))
+
+
+def _what_one_may(t: Translator, area: str, found: Sequence[Permission]) -> None:
+    with test_id(f"area-{area}", box("area")), table([t("Kind"), t("What they may do")]):
+        for acts in (True, False):
+            if same := [each for each in found if each.acts == acts]:
+                with row():
+                    _kind(t, acts=acts)
+                    _operations(t, same)
+
+
+def _kind(t: Translator, *, acts: bool) -> None:
+    with cell_box("kind"):
+        badge(t("Acts") if acts else t("Reads"), "calm" if acts else "quiet")
+
+
+def _operations(t: Translator, found: Sequence[Permission]) -> None:
+    with cell_box("operations whole-line"):
+        text(" · ".join(t.code("operation", each.code) for each in found))

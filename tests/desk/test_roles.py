@@ -1,0 +1,88 @@
+"""Each role finds its pages at the desk, and managers see who may do what (R41)."""
+
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from deploy.embedded.platform import Platform
+from shared.clock import SimulatedClock
+from tests.support.desk import Desk
+
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+MANAGER = "S01-manager-1"
+
+FIRST_PAGES = {
+    "S01-front-desk-supervisor-1": "/stores/S01/reception",
+    "S01-claims-clerk-1": "/stores/S01/claims",
+    "S01-parts-clerk-1": "/stores/S01/workshop",
+    "S01-cashier-1": "/stores/S01/orders",
+    "S01-customer-care-manager-1": "/stores/S01/follow-ups",
+    "trainer-1": "/stores/S01/rules",
+    "group-service-manager-1": "/group",
+    "group-parts-manager-1": "/group",
+    "group-customer-care-manager-1": "/group",
+    "group-finance-manager-1": "/group",
+}
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True)
+async def morning(platform: Platform, clock: SimulatedClock) -> None:
+    """Set the clock to nine."""
+    clock.set(NINE)
+
+
+@pytest.mark.parametrize("who", FIRST_PAGES)
+async def test_every_page_of_menu_opens_for_role(desk: Desk, who: str) -> None:
+    colleague = await desk.sign_in(who)
+    page = colleague.page
+    await expect(page).to_have_url(f"{desk.url}{FIRST_PAGES[who]}")
+    addresses = [
+        await item.get_attribute("href") for item in await page.locator(".menu-item").all()
+    ]
+    assert FIRST_PAGES[who] in addresses
+    for address in filter(None, addresses):
+        await colleague.go(address)
+        await expect(page).to_have_url(f"{desk.url}{address}")
+        await expect(page.locator(".page-title")).to_be_visible()
+        await page.wait_for_timeout(300)
+        await expect(page.locator(".notice")).to_have_count(0)
+    assert colleague.faults == []
+
+
+async def test_manager_sees_what_each_role_may_do(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.press("menu-badge")
+    await expect(manager.at("role-cashier")).to_contain_text("收银员")
+    await expect(manager.at("role-cashier")).to_contain_text("Cashier")
+    invoicing = manager.at("area-invoicing")
+    approvals = invoicing.get_by_role("row").filter(has_text="审批优惠")
+    await expect(approvals).to_contain_text("服务经理、集团经理")
+    await manager.pick("role", "收银员")
+    await expect(manager.page).to_have_url(f"{desk.url}/stores/S01/roles?role=cashier")
+    await expect(invoicing).to_contain_text("收款")
+    await expect(invoicing).not_to_contain_text("审批优惠")
+    await expect(manager.at("role-technician")).to_have_count(0)
+    assert manager.faults == []
+
+
+async def test_printed_roles_leave_the_menu_out(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go("/stores/S01/roles")
+    await manager.page.emulate_media(media="print")
+    await expect(manager.page.locator(".menu")).to_be_hidden()
+    await expect(manager.at("print")).to_be_hidden()
+    await expect(manager.at("role-cashier")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_roles_fit_each_screen_and_language(desk: Desk, language: str) -> None:
+    manager = await desk.sign_in(MANAGER, language=language)
+    for name, query in {"all": "", "cashier": "?role=cashier"}.items():
+        await manager.go(f"/stores/S01/roles{query}")
+        await expect(manager.at("role-cashier")).to_be_visible()
+        for size in ("phone", "desktop"):
+            await manager.fits(size)
+            await manager.keep(f"roles-{name}-{size}-{language}")
+    assert manager.faults == []
