@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -616,3 +617,20 @@ async def test_order_of_another_store_is_not_found(desk: FrontDesk, path: str) -
     subject = MANAGER if path == "on-account-release" else ADVISOR
     response = await desk.post(f"/orders/nobody/{path}", body, subject)
     assert response.status_code == 404
+
+
+async def test_cashier_invoices_and_receives_but_refunds_nothing(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
+    path = f"/stores/S01/orders/{await ready(desk, workshop, '沪E10050')}"
+
+    async def as_cashier(action: str, body: Any = None) -> httpx.Response:
+        subject = "S01-cashier-1"
+        return await desk.service.post(f"{path}/{action}", "cashier", body, subject=subject)
+
+    invoice = await as_cashier("invoice")
+    payment = CASH | {"amount_cents": invoice.json()["balance_cents"]}
+    paid_in = await as_cashier("payments", payment)
+    refused = await as_cashier("refunds", {"method": "cash", "amount_cents": 1_000})
+    assert (invoice.is_success, paid_in.json()["balance_cents"]) == (True, 0)
+    assert refused.status_code == 403

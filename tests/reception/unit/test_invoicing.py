@@ -319,3 +319,18 @@ def test_paid_split_is_not_overdue() -> None:
     assert (event.days_overdue, event.balance_cents) == (7, account.balance_cents)
     paid = pay(order, account.balance_cents).account
     assert invoicing.receivable_overdue(paid, "customer", "a1", late) == []
+
+
+@pytest.mark.parametrize(
+    ("roles", "limit_bp"),
+    [
+        (["service_advisor"], 500),
+        (["front_desk_supervisor"], 500),
+        (["front_desk_supervisor", "service_manager"], 1_000),
+        (["cashier"], 0),
+        (["group_finance_manager"], 0),
+    ],
+)
+def test_discount_limit_follows_role(roles: list[str], limit_bp: int) -> None:
+    limits = {"service_advisor": 500, "service_manager": 1_000, "group_manager": 2_000}
+    assert invoicing.discount_limit_bp(roles, limits) == limit_bp
