@@ -23,6 +23,10 @@ SERVICES = {
 }
 
 
+async def _knows_store(store_id: str) -> bool:
+    return store_id == "S01"
+
+
 @pytest.fixture(scope="package")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
     folder = tmp_path_factory.mktemp("interfaces")
@@ -39,7 +43,9 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
             environment.setenv(f"AFTERSALES_{name}", str(value))
         apps = {service: create_app() for service, create_app in SERVICES.items()}
     for app in apps.values():
-        app.state.service = SimpleNamespace(is_ready=True, uow_factory=None, deps=None)
+        app.state.service = SimpleNamespace(
+            is_ready=True, uow_factory=None, deps=None, knows_store=_knows_store
+        )
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
     return Idle(apps, issuer)

@@ -278,7 +278,7 @@ READS = {
     "persons": FRONT_OFFICE,
     "vehicles": (*FRONT_OFFICE, "claims_clerk"),
     "daily_kpis": OFFICE,
-    "rules": (*OFFICE, "trainer"),
+    "master_data": (*OFFICE, "trainer"),
     "oversight": ("dispatcher", "service_manager", "group_service_manager", "group_manager"),
     "load": (*FRONT_OFFICE, "dispatcher", "system"),
     "letters": (*FRONT_OFFICE, "system"),
@@ -332,13 +332,20 @@ WHO_READS = {
         "/corrective-actions",
         "/corrective-actions/{corrective_action_id}",
     ),
-    "rules": (
-        "/group/rules",
-        "/group/rules/{kind}",
-        "/group/rules/{kind}/history",
-        "/rules",
-        "/rules/{kind}",
-        "/rules/{kind}/history",
+    "master_data": (
+        *(
+            f"{collection}{path}"
+            for collection in (
+                "/group/rules",
+                "/group/stores",
+                "/group/staff",
+                "/group/catalog",
+                "/rules",
+                "/bays",
+                "/staff",
+            )
+            for path in ("", "/{code}", "/{code}/history")
+        ),
     ),
     "oversight": ("/overrides", "/staffing"),
     "load": ("/load",),
