@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.clients.management.models import Definition, Person
 from shared.contracts.management import (
+    GROUP_ROLES,
     BayProfile,
     CorrectiveActionRules,
     DeliveryChecklistRules,
@@ -38,9 +39,6 @@ _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
 _SETTLEMENT, _CORRECTIVE_ACTIONS = "catalog/invoicing.yaml", "corrective_actions.yaml"
 _DELIVERY, _FACILITY = "catalog/delivery.yaml", "facility_checks.yaml"
 _STORES, _BAYS, _STAFF, _CALENDAR = "stores.yaml", "bays.yaml", "staff.yaml", "calendar.yaml"
-
-_GROUP_ROLES = frozenset({"group_manager", "operator"})
-"""Roles whose posts are in the group."""
 
 _CATALOG: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
     ("catalog/symptoms.yaml", "systems", "system", SymptomSystem),
@@ -261,7 +259,7 @@ def _staff(folder: Path) -> Iterator[Definition]:
         posts = [
             {"role": role, "in_store": store, "full_time": store == stores[0]}
             for role in roles
-            for store in ([None] if role in _GROUP_ROLES else stores)
+            for store in ([None] if role in GROUP_ROLES else stores)
         ]
         certificates = [{"certificate": code} for code in given.pop("certificates", ())]
         person = _read(place, Person, {**given, "posts": posts, "certificates": certificates})

@@ -11,6 +11,7 @@ from services.reception.app import create_app as reception
 from services.reporting.app import create_app as reporting
 from services.workshop.app import create_app as workshop
 from shared.issuer import DevelopmentIssuer
+from shared.security import Principal
 from shared.settings import Settings
 from tests.support.idle_services import Idle
 
@@ -25,6 +26,10 @@ SERVICES = {
 
 async def _knows_store(store_id: str) -> bool:
     return store_id == "S01"
+
+
+async def _as_the_token_says(caller: Principal, _: str | None) -> Principal:
+    return caller
 
 
 @pytest.fixture(scope="package")
@@ -44,7 +49,11 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
         apps = {service: create_app() for service, create_app in SERVICES.items()}
     for app in apps.values():
         app.state.service = SimpleNamespace(
-            is_ready=True, uow_factory=None, deps=None, knows_store=_knows_store
+            is_ready=True,
+            uow_factory=None,
+            deps=None,
+            knows_store=_knows_store,
+            callers_posts=SimpleNamespace(apply=_as_the_token_says),
         )
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)

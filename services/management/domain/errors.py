@@ -38,6 +38,15 @@ def owned_elsewhere(code: str) -> RuleViolation:
     )
 
 
+def no_such_role_there(role: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "no_such_role_there",
+        f"There is no post of {role} in that place: some are in stores, some in the group.",
+        field=field,
+        role=role,
+    )
+
+
 def unknown_skill(skill: str, field: str) -> RuleViolation:
     return RuleViolation("unknown_skill", f"There is no skill {skill}.", field=field, skill=skill)
 

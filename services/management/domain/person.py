@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.management.domain import errors
 from shared.contracts.base import GROUP, DisplayName
-from shared.contracts.management import SKILLS, StaffProfile
+from shared.contracts.management import GROUP_ROLES, SKILLS, STORE_ROLES, StaffProfile
 from shared.contracts.violations import RuleViolation
 
 
@@ -22,8 +22,8 @@ def check(person: Person) -> None:
     """Check posts, skills, certificates and leave.
 
     Raises:
-        RuleViolation: two posts are full-time, a post stands twice, a skill is unknown, or a
-            certificate or a leave ends before it begins.
+        RuleViolation: a store or the group has no such role, two posts are full-time, a post stands
+            twice, a skill is unknown, or a certificate or a leave ends before it begins.
     """
     _check_posts(person)
     for skill in person.skills:
@@ -60,6 +60,8 @@ def _check_posts(person: Person) -> None:
     seen = set[tuple[str, str | None]]()
     full_time = set[str | None]()
     for place, post in enumerate(person.posts):
+        if post.role not in (STORE_ROLES if post.in_store else GROUP_ROLES):
+            raise errors.no_such_role_there(post.role, f"content.posts.{place}.role")
         if (post.role, post.in_store) in seen:
             raise RuleViolation(
                 "post_twice",

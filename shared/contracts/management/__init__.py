@@ -18,6 +18,7 @@ from shared.contracts.management.catalog import (
 from shared.contracts.management.rules import (
     CORRECTIVE_ACTION_SOURCES,
     FEEDBACK_FINDINGS,
+    GROUP_ROLES,
     LINKED_MESSAGES,
     LOYALTY_TIERS,
     MESSAGE_LANGUAGES,
@@ -82,6 +83,7 @@ __all__ = [
     "CORRECTIVE_ACTION_SOURCES",
     "FEEDBACK_FINDINGS",
     "GROUP",
+    "GROUP_ROLES",
     "LINKED_MESSAGES",
     "LOYALTY_TIERS",
     "MESSAGE_LANGUAGES",

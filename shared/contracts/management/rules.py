@@ -71,6 +71,17 @@ STORE_ROLES: tuple[str, ...] = (
 )
 """Codes of the roles of a store's staff (岗位)."""
 
+GROUP_ROLES: tuple[str, ...] = (
+    "trainer",
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
+    "group_manager",
+    "operator",
+)
+"""Codes of the roles of the group's staff (集团岗位)."""
+
 
 class LoyaltyTier(EventPart):
     """Requirements of a tier (忠诚度等级): visits and spend within the period, and the longest time

@@ -17,9 +17,11 @@ from services.management.domain.kinds import (
     kind_in,
     kind_of,
 )
+from services.management.domain.person import Person
 from services.management.domain.record import Decision, Record, define
 from shared.contracts.management import (
     GROUP,
+    GROUP_ROLES,
     LINKED_MESSAGES,
     MESSAGE_PLACEHOLDERS,
     STORE_ROLES,
@@ -297,3 +299,17 @@ def test_group_must_have_rule_of_every_source() -> None:
 def test_roles_of_stores_are_those_of_tokens() -> None:
     others = {"trainer", *GROUP_MANAGERS, "operator", "system"}
     assert set(STORE_ROLES) == set(get_args(Role)) - others
+    assert {*GROUP_ROLES, "system"} == others
+
+
+@pytest.mark.parametrize(
+    ("role", "in_store"), [("group_manager", "S01"), ("service_manager", None), ("rumor", "S01")]
+)
+def test_post_of_other_place_is_refused(role: str, in_store: str | None) -> None:
+    content = Person.model_validate(
+        {"zh": "王伟", "en": "Wei Wang", "posts": [{"role": role, "in_store": in_store}]}
+    )
+    assert refused(content, "person", in_store or GROUP) == (
+        "no_such_role_there",
+        "content.posts.0.role",
+    )
