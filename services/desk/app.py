@@ -138,9 +138,8 @@ def _add_session_routes(app: FastAPI, app_context: AppContext) -> None:
     async def home(request: Request, signed_in: Present) -> Response:
         if signed_in is None:
             return RedirectResponse("/sign-in", 303)
-        return RedirectResponse(
-            landing(app_context, signed_in.person, request.session.get("store")), 303
-        )
+        last = request.session.get("store")
+        return RedirectResponse(await landing(app_context, signed_in.person, last), 303)
 
     @app.get("/session")
     async def stay(signed_in: Present) -> Response:
@@ -164,9 +163,10 @@ def _add_demo_routes(app: FastAPI, sign_in: DemoSignIn, sessions: Sessions) -> N
     async def as_person(
         request: Request,
         subject: Annotated[str, Form()],
+        store: Annotated[str, Form()],
         next: Annotated[str, Form()] = "/",  # noqa: A002
     ) -> Response:
-        grant = sign_in.grant(subject)
+        grant = await sign_in.grant(subject, store)
         if grant is None:
             return RedirectResponse("/sign-in", 303)
         await sessions.begin(request.session, grant)

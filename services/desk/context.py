@@ -11,15 +11,15 @@ from fastapi import Depends, Request
 from nicegui import app
 
 from services.desk import formats
-from services.desk.bays import Bay, load_bays
 from services.desk.catalog import Catalog
 from services.desk.client import Connections, Services
+from services.desk.directory import Directories, Directory, Store
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
 from services.desk.response_cache import FRESH_S, ResponseCache
 from services.desk.session import Session, Sessions
 from services.desk.session_store import SessionStore
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
-from services.desk.staff import Person, load_staff
+from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
 from shared.clients.access import roles_of
 from shared.clients.crm.client import CrmApi
@@ -27,7 +27,6 @@ from shared.clients.crm.models import ResolveRequest
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
-from shared.group import Store, load_stores, read_yaml
 from shared.security import SEES_MONEY
 from shared.settings import Settings
 
@@ -67,45 +66,26 @@ class Names:
         )
 
 
-@dataclass(frozen=True)
-class NameInBoth:
-    """Name of the group, a brand or an item of a facility check in both languages."""
-
-    zh: str
-    en: str
-
-
 class AppContext:
-    """Objects that all pages share: settings, translators, stores, connections, responses."""
+    """Objects that all pages share: settings, translators, directories, connections, responses."""
 
     def __init__(self, settings: Settings, secret: str) -> None:
         self.settings = settings
         self.translators: dict[Language, Translator] = {
             language: Translator(language) for language in LOCALES
         }
-        self.stores: dict[str, Store] = load_stores(settings.group_folder)
-        entries = read_yaml(settings.group_folder, "stores.yaml")
-        self.group = NameInBoth(**entries["group"])
-        self.brands = {entry["id"]: NameInBoth(**entry["brand"]) for entry in entries["stores"]}
-        areas = read_yaml(settings.group_folder, "facility_checks.yaml")["areas"]
-        self.check_items = {
-            item["item"]: NameInBoth(item["zh"], item["en"])
-            for area in areas
-            for item in area["items"]
-        }
-        self.staff: dict[str, Person] = load_staff(settings.group_folder)
-        self.bays: dict[str, Bay] = load_bays(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")
-        self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.staff)
+        self.connections = Connections(settings)
+        self.directories = Directories(self.connections, self.own_token)
+        self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.directories)
         store = SessionStore(FileStorage(settings.desk_sessions), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
-        self.connections = Connections(settings)
         self.response_cache = ResponseCache()
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
     async def own_token(self, store_id: str) -> str:
-        """Return a token of the desk itself, for facts that only the desk can report.
+        """Return a token of the desk itself, for names, and facts that only the desk can report.
 
         Raises:
             ServiceUnavailableError: the issuer does not give one.
@@ -114,6 +94,11 @@ class AppContext:
             return await self._credentials.token(store_id)
         except httpx.HTTPError as error:
             raise ServiceUnavailableError("issuer") from error
+
+    async def group_name(self, t: Translator) -> str:
+        """Return the name of the group; that of the desk where it was never known."""
+        group = await self.directories.group()
+        return t.of(group) if group else t("After-sales")
 
     def translator_for(self, request: Request) -> Translator:
         """Return texts in the language that the person chose, else in the browser's."""
@@ -135,20 +120,18 @@ Present = Annotated[Session | None, Depends(present)]
 
 @dataclass(frozen=True)
 class PageContext:
-    """Page that a person has open."""
+    """Page that a person has open; ``person`` has the roles of their posts in the store."""
 
     app_context: AppContext
     signed_in: Session
+    person: Person
     store: Store
+    group_name: str
     t: Translator
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     services: Services
     refreshers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-
-    @property
-    def person(self) -> Person:
-        return self.signed_in.person
 
     @property
     def store_path(self) -> str:
@@ -175,15 +158,34 @@ class PageContext:
         """Return the store's calendar day."""
         return self.store.local_day(self.now())
 
+    @property
+    def directory(self) -> Directory:
+        """Return the store's people, bays and check items as they are now known."""
+        return self.app_context.directories.last(self.store.id)
+
     def colleague(self, subject: str | None) -> str:
         """Return the name of a colleague, or of another actor that made a change."""
-        person = self.app_context.staff.get(subject or "")
-        return person.name(self.t.language) if person else self.t.code("actor", subject)
+        person = self.directory.people.get(subject or "")
+        return self.t.of(person) if person else self.t.code("actor", subject)
 
     def bay(self, bay_id: str | None) -> str:
         """Return the name of a bay (工位): its type and number."""
-        bay = self.app_context.bays.get(bay_id or "")
-        return bay.name(self.t) if bay else (bay_id or formats.NOTHING)
+        bay = self.directory.bays.get(bay_id or "")
+        if bay is None:
+            return bay_id or formats.NOTHING
+        word = self.t.code("bay", bay.type)
+        return f"{word[:1].upper()}{word[1:]} {bay.number}"
+
+    async def stores(self) -> dict[str, Store]:
+        """Return the stores of the person by id."""
+        return await self.app_context.directories.stores(self.person.stores)
+
+    def store_of(self, store_id: str) -> Store:
+        """Return one of the person's stores; before :meth:`stores` only this one has its name."""
+        if store_id == self.store.id:
+            return self.store
+        known = self.app_context.directories.last_stores(self.person.stores)
+        return known.get(store_id, Store.unknown(store_id))
 
     async def shared(
         self, kind: str, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S

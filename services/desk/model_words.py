@@ -59,7 +59,7 @@ def path_in_words(t: Translator, path: str) -> str:
 
 def findings(ctx: PageContext) -> dict[str, str]:
     """Return what a customer or a facility check may find bad, in words."""
-    items = ctx.app_context.check_items
+    items = ctx.directory.check_items
     return {
         **{code: ctx.t.code("rating", code) for code in FEEDBACK_FINDINGS},
         **{code: ctx.t.of(item) for code, item in items.items()},

@@ -14,6 +14,7 @@ from services.desk.client import Services
 from services.desk.components.frame import MenuItem, add_script, frame, notice, screen
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import AppContext, PageContext, Present
+from services.desk.directory import Directory
 from services.desk.i18n import LOCALES
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
 from services.desk.staff import Person
@@ -46,7 +47,7 @@ class Page:
             app_context: AppContext = app.state.app_context
             if signed_in is None:
                 return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
-            ctx = _open_context(app_context, signed_in, request)
+            ctx = await _open_context(app_context, signed_in, request)
             if ctx is None or not ctx.person.has(self.roles):
                 return RedirectResponse("/", 303)
             signed_in.shown_on(ui.context.client)
@@ -100,30 +101,46 @@ def menu(ctx: PageContext, current: Page | None = None) -> list[MenuItem]:
     ]
 
 
-def landing(app_context: AppContext, person: Person, store_id: str | None) -> str:
+async def landing(app_context: AppContext, person: Person, store_id: str | None) -> str:
     """Return the page on which a person begins, in their last store."""
-    stores = [each for each in person.stores if each in app_context.stores]
-    store = store_id if store_id in stores else next(iter(stores), None)
-    first = next((page for role, page in HOME.items() if role in person.roles), None)
-    return first.address(store) if first and store else "/no-page"
+    directory = await _directory(app_context, person, store_id)
+    if directory is None:
+        return "/no-page"
+    roles = directory.in_post(person).roles
+    first = next((page for role, page in HOME.items() if role in roles), None)
+    return first.address(directory.store.id) if first else "/no-page"
 
 
-def _open_context(
+async def _directory(
+    app_context: AppContext, person: Person, store_id: str | None
+) -> Directory | None:
+    """Return the directory of a person's last store, or of the first one that exists."""
+    wanted = [store_id] if store_id in person.stores else []
+    for each in filter(None, (*wanted, *person.stores)):
+        directory = await app_context.directories.of(each)
+        if directory.exists:
+            return directory
+    return None
+
+
+async def _open_context(
     app_context: AppContext, signed_in: Session, request: Request
 ) -> PageContext | None:
-    allowed = [store for store in signed_in.person.stores if store in app_context.stores]
-    store_id = request.path_params.get("store_id") or request.session.get("store")
-    if "store_id" not in request.path_params and store_id not in allowed:
-        store_id = allowed[0] if allowed else None
-    if store_id not in allowed:
+    asked = request.path_params.get("store_id")
+    person, last = signed_in.person, asked or request.session.get("store")
+    directory = await _directory(app_context, person, last)
+    if directory is None or asked not in (None, directory.store.id):
         return None
-    request.session["store"] = store_id
-    request.session[LAST_COLLEAGUE] = signed_in.person.subject
+    request.session["store"] = directory.store.id
+    request.session[LAST_COLLEAGUE] = person.subject
+    t = app_context.translator_for(request)
     return PageContext(
         app_context=app_context,
         signed_in=signed_in,
-        store=app_context.stores[store_id],
-        t=app_context.translator_for(request),
+        person=directory.in_post(person),
+        store=directory.store,
+        group_name=await app_context.group_name(t),
+        t=t,
         parameters=dict(request.path_params),
         query=dict(request.query_params),
         services=Services(app_context.connections, signed_in.token),

@@ -62,8 +62,8 @@ class Grant:
 class Issuer(Protocol):
     """Issuer, which renews and revokes its grants."""
 
-    async def renew(self, subject: str, refresh: str | None) -> Grant:
-        """Return a new grant for ``subject``.
+    async def renew(self, person: Person, refresh: str | None) -> Grant:
+        """Return a new grant for ``person``, with the roles and stores of now.
 
         Raises:
             SignedOutError: the issuer refuses.
@@ -151,7 +151,7 @@ class Session:
         if await self._took_newer() or await self._took_from_other_desk(number):
             return
         try:
-            grant = await self._sessions.issuer.renew(self.person.subject, self.record.refresh)
+            grant = await self._sessions.issuer.renew(self.person, self.record.refresh)
         except SignedOutError:
             await self._sessions.end(self)
             raise

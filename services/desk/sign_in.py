@@ -1,6 +1,7 @@
 """Sign-in of people: as one of the demo people, or at an OIDC issuer."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import httpx
@@ -11,9 +12,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.desk.directory import Directories
 from services.desk.session import Grant, SignedOutError
 from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
+from shared.clients.management.models import DirectoryPerson
 from shared.credentials import TokenAnswer
 from shared.issuer import DevelopmentIssuer
 from shared.problems import Problem
@@ -31,30 +34,56 @@ class _Metadata(BaseModel):
 
 
 class DemoSignIn:
-    """Sign-in by choosing a name of the group folder; for demonstrations and tests."""
+    """Sign-in by choosing a name of the staff; for demonstrations and tests."""
 
-    def __init__(self, people: Mapping[str, Person], issuer: DevelopmentIssuer) -> None:
-        self.people = people
+    def __init__(self, directories: Directories, issuer: DevelopmentIssuer) -> None:
+        self._directories = directories
         self._issuer = issuer
 
-    def grant(self, subject: str) -> Grant | None:
-        """Return a grant for ``subject``; None when the group has no such person."""
-        person = self.people.get(subject)
-        if person is None:
-            return None
-        token = self._issuer.token(
-            subject, roles=person.roles, stores=person.stores, lifetime_s=_LIFETIME_S
-        )
-        return Grant(person, token, _LIFETIME_S)
+    async def people(self, store_ids: Iterable[str]) -> dict[str, Person]:
+        """Return those who have a post in one of the stores, or in the whole group, by subject."""
+        directories = await asyncio.gather(*map(self._directories.of, store_ids))
+        listed = {
+            subject: person
+            for directory in directories
+            for subject, person in directory.people.items()
+            if person.posts
+        }
+        return {subject: await self._person(subject, listed[subject]) for subject in sorted(listed)}
 
-    async def renew(self, subject: str, refresh: str | None) -> Grant:  # noqa: ARG002
-        grant = self.grant(subject)
-        if grant is None:
+    async def grant(self, subject: str, store_id: str) -> Grant | None:
+        """Return a grant for ``subject``; None when the store's directory has no such person."""
+        person = (await self.people([store_id])).get(subject)
+        return self._granted(person) if person else None
+
+    async def renew(self, person: Person, refresh: str | None) -> Grant:  # noqa: ARG002
+        directory = await self._directories.of(person.stores[0])
+        if not directory.revision:
+            return self._granted(person)
+        listed = directory.people.get(person.subject)
+        if listed is None or not listed.posts:
             raise SignedOutError
-        return grant
+        return self._granted(await self._person(person.subject, listed))
 
     async def revoke(self, refresh: str) -> None:
         """Do nothing: the development issuer gives no refresh tokens."""
+
+    async def _person(self, subject: str, listed: DirectoryPerson) -> Person:
+        """Return a person with all their posts; one of the group has all stores."""
+        in_stores = {post.in_store for post in listed.posts}
+        stores = await self._directories.all_stores() if None in in_stores else None
+        return Person(
+            subject=subject,
+            names={"zh": listed.zh, "en": listed.en},
+            roles=frozenset(post.role for post in listed.posts),
+            stores=tuple(sorted({*filter(None, in_stores), *(stores or ())})),
+        )
+
+    def _granted(self, person: Person) -> Grant:
+        token = self._issuer.token(
+            person.subject, roles=person.roles, stores=person.stores, lifetime_s=_LIFETIME_S
+        )
+        return Grant(person, token, _LIFETIME_S)
 
 
 class OidcSignIn:
@@ -108,7 +137,7 @@ class OidcSignIn:
             raise ServiceUnavailableError("issuer") from error
         return await self._granted(tokens)
 
-    async def renew(self, subject: str, refresh: str | None) -> Grant:
+    async def renew(self, person: Person, refresh: str | None) -> Grant:
         if refresh is None:
             raise SignedOutError
         try:
@@ -122,7 +151,7 @@ class OidcSignIn:
         except ValueError as error:
             raise ServiceUnavailableError("issuer") from error
         grant = await self._granted({"refresh_token": refresh, **tokens})
-        if grant.person.subject != subject:
+        if grant.person.subject != person.subject:
             raise SignedOutError
         return grant
 
@@ -158,12 +187,12 @@ class OidcSignIn:
         return Grant(_person(principal), principal.token, answer.expires_in, answer.refresh_token)
 
 
-def sign_in_from(settings: Settings, people: Mapping[str, Person]) -> DemoSignIn | OidcSignIn:
+def sign_in_from(settings: Settings, directories: Directories) -> DemoSignIn | OidcSignIn:
     """Return demo sign-in where the development issuer's key is configured, else the OIDC
     issuer.
     """
     issuer = DevelopmentIssuer.from_settings(settings)
-    return DemoSignIn(people, issuer) if issuer else OidcSignIn(settings)
+    return DemoSignIn(directories, issuer) if issuer else OidcSignIn(settings)
 
 
 def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | ServiceUnavailableError:

@@ -1,10 +1,7 @@
-"""Staff of the group: names of colleagues, and the people of the demo sign-in."""
+"""People who are signed in."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from shared.group import read_yaml
 
 
 @dataclass(frozen=True)
@@ -21,17 +18,3 @@ class Person:
 
     def has(self, roles: Iterable[str]) -> bool:
         return not self.roles.isdisjoint(roles)
-
-
-def load_staff(folder: Path) -> dict[str, Person]:
-    """Return the staff of the group folder by the subject of their access token."""
-    entries = read_yaml(folder, "staff.yaml")["staff"]
-    return {
-        entry["id"]: Person(
-            subject=entry["id"],
-            names={"zh": entry["zh"], "en": entry["en"]},
-            roles=frozenset(entry["roles"]),
-            stores=tuple(entry["stores"]),
-        )
-        for entry in entries
-    }

@@ -60,7 +60,7 @@ def _address(name: str) -> str:
 def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
     """Add the frame of a page; the block fills its middle."""
     t = ctx.t
-    head(f"{t(title)} · {t.of(ctx.app_context.group)}")
+    head(f"{t(title)} · {ctx.group_name}")
     add_script("stay.js")
     with box("shell"):
         _top(ctx, here)
@@ -77,7 +77,7 @@ def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> 
 @contextmanager
 def screen(ctx: PageContext, title: str) -> Iterator[None]:
     """Show a page that fills a screen seen from afar, without a frame."""
-    head(f"{ctx.t(title)} · {ctx.t.of(ctx.app_context.group)}")
+    head(f"{ctx.t(title)} · {ctx.group_name}")
     with box("screen"):
         yield
 
@@ -122,7 +122,7 @@ def _top(ctx: PageContext, here: str) -> None:
     with ui.element("header").classes("top"):
         with box("brand"):
             ui.icon("directions_car")
-            text(t.of(ctx.app_context.group), "brand-name")
+            text(ctx.group_name, "brand-name")
         _store_choice(ctx, here)
         box("spacer")
         now = text("", "business-time")
@@ -138,23 +138,29 @@ def _top(ctx: PageContext, here: str) -> None:
 
 
 def _store_choice(ctx: PageContext, here: str) -> None:
-    stores = [
-        ctx.app_context.stores[each] for each in ctx.person.stores if each in ctx.app_context.stores
-    ]
-    name = ctx.store.zh if ctx.t.language == "zh" else ctx.store.en
-    if len(stores) == 1:
+    name = ctx.t.of(ctx.store)
+    if len(ctx.person.stores) == 1:
         text(name, "store")
         return
     section = here.split("/")[3] if here.startswith("/stores/") else "today"
     with (
         ui.button(name, color=None).props("flat no-caps dense icon-right=expand_more") as chosen,
-        ui.menu(),
+        ui.menu() as menu,
     ):
-        for store in stores:
-            label = store.zh if ctx.t.language == "zh" else store.en
-            address = f"/stores/{store.id}/{section}"
-            ui.menu_item(label, on_click=lambda address=address: ui.navigate.to(address))
+        offered = box("store-offers")
     chosen.classes("store")
+
+    async def offer() -> None:
+        stores = (await ctx.stores()).values()
+        offered.clear()
+        with offered:
+            for store in stores:
+                address = f"/stores/{store.id}/{section}"
+                ui.menu_item(
+                    ctx.t.of(store), on_click=lambda address=address: ui.navigate.to(address)
+                )
+
+    menu.on("before-show", offer)
 
 
 def _person(ctx: PageContext) -> None:

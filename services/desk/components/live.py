@@ -23,7 +23,8 @@ AT_ONCE_S = 0.5
 
 class LiveView(Generic[T]):
     """View of the response that ``fetch`` returns. ``render`` draws it section by section, once
-    more when it differs or the day has changed; sections that show the same stay as they are.
+    more when it, the day or the store's directory has changed; sections that show the same stay as
+    they are.
 
     When a service is unavailable the last response stays, with a notice above it.
     """
@@ -37,7 +38,7 @@ class LiveView(Generic[T]):
         self._ctx = ctx
         self._fetch = fetch
         self._render = render
-        self._shown: tuple[date, T] | None = None
+        self._shown: tuple[date, str, T] | None = None
         self._said = ""
         with box("live"):
             self._notices = box("notices")
@@ -68,11 +69,12 @@ class LiveView(Generic[T]):
         self._renderer.tick(self._ctx.now())
 
     def _show(self, response: T) -> None:
-        shown = (self._ctx.today(), response)
+        day, directory = self._ctx.today(), self._ctx.directory.revision
+        shown = (day, directory, response)
         if self._content.is_deleted or shown == self._shown:
             return
         self._shown = shown
-        with self._renderer.anew(shown[0]):
+        with self._renderer.anew(day, directory):
             self._render(response, self._renderer)
 
     def _say(self, problem: str) -> None:

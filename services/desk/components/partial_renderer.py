@@ -39,31 +39,34 @@ class _Section:
 
 
 class PartialRenderer:
-    """Sections by key. One that shows the same as before, on the same day, stays as it is, even
-    under the mouse pointer; others are added, redrawn or removed. All stand in the order in which
-    they are drawn.
+    """Sections by key. One that shows the same as before, on the same day and with the same names,
+    stays as it is, even under the mouse pointer; others are added, redrawn or removed. All stand in
+    the order in which they are drawn.
 
-    A part shows nothing but the values that it is drawn with, and the day; what its handlers need
-    to know besides, they ask when they run. Only frames have parts inside, each with its own key.
+    A part shows nothing but the values that it is drawn with, the day and names; what its handlers
+    need to know besides, they ask when they run. Only frames have parts inside, each with its own
+    key.
     """
 
     def __init__(self, container: ui.element) -> None:
         self._whole = _Section((), container.default_slot)
         self._drawn = self._whole
         self._before: dict[str, _Section] = {}
-        self._day = date.min
+        self._as_of: tuple[object, ...] = ()
 
     @contextmanager
-    def anew(self, day: date) -> Iterator[None]:
-        """Draw all parts once more; on another ``day`` times read differently."""
-        self._day = day
+    def anew(self, day: date, directory: str = "") -> Iterator[None]:
+        """Draw all parts once more; on another ``day`` times read differently, by another
+        ``directory`` names do.
+        """
+        self._as_of = (day, directory)
         with self._inside(self._whole):
             yield
 
     def section(self, key: str, draw: Callable[..., Any], *shown: object) -> None:
         """Run ``draw(*shown)``, unless the part shows just that already."""
-        if not self._stands(key, (self._day, *shown)):
-            with self._new(key, (self._day, *shown)):
+        if not self._stands(key, (*self._as_of, *shown)):
+            with self._new(key, (*self._as_of, *shown)):
                 draw(*shown)
 
     @contextmanager
@@ -71,8 +74,8 @@ class PartialRenderer:
         self, key: str, draw: Callable[..., AbstractContextManager[Any]], *shown: object
     ) -> Iterator[None]:
         """Add a part around others, which the block draws; ``draw(*shown)`` is entered for them."""
-        if not self._stands(key, (self._day, *shown)):
-            with self._new(key, (self._day, *shown)) as section, draw(*shown):
+        if not self._stands(key, (*self._as_of, *shown)):
+            with self._new(key, (*self._as_of, *shown)) as section, draw(*shown):
                 section.inside = ui.context.slot
         with self._inside(self._drawn.sections[key]):
             yield

@@ -37,7 +37,8 @@ async def show(request: Request, token: str, signed_in: Present) -> None:
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     if signed_in:
         signed_in.shown_on(client)
-    head(f"{t('Your authorization')} · {t.of(app_context.group)}")
+    group_name = await app_context.group_name(t)
+    head(f"{t('Your authorization')} · {group_name}")
     ui.add_head_html(
         '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
     )
@@ -45,7 +46,7 @@ async def show(request: Request, token: str, signed_in: Present) -> None:
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(app_context.group), "brand-name")
+                text(group_name, "brand-name")
             language_link(t, request.url.path)
         await _Authorization(app_context, t, token, request, signed_in).show()
 
@@ -83,6 +84,7 @@ class _Authorization:
         except SignedOutError:
             self._say(_COLLEAGUE, self._t.code("link", _COLLEAGUE))
         else:
+            await self._app_context.directories.of(self._store_id)
             with self._content:
                 self._show_offer(offer)
 
@@ -111,7 +113,7 @@ class _Authorization:
 
     def _when(self, moment: datetime | None) -> str:
         """Format a time on the clocks of the store, to which every answered link belongs."""
-        zone = self._app_context.stores[self._store_id].timezone
+        zone = self._app_context.directories.last(self._store_id).store.timezone
         return formats.day_and_clock(moment, zone, self._app_context.clock.now())
 
     async def _ask(self, declined: list[str]) -> PresentedEstimate | None:

@@ -54,6 +54,7 @@ async def show(ctx: PageContext) -> None:
 
     async def fetch() -> Reports:
         await ctx.signed_in.token()
+        await ctx.stores()
         return await ctx.app_context.response_cache.get(
             ("group", f"{day}", ctx.person.subject),
             lambda: ctx.services.reporting.group_daily_reports(day=day),
@@ -75,13 +76,6 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-def _name(ctx: PageContext, store_id: str) -> str:
-    store = ctx.app_context.stores.get(store_id)
-    if store is None:
-        return store_id
-    return store.zh if ctx.t.language == "zh" else store.en
-
-
 def _table(t: Translator) -> AbstractContextManager[None]:
     counts = [t.code("kpi", name) for name in ("arrived", "delivered")]
     money = [t.code("kpi", name) for name in ("invoiced_cents", "received_cents")]
@@ -93,7 +87,7 @@ def _table(t: Translator) -> AbstractContextManager[None]:
 def _row(ctx: PageContext, store_id: str, report: DailyReportPublished | None) -> None:
     with test_id(f"store-{store_id}", row()):
         with cell_box():
-            link(_name(ctx, store_id), f"/stores/{store_id}/today", "row-anchor")
+            link(ctx.t.of(ctx.store_of(store_id)), f"/stores/{store_id}/today", "row-anchor")
         _cells(ctx, report)
 
 
@@ -110,7 +104,7 @@ def _cells(ctx: PageContext, report: DailyReportPublished | None) -> None:
         kpi = _INDICATORS[name]
         cell(kpi.text(report), "kpi").classes(kpi.tone(report))
     cell(formats.minutes_seconds(report.greet_wait_median_s), "kpi")
-    zone = ctx.app_context.stores[report.store_id].timezone
+    zone = ctx.store_of(report.store_id).timezone
     cell(formats.period(report.covers_from, report.covers_until, zone))
 
 
@@ -133,7 +127,7 @@ def _totals(ctx: PageContext, reports: Mapping[str, DailyReportPublished]) -> No
 
 
 def _charts(ctx: PageContext, reports: Mapping[str, DailyReportPublished]) -> None:
-    t, names = ctx.t, [_name(ctx, store_id) for store_id in reports]
+    t, names = ctx.t, [ctx.t.of(ctx.store_of(store_id)) for store_id in reports]
     with box("columns even"):
         with box("column-wide"), panel(t("Money")):
             bars(

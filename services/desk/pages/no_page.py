@@ -20,7 +20,7 @@ async def show(request: Request, signed_in: Present) -> Response | None:
     if signed_in is None:
         return RedirectResponse("/sign-in", 303)
     signed_in.shown_on(ui.context.client)
-    head(t.of(app_context.group))
+    head(await app_context.group_name(t))
     with box("sign-in"):
         empty(t("Your role has no pages; ask the operator."))
         with posting("/sign-out"):
@@ -37,8 +37,9 @@ async def unknown_page(request: Request, error: Exception) -> Response:
         return await http_exception_handler(request, error)
     app_context: AppContext = app.state.app_context
     t = app_context.translator_for(request)
+    group_name = await app_context.group_name(t)
     with Client(ui.page(""), request=request) as client:
-        head(t.of(app_context.group))
+        head(group_name)
         with box("sign-in"):
             empty(t("There is no such page."))
             link(t("To the first page"), "/", "text-link")

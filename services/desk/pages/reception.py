@@ -284,9 +284,11 @@ def _assign(
 async def _assign_dialog(ctx: PageContext, order: WaitingView) -> None:
     t = ctx.t
     advisors = {
-        person.subject: person.name(t.language)
-        for person in ctx.app_context.staff.values()
-        if person.has(("service_advisor",)) and ctx.store.id in person.stores
+        subject: t.of(person)
+        for subject, person in ctx.directory.people.items()
+        if any(
+            (post.role, post.in_store) == ("service_advisor", ctx.store.id) for post in person.posts
+        )
     }
     with dialog(
         t("Who receives {number}?", number=formats.queue_number(order.queue_number))

@@ -11,11 +11,14 @@ from nicegui import app, ui
 
 from services.desk.addresses import inside
 from services.desk.components.elements import box, link, test_id, text
-from services.desk.components.frame import head, language_link, posting
+from services.desk.components.frame import head, language_link, notice, posting
+from services.desk.components.problems import unavailable_text
 from services.desk.context import AppContext, Present
+from services.desk.directory import Store
 from services.desk.i18n import Translator
 from services.desk.sign_in import DemoSignIn
 from services.desk.staff import Person
+from shared.calls import ServiceUnavailableError
 
 _ROLE_ORDER = (
     "service_manager",
@@ -31,6 +34,9 @@ _ROLE_ORDER = (
     "customer_care_agent",
 )
 
+_ON_ONE_PAGE = 12
+"""Largest number of stores whose people are all shown at once."""
+
 
 @ui.page("/sign-in")
 async def show(request: Request, signed_in: Present) -> Response | None:
@@ -43,41 +49,66 @@ async def show(request: Request, signed_in: Present) -> Response | None:
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     back = inside(request.query_params.get("next", "/"))
-    head(f"{t('Sign in')} · {t.of(app_context.group)}")
+    group_name = await app_context.group_name(t)
+    head(f"{t('Sign in')} · {group_name}")
     with box("sign-in"):
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(app_context.group), "brand-name")
+                text(group_name, "brand-name")
             language_link(t, "/sign-in")
         text(t("After-sales"), "page-title").props('role=heading aria-level="1"')
         if isinstance(app_context.sign_in, DemoSignIn):
             text(t("Choose who you are. This list exists in demonstrations only."), "hint")
-            with _form("/sign-in/person", back):
-                _people(app_context, t)
+            await _choice(app_context, app_context.sign_in, t, request, back)
         else:
             link(t("Sign in"), f"/sign-in/issuer?next={quote(back)}", "button-main as-button")
     return None
 
 
-def _form(action: str, back: str) -> ui.element:
+async def _choice(
+    app_context: AppContext, sign_in: DemoSignIn, t: Translator, request: Request, back: str
+) -> None:
+    """Show everybody; of many stores, the people of one that is chosen first."""
+    stores = await app_context.directories.all_stores()
+    if stores is None:
+        notice(unavailable_text(t, ServiceUnavailableError("management")))
+        return
+    shown = stores
+    if len(stores) > _ON_ONE_PAGE:
+        chosen = request.query_params.get("store", "")
+        shown = {chosen: stores[chosen]} if chosen in stores else {}
+        _store_links(t, stores, back)
+    people = await sign_in.people(shown)
+    for home, staff in _by_store(people).items():
+        store = stores.get(home)
+        with box("panel"):
+            text(t.of(store) if store else t("Group"), "panel-title")
+            with _form("/sign-in/person", back, home or next(iter(shown))):
+                _people(staff, t)
+
+
+def _store_links(t: Translator, stores: Mapping[str, Store], back: str) -> None:
+    with box("panel"), box("staff"):
+        for store in stores.values():
+            address = f"/sign-in?store={quote(store.id)}&next={quote(back)}"
+            test_id(f"of-{store.id}", link(t.of(store), address, "person-button"))
+
+
+def _form(action: str, back: str, store_id: str) -> ui.element:
     with posting(action) as form:
-        ui.element("input").props("type=hidden name=next").props["value"] = back
+        for name, value in (("next", back), ("store", store_id)):
+            ui.element("input").props(f"type=hidden name={name}").props["value"] = value
     return form
 
 
-def _people(app_context: AppContext, t: Translator) -> None:
-    for store_id, staff in _by_store(app_context.staff).items():
-        store = app_context.stores.get(store_id)
-        name = (store.zh if t.language == "zh" else store.en) if store else t("Group")
-        with box("panel"):
-            text(name, "panel-title")
-            for role, members in groupby(sorted(staff, key=_rank), key=_role):
-                with box("role-row"):
-                    text(t.code("role", role), "role-name")
-                    with box("staff"):
-                        for person in members:
-                            _person_button(t, person)
+def _people(staff: Iterable[Person], t: Translator) -> None:
+    for role, members in groupby(sorted(staff, key=_rank), key=_role):
+        with box("role-row"):
+            text(t.code("role", role), "role-name")
+            with box("staff"):
+                for person in members:
+                    _person_button(t, person)
 
 
 def _person_button(t: Translator, person: Person) -> None:

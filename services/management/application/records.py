@@ -228,16 +228,17 @@ async def list_records(
     *,
     starting: str = "",
     after: str = "",
+    ids: Sequence[str] | None = None,
     limit: int = LONGEST_LIST,
 ) -> list[RecordEntry]:
-    """List the records of ``scopes`` whose codes begin with ``starting``, after an id.
+    """List the records of ``scopes`` whose codes begin with ``starting``, after an id, or ``ids``.
 
     The rules of ``own`` are listed also where they were never defined.
     """
     days = await local_days(scopes, deps)
     async with deps.uow_factory.read(*scopes) as connection:
         listed = await records.listed(
-            connection, collection, days, starting=starting, after=after, limit=limit
+            connection, collection, days, starting=starting, after=after, ids=ids, limit=limit
         )
         encrypted = [
             (each.store_id, record_id_of(collection, each.store_id, each.code), each.reason)

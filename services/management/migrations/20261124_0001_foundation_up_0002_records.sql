@@ -12,6 +12,8 @@ CREATE TABLE record (
     changed_at timestamptz,
     PRIMARY KEY (collection, record_id)
 );
+-- A store's bays and staff are found among those of all stores.
+CREATE INDEX record_of_store ON record (collection, store_id);
 
 -- The changes of a record in their order; none is ever altered. Without content, nothing holds
 -- from valid_from on. of_revision: the change whose content was put back. reason is encrypted.

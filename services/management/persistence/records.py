@@ -86,6 +86,7 @@ LEFT JOIN LATERAL (
     ORDER BY revision DESC
     LIMIT 1) AS holding ON true
 WHERE record.collection = $1 AND code COLLATE "C" ^@ $4 AND record.record_id > $5
+  AND ($7::text[] IS NULL OR record.record_id = ANY ($7))
 ORDER BY record.record_id
 LIMIT $6
 """
@@ -98,6 +99,18 @@ ORDER BY record_id, revision DESC
 """
 
 _KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
+
+_OF_DIRECTORY = """
+FROM record
+WHERE collection IN ('bays', 'staff') OR collection = 'stores' AND record_id = $1
+   OR collection = 'rules' AND code = 'facility_checklist'
+"""
+
+_CHANGES_OF_DIRECTORY = f"SELECT sum(version) {_OF_DIRECTORY}"
+
+_SELECT_OF_DIRECTORY = f"""
+SELECT collection, record_id, store_id, code {_OF_DIRECTORY} ORDER BY collection, record_id
+"""
 
 _KNOWN = "SELECT EXISTS (SELECT FROM record WHERE collection = 'stores' AND record_id = $1)"
 
@@ -202,14 +215,15 @@ async def listed(
     *,
     starting: str = "",
     after: str = "",
+    ids: Sequence[str] | None = None,
     limit: int,
 ) -> Sequence[ListedRecord]:
     """Return records of the scopes in ``days``, given the day that each has, by their ids.
 
-    Their codes begin with ``starting``; ids up to ``after`` are left out.
+    Their codes begin with ``starting``; ids up to ``after``, and others than ``ids``, are left out.
     """
     rows = await connection.fetch(
-        _LIST, collection.name, list(days), list(days.values()), starting, after, limit
+        _LIST, collection.name, list(days), list(days.values()), starting, after, limit, ids
     )
     return [
         ListedRecord(
@@ -217,6 +231,27 @@ async def listed(
                 **dict(row),
                 "content": row["content"] and CONTENT.validate_python(row["content"]),
             }
+        )
+        for row in rows
+    ]
+
+
+async def changes_of_directory(connection: Connection, store_id: str) -> int:
+    """Return how many changes a store's directory has had; the group is in scope, too."""
+    return int(await connection.fetchval(_CHANGES_OF_DIRECTORY, store_id) or 0)
+
+
+async def of_directory(connection: Connection, store_id: str) -> Sequence[Record]:
+    """Return the records that a store's directory is made of; the group is in scope, too."""
+    rows = await connection.fetch(_SELECT_OF_DIRECTORY, store_id)
+    names, ids = [row["collection"] for row in rows], [row["record_id"] for row in rows]
+    changes = await _changes(connection, names, ids)
+    return [
+        _record(
+            row["store_id"],
+            COLLECTIONS[row["collection"]],
+            row["code"],
+            changes[row["collection"], row["record_id"]],
         )
         for row in rows
     ]

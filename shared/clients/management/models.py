@@ -20,6 +20,7 @@ from shared.contracts.management import (
     Leave,
     LoyaltyRules,
     MessageRules,
+    NameInBoth,
     PartMaster,
     Post,
     RecallCampaign,
@@ -113,6 +114,34 @@ class Definition(RequestBody):
         | SymptomSystem
         | RecallCampaign
     )
+
+
+class Directory(ResponseBody):
+    """Directory as of a ``revision``; without content it is the one that the caller has seen."""
+
+    revision: str
+    content: DirectoryContent | None
+
+
+class DirectoryContent(ResponseBody):
+    """Store, with its bays and people by id, and the items of facility checks by their codes.
+
+    What has ended keeps its last name, as past work names it. A store whose only definition was
+    withdrawn is absent.
+    """
+
+    store: StoreProfile | None
+    bays: dict[str, BayProfile]
+    people: dict[str, DirectoryPerson]
+    check_items: dict[str, NameInBoth]
+
+
+class DirectoryPerson(ResponseBody):
+    """Names of a person, with the posts of today; who has left has none."""
+
+    zh: str
+    en: str
+    posts: list[Post]
 
 
 class FieldDifference(ResponseBody):

@@ -65,7 +65,9 @@ async def show(ctx: PageContext) -> None:
         return
     text(rules.title, "subtitle")
     view = await rules.get()
-    _ChangeForm(rules, view, await _content_of_group(rules))
+    stores = (await ctx.stores()).values()
+    brands = sorted({store.brand.zh for store in stores if store.brand})
+    _ChangeForm(rules, view, await _content_of_group(rules), brands)
 
 
 async def _content_of_group(rules: RuleSet) -> Content | None:
@@ -98,8 +100,14 @@ def _starts_with(shown: VersionView | None, of_group: Content | None) -> dict[st
 class _ChangeForm:
     """Form whose input outlives refusals; after a conflict it shows what others changed."""
 
-    def __init__(self, rules: RuleSet, view: RecordView, of_group: Content | None) -> None:
-        self._rules, self._ctx = rules, rules.ctx
+    def __init__(
+        self,
+        rules: RuleSet,
+        view: RecordView,
+        of_group: Content | None,
+        brands: Sequence[str],
+    ) -> None:
+        self._rules, self._ctx, self._brands = rules, rules.ctx, brands
         self._seen = int(view.version)
         t = rules.ctx.t
         versions = {version.valid_from: version for version in view.versions}
@@ -151,14 +159,13 @@ class _ChangeForm:
 
     def _editor(self, value: dict[str, Any], of_group: Templates | None) -> ModelEditor:
         ctx = self._ctx
-        brands = sorted({brand.zh for brand in ctx.app_context.brands.values()})
         form = ModelForm(
             ctx.t,
             complete=not self._rules.own,
             by_hand={
                 "templates": lambda templates: TemplatesEditor(ctx, templates or {}, of_group)
             },
-            hints={"brands": brands},
+            hints={"brands": self._brands},
             offers={"finding": {"": ctx.t("All other findings"), **findings(ctx)}},
         )
         return form.of_model(MODELS[self._rules.kind], value)

@@ -34,8 +34,8 @@ async def show(ctx: PageContext) -> None:
     management, subject = ctx.services.management, ctx.person.subject
 
     async def listed() -> list[RecordEntry]:
-        of_group, of_store = await asyncio.gather(
-            management.list_group_rules(), management.list_store_rules(ctx.store.id)
+        of_group, of_store, _ = await asyncio.gather(
+            management.list_group_rules(), management.list_store_rules(ctx.store.id), ctx.stores()
         )
         by_id = {entry.record_id: entry for entry in (*of_group, *of_store)}
         return sorted(by_id.values(), key=lambda entry: (entry.for_store or "", entry.kind))

@@ -65,8 +65,7 @@ def owner_of(ctx: PageContext, for_store: str | None) -> str:
     """Return the store whose own rules they are, or the group."""
     if for_store is None:
         return ctx.t("Whole group")
-    store = ctx.app_context.stores.get(for_store)
-    return ctx.t.of(store) if store else for_store
+    return ctx.t.of(ctx.store_of(for_store))
 
 
 def day_and_time(ctx: PageContext, at: datetime | None) -> str:

@@ -11,6 +11,7 @@ from services.desk.components.elements import badge, box, button, facts, test_id
 from services.desk.components.forms import Form, enter_goes_on
 from services.desk.components.tier import tier_badge
 from services.desk.context import PageContext
+from services.desk.directory import Store
 from services.desk.vehicles import (
     find_customer,
     has_unusual_digit,
@@ -46,6 +47,7 @@ class Owner:
     def __init__(self, ctx: PageContext, catalog: Catalog, order: OrderDetail, form: Form) -> None:
         self.customer: CustomerView | None = None
         self.vehicle: VehicleView | None = None
+        self._visited: Mapping[str, Store] = {}
         self._ctx = ctx
         self._catalog = catalog
         self._order = order
@@ -144,8 +146,8 @@ class Owner:
         self._vin_confirmed.set_visibility(has_unusual_digit(self._person["vin"].value or ""))
 
     def _store_brand(self) -> str:
-        entry = self._ctx.app_context.brands.get(self._ctx.store.id)
-        return self._ctx.t.of(entry) if entry else ""
+        brand = self._ctx.store.brand
+        return self._ctx.t.of(brand) if brand else ""
 
     async def _look_up(self, typed: str) -> bool:
         """Ask customer records, then reception, which needs the plate."""
@@ -155,6 +157,10 @@ class Owner:
             self.customer, self._crm_unavailable = None, True
         plate = self.customer.plate if self.customer else None if is_vin(typed) else typed
         self.vehicle = await vehicle_facts(self._ctx, plate) if plate else None
+        visits = self.vehicle.history[:_SHOWN_VISITS] if self.vehicle else ()
+        self._visited = await self._ctx.app_context.directories.stores(
+            {each.store_id for each in visits}
+        )
         return True
 
     def _show_found(self) -> None:
@@ -241,13 +247,11 @@ class Owner:
 
     def _show_history(self, vehicle: VehicleView) -> None:
         ctx = self._ctx
-        stores = {store.id: store for store in ctx.app_context.stores.values()}
         for each in vehicle.history[:_SHOWN_VISITS]:
-            store = stores[each.store_id]
             with test_id("earlier-visit", box("visit-line")):
                 day = ctx.store.local_day(each.arrived_at)
                 text(f"{day}", "number")
-                text(ctx.t.of(store))
+                text(ctx.t.of(self._visited[each.store_id]))
                 km = each.odometer_km
                 text(formats.NOTHING if km is None else f"{km:,} km", "number")
                 work = self._ctx.t.listed(map(self._catalog.operation, each.op_codes))

@@ -1,8 +1,8 @@
 """Commands and queries of management."""
 
-from services.management.entrypoints.http import imports, records
+from services.management.entrypoints.http import directory, imports, records
 from shared.routing import Router
 
 router = Router()
-for part in (imports, records):
+for part in (directory, imports, records):
     router.include_router(part.router)

@@ -33,6 +33,7 @@ from shared.security import Principal, Role, require_roles
 
 Starting = Annotated[str, Query(max_length=120, description="beginning of the code")]
 After = Annotated[str, Query(max_length=120, description="the last id of the page before")]
+Ids = Annotated[list[Identifier] | None, Query(max_length=LONGEST_LIST, description="these alone")]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
 
 
@@ -47,13 +48,15 @@ def _of_store(store_id: Annotated[str, Path()]) -> str:
 @dataclass(frozen=True)
 class _Paths:
     """Paths of the records of the group, or of a store; ``one`` and ``many`` name them in the
-    operations, such as ``define_bay``.
+    operations, such as ``define_bay``. Others than offices list them, too, where ``also_listed_by``
+    names their roles.
     """
 
     collection: Collection
     one: str
     many: str
     of_store: bool
+    also_listed_by: tuple[Role, ...] = ()
 
     def router(self, *writers: Role) -> Router:
         """Return the routes, for the commands of ``writers``."""
@@ -87,14 +90,16 @@ class _Paths:
 
 def _add_queries(router: Router, paths: _Paths) -> None:
     reader, owner, at = Depends(require_roles(*OFFICES)), paths.owner, paths.place
+    lister = Depends(require_roles(*OFFICES, *paths.also_listed_by))
 
     @router.get("", name=f"list_{paths.many}", **paths.described)
     async def list_records(
-        principal: Annotated[Principal, reader],
+        principal: Annotated[Principal, lister],
         store_id: Annotated[str, owner],
         deps: InjectedDeps,
         starting: Starting = "",
         after: After = "",
+        ids: Ids = None,
         limit: Limit = LONGEST_LIST,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's stores.
@@ -109,6 +114,7 @@ def _add_queries(router: Router, paths: _Paths) -> None:
             deps,
             starting=starting,
             after=after,
+            ids=ids,
             limit=limit,
         )
 
@@ -187,9 +193,13 @@ def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> N
 
 router = Router()
 for part in (
-    _Paths(RULES, "group_rules", "group_rules", of_store=False).router("group_manager"),
+    _Paths(RULES, "group_rules", "group_rules", of_store=False, also_listed_by=("system",)).router(
+        "group_manager"
+    ),
     _Paths(RULES, "store_rules", "store_rules", of_store=True).router("service_manager"),
-    _Paths(STORES, "store", "stores", of_store=False).router("group_manager"),
+    _Paths(STORES, "store", "stores", of_store=False, also_listed_by=("system",)).router(
+        "group_manager"
+    ),
     _Paths(BAYS, "bay", "bays", of_store=True).router("service_manager"),
     _Paths(STAFF, "group_person", "group_staff", of_store=False).router("group_manager"),
     _Paths(STAFF, "person", "staff", of_store=True).router("service_manager"),

@@ -1,0 +1,116 @@
+"""Directory of a store: what people at the desk see by name, in one answer (R40)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from pydantic import BaseModel
+
+from services.management.application.deps import Deps
+from services.management.application.records import days_of
+from services.management.domain.kinds import Content
+from services.management.domain.person import Person
+from services.management.domain.record import Record, content_on
+from services.management.persistence import records
+from shared.contracts.base import GROUP
+from shared.contracts.management import (
+    BayProfile,
+    FacilityChecklistRules,
+    NameInBoth,
+    Post,
+    StoreProfile,
+)
+
+
+class DirectoryPerson(BaseModel):
+    """Names of a person, with the posts of today; who has left has none."""
+
+    zh: str
+    en: str
+    posts: Sequence[Post]
+
+
+class DirectoryContent(BaseModel):
+    """Store, with its bays and people by id, and the items of facility checks by their codes.
+
+    What has ended keeps its last name, as past work names it. A store whose only definition was
+    withdrawn is absent.
+    """
+
+    store: StoreProfile | None
+    bays: Mapping[str, BayProfile]
+    people: Mapping[str, DirectoryPerson]
+    check_items: Mapping[str, NameInBoth]
+
+
+class Directory(BaseModel):
+    """Directory as of a ``revision``; without content it is the one that the caller has seen."""
+
+    revision: str
+    content: DirectoryContent | None
+
+
+async def directory(store_id: str, seen: str, deps: Deps) -> Directory:
+    """Return what people see by name in a store, unless the caller has ``seen`` it already."""
+    async with deps.uow_factory.read(GROUP, store_id) as connection:
+        days = await days_of(connection, [store_id], deps.uow_factory.clock.now())
+        day = days[store_id]
+        revision = f"{day}.{await records.changes_of_directory(connection, store_id)}"
+        if revision == seen:
+            return Directory(revision=revision, content=None)
+        found = await records.of_directory(connection, store_id)
+    return Directory(revision=revision, content=_content(store_id, found, day))
+
+
+def _content(store_id: str, found: Sequence[Record], day: date) -> DirectoryContent:
+    named = [(record, content) for record in found if (content := _nearest(record, day))]
+    return DirectoryContent(
+        store=next((content for _, content in named if isinstance(content, StoreProfile)), None),
+        bays={
+            record.record_id: content
+            for record, content in named
+            if isinstance(content, BayProfile)
+        },
+        people={
+            record.record_id: _person(record, content, day)
+            for record, content in named
+            if isinstance(content, Person) and _concerns(record, store_id)
+        },
+        check_items=_check_items(found),
+    )
+
+
+def _nearest(record: Record, day: date) -> Content | None:
+    """Return the content of a day; else the last one before it; else the first one."""
+    dated = [(version.valid_from, version.content) for version in record.versions]
+    contents = [(valid_from, content) for valid_from, content in dated if content]
+    begun = [content for valid_from, content in contents if valid_from <= day]
+    return begun[-1] if begun else contents[0][1] if contents else None
+
+
+def _concerns(record: Record, store_id: str) -> bool:
+    """Return whether a person ever had a post in the store, or in the whole group."""
+    return any(
+        post.in_store in (None, store_id)
+        for version in record.versions
+        if isinstance(version.content, Person)
+        for post in version.content.posts
+    )
+
+
+def _person(record: Record, nearest: Person, day: date) -> DirectoryPerson:
+    today = content_on(record.versions, day)
+    return DirectoryPerson(
+        zh=nearest.zh, en=nearest.en, posts=today.posts if isinstance(today, Person) else ()
+    )
+
+
+def _check_items(found: Iterable[Record]) -> dict[str, NameInBoth]:
+    """Return the items of all checklists, named as they were last."""
+    return {
+        item.item: NameInBoth(zh=item.zh, en=item.en)
+        for record in found
+        for version in record.versions
+        if isinstance(version.content, FacilityChecklistRules)
+        for area in version.content.areas
+        for item in area.items
+    }
