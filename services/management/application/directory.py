@@ -62,7 +62,7 @@ async def directory(store_id: str, seen: str, deps: Deps) -> Directory:
 
 
 def _content(store_id: str, found: Sequence[Record], day: date) -> DirectoryContent:
-    named = [(record, content) for record in found if (content := _nearest(record, day))]
+    named = [(record, content) for record in found if (content := _named(record, day))]
     return DirectoryContent(
         store=next((content for _, content in named if isinstance(content, StoreProfile)), None),
         bays={
@@ -79,28 +79,26 @@ def _content(store_id: str, found: Sequence[Record], day: date) -> DirectoryCont
     )
 
 
-def _nearest(record: Record, day: date) -> Content | None:
-    """Return the content of a day; else the last one before it; else the first one."""
-    dated = [(version.valid_from, version.content) for version in record.versions]
-    contents = [(valid_from, content) for valid_from, content in dated if content]
-    begun = [content for valid_from, content in contents if valid_from <= day]
-    return begun[-1] if begun else contents[0][1] if contents else None
+def _named(record: Record, day: date) -> Content | None:
+    """Return the content of a day, else the one that was decided last."""
+    decided = [change.content for change in record.changes if change.content]
+    return content_on(record.versions, day) or (decided[-1] if decided else None)
 
 
 def _concerns(record: Record, store_id: str) -> bool:
     """Return whether a person ever had a post in the store, or in the whole group."""
     return any(
         post.in_store in (None, store_id)
-        for version in record.versions
-        if isinstance(version.content, Person)
-        for post in version.content.posts
+        for change in record.changes
+        if isinstance(change.content, Person)
+        for post in change.content.posts
     )
 
 
-def _person(record: Record, nearest: Person, day: date) -> DirectoryPerson:
+def _person(record: Record, known: Person, day: date) -> DirectoryPerson:
     today = content_on(record.versions, day)
     return DirectoryPerson(
-        zh=nearest.zh, en=nearest.en, posts=today.posts if isinstance(today, Person) else ()
+        zh=known.zh, en=known.en, posts=today.posts if isinstance(today, Person) else ()
     )
 
 
@@ -109,8 +107,8 @@ def _check_items(found: Iterable[Record]) -> dict[str, NameInBoth]:
     return {
         item.item: NameInBoth(zh=item.zh, en=item.en)
         for record in found
-        for version in record.versions
-        if isinstance(version.content, FacilityChecklistRules)
-        for area in version.content.areas
+        for change in record.changes
+        if isinstance(change.content, FacilityChecklistRules)
+        for area in change.content.areas
         for item in area.items
     }
