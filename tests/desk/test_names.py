@@ -16,6 +16,7 @@ from tests.support.desk import Desk
 GROUP_MANAGER, RECEPTIONIST = "group-manager-1", "S01-manager-1"
 TODAY = "2026-03-04"
 SEEN_WITHIN_S = 2.0
+"""Time in which a change appears on pages that are opened then."""
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True)
@@ -100,5 +101,6 @@ async def test_names_stay_while_management_is_away(desk: Desk, platform: Platfor
         await expect(visitor.page.locator(".notice")).to_be_visible()
     finally:
         await platform.restart("management")
+    await asyncio.sleep(SEEN_WITHIN_S)
     await manager.go("/stores/S01/orders")
     await expect(manager.page.locator(".store")).to_have_text(name)
