@@ -98,7 +98,8 @@ def _store_links(t: Translator, stores: Mapping[str, Store], back: str) -> None:
 def _form(action: str, back: str, store_id: str) -> ui.element:
     with posting(action) as form:
         for name, value in (("next", back), ("store", store_id)):
-            ui.element("input").props(f"type=hidden name={name}").props["value"] = value
+            field = ui.element("input").props("type=hidden")
+            field.props["name"], field.props["value"] = name, value
     return form
 
 
