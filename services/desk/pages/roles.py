@@ -83,7 +83,8 @@ def permissions() -> Iterator[Permission]:
         for operation in operations_of(client):
             roles = [role for role in PERSONS if role in roles_of(operation)]
             code = f"{service}.{operation.__name__}"
-            yield Permission(code, area_of(operation), is_command(operation), roles)
+            if roles:
+                yield Permission(code, area_of(operation), is_command(operation), roles)
 
 
 @PAGE.shows
