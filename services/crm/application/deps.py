@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.crm.clients.channels import Sender
-from services.crm.clients.config import CrmConfig
 from services.crm.domain.message import Channel
-from shared.master_data import MasterData
+from shared.group import Group
 from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 
 
 @dataclass(frozen=True)
 class Deps:
-    """Configuration, keys, channels and master data of one process of customer relations."""
+    """Keys, channels and the group as one process of customer relations uses them."""
 
     uow_factory: UnitOfWorkFactory
-    config: CrmConfig
     personal: PersonalData
     channels: Mapping[Channel, Sender]
-    master_data: MasterData
+    group: Group

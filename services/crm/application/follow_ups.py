@@ -1,20 +1,28 @@
 """Calls after a delivery (回访)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
+from services.crm.application.callers import callers_on
 from services.crm.application.deps import Deps
-from services.crm.clients.config import CrmConfig
 from services.crm.domain import follow_up as follow_ups
 from services.crm.domain.follow_up import Channel, FollowUp, Status
+from shared import timers
+from shared.group import Store
 from shared.ids import new_id
+from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
+from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
+from shared.working_calendar import WorkingCalendar
 
+SCHEDULE_FOLLOW_UP = "schedule_follow_up"
+
+_CALLING_HOUR = time(10)
 _COMPLETED_DAYS = 30
 
 
@@ -56,18 +64,31 @@ async def schedule_follow_up(
     delivered_at: datetime,
     deps: Deps,
 ) -> None:
-    """Assign the call after a delivery to the agent with the fewest open calls (R21)."""
-    open_calls = await persistence.open_calls(uow.connection, store_id)
-    follow_up, events = follow_ups.schedule(
-        follow_up_id=str(new_id()),
-        store_id=store_id,
-        order_id=order_id,
-        customer_ref=customer_ref,
-        agent_id=follow_ups.least_loaded(deps.config.agents[store_id], open_calls),
-        due_at=deps.config.call_due(store_id, delivered_at),
-    )
-    await persistence.save_follow_up(uow.connection, follow_up)
-    uow.publish(events)
+    """Plan the call after a delivery (R21); while nobody can be assigned, it waits."""
+    store = await deps.group.store(uow.connection, store_id)
+    try:
+        await _schedule(uow, store, order_id, customer_ref, delivered_at, deps)
+    except NotDefinedError:
+        await timers.schedule(
+            uow,
+            SCHEDULE_FOLLOW_UP,
+            order_id,
+            store_id=store_id,
+            due_at=uow.now,
+            data={"customer_ref": customer_ref, "delivered_at": delivered_at.isoformat()},
+        )
+
+
+async def schedule_waiting_follow_up(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Plan a call that could not be assigned at the delivery.
+
+    Raises:
+        NotDefinedError: nobody can be assigned yet.
+    """
+    delivered_at = datetime.fromisoformat(timer.data["delivered_at"])
+    store = await deps.group.store(uow.connection, timer.store_id)
+    customer_ref = timer.data["customer_ref"]
+    await _schedule(uow, store, timer.entity_id, customer_ref, delivered_at, deps)
 
 
 async def record_call(
@@ -79,19 +100,22 @@ async def record_call(
         RuleViolation: the store has no such call, it is completed, or a customer who was not
             reached is said to be satisfied.
     """
+    connection = uow.connection
+    store = await deps.group.store(connection, uow.store_id)
+    calendar = await deps.group.calendar(connection)
     called, events = follow_ups.record_call(
-        await persistence.lock_follow_up(uow.connection, uow.store_id, follow_up_id),
+        await persistence.lock_follow_up(connection, uow.store_id, follow_up_id),
         agent_id=uow.person,
         reached=command.reached,
         satisfaction=command.satisfaction,
         channel=command.channel,
-        next_due_at=deps.config.call_due(uow.store_id, uow.now),
+        next_due_at=_call_due(store, calendar, uow.now),
         now=uow.now,
     )
-    await persistence.save_follow_up(uow.connection, called)
+    await persistence.save_follow_up(connection, called)
     await _add_record(uow, called, command.record, deps)
     uow.publish(events)
-    return _view(called, uow.now, deps.config)
+    return _view(called, uow.now, store, calendar)
 
 
 async def list_follow_ups(
@@ -103,7 +127,41 @@ async def list_follow_ups(
         found = await persistence.list_follow_ups(
             connection, store_id, statuses, now, now - timedelta(days=_COMPLETED_DAYS)
         )
-    return [_view(follow_up, now, deps.config) for follow_up in found]
+        store = await deps.group.store(connection, store_id)
+        calendar = await deps.group.calendar(connection)
+    return [_view(follow_up, now, store, calendar) for follow_up in found]
+
+
+async def _schedule(
+    uow: UnitOfWork,
+    store: Store,
+    order_id: str,
+    customer_ref: str,
+    delivered_at: datetime,
+    deps: Deps,
+) -> None:
+    """Assign the call to the one with the fewest open calls of those at work when it is due."""
+    connection = uow.connection
+    due_at = _call_due(store, await deps.group.calendar(connection), delivered_at)
+    day = store.local_day(max(due_at, uow.now))
+    agents = await callers_on(connection, store.id, day, deps)
+    open_calls = await persistence.open_calls(connection, store.id)
+    follow_up, events = follow_ups.schedule(
+        follow_up_id=str(new_id()),
+        store_id=store.id,
+        order_id=order_id,
+        customer_ref=customer_ref,
+        agent_id=follow_ups.least_loaded(agents, open_calls),
+        due_at=due_at,
+    )
+    await persistence.save_follow_up(connection, follow_up)
+    uow.publish(events)
+
+
+def _call_due(store: Store, calendar: WorkingCalendar, after: datetime) -> datetime:
+    """Return ten o'clock, local, on the working day after a delivery or an attempt."""
+    day = calendar.next_working_day(store.local_day(after))
+    return store.at(day, _CALLING_HOUR).astimezone(UTC)
 
 
 async def _add_record(uow: UnitOfWork, called: FollowUp, record: str, deps: Deps) -> None:
@@ -116,12 +174,13 @@ async def _add_record(uow: UnitOfWork, called: FollowUp, record: str, deps: Deps
     await persistence.save_record(connection, store_id, called.follow_up_id, whole)
 
 
-def _view(follow_up: FollowUp, now: datetime, config: CrmConfig) -> FollowUpView:
-    day = config.stores[follow_up.store_id].local_day(follow_up.due_at)
+def _view(
+    follow_up: FollowUp, now: datetime, store: Store, calendar: WorkingCalendar
+) -> FollowUpView:
     return FollowUpView(
         **{name: getattr(follow_up, name) for name in _VIEW_FIELDS},
         status=follow_up.status(now),
-        calendar_assumed=config.calendar.is_assumed(day),
+        calendar_assumed=calendar.is_assumed(store.local_day(follow_up.due_at)),
     )
 
 

@@ -97,7 +97,8 @@ async def loyalty_by_vehicle(
         NotDefinedError: there are no loyalty rules.
     """
     now = deps.uow_factory.clock.now()
-    rule = await loyalty_rule(connection, deps.config.stores[store_id].local_day(now), deps)
+    store = await deps.group.store(connection, store_id)
+    rule = await loyalty_rule(connection, store.local_day(now), deps)
     histories = await persistence.customer_history_in_group(
         connection, references, now - rule.period
     )

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.rules import store_message_rules, template_of
-from services.crm.clients.config import CrmConfig
 from services.crm.domain.message import Message
 from services.crm.domain.message_rules import StoreMessageRules
 from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
 from services.crm.persistence.persons import Person
 from shared.db import Connection
+from shared.group import Store
 from shared.personal_data import PersonalData
 
 
@@ -46,12 +46,11 @@ async def render_messages(
         for message in messages
         if (person := persons.get(message.customer_ref or ""))
     }
-    rules = await store_message_rules(connection, store_id, deps.uow_factory.clock.now(), deps)
+    store = await deps.group.store(connection, store_id)
+    rules = await store_message_rules(connection, store, deps.uow_factory.clock.now(), deps)
     links = await _links(connection, store_id, addressed, deps.personal) if with_links else {}
     return [
-        RenderedMessage(
-            message, person, _render(message, person, links.get(key), rules, deps.config)
-        )
+        RenderedMessage(message, person, _render(message, person, links.get(key), rules, store))
         for key, (message, person) in addressed.items()
     ]
 
@@ -76,9 +75,8 @@ def _render(
     person: Person,
     link: str | None,
     rules: StoreMessageRules,
-    config: CrmConfig,
+    store: Store,
 ) -> MessageText:
-    store = config.stores[message.store_id]
     return render(
         template_of(rules, message.message_type, person.language),
         TEMPLATE_VALUES[message.message_type].model_validate(message.values),

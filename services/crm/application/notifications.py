@@ -44,7 +44,8 @@ async def notify_promise_changed(uow: UnitOfWork, event: PromisedTimeRevised, _:
 
 async def notify_promise_at_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, deps: Deps) -> None:
     """Notify the customer of the risk before a decision on it, where the store wants it (R9)."""
-    rules = await store_message_rules(uow.connection, event.store_id, uow.caused_at, deps)
+    store = await deps.group.store(uow.connection, event.store_id)
+    rules = await store_message_rules(uow.connection, store, uow.caused_at, deps)
     if not rules.notify_at_risk:
         return
     visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.crm import persistence
+from services.crm.application.callers import callers_on
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import render_messages
 from services.crm.application.rules import quiet_hours
@@ -118,10 +119,13 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
         case Defer(until):
             await schedule_sending(uow, message.store_id, message.message_id, until)
         case Call(reason):
-            tasks = await persistence.open_call_tasks(uow.connection, message.store_id, uow.now)
-            agent_id = follow_ups.least_loaded(deps.config.agents[message.store_id], tasks)
+            connection, store_id = uow.connection, message.store_id
+            store = await deps.group.store(connection, store_id)
+            agents = await callers_on(connection, store_id, store.local_day(uow.now), deps)
+            tasks = await persistence.open_call_tasks(connection, store_id, uow.now)
+            agent_id = follow_ups.least_loaded(agents, tasks)
             task = messages.hand_to_agent(message, agent_id, reason)
-            await persistence.save_message(uow.connection, task)
+            await persistence.save_message(connection, task)
         case "suppress":
             await persistence.save_message(uow.connection, messages.suppress(message))
         case "drop":
@@ -143,9 +147,9 @@ async def _next_step(
         return "suppress", None
     now = deps.uow_factory.clock.now()
     visit = await persistence.find_service_visit(connection, store_id, message.order_id)
-    local = now.astimezone(deps.config.stores[store_id].timezone)
-    quiet = await quiet_hours(connection, store_id, now, deps)
-    quiet_until = quiet.end_after(local)
+    store = await deps.group.store(connection, store_id)
+    quiet = await quiet_hours(connection, store, now, deps)
+    quiet_until = quiet.end_after(now.astimezone(store.timezone))
     step = messages.next_step(
         message,
         person.contact,

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from services.crm.domain import errors
 from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted, FollowUpScheduled
+from shared.contracts.management import StaffProfile
 
 Channel = Literal["phone", "email", "sms"]
 """电话、邮件、短信."""
@@ -45,8 +46,25 @@ class FollowUp:
         return "due" if self.due_at <= now else "scheduled"
 
 
+def callers(staff: Mapping[str, StaffProfile], store_id: str, day: date) -> Sequence[str]:
+    """Return who calls the customers of a store on ``day``.
+
+    It is the agents (客服专员) who are not on leave (休假); without one, the service managers are.
+    """
+    present = {
+        person_id: {post.role for post in profile.posts if post.in_store == store_id}
+        for person_id, profile in staff.items()
+        if not any(each.first_day <= day.isoformat() <= each.last_day for each in profile.leave)
+    }
+    by_role = (
+        [person_id for person_id, roles in present.items() if role in roles]
+        for role in ("customer_care_agent", "service_manager")
+    )
+    return next(filter(None, by_role), [])
+
+
 def least_loaded(agents: Sequence[str], open_calls: Mapping[str, int]) -> str:
-    """Return the agent (客服专员) with the fewest open calls; of equals, the first by id."""
+    """Return the agent with the fewest open calls; of equals, the first by id."""
     return min(agents, key=lambda agent_id: (open_calls.get(agent_id, 0), agent_id))
 
 

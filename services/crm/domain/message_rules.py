@@ -1,12 +1,10 @@
 """Rules of messages (客户通知规则) as they hold in one store."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import time
 
 from services.crm.domain.message import Language, MessageType, QuietHours
-from shared.contracts.dated import version_on
-from shared.contracts.management import MessageRules, MessageTemplate, RuleVersion
+from shared.contracts.management import MessageRules, MessageTemplate
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,3 @@ class StoreMessageRules:
             if template := rules.templates.get(message_type, {}).get(language):
                 return template
         return None
-
-
-def rules_on(
-    own: Iterable[RuleVersion], group: Iterable[RuleVersion], day: date
-) -> StoreMessageRules:
-    """Return the rules that hold on ``day``, out of the versions of a store and of the group."""
-    return StoreMessageRules(_content_on(own, day), _content_on(group, day))
-
-
-def _content_on(versions: Iterable[RuleVersion], day: date) -> MessageRules:
-    version = version_on(versions, day)
-    content = version.content if version else None
-    return content if isinstance(content, MessageRules) else MessageRules()

@@ -214,7 +214,7 @@ async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
     assert (attempted.attempts, attempted.completed_at) == (1, None)
 
 
-async def test_event_of_store_without_agents_is_dead_lettered(
+async def test_event_of_undefined_store_is_dead_lettered(
     crm: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)

@@ -18,6 +18,8 @@ from tests.support.harness import InProcess, Publisher, in_process, publisher
 from tests.support.persons import person
 from tests.support.polling import until
 from tests.support.rules import group_rules, loyalty_rules, rule_set
+from tests.support.staff import person as staff_member
+from tests.support.stores import store
 
 FIRST_DAY = date(2026, 1, 1)
 TODAY = date(2026, 3, 5)
@@ -110,10 +112,15 @@ class Scene:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def unruled(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Scene]:
-    """Yield a platform on which no rules were ever defined."""
+async def unruled(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[Scene]:
+    """Yield a platform with a store and its agent, on which no rules were ever defined."""
     clock.set(NOW)
-    async with publisher(servers) as outside, in_process(servers, "crm", create_app) as crm:
+    async with (
+        publisher(empty_servers) as outside,
+        in_process(empty_servers, "crm", create_app) as crm,
+    ):
+        agent = staff_member("S01-agent-1", ("customer_care_agent", "S01"))
+        await outside.publish(store("S01"), agent, at=NOW)
         await crm.wait_until_idle()
         yield Scene(crm, outside, clock)
 

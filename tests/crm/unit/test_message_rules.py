@@ -3,7 +3,8 @@
 from datetime import date, time
 
 from services.crm.domain.message import QuietHours
-from services.crm.domain.message_rules import rules_on
+from services.crm.domain.message_rules import StoreMessageRules
+from shared.contracts.dated import content_on
 from shared.contracts.management import (
     MessageRules,
     MessageTemplate,
@@ -12,8 +13,6 @@ from shared.contracts.management import (
 from shared.contracts.management import (
     QuietHours as QuietHoursRule,
 )
-
-DAY = date(2026, 3, 4)
 
 
 def wording(text: str) -> MessageTemplate:
@@ -29,11 +28,10 @@ GROUP = MessageRules(
     notify_at_risk=False,
     templates={"ready": {"zh": wording("好了"), "en": wording("ready")}},
 )
-BY_GROUP = [since("2026-01-01", GROUP)]
 
 
 def test_store_without_own_rules_has_group_rules() -> None:
-    rules = rules_on([], BY_GROUP, DAY)
+    rules = StoreMessageRules(MessageRules(), GROUP)
     assert rules.quiet_hours == QuietHours(time(20), time(8))
     assert rules.notify_at_risk is False
     assert rules.template("ready", "en") == wording("ready")
@@ -41,7 +39,7 @@ def test_store_without_own_rules_has_group_rules() -> None:
 
 def test_own_rules_replace_only_what_they_give() -> None:
     own = MessageRules(notify_at_risk=True, templates={"ready": {"zh": wording("可以取车")}})
-    rules = rules_on([since("2026-03-04", own)], BY_GROUP, DAY)
+    rules = StoreMessageRules(own, GROUP)
     assert rules.quiet_hours == QuietHours(time(20), time(8))
     assert rules.notify_at_risk is True
     assert rules.template("ready", "zh") == wording("可以取车")
@@ -53,12 +51,18 @@ def test_own_rules_hold_until_their_end() -> None:
         since("2026-03-04", MessageRules(notify_at_risk=True)),
         since("2026-03-06", None),
     ]
-    told = [rules_on(own, BY_GROUP, date(2026, 3, day)).notify_at_risk for day in (3, 4, 5, 6)]
+    held = [content_on(own, date(2026, 3, day)) for day in (3, 4, 5, 6)]
+    told = [
+        StoreMessageRules(
+            each if isinstance(each, MessageRules) else MessageRules(), GROUP
+        ).notify_at_risk
+        for each in held
+    ]
     assert told == [False, True, True, False]
 
 
 def test_customers_are_not_told_of_risks_without_rules() -> None:
-    rules = rules_on([], [], DAY)
+    rules = StoreMessageRules(MessageRules(), MessageRules())
     assert rules.notify_at_risk is False
     assert rules.quiet_hours is None
     assert rules.template("ready", "zh") is None
