@@ -75,16 +75,20 @@ class Store(BaseModel):
 
     @classmethod
     def of(cls, state: StoreDefined, now: datetime) -> "Store":
-        """Return the store as it is decided for its local day at ``now``.
+        """Return the store as it is decided for its local day at ``now``."""
+        zones = [each.content.zone for each in state.versions if each.content]
+        return cls.on(state, now.astimezone(ZoneInfo(zones[0])).date())
+
+    @classmethod
+    def on(cls, state: StoreDefined, day: date) -> "Store":
+        """Return the store as it is decided for ``day``.
 
         One that has ended has its last profile, one that has not begun its first.
         """
         profiles = [(each.valid_from, each.content) for each in state.versions if each.content]
-        first = profiles[0][1]
-        day = now.astimezone(ZoneInfo(first.zone)).date()
         begun = [profile for begin, profile in profiles if begin <= day.isoformat()]
         has_ended = bool(begun) and content_on(state.versions, day) is None
-        profile = begun[-1] if begun else first
+        profile = begun[-1] if begun else profiles[0][1]
         return cls.model_validate(
             {**profile.model_dump(), "id": state.record_id, "has_ended": has_ended}
         )
@@ -109,18 +113,6 @@ class Store(BaseModel):
     def day_bounds(self, day: date) -> tuple[datetime, datetime]:
         """Return the first moment of ``day`` and of the day after."""
         return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
-
-    def business_day(self, moment: datetime) -> date:
-        """Return the business day (营业日) of ``moment``; it ends when the store closes.
-
-        A moment at or after closing belongs to the next business day.
-        """
-        day = self.local_day(moment)
-        return day if moment < self.at(day, self.closing) else day + timedelta(days=1)
-
-    def business_day_bounds(self, day: date) -> tuple[datetime, datetime]:
-        """Return the closing times of the day before and of ``day``."""
-        return self.at(day - timedelta(days=1), self.closing), self.at(day, self.closing)
 
 
 @dataclass(frozen=True)

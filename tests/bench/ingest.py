@@ -19,7 +19,7 @@ from services.reporting.entrypoints.events import LANES, REACTIONS
 from shared.clock import SystemClock
 from shared.consumer import Consumer
 from shared.db import open_pool
-from shared.group import load_stores
+from shared.group import Group
 from shared.keyring import Keyring
 from shared.master_data import MasterData
 from shared.personal_data import PersonalData
@@ -109,13 +109,13 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     )
     group_folder = platform.settings.group_folder
     keys = Keyring.from_file(platform.secrets.keys_files["reporting"], "reporting")
-    uow_factory = UnitOfWorkFactory(pool, SystemClock())
+    clock = SystemClock()
+    uow_factory = UnitOfWorkFactory(pool, clock)
     deps = Deps(
         uow_factory,
-        load_stores(group_folder),
         load_staff(group_folder),
         PersonalData(keys),
-        MasterData(),
+        Group(MasterData(), clock),
     )
     consumer = Consumer(
         broker,

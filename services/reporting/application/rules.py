@@ -22,8 +22,8 @@ async def corrective_action_rule(
         NotDefinedError: there is none.
     """
     own, group = f"{_CORRECTIVE_ACTIONS}.{store_id}", _CORRECTIVE_ACTIONS
-    found = await deps.master_data.get(connection, RuleSetDefined, [own, group])
-    day = deps.stores[store_id].local_day(now)
+    found = await deps.group.master_data.get(connection, RuleSetDefined, [own, group])
+    day = (await deps.group.store(connection, store_id)).local_day(now)
     rule = corrective_actions.rule_for(
         corrective_actions.rules_on(_versions(found.get(own)), day),
         corrective_actions.rules_on(_versions(found.get(group)), day),

@@ -1,15 +1,17 @@
 """Business days from closing to closing, their reports and revisions (R30)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.reporting.application.business_days import BusinessDays
 from services.reporting.domain.daily_report import BusinessDay, report
 from shared.contracts.reporting import DailyKpis, DailyReportPublished
-from shared.group import Store
 from tests.support.event_examples import EXAMPLES
+from tests.support.stores import FIRST_DAY, store
 
 DAY = BusinessDay(
     "S01",
@@ -20,19 +22,18 @@ DAY = BusinessDay(
 KPIS = DailyKpis.model_validate(EXAMPLES["aftersales.reporting.DailyReportPublished.v1"])
 
 
-def store(zone: str, closing: time) -> Store:
-    return Store(
-        id="S01",
-        zh="店",
-        en="Store",
-        zone=zone,
-        opening=time(8),
-        closing=closing,
-        greeting_limit_s=600,
-        labor_rate_cents={},
-        tax_rate_bp=1300,
-        payment_days=30,
+def days(zone: str, closing: time, *later: tuple[date, time]) -> BusinessDays:
+    """Return the business days of a store that closes so, and otherwise from later days on."""
+    closings = [(FIRST_DAY, closing), *later]
+    return BusinessDays(
+        store(
+            "S01",
+            *((since, {"zone": zone, "closing": at.strftime("%H:%M")}) for since, at in closings),
+        )
     )
+
+
+_CHANGES = st.tuples(st.dates(date(2026, 1, 2), date(2028, 1, 1)), st.times(time(12), time(23, 59)))
 
 
 @given(
@@ -41,13 +42,21 @@ def store(zone: str, closing: time) -> Store:
     ),
     st.sampled_from(["Asia/Shanghai", "America/New_York", "UTC"]),
     st.times(time(12), time(23, 59)),
+    st.lists(
+        st.tuples(st.dates(date(2026, 1, 2), date(2028, 1, 1)), st.times(time(12), time(23))),
+        max_size=3,
+        unique_by=lambda each: each[0],
+    ),
 )
-def test_each_timestamp_is_in_one_business_day(moment: datetime, zone: str, closing: time) -> None:
-    place = store(zone, closing)
-    around = [place.local_day(moment) + timedelta(days=days) for days in (-1, 0, 1, 2)]
-    bounds = {day: place.business_day_bounds(day) for day in around}
+def test_each_timestamp_is_in_one_business_day(
+    moment: datetime, zone: str, closing: time, later: list[tuple[date, time]]
+) -> None:
+    place = days(zone, closing, *sorted(later))
+    local_day = moment.astimezone(ZoneInfo(zone)).date()
+    around = [local_day + timedelta(days=distance) for distance in (-1, 0, 1, 2)]
+    bounds = {day: place.bounds(day) for day in around}
     (found,) = (day for day, (begin, end) in bounds.items() if begin <= moment < end)
-    assert found == place.business_day(moment)
+    assert found == place.day_of(moment)
     assert all(bounds[day][1] == bounds[day + timedelta(days=1)][0] for day in around[:-1])
 
 
@@ -56,7 +65,7 @@ def test_each_timestamp_is_in_one_business_day(moment: datetime, zone: str, clos
 )
 def test_time_after_closing_counts_on_next_day(local: str, day: int) -> None:
     moment = datetime.fromisoformat(f"2026-03-04T{local}+08:00")
-    assert store("Asia/Shanghai", time(18)).business_day(moment) == date(2026, 3, day)
+    assert days("Asia/Shanghai", time(18)).day_of(moment) == date(2026, 3, day)
 
 
 def published(kpis: DailyKpis, earlier: DailyReportPublished | None) -> DailyReportPublished:
