@@ -1,4 +1,4 @@
-"""Agents who get, leave and miss their posts, and stores without one (R21, R40)."""
+"""Agents who get, leave and miss their posts, and stores without one (R20, R21, R40)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
