@@ -15,6 +15,8 @@ Channel = Literal["phone", "email", "sms"]
 Status = Literal["scheduled", "due", "completed", "not_reached"]
 """已排期、到期、已完成、未接通."""
 
+_CALLING_ROLES = ("customer_care_agent", "customer_care_manager", "service_manager")
+
 MOST_ATTEMPTS = 3
 """Working days on which a customer who is not reached is called."""
 
@@ -49,7 +51,8 @@ class FollowUp:
 def callers(staff: Mapping[str, StaffProfile], store_id: str, day: date) -> Sequence[str]:
     """Return who calls the customers of a store on ``day``.
 
-    It is the agents (客服专员) who are not on leave (休假); without one, the service managers are.
+    It is the agents (客服专员) who are not on leave (休假); without one, the managers of customer
+    care, and without these the service managers.
     """
     present = {
         person_id: {post.role for post in profile.posts if post.in_store == store_id}
@@ -58,7 +61,7 @@ def callers(staff: Mapping[str, StaffProfile], store_id: str, day: date) -> Sequ
     }
     by_role = (
         [person_id for person_id, roles in present.items() if role in roles]
-        for role in ("customer_care_agent", "service_manager")
+        for role in _CALLING_ROLES
     )
     return next(filter(None, by_role), [])
 

@@ -109,7 +109,7 @@ async def test_agent_on_leave_that_day_gets_none(scene: Scene) -> None:
     assert await scene.agents(store_id) == ["back", "back"]
 
 
-async def test_manager_calls_where_no_agent_is(scene: Scene) -> None:
+async def test_managers_call_where_no_agent_is(scene: Scene) -> None:
     store_id = await scene.new_store()
     await scene.define(
         person(f"{store_id}-manager", (MANAGER, store_id)),
@@ -119,6 +119,9 @@ async def test_manager_calls_where_no_agent_is(scene: Scene) -> None:
     )
     await scene.deliver(store_id)
     assert await scene.agents(store_id) == ["manager"]
+    await scene.define(person(f"{store_id}-care", ("customer_care_manager", store_id)))
+    await scene.deliver(store_id, 2)
+    assert await scene.agents(store_id) == ["care", "care", "manager"]
 
 
 async def test_follow_up_waits_for_somebody_to_call(scene: Scene) -> None:
