@@ -54,7 +54,7 @@ class Scene:
 
     async def agents(self, store_id: str) -> list[str]:
         """Return the agents of the store's calls without its id, in order."""
-        token = self.crm.token(MANAGER, stores=[store_id])
+        token = self.crm.token("service_manager", stores=[store_id])
         response = await self.crm.client.get(
             f"/stores/{store_id}/follow-ups",
             params={"status": ["scheduled", "due"]},
