@@ -16,7 +16,7 @@ from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": (*reception.REACTIONS.subscriptions, *reception.STATES),
-    "workshop": workshop.REACTIONS.subscriptions,
+    "workshop": (*workshop.REACTIONS.subscriptions, *workshop.STATES),
     "crm": (*crm.REACTIONS.subscriptions, *crm.STATES),
     "reporting": (*reporting.REACTIONS.subscriptions, *reporting.STATES),
     "management": management.REACTIONS.subscriptions,

@@ -117,14 +117,14 @@ CORRUPTIONS = [
         "management.record_change",
         "SELECT 'rules loyalty'",
         "UPDATE management.record_change SET content = jsonb_set(content, '{{period_days}}', '1') "
-        "WHERE record_id = '{victim}'",
+        "WHERE collection || ' ' || record_id = '{victim}'",
         "management: {victim}: record.versions: expected",
     ),
     Corruption(
         "a change of rules that is gone",
         "management.record_change",
         "SELECT 'rules messages'",
-        "DELETE FROM management.record_change WHERE record_id = '{victim}'",
+        "DELETE FROM management.record_change WHERE collection || ' ' || record_id = '{victim}'",
         "management: {victim}: revisions: expected [1], found []",
     ),
     Corruption(

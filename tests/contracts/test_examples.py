@@ -10,6 +10,9 @@ from shared.contracts import CONTRACTS
 from shared.envelope import Causation, decode, headers_of
 from tests.support.event_examples import EXAMPLES
 
+NUMBERS_BY_CODE = {"skills", "labor_rate_cents"}
+"""Fields with a number by code, which look like fields in JSON."""
+
 
 def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return ``data`` as a reader of the event understands it."""
@@ -28,10 +31,17 @@ def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 def with_unknown_fields(value: Any) -> Any:
     """Return the same with an unknown field, on every level that has named fields."""
     if isinstance(value, dict):
-        has_fields = all(name.isidentifier() for name in value) and not _is_map(value)
-        read = {name: with_unknown_fields(part) for name, part in value.items()}
-        return read | {"later": 1} if has_fields else read
+        named = all(name.isidentifier() for name in value) and not _is_map(value)
+        read = {
+            name: with_unknown_fields(part) if _has_fields(name, part) else part
+            for name, part in value.items()
+        }
+        return read | {"later": 1} if named else read
     return [with_unknown_fields(part) for part in value] if isinstance(value, list) else value
+
+
+def _has_fields(name: str, part: Any) -> bool:
+    return name not in NUMBERS_BY_CODE or isinstance(part, list)
 
 
 def _is_map(value: dict[str, Any]) -> bool:

@@ -43,6 +43,8 @@ from shared.contracts.management import (
     CORRECTIVE_ACTION_SOURCES,
     MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
+    Break,
+    CalendarYear,
     ChecklistStep,
     CorrectiveActionRule,
     CorrectiveActionRules,
@@ -50,6 +52,10 @@ from shared.contracts.management import (
     FacilityArea,
     FacilityChecklistRules,
     FacilityItem,
+    GroupProfile,
+    InspectionChecklistRules,
+    InspectionItem,
+    InspectionList,
     LoyaltyRules,
     LoyaltyTier,
     MessageRules,
@@ -57,6 +63,9 @@ from shared.contracts.management import (
     QuietHours,
     RuleKind,
     SettlementRules,
+    ShiftPattern,
+    ShiftRules,
+    WorkingCalendarRules,
 )
 from shared.contracts.reception import (
     CancellationReason,
@@ -201,6 +210,15 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
                 FacilityItem,
                 CorrectiveActionRules,
                 CorrectiveActionRule,
+                InspectionChecklistRules,
+                InspectionList,
+                InspectionItem,
+                ShiftRules,
+                ShiftPattern,
+                Break,
+                WorkingCalendarRules,
+                CalendarYear,
+                GroupProfile,
             )
             for field in model.model_fields
         }

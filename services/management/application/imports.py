@@ -43,7 +43,7 @@ class Definition(RequestModel):
 
 
 class ImportRequest(RequestModel):
-    """Definitions in the order in which they are decided on.
+    """Definitions: the group's are decided on first, and each store's in their order.
 
     With ``only_new``, a record that was ever defined stays as it is.
     """
@@ -85,12 +85,21 @@ async def import_records(uow: UnitOfWork, command: ImportRequest, deps: Deps) ->
             results[number] = _refused(violation)
         else:
             by_owner[each.for_store or GROUP].append(number)
-    for store_id, numbers in by_owner.items():
+    for store_id, numbers in sorted(by_owner.items(), key=lambda owned: owned[0] != GROUP):
+        if store_id != GROUP and not await _knows_store(uow, store_id):
+            for number in numbers:
+                results[number] = _refused(errors.unknown_store(store_id, "for_store"))
+            continue
         definitions = [command.definitions[number] for number in numbers]
         portion = _Portion(uow, store_id, command, deps)
         for number, result in zip(numbers, await portion.define(definitions), strict=True):
             results[number] = result
     return ImportResponse(results=results)
+
+
+async def _knows_store(uow: UnitOfWork, store_id: str) -> bool:
+    async with uow.limited_to(GROUP) as group:
+        return await records.knows_store(group.connection, store_id)
 
 
 class _Portion:

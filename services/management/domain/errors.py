@@ -47,6 +47,12 @@ def no_such_role_there(role: str, field: str) -> RuleViolation:
     )
 
 
+def unknown_store(store_id: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_store", f"There is no store {store_id}.", field=field, store=store_id
+    )
+
+
 def unknown_skill(skill: str, field: str) -> RuleViolation:
     return RuleViolation("unknown_skill", f"There is no skill {skill}.", field=field, skill=skill)
 

@@ -1,7 +1,7 @@
 """Records and their changes, which are only ever added."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -112,7 +112,11 @@ _SELECT_OF_DIRECTORY = f"""
 SELECT collection, record_id, store_id, code {_OF_DIRECTORY} ORDER BY collection, record_id
 """
 
-_KNOWN = "SELECT EXISTS (SELECT FROM record WHERE collection = 'stores' AND record_id = $1)"
+
+_KNOWN_STORES = """
+SELECT record_id FROM record
+WHERE collection = 'stores' AND record_id = ANY ($1) AND version > 0
+"""
 
 
 @dataclass(frozen=True)
@@ -263,9 +267,15 @@ async def zones(connection: Connection, store_ids: Iterable[str]) -> Mapping[str
     return {row["record_id"]: row["zone"] for row in rows}
 
 
+async def known_stores(connection: Connection, store_ids: Iterable[str]) -> Set[str]:
+    """Return those of the stores that were ever defined; the group is in scope."""
+    rows = await connection.fetch(_KNOWN_STORES, list(store_ids))
+    return {row["record_id"] for row in rows}
+
+
 async def knows_store(connection: Connection, store_id: str) -> bool:
-    """Return whether the store was ever defined."""
-    return bool(await connection.fetchval(_KNOWN, store_id))
+    """Return whether the store was ever defined; the group is in scope."""
+    return bool(await known_stores(connection, [store_id]))
 
 
 async def posts_of(connection: Connection, person_id: str, day: date) -> Sequence[Post] | None:

@@ -153,7 +153,7 @@ class FieldDifference(ResponseBody):
 
 
 class ImportRequest(RequestBody):
-    """Definitions in the order in which they are decided on.
+    """Definitions: the group's are decided on first, and each store's in their order.
 
     With ``only_new``, a record that was ever defined stays as it is.
     """

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.embedded.platform import Platform
-from deploy.group_folder import GroupFileError
+from deploy.group_folder import GroupFileError, read_group
 from deploy.group_import import Imported, import_group
 from shared.calls import ServiceUnavailableError
 from shared.clock import SimulatedClock
@@ -59,7 +59,8 @@ async def announced(management: Platform) -> int:
 
 def edit(folder: Path, name: str, **changes: Any) -> None:
     file = folder / name
-    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, allow_unicode=True))
+    content = yaml.safe_load(file.read_text()) | changes
+    file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 
 def rule(valid_from: str, visits: int) -> dict[str, Any]:
@@ -68,24 +69,14 @@ def rule(valid_from: str, visits: int) -> dict[str, Any]:
 
 
 async def test_second_import_changes_nothing(management: Platform, folder: Path) -> None:
-    assert await imported(management, folder) == [
-        "corrective_actions from 2026-01-01: defined",
-        "delivery_checklist from 2026-01-01: defined",
-        "facility_checklist from 2026-01-01: defined",
-        "loyalty from 2026-01-01: defined",
-        "messages from 2026-01-01: defined",
-        "settlement from 2026-01-01: defined",
-    ]
-    assert await announced(management) == 6
-    assert await imported(management, folder) == [
-        "corrective_actions from 2026-01-01: unchanged",
-        "delivery_checklist from 2026-01-01: unchanged",
-        "facility_checklist from 2026-01-01: unchanged",
-        "loyalty from 2026-01-01: unchanged",
-        "messages from 2026-01-01: unchanged",
-        "settlement from 2026-01-01: unchanged",
-    ]
-    assert await announced(management) == 6
+    first = await imported(management, folder)
+    assert "rules: loyalty from 2026-01-01: defined" in first
+    assert "bays: S01-lift-1 of S01 from 2026-01-01: defined" in first
+    assert {line.rpartition(": ")[2] for line in first} == {"defined"}
+    assert await announced(management) == len(first) == len(read_group(folder))
+    second = await imported(management, folder)
+    assert second == [line.replace(": defined", ": unchanged") for line in first]
+    assert await announced(management) == len(first)
 
 
 async def test_versions_and_store_rules_are_imported(management: Platform, folder: Path) -> None:
@@ -98,27 +89,25 @@ async def test_versions_and_store_rules_are_imported(management: Platform, folde
     templates = {"group": ["vehicle_clean"], "S03": ["vehicle_clean", "customer_signed"]}
     edit(folder, "catalog/delivery.yaml", templates=templates, valid_from="2026-03-05")
     edit(folder, "facility_checks.yaml", stores={"S02": {"areas": [LOUNGE]}})
-    assert await imported(management, folder) == [
-        "corrective_actions from 2026-01-01: unchanged",
-        "corrective_actions.S02 from 2026-01-01: defined",
-        "delivery_checklist from 2026-03-05: defined",
-        "delivery_checklist.S03 from 2026-03-05: defined",
-        "facility_checklist from 2026-01-01: unchanged",
-        "facility_checklist.S02 from 2026-01-01: defined",
-        "loyalty from 2026-03-04: defined",
-        "loyalty from 2026-04-01: defined",
-        "messages from 2026-01-01: unchanged",
-        "messages.S02 from 2026-01-01: defined",
-        "settlement from 2026-01-01: unchanged",
-        "settlement.S02 from 2026-01-01: defined",
+    lines = await imported(management, folder)
+    assert [line for line in lines if line.endswith(": defined")] == [
+        "rules: corrective_actions of S02 from 2026-01-01: defined",
+        "rules: delivery_checklist from 2026-03-05: defined",
+        "rules: delivery_checklist of S03 from 2026-03-05: defined",
+        "rules: facility_checklist of S02 from 2026-01-01: defined",
+        "rules: loyalty from 2026-03-04: defined",
+        "rules: loyalty from 2026-04-01: defined",
+        "rules: messages of S02 from 2026-01-01: defined",
+        "rules: settlement of S02 from 2026-01-01: defined",
     ]
+    assert {line.rpartition(": ")[2] for line in lines} == {"defined", "unchanged"}
 
 
 async def test_new_rules_only_leave_known_ones(management: Platform, folder: Path) -> None:
     edit(folder, "loyalty.yaml", rules=[rule("2026-03-04", 9)])
     edit(folder, "messages.yaml", stores={"S03": {"notify_at_risk": True}})
     assert await imported(management, folder, only_new=True) == [
-        "messages.S03 from 2026-01-01: defined"
+        "rules: messages of S03 from 2026-01-01: defined"
     ]
 
 
@@ -126,9 +115,13 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
     edit(folder, "loyalty.yaml", rules=[rule("2026-02-01", 9)])
     edit(folder, "messages.yaml", stores={"S99": {"notify_at_risk": True}})
     lines = await imported(management, folder)
-    assert any(line.startswith("loyalty from 2026-02-01: refused (valid_from: ") for line in lines)
-    [unknown] = [line for line in lines if line.startswith("messages.S99")]
-    assert unknown == "messages.S99 from 2026-01-01: refused (store_id: There is no store S99.)"
+    assert any(
+        line.startswith("rules: loyalty from 2026-02-01: refused (valid_from: ") for line in lines
+    )
+    [unknown] = [line for line in lines if line.startswith("rules: messages of S99")]
+    assert unknown == (
+        "rules: messages of S99 from 2026-01-01: refused (for_store: There is no store S99.)"
+    )
 
 
 @pytest.mark.parametrize(

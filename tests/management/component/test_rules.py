@@ -6,26 +6,23 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import asyncpg
-import httpx
 import pytest
 
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.management import GROUP, RuleKind, RuleSetDefined
-from shared.envelope import ReceivedEvent
-from shared.ids import new_id
 from shared.security import Role
-from tests.support.harness import InProcess, in_process, published
+from tests.support.decisions import LATER, REASON, TODAY, decide, define_stores, states
+from tests.support.harness import InProcess, in_process
 
-TODAY, LATER = "2026-03-04", "2026-03-10"
 LOYALTY, OWN_MESSAGES = "/group/rules/loyalty", "/stores/{}/rules/messages"
-REASON = "王经理提出：银卡门槛太高"
 
 
 @pytest.fixture(scope="module")
 async def management(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
     async with in_process(empty_servers, "management", create_app) as running:
+        await define_stores(running, ("S01", "S02", "S03"))
         yield running
 
 
@@ -38,43 +35,6 @@ def at_risk(told: bool) -> dict[str, Any]:
     return {"kind": "messages", "notify_at_risk": told}
 
 
-async def decide(
-    management: InProcess,
-    path: str,
-    role: Role = "group_manager",
-    *,
-    subject: str = "",
-    store: str = "S01",
-    key: str = "",
-    **body: Any,
-) -> httpx.Response:
-    """Define, or do what ``path`` ends with, from today on and on the present version."""
-    shown = path.removesuffix("/withdraw").removesuffix("/put-back").removesuffix("/end")
-    token = management.token(role, stores=[store], subject=subject)
-    headers = {"Authorization": f"Bearer {token}"}
-    if "version" not in body:
-        reader = management.token("service_manager", stores=[store])
-        seen = await management.client.get(shown, headers={"Authorization": f"Bearer {reader}"})
-        body["version"] = seen.json().get("version", "unseen")
-    return await management.client.request(
-        "PUT" if path == shown else "POST",
-        path,
-        json={"valid_from": TODAY, "reason": REASON} | body,
-        headers=headers | {"Idempotency-Key": key or str(new_id())},
-    )
-
-
-async def states(
-    empty_servers: Platform, management: InProcess, record_id: str
-) -> list[tuple[ReceivedEvent, RuleSetDefined]]:
-    await management.wait_until_idle()
-    return [
-        (received, received.event)
-        for received in await published(empty_servers, [RuleSetDefined.topic])
-        if isinstance(received.event, RuleSetDefined) and received.event.record_id == record_id
-    ]
-
-
 async def test_defined_rules_are_announced_whole(
     management: InProcess, empty_servers: Platform
 ) -> None:
@@ -83,7 +43,7 @@ async def test_defined_rules_are_announced_whole(
     assert (first.json()["changed"], first.json()["today"]) == (True, TODAY)
     second = await decide(management, LOYALTY, content=loyalty(5), valid_from=LATER)
     assert second.json()["holds"]["content"]["tiers"][0]["visits"] == 5
-    announced = await states(empty_servers, management, "loyalty")
+    announced = await states(empty_servers, management, RuleSetDefined, "loyalty")
     assert [received.envelope.sequence for received, _ in announced] == [1, 2]
     assert {received.envelope.store_id for received, _ in announced} == {GROUP}
     _, state = announced[-1]
@@ -99,10 +59,10 @@ async def test_defined_rules_are_announced_whole(
 async def test_same_content_again_is_not_announced(
     management: InProcess, empty_servers: Platform
 ) -> None:
-    before = await states(empty_servers, management, "loyalty")
+    before = await states(empty_servers, management, RuleSetDefined, "loyalty")
     again = await decide(management, LOYALTY, content=loyalty(5), valid_from=LATER)
     assert (again.status_code, again.json()["changed"]) == (200, False)
-    assert len(await states(empty_servers, management, "loyalty")) == len(before)
+    assert len(await states(empty_servers, management, RuleSetDefined, "loyalty")) == len(before)
 
 
 async def test_history_says_who_changed_what_and_why(management: InProcess) -> None:
@@ -125,7 +85,7 @@ async def test_version_to_come_is_withdrawn_and_put_back(
     }
     [change, *_] = (await management.get(f"{LOYALTY}/history", "service_manager")).json()
     assert (change["action"], change["of_revision"]) == ("put_back", 2)
-    announced = await states(empty_servers, management, "loyalty")
+    announced = await states(empty_servers, management, RuleSetDefined, "loyalty")
     assert [received.envelope.sequence for received, _ in announced] == [1, 2, 3, 4]
 
 
@@ -187,7 +147,9 @@ async def test_store_rules_come_and_end(management: InProcess, empty_servers: Pl
     assert (defined.json()["record_id"], defined.json()["for_store"]) == ("messages.S01", "S01")
     ended = await decide(management, f"{path}/end", "service_manager", valid_from=LATER)
     assert ended.json()["holds"] == {"valid_from": LATER, "content": None}
-    [(first, _), (last, state)] = await states(empty_servers, management, "messages.S01")
+    [(first, _), (last, state)] = await states(
+        empty_servers, management, RuleSetDefined, "messages.S01"
+    )
     assert (first.envelope.store_id, state.for_stores) == (GROUP, ("S01",))
     assert last.envelope.sequence == 2
     assert state.versions[-1].content is None
@@ -196,14 +158,8 @@ async def test_store_rules_come_and_end(management: InProcess, empty_servers: Pl
 async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
     entries = {entry["record_id"]: entry for entry in listed}
-    assert entries.keys() == {
-        "loyalty",
-        "messages.S01",
-        "settlement.S01",
-        "delivery_checklist.S01",
-        "facility_checklist.S01",
-        "corrective_actions.S01",
-    }
+    own_kinds = set(get_args(RuleKind)) - {"loyalty", "working_calendar", "group_profile"}
+    assert entries.keys() == {"loyalty", *(f"{kind}.S01" for kind in own_kinds)}
     own = entries["messages.S01"]
     assert (own["current_from"], own["next_from"], own["version"]) == (TODAY, LATER, "2")
     assert own["reason"] == REASON
@@ -244,7 +200,7 @@ async def test_refused_change_names_its_field(
 async def test_store_has_no_loyalty_rules_of_its_own(management: InProcess) -> None:
     path = "/stores/S01/rules/loyalty"
     refused = await decide(management, path, "service_manager", version="0", content=loyalty(6))
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (404, "kind")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (404, "code")
     assert (await management.get(path, "service_manager")).status_code == 404
 
 
@@ -277,10 +233,10 @@ async def test_transaction_sees_rules_of_its_scope_only(
     try:
         for scope in ("S01", GROUP, "S04"):
             await connection.execute("SELECT set_config('app.stores', $1, false)", scope)
-            for table in ("rule_set", "rule_change"):
+            for table in ("record", "record_change"):
                 rows = await connection.fetch(f"SELECT DISTINCT store_id FROM {table}")
                 assert [row["store_id"] for row in rows] == ([] if scope == "S04" else [scope])
-        for change in ("UPDATE rule_change SET revision = 9", "DELETE FROM rule_change"):
+        for change in ("UPDATE record_change SET revision = 9", "DELETE FROM record_change"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(change)
     finally:
@@ -290,7 +246,7 @@ async def test_transaction_sees_rules_of_its_scope_only(
 async def test_reason_is_stored_encrypted(management: InProcess, empty_servers: Platform) -> None:
     connection = await asyncpg.connect(empty_servers.admin_url)
     try:
-        reasons = await connection.fetch("SELECT reason FROM management.rule_change")
+        reasons = await connection.fetch("SELECT reason FROM management.record_change")
     finally:
         await connection.close()
     assert reasons
