@@ -1,6 +1,6 @@
 """Import of a group folder into management, through the command that people give."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,7 @@ async def import_group(
 ) -> list[Imported]:
     """Define what the group folder says, and return the results.
 
-    What held already is not defined again, so that an import can be repeated. With ``only_new``, a
-    record that was ever defined stays as it is. What is kept, or replaced by a version that has
-    begun too, is not reported.
+    What is kept, or replaced by a version that has begun too, is not reported.
 
     Raises:
         GroupFileError: a file cannot be read; nothing was defined.
@@ -61,6 +59,29 @@ async def import_group(
     """
     definitions = read_group(folder)
     imported: list[Imported] = []
+    async for portion in define_all(definitions, management_url, issuer, only_new=only_new):
+        for each in portion:
+            if each.result.result not in ("kept", "replaced"):
+                imported.append(each)
+                report(each)
+    return imported
+
+
+async def define_all(
+    definitions: Sequence[Definition],
+    management_url: str,
+    issuer: DevelopmentIssuer,
+    *,
+    only_new: bool = False,
+) -> AsyncIterator[list[Imported]]:
+    """Send the definitions in portions, and yield the results of each portion.
+
+    What held already is not defined again, so that an import can be repeated. With ``only_new``, a
+    record that was ever defined stays as it is.
+
+    Raises:
+        ServiceUnavailableError: management does not respond; the import can be repeated.
+    """
     token = issuer.token(_IMPORTER, roles=["group_manager"], stores=[])
     async with httpx.AsyncClient(
         base_url=management_url, timeout=_TIMEOUT, trust_env=False
@@ -68,13 +89,9 @@ async def import_group(
         management = ManagementApi(ServiceCalls("management", http, token))
         for start in range(0, len(definitions), _PORTION):
             portion = definitions[start : start + _PORTION]
-            body = ImportRequest(reason=_REASON, only_new=only_new, definitions=portion)
+            body = ImportRequest(reason=_REASON, only_new=only_new, definitions=list(portion))
             results = await _define(management, body)
-            for definition, result in zip(portion, results, strict=True):
-                if result.result not in ("kept", "replaced"):
-                    imported.append(Imported(definition, result))
-                    report(imported[-1])
-    return imported
+            yield [Imported(*each) for each in zip(portion, results, strict=True)]
 
 
 async def _define(management: ManagementApi, body: ImportRequest) -> Sequence[ImportResult]:
