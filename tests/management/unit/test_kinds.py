@@ -14,6 +14,7 @@ from services.management.domain.kinds import (
     CONTENT,
     KINDS,
     RULES,
+    Content,
     kind_in,
     kind_of,
 )
@@ -31,7 +32,6 @@ from shared.contracts.management import (
     FacilityChecklistRules,
     LoyaltyRules,
     MessageRules,
-    RuleContent,
     RuleKind,
     SettlementRules,
 )
@@ -68,7 +68,7 @@ def corrective_actions(*rules: dict[str, Any]) -> CorrectiveActionRules:
     return CorrectiveActionRules.model_validate({"rules": rules})
 
 
-def refused(content: RuleContent, kind: RuleKind, store_id: str = GROUP) -> tuple[str, str]:
+def refused(content: Content, kind: str, store_id: str = GROUP) -> tuple[str, str]:
     with pytest.raises(RuleViolation) as violation:
         KINDS[kind].require(content, store_id)
     return violation.value.rule, violation.value.field
