@@ -5,6 +5,7 @@ arithmetic. It audits an idle platform; events still under way show as differenc
 """
 
 from deploy.audit.audit_data import CONSUMES, AuditData
+from deploy.audit.corrective_actions import check_corrective_actions
 from deploy.audit.crm import check_crm
 from deploy.audit.management import check_management
 from deploy.audit.reception import check_reception
@@ -26,6 +27,7 @@ _CHECKS = (
     check_crm,
     check_reporting,
     check_management,
+    check_corrective_actions,
 )
 
 

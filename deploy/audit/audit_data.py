@@ -26,6 +26,7 @@ STORES = "aftersales.management.store.v1"
 BAYS = "aftersales.management.bay.v1"
 STAFF = "aftersales.management.staff.v1"
 CATALOG = "aftersales.management.catalog.v1"
+WORK = "aftersales.management.work.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
     "reception": frozenset({JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG}),
@@ -41,12 +42,11 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             WORKSHOP_STORE,
             CUSTOMERS,
             REPORTS,
-            RULES,
             STORES,
-            STAFF,
+            WORK,
         }
     ),
-    "management": frozenset(),
+    "management": frozenset({ORDERS, RECEPTION_STORE, JOBS, CUSTOMERS}),
 }
 """The topics that each service has to follow."""
 

@@ -15,6 +15,7 @@ from deploy.audit.audit_data import (
     ORDERS,
     REPORTS,
     STATES,
+    WORK,
     AuditData,
     moment,
 )
@@ -54,9 +55,9 @@ def check_reporting(audit_data: AuditData) -> Iterator[Check]:
         "reporting",
         _facts,
         audit_data,
-        "corrective_action",
+        "corrective_action_fact",
         "corrective_action_id",
-        _corrective_actions,
+        _corrective_action_facts,
     )
     yield answer("reporting", _reports_kept, audit_data)
     yield answer("reporting", _reports_due, audit_data)
@@ -255,28 +256,21 @@ def _feedback_facts(audit_data: AuditData) -> Facts:
     }
 
 
-def _corrective_actions(audit_data: AuditData) -> Facts:
+def _corrective_action_facts(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
-    for event in audit_data.of_topic(REPORTS):
+    for event in audit_data.applied_by("reporting", WORK):
         data = event.data
         match event.name:
             case "CorrectiveActionOpened":
                 changed: Fields = {
-                    "store_id": event.store_id,
-                    **{name: data[name] for name in ("source", "source_id", "owner_id")},
-                    "order_id": data["order_id"],
-                    "due_at": moment(data["due_at"]),
                     "opened_at": moment(data["opened_at"]),
+                    "due_at": moment(data["due_at"]),
                 }
             case "CorrectiveActionClosed":
-                changed = {
-                    "closed_at": moment(data["closed_at"]),
-                    "closed_by": data["closed_by"],
-                    "result": data["result"],
-                }
+                changed = {"closed_at": moment(data["closed_at"])}
             case _:
                 continue
-        facts[data["corrective_action_id"]].update(changed)
+        facts[data["corrective_action_id"]].update(changed, store_id=event.store_id)
     return facts
 
 

@@ -58,10 +58,11 @@ def path_in_words(t: Translator, path: str) -> str:
 
 
 def findings(ctx: PageContext) -> dict[str, str]:
-    """Return what a customer or a facility check may find bad, in words."""
+    """Return what a customer, a facility check or an inspection may find bad, in words."""
     items = ctx.directory.check_items
     return {
         **{code: ctx.t.code("rating", code) for code in FEEDBACK_FINDINGS},
+        "satisfaction": ctx.t.code("finding", "satisfaction"),
         **{code: ctx.t.of(item) for code, item in items.items()},
     }
 

@@ -3,12 +3,10 @@
 from fastapi import FastAPI
 
 from services.reporting.application.deps import Deps
-from services.reporting.clients.staff import load_staff
 from services.reporting.entrypoints.events import LANES, REACTIONS, STATES
 from services.reporting.entrypoints.http import router
 from services.reporting.entrypoints.timers import TIMERS
 from shared.group import Group
-from shared.personal_data import PersonalData
 from shared.service import service_app
 from shared.settings import Settings
 
@@ -16,8 +14,6 @@ from shared.settings import Settings
 def create_app() -> FastAPI:
     """Build reporting (报表): the log of events, live KPIs and daily reports."""
     settings = Settings()
-    staff = load_staff(settings.group_folder)
-    personal = PersonalData.from_settings(settings, "reporting")
     return service_app(
         "reporting",
         settings,
@@ -26,10 +22,7 @@ def create_app() -> FastAPI:
         reactions=REACTIONS,
         timer_handlers=TIMERS,
         compose=lambda foundation: Deps(
-            foundation.uow_factory,
-            staff,
-            personal,
-            Group(foundation.master_data, foundation.clock),
+            foundation.uow_factory, Group(foundation.master_data, foundation.clock)
         ),
         states=STATES,
         lanes=LANES,

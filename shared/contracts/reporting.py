@@ -1,6 +1,6 @@
 """Events of reporting (报表)."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from shared.contracts.base import BusinessDate, Cents, Event, EventPart, Identifier, Timestamp
 
@@ -81,46 +81,3 @@ class DailyReportPublished(DailyKpis, _StoreReportEvent):
     covers_until: Timestamp | None = None
     revision: int = 1
     published_at: Timestamp
-
-
-CorrectiveActionSource = Literal["feedback", "facility_check"]
-
-
-class _CorrectiveActionEvent(Event):
-    topic = "aftersales.reporting.store.v1"
-    key_field = "store_id"
-    publisher = "reporting"
-    requirements: ClassVar[tuple[str, ...]] = ("R10", "R43")
-
-    corrective_action_id: Identifier
-
-
-class CorrectiveActionOpened(_CorrectiveActionEvent):
-    """Something must be put right (整改): what, by whom and by when.
-
-    ``source_id`` is the order of a feedback or the facility check; ``findings`` are the bad ratings
-    or the failed items.
-    """
-
-    source: CorrectiveActionSource
-    source_id: Identifier
-    order_id: Identifier | None
-    findings: tuple[Identifier, ...]
-    owner_id: Identifier
-    due_at: Timestamp
-    opened_at: Timestamp
-
-
-class CorrectiveActionOverdue(_CorrectiveActionEvent):
-    """The owner has not closed it in time (整改逾期)."""
-
-    owner_id: Identifier
-    due_at: Timestamp
-
-
-class CorrectiveActionClosed(_CorrectiveActionEvent):
-    """It was corrected, or found to be unfounded (整改完成)."""
-
-    result: Literal["corrected", "unfounded"]
-    closed_by: Identifier
-    closed_at: Timestamp

@@ -174,12 +174,16 @@ class QualityInspectionPassed(_JobEvent):
 
 
 class QualityInspectionFailed(_JobEvent):
-    """An inspector sends the job back (质检不合格); a rework job (返修) follows."""
+    """An inspector sends the job back (质检不合格); a rework job (返修) follows.
+
+    ``rework_of_job_id`` is the job that this one did again, if it was rework itself.
+    """
 
     requirements: ClassVar[tuple[str, ...]] = ("R14",)
 
     job_id: Identifier
     rework_job_id: Identifier
+    rework_of_job_id: Identifier | None = None
     inspector_id: Identifier
     failed_items: tuple[Identifier, ...]
     inspected_at: Timestamp

@@ -142,11 +142,11 @@ CORRUPTIONS = [
         "reception: {victim}: master_data.version: expected 1, found 2",
     ),
     Corruption(
-        "rules that reporting lost",
-        "reporting.master_data",
-        "SELECT 'aftersales.management.rules.v1 corrective_actions'",
-        "DELETE FROM reporting.master_data WHERE key = 'corrective_actions'",
-        "reporting: {victim}: master_data: expected one row, found no row",
+        "rules that reception lost",
+        "reception.master_data",
+        "SELECT 'aftersales.management.rules.v1 facility_checklist'",
+        "DELETE FROM reception.master_data WHERE key = 'facility_checklist'",
+        "reception: {victim}: master_data: expected one row, found no row",
     ),
     Corruption(
         "a double booking",
@@ -243,11 +243,26 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a corrective action with another owner",
-        "reporting.corrective_action",
-        "SELECT min(corrective_action_id) FROM reporting.corrective_action",
-        "UPDATE reporting.corrective_action SET owner_id = 'nobody' "
+        "management.corrective_action",
+        "SELECT min(corrective_action_id) FROM management.corrective_action",
+        "UPDATE management.corrective_action SET owner_id = 'nobody' "
         "WHERE corrective_action_id = '{victim}'",
-        "reporting: {victim}: corrective_action.owner_id: expected",
+        "management: {victim}: corrective_action.owner_id: expected",
+    ),
+    Corruption(
+        "a finding without corrective action",
+        "management.corrective_action",
+        "SELECT min(source || '/' || source_id) FROM management.corrective_action",
+        "DELETE FROM management.corrective_action WHERE source || '/' || source_id = '{victim}'",
+        "management: {victim}: corrective_action: expected one row, found no row",
+    ),
+    Corruption(
+        "a corrective action that counts on another day",
+        "reporting.corrective_action_fact",
+        "SELECT min(corrective_action_id) FROM reporting.corrective_action_fact",
+        "UPDATE reporting.corrective_action_fact SET due_at = due_at + interval '1 day' "
+        "WHERE corrective_action_id = '{victim}'",
+        "reporting: {victim}: corrective_action_fact.due_at: expected",
     ),
     Corruption(
         "a call that was never promised",

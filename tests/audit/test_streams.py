@@ -43,7 +43,10 @@ def differences(
     tables = Tables(
         {f"{service}.{table}": () for service in SERVICES for table in own}
         | {"workshop.job": jobs}
-        | {f"{service}.dead_letter": letters for service in ("workshop", "crm", "reporting")},
+        | {
+            f"{service}.dead_letter": letters
+            for service in ("workshop", "crm", "reporting", "management")
+        },
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
     checks = check_streams(AuditData(log, tables, {}))

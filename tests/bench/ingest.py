@@ -14,15 +14,12 @@ from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
 from services.reporting.application.deps import Deps
-from services.reporting.clients.staff import load_staff
 from services.reporting.entrypoints.events import LANES, REACTIONS
 from shared.clock import SystemClock
 from shared.consumer import Consumer
 from shared.db import open_pool
 from shared.group import Group
-from shared.keyring import Keyring
 from shared.master_data import MasterData
-from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
 from tests.support.event_scenarios import Told, event_scenario
@@ -110,16 +107,9 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     broker = KafkaBroker(
         platform.kafka.bootstrap, apply_types=False, consumer_only=True, logger=None
     )
-    group_folder = platform.settings.group_folder
-    keys = Keyring.from_file(platform.secrets.keys_files["reporting"], "reporting")
     clock = SystemClock()
     uow_factory = UnitOfWorkFactory(pool, clock)
-    deps = Deps(
-        uow_factory,
-        load_staff(group_folder),
-        PersonalData(keys),
-        Group(MasterData(), clock),
-    )
+    deps = Deps(uow_factory, Group(MasterData(), clock))
     consumer = Consumer(
         broker,
         name=group,

@@ -329,8 +329,6 @@ WHO_READS = {
     "daily_kpis": (
         "/daily-kpis",
         "/daily-reports",
-        "/corrective-actions",
-        "/corrective-actions/{corrective_action_id}",
     ),
     "master_data": (
         *(

@@ -12,6 +12,13 @@ from services.desk.pages.roles import PERSONS, permissions
 from shared.security import GROUP_DEPARTMENTS, SEES_MONEY, Role
 from tests.support.idle_services import Idle
 
+OWNERS = {
+    "management.answer_corrective_action",
+    "management.close_corrective_action",
+    "management.assess_corrective_action",
+}
+"""What whoever may own a corrective action may do to it."""
+
 MAY: Mapping[Role, frozenset[str]] = {
     role: frozenset(each.code for each in permissions() if role in each.roles) for role in PERSONS
 }
@@ -33,16 +40,16 @@ ACTS: Mapping[Role, set[str]] = {
         "reception.record_claim_decision",
         "reception.settle_claim",
         "reception.add_order_photo",
-        "reporting.close_corrective_action",
+        *OWNERS,
     },
     "cashier": {
         "reception.receive_deposit",
         "reception.issue_invoice",
         "reception.receive_payment",
         "reception.carry_over",
-        "reporting.close_corrective_action",
+        *OWNERS,
     },
-    "parts_clerk": {"workshop.set_parts_eta", "reporting.close_corrective_action"},
+    "parts_clerk": {"workshop.set_parts_eta", *OWNERS},
     "trainer": set(),
     **{role: set() for role in GROUP_DEPARTMENTS},
 }

@@ -32,7 +32,6 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/orders/{order_id}/estimates/{version}/links",
     "/orders/{order_id}/links/{link_id}/showing",
     "/call-tasks/{message_id}/complete",
-    "/corrective-actions/{corrective_action_id}/close",
 }
 """Commands that end, once, an object whose content stays as first shown."""
 

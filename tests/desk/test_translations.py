@@ -20,6 +20,7 @@ from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
 from services.management.domain.record import Action
+from services.management.entrypoints import timers as management
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
 from services.reception.domain.delivery import DeliveryBlocker
 from services.reception.domain.estimate_version import Status as EstimateStatus
@@ -38,9 +39,11 @@ from services.workshop.entrypoints import timers as workshop
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.calls import ApiError
+from shared.clients.management.models import CorrectiveActionResult
 from shared.contracts import contracts_of
 from shared.contracts.management import (
     CORRECTIVE_ACTION_SOURCES,
+    FINDINGS_OF_SOURCE,
     MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
     Break,
@@ -108,7 +111,13 @@ _NOT_FOR_PEOPLE = {
     "signed_out",
 }
 
-TIMERS = {*reception.TIMERS, *workshop.TIMERS, *crm.TIMERS, *reporting.TIMERS}
+TIMERS = {
+    *reception.TIMERS,
+    *workshop.TIMERS,
+    *crm.TIMERS,
+    *reporting.TIMERS,
+    *management.TIMERS,
+}
 
 ZH, EN = Translator("zh"), Translator("en")
 
@@ -172,6 +181,8 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "claim_decision": get_args(ClaimDecision),
         "claim_details": ClaimDetails.__dataclass_fields__,
         "rating": RATINGS,
+        "finding": FINDINGS_OF_SOURCE["follow_up"],
+        "closing": get_args(CorrectiveActionResult),
         "kpi": DailyKpis.model_fields,
         "group": GROUPS,
         "formula": [each.name for each in KPIS],
@@ -228,8 +239,9 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "timer": TIMERS,
         "event": {
             contract.__name__
-            for publisher in ("reception", "workshop", "crm", "reporting")
+            for publisher in ("reception", "workshop", "crm", "reporting", "management")
             for contract in contracts_of(publisher)
+            if publisher != "management" or not contract.compacted
         },
         "field": FIELDS,
     }

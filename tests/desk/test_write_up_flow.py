@@ -249,12 +249,42 @@ async def test_failed_facility_check_item_gets_owner(desk: Desk) -> None:
     await expect(advisor.at("area-customer_lounge")).to_contain_text("地面清洁")
     manager = await desk.sign_in("S01-manager-1")
     await manager.go("/stores/S01/facility-checks")
-    await manager.press("close-corrective-action")
+    await manager.open("answer-corrective-action")
+    await manager.write(cause="保洁缺岗", measure="调整保洁排班")
+    await manager.keep("corrective-action-answer")
+    await manager.send()
+    await expect(manager.at("corrective_action")).to_contain_text("已回复")
+    await manager.open("close-corrective-action")
+    await expect(manager.page.locator(".dialog")).to_contain_text("调整保洁排班")
     await manager.write(note="已重新清洁")
     await manager.send()
     await expect(manager.at("corrective_action")).to_contain_text("已整改")
+    await expect(manager.at("assess-corrective-action")).to_have_count(0)
     await manager.keep("facility-checks")
+    await _find_no_effect(advisor)
+    await manager.go("/stores/S01/corrective-actions")
+    await expect(manager.at("corrective_action")).to_have_count(2)
+    await expect(manager.at("corrective_action").first).to_contain_text("整改中")
+    await manager.open("corrective-action-details")
+    await expect(manager.page.locator(".dialog")).to_contain_text("地面仍有水渍")
+    await manager.keep("corrective-actions")
     assert advisor.faults == manager.faults == []
+
+
+async def _find_no_effect(advisor: Colleague) -> None:
+    """Say, as the person who found it, that a corrective action had no effect."""
+    await advisor.go("/stores/S01/corrective-actions")
+    await expect(advisor.at("answer-corrective-action")).to_have_count(0)
+    await advisor.open("assess-corrective-action")
+    await expect(advisor.page.locator(".dialog")).to_contain_text("已重新清洁")
+    await advisor.pick("is_effective", "无效")
+    await advisor.send()
+    await expect(advisor.page.get_by_text("请填写此项")).to_be_visible()
+    await advisor.write(comment="地面仍有水渍")
+    await advisor.keep("corrective-action-assessment")
+    await advisor.send()
+    await expect(advisor.at("corrective_action").last).to_contain_text("无效")
+    await advisor.keep("corrective-actions-phone")
 
 
 async def test_contact_preferences_are_saved(desk: Desk, api: Api) -> None:

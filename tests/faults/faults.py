@@ -21,7 +21,7 @@ from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
-from tests.faults.testbed import CONSUMERS, Server, Testbed
+from tests.faults.testbed import Server, Testbed
 from tests.support.polling import until
 
 _FAILPOINTS = (
@@ -68,7 +68,7 @@ class Fault:
 
 async def kill_at(point: str, context: FaultContext, rng: random.Random) -> int:
     """Kill with ``kill -9`` at a failpoint, seen by the signal that the process ended with."""
-    testbed, service = context.testbed, rng.choice(_PUBLISHERS if "produce" in point else CONSUMERS)
+    testbed, service = context.testbed, rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
     processes = testbed.instances(service)
     await testbed.halt(service)
     for process in processes:
@@ -134,7 +134,7 @@ async def stopped_consumer(context: FaultContext, rng: random.Random) -> int:
     """Stop a consumer with SIGSTOP past the session timeout: the group has lost the member before
     SIGCONT.
     """
-    testbed, service = context.testbed, rng.choice(CONSUMERS)
+    testbed, service = context.testbed, rng.choice(SERVICES)
     whole = len(testbed.instances(service))
     with _stopped(testbed.process(service).pid):
         await asyncio.sleep(_SESSION_S)
@@ -163,9 +163,9 @@ async def stopped_lease_holder(context: FaultContext, rng: random.Random) -> int
 async def rebalance_storm(context: FaultContext, rng: random.Random) -> int:
     """Add one more instance of every consumer, and remove it; hits are groups that counted it."""
     testbed = context.testbed
-    joined = [await testbed.join(service) for service in rng.sample(CONSUMERS, len(CONSUMERS))]
+    joined = [await testbed.join(service) for service in rng.sample(SERVICES, len(SERVICES))]
     hits = sum(
-        [await _has_members(testbed, each, len(testbed.instances(each))) for each in CONSUMERS]
+        [await _has_members(testbed, each, len(testbed.instances(each))) for each in SERVICES]
     )
     await asyncio.sleep(rng.uniform(1, 3))
     for process in rng.sample(joined, len(joined)):
@@ -177,7 +177,7 @@ async def rebalance_storm(context: FaultContext, rng: random.Random) -> int:
 
 async def redelivery(context: FaultContext, rng: random.Random) -> int:
     """Deliver every topic of a consumer again from offset 0; hits are records."""
-    service = rng.choice(CONSUMERS)
+    service = rng.choice(SERVICES)
     await context.testbed.halt(service)
     again = await context.testbed.rewind(service)
     await context.testbed.revive(service)

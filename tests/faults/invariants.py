@@ -13,7 +13,7 @@ from deploy.audit import run_audit
 from deploy.embedded.secrets import SERVICES
 from services.reporting.persistence.facts import fingerprint
 from tests.faults.load import CommandRecord, History
-from tests.faults.testbed import CONSUMERS, Testbed
+from tests.faults.testbed import Testbed
 from tests.support.polling import until
 
 REST_S = 120.0
@@ -74,7 +74,7 @@ _PUBLISHING = frozenset(
 )
 _PROJECTION = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, business_day, daily_report, "
+    "follow_up_fact, feedback_fact, corrective_action_fact, business_day, daily_report, "
     "stream_position, applied_digests, parked_event, timer"
 )
 _LEFT_OPEN = """
@@ -151,7 +151,7 @@ async def wait_until_idle(testbed: Testbed, timeout_s: float = REST_S) -> list[s
             return False
         behind = {
             f"{service}'s group": {"dead members": dead}
-            for service in CONSUMERS
+            for service in SERVICES
             if (dead := await testbed.members(service) - len(testbed.instances(service)))
         }
         return not behind

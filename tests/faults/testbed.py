@@ -26,9 +26,6 @@ from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
 MORNING = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
 """Start of the running clock: a Wednesday, 08:30 in Shanghai."""
 
-CONSUMERS = tuple(service for service in SERVICES if service != "management")
-"""Services that consume events."""
-
 _READY_S = 240.0
 _STORES = 2
 _ORDERS_PER_STORE = 40

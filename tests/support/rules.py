@@ -34,6 +34,12 @@ def loyalty_rules(visits: int = 2) -> LoyaltyRules:
     return LoyaltyRules(period_days=730, tiers=(tier,), brands={})
 
 
+def group_corrective_actions() -> CorrectiveActionRules:
+    """Return the rules of corrective actions of the group folder."""
+    found = [each.content for each in read_rules(Path("deploy/group")) if each.for_store is None]
+    return next(content for content in found if isinstance(content, CorrectiveActionRules))
+
+
 def feedback_rules(role: str, days: int, finding: str | None = None) -> CorrectiveActionRules:
     """Return rules with one for feedback: for this finding, or for all."""
     rule = CorrectiveActionRule(source="feedback", finding=finding, role=role, days=days)

@@ -1,4 +1,4 @@
-"""Corrective actions (整改) of feedback and facility checks, and their owners."""
+"""Corrective actions (整改) of the store: each owner answers and closes their own."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,12 @@ from functools import partial
 
 from services.desk import formats
 from services.desk.catalog import Catalog
-from services.desk.components.corrective_action import close_button, corrective_action_state
+from services.desk.components.corrective_action import (
+    action_buttons,
+    corrective_action_state,
+    corrective_actions,
+    findings_in_words,
+)
 from services.desk.components.elements import (
     badge,
     cell,
@@ -22,16 +27,16 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.page import Page
 from shared.clients.access import roles_of
-from shared.clients.reporting.client import ReportingApi
-from shared.clients.reporting.models import CorrectiveActionView
+from shared.clients.management.client import ManagementApi
+from shared.clients.management.models import CorrectiveActionView
 
-REQUIREMENTS = ("R10", "R43")
+REQUIREMENTS = ("R10", "R14", "R21", "R43")
 
 PAGE = Page(
     path="/stores/{store_id}/corrective-actions",
     title="Corrective actions",
     icon="build_circle",
-    roles=roles_of(ReportingApi.close_corrective_action),
+    roles=roles_of(ManagementApi.list_corrective_actions),
     requirements=REQUIREMENTS,
 )
 
@@ -40,14 +45,6 @@ PAGE = Page(
 async def show(ctx: PageContext) -> None:
     """Show a person's own first, each with its finding, deadline and result."""
     catalog = await ctx.catalog()
-
-    async def fetch() -> list[CorrectiveActionView]:
-        return await ctx.shared(
-            "corrective_actions",
-            lambda: ctx.services.reporting.list_corrective_actions(
-                ctx.store.id, state=("open", "overdue", "closed")
-            ),
-        )
 
     def render(found: Sequence[CorrectiveActionView], renderer: PartialRenderer) -> None:
         t = ctx.t
@@ -59,7 +56,7 @@ async def show(ctx: PageContext) -> None:
             for each in sorted(found, key=partial(_order, ctx)):
                 renderer.section(each.corrective_action_id, partial(_row, ctx, catalog), each)
 
-    await live(ctx, fetch, render)
+    await live(ctx, partial(corrective_actions, ctx), render)
 
 
 def _order(
@@ -75,25 +72,13 @@ def _row(ctx: PageContext, catalog: Catalog, corrective_action: CorrectiveAction
     with test_id("corrective_action", row()):
         with cell_box():
             badge(t.code("corrective_action_source", corrective_action.source), "quiet")
-        cell(t.listed(_subjects(ctx, catalog, corrective_action)))
+        cell(t.listed(findings_in_words(ctx, catalog, corrective_action)))
         cell(ctx.colleague(corrective_action.owner_id))
         cell(formats.day_and_clock(corrective_action.due_at, zone, now), "number")
         with cell_box():
             corrective_action_state(ctx, corrective_action)
         cell(t.code("closing", corrective_action.result))
         with cell_box("cell-actions"):
-            close_button(ctx, corrective_action)
+            action_buttons(ctx, corrective_action)
             if order_id := corrective_action.order_id:
                 link(t("Order"), f"{ctx.store_path}/orders/{order_id}", "text-link")
-
-
-def _subjects(
-    ctx: PageContext, catalog: Catalog, corrective_action: CorrectiveActionView
-) -> list[str]:
-    """Return bad ratings of a feedback, or failed items of a check, in words."""
-    if corrective_action.source == "feedback":
-        return [ctx.t.code("rating", finding) for finding in corrective_action.findings]
-    items = {
-        item.item: ctx.t.of(item) for area in catalog.check_areas.values() for item in area.items
-    }
-    return [items.get(finding, finding) for finding in corrective_action.findings]

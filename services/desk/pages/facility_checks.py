@@ -13,7 +13,11 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
-from services.desk.components.corrective_action import close_button, corrective_action_state
+from services.desk.components.corrective_action import (
+    action_buttons,
+    corrective_action_state,
+    corrective_actions,
+)
 from services.desk.components.day_choice import chosen_day, day_choice
 from services.desk.components.elements import (
     badge,
@@ -35,12 +39,12 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.photos import gallery, photo_button
 from services.desk.context import PageContext
 from services.desk.page import Page
+from shared.clients.management.models import CorrectiveActionView
 from shared.clients.reception.models import (
     CheckView,
     PhotoView,
     RecordCheckRequest,
 )
-from shared.clients.reporting.models import CorrectiveActionView
 from shared.contracts.management import FacilityArea
 from shared.security import ADVISORS
 
@@ -75,32 +79,27 @@ async def show(ctx: PageContext) -> None:
     today = day == ctx.today()
 
     async def fetch() -> Found:
-        checks, corrective_actions = await asyncio.gather(
+        checks, actions = await asyncio.gather(
             ctx.shared(
                 f"facility checks {day}",
                 lambda: ctx.services.reception.list_checks(ctx.store.id, day=day),
             ),
-            ctx.shared(
-                "corrective_actions",
-                lambda: ctx.services.reporting.list_corrective_actions(
-                    ctx.store.id, state=["open", "overdue", "closed"]
-                ),
-            ),
+            corrective_actions(ctx),
             return_exceptions=True,
         )
         if isinstance(checks, BaseException):
             raise checks
-        known = [] if isinstance(corrective_actions, BaseException) else corrective_actions
+        known = [] if isinstance(actions, BaseException) else actions
         return checks, [each for each in known if each.source == "facility_check"]
 
     def render(found: Found, renderer: PartialRenderer) -> None:
-        checks, corrective_actions = found
+        checks, actions = found
         with renderer.frame("areas", box, "columns even"):
             for name, area in catalog.check_areas.items():
                 of_area = [each for each in checks if each.area == name]
                 renderer.section(name, partial(_area, ctx, today), area, of_area)
         with renderer.frame("corrective_actions", panel, ctx.t("Corrective actions")):
-            _corrective_actions(ctx, catalog, corrective_actions, renderer)
+            _corrective_actions(ctx, catalog, actions, renderer)
 
     await live(ctx, fetch, render)
 
@@ -214,4 +213,4 @@ def _corrective_action(
             corrective_action_state(ctx, corrective_action)
         cell(t.code("closing", corrective_action.result))
         with cell_box("cell-actions"):
-            close_button(ctx, corrective_action)
+            action_buttons(ctx, corrective_action)

@@ -1,6 +1,6 @@
 """Directory of a store: what people at the desk see by name, in one answer (R40)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from pydantic import BaseModel
@@ -15,6 +15,9 @@ from shared.contracts.base import GROUP
 from shared.contracts.management import (
     BayProfile,
     FacilityChecklistRules,
+    FacilityItem,
+    InspectionChecklistRules,
+    InspectionItem,
     NameInBoth,
     Post,
     StoreProfile,
@@ -30,7 +33,8 @@ class DirectoryPerson(BaseModel):
 
 
 class DirectoryContent(BaseModel):
-    """Store, with its bays and people by id, and the items of facility checks by their codes.
+    """Store, with its bays and people by id, and the items of checks and inspections by their
+    codes.
 
     What has ended keeps its last name, as past work names it. A store whose only definition was
     withdrawn is absent.
@@ -108,7 +112,15 @@ def _check_items(found: Iterable[Record]) -> dict[str, NameInBoth]:
         item.item: NameInBoth(zh=item.zh, en=item.en)
         for record in found
         for change in record.changes
-        if isinstance(change.content, FacilityChecklistRules)
-        for area in change.content.areas
-        for item in area.items
+        for item in _items(change.content)
     }
+
+
+def _items(content: Content | None) -> Iterator[FacilityItem | InspectionItem]:
+    match content:
+        case FacilityChecklistRules():
+            for area in content.areas:
+                yield from area.items
+        case InspectionChecklistRules():
+            for skill in content.skills:
+                yield from skill.items

@@ -2,7 +2,7 @@
 
 from shared.contracts.management import (
     CORRECTIVE_ACTION_SOURCES,
-    FEEDBACK_FINDINGS,
+    FINDINGS_OF_SOURCE,
     STORE_ROLES,
     CorrectiveActionRule,
     CorrectiveActionRules,
@@ -60,10 +60,16 @@ def _check_codes(rule: CorrectiveActionRule, field: str) -> None:
             f"{rule.role} is not one of {', '.join(STORE_ROLES)}.",
             field=f"{field}.role",
         )
-    if rule.finding and (rule.finding in FEEDBACK_FINDINGS) != (rule.source == "feedback"):
+    if rule.finding and not _is_finding_of(rule.source, rule.finding):
         raise RuleViolation(
             "unknown_finding",
             f"{rule.finding} is no finding of {rule.source}.",
             field=f"{field}.finding",
             source=rule.source,
         )
+
+
+def _is_finding_of(source: str, finding: str) -> bool:
+    if source in FINDINGS_OF_SOURCE:
+        return finding in FINDINGS_OF_SOURCE[source]
+    return not any(finding in findings for findings in FINDINGS_OF_SOURCE.values())

@@ -103,7 +103,7 @@ _KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
 _OF_DIRECTORY = """
 FROM record
 WHERE collection IN ('bays', 'staff') OR collection = 'stores' AND record_id = $1
-   OR collection = 'rules' AND code = 'facility_checklist'
+   OR collection = 'rules' AND code IN ('facility_checklist', 'inspection_checklist')
 """
 
 _CHANGES_OF_DIRECTORY = f"SELECT sum(version) {_OF_DIRECTORY}"

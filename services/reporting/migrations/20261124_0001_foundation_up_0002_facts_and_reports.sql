@@ -1,4 +1,4 @@
--- The log of events, the facts that are folded from them, corrective actions and daily reports.
+-- The log of events, the facts that are folded from them, and daily reports.
 -- Facts are written by set-wise upserts; each event type sets its own columns and no others, so
 -- that the order in which topics are read does not matter.
 
@@ -143,28 +143,19 @@ CREATE TABLE feedback_fact (
 );
 CREATE INDEX feedback_fact_given ON feedback_fact (store_id, submitted_at);
 
--- Corrective actions: opened here, and folded from their events when those are replayed. What the
--- owner wrote is encrypted.
-CREATE TABLE corrective_action (
+-- Corrective actions: when they were opened, due and closed.
+CREATE TABLE corrective_action_fact (
     store_id             text        NOT NULL,
     corrective_action_id text        NOT NULL,
-    source               text        NOT NULL,
-    source_id            text        NOT NULL,
-    order_id             text,
-    findings             jsonb       NOT NULL,
-    owner_id             text        NOT NULL,
-    due_at               timestamptz NOT NULL,
-    opened_at            timestamptz NOT NULL,
-    overdue_at           timestamptz,
+    opened_at            timestamptz,
+    due_at               timestamptz,
     closed_at            timestamptz,
-    closed_by            text,
-    result               text        CHECK (result IN ('corrected', 'unfounded')),
-    note                 bytea,
-    PRIMARY KEY (store_id, corrective_action_id),
-    UNIQUE (store_id, source, source_id)
-);
--- Owners' lists, and the open counts by which they are balanced.
-CREATE INDEX corrective_action_open ON corrective_action (store_id, due_at) WHERE closed_at IS NULL;
+    PRIMARY KEY (store_id, corrective_action_id)
+) WITH (fillfactor = 70);
+CREATE INDEX corrective_action_fact_opened ON corrective_action_fact (store_id, opened_at);
+-- Each day counts those that were due and not closed by its end.
+CREATE INDEX corrective_action_fact_open ON corrective_action_fact (store_id, due_at)
+    WHERE closed_at IS NULL;
 
 -- Days of a store, from closing to closing, on which something happened; each has one timer.
 -- Events that come after its report open a day again, and the report is revised.
@@ -192,7 +183,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['event_log', 'order_fact', 'job_fact', 'invoice_fact',
                                 'credit_note_fact', 'payment_fact', 'follow_up_fact',
-                                'feedback_fact', 'corrective_action', 'business_day',
+                                'feedback_fact', 'corrective_action_fact', 'business_day',
                                 'daily_report'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -202,4 +193,4 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT UPDATE ON order_fact, job_fact, follow_up_fact, corrective_action, business_day TO reporting;
+GRANT UPDATE ON order_fact, job_fact, follow_up_fact, corrective_action_fact, business_day TO reporting;

@@ -1,4 +1,5 @@
-"""Facts (事实表) folded from events: one row an order, invoice, payment, job and follow-up.
+"""Facts (事实表) folded from events: one row an order, invoice, payment, job, follow-up and
+corrective action.
 
 Each event type has one statement that sets its own columns for a whole batch. It may run before
 or after those of other types, so any order of topics and any cut into batches gives the same rows.
@@ -13,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.contracts import Event
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+from shared.contracts.management import CorrectiveActionClosed, CorrectiveActionOpened
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     CreditNoteIssued,
@@ -86,6 +88,7 @@ _KEYS = {
     "job_fact": "store_id, job_id",
     "follow_up_fact": "store_id, follow_up_id",
     "feedback_fact": "store_id, order_id",
+    "corrective_action_fact": "store_id, corrective_action_id",
     "business_day": "store_id, day",
     "daily_report": "store_id, day, revision",
 }
@@ -245,6 +248,19 @@ INSERT INTO feedback_fact (store_id, order_id, submitted_at, work_quality, techn
 service_attitude)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::smallint[],
                      $6::smallint[])
+"""
+
+_ACTION_OPENED = """
+INSERT INTO corrective_action_fact (store_id, corrective_action_id, opened_at, due_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+ON CONFLICT (store_id, corrective_action_id) DO UPDATE SET
+    opened_at = excluded.opened_at, due_at = excluded.due_at
+"""
+
+_ACTION_CLOSED = """
+INSERT INTO corrective_action_fact (store_id, corrective_action_id, closed_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (store_id, corrective_action_id) DO UPDATE SET closed_at = excluded.closed_at
 """
 
 _FACTS: dict[type[Event], Fact[Any]] = {
@@ -430,6 +446,21 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.reached,
                 event.satisfaction,
             ),
+        ),
+        Fact(
+            CorrectiveActionOpened,
+            _ACTION_OPENED,
+            lambda event, _: (
+                event.store_id,
+                event.corrective_action_id,
+                event.opened_at,
+                event.due_at,
+            ),
+        ),
+        Fact(
+            CorrectiveActionClosed,
+            _ACTION_CLOSED,
+            lambda event, _: (event.store_id, event.corrective_action_id, event.closed_at),
         ),
     )
 }

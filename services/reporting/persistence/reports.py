@@ -79,7 +79,7 @@ WITH arrival AS (
 ), corrective_action_state AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
            count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
-    FROM corrective_action WHERE store_id = $1 AND opened_at < $3
+    FROM corrective_action_fact WHERE store_id = $1 AND opened_at < $3
 ), told AS (
     SELECT split_part(type, '.', 3) AS name, order_id, time, data
     FROM event_log

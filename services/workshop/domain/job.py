@@ -457,6 +457,7 @@ def fail_inspection(
         order_id=job.order_id,
         job_id=job.job_id,
         rework_job_id=rework_job_id,
+        rework_of_job_id=job.rework_of,
         inspector_id=inspector_id,
         failed_items=tuple(failed_items),
         inspected_at=now,

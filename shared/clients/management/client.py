@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.access import open_to
 from shared.clients.management.models import (
+    AnswerCorrectiveActionRequest,
+    AssessCorrectiveActionRequest,
     ChangeRequest,
     ChangeView,
+    CloseCorrectiveActionRequest,
+    CorrectiveActionDetail,
+    CorrectiveActionView,
     DefineRequest,
     Directory,
     ImportRequest,
@@ -1056,6 +1062,169 @@ class ManagementApi:
             RecordResponse,
             "POST",
             f"/group/catalog/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="corrective_actions",
+    )
+    async def list_corrective_actions(
+        self, store_id: str, *, state: Sequence[Literal["open", "overdue", "closed"]]
+    ) -> list[CorrectiveActionView]:
+        """List the store's corrective actions (整改清单); a technician's are their own."""
+        return await self._calls.request(
+            list[CorrectiveActionView],
+            "GET",
+            f"/stores/{segment(store_id)}/corrective-actions",
+            query={"state": state},
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="corrective_actions",
+    )
+    async def get_corrective_action(
+        self, store_id: str, corrective_action_id: str
+    ) -> CorrectiveActionDetail:
+        """Return one corrective action with its texts."""
+        return await self._calls.request(
+            CorrectiveActionDetail,
+            "GET",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}",
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="corrective_actions",
+    )
+    async def answer_corrective_action(
+        self,
+        store_id: str,
+        corrective_action_id: str,
+        body: AnswerCorrectiveActionRequest,
+        *,
+        idempotency_key: str,
+    ) -> CorrectiveActionView:
+        """State the cause and the measure (整改回复); until it is closed, the last answer
+        counts.
+
+        The owner or a manager may answer.
+        """
+        return await self._calls.request(
+            CorrectiveActionView,
+            "POST",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/answer",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="corrective_actions",
+    )
+    async def close_corrective_action(
+        self,
+        store_id: str,
+        corrective_action_id: str,
+        body: CloseCorrectiveActionRequest,
+        *,
+        idempotency_key: str,
+    ) -> CorrectiveActionView:
+        """Close a corrective action with a note on what was done (整改完成).
+
+        The owner or a manager may close it.
+        """
+        return await self._calls.request(
+            CorrectiveActionView,
+            "POST",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/close",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        area="corrective_actions",
+    )
+    async def assess_corrective_action(
+        self,
+        store_id: str,
+        corrective_action_id: str,
+        body: AssessCorrectiveActionRequest,
+        *,
+        idempotency_key: str,
+    ) -> CorrectiveActionView:
+        """Say whether a closed corrective action worked (整改验证); one that did not is followed
+        by another with a deadline of its own.
+
+        Whoever found it may say so, or a manager, but neither its owner nor who closed it.
+        """
+        return await self._calls.request(
+            CorrectiveActionView,
+            "POST",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/assess",
             body=body,
             idempotency_key=idempotency_key,
         )

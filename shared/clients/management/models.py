@@ -12,6 +12,7 @@ from shared.contracts.management import (
     BayProfile,
     Certificate,
     CorrectiveActionRules,
+    CorrectiveActionSource,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     GroupProfile,
@@ -33,8 +34,23 @@ from shared.contracts.management import (
 )
 
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
+CorrectiveActionResult = Literal["corrected", "unfounded"]
 DefinitionCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
+
+
+class AnswerCorrectiveActionRequest(RequestBody):
+    version: str
+    cause: str
+    measure: str
+
+
+class AssessCorrectiveActionRequest(RequestBody):
+    """Whether it worked; the comment is needed where it did not."""
+
+    version: str
+    is_effective: bool
+    comment: str | None = None
 
 
 class ChangeRequest(RequestBody):
@@ -59,6 +75,77 @@ class ChangeView(ResponseBody):
     changed_at: AwareDatetime
     reason: str | None
     differences: list[FieldDifference]
+
+
+class CloseCorrectiveActionRequest(RequestBody):
+    version: str
+    result: CorrectiveActionResult
+    note: str
+
+
+class CorrectiveActionDetail(ResponseBody):
+    """A corrective action with its texts; each is absent until it is written."""
+
+    corrective_action_id: str
+    version: str
+    source: CorrectiveActionSource
+    source_id: str
+    source_event_id: str
+    order_id: str | None
+    findings: list[str]
+    found_by: str | None
+    follows_id: str | None
+    owner_id: str
+    due_at: AwareDatetime
+    opened_at: AwareDatetime
+    overdue_at: AwareDatetime | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    closed_at: AwareDatetime | None
+    closed_by: str | None
+    result: CorrectiveActionResult | None
+    assessed_at: AwareDatetime | None
+    assessed_by: str | None
+    is_effective: bool | None
+    owner_only: bool
+    finder_only: bool
+    cause: str | None
+    measure: str | None
+    note: str | None
+    comment: str | None
+
+
+class CorrectiveActionView(ResponseBody):
+    """A corrective action.
+
+    ``findings`` are bad ratings, failed items or symptoms. With ``owner_only`` the caller's
+    roles let them answer and close it only if they are its owner, with ``finder_only`` assess it
+    only if they found it.
+    """
+
+    corrective_action_id: str
+    version: str
+    source: CorrectiveActionSource
+    source_id: str
+    source_event_id: str
+    order_id: str | None
+    findings: list[str]
+    found_by: str | None
+    follows_id: str | None
+    owner_id: str
+    due_at: AwareDatetime
+    opened_at: AwareDatetime
+    overdue_at: AwareDatetime | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    closed_at: AwareDatetime | None
+    closed_by: str | None
+    result: CorrectiveActionResult | None
+    assessed_at: AwareDatetime | None
+    assessed_by: str | None
+    is_effective: bool | None
+    owner_only: bool
+    finder_only: bool
 
 
 class DefineRequest(RequestBody):
@@ -124,7 +211,8 @@ class Directory(ResponseBody):
 
 
 class DirectoryContent(ResponseBody):
-    """Store, with its bays and people by id, and the items of facility checks by their codes.
+    """Store, with its bays and people by id, and the items of checks and inspections by their
+    codes.
 
     What has ended keeps its last name, as past work names it. A store whose only definition was
     withdrawn is absent.

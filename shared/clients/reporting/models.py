@@ -3,60 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import AwareDatetime
 
-from shared.clients.bodies import RequestBody, ResponseBody
-from shared.contracts.reporting import CorrectiveActionSource
-
-CorrectiveActionResult = Literal["corrected", "unfounded"]
-
-
-class CloseCorrectiveActionRequest(RequestBody):
-    result: CorrectiveActionResult
-    note: str
-
-
-class CorrectiveActionView(ResponseBody):
-    """A corrective action.
-
-    ``findings`` are the bad ratings of a feedback or the failed items of a check. With
-    ``owner_only`` the caller's roles let them close it only if they are its owner.
-    """
-
-    corrective_action_id: str
-    source: CorrectiveActionSource
-    source_id: str
-    order_id: str | None
-    findings: list[str]
-    owner_id: str
-    due_at: AwareDatetime
-    opened_at: AwareDatetime
-    overdue_at: AwareDatetime | None
-    closed_at: AwareDatetime | None
-    closed_by: str | None
-    result: CorrectiveActionResult | None
-    owner_only: bool
-
-
-class CorrectiveActionWithNote(ResponseBody):
-    """A corrective action with its closing note; the note is absent while it is open."""
-
-    corrective_action_id: str
-    source: CorrectiveActionSource
-    source_id: str
-    order_id: str | None
-    findings: list[str]
-    owner_id: str
-    due_at: AwareDatetime
-    opened_at: AwareDatetime
-    overdue_at: AwareDatetime | None
-    closed_at: AwareDatetime | None
-    closed_by: str | None
-    result: CorrectiveActionResult | None
-    owner_only: bool
-    note: str | None
+from shared.clients.bodies import ResponseBody
 
 
 class DailyReport(ResponseBody):

@@ -1,4 +1,7 @@
-"""States of management (经营管理): what managers decide, whole and with all its dated versions."""
+"""Contracts of management (经营管理): what managers decide, and the work that they give to people.
+
+A decision is announced whole, with all its dated versions.
+"""
 
 from shared.contracts.base import GROUP
 from shared.contracts.management.catalog import (
@@ -18,6 +21,7 @@ from shared.contracts.management.catalog import (
 from shared.contracts.management.rules import (
     CORRECTIVE_ACTION_SOURCES,
     FEEDBACK_FINDINGS,
+    FINDINGS_OF_SOURCE,
     GROUP_ROLES,
     LINKED_MESSAGES,
     LOYALTY_TIERS,
@@ -77,11 +81,20 @@ from shared.contracts.management.stores import (
     StoreProfile,
     StoreVersion,
 )
+from shared.contracts.management.work import (
+    CorrectiveActionAnswered,
+    CorrectiveActionAssessed,
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
+    CorrectiveActionSource,
+)
 
 __all__ = [
     "BAY_TYPES",
     "CORRECTIVE_ACTION_SOURCES",
     "FEEDBACK_FINDINGS",
+    "FINDINGS_OF_SOURCE",
     "GROUP",
     "GROUP_ROLES",
     "LINKED_MESSAGES",
@@ -103,8 +116,14 @@ __all__ = [
     "ChecklistStep",
     "ClaimDays",
     "Condition",
+    "CorrectiveActionAnswered",
+    "CorrectiveActionAssessed",
+    "CorrectiveActionClosed",
+    "CorrectiveActionOpened",
+    "CorrectiveActionOverdue",
     "CorrectiveActionRule",
     "CorrectiveActionRules",
+    "CorrectiveActionSource",
     "DeliveryChecklistRules",
     "DiscountLimit",
     "DunningDays",

@@ -14,7 +14,7 @@ from shared.contracts.base import (
     LocalTime,
     State,
 )
-from shared.contracts.reporting import CorrectiveActionSource
+from shared.contracts.management.work import CorrectiveActionSource
 
 RuleKind = Literal[
     "loyalty",
@@ -51,10 +51,18 @@ LINKED_MESSAGES: Set[str] = frozenset({"authorization", "additional_work"})
 """Message types whose text has a ``{link}`` for the customer's answer."""
 
 CORRECTIVE_ACTION_SOURCES: tuple[str, ...] = get_args(CorrectiveActionSource)
-"""Codes of what leads to a corrective action (整改来源): 客户评价、日常检查."""
+"""Codes of what leads to a corrective action (整改来源)."""
 
 FEEDBACK_FINDINGS: tuple[str, ...] = ("work_quality", "technical_skill", "service_attitude")
 """Codes of what a customer may find bad: 维修质量、技术水平、服务态度."""
+
+FINDINGS_OF_SOURCE: Mapping[str, Set[str]] = {
+    "feedback": frozenset(FEEDBACK_FINDINGS),
+    "follow_up": frozenset({"satisfaction"}),
+}
+"""Codes of what a source may find, for sources that find nothing else; the others find what the
+catalog and the checklists name.
+"""
 
 STORE_ROLES: tuple[str, ...] = (
     "service_advisor",

@@ -53,6 +53,10 @@ SILVER: dict[str, Any] = {
 TITLE = "{store}"
 FEEDBACK: dict[str, Any] = {"source": "feedback", "role": "dispatcher", "days": 3}
 CHECK: dict[str, Any] = {"source": "facility_check", "role": "service_manager", "days": 1}
+OTHER_SOURCES: list[dict[str, Any]] = [
+    {"source": source, "role": "dispatcher", "days": 3}
+    for source in ("follow_up", "quality_inspection", "comeback")
+]
 
 
 def loyalty(*tiers: dict[str, Any], **brands: list[dict[str, Any]]) -> LoyaltyRules:
@@ -274,6 +278,9 @@ def test_store_limit_above_group_limit_is_refused() -> None:
         ({"finding": "floor_clean"}, "unknown_finding", "finding"),
         ({"source": "facility_check", "finding": "work_quality"}, "unknown_finding", "finding"),
         ({"source": "facility_check"}, "finding_twice", "finding"),
+        ({"finding": "satisfaction"}, "unknown_finding", "finding"),
+        ({"source": "follow_up", "finding": "work_quality"}, "unknown_finding", "finding"),
+        ({"source": "comeback", "finding": "satisfaction"}, "unknown_finding", "finding"),
     ],
 )
 def test_wrong_corrective_action_rule_is_refused(
@@ -290,8 +297,8 @@ def test_days_of_corrective_action_are_bounded(days: int) -> None:
 
 
 def test_group_must_have_rule_of_every_source() -> None:
-    KINDS["corrective_actions"].require(corrective_actions(FEEDBACK, CHECK), GROUP)
-    incomplete = corrective_actions(CHECK, CHECK | {"finding": "floor_clean"})
+    KINDS["corrective_actions"].require(corrective_actions(FEEDBACK, CHECK, *OTHER_SOURCES), GROUP)
+    incomplete = corrective_actions(CHECK, CHECK | {"finding": "floor_clean"}, *OTHER_SOURCES)
     assert refused(incomplete, "corrective_actions") == ("source_without_rule", "content.rules")
     KINDS["corrective_actions"].require(incomplete, "S01")
 

@@ -27,7 +27,6 @@ from shared.db import transaction
 from shared.security import Role
 from tests.support.event_scenarios import ZONE, Told, event_scenario, expected_kpis, flat, local
 from tests.support.harness import InProcess, in_process, published, publisher
-from tests.support.rules import group_rules
 from tests.support.stack import PARTITIONS
 
 TOPIC = "aftersales.reporting.store.v1"
@@ -35,7 +34,7 @@ DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, corrective_action, business_day, daily_report, "
+    "follow_up_fact, feedback_fact, corrective_action_fact, business_day, daily_report, "
     "stream_position, applied_digests, timer"
 )
 
@@ -64,7 +63,6 @@ async def told(servers: Platform, clock: SimulatedClock) -> dict[str, list[Told]
     evening = local(DAY, 18, 5)
     events["S01"].append((evening, payment("evening", evening, 11_300)))
     async with publisher(servers) as outside:
-        await outside.publish(*group_rules(), at=clock.now())
         for at, event in sorted(chain(*events.values()), key=lambda each: each[0]):
             await outside.publish(event, at=at)
     return events

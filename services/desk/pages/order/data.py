@@ -9,11 +9,13 @@ from nicegui import ui
 
 from services.desk.catalog import Catalog
 from services.desk.client import found, new_attempt
+from services.desk.components.corrective_action import corrective_actions
 from services.desk.components.elements import Handler
 from services.desk.components.forms import Form, send_now, submit
 from services.desk.context import Names, PageContext, Who
 from services.desk.session import SignedOutError
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.management.models import CorrectiveActionView
 from shared.clients.reception.models import (
     CancellationView,
     EstimateView,
@@ -24,7 +26,6 @@ from shared.clients.reception.models import (
     OrderStatus,
     VersionedRequest,
 )
-from shared.clients.reporting.models import CorrectiveActionView
 from shared.clients.workshop.models import JobView, PromiseRiskView
 
 T = TypeVar("T")
@@ -144,12 +145,7 @@ async def read(ctx: PageContext) -> OrderData:
         feedback = of_order(reception.get_feedback, when=money and delivered)
         cancelled = order.status == "cancelled"
         cancellation = of_order(reception.get_order_cancellation, when=cancelled)
-        list_corrective_actions = ctx.services.reporting.list_corrective_actions
-        corrective_actions = ask(
-            "all corrective actions",
-            lambda: list_corrective_actions(store_id, state=("open", "overdue", "closed")),
-            when=delivered and ctx.may(list_corrective_actions),
-        )
+        actions = group.create_task(_known(corrective_actions(ctx))) if delivered else None
         names = group.create_task(
             _known(ctx.names([order.customer_ref], [order.plate_ref], tiers=True))
         )
@@ -164,7 +160,9 @@ async def read(ctx: PageContext) -> OrderData:
         invoice=invoice.result(),
         feedback=feedback.result(),
         corrective_actions=[
-            each for each in corrective_actions.result() or () if each.order_id == order_id
+            each
+            for each in (actions and actions.result()) or ()
+            if each.source == "feedback" and each.order_id == order_id
         ],
         cancellation=cancellation.result(),
     )

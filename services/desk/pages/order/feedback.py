@@ -6,7 +6,7 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.corrective_action import close_button
+from services.desk.components.corrective_action import action_buttons
 from services.desk.components.elements import (
     badge,
     box,
@@ -21,8 +21,8 @@ from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.pages.order.data import OrderPage
+from shared.clients.management.models import CorrectiveActionView
 from shared.clients.reception.models import FeedbackDetail, SubmitFeedbackRequest
-from shared.clients.reporting.models import CorrectiveActionView
 
 RATINGS = ("work_quality", "technical_skill", "service_attitude")
 
@@ -69,7 +69,7 @@ def _corrective_action(ctx: PageContext, corrective_action: CorrectiveActionView
     t, zone = ctx.t, ctx.store.timezone
     with test_id("corrective_action", box("state-line")):
         if corrective_action.closed_at:
-            badge(t.code("corrective_action_result", corrective_action.result), "good")
+            badge(t.code("closing", corrective_action.result), "good")
         elif corrective_action.overdue_at:
             badge(t("Corrective action overdue"), "bad")
         else:
@@ -78,7 +78,7 @@ def _corrective_action(ctx: PageContext, corrective_action: CorrectiveActionView
         due = formats.day_and_clock(corrective_action.due_at, zone, ctx.now())
         owner = ctx.colleague(corrective_action.owner_id)
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
-        close_button(ctx, corrective_action)
+        action_buttons(ctx, corrective_action)
 
 
 def _ask(page: OrderPage) -> None:

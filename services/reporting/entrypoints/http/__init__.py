@@ -1,8 +1,7 @@
-"""Queries of reporting, and the commands on corrective actions."""
+"""Queries of reporting."""
 
-from services.reporting.entrypoints.http import corrective_actions, reports
+from services.reporting.entrypoints.http import reports
 from shared.routing import Router
 
 router = Router()
-for part in (reports, corrective_actions):
-    router.include_router(part.router)
+router.include_router(reports.router)

@@ -5,20 +5,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.reporting.application.deps import Deps
-from shared.commands import CommandContext, accept_command
 from shared.security import FRONT_OFFICE, GROUP_MANAGERS, Principal, Role, require_roles
 
-_OWNERS: tuple[Role, ...] = (
+_OFFICE: tuple[Role, ...] = (
     *FRONT_OFFICE,
     "dispatcher",
     "quality_inspector",
     "claims_clerk",
     "parts_clerk",
     "cashier",
+    *GROUP_MANAGERS,
 )
-_OFFICE: tuple[Role, ...] = (*_OWNERS, *GROUP_MANAGERS)
 
-OwnerCommand = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]
 OfficeReader = Annotated[Principal, Depends(require_roles(*_OFFICE))]
 Reader = Annotated[Principal, Depends(require_roles(*_OFFICE, "technician"))]
 GroupReader = Annotated[Principal, Depends(require_roles(*GROUP_MANAGERS))]

@@ -2,39 +2,53 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from services.reporting.app import create_app
-from services.reporting.application.rules import corrective_action_rule
-from services.reporting.domain.corrective_action import Finding
+from services.management.app import create_app
 from shared.clock import SimulatedClock
+from shared.contracts.management import CorrectiveActionRules
 from shared.contracts.reception import FeedbackSubmitted
-from tests.support.harness import InProcess, Publisher, in_process, publisher
+from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.polling import until
-from tests.support.rules import feedback_rules, group_rules, rule_set
+from tests.support.rules import feedback_rules, group_corrective_actions
 
-TODAY, TOMORROW = date(2026, 3, 5), date(2026, 3, 6)
+TODAY, TOMORROW = "2026-03-05", "2026-03-06"
 NOW = datetime(2026, 3, 5, 2, tzinfo=UTC)
 LAST_MINUTE = datetime(2026, 3, 5, 15, 59, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 5, 16, tzinfo=UTC)
 MANAGER, DISPATCHER = "S01-manager-1", "S01-dispatcher-1"
-OWN, EFFECT_S = "corrective_actions.S01", 2.0
+GROUP, OWN = "/group/rules/corrective_actions", "/stores/S01/rules/corrective_actions"
+REASON = "明确整改责任"
+
+_FORGET_RULES = """
+DELETE FROM management.record_change WHERE record_id LIKE 'corrective_actions%';
+DELETE FROM management.record WHERE record_id LIKE 'corrective_actions%';
+"""
 
 
 @dataclass
 class Scene:
-    """Reporting, and a publisher of rules and feedback."""
+    """Management, and a publisher of feedback."""
 
-    reporting: InProcess
+    management: InProcess
     outside: Publisher
     clock: SimulatedClock
 
-    async def publish(self, *events: Any) -> None:
-        await self.outside.publish(*events, at=self.clock.now())
+    async def define(self, path: str, valid_from: str, content: CorrectiveActionRules) -> None:
+        body = {"valid_from": valid_from, "reason": REASON, "content": content.model_dump()}
+        role: Any = "group_manager" if path == GROUP else "service_manager"
+        response = await self.management.post(path, role, body, method="PUT")
+        assert response.is_success, response.text
+
+    async def end(self, valid_from: str) -> None:
+        body = {"valid_from": valid_from, "reason": REASON}
+        response = await self.management.post(f"{OWN}/end", "service_manager", body)
+        assert response.is_success, response.text
 
     async def complain(self, order_id: str) -> None:
         """Publish a customer's bad rating of the service attitude."""
@@ -49,11 +63,11 @@ class Scene:
             recorded_by="S01-advisor-2",
             submitted_at=self.clock.now(),
         )
-        await self.publish(feedback)
+        await self.outside.publish(feedback, at=self.clock.now())
 
     async def opened(self, order_id: str) -> tuple[str, timedelta] | None:
         """Return the owner of the order's corrective action, and the time for it."""
-        response = await self.reporting.get(
+        response = await self.management.get(
             "/stores/S01/corrective-actions", "service_manager", state=["open"]
         )
         for each in response.json():
@@ -65,26 +79,27 @@ class Scene:
     async def answered(self, order_id: str) -> tuple[str, timedelta] | None:
         """Complain, and return the owner of the corrective action and the time for it."""
         await self.complain(order_id)
-        await self.reporting.wait_until_idle()
+        await self.management.wait_until_idle()
         return await self.opened(order_id)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def unruled(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Scene]:
-    """Yield a platform on which no rules were ever defined."""
+async def unruled(
+    servers: Platform, outside: Publisher, clock: SimulatedClock
+) -> AsyncIterator[Scene]:
+    """Yield a platform on which no rules of corrective actions were ever defined."""
     clock.set(NOW)
-    async with (
-        publisher(servers) as outside,
-        in_process(servers, "reporting", create_app) as reporting,
-    ):
-        await reporting.wait_until_idle()
-        yield Scene(reporting, outside, clock)
+    admin = await asyncpg.connect(servers.admin_url)
+    await admin.execute(_FORGET_RULES)
+    await admin.close()
+    async with in_process(servers, "management", create_app) as management:
+        await management.wait_until_idle()
+        yield Scene(management, outside, clock)
 
 
 @pytest_asyncio.fixture(scope="module")
 async def ruled(unruled: Scene) -> Scene:
-    await unruled.publish(*group_rules())
-    await unruled.reporting.wait_until_idle()
+    await unruled.define(GROUP, TODAY, group_corrective_actions())
     return unruled
 
 
@@ -92,11 +107,11 @@ async def test_finding_without_rules_waits_for_them(unruled: Scene) -> None:
     await unruled.complain("o-early")
 
     async def deferred() -> bool:
-        answer = await unruled.reporting.get("/status", "operator")
+        answer = await unruled.management.get("/status", "operator")
         return bool(answer.json()["waiting_timers"])
 
     assert await until(deferred, 10)
-    await unruled.publish(*group_rules())
+    await unruled.define(GROUP, TODAY, group_corrective_actions())
 
     async def opened() -> bool:
         return await unruled.opened("o-early") == (MANAGER, timedelta(days=2))
@@ -105,29 +120,18 @@ async def test_finding_without_rules_waits_for_them(unruled: Scene) -> None:
 
 
 async def test_new_rule_changes_owner_without_restart(ruled: Scene) -> None:
-    service = ruled.reporting.app.state.service
-    finding = Finding("feedback", "o", "o", ("service_attitude",))
-    await ruled.publish(rule_set(OWN, (TODAY, feedback_rules("dispatcher", 5))))
-
-    async def renewed() -> bool:
-        async with service.uow_factory.read("S01") as connection:
-            rule = await corrective_action_rule(connection, "S01", finding, NOW, service.deps)
-        return rule.role == "dispatcher"
-
-    assert await until(renewed, EFFECT_S, 0.02)
+    await ruled.define(OWN, TODAY, feedback_rules("dispatcher", 5))
     assert await ruled.answered("o-own") == (DISPATCHER, timedelta(days=5))
 
 
 async def test_ended_rules_of_store_leave_the_groups(ruled: Scene) -> None:
-    await ruled.publish(rule_set(OWN, (TODAY, None)))
-    await ruled.reporting.wait_until_idle()
+    await ruled.end(TODAY)
     assert await ruled.answered("o-ended") == (MANAGER, timedelta(days=2))
 
 
 async def test_rule_holds_from_its_local_day(ruled: Scene) -> None:
-    today, tomorrow = feedback_rules("dispatcher", 5), feedback_rules("dispatcher", 6)
-    await ruled.publish(rule_set(OWN, (TODAY, today), (TOMORROW, tomorrow)))
-    await ruled.reporting.wait_until_idle()
+    await ruled.define(OWN, TODAY, feedback_rules("dispatcher", 5))
+    await ruled.define(OWN, TOMORROW, feedback_rules("dispatcher", 6))
     ruled.clock.set(LAST_MINUTE)
     assert await ruled.answered("o-today") == (DISPATCHER, timedelta(days=5))
     ruled.clock.set(MIDNIGHT)
