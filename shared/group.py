@@ -1,6 +1,6 @@
 """The group as every service needs it: stores, staff, the working calendar and rules."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -182,15 +182,25 @@ class Group:
         self, connection: Connection, kind: type[R], store_id: str, day: date
     ) -> tuple[R | None, R | None]:
         """Return what a store's own rules of a kind say on ``day``, and what the group's say."""
+        found = await self.rules_of_stores(connection, kind, {store_id: day})
+        return found[store_id]
+
+    async def rules_of_stores(
+        self, connection: Connection, kind: type[R], days: Mapping[str, date]
+    ) -> dict[str, tuple[R | None, R | None]]:
+        """Return the same for each store on its day."""
         name: str = kind.model_fields["kind"].default
-        own, of_group = f"{name}.{store_id}", name
-        states = await self.master_data.get(connection, RuleSetDefined, [own, of_group])
-        found = [
-            content_on(states[each].versions, day) if each in states else None
-            for each in (own, of_group)
-        ]
-        own_content, group_content = (each if isinstance(each, kind) else None for each in found)
-        return own_content, group_content
+        keys = [name, *(f"{name}.{store_id}" for store_id in days)]
+        states = await self.master_data.get(connection, RuleSetDefined, keys)
+
+        def content(key: str, day: date) -> R | None:
+            found = content_on(states[key].versions, day) if key in states else None
+            return found if isinstance(found, kind) else None
+
+        return {
+            store_id: (content(f"{name}.{store_id}", day), content(name, day))
+            for store_id, day in days.items()
+        }
 
     async def calendar(self, connection: Connection) -> WorkingCalendar:
         """Return the working calendar of the group, as it is decided today.

@@ -3,8 +3,6 @@
 from fastapi import FastAPI
 
 from services.reception.application.deps import Deps
-from services.reception.application.facility_checks import schedule_first_checks
-from services.reception.clients.catalog import load_catalog
 from services.reception.clients.crm import CrmClient
 from services.reception.clients.images import Cleaning
 from services.reception.clients.tax_invoices import TaxInvoiceFiles
@@ -12,8 +10,10 @@ from services.reception.clients.workshop import WorkshopClient
 from services.reception.entrypoints.events import REACTIONS, STATES
 from services.reception.entrypoints.http import router
 from services.reception.entrypoints.timers import TIMERS
+from services.reception.persistence.catalog import Catalog
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
+from shared.group import Group
 from shared.personal_data import PersonalData
 from shared.service import Foundation, service_app
 from shared.settings import Settings
@@ -22,13 +22,14 @@ from shared.settings import Settings
 def create_app() -> FastAPI:
     """Reception (前台接待): appointments, arrivals, repair orders, delivery and invoicing."""
     settings = Settings()
-    catalog = load_catalog(settings.group_folder)
 
     def compose(foundation: Foundation) -> Deps:
         credentials = ServiceCredentials(settings, "reception")
         return Deps(
             uow_factory=foundation.uow_factory,
-            catalog=catalog,
+            master_data=foundation.master_data,
+            group=Group(foundation.master_data, foundation.clock),
+            catalog=Catalog(foundation.master_data),
             personal=PersonalData.from_settings(settings, "reception"),
             files=FileStorage(settings.files),
             cleaning=Cleaning(),
@@ -39,7 +40,6 @@ def create_app() -> FastAPI:
             ),
             credentials=credentials,
             public_url=settings.public_url,
-            master_data=foundation.master_data,
         )
 
     return service_app(
@@ -50,6 +50,5 @@ def create_app() -> FastAPI:
         reactions=REACTIONS,
         timer_handlers=TIMERS,
         compose=compose,
-        prepare=schedule_first_checks,
         states=STATES,
     )

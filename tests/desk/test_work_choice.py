@@ -1,6 +1,5 @@
 """Suggestions and recognition at the desk without a request to a service (R3)."""
 
-from pathlib import Path
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -13,13 +12,12 @@ from services.desk.components.forms import Form
 from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
-from services.reception.clients.catalog import load_catalog
-from shared.clients.reception.models import CatalogView, ChecklistsView, OrderLineKind, PartLine
+from shared.clients.reception.models import ChecklistsView, OrderLineKind, PartLine
 from shared.contracts.reception import EstimateLine
 from tests.support.api import vin
+from tests.support.catalog import listed_catalog
 
-_LOADED = load_catalog(Path("deploy/group"))
-LISTED = CatalogView(**_LOADED.entries.model_dump(), labor_rate_cents={})
+LISTED = listed_catalog()
 CHECKLISTS = ChecklistsView(delivery_steps=[], facility_areas=[])
 ZH_WORDS = Translator("zh")
 ZH, EN = Catalog(LISTED, CHECKLISTS, ZH_WORDS), Catalog(LISTED, CHECKLISTS, Translator("en"))

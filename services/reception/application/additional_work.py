@@ -37,12 +37,16 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, de
     wanted = RequestedWork(
         event.op_codes, tuple(PartQuantity(no, count) for no, count in parts.items())
     )
+    store = await deps.group.store(uow.connection, event.store_id)
+    prices = await deps.catalog.price_list(
+        uow.connection, store.labor_rate_cents, wanted, store.local_day(uow.caused_at)
+    )
     repair_order = await persistence.lock_repair_order(uow.connection, *key)
     account = await persistence.read_account(uow.connection, *key)
     repair_order, changed, events = additional_work.offer(
         repair_order,
         await persistence.estimate_versions(uow.connection, *key),
-        estimate(deps.catalog.prices(event.store_id), wanted),
+        estimate(prices, wanted),
         has_invoice=account.has_invoice,
         additional_work_id=event.additional_work_id,
         presented_by=event.recommended_by,

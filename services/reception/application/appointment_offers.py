@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from services.reception import persistence
 from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
+from services.reception.application.opening_hours import opening_days, require_in_business
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
 from services.reception.domain.appointment_times import HalfHour, Slot, off_peak_slots
@@ -18,9 +19,10 @@ from services.reception.domain.estimate import CatalogOperation, RequestedWork, 
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import FreeCapacity
-from shared.group import CalendarDay
+from shared.group import CalendarDay, Store
 from shared.problems import Problem
 from shared.request_model import RequestModel
+from shared.working_calendar import WorkingCalendar
 
 NO_PLACE = "no_capacity"
 """The rule by which the workshop refuses a time at which work cannot begin."""
@@ -82,7 +84,13 @@ async def offer_times(token: str, store_id: str, command: OffersRequest, deps: D
     Raises:
         RuleViolation: an operation is not in the catalog.
     """
-    estimate(deps.catalog.prices(store_id), RequestedWork(tuple(command.op_codes)))
+    wanted = RequestedWork(tuple(command.op_codes))
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        require_in_business(store)
+        day = command.day_from or deps.today(store)
+        prices = await deps.catalog.price_list(connection, store.labor_rate_cents, wanted, day)
+    estimate(prices, wanted)
     return await find_offers(token, store_id, command, deps)
 
 
@@ -91,7 +99,8 @@ class _Wanted:
     """Work that the customer requests, on one of ``days`` days from ``first``."""
 
     token: str
-    store_id: str
+    store: Store
+    calendar: WorkingCalendar
     op_codes: Sequence[str]
     confidence: float
     first: date
@@ -105,17 +114,21 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
     While the workshop is unavailable they come from its last published free time, provisional.
     """
     now = deps.uow_factory.clock.now()
-    wanted = _Wanted(
-        token=token,
-        store_id=store_id,
-        op_codes=asked.op_codes,
-        confidence=asked.confidence,
-        first=asked.day_from or deps.catalog.stores[store_id].local_day(now),
-        days=asked.days,
-        count=asked.count,
-    )
-    work = [deps.catalog.operations[op_code] for op_code in asked.op_codes]
-    hours = deps.catalog.opening_hours(store_id)
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        wanted = _Wanted(
+            token=token,
+            store=store,
+            calendar=await deps.group.calendar(connection),
+            op_codes=asked.op_codes,
+            confidence=asked.confidence,
+            first=asked.day_from or store.local_day(now),
+            days=asked.days,
+            count=asked.count,
+        )
+        work = await deps.catalog.operations(connection, asked.op_codes, wanted.first)
+        days = [wanted.first + timedelta(days=place) for place in range(wanted.days)]
+        hours = await opening_days(connection, store, days, deps)
     try:
         load = await deps.workshop.load(token, store_id, wanted.first, wanted.days)
         slots = off_peak_slots(load, work, hours, now)
@@ -127,7 +140,7 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
             for each in free
         ]
         slots = off_peak_slots(load, work, hours, now)[: wanted.count]
-        offers = [_provisional(free, work, wanted, slot, deps) for slot in slots]
+        offers = [_provisional(free, work, wanted, slot) for slot in slots]
     return Offers(
         offers=offers, load=[LoadView.model_validate(each, from_attributes=True) for each in load]
     )
@@ -154,7 +167,7 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
     try:
         response = await deps.workshop.quote(
             wanted.token,
-            wanted.store_id,
+            wanted.store.id,
             wanted.op_codes,
             confidence=wanted.confidence,
             start_window=start_window(slot.starts_at),
@@ -169,22 +182,21 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
         confidence=response.confidence,
         booked_share=slot.booked_share,
         provisional=False,
-        calendar_assumed=_calendar_assumed(wanted, slot, deps),
+        calendar_assumed=_calendar_assumed(wanted, slot),
     )
 
 
-def _calendar_assumed(wanted: _Wanted, slot: Slot, deps: Deps) -> bool:
-    day = deps.catalog.stores[wanted.store_id].local_day(slot.starts_at)
-    return deps.catalog.calendar.is_assumed(day)
+def _calendar_assumed(wanted: _Wanted, slot: Slot) -> bool:
+    return wanted.calendar.is_assumed(wanted.store.local_day(slot.starts_at))
 
 
 async def _last_free(wanted: _Wanted, deps: Deps) -> list[FreeCapacity]:
     """Return the workshop's last published free time of the requested days."""
-    store = deps.catalog.stores[wanted.store_id]
+    store = wanted.store
     begin = store.at(wanted.first, time.min)
     end = store.at(wanted.first + timedelta(days=wanted.days), time.min)
-    async with deps.uow_factory.read(wanted.store_id) as connection:
-        free = await persistence.last_capacity(connection, wanted.store_id)
+    async with deps.uow_factory.read(store.id) as connection:
+        free = await persistence.last_capacity(connection, store.id)
     return [each for each in free if begin <= each.starts_at < end]
 
 
@@ -193,7 +205,6 @@ def _provisional(
     work: Sequence[CatalogOperation],
     wanted: _Wanted,
     slot: Slot,
-    deps: Deps,
 ) -> OfferedTime:
     return OfferedTime(
         appointment_at=slot.starts_at,
@@ -201,5 +212,5 @@ def _provisional(
         confidence=wanted.confidence,
         booked_share=slot.booked_share,
         provisional=True,
-        calendar_assumed=_calendar_assumed(wanted, slot, deps),
+        calendar_assumed=_calendar_assumed(wanted, slot),
     )

@@ -73,10 +73,12 @@ async def miss_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
 
 async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
     """Send the reminder (预约提醒), once however often it is tried."""
-    appointment = await _read(store_id, appointment_id, deps)
+    async with deps.uow_factory.read(store_id) as connection:
+        appointment = await persistence.read_appointment(connection, store_id, appointment_id)
+        store = await deps.group.store(connection, store_id)
     if appointment.status != "booked" or appointment.customer_ref is None:
         return
-    local = appointment.appointment_at.astimezone(deps.catalog.stores[store_id].timezone)
+    local = appointment.appointment_at.astimezone(store.timezone)
     await deps.crm.send_message(
         store_id,
         f"{appointment_id}:{local:%Y%m%d%H%M}",
@@ -104,7 +106,8 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
     Raises:
         RetryLaterError: it is still unavailable.
     """
-    appointment = await _read(store_id, appointment_id, deps)
+    async with deps.uow_factory.read(store_id) as connection:
+        appointment = await persistence.read_appointment(connection, store_id, appointment_id)
     appointment_at = appointment.appointment_at
     if appointment.status != "booked" or appointment.hold_id is not None:
         return None
@@ -140,8 +143,3 @@ async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     confirmed, events = appointments.confirm(booked, response.place, response.reason)
     await persistence.save_appointment(uow, confirmed)
     uow.publish(events)
-
-
-async def _read(store_id: str, appointment_id: str, deps: Deps) -> Appointment:
-    async with deps.uow_factory.read(store_id) as connection:
-        return await persistence.read_appointment(connection, store_id, appointment_id)

@@ -23,6 +23,7 @@ from services.reception.application.cancellations import CancelRequest, keep_can
 from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.customers import check_customer
 from services.reception.application.deps import Deps
+from services.reception.application.opening_hours import opening_days
 from services.reception.application.work import PartLine
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
@@ -36,12 +37,14 @@ from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 from shared.formats import Plate
+from shared.group import Store
 from shared.ids import new_id
 from shared.problems import Problem
 from shared.request_model import RequestModel, Version, VersionedRequest
 from shared.security import Principal
 from shared.sharing import log_cross_store_access
 from shared.unit_of_work import UnitOfWork
+from shared.working_calendar import WorkingCalendar
 
 
 class Booking(RequestModel):
@@ -98,7 +101,11 @@ async def prepare_booking(
     appointments.check_time(command.appointment_at, deps.uow_factory.clock.now())
     parts = tuple(PartQuantity(line.part_number, line.quantity) for line in command.parts)
     wanted = RequestedWork(tuple(command.op_codes), parts=parts)
-    estimate(deps.catalog.prices(store_id), wanted)
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        day = store.local_day(command.appointment_at)
+        prices = await deps.catalog.price_list(connection, store.labor_rate_cents, wanted, day)
+    estimate(prices, wanted)
     await check_customer(caller, command.customer_ref, deps)
     plate_ref = deps.personal.reference("plate", command.plate)
     async with deps.uow_factory.read(store_id) as connection:
@@ -130,23 +137,24 @@ async def book_appointment(
     )
     saved = await _save(uow, booked, deps)
     uow.publish(events)
-    return _view(saved, deps)
+    return await _view(uow.connection, saved, deps)
 
 
 async def list_appointments(store_id: str, day: date | None, deps: Deps) -> list[AppointmentView]:
     """List the appointments of a day of the store, today where none is named."""
-    store = deps.catalog.stores[store_id]
-    begin, end = store.day_bounds(day or store.local_day(deps.uow_factory.clock.now()))
     async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        calendar = await deps.group.calendar(connection)
+        begin, end = store.day_bounds(day or deps.today(store))
         found = await persistence.list_appointments(connection, store_id, begin, end)
-    return [_view(appointment, deps) for appointment in found]
+    return [_view_of(appointment, store, calendar) for appointment in found]
 
 
 async def get_appointment(store_id: str, appointment_id: str, deps: Deps) -> AppointmentView:
     """Read one appointment."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.read_appointment(connection, store_id, appointment_id)
-    return _view(found, deps)
+        return await _view(connection, found, deps)
 
 
 async def prepare_move(
@@ -193,7 +201,7 @@ async def reschedule_appointment(
     await cancel_timers(uow, appointment_id)
     saved = await _save(uow, moved, deps)
     uow.publish(events)
-    return _view(saved, deps)
+    return await _view(connection, saved, deps)
 
 
 async def cancel_appointment(
@@ -207,12 +215,12 @@ async def cancel_appointment(
     await keep_cancellation(uow, appointment_id, command, deps)
     await cancel_timers(uow, appointment_id)
     uow.publish(events)
-    return _view(saved, deps)
+    return await _view(uow.connection, saved, deps)
 
 
 async def _save(uow: UnitOfWork, appointment: Appointment, deps: Deps) -> Appointment:
     saved = await persistence.save_appointment(uow, appointment)
-    await schedule_timers(uow, appointment, deps.catalog.stores[uow.store_id])
+    await schedule_timers(uow, appointment, await deps.group.store(uow.connection, uow.store_id))
     if appointment.hold_id is None:
         await set_confirmation(uow, appointment)
     return saved
@@ -230,10 +238,14 @@ async def _place(
     Raises:
         RuleViolation: the store is closed or the place taken; with the next offers.
     """
+    async with deps.uow_factory.read(caller.store_id) as connection:
+        store = await deps.group.store(connection, caller.store_id)
+        day = store.local_day(appointment_at)
+        hours = await opening_days(connection, store, [day], deps)
     try:
-        deps.catalog.opening_hours(caller.store_id).check_open(appointment_at)
+        hours.check_open(appointment_at)
     except RuleViolation as violation:
-        raise await _with_next_offers(caller, op_codes, appointment_at, violation, deps) from None
+        raise await _with_next_offers(caller, op_codes, day, violation, deps) from None
     try:
         held = await deps.workshop.hold(
             caller,
@@ -248,19 +260,18 @@ async def _place(
         if problem.rule != NO_PLACE:
             raise
         taken = errors.slot_taken(problem.values["by"], problem.values["at"])
-        raise await _with_next_offers(caller, op_codes, appointment_at, taken, deps) from None
+        raise await _with_next_offers(caller, op_codes, day, taken, deps) from None
     return Place(held.hold_id, held.promised_at)
 
 
 async def _with_next_offers(
     caller: Caller,
     op_codes: Sequence[str],
-    appointment_at: datetime,
+    day: date,
     violation: RuleViolation,
     deps: Deps,
 ) -> RuleViolation:
-    """Return the rejection of a time with the available times from its day on."""
-    day = deps.catalog.stores[caller.store_id].local_day(appointment_at)
+    """Return the rejection of a time with the available times from its ``day`` on."""
     asked = OffersRequest(op_codes=list(op_codes), day_from=day)
     found = await find_offers(caller.token, caller.store_id, asked, deps)
     violation.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
@@ -279,7 +290,7 @@ async def _check_booked_once(
     """Require confirmation for a vehicle that a store of the group already expects that day."""
     if booking.second_booking_confirmed:
         return
-    store = deps.catalog.stores[store_id]
+    store = await deps.group.store(connection, store_id)
     day = store.day_bounds(store.local_day(booking.appointment_at))
     others = await persistence.other_bookings(connection, plate_ref, *day, appointment_id)
     log_cross_store_access(
@@ -292,12 +303,16 @@ async def _check_booked_once(
     vehicles.check_booked_once(others)
 
 
-def _view(appointment: Appointment, deps: Deps) -> AppointmentView:
-    day = deps.catalog.stores[appointment.store_id].local_day(appointment.appointment_at)
+async def _view(connection: Connection, appointment: Appointment, deps: Deps) -> AppointmentView:
+    store = await deps.group.store(connection, appointment.store_id)
+    return _view_of(appointment, store, await deps.group.calendar(connection))
+
+
+def _view_of(appointment: Appointment, store: Store, calendar: WorkingCalendar) -> AppointmentView:
     return AppointmentView(
         **{name: getattr(appointment, name) for name in _VIEW_FIELDS},
         provisional=appointment.hold_id is None,
-        calendar_assumed=deps.catalog.calendar.is_assumed(day),
+        calendar_assumed=calendar.is_assumed(store.local_day(appointment.appointment_at)),
     )
 
 

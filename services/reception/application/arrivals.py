@@ -9,6 +9,7 @@ from services.reception.application.appointment_timers import cancel_timers
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
 from services.reception.application.greetings import cancel_expected_greeting, expect_greeting
+from services.reception.application.opening_hours import require_in_business
 from services.reception.application.orders import BOARD_DAYS
 from services.reception.application.vehicles import VehicleView
 from services.reception.application.views import OrderView, as_seen_by, order_view
@@ -77,7 +78,8 @@ async def record_arrival(
 
     Its customer gets a queue number.
     """
-    store = deps.catalog.stores[uow.store_id]
+    store = await deps.group.store(uow.connection, uow.store_id)
+    require_in_business(store)
     vehicle = _identity(command.plate, known, deps)
     await _check_in_one_place(uow, vehicle, command, principal)
     if command.appointment_id:
@@ -118,16 +120,19 @@ async def correct_plate(
 async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
     """List the customers at reception (接待看板): booked customers first, then by arrival."""
     now = deps.uow_factory.clock.now()
-    store = deps.catalog.stores[store_id]
-    today, _end = store.day_bounds(store.local_day(now))
     async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        today = store.local_day(now)
+        advisors = await deps.group.in_post(connection, store_id, "service_advisor", today)
         found = await persistence.list_orders(
             connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
         )
-        advisor_workloads = await persistence.advisor_workloads(connection, store_id, today)
+        advisor_workloads = await persistence.advisor_workloads(
+            connection, store_id, store.day_bounds(today)[0]
+        )
     found.sort(key=lambda order: visits.greeting_sort_key(order.visit))
     unassigned = [order.order_id for order in found if order.visit.advisor_id is None]
-    freest = suggest_advisors(deps.catalog.advisors[store_id], advisor_workloads, len(unassigned))
+    freest = suggest_advisors(advisors, advisor_workloads, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
     return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
 
@@ -139,7 +144,9 @@ async def assign_advisor(
 
     Returns the order as its ``reader`` may see it.
     """
-    if command.advisor_id not in deps.catalog.advisors[uow.store_id]:
+    today = deps.today(await deps.group.store(uow.connection, uow.store_id))
+    advisors = await deps.group.in_post(uow.connection, uow.store_id, "service_advisor", today)
+    if command.advisor_id not in advisors:
         raise unknown_code("advisor_id", command.advisor_id)
     order = await lock_seen(uow, order_id, command.version)
     visit, events = visits.assign(

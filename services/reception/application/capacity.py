@@ -107,9 +107,7 @@ async def _provisional(
     """Return a promise from the workshop's last published free time."""
     async with deps.uow_factory.read(store_id) as connection:
         free = await persistence.last_capacity(connection, store_id)
-    promised_at = provisional_promise(
-        free,
-        [deps.catalog.operations[op_code] for op_code in op_codes],
-        deps.uow_factory.clock.now(),
-    )
+        store = await deps.group.store(connection, store_id)
+        operations = await deps.catalog.operations(connection, op_codes, deps.today(store))
+    promised_at = provisional_promise(free, operations, deps.uow_factory.clock.now())
     return Promise(promised_at, confidence, hold_id=None, provisional=True)

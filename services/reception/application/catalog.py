@@ -1,23 +1,126 @@
-"""The catalog: operations, parts and symptom codes."""
+"""The catalog: operations, parts and symptom codes, and the names of an estimate's lines."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
 
 from services.reception.application.deps import Deps
-from services.reception.clients.catalog import CatalogEntries
+from services.reception.domain.estimate_version import EstimateVersion
+from services.reception.persistence.catalog import NamedLines, typical_parts
+from shared.db import Connection
 
 
-class CatalogView(CatalogEntries):
+class Names(BaseModel):
+    """A name in both languages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    zh: str
+    en: str
+
+
+class OperationEntry(Names):
+    """Labor operation (维修项目) with the symptoms that it commonly fixes and its usual parts.
+
+    ``level`` of the skill, ``certificate`` and ``bay`` are what it needs; ``parts`` counts by part
+    number.
+    """
+
+    id: str
+    skill_code: str
+    level: int
+    standard_hours: float
+    bay: str
+    technicians: int
+    process_step: str | None = None
+    certificate: str | None = None
+    symptoms: Sequence[str] = ()
+    parts: Mapping[str, int] = {}
+
+
+class PartEntry(Names):
+    """Part (备件) with its list price for one unit, tax included."""
+
+    part_number: str
+    skill_code: str
+    unit: str
+    list_price_cents: int
+
+
+class PackageEntry(Names):
+    """Service package (服务套餐): operations, and parts by number, at one price, tax included."""
+
+    id: str
+    op_codes: Sequence[str]
+    parts: Mapping[str, int]
+    price_cents: int
+
+
+class ConditionEntry(Names):
+    """Condition (条件) in which a symptom shows; ``code`` is the whole symptom's."""
+
+    code: str
+
+
+class SymptomEntry(Names):
+    """Symptom (现象) of a system."""
+
+    symptom: str
+    conditions: Sequence[ConditionEntry]
+
+
+class SystemEntry(Names):
+    """System of the vehicle (系统) with its symptoms."""
+
+    system: str
+    symptoms: Sequence[SymptomEntry]
+
+
+class RecallEntry(Names):
+    """Open recall or service campaign (召回, 服务活动); an empty list names all."""
+
+    id: str
+    brand: str
+    models: Sequence[str]
+    vin_prefixes: Sequence[str]
+    op_codes: Sequence[str]
+
+
+class CatalogView(BaseModel):
     """The catalog as one store sees it: its own labor rates.
 
     ``labor_rate_cents`` is the price of an hour by skill.
     """
 
+    operations: Sequence[OperationEntry]
+    parts: Sequence[PartEntry]
+    packages: Sequence[PackageEntry]
+    systems: Sequence[SystemEntry]
+    recalls: Sequence[RecallEntry]
     labor_rate_cents: Mapping[str, int]
 
 
-async def catalog(store_id: str, deps: Deps) -> CatalogView:
-    """Return operations, parts and symptom codes with names, and labor rates."""
-    known = deps.catalog
-    return CatalogView(
-        **dict(known.entries), labor_rate_cents=known.stores[store_id].labor_rate_cents
-    )
+async def catalog(store_id: str, deps: Deps) -> bytes:
+    """Return the catalog of a store's present day as the text of a ``CatalogView``."""
+    async with deps.catalog.reading, deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        entries = await deps.catalog.entries(connection, deps.today(store))
+    rates = json.dumps(store.labor_rate_cents).encode()
+    return b'%b, "labor_rate_cents": %b}' % (entries.removesuffix(b"}"), rates)
+
+
+async def named_lines(
+    connection: Connection, estimate_version: EstimateVersion, deps: Deps
+) -> NamedLines:
+    """Return operations and parts of a version as they were when it was presented."""
+    store = await deps.group.store(connection, estimate_version.store_id)
+    day = store.local_day(estimate_version.presented_at)
+    return await deps.catalog.of_lines(connection, estimate_version.lines, day)
+
+
+async def typical_parts_of(
+    connection: Connection, estimate_version: EstimateVersion, deps: Deps
+) -> Mapping[str, Collection[str]]:
+    """Return the parts that the operations of a version commonly took when it was presented."""
+    return typical_parts(await named_lines(connection, estimate_version, deps))

@@ -15,7 +15,6 @@ from shared.contracts.management import (
     DeliveryChecklistRules,
     FacilityArea,
     FacilityChecklistRules,
-    RuleSetDefined,
 )
 from shared.db import Connection
 from shared.master_data import NotDefinedError
@@ -32,8 +31,8 @@ class ChecklistsView(BaseModel):
 
 async def todays_checklists(store_id: str, deps: Deps) -> ChecklistsView:
     """Return the checklists of a store on its present day, empty where none holds."""
-    today = deps.catalog.stores[store_id].local_day(deps.uow_factory.clock.now())
     async with deps.uow_factory.read(store_id) as connection:
+        today = deps.today(await deps.group.store(connection, store_id))
         delivery = await _rules(connection, DeliveryChecklistRules, store_id, today, deps)
         facility = await _rules(connection, FacilityChecklistRules, store_id, today, deps)
     return ChecklistsView(
@@ -73,8 +72,6 @@ async def facility_checklists(
 async def _rules(
     connection: Connection, kind: type[R], store_id: str, day: date, deps: Deps
 ) -> R | None:
-    name: str = kind.model_fields["kind"].default
-    own, group = f"{name}.{store_id}", name
-    found = await deps.master_data.get(connection, RuleSetDefined, [own, group])
-    versions = {rule_id: state.versions for rule_id, state in found.items()}
-    return checklists.rules_on(kind, versions.get(own, ()), versions.get(group, ()), day)
+    """Return what holds on ``day``: the store's own checklist, else the group's, if any."""
+    own, of_group = await deps.group.rules(connection, kind, store_id, day)
+    return own or of_group

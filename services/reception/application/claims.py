@@ -134,12 +134,10 @@ async def record_claim_details(
     uow: UnitOfWork, claim_id: str, command: RecordClaimDetailsRequest, deps: Deps
 ) -> ClaimView:
     """Complete the claim details (索赔资料)."""
-    if (
-        command.causal_part_number is not None
-        and command.causal_part_number not in deps.catalog.part_price_cents
-    ):
-        raise unknown_code("causal_part_number", command.causal_part_number)
-    today = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    today = deps.today(await deps.group.store(uow.connection, uow.store_id))
+    part_number = command.causal_part_number
+    if part_number and not await deps.catalog.knows_part(uow.connection, part_number, today):
+        raise unknown_code("causal_part_number", part_number)
     if command.in_service_date and command.in_service_date > today:
         raise errors.in_the_future("in_service_date")
     claim = await _lock_seen(uow, claim_id, command)

@@ -3,6 +3,7 @@
 Of additional work too, all of it or a part, over any channel.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.reception import persistence
+from services.reception.application.catalog import typical_parts_of
 from services.reception.application.deps import Deps
 from services.reception.application.estimates import EstimateView, estimate_view
 from services.reception.application.promises import reserve_additional_work
@@ -19,6 +21,7 @@ from services.reception.domain.decision import Choice, require_presence
 from services.reception.domain.estimate_version import (
     DecisionRecord,
     EstimateVersion,
+    Versions,
     require_awaiting,
 )
 from services.reception.domain.link import (
@@ -169,7 +172,7 @@ async def decide(
         order.repair_order,
         stored,
         decision.choice,
-        deps.catalog.typical_parts,
+        await _typical_parts(connection, stored, decision.choice, deps),
         additional_work_id=str(new_id()),
         now=uow.now,
     )
@@ -190,6 +193,16 @@ async def decide(
     )
     uow.publish([*submitted, *events])
     return changed, decided[0]
+
+
+async def _typical_parts(
+    connection: Connection, versions: Versions, choice: Choice, deps: Deps
+) -> Mapping[str, Collection[str]]:
+    """Return the typical parts by which a version is divided, if it is."""
+    proposal = next((each for each in versions if each.version == choice.version), None)
+    if proposal is None or not choice.declined:
+        return {}
+    return await typical_parts_of(connection, proposal, deps)
 
 
 async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:

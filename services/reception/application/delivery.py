@@ -125,5 +125,5 @@ async def deliver_vehicle(
 
 
 async def _todays_checklist(uow: UnitOfWork, deps: Deps) -> Checklist:
-    day = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    day = deps.today(await deps.group.store(uow.connection, uow.store_id))
     return await delivery_checklist(uow.connection, uow.store_id, day, deps)

@@ -7,14 +7,15 @@ from typing import Literal
 from pydantic import BaseModel
 
 from services.reception import persistence
+from services.reception.application.catalog import Names, named_lines
 from services.reception.application.deps import Deps
 from services.reception.application.promises import offered_promise
-from services.reception.clients.catalog import Names
 from services.reception.domain.decision import channels_of
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.estimate_items import is_divisible, items_of
 from services.reception.domain.estimate_version import EstimateVersion, require_awaiting
 from services.reception.domain.repair_order import RepairOrder
+from services.reception.persistence.catalog import typical_parts
 from shared.contracts.reception import PayType, ReportedChannel
 from shared.security import Principal
 
@@ -97,8 +98,10 @@ async def make_offer(
     Its promise is that without the items ``declined``.
     """
     promise = await offered_promise(repair_order, proposal, declined, deps)
-    store, names = deps.catalog.stores[repair_order.store_id], deps.catalog.names
-    items = items_of(proposal.lines, deps.catalog.typical_parts)
+    async with deps.uow_factory.read(repair_order.store_id) as connection:
+        store = await deps.group.store(connection, repair_order.store_id)
+        named = await named_lines(connection, proposal, deps)
+    items = items_of(proposal.lines, typical_parts(named))
     return PresentedEstimate(
         store=Names(zh=store.zh, en=store.en),
         version=proposal.version,
@@ -107,8 +110,8 @@ async def make_offer(
         lines=[
             OfferedLine(
                 item=item,
-                zh=names[line.code].zh,
-                en=names[line.code].en,
+                zh=named[line.kind, line.code].zh,
+                en=named[line.kind, line.code].en,
                 kind=line.kind,
                 quantity=line.quantity,
                 pay_type=line.pay_type,

@@ -69,12 +69,14 @@ async def present_version(
     deps: Deps,
 ) -> EstimateView:
     """Present a version to the customer, of the ordered work or of additional work."""
-    priced = priced_work(uow.store_id, command, deps)
+    store = await deps.group.store(uow.connection, uow.store_id)
     order = await lock_seen(uow, order_id, command.version)
+    versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
+    agreed = estimate_versions.last_authorized(versions, additional_work_id)
     repair_order, changed, events = estimate_versions.present(
         order.repair_order,
-        await persistence.estimate_versions(uow.connection, uow.store_id, order_id),
-        priced,
+        versions,
+        await priced_work(uow.connection, store, command, deps, agreed),
         has_invoice=order.account.has_invoice,
         additional_work_id=additional_work_id,
         presented_by=uow.person,

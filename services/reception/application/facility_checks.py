@@ -1,7 +1,8 @@
 """Facility checks of customer lounge and service drive (日常检查), and overdue areas (R43).
 
 Each store has one timer, which sets the next, so that a day without any check is noticed. It fires
-at each due time, and at the start of a day, from which another checklist may hold.
+at each due time, and at the start of a day, from which another checklist may hold. The first is set
+when the store is defined; while the store is closed for good, there is none.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from services.reception.domain import facility_check as checks
 from services.reception.domain.facility_check import FacilityCheck, FacilityChecklist, Result
 from shared import timers
 from shared.contracts.base import Identifier
-from shared.envelope import Causation
+from shared.contracts.dated import content_on
+from shared.contracts.management import StoreDefined
+from shared.group import Store
 from shared.ids import new_id
 from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
@@ -56,7 +59,8 @@ async def record_check(uow: UnitOfWork, command: RecordCheckRequest, deps: Deps)
     Raises:
         NotDefinedError: there is no checklist of the premises.
     """
-    day = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    store = await deps.group.store(uow.connection, uow.store_id)
+    day = store.local_day(uow.now)
     lists = await facility_checklists(uow.connection, uow.store_id, day, deps)
     check = FacilityCheck(
         check_id=str(new_id()),
@@ -78,18 +82,25 @@ async def record_check(uow: UnitOfWork, command: RecordCheckRequest, deps: Deps)
 
 async def list_checks(store_id: str, day: date | None, deps: Deps) -> list[CheckView]:
     """List the checks of a day of the store, today's where none is named."""
-    today = deps.catalog.stores[store_id].local_day(deps.uow_factory.clock.now())
     async with deps.uow_factory.read(store_id) as connection:
+        today = deps.today(await deps.group.store(connection, store_id))
         found = await persistence.facility_checks(connection, store_id, day or today)
     return [_view(check) for check in found]
 
 
-async def schedule_first_checks(deps: Deps) -> None:
-    """Have the timer of each store that has none fire now, and set the next."""
-    causation = Causation(CHECKS_DUE, CHECKS_DUE)
-    async with deps.uow_factory.open(deps.catalog.stores, causation=causation) as uow:
-        now = dict.fromkeys(deps.catalog.stores, uow.now)
-        await timers.schedule_missing(uow, CHECKS_DUE, now)
+async def begin_checks(uow: UnitOfWork, event: StoreDefined, _: Deps) -> None:
+    """Have the store's timer fire, and set the next, from when the store has a profile.
+
+    A timer that runs is left as it is; one that waits for the store's begin is moved to it.
+    """
+    store_id = event.record_id
+    store = Store.of(event, uow.now)
+    today = store.local_day(uow.now)
+    if content_on(event.versions, today) is not None:
+        await timers.schedule_missing(uow, CHECKS_DUE, {store_id: uow.now})
+    elif begin := _next_begin(event, today):
+        due_at = store.day_bounds(begin)[0]
+        await timers.schedule(uow, CHECKS_DUE, store_id, store_id=store_id, due_at=due_at)
 
 
 async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
@@ -100,12 +111,15 @@ async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> No
     Raises:
         NotDefinedError: there is no checklist of the premises today.
     """
-    store, until = deps.catalog.stores[timer.store_id], timer.due_at
+    store, until = await deps.group.store(uow.connection, timer.store_id), timer.due_at
+    if store.has_ended:
+        return
     await facility_checklists(uow.connection, store.id, store.local_day(uow.now), deps)
     since = datetime.fromisoformat(timer.data.get(_SINCE, until.isoformat()))
+    calendar = await deps.group.calendar(uow.connection)
     for day in sorted({store.local_day(since), store.local_day(until)}):
         lists = await _lists_of(uow, store.id, day, deps)
-        if day not in deps.catalog.calendar.closed:
+        if day not in calendar.closed | store.closed_days:
             found = await persistence.facility_checks(uow.connection, store.id, day)
             checked = {check.area for check in found}
             due = checks.due_times(lists, store.timezone, day)
@@ -128,6 +142,12 @@ async def _lists_of(
         return await facility_checklists(uow.connection, store_id, day, deps)
     except NotDefinedError:
         return ()
+
+
+def _next_begin(event: StoreDefined, today: date) -> date | None:
+    """Return the first day after ``today`` from which the store has a profile."""
+    begins = (date.fromisoformat(each.valid_from) for each in event.versions if each.content)
+    return min((day for day in begins if day > today), default=None)
 
 
 def _view(check: FacilityCheck) -> CheckView:

@@ -26,6 +26,7 @@ from shared.contracts.reception import (
     PayType,
     VoucherKind,
 )
+from shared.db import Connection
 from shared.ids import new_id
 from shared.request_model import RequestModel, VersionedRequest
 from shared.unit_of_work import UnitOfWork
@@ -126,7 +127,7 @@ async def issue_invoice(
     billed, used, invoice, redeemed = invoicing.issue_invoice(
         order,
         invoice_id=str(new_id()),
-        terms=_terms(uow.store_id, deps),
+        terms=await _terms(connection, uow.store_id, deps),
         now=uow.now,
         vouchers=await persistence.lock_vouchers(connection, uow.store_id, command.vouchers),
         pay_types=command.pay_types,
@@ -149,7 +150,7 @@ async def preview_invoice(
         _order, _used, invoice, _redeemed = invoicing.issue_invoice(
             await persistence.read_order(connection, store_id, order_id),
             invoice_id=order_id,
-            terms=_terms(store_id, deps),
+            terms=await _terms(connection, store_id, deps),
             now=deps.uow_factory.clock.now(),
             vouchers=await persistence.lock_vouchers(connection, store_id, command.vouchers),
             pay_types=command.pay_types,
@@ -189,8 +190,8 @@ async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
     )
 
 
-def _terms(store_id: str, deps: Deps) -> Terms:
-    store = deps.catalog.stores[store_id]
+async def _terms(connection: Connection, store_id: str, deps: Deps) -> Terms:
+    store = await deps.group.store(connection, store_id)
     return Terms(store.tax_rate_bp, timedelta(days=store.payment_days))
 
 

@@ -21,6 +21,7 @@ from services.reception.domain.decision import Choice
 from services.reception.domain.estimate_version import Status, require_awaiting
 from services.reception.domain.link import Link, Origin, Visitor
 from shared.contracts.base import Identifier, Timestamp
+from shared.db import Connection
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
@@ -58,8 +59,8 @@ async def show_offer(
         RuleViolation: there is no such link, it was used, or it has expired.
     """
     link = await _usable_link(token, deps)
-    origin = _origin(visitor, link.store_id, deps)
     async with deps.uow_factory.open([link.store_id]) as uow:
+        origin = await _origin(uow.connection, visitor, link.store_id, deps)
         await persistence.record_opening(uow.connection, link, origin, uow.now)
         key = (link.store_id, link.order_id)
         repair_order = await persistence.read_repair_order(uow.connection, *key)
@@ -81,7 +82,8 @@ async def prepare_offer_decision(
             decided on.
     """
     link = await _usable_link(token, deps)
-    origin = _origin(visitor, link.store_id, deps)
+    async with deps.uow_factory.read(link.store_id) as connection:
+        origin = await _origin(connection, visitor, link.store_id, deps)
     if origin.colleague:
         async with deps.uow_factory.open([link.store_id]) as uow:
             await persistence.record_opening(uow.connection, link, origin, uow.now)
@@ -111,19 +113,20 @@ async def decide_offer(
     )
 
 
-def _origin(visitor: Visitor, store_id: str, deps: Deps) -> Origin:
+async def _origin(connection: Connection, visitor: Visitor, store_id: str, deps: Deps) -> Origin:
     """Return the data that is kept of a visitor."""
+    store = await deps.group.store(connection, store_id)
     return Origin(
         device=visitor.device,
         network=deps.personal.reference("network", visitor.network),
-        own_network=visitor.is_inside(deps.catalog.stores[store_id].networks),
+        own_network=visitor.is_inside(store.networks),
         colleague=visitor.colleague,
         staff_device=visitor.staff_device,
     )
 
 
 async def _usable_link(token: str, deps: Deps) -> Link:
-    store_id = store_of(token, deps)
+    store_id = await store_of(token, deps)
     async with deps.uow_factory.read(store_id) as connection:
         link = await persistence.find_link(connection, store_id, token_hash(token))
     if link is None:

@@ -211,14 +211,16 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def store_of(token: str, deps: Deps) -> str:
+async def store_of(token: str, deps: Deps) -> str:
     """Return the store that a token claims to belong to; its hash proves whether it does.
 
     Raises:
         RuleViolation: it is no token.
     """
     store_id, dot, _ = token.partition(".")
-    if not dot or store_id not in deps.catalog.stores:
+    async with deps.uow_factory.read() as connection:
+        known = await deps.group.stores(connection, [store_id])
+    if not dot or not known:
         raise errors.unknown_link()
     return store_id
 

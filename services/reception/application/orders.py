@@ -15,6 +15,7 @@ from services.reception.application.checklists import delivery_checklist
 from services.reception.application.customers import check_customer, keep_details
 from services.reception.application.deps import Deps
 from services.reception.application.greetings import cancel_expected_greeting
+from services.reception.application.opening_hours import require_in_business
 from services.reception.application.views import (
     OrderDetail,
     OrderView,
@@ -27,7 +28,11 @@ from services.reception.domain import order as orders
 from services.reception.domain import repair_order as repair_orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.delivery import delivery_blockers
-from services.reception.domain.estimate_version import DecisionRecord, close_unanswered
+from services.reception.domain.estimate_version import (
+    DecisionRecord,
+    close_unanswered,
+    last_authorized,
+)
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.order import LARGEST_ODOMETER_KM, WriteUp
 from services.reception.domain.ordered_work import agree_at_opening, check_seen
@@ -102,8 +107,8 @@ async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps)
     Raises:
         NotDefinedError: there is no checklist of delivery.
     """
-    today = deps.catalog.stores[store_id].local_day(deps.uow_factory.clock.now())
     async with deps.uow_factory.read(store_id) as connection:
+        today = deps.today(await deps.group.store(connection, store_id))
         order = await persistence.read_order(connection, store_id, order_id)
         customer_concern, belongings = [
             await deps.personal.decrypt(connection, store_id, order_id, encrypted)
@@ -128,10 +133,16 @@ async def prepare_opening(
     Raises:
         RuleViolation: the order cannot be opened like this.
     """
-    for symptom in command.symptoms:
-        if symptom not in deps.catalog.symptoms:
+    async with deps.uow_factory.read(caller.store_id) as connection:
+        store = await deps.group.store(connection, caller.store_id)
+        require_in_business(store)
+        for symptom in await deps.catalog.unknown_symptoms(
+            connection, command.symptoms, deps.today(store)
+        ):
             raise unknown_code("symptoms", symptom)
-    op_codes = op_codes_of(priced_work(caller.store_id, command, deps))
+        versions = await persistence.estimate_versions(connection, caller.store_id, order_id)
+        agreed = last_authorized(versions, None)
+        op_codes = op_codes_of(await priced_work(connection, store, command, deps, agreed))
     replaces = await _check_may_open(order_id, command, caller, deps)
     return await reserve(caller, op_codes, deps, confidence=command.confidence, replaces=replaces)
 
@@ -147,10 +158,11 @@ async def open_order(
     await _check_has_no_other_order(connection, order.visit, vehicle_ref)
     versions = await persistence.estimate_versions(connection, uow.store_id, order_id)
     check_seen(order, versions, command.version)
+    store = await deps.group.store(connection, uow.store_id)
     repair_order, agreed, changed = agree_at_opening(
         order.repair_order,
         versions,
-        priced_work(uow.store_id, command, deps),
+        await priced_work(connection, store, command, deps, last_authorized(versions, None)),
         DecisionRecord(command.authorization_channel, uow.person, uow.now),
         uow.person,
     )

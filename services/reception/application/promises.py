@@ -14,10 +14,10 @@ from services.reception.application.capacity import (
     reserve,
     workshop_token,
 )
+from services.reception.application.catalog import typical_parts_of
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
-from services.reception.clients.catalog import Catalog
 from services.reception.clients.workshop import Caller
 from services.reception.domain import errors
 from services.reception.domain import promise as promises
@@ -46,7 +46,7 @@ async def offered_promise(
     repair_order: RepairOrder, proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> Promise | None:
     """Return the order's promise if the customer agrees to a version without items ``declined``."""
-    op_codes = _further_operations(deps.catalog, proposal, declined)
+    op_codes = await _further_operations(proposal, declined, deps)
     if not op_codes:
         return _present_promise(repair_order)
     store_id = repair_order.store_id
@@ -70,7 +70,7 @@ async def reserve_additional_work(
     Raises:
         RuleViolation: the order's promise would be later than the one that they saw.
     """
-    op_codes = _further_operations(deps.catalog, proposal, declined)
+    op_codes = await _further_operations(proposal, declined, deps)
     if not op_codes:
         return _present_promise(repair_order)
     store_id = repair_order.store_id
@@ -121,13 +121,15 @@ async def record_risk(uow: UnitOfWork, event: PromisedTimeAtRisk, _: Deps) -> No
     await persistence.save_repair_order(uow, promises.record_risk(repair_order, event))
 
 
-def _further_operations(
-    catalog: Catalog, proposal: EstimateVersion, declined: Collection[str]
+async def _further_operations(
+    proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> list[str]:
     """Return the operations that a version adds to its order without the items ``declined``."""
     if proposal.additional_work_id is None:
         return []
-    wanted, _ = without(proposal, declined, catalog.typical_parts)
+    async with deps.uow_factory.read(proposal.store_id) as connection:
+        typical_parts = await typical_parts_of(connection, proposal, deps)
+    wanted, _ = without(proposal, declined, typical_parts)
     return [operation.op_code for operation in wanted.labor_operations]
 
 

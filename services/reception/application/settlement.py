@@ -1,7 +1,7 @@
 """Rules of settlement (结算规则): as a transaction finds them, and as a manager considers them."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import get_args
 
 from pydantic import BaseModel
@@ -10,12 +10,11 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.domain import settlement
 from services.reception.domain.settlement import Approver, StoreSettlement
-from shared.contracts.management import RuleSetDefined, SettlementRules
+from shared.contracts.management import SettlementRules
 from shared.db import Connection
 from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
 
-_SETTLEMENT = "settlement"
 _PREVIEWED = timedelta(days=30)
 
 
@@ -58,7 +57,8 @@ async def settlement_rules(
     Raises:
         NotDefinedError: there are none.
     """
-    found = await _contents(connection, [store_id], now, deps)
+    store = await deps.group.store(connection, store_id)
+    found = await _contents(connection, {store_id: store.local_day(now)}, deps)
     group, own = found[store_id]
     return settlement.store_rules(group, own)
 
@@ -79,7 +79,7 @@ async def preview_settlement(
 ) -> SettlementPreview:
     """Return who would have approved discounts of the last 30 days by other rules of the group.
 
-    They are those of the caller's ``stores``, whose own rules stay.
+    They are those of the caller's ``stores``, as far as these are known; their own rules stay.
 
     Raises:
         NotDefinedError: there are no rules of settlement.
@@ -93,8 +93,10 @@ async def _preview(
     until = deps.uow_factory.clock.now()
     since = until - _PREVIEWED
     async with deps.uow_factory.read(*stores) as connection:
-        present = await _contents(connection, stores, until, deps)
-        discounts = await persistence.discounts_given(connection, stores, since, until)
+        known = await deps.group.stores(connection, stores)
+        days = {store_id: store.local_day(until) for store_id, store in known.items()}
+        present = await _contents(connection, days, deps)
+        discounts = await persistence.discounts_given(connection, known, since, until)
     before = {each: settlement.store_rules(*rules) for each, rules in present.items()}
     after = {
         each: settlement.store_rules(settlement.merged(group, content), own)
@@ -115,23 +117,19 @@ async def _preview(
 
 
 async def _contents(
-    connection: Connection, stores: Collection[str], now: datetime, deps: Deps
+    connection: Connection, days: Mapping[str, date], deps: Deps
 ) -> dict[str, tuple[SettlementRules, SettlementRules | None]]:
-    """Return the group's rules and the own ones that hold on the day of each store.
+    """Return the group's rules and the own ones that hold on its day for each store.
 
     Raises:
         NotDefinedError: the group has none.
     """
-    keys = {store_id: f"{_SETTLEMENT}.{store_id}" for store_id in stores}
-    found = await deps.master_data.get(connection, RuleSetDefined, [_SETTLEMENT, *keys.values()])
-    versions = {key: state.versions for key, state in found.items()}
     contents = {}
-    for store_id, key in keys.items():
-        day = deps.catalog.stores[store_id].local_day(now)
-        group = settlement.content_on(versions.get(_SETTLEMENT, ()), day)
+    rules = await deps.group.rules_of_stores(connection, SettlementRules, days)
+    for store_id, (own, group) in rules.items():
         if group is None:
             raise NotDefinedError("settlement rules")
-        contents[store_id] = group, settlement.content_on(versions.get(key, ()), day)
+        contents[store_id] = group, own
     return contents
 
 

@@ -65,6 +65,8 @@ async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Dep
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         earlier = await persistence.visits_in_group(connection, vehicle, _HISTORY)
+        today = deps.today(await deps.group.store(connection, store_id))
+        open_recalls = await deps.catalog.recalls(connection, today)
         to_reoffer = await vehicle_work_to_reoffer(connection, store_id, vehicle, now)
     seen = [visit.store_id for visit in earlier]
     log_cross_store_access(
@@ -79,7 +81,7 @@ async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Dep
         tier=known.tier,
         visits=known.visits,
         recalls=recalls.concerning(
-            deps.catalog.recalls, known.brand or "", known.model or "", known.vin or ""
+            open_recalls, known.brand or "", known.model or "", known.vin or ""
         ),
         history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
         work_to_reoffer=to_reoffer,

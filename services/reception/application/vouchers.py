@@ -62,8 +62,11 @@ async def check_voucher(
 
     Customer relations is asked in the name of the bearer of ``token``.
     """
-    if command.op_code and command.op_code not in deps.catalog.operations:
-        raise unknown_code("op_code", command.op_code)
+    if command.op_code:
+        async with deps.uow_factory.read(store_id) as connection:
+            today = deps.today(await deps.group.store(connection, store_id))
+            if not await deps.catalog.offers_operation(connection, command.op_code, today):
+                raise unknown_code("op_code", command.op_code)
     if command.customer_ref is not None:
         await deps.crm.check_customer(token, store_id, command.customer_ref)
 

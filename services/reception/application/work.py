@@ -11,11 +11,14 @@ from services.reception.application.capacity import DEFAULT_CONFIDENCE, ask_prom
 from services.reception.application.deps import Deps
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, PartQuantity, RequestedWork, estimate
+from services.reception.domain.estimate_version import EstimateVersion
 from services.reception.domain.money import included_tax
 from services.reception.domain.repair_order import RepairOrder
 from shared.clients.workshop.models import LimitingFactorView
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, PayType
+from shared.db import Connection
+from shared.group import Store
 from shared.request_model import RequestModel
 
 
@@ -73,7 +76,9 @@ async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) ->
 
     The workshop is asked in the name of the bearer of ``token``; nothing is reserved.
     """
-    priced = priced_work(store_id, command, deps)
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        priced = await priced_work(connection, store, command, deps)
     op_codes = op_codes_of(priced)
     order_id = command.order_id
     repair_order = await _read_repair_order(store_id, order_id, deps) if order_id else None
@@ -83,7 +88,7 @@ async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) ->
     return Quote(
         lines=priced.lines,
         estimate_cents=priced.total_cents,
-        tax_cents=included_tax(priced.total_cents, deps.catalog.stores[store_id].tax_rate_bp),
+        tax_cents=included_tax(priced.total_cents, store.tax_rate_bp),
         promised_at=promise.promised_at,
         confidence=promise.confidence,
         provisional=promise.provisional,
@@ -91,9 +96,22 @@ async def quote(token: str, store_id: str, command: QuoteRequest, deps: Deps) ->
     )
 
 
-def priced_work(store_id: str, work: PricedWork, deps: Deps) -> Estimate:
-    """Return the price of the work in the store."""
-    return estimate(deps.catalog.prices(store_id), work.wanted())
+async def priced_work(
+    connection: Connection,
+    store: Store,
+    work: PricedWork,
+    deps: Deps,
+    agreed: EstimateVersion | None = None,
+) -> Estimate:
+    """Return the price of the work in the store today.
+
+    What the customer has ``agreed`` to keeps its price.
+    """
+    wanted = work.wanted()
+    prices = await deps.catalog.price_list(
+        connection, store.labor_rate_cents, wanted, deps.today(store)
+    )
+    return estimate(prices, wanted, agreed.lines if agreed else ())
 
 
 def op_codes_of(priced: Estimate) -> list[str]:

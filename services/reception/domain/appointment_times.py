@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from services.reception.domain.estimate import CatalogOperation
-from services.reception.domain.opening_hours import OpeningHours
+from services.reception.domain.opening_hours import OpeningDays, OpeningHours
 
 HALF_HOUR = timedelta(minutes=30)
 
@@ -33,7 +33,7 @@ class Slot:
 def off_peak_slots(
     load: Sequence[HalfHour],
     operations: Sequence[CatalogOperation],
-    hours: OpeningHours,
+    hours: OpeningHours | OpeningDays,
     now: datetime,
 ) -> list[Slot]:
     """Return the half hours with free time for all operations by skill, least booked first.

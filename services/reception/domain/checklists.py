@@ -1,30 +1,15 @@
 """Checklists of delivery (交车检查单) and of the premises (日常检查单), as one store has them."""
 
 from collections.abc import Iterable
-from datetime import date, time
-from typing import TypeVar
+from datetime import time
 
 from services.reception.domain.delivery import Change, Checklist
 from services.reception.domain.facility_check import FacilityChecklist
-from shared.contracts.dated import version_on
 from shared.contracts.management import (
     ChecklistStep,
     DeliveryChecklistRules,
     FacilityChecklistRules,
-    RuleVersion,
 )
-
-R = TypeVar("R", DeliveryChecklistRules, FacilityChecklistRules)
-
-
-def rules_on(
-    kind: type[R], own: Iterable[RuleVersion], group: Iterable[RuleVersion], day: date
-) -> R | None:
-    """Return what holds on ``day``: the store's own checklist, else the group's, if any."""
-    for version in (version_on(own, day), version_on(group, day)):
-        if version and isinstance(version.content, kind):
-            return version.content
-    return None
 
 
 def delivery_checklist(rules: DeliveryChecklistRules) -> Checklist:

@@ -45,7 +45,7 @@ def divide(
     repair_order: RepairOrder,
     versions: Sequence[EstimateVersion],
     choice: Choice,
-    typical_parts: Mapping[str, frozenset[str]],
+    typical_parts: Mapping[str, Collection[str]],
     *,
     additional_work_id: str,
     now: datetime,

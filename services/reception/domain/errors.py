@@ -84,6 +84,19 @@ def store_closed_all_day(day: date) -> RuleViolation:
     )
 
 
+def store_ended() -> RuleViolation:
+    return RuleViolation("store_ended", "The store has closed for good.", kind="conflict")
+
+
+def no_labor_rate(field: str, skill_code: str) -> RuleViolation:
+    return RuleViolation(
+        "no_labor_rate",
+        f"The store has no labor rate for {skill_code}.",
+        field=field,
+        skill_code=skill_code,
+    )
+
+
 def store_closed(opening: time, closing: time) -> RuleViolation:
     return RuleViolation(
         "store_closed",

@@ -84,17 +84,25 @@ def payable_cents(lines: Iterable[EstimateLine]) -> int:
     return sum_of(line for line in lines if line.pay_type == "customer")
 
 
-def estimate(prices: PriceList, work: RequestedWork) -> Estimate:
+def estimate(
+    prices: PriceList, work: RequestedWork, agreed: Sequence[EstimateLine] = ()
+) -> Estimate:
     """Price the work; the lines of a package share its price by their list prices.
+
+    What the customer has ``agreed`` to keeps its price and hours.
 
     Raises:
         RuleViolation: no work is named, an operation, part or package is not in the catalog, an
-            operation is named twice, or a pay type belongs to no line.
+            operation is named twice, the store has no rate for one, or a pay type belongs to no
+            line.
     """
+    kept = [line for line in agreed if not line.package_id]
     lines: list[EstimateLine] = []
     for package_id in work.packages:
-        lines += _package_lines(prices, package_id)
-    lines += _lines(prices, work.op_codes, work.parts)
+        of_package = [line for line in agreed if line.package_id == package_id]
+        lines += of_package or _package_lines(prices, package_id)
+    lines += _labor_lines(prices, work.op_codes, kept)
+    lines += _part_lines(prices, work.parts, kept)
     operations = tuple(
         LaborOperation(op_code=line.code, standard_hours=line.standard_hours or 0)
         for line in lines
@@ -129,7 +137,10 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
     package = prices.packages.get(package_id)
     if package is None:
         raise unknown_code("packages", package_id)
-    lines = list(_lines(prices, package.op_codes, package.parts))
+    lines = [
+        *_labor_lines(prices, package.op_codes, field="packages"),
+        *_part_lines(prices, package.parts, field="packages"),
+    ]
     amounts = allocate(package.price_cents, [line.amount_cents for line in lines])
     return [
         line.model_copy(update={"amount_cents": amount, "package_id": package_id})
@@ -137,15 +148,24 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
     ]
 
 
-def _lines(
-    prices: PriceList, op_codes: Iterable[str], parts: Iterable[PartQuantity]
+def _labor_lines(
+    prices: PriceList,
+    op_codes: Iterable[str],
+    agreed: Iterable[EstimateLine] = (),
+    field: str = "op_codes",
 ) -> Iterator[EstimateLine]:
-    """Return the lines at list price, each rounded half up."""
+    """Return the lines as they are agreed, else at list price, each rounded half up."""
+    kept = {line.code: line for line in agreed if line.kind == "labor"}
     for op_code in op_codes:
+        if op_code in kept:
+            yield kept[op_code]
+            continue
         operation = prices.operations.get(op_code)
         if operation is None:
-            raise unknown_code("op_codes", op_code)
-        rate = prices.labor_rate_cents[operation.skill_code]
+            raise unknown_code(field, op_code)
+        rate = prices.labor_rate_cents.get(operation.skill_code)
+        if rate is None:
+            raise errors.no_labor_rate(field, operation.skill_code)
         yield EstimateLine(
             kind="labor",
             code=op_code,
@@ -153,10 +173,20 @@ def _lines(
             standard_hours=operation.standard_hours,
             amount_cents=rounded_cents(Decimal(str(operation.standard_hours)) * rate),
         )
+
+
+def _part_lines(
+    prices: PriceList,
+    parts: Iterable[PartQuantity],
+    agreed: Iterable[EstimateLine] = (),
+    field: str = "parts",
+) -> Iterator[EstimateLine]:
+    """Return the lines at the price agreed for one unit, else at list price."""
+    kept = {line.code: line.amount_cents // line.quantity for line in agreed if line.kind == "part"}
     for part in parts:
-        price = prices.part_price_cents.get(part.part_number)
+        price = kept.get(part.part_number, prices.part_price_cents.get(part.part_number))
         if price is None:
-            raise unknown_code("parts", part.part_number)
+            raise unknown_code(field, part.part_number)
         yield EstimateLine(
             kind="part",
             code=part.part_number,

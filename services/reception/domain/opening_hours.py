@@ -1,5 +1,6 @@
 """Hours in which a store receives customers (营业时间)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -28,3 +29,26 @@ class OpeningHours:
             raise errors.store_closed_all_day(day)
         if not self.is_open(appointment_at):
             raise errors.store_closed(self.opening, self.closing)
+
+
+@dataclass(frozen=True)
+class OpeningDays:
+    """Hours of each of some days; on a day without any, the store has closed for good (闭店)."""
+
+    zone: ZoneInfo
+    hours: Mapping[date, OpeningHours]
+
+    def is_open(self, moment: datetime) -> bool:
+        """Return whether a customer who comes at ``moment`` is received."""
+        hours = self._hours_at(moment)
+        return hours is not None and hours.is_open(moment)
+
+    def check_open(self, appointment_at: datetime) -> None:
+        """Refuse a time at which the store is closed, that day or for good."""
+        hours = self._hours_at(appointment_at)
+        if hours is None:
+            raise errors.store_ended()
+        hours.check_open(appointment_at)
+
+    def _hours_at(self, moment: datetime) -> OpeningHours | None:
+        return self.hours.get(moment.astimezone(self.zone).date())

@@ -1,14 +1,12 @@
 """Rules of settlement (结算规则) as they hold in one store, and what others would have meant."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal, get_args
 
 from services.reception.domain.claim import ClaimRules
-from shared.contracts.dated import version_on
-from shared.contracts.management import RuleVersion, SettlementRules
+from shared.contracts.management import SettlementRules
 
 Approver = Literal["service_advisor", "service_manager", "group_manager"]
 """Roles that approve discounts, the lowest one first."""
@@ -45,13 +43,6 @@ class ApprovalChange:
     after: Mapping[Approver | None, int]
     higher: int
     lower: int
-
-
-def content_on(versions: Iterable[RuleVersion], day: date) -> SettlementRules | None:
-    """Return the content that holds on ``day``."""
-    version = version_on(versions, day)
-    content = version.content if version else None
-    return content if isinstance(content, SettlementRules) else None
 
 
 def store_rules(group: SettlementRules, own: SettlementRules | None) -> StoreSettlement:

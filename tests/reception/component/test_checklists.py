@@ -17,6 +17,7 @@ from shared.contracts.management import (
     FacilityItem,
 )
 from shared.contracts.reception import FacilityCheckOverdue, VehicleDelivered
+from shared.group import GROUP_ZONE
 from tests.support.harness import Publisher, in_process, published
 from tests.support.order_factory import FrontDesk, invoiced, order_events, ready
 from tests.support.polling import until
@@ -137,7 +138,7 @@ async def test_areas_are_those_of_their_day(
     desk: FrontDesk, management: Publisher, servers: Platform, clock: SimulatedClock
 ) -> None:
     await desk.service.wait_until_idle()
-    today = desk.deps.catalog.stores["S01"].local_day(clock.now())
+    today = clock.now().astimezone(GROUP_ZONE).date()
     tomorrow = today + timedelta(days=1)
     dated = (today, areas(hall="10:00")), (tomorrow, areas(hall="08:00", roof="11:30"))
     await management.publish(rule_set("facility_checklist.S01", *dated), at=clock.now())
@@ -164,7 +165,7 @@ async def test_area_added_today_is_overdue_at_midnight(
     desk: FrontDesk, management: Publisher, servers: Platform, clock: SimulatedClock
 ) -> None:
     await desk.service.wait_until_idle()
-    today = desk.deps.catalog.stores["S01"].local_day(clock.now())
+    today = clock.now().astimezone(GROUP_ZONE).date()
     added = (today, areas(hall="08:00", roof="11:30", lift="20:00"))
     await management.publish(rule_set("facility_checklist.S01", added), at=clock.now())
     await desk.service.wait_until_idle()
@@ -178,7 +179,7 @@ async def test_area_added_today_is_overdue_at_midnight(
 async def test_ended_checklist_of_store_gives_way(
     desk: FrontDesk, management: Publisher, clock: SimulatedClock
 ) -> None:
-    today = desk.deps.catalog.stores["S01"].local_day(clock.now())
+    today = clock.now().astimezone(GROUP_ZONE).date()
     ended = rule_set("delivery_checklist.S01", (FIRST_DAY, steps("vehicle_clean")), (today, None))
     await management.publish(ended, at=clock.now())
 

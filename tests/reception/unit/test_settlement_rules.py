@@ -7,9 +7,9 @@ from services.reception.domain.settlement import (
     DiscountGiven,
     StoreSettlement,
     compare,
-    content_on,
     store_rules,
 )
+from shared.contracts.dated import content_on
 from shared.contracts.management import RuleVersion, SettlementRules
 
 DAY, LATER = date(2026, 3, 4), date(2026, 4, 1)

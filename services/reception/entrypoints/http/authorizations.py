@@ -54,7 +54,8 @@ async def decide_offer(
     the link.
     """
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
-    command = await command_of(request, nobody, store_of(token, deps), headers)
+    store_id = await store_of(token, deps)
+    command = await command_of(request, nobody, store_id, headers)
     return await command.run_prepared(
         lambda: link_decisions.prepare_offer_decision(token, body, visitor, command.key, deps),
         lambda uow, found: link_decisions.decide_offer(uow, *found, deps),

@@ -1,5 +1,7 @@
 """The catalog: operations, parts and symptom codes; and today's checklists."""
 
+from fastapi import Response
+
 from services.reception.application import catalog as catalogs
 from services.reception.application.checklists import ChecklistsView, todays_checklists
 from services.reception.entrypoints.http.access import CatalogReader, InjectedDeps
@@ -9,10 +11,16 @@ from shared.routing import StoreRouter
 router = StoreRouter()
 
 
-@router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4"))
-async def catalog(store_id: str, _: CatalogReader, deps: InjectedDeps) -> catalogs.CatalogView:
+@router.get(
+    "/catalog",
+    response_model=catalogs.CatalogView,
+    tags=["catalog"],
+    openapi_extra=serves("R3", "R4"),
+)
+async def catalog(store_id: str, _: CatalogReader, deps: InjectedDeps) -> Response:
     """Operations, parts and symptom codes with their names, and labor rates."""
-    return await catalogs.catalog(store_id, deps)
+    content = await catalogs.catalog(store_id, deps)
+    return Response(content, media_type="application/json")
 
 
 @router.get("/checklists", tags=["catalog"], openapi_extra=serves("R7", "R43"))

@@ -21,8 +21,7 @@ async def preview_settlement_of_store(
 async def preview_settlement(
     body: PreviewSettlementRequest, principal: GroupFinance, deps: InjectedDeps
 ) -> SettlementPreview:
-    stores = principal.stores & deps.catalog.stores.keys()
-    return await settlement.preview_settlement(stores, body, deps)
+    return await settlement.preview_settlement(principal.stores, body, deps)
 
 
 router.include_router(_store_router)

@@ -1,0 +1,211 @@
+"""Catalog and stores that management changes from a day on, in running reception (R4, R40)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.reception.app import create_app
+from shared.clients.reception.models import CatalogView
+from shared.clock import SimulatedClock
+from shared.contracts.management import CatalogItemDefined
+from tests.support.catalog import defined, item, listed_catalog, store
+from tests.support.harness import Publisher, in_process
+from tests.support.order_factory import FrontDesk, invoiced, ready, write_up
+from tests.support.stack import MORNING
+from tests.support.workshop_events import WorkshopEvents
+
+FIRST_DAY = date(2026, 1, 1)
+TOMORROW = date(2026, 3, 5)
+MIDNIGHT = datetime(2026, 3, 4, 16, tzinfo=UTC)
+WORK: dict[str, Any] = {
+    "op_codes": ["MNT-001"],
+    "parts": [{"part_number": "OIL-5W30", "quantity": 4}],
+}
+CHANGED = ("operation:MNT-001", "operation:MNT-003", "part:OIL-5W30")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontDesk]:
+    async with in_process(servers, "reception", create_app) as running:
+        await running.wait_until_idle()
+        yield FrontDesk(running, clock)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def workshop(management: Publisher) -> WorkshopEvents:
+    return WorkshopEvents(management, MORNING)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def as_imported(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> AsyncIterator[None]:
+    """Set the clock to the morning of today; put back what a test has changed."""
+    clock.set(MORNING)
+    yield
+    clock.set(MORNING)
+    items = [item(each, (FIRST_DAY, defined("catalog", each))) for each in CHANGED]
+    await management.publish(*items, at=MORNING)
+    await management.publish(store("S01", (FIRST_DAY, defined("stores", "S01"))), at=MORNING)
+    await desk.service.wait_until_idle()
+
+
+def changed_tomorrow(record_id: str, **changes: Any) -> CatalogItemDefined:
+    content = defined("catalog", record_id)
+    later = content.model_copy(update=changes)
+    return item(record_id, (FIRST_DAY, content), (TOMORROW, later))
+
+
+def ended_tomorrow(record_id: str) -> CatalogItemDefined:
+    return item(record_id, (FIRST_DAY, defined("catalog", record_id)), (TOMORROW, None))
+
+
+async def publish(desk: FrontDesk, management: Publisher, *states: Any) -> None:
+    await management.publish(*states, at=MORNING)
+    await desk.service.wait_until_idle()
+
+
+async def quoted(desk: FrontDesk) -> list[int]:
+    quote = await desk.done("/quotes", WORK)
+    return [line["amount_cents"] for line in quote["lines"]]
+
+
+async def estimated(desk: FrontDesk, order_id: str) -> list[list[int]]:
+    """Return the amounts of each version of an order's estimate."""
+    versions = await desk.get(f"/orders/{order_id}/estimates")
+    return [[line["amount_cents"] for line in each["lines"]] for each in versions]
+
+
+async def agreed(desk: FrontDesk, plate: str) -> str:
+    """Return the id of an order to whose estimate the customer has agreed before the opening."""
+    order_id = await desk.greeted(plate)
+    path = f"/orders/{order_id}/estimates"
+    version = (await desk.done(path, WORK))["version"]
+    await desk.done(f"{path}/{version}/authorize", {"channel": "in_person"})
+    return order_id
+
+
+async def test_catalog_lists_what_is_defined(desk: FrontDesk) -> None:
+    found = CatalogView.model_validate(await desk.get("/catalog"))
+    rates = defined("stores", "S01").labor_rate_cents
+    assert found == listed_catalog().model_copy(update={"labor_rate_cents": rates})
+
+
+async def test_catalog_lists_items_of_their_day(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    async def listed() -> tuple[int, bool]:
+        catalog = await desk.get("/catalog")
+        prices = {each["part_number"]: each["list_price_cents"] for each in catalog["parts"]}
+        return prices["OIL-5W30"], "MNT-003" in {each["id"] for each in catalog["operations"]}
+
+    before, _ = await listed()
+    changed = changed_tomorrow("part:OIL-5W30", list_price_cents=9_999)
+    await publish(desk, management, changed, ended_tomorrow("operation:MNT-003"))
+    assert await listed() == (before, True)
+    clock.set(MIDNIGHT)
+    assert await listed() == (9_999, False)
+
+
+async def test_dated_prices_change_new_estimates_only(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    opened = (await desk.opened("沪D10001"))["order_id"]
+    agreed_before = await agreed(desk, "沪D10002")
+    before = await quoted(desk)
+    profile = defined("stores", "S01")
+    rates = profile.labor_rate_cents | {"maintenance": 40_000}
+    dearer = profile.model_copy(update={"labor_rate_cents": rates})
+    await publish(
+        desk,
+        management,
+        changed_tomorrow("part:OIL-5W30", list_price_cents=9_999),
+        changed_tomorrow("operation:MNT-001", standard_hours=1.2),
+        store("S01", (FIRST_DAY, profile), (TOMORROW, dearer)),
+    )
+    assert await quoted(desk) == before
+    clock.set(MIDNIGHT)
+    after = [48_000, 4 * 9_999]
+    assert await quoted(desk) == after
+    assert await estimated(desk, opened) == [before]
+    await desk.done(f"/orders/{agreed_before}/open", write_up("沪D10002"))
+    assert await estimated(desk, agreed_before) == [before]
+    later = (await desk.opened("沪D10003"))["order_id"]
+    assert await estimated(desk, later) == [after]
+    by_warranty = WORK | {"pay_types": {"MNT-001": "warranty"}}
+    await desk.done(f"/orders/{opened}/estimates", by_warranty)
+    assert await estimated(desk, opened) == [before, before]
+
+
+async def test_new_work_cannot_name_what_has_ended(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    ended = [ended_tomorrow(each) for each in ("operation:MNT-001", "part:OIL-5W30")]
+    await publish(desk, management, *ended)
+    day_after = {
+        "plate": "沪D10010",
+        "appointment_at": (MIDNIGHT + timedelta(hours=3)).isoformat(),
+        "op_codes": ["MNT-001"],
+    }
+    await desk.assert_rejected("/appointments", day_after, "unknown_code", "op_codes")
+    assert await quoted(desk)
+    clock.set(MIDNIGHT)
+    await desk.assert_rejected("/quotes", {"op_codes": ["MNT-001"]}, "unknown_code", "op_codes")
+    oil = {"op_codes": ["MNT-006"], "parts": WORK["parts"]}
+    await desk.assert_rejected("/quotes", oil, "unknown_code", "parts")
+    package = {"packages": ["PKG-MINOR"]}
+    await desk.assert_rejected("/quotes", package, "unknown_code", "packages")
+
+
+async def test_open_order_keeps_what_has_ended(
+    desk: FrontDesk, workshop: WorkshopEvents, management: Publisher, clock: SimulatedClock
+) -> None:
+    finished = await ready(desk, workshop, "沪D10020")
+    opened = (await desk.opened("沪D10021"))["order_id"]
+    path = f"/orders/{opened}/additional-work"
+    further = await desk.done(path, {"op_codes": ["MNT-003"], "parts": WORK["parts"]})
+    offer = f"/orders/{opened}/estimates/{further['version']}"
+    before = await desk.get(f"{offer}/offer")
+    await publish(desk, management, *(ended_tomorrow(each) for each in CHANGED))
+    clock.set(MIDNIGHT)
+    after = await desk.get(f"{offer}/offer")
+    assert (after["lines"], after["store"]) == (before["lines"], before["store"])
+    assert after["promised_at"]
+    seen = {"channel": "in_person", "promised_at": after["promised_at"]}
+    assert (await desk.done(f"{offer}/authorize", seen))["status"] == "authorized"
+    await desk.done(f"/orders/{opened}/estimates", WORK | {"pay_types": {"MNT-001": "internal"}})
+    invoice = await invoiced(desk, finished)
+    assert invoice["status"] == "ready"
+    assert [line["code"] for line in (await desk.get(f"/orders/{finished}"))["lines"]] == [
+        "MNT-001",
+        "OIL-5W30",
+    ]
+
+
+async def test_ended_store_only_finishes_what_it_has(
+    desk: FrontDesk, workshop: WorkshopEvents, management: Publisher, clock: SimulatedClock
+) -> None:
+    finished = await ready(desk, workshop, "沪D10030")
+    greeted = await desk.greeted("沪D10031")
+    profile = defined("stores", "S01")
+    await publish(desk, management, store("S01", (FIRST_DAY, profile), (TOMORROW, None)))
+    booking = {
+        "plate": "沪D10032",
+        "appointment_at": (MIDNIGHT + timedelta(hours=3)).isoformat(),
+        "op_codes": ["MNT-001"],
+    }
+    await desk.assert_rejected("/appointments", booking, "store_ended", "")
+    await desk.arrived("沪D10033")
+    clock.set(MIDNIGHT)
+    later = booking | {"appointment_at": (MIDNIGHT + timedelta(hours=4)).isoformat()}
+    await desk.assert_rejected("/appointments", later, "store_ended", "")
+    offers = {"op_codes": ["MNT-001"]}
+    await desk.assert_rejected("/appointments/offers", offers, "store_ended", "")
+    await desk.assert_rejected("/arrivals", {"plate": "沪D10034"}, "store_ended", "")
+    opening = f"/orders/{greeted}/open"
+    await desk.assert_rejected(opening, write_up("沪D10031"), "store_ended", "")
+    await desk.delivered(finished)
+    assert (await desk.get(f"/orders/{finished}"))["status"] == "delivered"

@@ -1,0 +1,74 @@
+"""Catalog and stores of a group folder, as management publishes them and reception lists them."""
+
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from deploy.group_folder import read_group
+from shared.clients.management.models import Definition
+from shared.clients.reception.models import CatalogView
+from shared.contracts.management import (
+    GROUP,
+    CatalogContent,
+    CatalogItemDefined,
+    CatalogVersion,
+    StoreDefined,
+    StoreProfile,
+    StoreVersion,
+)
+
+_GROUP_FOLDER = Path("deploy/group")
+
+_LISTED = {
+    "operation": ("operations", "id"),
+    "part": ("parts", "part_number"),
+    "package": ("packages", "id"),
+    "symptoms": ("systems", "system"),
+    "recall": ("recalls", "id"),
+}
+"""Kinds of items: the list that they stand in, and the name of their code there."""
+
+
+def defined(collection: str, code: str) -> Any:
+    """Return the content of a record of the group folder."""
+    return _records(collection)[code].content
+
+
+def listed_catalog() -> CatalogView:
+    """Return the catalog as reception lists it, without labor rates."""
+    lists: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for record_id, record in sorted(_records("catalog").items()):
+        kind, _, code = record_id.partition(":")
+        name, code_field = _LISTED[kind]
+        content = record.content.model_dump(exclude={"kind", "cost_cents"})
+        lists[name].append({**content, code_field: code})
+    return CatalogView.model_validate({**lists, "labor_rate_cents": {}})
+
+
+def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> CatalogItemDefined:
+    """Return the state of an item of the catalog with these contents from these days on."""
+    return CatalogItemDefined(
+        store_id=GROUP,
+        record_id=record_id,
+        for_stores=(),
+        versions=tuple(
+            CatalogVersion(valid_from=day.isoformat(), content=content) for day, content in versions
+        ),
+    )
+
+
+def store(store_id: str, *versions: tuple[date, StoreProfile | None]) -> StoreDefined:
+    """Return the state of a store with these profiles from these days on."""
+    return StoreDefined(
+        store_id=GROUP,
+        record_id=store_id,
+        for_stores=(store_id,),
+        versions=tuple(
+            StoreVersion(valid_from=day.isoformat(), content=profile) for day, profile in versions
+        ),
+    )
+
+
+def _records(collection: str) -> dict[str, Definition]:
+    return {each.code: each for each in read_group(_GROUP_FOLDER) if each.collection == collection}
