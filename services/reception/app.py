@@ -7,7 +7,7 @@ from services.reception.clients.crm import CrmClient
 from services.reception.clients.images import Cleaning
 from services.reception.clients.tax_invoices import TaxInvoiceFiles
 from services.reception.clients.workshop import WorkshopClient
-from services.reception.entrypoints.events import REACTIONS, STATES
+from services.reception.entrypoints.events import REACTIONS, STATE_REACTIONS, STATES
 from services.reception.entrypoints.http import router
 from services.reception.entrypoints.timers import TIMERS
 from services.reception.persistence.catalog import Catalog
@@ -51,4 +51,5 @@ def create_app() -> FastAPI:
         timer_handlers=TIMERS,
         compose=compose,
         states=STATES,
+        state_reactions=STATE_REACTIONS,
     )

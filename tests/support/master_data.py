@@ -1,6 +1,7 @@
 """Master data of the demo group in the databases and topics of the tests."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import asyncpg
 
@@ -25,6 +26,9 @@ _READ: Mapping[str, Sequence[type[State]]] = {
     "reporting": reporting.STATES,
 }
 
+_REACTIONS: Mapping[str, Reactions[Any]] = {"reception": reception.STATE_REACTIONS}
+"""Reactions to states, which need no dependencies."""
+
 
 async def define_group(servers: Platform) -> None:
     """Import the group folder, and let each service read the states; none runs afterwards."""
@@ -36,7 +40,7 @@ async def define_group(servers: Platform) -> None:
     assert await until(lambda: _all_sent(servers), 20)
     await servers.stop_services()
     for service, states in _READ.items():
-        await _read(servers, service, states)
+        await _read(servers, service, states, _REACTIONS.get(service))
 
 
 def state_topics() -> frozenset[str]:
@@ -44,10 +48,18 @@ def state_topics() -> frozenset[str]:
     return frozenset(each.topic for states in _READ.values() for each in states)
 
 
-async def _read(servers: Platform, service: str, states: Sequence[type[State]]) -> None:
-    """Read states as the service does, with its group and into its tables."""
+async def _read(
+    servers: Platform,
+    service: str,
+    states: Sequence[type[State]],
+    reactions: Reactions[Any] | None,
+) -> None:
+    """Read states as the service does, with its group, into its tables, and react to them."""
     async with opened(service, settings_of(servers, service)) as foundation:
-        projection = Service(foundation, None, Reactions[None]({}), {}, states=states).projection
+        service_of_states: Service[Any] = Service(
+            foundation, None, Reactions({}), {}, states=states, state_reactions=reactions
+        )
+        projection = service_of_states.projection
         assert projection
         await projection.consumer.start()
         await projection.complete()

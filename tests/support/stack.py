@@ -95,6 +95,7 @@ async def servers(_stack: Platform, fork_server: ForkServer, launch: Launch) -> 
     else:
         _stack.launch = fork_server.launch
         await _stack.empty()
+        SimulatedClock(_clock_file(_stack)).set(MORNING)
         await define_group(_stack)
         await _stack.keep(state_topics())
     _stack.launch = launch
@@ -106,10 +107,14 @@ async def clock(_stack: Platform) -> SimulatedClock:
     """Return the simulated clock that all processes of ``servers`` and ``platform`` read,
     paused.
     """
-    assert _stack.settings.clock_file
-    clock = SimulatedClock(_stack.settings.clock_file)
+    clock = SimulatedClock(_clock_file(_stack))
     clock.set(MORNING)
     return clock
+
+
+def _clock_file(stack: Platform) -> Path:
+    assert stack.settings.clock_file
+    return stack.settings.clock_file
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -14,6 +14,7 @@ from shared.contracts.management import SettlementRules
 from shared.db import Connection
 from shared.master_data import NotDefinedError
 from shared.request_model import RequestModel
+from shared.security import Principal
 
 _PREVIEWED = timedelta(days=30)
 
@@ -75,15 +76,19 @@ async def preview_settlement_of_store(
 
 
 async def preview_settlement(
-    stores: Collection[str], request: PreviewSettlementRequest, deps: Deps
+    caller: Principal, request: PreviewSettlementRequest, deps: Deps
 ) -> SettlementPreview:
     """Return who would have approved discounts of the last 30 days by other rules of the group.
 
-    They are those of the caller's ``stores``, as far as these are known; their own rules stay.
+    They are those of the caller's stores, as far as these are known; their own rules stay.
 
     Raises:
         NotDefinedError: there are no rules of settlement.
     """
+    stores: Collection[str] = caller.stores
+    if caller.everywhere:
+        async with deps.uow_factory.read() as connection:
+            stores = await deps.group.all_stores(connection)
     return await _preview(stores, request.content, deps, of_group=True)
 
 

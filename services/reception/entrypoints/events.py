@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from services.reception.application import additional_work, capacity, jobs, promises
+from services.reception.application import (
+    additional_work,
+    capacity,
+    facility_checks,
+    jobs,
+    promises,
+)
 from services.reception.application.deps import Deps
 from shared.contracts.base import State
 from shared.contracts.management import (
@@ -37,3 +43,5 @@ REACTIONS: Reactions[Deps] = Reactions(
 
 STATES: Sequence[type[State]] = (CatalogItemDefined, PersonDefined, RuleSetDefined, StoreDefined)
 """Master data that reception reads."""
+
+STATE_REACTIONS: Reactions[Deps] = Reactions({StoreDefined: facility_checks.begin_checks})

@@ -21,7 +21,7 @@ async def preview_settlement_of_store(
 async def preview_settlement(
     body: PreviewSettlementRequest, principal: GroupFinance, deps: InjectedDeps
 ) -> SettlementPreview:
-    return await settlement.preview_settlement(principal.stores, body, deps)
+    return await settlement.preview_settlement(principal, body, deps)
 
 
 router.include_router(_store_router)
