@@ -41,7 +41,7 @@ def listed_catalog() -> CatalogView:
     for record_id, record in sorted(_records("catalog").items()):
         kind, _, code = record_id.partition(":")
         name, code_field = _LISTED[kind]
-        content = record.content.model_dump(exclude={"kind", "cost_cents"})
+        content = record.content.model_dump(mode="json", exclude={"kind", "cost_cents"})
         lists[name].append({**content, code_field: code})
     return CatalogView.model_validate({**lists, "labor_rate_cents": {}})
 

@@ -106,8 +106,7 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
     Raises:
         RetryLaterError: it is still unavailable.
     """
-    async with deps.uow_factory.read(store_id) as connection:
-        appointment = await persistence.read_appointment(connection, store_id, appointment_id)
+    appointment = await _read(store_id, appointment_id, deps)
     appointment_at = appointment.appointment_at
     if appointment.status != "booked" or appointment.hold_id is not None:
         return None
@@ -143,3 +142,8 @@ async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     confirmed, events = appointments.confirm(booked, response.place, response.reason)
     await persistence.save_appointment(uow, confirmed)
     uow.publish(events)
+
+
+async def _read(store_id: str, appointment_id: str, deps: Deps) -> Appointment:
+    async with deps.uow_factory.read(store_id) as connection:
+        return await persistence.read_appointment(connection, store_id, appointment_id)

@@ -1189,7 +1189,7 @@ class ReceptionApi:
         """Return who would have approved discounts of the last 30 days by other rules of the
         group.
 
-        They are those of the caller's ``stores``, whose own rules stay.
+        They are those of the caller's stores, as far as these are known; their own rules stay.
         """
         return await self._calls.request(
             SettlementPreview, "POST", "/settlement/preview", body=body
