@@ -241,7 +241,8 @@ async def _place(
     async with deps.uow_factory.read(caller.store_id) as connection:
         store = await deps.group.store(connection, caller.store_id)
         day = store.local_day(appointment_at)
-        hours = await opening_days(connection, store, [day], deps)
+        days = await opening_days(connection, store, [day], deps)
+    hours = days.on(day)
     try:
         hours.check_open(appointment_at)
     except RuleViolation as violation:

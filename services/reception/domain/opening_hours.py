@@ -40,15 +40,15 @@ class OpeningDays:
 
     def is_open(self, moment: datetime) -> bool:
         """Return whether a customer who comes at ``moment`` is received."""
-        hours = self._hours_at(moment)
+        hours = self.hours.get(moment.astimezone(self.zone).date())
         return hours is not None and hours.is_open(moment)
 
-    def check_open(self, appointment_at: datetime) -> None:
-        """Refuse a time at which the store is closed, that day or for good."""
-        hours = self._hours_at(appointment_at)
-        if hours is None:
-            raise errors.store_ended()
-        hours.check_open(appointment_at)
+    def on(self, day: date) -> OpeningHours:
+        """Return the hours of one of the days.
 
-    def _hours_at(self, moment: datetime) -> OpeningHours | None:
-        return self.hours.get(moment.astimezone(self.zone).date())
+        Raises:
+            RuleViolation: the store has closed for good by then.
+        """
+        if day not in self.hours:
+            raise errors.store_ended()
+        return self.hours[day]

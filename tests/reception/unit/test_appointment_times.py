@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from services.reception.domain.advisors import AdvisorWorkload, suggest_advisors
 from services.reception.domain.appointment_times import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.estimate import CatalogOperation
-from services.reception.domain.opening_hours import OpeningHours
+from services.reception.domain.opening_hours import OpeningDays, OpeningHours
 from services.reception.domain.recall import Recall, concerning
+from shared.contracts.violations import RuleViolation
 
 MORNING = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
 SKILL_CODES = ("maintenance", "mechanical")
@@ -151,3 +152,14 @@ def test_recall_matches_brand_model_and_vin() -> None:
     assert concerning(recalls, "Q", "E5", "LSVAA") == ["all", "model", "vin"]
     assert concerning(recalls, "Q", "X1", "WVWZZ") == ["all"]
     assert concerning(recalls, "", "", "") == []
+
+
+def test_each_day_has_its_own_hours() -> None:
+    early, late = (OpeningHours(time(begin), time(begin + 8), CHINA) for begin in (8, 10))
+    days = OpeningDays(CHINA, {date(2026, 3, 4): early, date(2026, 3, 5): late})
+    at_nine = [datetime(2026, 3, day, 9, tzinfo=CHINA) for day in (4, 5, 6)]
+    assert [days.is_open(moment) for moment in at_nine] == [True, False, False]
+    assert days.on(date(2026, 3, 5)) == late
+    with pytest.raises(RuleViolation) as refused:
+        days.on(date(2026, 3, 6))
+    assert refused.value.rule == "store_ended"

@@ -62,6 +62,26 @@ def test_package_costs_its_price_for_any_lines(price: int) -> None:
     assert estimate(prices, RequestedWork(packages=("K",))).total_cents == price
 
 
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_agreed_work_keeps_price_and_hours(before: int, now: int) -> None:
+    wanted = RequestedWork(("C",), (PartQuantity("P", before),), ("K",))
+    agreed = estimate(PRICES, wanted)
+    nothing = PriceList({}, {}, {})
+    assert estimate(nothing, wanted, agreed.lines) == agreed
+    more = replace(wanted, parts=(PartQuantity("P", now),), pay_types={"C": "warranty"})
+    changed = estimate(nothing, more, agreed.lines)
+    assert changed.labor_operations == agreed.labor_operations
+    assert changed.total_cents == agreed.total_cents + 333 * (now - before)
+    with pytest.raises(RuleViolation, match="Q is not in the catalog"):
+        estimate(nothing, replace(wanted, parts=(PartQuantity("Q", 1),)), agreed.lines)
+
+
+def test_skill_without_labor_rate_is_refused() -> None:
+    with pytest.raises(RuleViolation) as refused:
+        estimate(replace(PRICES, labor_rate_cents={}), RequestedWork(("A",)))
+    assert (refused.value.rule, refused.value.field) == ("no_labor_rate", "op_codes")
+
+
 TYPICAL = {"A": {"P"}, "B": {"P", "Q"}}
 OFFERED = estimate(
     PRICES,
