@@ -55,7 +55,9 @@ async def _read(
     reactions: Reactions[Any] | None,
 ) -> None:
     """Read states as the service does, with its group, into its tables, and react to them."""
-    async with opened(service, settings_of(servers, service)) as foundation:
+    on_clock = {"clock_file": servers.settings.clock_file}
+    settings = settings_of(servers, service).model_copy(update=on_clock)
+    async with opened(service, settings) as foundation:
         service_of_states: Service[Any] = Service(
             foundation, None, Reactions({}), {}, states=states, state_reactions=reactions
         )

@@ -85,7 +85,9 @@ def store_closed_all_day(day: date) -> RuleViolation:
 
 
 def store_ended() -> RuleViolation:
-    return RuleViolation("store_ended", "The store has closed for good.", kind="conflict")
+    return RuleViolation(
+        "store_ended", "The store has closed for good.", field="store_id", kind="conflict"
+    )
 
 
 def no_labor_rate(field: str, skill_code: str) -> RuleViolation:

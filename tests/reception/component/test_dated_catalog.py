@@ -197,15 +197,15 @@ async def test_ended_store_only_finishes_what_it_has(
         "appointment_at": (MIDNIGHT + timedelta(hours=3)).isoformat(),
         "op_codes": ["MNT-001"],
     }
-    await desk.assert_rejected("/appointments", booking, "store_ended", "")
+    await desk.assert_rejected("/appointments", booking, "store_ended", "store_id")
     await desk.arrived("沪D10033")
     clock.set(MIDNIGHT)
     later = booking | {"appointment_at": (MIDNIGHT + timedelta(hours=4)).isoformat()}
-    await desk.assert_rejected("/appointments", later, "store_ended", "")
+    await desk.assert_rejected("/appointments", later, "store_ended", "store_id")
     offers = {"op_codes": ["MNT-001"]}
-    await desk.assert_rejected("/appointments/offers", offers, "store_ended", "")
-    await desk.assert_rejected("/arrivals", {"plate": "沪D10034"}, "store_ended", "")
+    await desk.assert_rejected("/appointments/offers", offers, "store_ended", "store_id")
+    await desk.assert_rejected("/arrivals", {"plate": "沪D10034"}, "store_ended", "store_id")
     opening = f"/orders/{greeted}/open"
-    await desk.assert_rejected(opening, write_up("沪D10031"), "store_ended", "")
+    await desk.assert_rejected(opening, write_up("沪D10031"), "store_ended", "store_id")
     await desk.delivered(finished)
     assert (await desk.get(f"/orders/{finished}"))["status"] == "delivered"
