@@ -208,4 +208,4 @@ async def test_ended_store_only_finishes_what_it_has(
     opening = f"/orders/{greeted}/open"
     await desk.assert_rejected(opening, write_up("沪D10031"), "store_ended", "store_id")
     await desk.delivered(finished)
-    assert (await desk.get(f"/orders/{finished}"))["status"] == "delivered"
+    assert (await desk.get(f"/orders/{finished}"))["status"] == "closed"
