@@ -5,9 +5,11 @@ import asyncio
 import json
 import logging
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 
-from tests.bench import commands, group, ingest, replanning
+from tests.bench import commands, group, group_size, ingest, replanning
+from tests.bench.group_size import Size
 from tests.bench.own_platform import own_platform
 
 
@@ -18,6 +20,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
     parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
     parser.add_argument("--changes", type=int, default=100, help="of a rule")
+    parser.add_argument("--stores", type=int, default=200, help="of the large group")
+    parser.add_argument("--parts", type=int, default=20_000, help="of the large group")
+    parser.add_argument("--operations", type=int, default=3_000, help="of the large group")
+    parser.add_argument("--visits", type=int, default=50, help="of customers, in each group")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -45,10 +51,17 @@ async def _replanning(given: argparse.Namespace) -> None:
 
 
 async def _group(given: argparse.Namespace) -> None:
-    async with own_platform(services=()) as platform:
-        found = await group.measure(platform, given.events, given.changes)
-    show_group(found, given.json)
+    async with own_platform(services=("management",)) as platform:
+        await platform.stop_services()
+        effect = await group.measure(platform, given.events, given.changes)
+        await platform.stop_services()
+        large = Size(given.stores, given.parts, given.operations, given.visits)
+        small = replace(large, stores=_SMALL_GROUP, parts=0, operations=0)
+        sizes = await group_size.compare(platform, small, large)
+    show_figures(asdict(effect) | sizes.figures, given.json)
 
+
+_SMALL_GROUP = 6
 
 _MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning, "group": _group}
 
@@ -92,8 +105,8 @@ def show_replans(found: replanning.Replans, as_json: bool) -> None:
         sys.stdout.write(f"{name:18} {figure:8g}\n")
 
 
-def show_group(found: group.Effect, as_json: bool) -> None:
-    figures = {name: round(figure, 3) for name, figure in asdict(found).items()}
+def show_figures(found: Mapping[str, float], as_json: bool) -> None:
+    figures = {name: round(figure, 3) for name, figure in found.items()}
     if as_json:
         sys.stdout.write(json.dumps(figures) + "\n")
         return

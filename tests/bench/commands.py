@@ -8,6 +8,7 @@ not count.
 """
 
 import asyncio
+import math
 import random
 import sys
 import time
@@ -72,6 +73,7 @@ class Advisor:
     since: float
     think_s: float
     timings: Timings = field(default_factory=lambda: defaultdict(list))
+    _next_at: float = 0.0
 
     @property
     def store_id(self) -> str:
@@ -84,10 +86,15 @@ class Advisor:
         self._next_at = time.perf_counter()
         with suppress(TimeoutError):
             while True:
-                await self._visit(visits, until)
+                await self.visit(visits, until)
                 visits += 1
 
-    async def _visit(self, number: int, until: float) -> None:
+    async def visit(self, number: int, until: float = math.inf) -> None:
+        """Serve one vehicle.
+
+        Raises:
+            TimeoutError: the measurement is over.
+        """
         plate = f"沪{_LETTERS[self.number % 24]}{_LETTERS[self.number // 24]}{number:04}"
         known = await self._register(customer(self.number * 10_000 + number, plate))
         order = await self._send(until, "arrival", "/arrivals", {"plate": plate})

@@ -15,7 +15,7 @@ from shared.db import Pool, open_pool, transaction
 from shared.master_data import MasterData
 from tests.support.finished_visits import delivery
 from tests.support.harness import Publisher
-from tests.support.rules import group_rules, loyalty_rules, rule_set
+from tests.support.rules import loyalty_rules, rule_set
 
 _NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 _FIRST_DAY = date(2026, 1, 1)
@@ -40,14 +40,13 @@ class Effect:
 async def measure(platform: Platform, events: int, changes: int) -> Effect:
     """Publish ``events`` of orders, start customer relations, and change a rule again and again.
 
-    The topics of the platform are empty and no service runs.
+    The platform has the group's master data, and no service runs.
     """
     producer = AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, linger_ms=5)
     await producer.start()
     pool = await open_pool(platform.database_url("crm"), 2, "bench")
     try:
         publisher = Publisher(producer)
-        await publisher.publish(*group_rules(), at=_NOW)
         for number in range(events):
             await publisher.enqueue(delivery(f"o-{number}", f"c-{number % 500}", _NOW), _NOW)
         await producer.flush()

@@ -1,6 +1,7 @@
 """Environment of a service after the servers have been started."""
 
 import json
+from dataclasses import asdict
 
 import asyncpg
 import pytest
@@ -10,8 +11,9 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
-from tests.bench import group, ingest
-from tests.bench.__main__ import show_group, show_ingest
+from tests.bench import group, group_size, ingest
+from tests.bench.__main__ import show_figures, show_ingest
+from tests.bench.group_size import Size
 
 
 async def test_every_declared_topic_exists_with_partitions(servers: Platform) -> None:
@@ -116,14 +118,26 @@ async def test_ingest_bench_applies_every_event_each_round(
 async def test_rules_bench_sees_every_change_behind_backlog(
     servers: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await servers.empty()
     try:
         found = await group.measure(servers, events=2000, changes=5)
     finally:
         await servers.stop_services()
-    show_group(found, as_json=True)
+    show_figures(asdict(found), as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["changes"] == 5
     assert 0 < shown["effect_p50_s"] <= shown["effect_p99_s"] <= 2
-    show_group(found, as_json=False)
+    show_figures(asdict(found), as_json=False)
     assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+async def test_size_bench_compares_groups_that_were_imported(
+    empty_servers: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = Size(stores=2, parts=0, operations=0, visits=2, starts=1)
+    large = Size(stores=3, parts=200, operations=150, visits=2, starts=1)
+    found = await group_size.compare(empty_servers, small, large)
+    assert found.large.records > found.small.records + 100
+    show_figures(found.figures, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown.keys() >= {"start_ratio", "memory_ratio", "opening_ratio", "quote_ratio"}
+    assert min(shown.values()) > 0
