@@ -24,6 +24,7 @@ from shared.failpoints import failpoint
 from shared.inbound_records import InboundRecord, read_inbound_record, restore_inbound_record
 from shared.lag_probe import AssignmentListener, LagProbe
 from shared.lag_watch import LagWatch
+from shared.timers import RetryLaterError
 from shared.unit_of_work import UnitOfWorkFactory
 
 __all__ = ["BatchHandler", "Consumer"]
@@ -34,6 +35,7 @@ _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 50
 _LONGEST_BACKOFF_S = 10.0
 _ABORT_AFTER_S = 240.0
+_STATES_COME_WITHIN_S = 20.0
 _CLOSE_WITHIN_S = 2.0
 
 DRAIN_S = 10.0
@@ -85,7 +87,8 @@ class Consumer:
     async def consume(self, records: tuple[Record, ...]) -> None:
         """Apply one batch in one transaction a lane, then commit its offsets.
 
-        A batch that fails for a passing reason is tried again, with growing pauses. One that fails
+        A batch that fails for a passing reason is tried again, with growing pauses; one that needs
+        master data which is not there yet, such as a new store's, for a while. One that fails
         for another reason is applied record by record, and the failing record is dead-lettered.
         """
         batch = [read_inbound_record(record) for record in records]
@@ -231,14 +234,17 @@ class Consumer:
 
         Returns the next events to apply of those that waited behind it, if they were left out.
         """
-        pause, abort_at = 0.1, time.monotonic() + _ABORT_AFTER_S
+        pause, began = 0.1, time.monotonic()
         while True:
             self._watch.note_progress()
             try:
                 result = await self._batches.apply(batch, failure=failure, behind=behind)
-            except TRANSIENT as error:
+            except (*TRANSIENT, RetryLaterError) as error:
+                waited = time.monotonic() - began
+                if isinstance(error, RetryLaterError) and waited > _STATES_COME_WITHIN_S:
+                    return await self._isolate_failure(batch, error, behind)
                 log.warning("batch will be tried again", consumer=self.name, error=repr(error))
-                if time.monotonic() > abort_at:
+                if waited > _ABORT_AFTER_S:
                     self._watch.abort_process()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_BACKOFF_S)

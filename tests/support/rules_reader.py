@@ -13,7 +13,7 @@ from shared import timers
 from shared.contracts.crm import CustomerRegistered
 from shared.contracts.management import RuleSetDefined
 from shared.contracts.reception import CustomerGreeted
-from shared.master_data import MasterData
+from shared.master_data import MasterData, NotDefinedError
 from shared.reactions import Reactions
 from shared.routing import Router
 from shared.service import Foundation, service_app
@@ -50,8 +50,12 @@ async def get_rules(request: Request, record_id: str) -> dict[str, int]:
     return {"versions": len(rules[record_id].versions)}
 
 
-async def greet(_: UnitOfWork, event: CustomerGreeted, deps: Deps) -> None:
+async def greet(uow: UnitOfWork, event: CustomerGreeted, deps: Deps) -> None:
+    """Greet once the rules are there that an order such as ``needs:rules`` names."""
     await deps.may_greet.wait()
+    needed = event.order_id.split(":")[1:]
+    if len(await deps.master_data.get(uow.connection, RuleSetDefined, needed)) < len(needed):
+        raise NotDefinedError(f"rules {needed}")
     deps.greeted.append(event.order_id)
 
 

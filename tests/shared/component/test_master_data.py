@@ -1,5 +1,6 @@
 """Master data of a service: the newest states, read in its transactions, on the real servers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -175,3 +176,17 @@ async def conflicting_letter(reader: InProcess, key: str) -> str:
 
     assert await until(found, 5)
     return str((await found())[0]["letter_id"])
+
+
+async def test_event_waits_for_state_that_it_needs(
+    reader: InProcess, management: Publisher
+) -> None:
+    before = (await reader.get("/status", "operator")).json()
+    deps_of(reader).may_greet.set()
+    await management.publish(greeted("needs:late"), at=NOW)
+    await asyncio.sleep(0.3)
+    assert "needs:late" not in deps_of(reader).greeted
+    await management.publish(rule_set("late", (DAY, loyalty_rules())), at=NOW)
+    assert await until(lambda: "needs:late" in deps_of(reader).greeted, 5)
+    after = (await reader.get("/status", "operator")).json()
+    assert after["dead_letters"] == before["dead_letters"]
