@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from services.reception import persistence
 from services.reception.application.checklists import facility_checklists
 from services.reception.application.deps import Deps
+from services.reception.application.opening_hours import opening_days
 from services.reception.domain import facility_check as checks
 from services.reception.domain.facility_check import FacilityCheck, FacilityChecklist, Result
 from shared import timers
@@ -106,32 +107,33 @@ async def begin_checks(uow: UnitOfWork, event: StoreDefined, _: Deps) -> None:
 async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report areas that were not checked in time since the last timer, and schedule the next.
 
-    The checklist of each day counts. Closed days (休业日) need no check.
+    The checklist of each day counts. Closed days (休业日) need no check; when the store has closed
+    for good, no timer follows.
 
     Raises:
         NotDefinedError: there is no checklist of the premises today.
     """
     store, until = await deps.group.store(uow.connection, timer.store_id), timer.due_at
-    if store.has_ended:
-        return
     await facility_checklists(uow.connection, store.id, store.local_day(uow.now), deps)
     since = datetime.fromisoformat(timer.data.get(_SINCE, until.isoformat()))
-    calendar = await deps.group.calendar(uow.connection)
-    for day in sorted({store.local_day(since), store.local_day(until)}):
+    today = store.local_day(until)
+    hours = (await opening_days(uow.connection, store, {store.local_day(since), today}, deps)).hours
+    for day in sorted(hours):
         lists = await _lists_of(uow, store.id, day, deps)
-        if day not in calendar.closed | store.closed_days:
+        if day not in hours[day].closed:
             found = await persistence.facility_checks(uow.connection, store.id, day)
             checked = {check.area for check in found}
             due = checks.due_times(lists, store.timezone, day)
             uow.publish(checks.missing(store.id, day, due, checked, since, until))
-    await timers.schedule(
-        uow,
-        CHECKS_DUE,
-        store.id,
-        store_id=store.id,
-        due_at=checks.next_due(lists, store.timezone, until),
-        data={_SINCE: until.isoformat()},
-    )
+    if today in hours:
+        await timers.schedule(
+            uow,
+            CHECKS_DUE,
+            store.id,
+            store_id=store.id,
+            due_at=checks.next_due(lists, store.timezone, until),
+            data={_SINCE: until.isoformat()},
+        )
 
 
 async def _lists_of(

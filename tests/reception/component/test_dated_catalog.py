@@ -11,8 +11,9 @@ from services.reception.app import create_app
 from shared.clients.reception.models import CatalogView
 from shared.clock import SimulatedClock
 from shared.contracts.management import CatalogItemDefined
+from shared.contracts.reception import FacilityCheckOverdue
 from tests.support.catalog import defined, item, listed_catalog, store
-from tests.support.harness import Publisher, in_process
+from tests.support.harness import Publisher, in_process, published
 from tests.support.order_factory import FrontDesk, invoiced, ready, write_up
 from tests.support.stack import MORNING
 from tests.support.workshop_events import WorkshopEvents
@@ -209,3 +210,26 @@ async def test_ended_store_only_finishes_what_it_has(
     await desk.assert_rejected(opening, write_up("沪D10031"), "store_ended", "store_id")
     await desk.delivered(finished)
     assert (await desk.get(f"/orders/{finished}"))["status"] == "closed"
+
+
+async def test_checks_begin_with_new_store(
+    desk: FrontDesk, servers: Platform, management: Publisher, clock: SimulatedClock
+) -> None:
+    async def overdue() -> set[tuple[str, str]]:
+        await desk.service.wait_until_idle()
+        events = await published(servers, ["aftersales.reception.store.v1"])
+        found = [each.event for each in events if isinstance(each.event, FacilityCheckOverdue)]
+        return {(each.store_id, each.day) for each in found if each.store_id in ("S77", "S78")}
+
+    profile = defined("stores", "S01")
+    new = store("S77", (FIRST_DAY, profile), (date(2026, 3, 6), None))
+    await publish(desk, management, new, store("S78", (TOMORROW, profile)))
+    clock.set(MIDNIGHT - timedelta(minutes=1))
+    assert await overdue() == {("S77", "2026-03-04")}
+    clock.set(MIDNIGHT + timedelta(days=2) - timedelta(minutes=1))
+    assert await overdue() == {
+        ("S77", "2026-03-04"),
+        ("S77", "2026-03-05"),
+        ("S78", "2026-03-05"),
+        ("S78", "2026-03-06"),
+    }
