@@ -85,14 +85,14 @@ class Scene:
 
 @pytest_asyncio.fixture(scope="module")
 async def unruled(
-    servers: Platform, outside: Publisher, clock: SimulatedClock
+    own_group: Platform, outside: Publisher, clock: SimulatedClock
 ) -> AsyncIterator[Scene]:
     """Yield a platform on which no rules of corrective actions were ever defined."""
     clock.set(NOW)
-    admin = await asyncpg.connect(servers.admin_url)
+    admin = await asyncpg.connect(own_group.admin_url)
     await admin.execute(_FORGET_RULES)
     await admin.close()
-    async with in_process(servers, "management", create_app) as management:
+    async with in_process(own_group, "management", create_app) as management:
         await management.wait_until_idle()
         yield Scene(management, outside, clock)
 

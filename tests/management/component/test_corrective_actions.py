@@ -45,8 +45,8 @@ ANSWER = {"cause": "保洁当天缺岗", "measure": "调整保洁排班"}
 
 
 @pytest.fixture(scope="module")
-async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
-    async with in_process(servers, "management", create_app) as running:
+async def management(own_group: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+    async with in_process(own_group, "management", create_app) as running:
         yield running
 
 
@@ -107,13 +107,13 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["errors"][0]["rule"]
 
 
-async def events(servers: Platform, kind: type[E]) -> list[E]:
-    found = [received.event for received in await published(servers, [TOPIC])]
+async def events(own_group: Platform, kind: type[E]) -> list[E]:
+    found = [received.event for received in await published(own_group, [TOPIC])]
     return [event for event in found if isinstance(event, kind)]
 
 
 async def test_low_rating_opens_corrective_action(
-    management: InProcess, outside: Publisher, servers: Platform, clock: SimulatedClock
+    management: InProcess, outside: Publisher, own_group: Platform, clock: SimulatedClock
 ) -> None:
     now = clock.now()
     told, _ = await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
@@ -126,11 +126,11 @@ async def test_low_rating_opens_corrective_action(
     )
     assert opened["owner_id"] == MANAGER
     assert (opened["source_event_id"], opened["found_by"]) == (told, "S01-advisor-2")
-    assert [event.source_id for event in await events(servers, CorrectiveActionOpened)] == ["o-1"]
+    assert [event.source_id for event in await events(own_group, CorrectiveActionOpened)] == ["o-1"]
 
 
 async def test_failed_check_item_action_becomes_overdue_then_closes(
-    management: InProcess, outside: Publisher, servers: Platform, clock: SimulatedClock
+    management: InProcess, outside: Publisher, own_group: Platform, clock: SimulatedClock
 ) -> None:
     now = clock.now()
     check = FacilityCheckCompleted(
@@ -152,7 +152,7 @@ async def test_failed_check_item_action_becomes_overdue_then_closes(
     clock.set(now + timedelta(days=1, minutes=1))
     await management.wait_until_idle()
     assert [each["source_id"] for each in await listed(management, "overdue")] == ["k-1"]
-    overdue = await events(servers, CorrectiveActionOverdue)
+    overdue = await events(own_group, CorrectiveActionOverdue)
     assert [event.corrective_action_id for event in overdue] == [opened["corrective_action_id"]]
 
     body = {"result": "corrected", "note": "地面已重新清洁"}
@@ -172,9 +172,9 @@ async def test_failed_check_item_action_becomes_overdue_then_closes(
         **ANSWER,
         "note": "地面已重新清洁",
     }
-    [ended] = await events(servers, CorrectiveActionClosed)
+    [ended] = await events(own_group, CorrectiveActionClosed)
     assert (ended.result, ended.closed_by) == ("corrected", MANAGER)
-    [answer] = await events(servers, CorrectiveActionAnswered)
+    [answer] = await events(own_group, CorrectiveActionAnswered)
     assert answer.answered_by == MANAGER
     assert await listed(management, "overdue") == []
 
@@ -295,7 +295,7 @@ async def test_comeback_is_finding_once(
 
 
 async def test_action_without_effect_is_followed_by_another(
-    management: InProcess, outside: Publisher, servers: Platform, clock: SimulatedClock
+    management: InProcess, outside: Publisher, own_group: Platform, clock: SimulatedClock
 ) -> None:
     first = await opened_for(management, outside, clock, rework_failed("j-3", clock.now(), "j-0"))
     too_early = await step(
@@ -332,7 +332,7 @@ async def test_action_without_effect_is_followed_by_another(
     same = ("source", "source_id", "source_event_id", "order_id", "findings", "owner_id")
     assert {name: following[name] for name in same} == {name: first[name] for name in same}
     assert datetime.fromisoformat(following["due_at"]) == clock.now() + timedelta(days=2)
-    [assessment] = await events(servers, CorrectiveActionAssessed)
+    [assessment] = await events(own_group, CorrectiveActionAssessed)
     assert (assessment.is_effective, assessment.assessed_by) == (False, INSPECTOR)
 
 
@@ -374,10 +374,10 @@ async def test_technician_sees_and_answers_own_alone(
 
 
 async def test_texts_are_stored_encrypted_and_never_published(
-    management: InProcess, servers: Platform
+    management: InProcess, own_group: Platform
 ) -> None:
     secret = ANSWER["cause"].encode()
-    connection = await asyncpg.connect(servers.admin_url)
+    connection = await asyncpg.connect(own_group.admin_url)
     try:
         rows = await connection.fetch(
             "SELECT cause, measure FROM management.corrective_action WHERE cause IS NOT NULL"
@@ -386,4 +386,4 @@ async def test_texts_are_stored_encrypted_and_never_published(
         await connection.close()
     assert rows
     assert all(secret not in text for row in rows for text in row)
-    assert all(secret not in received.value for received in await published(servers, [TOPIC]))
+    assert all(secret not in received.value for received in await published(own_group, [TOPIC]))
