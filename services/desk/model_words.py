@@ -7,9 +7,11 @@ from services.desk import formats
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from shared.contracts.management import (
+    BAY_TYPES,
     CORRECTIVE_ACTION_SOURCES,
     FEEDBACK_FINDINGS,
     LOYALTY_TIERS,
+    SKILLS,
     STORE_ROLES,
 )
 
@@ -17,15 +19,41 @@ CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
     "tier": ("tier", LOYALTY_TIERS),
     "source": ("corrective_action_source", CORRECTIVE_ACTION_SOURCES),
     "role": ("role", STORE_ROLES),
+    "skill_code": ("skill_code", SKILLS),
+    "type": ("bay", BAY_TYPES),
+    "bay": ("bay", BAY_TYPES),
+    "capabilities": ("bay", BAY_TYPES),
 }
-"""Fields that hold one of a list of codes, with the kind of word for them."""
+"""Fields that hold one or several of a list of codes, with the kind of word for them."""
 
-TIMES = frozenset({"starts", "ends", "due"})
+KEYS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "skills": ("skill_code", SKILLS),
+    "labor_rate_cents": ("skill_code", SKILLS),
+}
+"""Fields whose values stand by a code, with the kind of word for it."""
+
+TIMES = frozenset(
+    {
+        "starts",
+        "ends",
+        "due",
+        "start",
+        "finish",
+        "opening",
+        "closing",
+        "appointment_reminder",
+    }
+)
 """Fields that hold a time of day."""
 
-_FINDING = "finding"
+DAYS = frozenset({"valid_from", "expires_on", "first_day", "last_day"})
+"""Fields that hold a day."""
 
-_NAMES = ("rule_field", "message_type", "template_language")
+_FINDING, _STORE = "finding", "in_store"
+
+_FIELD = "rule_field"
+
+_NAMES = (_FIELD, "message_type", "template_language", "skill_code")
 """Kinds of words for the parts of a path; what has no word, such as a brand, stands for itself."""
 
 
@@ -41,7 +69,7 @@ def is_share(name: str) -> bool:
 
 def unit_of(t: Translator, name: str) -> str | None:
     """Return the unit of a field's number, if it has one."""
-    return t("days") if "days" in name.split("_") else None
+    return next((t(unit) for unit in ("days", "minutes") if unit in name.split("_")), None)
 
 
 def name_of(t: Translator, name: str) -> str:
@@ -55,6 +83,12 @@ def path_in_words(t: Translator, path: str) -> str:
         t("No. {number}", number=int(part) + 1) if part.isdecimal() else name_of(t, part)
         for part in path.split(".")
     )
+
+
+def field_of(t: Translator, path: str) -> str:
+    """Return the innermost field of a path, which may end in a key or a number."""
+    parts = [part for part in reversed(path.split(".")) if not part.isdecimal()]
+    return next((part for part in parts if t.known(f"{_FIELD}.{part}")), parts[0])
 
 
 def findings(ctx: PageContext) -> dict[str, str]:
@@ -72,20 +106,30 @@ def value_in_words(ctx: PageContext, name: str, value: Any) -> str:
     their unit.
     """
     t = ctx.t
-    if value is None or value == "":
+    if name == _STORE:
+        return t.of(ctx.store_of(value)) if value else t("Whole group")
+    if value is None or value in ("", []):
         return formats.NOTHING
     if isinstance(value, bool):
         return t("Yes") if value else t("No")
     if name in CHOICES:
-        return t.code(CHOICES[name][0], value)
+        codes = value if isinstance(value, list) else [value]
+        return t.listed(t.code(CHOICES[name][0], code) for code in codes)
     if name == _FINDING:
         return findings(ctx).get(value, str(value))
     if is_money(name):
         return formats.money(value)
     if is_share(name):
         return f"{value / 100:g}%"
+    return _plain_value(t, name, value)
+
+
+def _plain_value(t: Translator, name: str, value: Any) -> str:
+    """Return numbers with their unit, and text as it is."""
     unit = unit_of(t, name)
     if isinstance(value, list):
         numbers = t.listed(map(str, value))
         return f"{numbers} {unit}" if unit else numbers
-    return f"{value:,} {unit}" if unit else str(value)
+    if unit:
+        return f"{value:,} {unit}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -15,7 +15,7 @@ from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
 from services.desk.page import MENU
-from services.desk.pages import claim, order, roles, rules, write_up
+from services.desk.pages import claim, master_data, order, roles, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
@@ -128,7 +128,15 @@ def _texts() -> set[str]:
         for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
             found.add(next(filter(None, match.groups())))
     return found | {
-        page.title for page in (*MENU, claim.PAGE, write_up.PAGE, order.PAGE, rules.CHANGE)
+        page.title
+        for page in (
+            *MENU,
+            claim.PAGE,
+            write_up.PAGE,
+            order.PAGE,
+            master_data.CHANGE,
+            master_data.DETAIL,
+        )
     }
 
 

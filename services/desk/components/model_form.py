@@ -11,17 +11,28 @@ from typing import Any, Literal, Protocol, Union, get_args, get_origin
 
 from nicegui import ui
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from services.desk import formats
 from services.desk.components.elements import box, button, test_id, text
-from services.desk.components.forms import Field, choices, styled
+from services.desk.components.forms import Field, choices, several, styled
 from services.desk.i18n import Translator
-from services.desk.model_words import CHOICES, TIMES, is_money, is_share, name_of, unit_of
+from services.desk.model_words import (
+    CHOICES,
+    DAYS,
+    KEYS,
+    TIMES,
+    is_money,
+    is_share,
+    name_of,
+    unit_of,
+)
 from shared.calls import ApiError
 from shared.problems import FieldError
 
 _INVALID = 422
 _SEPARATORS = re.compile(r"[,，、;；\s]+")
+_BETWEEN_TEXTS = re.compile(r"[,，、;；\n]+")
 _NUMBER = re.compile(r"[+-]?\d{1,9}")
 
 
@@ -68,21 +79,32 @@ class ModelForm:
         kind, optional = _required(kind)
         if get_origin(kind) is Literal:
             return _Constant(get_args(kind)[0])
-        if get_origin(kind) is tuple and not _is_numbers(kind):
-            return _Rows(self, name, get_args(kind)[0], value or ())
         if get_origin(kind) is dict:
             return _ByKey(self, name, get_args(kind)[1], value or {})
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            if optional and not self.complete:
-                return _Optional(self, name, kind, value)
-            with box("form-group"):
-                _title(self.t, name)
-                return ModelEditor(self, kind, value or {})
-        made, value_of = (
-            self._numbers(name, value, optional=optional)
-            if _is_numbers(kind)
-            else self._element(name, kind, value, optional=optional and not self.complete)
-        )
+        if _is_model(kind):
+            return self._part(name, kind, value, optional=optional)
+        if get_origin(kind) is tuple:
+            return self._several(name, kind, value, optional=optional)
+        made, value_of = self._element(name, kind, value, optional=optional)
+        return self._single(made, value_of, optional=optional)
+
+    def _part(self, name: str, model: type[BaseModel], value: Any, *, optional: bool) -> Editor:
+        """Add the fields of a model inside another one."""
+        if optional and not self.complete:
+            return _Optional(self, name, model, value)
+        with box("form-group"):
+            _title(self.t, name)
+            return ModelEditor(self, model, value or {})
+
+    def _several(self, name: str, kind: Any, value: Any, *, optional: bool) -> Editor:
+        """Add rows of a model, or one field for a list of single values."""
+        if _is_model(get_args(kind)[0]):
+            return _Rows(self, name, get_args(kind)[0], value or ())
+        if _is_numbers(kind):
+            return self._single(*self._numbers(name, value, optional=optional), optional=optional)
+        return self._single(*self._texts(name, value), optional=optional)
+
+    def _single(self, made: Field, value_of: Callable[[Any], Any], *, optional: bool) -> Editor:
         if optional and not self.complete and not isinstance(made, ui.select):
             made.props["placeholder"], made.props["stack-label"] = self.t("As in the group"), True
         return _Scalar(made, value_of)
@@ -91,36 +113,61 @@ class ModelForm:
         self, name: str, kind: type, value: Any, *, optional: bool
     ) -> tuple[Field, Callable[[Any], Any]]:
         """Add the field of one value; also return how what is typed becomes the value."""
-        t, label = self.t, name_of(self.t, name)
+        label = name_of(self.t, name)
         if name in CHOICES or name in self.offers:
             return self._choice(name, label, value)
         if kind is bool:
-            offers = {"yes": t("Yes"), "no": t("No")}
-            if optional:
-                offers["group"] = t("As in the group")
-            chosen = {True: "yes", False: "no", None: "group" if optional else None}[value]
-            return ui.select(offers, label=label, value=chosen), {"yes": True, "no": False}.get
-        if kind is int and is_money(name):
-            yuan = None if value is None else value / 100
-            return ui.number(label, value=yuan, format="%.2f", prefix="¥"), _cents
-        if kind is int and is_share(name):
-            percent = None if value is None else value / 100
-            return ui.number(label, value=percent, suffix="%"), _basis_points
-        if kind is int:
-            return ui.number(label, value=value, suffix=unit_of(t, name)), _whole
+            return self._yes_or_no(label, value, optional=optional and not self.complete)
+        if kind in (int, float):
+            return self._number(name, label, kind, value)
         made = ui.input(label, value=value or "")
         if name in TIMES:
             made.props("type=time stack-label")
+        if name in DAYS:
+            made.props("type=date stack-label")
         return made, _nothing_if_empty if optional else _as_typed
+
+    def _yes_or_no(
+        self, label: str, value: bool | None, *, optional: bool
+    ) -> tuple[Field, Callable[[Any], Any]]:
+        t = self.t
+        offers = {"yes": t("Yes"), "no": t("No")}
+        if optional:
+            offers["group"] = t("As in the group")
+        chosen = {True: "yes", False: "no", None: "group" if optional else None}[value]
+        return ui.select(offers, label=label, value=chosen), {"yes": True, "no": False}.get
+
+    def _number(
+        self, name: str, label: str, kind: type, value: float | None
+    ) -> tuple[Field, Callable[[Any], Any]]:
+        if kind is float:
+            return ui.number(label, value=value), _as_typed
+        if is_money(name):
+            yuan = None if value is None else value / 100
+            return ui.number(label, value=yuan, format="%.2f", prefix="¥"), _cents
+        if is_share(name):
+            percent = None if value is None else value / 100
+            return ui.number(label, value=percent, suffix="%"), _basis_points
+        return ui.number(label, value=value, suffix=unit_of(self.t, name)), _whole
 
     def _choice(self, name: str, label: str, value: Any) -> tuple[Field, Callable[[Any], Any]]:
         """Add the choice of a code."""
-        if name in CHOICES:
+        if name not in self.offers:
             word, codes = CHOICES[name]
             return ui.select(choices(self.t, word, codes), label=label, value=value), _as_typed
-        given = value or ""
-        offered = {given: given, **self.offers[name]}
+        offers = self.offers[name]
+        given = value or ("" if "" in offers else next(iter(offers)))
+        offered = {given: given, **offers}
         return ui.select(offered, label=label, value=given), _nothing_if_empty
+
+    def _texts(self, name: str, value: Sequence[Any] | None) -> tuple[Field, Callable[[Any], Any]]:
+        """Add one field for a list of codes, or of texts that are typed one after another."""
+        label = name_of(self.t, name)
+        if name in CHOICES:
+            word, codes = CHOICES[name]
+            return several(choices(self.t, word, codes), label, value or ()), list
+        typed = ui.textarea(label, value=", ".join(map(str, value or ())))
+        return typed.props("autogrow rows=1"), _texts_in
 
     def _numbers(
         self, name: str, value: Sequence[int] | None, *, optional: bool
@@ -140,7 +187,10 @@ class ModelEditor:
         self._editors: dict[str, Editor] = {}
         for name, info in model.model_fields.items():
             with below if _has_parts(form, name, info.annotation) else fields:
-                self._editors[name] = form.of(name, info.annotation, value.get(name))
+                default = (
+                    None if info.is_required() else info.get_default(call_default_factory=True)
+                )
+                self._editors[name] = form.of(name, info.annotation, value.get(name, default))
 
     def read(self) -> dict[str, Any]:
         return {name: editor.read() for name, editor in self._editors.items()}
@@ -278,8 +328,12 @@ class _Rows:
 @dataclass(frozen=True)
 class _Entry:
     surface: ui.element
-    key: ui.input
+    key: Field
     editor: Editor
+
+    @property
+    def typed(self) -> str:
+        return (self.key.value or "").strip()
 
 
 class _ByKey:
@@ -299,7 +353,7 @@ class _ByKey:
             self._add(key, value)
 
     def read(self) -> dict[str, Any]:
-        keys = [entry.key.value.strip() for entry in self._entries]
+        keys = [entry.typed for entry in self._entries]
         for key in keys:
             if keys.count(key) > 1:
                 twice = FieldError(field=f"{self._path}.{key}", rule="key_twice", message=key)
@@ -308,7 +362,7 @@ class _ByKey:
 
     def find(self, path: str) -> Field | None:
         for entry in reversed(self._entries):
-            key = entry.key.value.strip()
+            key = entry.typed
             if path == key:
                 return entry.key
             if path.startswith(f"{key}."):
@@ -327,15 +381,24 @@ class _ByKey:
         self.name(self._path)
 
     def _add(self, key: str, value: Any) -> None:
-        t, hints = self._form.t, list(self._form.hints.get(self._field, ()))
+        t = self._form.t
         with self._place, box("form-entry") as surface:
             with box("entry-head"):
-                label = t.code("rule_key", self._field)
-                typed = styled(ui.input(label, value=key, autocomplete=hints))
+                typed = styled(self._key(key))
                 made = button("×", lambda: self._remove(surface), name="remove", kind="small")
                 made.props["aria-label"] = made.props["title"] = t("Remove entry")
-            editor = self._form.of("", self._kind, value)
+            has_parts = get_origin(self._kind) is not None or _is_model(self._kind)
+            editor = self._form.of("" if has_parts else self._field, self._kind, value)
         self._entries.append(_Entry(surface, typed, editor))
+
+    def _key(self, key: str) -> Field:
+        t, label = self._form.t, self._form.t.code("rule_key", self._field)
+        if self._field in KEYS:
+            word, codes = KEYS[self._field]
+            offers = choices(t, word, codes)
+            return ui.select(offers, label=label, value=key or None)
+        hints = list(self._form.hints.get(self._field, ()))
+        return ui.input(label, value=key, autocomplete=hints)
 
     def _remove(self, surface: ui.element) -> None:
         self._entries = [each for each in self._entries if each.surface is not surface]
@@ -366,9 +429,16 @@ def _plain(kind: Any) -> Any:
 
 def _has_parts(form: ModelForm, name: str, kind: Any) -> bool:
     given, _ = _required(kind)
-    is_model = isinstance(given, type) and issubclass(given, BaseModel)
-    is_listed = get_origin(given) in (tuple, dict) and not _is_numbers(given)
-    return name in form.by_hand or is_model or is_listed
+    has_rows = get_origin(given) is tuple and _is_model(get_args(given)[0])
+    return name in form.by_hand or _is_model(given) or has_rows or get_origin(given) is dict
+
+
+def _default(info: FieldInfo) -> Any:
+    return None if info.is_required() else info.get_default(call_default_factory=True)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _is_numbers(kind: Any) -> bool:
@@ -395,6 +465,11 @@ def _numbers_in(typed: str) -> list[int | str]:
     """Return the numbers of a list; what is none stays as it was typed."""
     parts = filter(None, _SEPARATORS.split(typed or ""))
     return [int(part) if _NUMBER.fullmatch(part) else part for part in parts]
+
+
+def _texts_in(typed: str | None) -> list[str]:
+    """Return the texts of a list; they may contain spaces."""
+    return list(filter(None, (part.strip() for part in _BETWEEN_TEXTS.split(typed or ""))))
 
 
 def _cents(yuan: float | None) -> int | None:

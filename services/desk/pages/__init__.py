@@ -15,6 +15,7 @@ from services.desk.pages import (
     follow_ups,
     group,
     inspection,
+    master_data,
     my_jobs,
     no_page,
     order,
@@ -22,7 +23,6 @@ from services.desk.pages import (
     receivables,
     reception,
     roles,
-    rules,
     sign_in,
     today,
     workshop,
@@ -48,7 +48,7 @@ MENU.extend(
         facility_checks.PAGE,
         corrective_actions.PAGE,
         today.PAGE,
-        rules.PAGE,
+        master_data.PAGE,
         roles.PAGE,
         dead_letters.PAGE,
     )
@@ -71,7 +71,7 @@ HOME.update(
         "cashier": orders.PAGE,
         "customer_care_manager": follow_ups.PAGE,
         "customer_care_agent": follow_ups.PAGE,
-        "trainer": rules.PAGE,
+        "trainer": master_data.PAGE,
         "operator": dead_letters.PAGE,
     }
 )

@@ -229,6 +229,7 @@ async def list_records(
     starting: str = "",
     after: str = "",
     ids: Sequence[str] | None = None,
+    search: str = "",
     limit: int = LONGEST_LIST,
 ) -> list[RecordEntry]:
     """List the records of ``scopes`` whose codes begin with ``starting``, after an id, or ``ids``.
@@ -238,7 +239,14 @@ async def list_records(
     days = await local_days(scopes, deps)
     async with deps.uow_factory.read(*scopes) as connection:
         listed = await records.listed(
-            connection, collection, days, starting=starting, after=after, ids=ids, limit=limit
+            connection,
+            collection,
+            days,
+            starting=starting,
+            after=after,
+            ids=ids,
+            search=search,
+            limit=limit,
         )
         encrypted = [
             (each.store_id, record_id_of(collection, each.store_id, each.code), each.reason)

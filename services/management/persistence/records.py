@@ -87,6 +87,8 @@ LEFT JOIN LATERAL (
     LIMIT 1) AS holding ON true
 WHERE record.collection = $1 AND code COLLATE "C" ^@ $4 AND record.record_id > $5
   AND ($7::text[] IS NULL OR record.record_id = ANY ($7))
+  AND ($8 = '' OR position(lower($8) IN lower(concat_ws(' ', code, holding.content ->> 'zh',
+                                                       holding.content ->> 'en'))) > 0)
 ORDER BY record.record_id
 LIMIT $6
 """
@@ -220,14 +222,16 @@ async def listed(
     starting: str = "",
     after: str = "",
     ids: Sequence[str] | None = None,
+    search: str = "",
     limit: int,
 ) -> Sequence[ListedRecord]:
     """Return records of the scopes in ``days``, given the day that each has, by their ids.
 
-    Their codes begin with ``starting``; ids up to ``after``, and others than ``ids``, are left out.
+    Their codes begin with ``starting``, and their codes or names contain ``search``; ids up to
+    ``after``, and others than ``ids``, are left out.
     """
     rows = await connection.fetch(
-        _LIST, collection.name, list(days), list(days.values()), starting, after, limit, ids
+        _LIST, collection.name, list(days), list(days.values()), starting, after, limit, ids, search
     )
     return [
         ListedRecord(

@@ -74,6 +74,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -85,7 +86,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             "/group/rules",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -207,6 +214,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -218,7 +226,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             f"/stores/{segment(store_id)}/rules",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -358,6 +372,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -369,7 +384,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             "/group/stores",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -504,6 +525,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -515,7 +537,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             f"/stores/{segment(store_id)}/bays",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -652,6 +680,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -663,7 +692,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             "/group/staff",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -798,6 +833,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -809,7 +845,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             f"/stores/{segment(store_id)}/staff",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(
@@ -946,6 +988,7 @@ class ManagementApi:
         starting: str = "",
         after: str = "",
         ids: Sequence[str] | None = None,
+        search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's
@@ -957,7 +1000,13 @@ class ManagementApi:
             list[RecordEntry],
             "GET",
             "/group/catalog",
-            query={"starting": starting, "after": after, "ids": ids, "limit": limit},
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
         )
 
     @open_to(

@@ -34,6 +34,7 @@ from shared.security import Principal, Role, require_roles
 Starting = Annotated[str, Query(max_length=120, description="beginning of the code")]
 After = Annotated[str, Query(max_length=120, description="the last id of the page before")]
 Ids = Annotated[list[Identifier] | None, Query(max_length=LONGEST_LIST, description="these alone")]
+Search = Annotated[str, Query(max_length=120, description="part of the code or of a name")]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
 
 
@@ -100,6 +101,7 @@ def _add_queries(router: Router, paths: _Paths) -> None:
         starting: Starting = "",
         after: After = "",
         ids: Ids = None,
+        search: Search = "",
         limit: Limit = LONGEST_LIST,
     ) -> list[RecordEntry]:
         """List what is decided, by id: the group's, and that of the store or the caller's stores.
@@ -115,6 +117,7 @@ def _add_queries(router: Router, paths: _Paths) -> None:
             starting=starting,
             after=after,
             ids=ids,
+            search=search,
             limit=limit,
         )
 

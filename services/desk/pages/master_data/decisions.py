@@ -1,5 +1,5 @@
-"""Decisions on versions of rules: to withdraw a future one, to end own rules, to put an older
-content back. Each asks for its reason and says what follows before it is sent.
+"""Decisions on versions of a record: to withdraw a future one, to end it, to put an older content
+back. Each asks for its reason and says what follows before it is sent.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from nicegui import ui
 
 from services.desk.components.elements import dialog, text
 from services.desk.components.forms import Form, dialog_actions, submit
-from services.desk.pages.rules.rule_set import RuleSet
+from services.desk.pages.master_data.record import MasterRecord
 from shared.clients.management.models import (
     ChangeRequest,
     ChangeView,
@@ -29,40 +29,44 @@ def day_field(form: Form, today: date, day: str = "") -> ui.input:
     return form.field("valid_from", made)
 
 
-def withdraw_dialog(rules: RuleSet, view: RecordView, valid_from: str) -> None:
+def withdraw_dialog(record: MasterRecord, view: RecordView, valid_from: str) -> None:
     """Ask why a version never begins."""
-    t = rules.ctx.t
+    t = record.ctx.t
     said = t("The version of {day} will never begin; the one before it goes on.", day=valid_from)
-    _dialog(rules, view, t("Withdraw version"), said, rules.withdraw, day=valid_from)
+    _dialog(record, view, t("Withdraw version"), said, record.withdraw, day=valid_from)
 
 
-def end_dialog(rules: RuleSet, view: RecordView) -> None:
-    """Ask from when and why the group's rules hold in the store again."""
-    t = rules.ctx.t
-    said = t("From this day on, the rules of the group hold here. Nothing is deleted.")
-    _dialog(rules, view, t("End own rules"), said, rules.end)
+def end_dialog(record: MasterRecord, view: RecordView) -> None:
+    """Ask from when and why it holds no longer; instead of own rules, the group's hold again."""
+    t = record.ctx.t
+    if record.is_rules:
+        said = t("From this day on, the rules of the group hold here. Nothing is deleted.")
+        _dialog(record, view, t("End own rules"), said, record.end)
+    else:
+        said = t("From this day on, it is used no longer. Nothing is deleted.")
+        _dialog(record, view, t("End"), said, record.end)
 
 
-def put_back_dialog(rules: RuleSet, view: RecordView, change: ChangeView) -> None:
+def put_back_dialog(record: MasterRecord, view: RecordView, change: ChangeView) -> None:
     """Ask from when and why the content of an earlier change holds again."""
-    t, number = rules.ctx.t, change.revision
+    t, number = record.ctx.t, change.revision
 
     def put_back(asked: ChangeRequest, key: str) -> Awaitable[RecordResponse]:
         body = PutBackRequest(**asked.model_dump(), of_revision=number)
-        return rules.put_back(body, key)
+        return record.put_back(body, key)
 
     said = t("From this day on, the content of #{revision} holds again.", revision=number)
-    _dialog(rules, view, t("Put back"), said, put_back)
+    _dialog(record, view, t("Put back"), said, put_back)
 
 
 def _dialog(
-    rules: RuleSet, view: RecordView, title: str, said: str, command: Command, day: str = ""
+    record: MasterRecord, view: RecordView, title: str, said: str, command: Command, day: str = ""
 ) -> None:
     """Ask for the reason, and for the day unless it is given."""
-    t = rules.ctx.t
-    with dialog(f"{title} · {rules.title}") as opened:
+    t = record.ctx.t
+    with dialog(f"{title} · {record.title(view.holds and view.holds.content)}") as opened:
         text(said, "hint")
-        form = Form(rules.ctx, view.version)
+        form = Form(record.ctx, view.version)
         chosen = None if day else day_field(form, view.today)
         reason = form.field("reason", ui.textarea(t("Reason")).props("autogrow rows=2"))
 

@@ -1,4 +1,4 @@
-"""One rule set: the content of each of its versions, and the history of its changes."""
+"""One record: the content of each of its versions, and the history of its changes."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,16 +20,16 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.page import Page
-from services.desk.pages.rules.changes import change_entry
-from services.desk.pages.rules.content import show_content
-from services.desk.pages.rules.decisions import end_dialog, put_back_dialog, withdraw_dialog
-from services.desk.pages.rules.overview import PAGE as OVERVIEW
-from services.desk.pages.rules.rule_set import RuleSet, day_and_time, is_future, rule_set_of
+from services.desk.pages.master_data.changes import change_entry
+from services.desk.pages.master_data.content import show_content
+from services.desk.pages.master_data.decisions import end_dialog, put_back_dialog, withdraw_dialog
+from services.desk.pages.master_data.overview import PAGE as OVERVIEW
+from services.desk.pages.master_data.record import MasterRecord, day_and_time, is_future, record_of
 from shared.clients.management.models import ChangeView, RecordView, VersionView
 
 PAGE = Page(
-    path="/stores/{store_id}/rules/{scope}/{kind}",
-    title="Rules",
+    path=f"{OVERVIEW.path}/{{scope}}/{{code}}",
+    title="Master data",
     roles=OVERVIEW.roles,
     requirements=OVERVIEW.requirements,
 )
@@ -40,23 +40,28 @@ _HAS_CONTENT = frozenset({"defined", "put_back"})
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Show the versions or the history; the tab is part of the address."""
-    rules = rule_set_of(ctx)
-    if rules is None:
-        empty(ctx.t("There are no such rules."))
+    record = record_of(ctx)
+    if record is None:
+        empty(ctx.t("There is no such record."))
         return
-    text(rules.title, "subtitle")
+    view = await _view(record)
+    text(record.title(view.holds and view.holds.content), "subtitle")
     in_history = ctx.query.get("tab") == "history"
     with box("tabs"):
         for tab, title in (("content", ctx.t("Content")), ("history", ctx.t("Change history"))):
             current = in_history == (tab == "history")
             test_id(f"tab-{tab}", link(title, f"?tab={tab}", f"tab {'current' if current else ''}"))
     if in_history:
-        await _history(rules)
+        await _history(record)
     else:
-        await _versions(rules, ctx.query.get("from", ""))
+        await _versions(record, ctx.query.get("from", ""))
 
 
-async def _versions(rules: RuleSet, chosen: str) -> None:
+async def _view(record: MasterRecord) -> RecordView:
+    return await record.ctx.shared(f"record {record.address}", record.get)
+
+
+async def _versions(record: MasterRecord, chosen: str) -> None:
     """Show the version that begins on the ``chosen`` day, otherwise the one that holds today."""
 
     def render(view: RecordView, renderer: PartialRenderer) -> None:
@@ -65,23 +70,22 @@ async def _versions(rules: RuleSet, chosen: str) -> None:
         shown = days.get(chosen) or days.get(holds) or next(iter(view.versions), None)
         if len(days) > 1:
             renderer.section(
-                "versions", partial(_version_tabs, rules), view.versions, holds, shown, view.today
+                "versions", partial(_version_tabs, record), view.versions, holds, shown, view.today
             )
-        renderer.section("actions", partial(_actions, rules), view, shown)
-        renderer.section("content", partial(_content, rules), view.today, holds, shown)
+        renderer.section("actions", partial(_actions, record), view, shown)
+        renderer.section("content", partial(_content, record), view.today, holds, shown)
 
-    ctx = rules.ctx
-    await live(ctx, lambda: ctx.shared(f"rules of {rules.address}", rules.get), render)
+    await live(record.ctx, lambda: _view(record), render)
 
 
 def _version_tabs(
-    rules: RuleSet,
+    record: MasterRecord,
     versions: Sequence[VersionView],
     holds: str,
     shown: VersionView | None,
     today: object,
 ) -> None:
-    t = rules.ctx.t
+    t = record.ctx.t
     with test_id("versions", box("tabs switch")):
         for version in versions:
             day = version.valid_from
@@ -95,36 +99,38 @@ def _version_tabs(
             test_id(f"version-{day}", made)
 
 
-def _actions(rules: RuleSet, view: RecordView, shown: VersionView | None) -> None:
+def _actions(record: MasterRecord, view: RecordView, shown: VersionView | None) -> None:
     """Show the last change, and offer what the person may decide."""
-    ctx, t = rules.ctx, rules.ctx.t
+    ctx, t = record.ctx, record.ctx.t
     with box("toolbar"):
         if view.changed_at:
             who, at = ctx.colleague(view.changed_by), day_and_time(ctx, view.changed_at)
             facts([(t("Last change"), f"{at} · {who}")])
         box("spacer")
-        if rules.may_end and shown and shown.content and shown == view.holds:
-            button(t("End own rules"), partial(end_dialog, rules, view), name="end-rules")
-        if rules.may_change and shown and is_future(shown.valid_from, view.today):
-            withdraw = partial(withdraw_dialog, rules, view, shown.valid_from)
+        if record.may_end and shown and shown.content and shown == view.holds:
+            label = t("End own rules") if record.is_rules else t("End")
+            button(label, partial(end_dialog, record, view), name="end-record")
+        if record.may_change and shown and is_future(shown.valid_from, view.today):
+            withdraw = partial(withdraw_dialog, record, view, shown.valid_from)
             button(t("Withdraw version"), withdraw, name="withdraw-version")
-        if rules.may_change:
-            address = f"{rules.address}/change"
+        if record.may_change:
+            address = f"{record.address}/change"
             if shown:
                 address = f"{address}?{urlencode({'from': shown.valid_from})}"
-            label = t("Change rules") if shown and shown.content else t("Define own rules")
-            test_id("change-rules", link(label, address, "as-button button-main"))
+            label = t("Define own rules") if record.is_rules else t("Define")
+            if shown and shown.content:
+                label = t("Change rules") if record.is_rules else t("Change")
+            test_id("change-record", link(label, address, "as-button button-main"))
 
 
-def _content(rules: RuleSet, today: object, holds: str, shown: VersionView | None) -> None:
-    t = rules.ctx.t
+def _content(record: MasterRecord, today: object, holds: str, shown: VersionView | None) -> None:
+    t = record.ctx.t
     if shown is None or shown.content is None:
         with panel():
-            empty(
-                t("The rules of the group hold here.") if rules.own else t("Nothing was defined.")
-            )
+            of_group = record.is_rules and record.own
+            empty(t("The rules of the group hold here.") if of_group else t("Nothing holds."))
         return
-    with test_id("rule-content", box("rule-change")):
+    with test_id("record-content", box("record-change")):
         with box("state-line"):
             day = shown.valid_from
             text(t("from {day}", day=day) if day else NOTHING, "event-name")
@@ -134,16 +140,17 @@ def _content(rules: RuleSet, today: object, holds: str, shown: VersionView | Non
                 badge(t("to come"), "warn")
             else:
                 badge(t("replaced"), "quiet")
-        show_content(rules.ctx, shown.content)
+        absent = t("As in the group") if record.is_rules and record.own else NOTHING
+        show_content(record.ctx, shown.content, absent)
 
 
-async def _history(rules: RuleSet) -> None:
-    ctx = rules.ctx
+async def _history(record: MasterRecord) -> None:
+    ctx = record.ctx
 
     async def fetch() -> tuple[RecordView, list[ChangeView]]:
         return (
-            await ctx.shared(f"rules of {rules.address}", rules.get),
-            await ctx.shared(f"changes of {rules.address}", rules.history),
+            await ctx.shared(f"record {record.address}", record.get),
+            await ctx.shared(f"changes of {record.address}", record.history),
         )
 
     def render(found: tuple[RecordView, list[ChangeView]], renderer: PartialRenderer) -> None:
@@ -152,21 +159,21 @@ async def _history(rules: RuleSet) -> None:
             renderer.section("none", empty, ctx.t("Nothing was defined."))
         for place, change in enumerate(changes):
             renderer.section(
-                f"{change.revision}", partial(_change, rules), view, change, place == 0
+                f"{change.revision}", partial(_change, record), view, change, place == 0
             )
 
     await live(ctx, fetch, render)
 
 
-def _change(rules: RuleSet, view: RecordView, change: ChangeView, newest: bool) -> None:
+def _change(record: MasterRecord, view: RecordView, change: ChangeView, newest: bool) -> None:
     def offer() -> None:
-        if rules.may_change and change.action in _HAS_CONTENT and not newest:
+        if record.may_change and change.action in _HAS_CONTENT and not newest:
             box("spacer")
             button(
-                rules.ctx.t("Put back"),
-                partial(put_back_dialog, rules, view, change),
+                record.ctx.t("Put back"),
+                partial(put_back_dialog, record, view, change),
                 name=f"put-back-{change.revision}",
                 kind="small",
             )
 
-    change_entry(rules.ctx, change, offer)
+    change_entry(record.ctx, change, offer)

@@ -1,49 +1,59 @@
-"""Content of rules for reading: named values, lists as tables, templates side by side."""
+"""Content of master data for reading: named values, lists as tables, templates side by side."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.desk.components.elements import box, cell, facts, row, table, text
 from services.desk.context import PageContext
+from services.desk.formats import NOTHING
 from services.desk.model_words import is_money, name_of, unit_of, value_in_words
-from services.desk.pages.rules.rule_set import Content
-from services.desk.pages.rules.templates import show_templates
+from services.desk.pages.master_data.contents import Content
+from services.desk.pages.master_data.templates import show_templates
 
 _TEMPLATES = "templates"
 _KIND = "kind"
 _FINDING = "finding"
 
 
-def show_content(ctx: PageContext, content: Content) -> None:
-    """Show all values of the content of a rule set."""
+def show_content(ctx: PageContext, content: Content, absent: str) -> None:
+    """Show all values of the content of a record; ``absent`` stands for those left out."""
     values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND})
     templates = values.pop(_TEMPLATES, None)
     single = {name: each for name, each in values.items() if _is_single(each)}
     spans = {name: each for name, each in values.items() if _is_flat(each)}
     facts(
-        [(name_of(ctx.t, name), _single(ctx, name, each)) for name, each in single.items()]
-        + [(name_of(ctx.t, name), " – ".join(each.values())) for name, each in spans.items()]
+        [
+            (name_of(ctx.t, name), absent if each is None else value_in_words(ctx, name, each))
+            for name, each in single.items()
+        ]
+        + [
+            (name_of(ctx.t, name), " – ".join(each.values()) or NOTHING)
+            for name, each in spans.items()
+        ]
     )
     for name, each in values.items():
-        if name in single:
+        if name in single or name in spans:
             continue
         if isinstance(each, list):
             _rows(ctx, name_of(ctx.t, name), each)
-        elif isinstance(each, dict) and name not in spans:
+        elif all(isinstance(part, int) for part in each.values()):
+            _by_key(ctx, name, each)
+        else:
             for key, rows in each.items():
                 _rows(ctx, f"{name_of(ctx.t, name)} · {key}", rows)
     if templates is not None:
         show_templates(ctx, templates)
 
 
-def _single(ctx: PageContext, name: str, value: Any) -> str:
-    return ctx.t("As in the group") if value is None else value_in_words(ctx, name, value)
+def _by_key(ctx: PageContext, name: str, values: Mapping[str, int]) -> None:
+    text(name_of(ctx.t, name), "section-title")
+    facts([(name_of(ctx.t, key), value_in_words(ctx, name, each)) for key, each in values.items()])
 
 
 def _is_single(value: Any) -> bool:
-    """Return whether a value is shown in one line: one value, or a list of numbers."""
+    """Return whether a value is shown in one line: one value, or a list of such."""
     if isinstance(value, list):
-        return bool(value) and all(isinstance(each, int) for each in value)
+        return not any(isinstance(each, dict | list) for each in value)
     return not isinstance(value, dict)
 
 
@@ -55,7 +65,7 @@ def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> No
     text(title, "section-title")
     if not rows:
         return
-    if any(isinstance(each, list) for each in rows[0].values()):
+    if not all(map(_is_single, rows[0].values())):
         for each in rows:
             _with_parts(ctx, each)
         return
@@ -72,7 +82,7 @@ def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> No
 def _with_parts(ctx: PageContext, values: Mapping[str, Any]) -> None:
     """Show a row that has rows of its own."""
     with box("form-entry"):
-        single = {name: each for name, each in values.items() if not isinstance(each, list)}
+        single = {name: each for name, each in values.items() if _is_single(each)}
         facts(
             [
                 (name_of(ctx.t, name), value_in_words(ctx, name, each))

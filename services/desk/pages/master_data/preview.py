@@ -8,7 +8,8 @@ from nicegui import ui
 from services.desk.components.elements import box, empty, test_id, text
 from services.desk.components.kpis import bars
 from services.desk.context import PageContext
-from services.desk.pages.rules.rule_set import Content, RuleSet
+from services.desk.pages.master_data.contents import Content
+from services.desk.pages.master_data.record import MasterRecord
 from shared.clients.crm.models import LoyaltyPreview, PreviewLoyaltyRequest, TierCount
 from shared.clients.reception.models import (
     ApprovalCount,
@@ -19,7 +20,7 @@ from shared.clients.reception.models import (
 Preview = LoyaltyPreview | SettlementPreview
 
 
-def may_preview(rules: RuleSet) -> bool:
+def may_preview(rules: MasterRecord) -> bool:
     """Return whether the person may ask what a change of these rules would have done."""
     services, ctx = rules.ctx.services, rules.ctx
     if rules.kind == "loyalty":
@@ -31,7 +32,7 @@ def may_preview(rules: RuleSet) -> bool:
     )
 
 
-def ask_preview(rules: RuleSet, content: Content) -> Awaitable[Preview]:
+def ask_preview(rules: MasterRecord, content: Content) -> Awaitable[Preview]:
     """Ask the service that uses the rules what others would have done."""
     services = rules.ctx.services
     if rules.kind == "loyalty":

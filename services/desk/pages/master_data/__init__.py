@@ -1,0 +1,7 @@
+"""Master data (主数据): lists, one record with its versions and history, and its change."""
+
+from services.desk.pages.master_data.change import PAGE as CHANGE
+from services.desk.pages.master_data.detail import PAGE as DETAIL
+from services.desk.pages.master_data.overview import MENU_PAGE as PAGE
+
+__all__ = ["CHANGE", "DETAIL", "PAGE"]

@@ -1,0 +1,124 @@
+"""Kinds of master data: the collection, the model of the content, and how a record is named."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from services.desk import formats
+from services.desk.context import PageContext
+from services.desk.formats import NOTHING
+from shared.contracts.base import DisplayName
+from shared.contracts.management import (
+    BayProfile,
+    CorrectiveActionRules,
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
+    GroupProfile,
+    InspectionChecklistRules,
+    LaborOperation,
+    LoyaltyRules,
+    MessageRules,
+    PartMaster,
+    RecallCampaign,
+    ServicePackageDefinition,
+    SettlementRules,
+    ShiftRules,
+    StaffProfile,
+    StoreProfile,
+    SymptomSystem,
+    WorkingCalendarRules,
+)
+
+Content = BaseModel
+"""Content of a record: a model of its kind."""
+
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog"]
+"""规则、门店、工位、员工、目录."""
+
+
+class Person(StaffProfile):
+    """Person (员工) as management knows them, with names and telephone."""
+
+    zh: DisplayName
+    en: DisplayName
+    telephone: Annotated[str, Field(max_length=40)] | None = None
+
+
+MODELS: Mapping[CollectionName, Mapping[str, type[Content]]] = {
+    "rules": {
+        "loyalty": LoyaltyRules,
+        "messages": MessageRules,
+        "settlement": SettlementRules,
+        "delivery_checklist": DeliveryChecklistRules,
+        "facility_checklist": FacilityChecklistRules,
+        "corrective_actions": CorrectiveActionRules,
+        "inspection_checklist": InspectionChecklistRules,
+        "shifts": ShiftRules,
+        "working_calendar": WorkingCalendarRules,
+        "group_profile": GroupProfile,
+    },
+    "stores": {"store": StoreProfile},
+    "bays": {"bay": BayProfile},
+    "staff": {"person": Person},
+    "catalog": {
+        "operation": LaborOperation,
+        "part": PartMaster,
+        "package": ServicePackageDefinition,
+        "symptoms": SymptomSystem,
+        "recall": RecallCampaign,
+    },
+}
+"""Models of content by collection and kind; in the catalog, codes begin with the kind."""
+
+CODE_BEGINS_WITH_KIND: CollectionName = "catalog"
+
+
+def kind_of(collection: CollectionName, code: str) -> str | None:
+    """Return the kind of the record with this code, where there can be one."""
+    kinds = MODELS[collection]
+    if collection == "rules":
+        return code if code in kinds else None
+    if collection == CODE_BEGINS_WITH_KIND:
+        kind, _, rest = code.partition(":")
+        return kind if kind in kinds and rest else None
+    return next(iter(kinds))
+
+
+def name_of_record(ctx: PageContext, kind: str, code: str, content: Content | None) -> str:
+    """Return the name of a record: of rules the kind, else that of its content, else the code."""
+    t = ctx.t
+    if kind in MODELS["rules"]:
+        return t.code("rule_kind", kind)
+    values: dict[str, Any] = content.model_dump() if content else {}
+    if kind == "bay" and content:
+        return f"{t.code('bay', values['type'])} {values['number']}"
+    return str(values.get(t.language, code))
+
+
+def summary_of(ctx: PageContext, kind: str, content: Content | None) -> str:
+    """Return what matters most in the content of a record, in one line."""
+    if content is None:
+        return NOTHING
+    t, values = ctx.t, content.model_dump()
+    summaries: Mapping[str, Callable[[], str]] = {
+        "person": lambda: t.listed(_post(ctx, post) for post in values["posts"]),
+        "store": lambda: f"{values['city'][t.language]} · {values['brand'][t.language]}",
+        "bay": lambda: t.listed(t.code("bay", each) for each in values["capabilities"]),
+        "operation": lambda: (
+            f"{t.code('skill_code', values['skill_code'])} · "
+            f"{t('{hours} h', hours=format(values['standard_hours'], 'g'))}"
+        ),
+        "part": lambda: formats.money(values["list_price_cents"]),
+        "package": lambda: formats.money(values["price_cents"]),
+    }
+    return summaries[kind]() if kind in summaries else NOTHING
+
+
+def _post(ctx: PageContext, post: Mapping[str, Any]) -> str:
+    role = ctx.t.code("role", post["role"])
+    return ctx.t("{role} ({store})", role=role, store=_place(ctx, post["in_store"]))
+
+
+def _place(ctx: PageContext, store_id: str | None) -> str:
+    return ctx.t("Whole group") if store_id is None else ctx.t.of(ctx.store_of(store_id))

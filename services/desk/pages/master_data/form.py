@@ -1,0 +1,105 @@
+"""Form for the content of a record, with the offers that other master data makes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.desk.client import found
+from services.desk.components.model_form import ModelEditor, ModelForm
+from services.desk.context import PageContext
+from services.desk.model_words import findings
+from services.desk.pages.master_data.contents import Content
+from services.desk.pages.master_data.record import MasterRecord
+from services.desk.pages.master_data.templates import Templates, TemplatesEditor
+from shared.contracts.management import (
+    GROUP_ROLES,
+    STORE_ROLES,
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
+    InspectionChecklistRules,
+    MessageRules,
+    ShiftRules,
+)
+
+_STAND_AS_WHOLE = (
+    DeliveryChecklistRules,
+    FacilityChecklistRules,
+    InspectionChecklistRules,
+    ShiftRules,
+)
+"""Rules of which a store's own stand instead of the group's as a whole."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a form offers besides: the group's content beside own rules, brands, stores, shifts."""
+
+    of_group: Content | None
+    brands: Sequence[str]
+    stores: Mapping[str, str]
+    shifts: Mapping[str, str]
+
+
+async def surroundings_of(record: MasterRecord) -> Surroundings:
+    """Return what the form of a record needs to know."""
+    ctx, management = record.ctx, record.ctx.services.management
+    of_group = None
+    if record.is_rules and record.own:
+        rules = await management.get_group_rules(record.code)
+        of_group = rules.holds.content if rules.holds else None
+    stores = await ctx.stores()
+    return Surroundings(
+        of_group=of_group,
+        brands=sorted({store.brand.zh for store in stores.values() if store.brand}),
+        stores={store_id: ctx.t.of(store) for store_id, store in stores.items()},
+        shifts=await _shifts(ctx) if record.kind == "person" else {},
+    )
+
+
+async def _shifts(ctx: PageContext) -> dict[str, str]:
+    """Return the shifts in which the store works, by code."""
+    management = ctx.services.management
+    own = await found(management.get_store_rules(ctx.store.id, "shifts"))
+    if own is None or own.holds is None or own.holds.content is None:
+        own = await found(management.get_group_rules("shifts"))
+    content = own.holds.content if own and own.holds else None
+    shifts = content.shifts if isinstance(content, ShiftRules) else ()
+    return {shift.shift: ctx.t.of(shift) for shift in shifts}
+
+
+def form_of(record: MasterRecord, content: Content | None, around: Surroundings) -> ModelEditor:
+    """Add the form; it begins with ``content``, or the group's that own rules stand instead of."""
+    ctx, own_rules = record.ctx, record.is_rules and record.own
+    if content is None and isinstance(around.of_group, _STAND_AS_WHOLE):
+        content = around.of_group
+    templates = _templates_of(around.of_group) if own_rules else None
+    form = ModelForm(
+        ctx.t,
+        complete=not own_rules,
+        by_hand={"templates": lambda given: TemplatesEditor(ctx, given or {}, templates)},
+        hints={"brands": around.brands},
+        offers=_offers(record, around),
+    )
+    return form.of_model(record.model, _values(content))
+
+
+def _values(content: Content | None) -> dict[str, Any]:
+    return content.model_dump() if content else {}
+
+
+def _templates_of(of_group: Content | None) -> Templates:
+    """Return the templates that hold where a store has none of its own."""
+    return of_group.model_dump()["templates"] if isinstance(of_group, MessageRules) else {}
+
+
+def _offers(record: MasterRecord, around: Surroundings) -> dict[str, Mapping[str, str]]:
+    ctx, t = record.ctx, record.ctx.t
+    if record.kind != "person":
+        return {"finding": {"": t("All other findings"), **findings(ctx)}}
+    own = {ctx.store.id: t.of(ctx.store)}
+    roles = STORE_ROLES if record.own else (*STORE_ROLES, *GROUP_ROLES)
+    return {
+        "in_store": own if record.own else {"": t("Whole group"), **around.stores},
+        "shift": {"": t("No shift"), **around.shifts},
+        "role": {role: t.code("role", role) for role in roles},
+    }
