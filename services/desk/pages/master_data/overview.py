@@ -201,7 +201,7 @@ def _new_dialog(ctx: PageContext, collection: CollectionName, *, own: bool) -> N
 
 
 def _table(t: Translator, collection: CollectionName) -> AbstractContextManager[None]:
-    named = [t("Rules")] if collection == "rules" else [t("Code"), t("Title"), t("In short")]
+    named = [t("Rules")] if collection == "rules" else [t("Code"), t("Designation"), t("In short")]
     times = [t("Holds since"), t("Next version")]
     return table([*named, t("Valid for"), *times, t("Last change"), t("Changed by"), t("Reason")])
 

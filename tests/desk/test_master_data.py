@@ -1,0 +1,143 @@
+"""Managers define stores, bays, people and the catalog at their desks (R40)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from deploy.embedded.platform import Platform
+from shared.clock import SimulatedClock
+from tests.support.desk import Colleague, Desk
+
+TODAY = date(2026, 3, 4)
+GROUP_MANAGER, OTHER_MANAGER, MANAGER = "group-manager-1", "group-manager-2", "S01-manager-1"
+HERE = "/stores/S01/master-data"
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True)
+async def morning(platform: Platform, clock: SimulatedClock) -> None:
+    """Set the clock to nine."""
+    clock.set(datetime(2026, 3, 4, 1, 0, tzinfo=UTC))
+
+
+async def _save(colleague: Colleague, reason: str, days: int = 0) -> None:
+    day = (TODAY + timedelta(days=days)).isoformat()
+    await colleague.write(valid_from=day, reason=reason)
+    await colleague.press("save-record")
+
+
+async def _looks_well(colleague: Colleague, name: str) -> None:
+    for size in ("phone", "desktop"):
+        await colleague.fits(size)
+        await colleague.keep(f"master-data-{name}-{size}")
+
+
+async def test_store_manager_adds_and_ends_bay(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.press("menu-rule")
+    await manager.press("collection-bays")
+    await expect(manager.page.locator('[data-testid^="record-S01-"]').first).to_be_visible()
+    await _looks_well(manager, "bays")
+    await manager.open("new-own")
+    await manager.write(code="S01-lift-91")
+    await manager.send()
+    await manager.pick("content.type", "举升")
+    await manager.write(**{"content.number": "91"})
+    await manager.choose("content.capabilities", "举升")
+    await _save(manager, "新增举升工位")
+    await expect(manager.at("record-content")).to_contain_text("举升")
+    await manager.go(f"{HERE}/bays?search=lift-91")
+    row = manager.at("record-S01-lift-91")
+    await expect(row).to_contain_text("举升 91")
+    await row.get_by_role("link").click()
+    await manager.open("end-record")
+    await manager.write(valid_from=TODAY.isoformat(), reason="拆除")
+    await manager.send()
+    await expect(manager.page.get_by_text("目前没有生效的内容")).to_be_visible()
+    await manager.press("tab-history")
+    await expect(manager.at("change-2")).to_contain_text("拆除")
+    assert manager.faults == []
+
+
+async def test_store_manager_changes_own_person(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(f"{HERE}/staff")
+    await expect(manager.at("record-S01-technician-1")).to_contain_text("技师（上海启岳闵行店）")
+    await _looks_well(manager, "staff")
+    await manager.go(f"{HERE}/staff/own/S01-technician-1/change")
+    await expect(manager.at("content.zh")).to_have_value("刘洋")
+    await manager.press("content.leave.add")
+    await manager.write(
+        **{"content.leave.0.first_day": "2026-03-09", "content.leave.0.last_day": "2026-03-06"}
+    )
+    await _save(manager, "年假")
+    await expect(manager.page.get_by_text("最后一天早于第一天").first).to_be_visible()
+    await manager.write(**{"content.leave.0.last_day": "2026-03-13"})
+    await _looks_well(manager, "person-change")
+    await manager.press("save-record")
+    await expect(manager.at("record-content")).to_contain_text("2026-03-13")
+    await _looks_well(manager, "person")
+    await expect(manager.at("collection-staff")).to_have_count(0)
+    await manager.go(f"{HERE}/staff/group/group-manager-1")
+    await expect(manager.at("record-content")).to_contain_text("杨丽")
+    await expect(manager.at("change-record")).to_have_count(0)
+    assert manager.faults == []
+
+
+async def test_group_manager_finds_catalog_item(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(f"{HERE}/catalog")
+    rows = manager.page.locator('[data-testid^="record-"]')
+    await expect(rows).to_have_count(50)
+    first = await rows.first.inner_text()
+    await manager.press("next-page")
+    await expect(manager.at("first-page")).to_be_visible()
+    assert await rows.first.inner_text() != first
+    await manager.pick("kind", "维修项目")
+    await expect(rows.first).to_contain_text("operation:")
+    await manager.write(search="常规保养")
+    await manager.press("find")
+    await expect(rows).to_have_count(1)
+    await expect(manager.at("record-operation:MNT-001")).to_contain_text("常规保养")
+    await _looks_well(manager, "catalog")
+    await manager.at("record-operation:MNT-001").get_by_role("link").click()
+    await manager.press("change-record")
+    await manager.write(**{"content.standard_hours": "1.3"})
+    await _looks_well(manager, "operation-change")
+    await _save(manager, "按实测调整", 5)
+    await expect(manager.at("record-content")).to_contain_text("1.3")
+    await manager.press("tab-history")
+    await expect(manager.at("change-2")).to_contain_text("标准工时")
+    assert manager.faults == []
+
+
+async def test_group_manager_changes_store(desk: Desk) -> None:
+    manager, other = await desk.sign_in(GROUP_MANAGER), await desk.sign_in(OTHER_MANAGER)
+    for each in (manager, other):
+        await each.go(f"{HERE}/stores/group/S02/change")
+        await expect(each.at("content.zh")).to_have_value("杭州启岳滨江店")
+    await manager.write(**{"content.labor_rate_cents.0": "188.00"})
+    await _looks_well(manager, "store-change")
+    await _save(manager, "调整工时单价")
+    await expect(manager.at("record-content")).to_contain_text("¥188.00")
+    await _looks_well(manager, "store")
+    await other.write(**{"content.greeting_limit_s": "480"})
+    await _save(other, "缩短等待")
+    await expect(other.at("conflict")).to_contain_text("调整工时单价")
+    await expect(other.at("held-then")).to_contain_text("480")
+    await expect(other.at("save-record")).to_be_hidden()
+    await _looks_well(other, "conflict")
+    await other.press("replace-record")
+    await expect(other.at("record-content")).to_contain_text("480")
+    assert manager.faults == other.faults == []
+
+
+@pytest.mark.parametrize("collection", ["rules", "stores", "bays", "staff", "catalog"])
+async def test_office_reads_and_decides_nothing(desk: Desk, collection: str) -> None:
+    advisor = await desk.sign_in("S01-advisor-1")
+    await advisor.go(f"{HERE}/{collection}")
+    await expect(advisor.page.locator('[data-testid^="record-"]').first).to_be_visible()
+    for name in ("new-own", "new-group"):
+        await expect(advisor.at(name)).to_have_count(0)
+    assert advisor.faults == []
