@@ -72,7 +72,7 @@ async def test_store_manager_changes_own_person(desk: Desk) -> None:
         **{"content.leave.0.first_day": "2026-03-09", "content.leave.0.last_day": "2026-03-06"}
     )
     await _save(manager, "年假")
-    await expect(manager.page.get_by_text("最后一天早于第一天").first).to_be_visible()
+    await expect(manager.page.get_by_text("结束时间早于开始时间").first).to_be_visible()
     await manager.write(**{"content.leave.0.last_day": "2026-03-13"})
     await _looks_well(manager, "person-change")
     await manager.press("save-record")
