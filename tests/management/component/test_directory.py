@@ -146,3 +146,14 @@ async def test_stores_are_listed_by_id(management: InProcess) -> None:
         "/group/stores", params={"ids": ["S82", "S99"]}, headers=desk
     )
     assert [entry["content"]["zh"] for entry in listed.json()] == ["南京启岳店"]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("启岳", ["S81", "S82"]), ("suzhou", ["S81", "S82"]), ("s82", ["S82"]), ("%", [])],
+)
+async def test_stores_are_found_by_code_or_name(
+    management: InProcess, search: str, found: list[str]
+) -> None:
+    listed = await management.get("/group/stores", "group_manager", search=search)
+    assert [entry["code"] for entry in listed.json()] == found
