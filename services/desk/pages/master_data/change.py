@@ -131,7 +131,7 @@ class _ChangeForm:
                 "version": self._form.version,
                 "valid_from": self._day.value,
                 "reason": self._reason.value,
-                "content": self._read(),
+                "content": self._read().model_dump(mode="json"),
             }
         )
         return self._record.define(body, self._form.attempt)
