@@ -85,6 +85,20 @@ async def test_store_manager_changes_own_person(desk: Desk) -> None:
     assert manager.faults == []
 
 
+async def test_week_shows_shifts_and_leave(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(f"{HERE}/staff")
+    await manager.press("staff-week")
+    await expect(manager.at("week-S01-technician-1")).to_contain_text("–")
+    await manager.press("week-after")
+    await expect(manager.at("week-S01-technician-1")).to_contain_text("休假")
+    await expect(manager.at("week-S01-technician-2")).not_to_contain_text("休假")
+    await _looks_well(manager, "week")
+    await manager.at("week-S01-technician-1").get_by_role("link").click()
+    await expect(manager.at("record-content")).to_contain_text("刘洋")
+    assert manager.faults == []
+
+
 async def test_group_manager_finds_catalog_item(desk: Desk) -> None:
     manager = await desk.sign_in(GROUP_MANAGER)
     await manager.go(f"{HERE}/catalog")

@@ -135,7 +135,7 @@ def _texts() -> set[str]:
             write_up.PAGE,
             order.PAGE,
             master_data.CHANGE,
-            master_data.DETAIL,
+            master_data.WEEK,
         )
     }
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.desk.client import found
 from services.desk.components.model_form import ModelEditor, ModelForm
 from services.desk.context import PageContext
 from services.desk.model_words import findings
@@ -18,6 +17,7 @@ from shared.contracts.management import (
     FacilityChecklistRules,
     InspectionChecklistRules,
     MessageRules,
+    ShiftPattern,
     ShiftRules,
 )
 
@@ -48,23 +48,24 @@ async def surroundings_of(record: MasterRecord) -> Surroundings:
         rules = await management.get_group_rules(record.code)
         of_group = rules.holds.content if rules.holds else None
     stores = await ctx.stores()
+    shifts = await shifts_of(ctx) if record.kind == "person" else ()
     return Surroundings(
         of_group=of_group,
         brands=sorted({store.brand.zh for store in stores.values() if store.brand}),
         stores={store_id: ctx.t.of(store) for store_id, store in stores.items()},
-        shifts=await _shifts(ctx) if record.kind == "person" else {},
+        shifts={shift.shift: ctx.t.of(shift) for shift in shifts},
     )
 
 
-async def _shifts(ctx: PageContext) -> dict[str, str]:
-    """Return the shifts in which the store works, by code."""
+async def shifts_of(ctx: PageContext) -> Sequence[ShiftPattern]:
+    """Return the shifts in which the store works."""
     management = ctx.services.management
-    own = await found(management.get_store_rules(ctx.store.id, "shifts"))
-    if own is None or own.holds is None or own.holds.content is None:
-        own = await found(management.get_group_rules("shifts"))
-    content = own.holds.content if own and own.holds else None
-    shifts = content.shifts if isinstance(content, ShiftRules) else ()
-    return {shift.shift: ctx.t.of(shift) for shift in shifts}
+    own = await management.get_store_rules(ctx.store.id, "shifts")
+    if own.holds and isinstance(own.holds.content, ShiftRules):
+        return own.holds.content.shifts
+    of_group = await management.get_group_rules("shifts")
+    content = of_group.holds.content if of_group.holds else None
+    return content.shifts if isinstance(content, ShiftRules) else ()
 
 
 def form_of(record: MasterRecord, content: Content | None, around: Surroundings) -> ModelEditor:

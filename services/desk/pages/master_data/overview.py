@@ -150,6 +150,9 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
         button(t("Find"), find, name="find")
         if collection == CODE_BEGINS_WITH_KIND:
             _kinds(ctx, asked)
+        if collection == "staff":
+            week = link(t("Week of the staff"), f"/stores/{ctx.store.id}/staff-week", "text-link")
+            test_id("staff-week", week)
         box("spacer")
         for own, operations in ((True, OF_STORE), (False, OF_GROUP)):
             if collection in operations and ctx.may(operations[collection].define):
