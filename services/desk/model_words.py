@@ -32,6 +32,9 @@ KEYS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Fields whose values stand by a code, with the kind of word for it."""
 
+VALUES: Mapping[str, str] = {"skills": "level", "parts": "quantity"}
+"""Names of the values that stand by a key, where they differ from that of the field."""
+
 TIMES = frozenset(
     {
         "starts",

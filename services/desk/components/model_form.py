@@ -22,6 +22,7 @@ from services.desk.model_words import (
     DAYS,
     KEYS,
     TIMES,
+    VALUES,
     is_money,
     is_share,
     name_of,
@@ -387,9 +388,15 @@ class _ByKey:
                 typed = styled(self._key(key))
                 made = button("×", lambda: self._remove(surface), name="remove", kind="small")
                 made.props["aria-label"] = made.props["title"] = t("Remove entry")
-            has_parts = get_origin(self._kind) is not None or _is_model(self._kind)
-            editor = self._form.of("" if has_parts else self._field, self._kind, value)
+            editor = self._form.of(self._name_of_value(), self._kind, value)
         self._entries.append(_Entry(surface, typed, editor))
+
+    def _name_of_value(self) -> str:
+        """Return the field as which a single value is shown; parts need no name of their own."""
+        kind, _ = _required(self._kind)
+        if get_origin(kind) is not None or _is_model(kind):
+            return ""
+        return VALUES.get(self._field, self._field)
 
     def _key(self, key: str) -> Field:
         t, label = self._form.t, self._form.t.code("rule_key", self._field)
