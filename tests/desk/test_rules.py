@@ -128,7 +128,7 @@ async def test_preview_compares_tiers_of_delivered_customers(
         }
     )
     await manager.press("preview-rules")
-    preview = manager.at("record-preview")
+    preview = manager.at("rules-preview")
     await expect(preview).to_contain_text("2 位客户中，2 位升级，0 位降级。")
     await expect(preview.locator("canvas")).to_be_visible()
     await manager.page.wait_for_timeout(500)
@@ -151,7 +151,7 @@ async def test_store_manager_sets_own_discount_limit(desk: Desk) -> None:
     await expect(_field(manager, "content.dunning_days")).to_contain_text("日期须从早到晚")
     await manager.write(**{"content.dunning_days": "3，5"})
     await manager.press("preview-rules")
-    await expect(manager.at("record-preview")).to_be_visible()
+    await expect(manager.at("rules-preview")).to_be_visible()
     await manager.keep("rules-own-settlement-change")
     await manager.press("save-record")
     await expect(content).to_contain_text("2.5%")
