@@ -15,7 +15,6 @@ from deploy.audit.streams import check_streams
 from deploy.audit.tables import SERVICES, read_tables
 from deploy.audit.topics import declared_topics, read_log
 from deploy.audit.workshop import check_workshop
-from deploy.audit.zones import store_zones
 from deploy.embedded.settings import EmbeddedSettings
 
 __all__ = ["AuditResult", "Check", "Difference", "run_audit"]
@@ -37,12 +36,12 @@ async def run_audit(
     """Compare every table with every event.
 
     ``database_url`` is the administrator's, for whom row-level security hides no rows; ``settings``
-    say which topics there are and where the group's stores are described.
+    say which topics there are.
     """
     topics = declared_topics(settings.topics_file)
     tables = await read_tables(database_url)
     log = await read_log(kafka_bootstrap, topics, tuple(CONSUMES))
-    audit_data = AuditData(log, tables, store_zones(settings.group_folder))
+    audit_data = AuditData(log, tables)
     return AuditResult(
         checks=tuple(each for checks in _CHECKS for each in checks(audit_data)),
         counted=_counted(audit_data),

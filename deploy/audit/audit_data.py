@@ -65,11 +65,20 @@ STATES = frozenset(COLLECTIONS)
 
 @dataclass(frozen=True)
 class AuditData:
-    """Data of an audit: every event, every table of the services, and the stores' zones."""
+    """Data of an audit: every event, and every table of the services."""
 
     log: Log
     tables: Tables
-    zones: Mapping[str, ZoneInfo]
+
+    @cached_property
+    def zones(self) -> Mapping[str, ZoneInfo]:
+        """Time zone of each store, by which its days begin, as it was last announced."""
+        return {
+            event.key: ZoneInfo(version["content"]["zone"])
+            for event in sorted(self.of_topic(STORES), key=lambda event: event.sequence)
+            for version in event.data["versions"]
+            if version["content"]
+        }
 
     @cached_property
     def published(self) -> Mapping[str, tuple[str, Row]]:

@@ -49,7 +49,7 @@ def differences(
         },
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
-    checks = check_streams(AuditData(log, tables, {}))
+    checks = check_streams(AuditData(log, tables))
     return [
         str(each)
         for check in checks

@@ -56,7 +56,7 @@ def differences(*events: StreamEvent, **row: Any) -> list[str]:
         | {"reception.voucher": [voucher | row]},
         dict.fromkeys(SERVICES, LATER.date()),
     )
-    checks = check_reception(AuditData(log, tables, {}))
+    checks = check_reception(AuditData(log, tables))
     check = next(each for each in checks if each.name == "vouchers are as the events say")
     return [str(each) for each in check.differences]
 
