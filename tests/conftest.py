@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 from tests.support.stack import (
+    _sent_states,
     _stack,
     clock,
     empty_servers,
@@ -12,6 +13,7 @@ from tests.support.stack import (
 )
 
 __all__ = [
+    "_sent_states",
     "_stack",
     "clock",
     "empty_servers",

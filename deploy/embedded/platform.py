@@ -313,11 +313,14 @@ class Platform:
         """Whether rows and events are kept."""
         return bool(self._kept_topics)
 
-    async def restore(self) -> None:
-        """Leave the rows and events that are kept, and no others. No service may be running."""
+    async def restore(self, *, with_events: bool = True) -> None:
+        """Leave the rows that are kept, the events only where wanted, and no others.
+
+        No service may be running.
+        """
         self._require_no_service()
         await self._restore_database(_KEPT)
-        await self._empty_topics()
+        await self._empty_topics(self._kept_topics if with_events else ())
 
     def _require_no_service(self) -> None:
         if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
@@ -327,9 +330,9 @@ class Platform:
         await database.restore(self.postgres.server_url, copy)
         await database.ensure_schemas(self.admin_url)
 
-    async def _empty_topics(self) -> None:
+    async def _empty_topics(self, keep: Collection[str] = ()) -> None:
         async with self.kafka.admin() as admin:
-            await drop_topics(admin, self._kept_topics)
+            await drop_topics(admin, keep)
             await ensure_topics(admin, self._topics)
 
     async def start_services(self, services: Sequence[str] = ALL) -> None:

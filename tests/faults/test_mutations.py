@@ -31,9 +31,9 @@ from shared.kafka import client_options
 from shared.relay import Relay
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.support.harness import in_process
+from tests.support.master_data import PARTITIONS
 from tests.support.polling import until
 from tests.support.service_settings import settings_of
-from tests.support.stack import PARTITIONS
 
 TOPIC = CustomerGreeted.topic
 CHECKS = {

@@ -18,8 +18,8 @@ from shared.envelope import Causation, ReceivedEvent, headers_of
 from shared.reactions import Reactions
 from shared.service import Foundation, Service, opened
 from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from tests.support.master_data import PARTITIONS
 from tests.support.service_settings import settings_of
-from tests.support.stack import PARTITIONS
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 CAUSATION = Causation("correlation", "causation")

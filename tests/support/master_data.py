@@ -1,9 +1,12 @@
 """Master data of the demo group in the databases and topics of the tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from deploy.embedded.platform import Platform
 from deploy.group_import import import_group
@@ -16,6 +19,9 @@ from shared.reactions import Reactions
 from shared.service import Service, opened
 from tests.support.polling import until
 from tests.support.service_settings import settings_of
+
+PARTITIONS = 3
+"""Partitions of a topic: fewer than in production, as Kafka and consumers work for each."""
 
 _ALL_SENT = "SELECT NOT EXISTS (SELECT FROM management.outbox WHERE sent_at IS NULL)"
 
@@ -46,6 +52,58 @@ async def define_group(servers: Platform) -> None:
 def state_topics() -> frozenset[str]:
     """Return the topics with master data."""
     return frozenset(each.topic for states in _READ.values() for each in states)
+
+
+@dataclass(frozen=True)
+class SentStates:
+    """All records on the topics with master data, and the offsets behind the last ones."""
+
+    records: Sequence[ConsumerRecord]
+    ends: Mapping[TopicPartition, int]
+
+    @classmethod
+    async def of(cls, servers: Platform) -> "SentStates":
+        """Read the topics from their beginnings."""
+        async with _reader(servers) as reader:
+            ends = await reader.end_offsets(reader.assignment())
+            records: list[ConsumerRecord] = []
+            while len(records) < sum(ends.values()):
+                found = await reader.getmany(timeout_ms=200)
+                records += [record for batch in found.values() for record in batch]
+            return cls(records, ends)
+
+    async def are_all(self, servers: Platform) -> bool:
+        """Return whether no state was sent since."""
+        async with _reader(servers) as reader:
+            return bool(await reader.end_offsets(reader.assignment()) == self.ends)
+
+    async def send_again(self, servers: Platform) -> None:
+        """Send them to emptied topics; who has applied them passes over them."""
+        producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap)
+        await producer.start()
+        for each in self.records:
+            await producer.send(
+                each.topic,
+                each.value,
+                key=each.key,
+                partition=each.partition,
+                headers=list(each.headers),
+            )
+        await producer.stop()
+
+
+@asynccontextmanager
+async def _reader(servers: Platform) -> AsyncIterator[AIOKafkaConsumer]:
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await reader.start()
+    topics = state_topics()
+    reader.assign([TopicPartition(topic, each) for topic in topics for each in range(PARTITIONS)])
+    try:
+        yield reader
+    finally:
+        await reader.stop()
 
 
 async def _read(

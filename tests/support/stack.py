@@ -13,10 +13,7 @@ from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from shared.clock import SimulatedClock
 from tests.support.forking import ForkServer
-from tests.support.master_data import define_group, state_topics
-
-PARTITIONS = 3
-"""Partitions of a topic: fewer than in production, as Kafka and consumers work for each."""
+from tests.support.master_data import PARTITIONS, SentStates, define_group, state_topics
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Start of the simulated clock: a Wednesday, 07:30 in Shanghai."""
@@ -70,6 +67,12 @@ def _with_few_partitions(file: Path) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def _sent_states() -> list[SentStates]:
+    """Return the states of the group as they are on the topics now, once they are."""
+    return []
+
+
 @pytest_asyncio.fixture(scope="module")
 async def empty_servers(_stack: Platform, launch: Launch) -> Platform:
     """Return Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
@@ -83,7 +86,9 @@ async def empty_servers(_stack: Platform, launch: Launch) -> Platform:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def servers(_stack: Platform, fork_server: ForkServer, launch: Launch) -> Platform:
+async def servers(
+    _stack: Platform, _sent_states: list[SentStates], fork_server: ForkServer, launch: Launch
+) -> Platform:
     """Return Kafka and PostgreSQL with the master data of the group, which all services have read,
     and nothing else; no service runs.
 
@@ -91,13 +96,18 @@ async def servers(_stack: Platform, fork_server: ForkServer, launch: Launch) -> 
     """
     await _stack.stop_services()
     if _stack.has_kept:
-        await _stack.restore()
+        are_all = await _sent_states[0].are_all(_stack)
+        await _stack.restore(with_events=are_all)
+        if not are_all:
+            await _sent_states[0].send_again(_stack)
+            _sent_states[0] = await SentStates.of(_stack)
     else:
         _stack.launch = fork_server.launch
         await _stack.empty()
         SimulatedClock(_clock_file(_stack)).set(MORNING)
         await define_group(_stack)
         await _stack.keep(state_topics())
+        _sent_states[:] = [await SentStates.of(_stack)]
     _stack.launch = launch
     return _stack
 

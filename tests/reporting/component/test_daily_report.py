@@ -27,7 +27,7 @@ from shared.db import transaction
 from shared.security import Role
 from tests.support.event_scenarios import ZONE, Told, event_scenario, expected_kpis, flat, local
 from tests.support.harness import InProcess, in_process, published, publisher
-from tests.support.stack import PARTITIONS
+from tests.support.master_data import PARTITIONS
 
 TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)
