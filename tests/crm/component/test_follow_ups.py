@@ -215,8 +215,9 @@ async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
 
 
 async def test_event_of_undefined_store_is_dead_lettered(
-    crm: InProcess, outside: Publisher, servers: Platform
+    crm: InProcess, outside: Publisher, servers: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("shared.consumer._STATES_COME_WITHIN_S", 0.2)
     await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)
     await outside.publish(delivered("after", "c-after"), at=DELIVERED_AT)
     assert len(await scheduled(crm, "after")) == 1
