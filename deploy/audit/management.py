@@ -6,18 +6,27 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.audit_data import COLLECTIONS, CONSUMES, STATES, AuditData
+from deploy.audit.audit_data import COLLECTIONS, CONSUMES, STATES, WORK, AuditData, moment
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import Row
 from deploy.audit.topics import StreamEvent
 
 _IDENTITY = frozenset({"zh", "en", "telephone"})
+_FIGURES = (
+    "scheduled_s",
+    "attended_s",
+    "late_s",
+    "early_leave_s",
+    "overtime_s",
+    "on_leave",
+)
 
 
 def check_management(audit_data: AuditData) -> Iterator[Check]:
     """Compare records, their changes and their states, and what services have of the states."""
     yield answer("management", _states, audit_data)
     yield answer("management", _changes, audit_data)
+    yield answer("management", _attendance, audit_data)
     for service, topics in CONSUMES.items():
         if topics & STATES:
             yield answer(service, _master_data, audit_data, service)
@@ -88,6 +97,37 @@ def _changes(audit_data: AuditData) -> Check:
     for key in changes:
         comparison.differ(key, "record", "one row", "no row")
     return comparison.check()
+
+
+def _attendance(audit_data: AuditData) -> Check:
+    """Compare working days with the newest event of each; one without figures has none yet."""
+    comparison = Comparison("working days are those announced", "management")
+    announced: dict[str, dict[str, Any]] = {}
+    for event in audit_data.of_topic(WORK):
+        if event.name == "AttendanceRecorded":
+            data = event.data
+            announced[f"{event.store_id} {data['person_id']} {data['business_date']}"] = {
+                "figures": {name: data[name] for name in _FIGURES},
+                "end": (moment(data["ended_at"]), data["auto_closed"]),
+            }
+    comparison.rows("attendance_day", announced, _working_days(audit_data, announced))
+    return comparison.check()
+
+
+def _working_days(
+    audit_data: AuditData, announced: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the working days that have figures; a day that goes on ends as it was announced."""
+    for row in audit_data.tables.of("management", "attendance_day"):
+        key, figures = f"{row['store_id']} {row['person_id']} {row['day']}", row["figures"]
+        if figures is None:
+            continue
+        presences = orjson.loads(row["presences"])
+        last = moment(presences[-1]["signed_out_at"]) if presences else None
+        end = last, any(each["auto_closed"] for each in presences)
+        if presences and last is None:
+            end = announced.get(key, {}).get("end", end)
+        yield key, {"figures": orjson.loads(figures), "end": end}
 
 
 def _records(audit_data: AuditData) -> Iterator[tuple[str, Row]]:

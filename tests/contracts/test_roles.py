@@ -33,8 +33,12 @@ APPROVALS = {
     "reception.write_claim_off",
 }
 
+ATTENDS = {"management.sign_in", "management.sign_out"}
+"""What all of a store's staff do."""
+
 ACTS: Mapping[Role, set[str]] = {
     "claims_clerk": {
+        *ATTENDS,
         "reception.record_claim_details",
         "reception.submit_claim",
         "reception.record_claim_decision",
@@ -43,13 +47,14 @@ ACTS: Mapping[Role, set[str]] = {
         *OWNERS,
     },
     "cashier": {
+        *ATTENDS,
         "reception.receive_deposit",
         "reception.issue_invoice",
         "reception.receive_payment",
         "reception.carry_over",
         *OWNERS,
     },
-    "parts_clerk": {"workshop.set_parts_eta", *OWNERS},
+    "parts_clerk": {*ATTENDS, "workshop.set_parts_eta", *OWNERS},
     "trainer": set(),
     **{role: set() for role in GROUP_DEPARTMENTS},
 }

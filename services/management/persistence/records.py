@@ -55,6 +55,13 @@ _SELECT_REASONS = """
 SELECT reason FROM record_change WHERE collection = $1 AND record_id = $2 ORDER BY revision
 """
 
+_SELECT_STAFF = """
+SELECT DISTINCT record_id
+FROM record_change
+WHERE collection = 'staff' AND content -> 'posts' @> jsonb_build_array(
+    jsonb_build_object('in_store', $1::text))
+"""
+
 _RAISE_VERSIONS = """
 UPDATE record SET version = raised.version, changed_by = $4, changed_at = $5
 FROM unnest($1::text[], $2::text[], $3::integer[]) AS raised (collection, record_id, version)
@@ -176,6 +183,28 @@ async def find(connection: Connection, store_id: str, collection: Collection, co
     record_id = record_id_of(collection, store_id, code)
     changes = await _changes(connection, [collection.name], [record_id])
     return _record(store_id, collection, code, changes[collection.name, record_id])
+
+
+async def find_all(
+    connection: Connection, wanted: Iterable[tuple[str, Collection, str]]
+) -> Sequence[Record]:
+    """Return the records of owners with these codes, in their order."""
+    places = [
+        (store_id, collection, code, record_id_of(collection, store_id, code))
+        for store_id, collection, code in wanted
+    ]
+    names = [collection.name for _, collection, _, _ in places]
+    changes = await _changes(connection, names, [record_id for *_, record_id in places])
+    return [
+        _record(store_id, collection, code, changes[collection.name, record_id])
+        for store_id, collection, code, record_id in places
+    ]
+
+
+async def staff_ids(connection: Connection, store_id: str) -> Sequence[str]:
+    """Return the ids of those who have, had or will have a post in the store."""
+    rows = await connection.fetch(_SELECT_STAFF, store_id)
+    return sorted((row["record_id"] for row in rows), key=lambda each: (len(each), each))
 
 
 async def save(connection: Connection, changed: Sequence[tuple[Record, Record, bytes]]) -> None:

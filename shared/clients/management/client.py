@@ -12,16 +12,21 @@ from shared.clients.management.models import (
     ChangeRequest,
     ChangeView,
     CloseCorrectiveActionRequest,
+    CorrectAttendanceRequest,
+    CorrectedDayView,
     CorrectiveActionDetail,
     CorrectiveActionView,
     DefineRequest,
     Directory,
+    ImportAttendanceResponse,
     ImportRequest,
     ImportResponse,
+    OwnAttendance,
     PutBackRequest,
     RecordEntry,
     RecordResponse,
     RecordView,
+    WorkingDayView,
 )
 
 
@@ -30,6 +35,137 @@ class ManagementApi:
 
     def __init__(self, calls: ServiceCalls) -> None:
         self._calls = calls
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def sign_in(self, store_id: str, *, idempotency_key: str) -> WorkingDayView:
+        """Begin the caller's working day, or go on with it (签到)."""
+        return await self._calls.request(
+            WorkingDayView,
+            "POST",
+            f"/stores/{segment(store_id)}/attendance/sign-in",
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def sign_out(self, store_id: str, *, idempotency_key: str) -> WorkingDayView:
+        """End the caller's working day, or interrupt it (签退).
+
+        The caller's own sign-out replaces one that the platform has set on the same day.
+        """
+        return await self._calls.request(
+            WorkingDayView,
+            "POST",
+            f"/stores/{segment(store_id)}/attendance/sign-out",
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def own_attendance(self, store_id: str, *, day: date | None = None) -> OwnAttendance:
+        """Return the week of the caller in which ``day`` lies, or today (我的考勤)."""
+        return await self._calls.request(
+            OwnAttendance, "GET", f"/stores/{segment(store_id)}/attendance/mine", query={"day": day}
+        )
+
+    @open_to("group_manager", "group_service_manager", "service_manager", area="attendance")
+    async def list_attendance(
+        self, store_id: str, *, first_day: date | None = None, last_day: date | None = None
+    ) -> list[WorkingDayView]:
+        """List the working days of a store's staff, of today or from a first day to a last
+        (考勤表).
+
+        At most 31 days are listed.
+        """
+        return await self._calls.request(
+            list[WorkingDayView],
+            "GET",
+            f"/stores/{segment(store_id)}/attendance",
+            query={"first_day": first_day, "last_day": last_day},
+        )
+
+    @open_to("service_manager", area="attendance")
+    async def import_attendance(
+        self, store_id: str, content: bytes, *, idempotency_key: str
+    ) -> ImportAttendanceResponse:
+        """Take over the file of an attendance machine (考勤机), whole or not at all.
+
+        It is CSV in UTF-8 or GBK, with a head and the columns person_id, date, time and, unless
+        sign-ins and sign-outs alternate, in_out. Days that a person or a manager recorded stay
+        as they are; the same file again changes nothing.
+        """
+        return await self._calls.request(
+            ImportAttendanceResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/attendance/imports",
+            content=content,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", "group_service_manager", "service_manager", area="attendance")
+    async def get_attendance(self, store_id: str, person_id: str, day: date) -> CorrectedDayView:
+        """Return a person's working day with its corrections (考勤明细)."""
+        return await self._calls.request(
+            CorrectedDayView,
+            "GET",
+            f"/stores/{segment(store_id)}/attendance/{segment(person_id)}/{day}",
+        )
+
+    @open_to("service_manager", area="attendance")
+    async def correct_attendance(
+        self,
+        store_id: str,
+        person_id: str,
+        day: date,
+        body: CorrectAttendanceRequest,
+        *,
+        idempotency_key: str,
+    ) -> WorkingDayView:
+        """Correct a person's working day, with a reason (考勤更正); what was recorded is kept."""
+        return await self._calls.request(
+            WorkingDayView,
+            "POST",
+            f"/stores/{segment(store_id)}/attendance/{segment(person_id)}/{day}/correct",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
 
     @open_to("system", area="directory")
     async def directory(self, store_id: str, *, seen: str = "") -> Directory:

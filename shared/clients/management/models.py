@@ -37,6 +37,22 @@ ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 CorrectiveActionResult = Literal["corrected", "unfounded"]
 DefinitionCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
+RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
+RowErrorRule = Literal[
+    "unreadable",
+    "column_missing",
+    "too_many_rows",
+    "no_rows",
+    "not_on_staff",
+    "not_a_date",
+    "not_a_time",
+    "not_in_or_out",
+    "time_in_future",
+    "signed_in_twice",
+    "not_signed_in",
+]
+WorkingDaySource = Literal["signed", "machine", "corrected"]
+WorkingDayStatus = Literal["expected", "present", "left", "absent", "on_leave", "off"]
 
 
 class AnswerCorrectiveActionRequest(RequestBody):
@@ -81,6 +97,46 @@ class CloseCorrectiveActionRequest(RequestBody):
     version: str
     result: CorrectiveActionResult
     note: str
+
+
+class CorrectAttendanceRequest(RequestBody):
+    """Presences of a working day in the place of what was recorded; none if the person was away."""
+
+    version: str
+    presences: list[PresenceGiven]
+    reason: str
+
+
+class CorrectedDayView(ResponseBody):
+    """Working day with its corrections, the last one first."""
+
+    person_id: str
+    day: date
+    status: WorkingDayStatus
+    shift: str | None
+    shift_start: AwareDatetime | None
+    shift_finish: AwareDatetime | None
+    presences: list[PresenceView]
+    source: WorkingDaySource
+    auto_closed: bool
+    scheduled_s: int
+    attended_s: int
+    late_s: int
+    early_leave_s: int
+    overtime_s: int
+    on_leave: bool
+    version: str
+    corrections: list[CorrectionView]
+
+
+class CorrectionView(ResponseBody):
+    """Correction of a working day; the reason is absent once its key was destroyed."""
+
+    before: list[PresenceView]
+    after: list[PresenceView]
+    corrected_by: str
+    corrected_at: AwareDatetime
+    reason: str | None
 
 
 class CorrectiveActionDetail(ResponseBody):
@@ -240,6 +296,21 @@ class FieldDifference(ResponseBody):
     new: bool | int | float | str | None
 
 
+class ImportAttendanceResponse(ResponseBody):
+    """Result of a machine's file; with ``errors``, nothing has changed.
+
+    ``error_count`` is the number of all errors. ``kept`` days were recorded by the person or a
+    manager and stay as they are.
+    """
+
+    rows: int
+    changed: int
+    unchanged: int
+    kept: int
+    error_count: int
+    errors: list[RowErrorView]
+
+
 class ImportRequest(RequestBody):
     """Definitions: the group's are decided on first, and each store's in their order.
 
@@ -269,6 +340,14 @@ class ImportResult(ResponseBody):
     detail: str | None = None
 
 
+class OwnAttendance(ResponseBody):
+    """Week of a person, from Monday on, and since when they are signed in."""
+
+    today: date
+    signed_in_since: AwareDatetime | None
+    days: list[WorkingDayView]
+
+
 class Person(ResponseBody):
     """Profile of a person with their names and telephone, which are never announced."""
 
@@ -282,6 +361,22 @@ class Person(ResponseBody):
     zh: str
     en: str
     telephone: str | None = None
+
+
+class PresenceGiven(RequestBody):
+    signed_in_at: AwareDatetime
+    signed_out_at: AwareDatetime | None = None
+
+
+class PresenceView(ResponseBody):
+    """Time from a sign-in to a sign-out; it goes on until the latter.
+
+    The platform set the sign-out of one that is ``auto_closed``.
+    """
+
+    signed_in_at: AwareDatetime
+    signed_out_at: AwareDatetime | None
+    auto_closed: bool
 
 
 class PutBackRequest(RequestBody):
@@ -363,6 +458,16 @@ class RecordView(ResponseBody):
     versions: list[VersionView]
 
 
+class RowErrorView(ResponseBody):
+    """Error in a row of a file, of which the head is row 1, with an example of what is right."""
+
+    row: int
+    column: RowErrorColumn | None
+    value: str
+    rule: RowErrorRule
+    expected: str
+
+
 class VersionView(ResponseBody):
     """Content that holds from a day on until the next version's; without content, none holds."""
 
@@ -388,3 +493,28 @@ class VersionView(ResponseBody):
         | RecallCampaign
         | None
     )
+
+
+class WorkingDayView(ResponseBody):
+    """Working day of a person: planned shift, presences and figures, which run on until it ends.
+
+    ``version`` is "0" for a day without a sign-in. The platform set a sign-out of a day that is
+    ``auto_closed``. Times in seconds.
+    """
+
+    person_id: str
+    day: date
+    status: WorkingDayStatus
+    shift: str | None
+    shift_start: AwareDatetime | None
+    shift_finish: AwareDatetime | None
+    presences: list[PresenceView]
+    source: WorkingDaySource
+    auto_closed: bool
+    scheduled_s: int
+    attended_s: int
+    late_s: int
+    early_leave_s: int
+    overtime_s: int
+    on_leave: bool
+    version: str

@@ -4,6 +4,7 @@ A decision is announced whole, with all its dated versions.
 """
 
 from shared.contracts.base import GROUP
+from shared.contracts.management.attendance import AttendanceRecorded
 from shared.contracts.management.catalog import (
     CatalogContent,
     CatalogItemDefined,
@@ -103,6 +104,7 @@ __all__ = [
     "MESSAGE_PLACEHOLDERS",
     "SKILLS",
     "STORE_ROLES",
+    "AttendanceRecorded",
     "BayDefined",
     "BayProfile",
     "BayVersion",

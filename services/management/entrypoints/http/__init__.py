@@ -1,8 +1,14 @@
 """Commands and queries of management."""
 
-from services.management.entrypoints.http import corrective_actions, directory, imports, records
+from services.management.entrypoints.http import (
+    attendance,
+    corrective_actions,
+    directory,
+    imports,
+    records,
+)
 from shared.routing import Router
 
 router = Router()
-for part in (directory, imports, records, corrective_actions):
+for part in (attendance, directory, imports, records, corrective_actions):
     router.include_router(part.router)

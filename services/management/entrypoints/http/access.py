@@ -22,6 +22,17 @@ OFFICES: tuple[Role, ...] = (
 )
 """Roles of an office, which read what is decided."""
 
+OF_STORE: tuple[Role, ...] = (
+    *FRONT_OFFICE,
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+)
+"""Roles of a store's staff, each of whom has working days."""
+
 
 def accept_group_command(
     *roles: Role,

@@ -1,0 +1,158 @@
+"""People sign in and out, and a manager corrects, on real Kafka and PostgreSQL (R13, R18)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.audit import run_audit
+from deploy.embedded.platform import Platform
+from services.management.app import create_app
+from shared.clock import SimulatedClock
+from shared.contracts.management import AttendanceRecorded
+from shared.ids import new_id
+from tests.support.harness import InProcess, in_process, published
+
+ATTENDANCE = "/stores/S01/attendance"
+DAY, ANOTHER_DAY = "2026-03-04", "2026-03-03"
+REASON = "忘记签退，本人补签"
+
+
+@pytest.fixture(scope="module")
+async def management(servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+    async with in_process(servers, "management", create_app) as running:
+        yield running
+
+
+async def sign(management: InProcess, direction: str, number: int) -> httpx.Response:
+    return await management.post(
+        f"{ATTENDANCE}/sign-{direction}", "technician", None, subject=f"S01-technician-{number}"
+    )
+
+
+async def own_week(management: InProcess, number: int) -> Any:
+    token = management.token("technician", subject=f"S01-technician-{number}")
+    headers = {"Authorization": f"Bearer {token}"}
+    return (await management.client.get(f"{ATTENDANCE}/mine", headers=headers)).json()
+
+
+async def send_file(management: InProcess, content: str, encoding: str = "utf-8") -> Any:
+    response = await management.client.post(
+        f"{ATTENDANCE}/imports",
+        content=content.encode(encoding),
+        headers={
+            "Authorization": f"Bearer {management.token('service_manager')}",
+            "Idempotency-Key": str(new_id()),
+        },
+    )
+    assert response.is_success, response.text
+    return response.json()
+
+
+async def recorded(servers: Platform, management: InProcess) -> list[AttendanceRecorded]:
+    await management.wait_until_idle()
+    return [
+        received.event
+        for received in await published(servers, [AttendanceRecorded.topic])
+        if isinstance(received.event, AttendanceRecorded)
+    ]
+
+
+async def test_signed_day_is_announced_at_its_end(
+    management: InProcess, servers: Platform, clock: SimulatedClock
+) -> None:
+    first = await sign(management, "in", 1)
+    assert first.is_success, first.text
+    begin = first.json()["presences"][0]["signed_in_at"]
+    again = await sign(management, "in", 1)
+    assert again.status_code == 409
+    assert again.json()["type"] == "/problems/already_signed_in"
+    assert again.json()["values"]["at"].startswith(begin.removesuffix("Z"))
+    assert (await own_week(management, 1))["signed_in_since"] == begin
+    assert not await recorded(servers, management)
+    clock.set(clock.now() + timedelta(hours=1))
+    out = (await sign(management, "out", 1)).json()
+    assert (out["status"], out["attended_s"]) == ("left", 3600)
+    assert (await sign(management, "out", 1)).json()["type"] == "/problems/already_signed_out"
+    [event] = await recorded(servers, management)
+    assert (event.person_id, event.business_date) == ("S01-technician-1", DAY)
+    assert (event.attended_s, event.posts) == (3600, ("technician",))
+
+
+@pytest.mark.parametrize(
+    ("subject", "problem"),
+    [("S02-technician-1", "store_not_allowed"), ("program-1", "not_on_staff")],
+)
+async def test_only_staff_of_the_store_sign_in(
+    management: InProcess, subject: str, problem: str
+) -> None:
+    refused = await management.post(f"{ATTENDANCE}/sign-in", "technician", None, subject=subject)
+    assert refused.status_code == 403
+    assert refused.json()["type"] == f"/problems/{problem}"
+
+
+async def test_manager_sees_the_whole_store(management: InProcess) -> None:
+    days = (await management.get(ATTENDANCE, "service_manager", first_day=DAY)).json()
+    by_person = {each["person_id"]: each for each in days}
+    assert by_person["S01-technician-1"]["status"] == "left"
+    assert by_person["S01-technician-3"]["status"] == "absent"
+    assert by_person["S01-advisor-1"]["status"] == "off"
+    assert not any(each["person_id"].startswith("S02") for each in days)
+    assert (await management.get(ATTENDANCE, "technician")).status_code == 403
+
+
+async def test_missed_sign_out_is_closed_then_corrected(
+    management: InProcess, servers: Platform, clock: SimulatedClock
+) -> None:
+    await sign(management, "in", 3)
+    clock.set(clock.now() + timedelta(hours=12))
+    [event] = [each for each in await recorded(servers, management) if each.person_id[-1] == "3"]
+    assert event.auto_closed
+    path = f"{ATTENDANCE}/S01-technician-3/{DAY}"
+    found = (await management.get(path, "service_manager")).json()
+    assert found["presences"][0]["signed_out_at"] == found["shift_finish"]
+    presences = [
+        {"signed_in_at": f"{DAY}T08:00:00+08:00", "signed_out_at": f"{DAY}T18:30:00+08:00"}
+    ]
+    body = {"presences": presences, "reason": REASON}
+    corrected = await management.post(f"{path}/correct", "service_manager", body)
+    assert corrected.is_success, corrected.text
+    assert (corrected.json()["overtime_s"], corrected.json()["auto_closed"]) == (5400, False)
+    stale = await management.post(
+        f"{path}/correct", "service_manager", body | {"version": found["version"]}
+    )
+    assert stale.json()["type"] == "/problems/version_conflict"
+    [correction] = (await management.get(path, "service_manager")).json()["corrections"]
+    assert (correction["reason"], correction["corrected_by"]) == (REASON, "test-service_manager")
+    assert correction["before"] == found["presences"]
+    *_, last = [each for each in await recorded(servers, management) if each.person_id[-1] == "3"]
+    assert (last.overtime_s, last.auto_closed) == (5400, False)
+    assert REASON not in last.model_dump_json()
+    assert (await management.post(f"{path}/correct", "technician", body)).status_code == 403
+
+
+async def test_file_is_applied_whole_and_once(management: InProcess, servers: Platform) -> None:
+    head = "工号,日期,时间\n"
+    right = f"S01-technician-5,{ANOTHER_DAY},08:20\nS01-technician-5,{ANOTHER_DAY},17:00\n"
+    wrong = await send_file(management, f"{head}{right}S01-technician-5,昨天,08:00\n")
+    assert (wrong["changed"], wrong["error_count"]) == (0, 1)
+    [error] = wrong["errors"]
+    assert (error["row"], error["column"], error["value"]) == (4, "date", "昨天")
+    before = await recorded(servers, management)
+    taken = await send_file(management, head + right, "gbk")
+    assert (taken["changed"], taken["errors"]) == (1, [])
+    again = await send_file(management, head + right)
+    assert (again["changed"], again["unchanged"]) == (0, 1)
+    after = await recorded(servers, management)
+    assert len(after) == len(before) + 1
+    assert (after[-1].late_s, after[-1].business_date) == (1200, ANOTHER_DAY)
+
+
+async def test_audit_agrees_with_working_days(management: InProcess, servers: Platform) -> None:
+    await management.wait_until_idle()
+    audit = await run_audit(servers.admin_url, servers.kafka.bootstrap, servers.settings)
+    [check] = [each for each in audit.checks if each.name == "working days are those announced"]
+    assert check.compared == 3
+    assert not check.differences
