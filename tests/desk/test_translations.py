@@ -15,7 +15,7 @@ from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
 from services.desk.page import MENU
-from services.desk.pages import claim, master_data, order, roles, write_up
+from services.desk.pages import attendance, claim, master_data, order, roles, write_up
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
@@ -168,6 +168,11 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "override": get_args(OverrideKind),
         "result": get_args(ItemResult),
         "absence": get_args(AbsenceKind),
+        "attendance": attendance.STATUSES,
+        "attendance_source": ("machine", "corrected"),
+        "attendance_column": attendance.COLUMNS,
+        "attendance_row": attendance.ROW_RULES,
+        "weekday": "1234567",
         "parts": get_args(PartsReason),
         "correction": get_args(CorrectionReason),
         "cancellation": get_args(CancellationReason),

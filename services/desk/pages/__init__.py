@@ -3,6 +3,7 @@
 from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
+    attendance,
     authorize,
     board,
     call_tasks,
@@ -45,6 +46,7 @@ MENU.extend(
         customer.SEARCH,
         call_tasks.PAGE,
         follow_ups.PAGE,
+        attendance.PAGE,
         facility_checks.PAGE,
         corrective_actions.PAGE,
         today.PAGE,

@@ -1,0 +1,65 @@
+"""Attendance at the desk: a technician signs in on a phone, the manager corrects (R13, R18)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest_asyncio
+from playwright.async_api import expect
+
+from deploy.embedded.platform import Platform
+from shared.clock import SimulatedClock
+from tests.support.desk import Colleague, Desk
+
+TECHNICIAN, MANAGER = "S01-technician-1", "S01-manager-1"
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+ATTENDANCE = "/stores/S01/attendance"
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True)
+async def morning(platform: Platform, clock: SimulatedClock) -> None:
+    """Set the clock to nine, when the early shift has begun."""
+    clock.set(NINE)
+
+
+async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
+    technician = await desk.sign_in(TECHNICIAN, size="phone")
+    await technician.go(ATTENDANCE)
+    await technician.press("sign")
+    await expect(technician.at("signed-in")).to_contain_text("09:00")
+    await expect(technician.at("day-2026-03-04")).to_contain_text("在岗")
+    await expect(technician.at("day-2026-03-04")).to_contain_text("迟到")
+    await technician.fits("phone")
+    await technician.keep("attendance-own-phone")
+
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(ATTENDANCE)
+    row = manager.at(f"attendance-{TECHNICIAN}")
+    await expect(row).to_contain_text("在岗")
+    await expect(manager.at("attendance-S01-technician-3")).to_contain_text("缺勤")
+    clock.set(NINE + timedelta(hours=12))
+    await expect(row).to_contain_text("忘签退")
+    await manager.open(f"correct-{TECHNICIAN}")
+    await manager.write(**{"presences.0.signed_out_at": "2026-03-04T18:30", "reason": "手机没电"})
+    await manager.keep("attendance-correct-desktop")
+    await manager.send()
+    await expect(row).to_contain_text("已更正")
+    await expect(row).to_contain_text("09:00–18:30")
+
+    await manager.open("upload-attendance")
+    await _choose(manager, "工号,日期,时间\nS01-technician-5,2026-03-04,8点\n")
+    await expect(manager.at("row-2")).to_contain_text("不是时间")
+    await manager.keep("attendance-file-desktop")
+    right = "S01-technician-5,2026-03-04,08:00\nS01-technician-5,2026-03-04,17:00\n"
+    await _choose(manager, f"工号,日期,时间\n{right}")
+    await expect(manager.at("file-result")).to_contain_text("已导入")
+    await manager.press("dialog-cancel")
+    await expect(manager.at("attendance-S01-technician-5")).to_contain_text("08:00–17:00")
+    for size in ("desktop", "phone"):
+        await manager.fits(size)
+        await manager.keep(f"attendance-store-{size}")
+    assert technician.faults == manager.faults == []
+
+
+async def _choose(manager: Colleague, content: str) -> None:
+    """Choose a file of the machine, which writes GBK."""
+    file = {"name": "kq.csv", "mimeType": "text/csv", "buffer": content.encode("gbk")}
+    await manager.at("attendance-file").locator("input[type=file]").set_input_files([file])
