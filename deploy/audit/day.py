@@ -373,13 +373,33 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
     ended = (seconds for end, seconds in clocks.values() if day.begin <= end < day.until)
     clocked = sum(ended) / 3600
     sold = _hours(event.data for event in day.within("InvoiceIssued", "issued_at"))
+    attended = _attended_hours(day)
     return {
         "clocked_hours": clocked,
+        "attended_hours": attended,
+        "utilization": clocked / attended if attended else None,
+        "overall_efficiency": sold / attended if attended else None,
         "efficiency": sold / clocked if clocked else None,
         "dispatch_override_rate": _share(
             assigned, lambda event: event.data["job_id"] in overridden
         ),
     }
+
+
+def _attended_hours(day: _Day) -> float:
+    """Return the hours of technicians' working days that ended in the span, as known last."""
+    last = {
+        (event.data["person_id"], event.data["business_date"]): event.data
+        for event in sorted(day.all("AttendanceRecorded"), key=lambda event: event.sequence)
+    }
+    attended = (
+        data["attended_s"]
+        for data in last.values()
+        if "technician" in data["posts"]
+        and data["ended_at"]
+        and day.begin <= at(data["ended_at"]) < day.until
+    )
+    return sum(attended) / 3600
 
 
 def _quality(day: _Day) -> dict[str, float | None]:

@@ -59,6 +59,7 @@ def check_reporting(audit_data: AuditData) -> Iterator[Check]:
         "corrective_action_id",
         _corrective_action_facts,
     )
+    yield answer("reporting", _attendance_facts, audit_data)
     yield answer("reporting", _reports_kept, audit_data)
     yield answer("reporting", _reports_due, audit_data)
     yield answer("reporting", _report_figures, audit_data)
@@ -272,6 +273,29 @@ def _corrective_action_facts(audit_data: AuditData) -> Facts:
                 continue
         facts[data["corrective_action_id"]].update(changed, store_id=event.store_id)
     return facts
+
+
+def _attendance_facts(audit_data: AuditData) -> Check:
+    comparison = Comparison("attendance_fact is the newest event of a working day", "reporting")
+    newest: Facts = {
+        f"{event.store_id} {event.data['person_id']} {event.data['business_date']}": {
+            "is_technician": "technician" in event.data["posts"],
+            "attended_s": event.data["attended_s"],
+            "ended_at": moment(event.data["ended_at"]),
+            "sequence": event.sequence,
+        }
+        for event in audit_data.applied_by("reporting", WORK)
+        if event.name == "AttendanceRecorded"
+    }
+    comparison.rows(
+        "attendance_fact",
+        newest,
+        (
+            (f"{row['store_id']} {row['person_id']} {row['business_date']}", row)
+            for row in audit_data.tables.of("reporting", "attendance_fact")
+        ),
+    )
+    return comparison.check()
 
 
 def _reports_kept(audit_data: AuditData) -> Check:

@@ -67,6 +67,9 @@ class DailyKpis(EventPart):
     feedback_technical_skill: float | None = None
     feedback_service_attitude: float | None = None
     customers_notified: int | None = None
+    attended_hours: float | None = None
+    utilization: float | None = None
+    overall_efficiency: float | None = None
 
 
 class DailyReportPublished(DailyKpis, _StoreReportEvent):

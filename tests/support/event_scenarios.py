@@ -16,6 +16,7 @@ from shared.contracts.crm import (
     FollowUpCompleted,
     FollowUpScheduled,
 )
+from shared.contracts.management import AttendanceRecorded
 from shared.contracts.reception import (
     AppointmentBooked,
     AppointmentNoShow,
@@ -533,6 +534,7 @@ def event_scenario(seed: int, store_id: str, day: date, orders: int) -> list[Tol
         told.append((arrival, registered))
         told += SimulatedVisit(luck, store_id, order_id, number, arrival).events()
     told += _checks(store_id, day)
+    told += _attendance(store_id, day)
     return sorted(told, key=lambda each: each[0])
 
 
@@ -554,6 +556,34 @@ def _checks(store_id: str, day: date) -> Iterator[Told]:
             checked_at=at,
         )
         yield at, check
+
+
+def _attendance(store_id: str, day: date) -> Iterator[Told]:
+    """Yield the working days of two technicians, one of them corrected, and of an advisor."""
+    for person, post, ended_at, at in (
+        ("technician-1", "technician", local(day, 17), local(day, 17)),
+        ("technician-2", "technician", local(day, 17), local(day, 17)),
+        ("technician-2", "technician", local(day, 16, 30), local(day, 17, 30)),
+        ("advisor-1", "service_advisor", local(day, 17), local(day, 17)),
+    ):
+        attended_s = int((ended_at - local(day, 9)).total_seconds())
+        yield (
+            at,
+            AttendanceRecorded(
+                store_id=store_id,
+                person_id=f"{store_id}-{person}",
+                business_date=day.isoformat(),
+                posts=(post,),
+                scheduled_s=28_800,
+                attended_s=attended_s,
+                late_s=0,
+                early_leave_s=0,
+                overtime_s=0,
+                on_leave=False,
+                auto_closed=False,
+                ended_at=ended_at,
+            ),
+        )
 
 
 def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
@@ -624,6 +654,20 @@ def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dic
         / 3600
     )
 
+    days = {
+        (event.person_id, event.business_date): event
+        for _, event in known
+        if isinstance(event, AttendanceRecorded) and "technician" in event.posts
+    }
+    attended = (
+        sum(
+            event.attended_s
+            for event in days.values()
+            if event.ended_at and begin <= event.ended_at < until
+        )
+        / 3600
+    )
+
     came = [event for event in arrived.values() if event.appointment_id]
     no_show = [
         event for at, event in told if isinstance(event, AppointmentNoShow) and begin <= at < until
@@ -690,6 +734,9 @@ def expected_kpis(told: Sequence[Told], begin: datetime, until: datetime) -> dic
         "standard_hours_sold": sold,
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
+        "attended_hours": attended,
+        "utilization": clocked / attended if attended else None,
+        "overall_efficiency": sold / attended if attended else None,
         "dispatch_override_rate": share(sum(key in by_person for key in assigned), len(assigned)),
         "follow_ups_scheduled": len(today(FollowUpScheduled)),
         "estimate_accuracy": share(sum(1 - wrong / whole for wrong, whole in off), len(off)),

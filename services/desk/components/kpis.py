@@ -97,7 +97,10 @@ GROUPS: Mapping[str, Sequence[Kpi]] = {
     "workshop": (
         _kpi("standard_hours_sold", lambda day: day.standard_hours_sold, formats.hours),
         _kpi("clocked_hours", lambda day: day.clocked_hours, formats.hours),
+        _kpi("attended_hours", lambda day: day.attended_hours, formats.hours),
+        _rate("utilization", lambda day: day.utilization, reference=0.85),
         _rate("efficiency", lambda day: day.efficiency, reference=1.10),
+        _rate("overall_efficiency", lambda day: day.overall_efficiency),
         _rate("dispatch_override_rate", lambda day: day.dispatch_override_rate),
         _rate("first_time_fix_rate", lambda day: day.first_time_fix_rate),
         _rate("internal_rework_rate", lambda day: day.internal_rework_rate),

@@ -9,12 +9,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from shared.contracts import Event
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
-from shared.contracts.management import CorrectiveActionClosed, CorrectiveActionOpened
+from shared.contracts.management import (
+    AttendanceRecorded,
+    CorrectiveActionClosed,
+    CorrectiveActionOpened,
+)
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     CreditNoteIssued,
@@ -41,6 +46,9 @@ from shared.db import Connection
 from shared.envelope import Envelope, ReceivedEvent
 
 E = TypeVar("E", bound=Event)
+
+TECHNICIAN = "technician"
+"""Post of the persons whose attended time is the base of utilization."""
 
 PLANNER = "planner"
 """Value of ``by`` in a JobReassigned that no person decided."""
@@ -88,6 +96,7 @@ _KEYS = {
     "job_fact": "store_id, job_id",
     "follow_up_fact": "store_id, follow_up_id",
     "feedback_fact": "store_id, order_id",
+    "attendance_fact": "store_id, person_id, business_date",
     "corrective_action_fact": "store_id, corrective_action_id",
     "business_day": "store_id, day",
     "daily_report": "store_id, day, revision",
@@ -263,6 +272,21 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
 ON CONFLICT (store_id, corrective_action_id) DO UPDATE SET closed_at = excluded.closed_at
 """
 
+_ATTENDED = """
+INSERT INTO attendance_fact AS fact (store_id, person_id, business_date, is_technician, attended_s,
+                                     ended_at, sequence)
+SELECT DISTINCT ON (store_id, person_id, business_date)
+       store_id, person_id, business_date, is_technician, attended_s, ended_at, sequence
+FROM unnest($1::text[], $2::text[], $3::date[], $4::boolean[], $5::bigint[], $6::timestamptz[],
+            $7::bigint[])
+  AS day (store_id, person_id, business_date, is_technician, attended_s, ended_at, sequence)
+ORDER BY store_id, person_id, business_date, sequence DESC
+ON CONFLICT (store_id, person_id, business_date) DO UPDATE SET
+    is_technician = excluded.is_technician, attended_s = excluded.attended_s,
+    ended_at = excluded.ended_at, sequence = excluded.sequence
+WHERE fact.sequence < excluded.sequence
+"""
+
 _FACTS: dict[type[Event], Fact[Any]] = {
     fact.event: fact
     for fact in (
@@ -423,6 +447,19 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.work_quality,
                 event.technical_skill,
                 event.service_attitude,
+            ),
+        ),
+        Fact(
+            AttendanceRecorded,
+            _ATTENDED,
+            lambda event, envelope: (
+                event.store_id,
+                event.person_id,
+                date.fromisoformat(event.business_date),
+                TECHNICIAN in event.posts,
+                event.attended_s,
+                event.ended_at,
+                envelope.sequence,
             ),
         ),
         Fact(

@@ -67,6 +67,10 @@ WITH arrival AS (
     FROM job_fact
     WHERE store_id = $1 AND coalesce(corrected_finished_at, finished_at) >= $2
       AND coalesce(corrected_finished_at, finished_at) < $3
+), attendance AS (
+    SELECT coalesce(sum(attended_s), 0)::float8 / 3600 AS attended_hours
+    FROM attendance_fact
+    WHERE store_id = $1 AND is_technician AND ended_at >= $2 AND ended_at < $3
 ), follow_up AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
@@ -183,6 +187,9 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        with_appointment / nullif(with_appointment + no_shows, 0)::float8 AS show_rate,
        hours_sold AS standard_hours_sold,
        clocked_hours,
+       attended_hours,
+       clocked_hours / nullif(attended_hours, 0) AS utilization,
+       hours_sold / nullif(attended_hours, 0) AS overall_efficiency,
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
        overridden / nullif(assigned, 0)::float8 AS dispatch_override_rate,
        scheduled AS follow_ups_scheduled,
@@ -204,8 +211,8 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        invoiced_cents / nullif(settled, 0)::float8 AS revenue_per_ro,
        claims_submitted, claims_settled, claims_overdue, customers_notified
 FROM arrival, delivery, invoice, collection, credit_note, correction, payment, assignment,
-     work, follow_up, feedback, corrective_action_state, facility_check, counted, diagnosis,
-     calibration, comeback, month_ago, age
+     work, attendance, follow_up, feedback, corrective_action_state, facility_check, counted,
+     diagnosis, calibration, comeback, month_ago, age
 """
 
 _OPEN_DAYS = """

@@ -70,6 +70,9 @@ class DailyReport(ResponseBody):
     feedback_technical_skill: float | None
     feedback_service_attitude: float | None
     customers_notified: int | None
+    attended_hours: float | None
+    utilization: float | None
+    overall_efficiency: float | None
 
 
 class HistoryEntry(ResponseBody):
@@ -144,3 +147,6 @@ class LiveKpis(ResponseBody):
     feedback_technical_skill: float | None
     feedback_service_attitude: float | None
     customers_notified: int | None
+    attended_hours: float | None
+    utilization: float | None
+    overall_efficiency: float | None

@@ -34,8 +34,8 @@ DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, corrective_action_fact, business_day, daily_report, "
-    "stream_position, applied_digests, timer"
+    "follow_up_fact, feedback_fact, attendance_fact, corrective_action_fact, business_day, "
+    "daily_report, stream_position, applied_digests, timer"
 )
 
 
