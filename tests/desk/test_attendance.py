@@ -26,7 +26,7 @@ async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
     await technician.press("sign")
     await expect(technician.at("signed-in")).to_contain_text("09:00")
     await expect(technician.at("day-2026-03-04")).to_contain_text("在岗")
-    await expect(technician.at("day-2026-03-04")).to_contain_text("迟到")
+    await expect(technician.at("day-2026-03-04")).to_contain_text("迟到 60")
     await technician.fits("phone")
     await technician.keep("attendance-own-phone")
 
@@ -52,6 +52,7 @@ async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
     await _choose(manager, f"工号,日期,时间\n{right}")
     await expect(manager.at("file-result")).to_contain_text("已导入")
     await manager.press("dialog-cancel")
+    await expect(manager.page.locator(".dialog")).to_have_count(0)
     await expect(manager.at("attendance-S01-technician-5")).to_contain_text("08:00–17:00")
     for size in ("desktop", "phone"):
         await manager.fits(size)

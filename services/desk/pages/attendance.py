@@ -76,8 +76,18 @@ _TONES = {
     "absent": "bad",
     "on_leave": "quiet",
     "off": "quiet",
+    "no_shift": "quiet",
     "expected": "calm",
 }
+_FIRST: Sequence[WorkingDayStatus] = (
+    "absent",
+    "present",
+    "left",
+    "expected",
+    "on_leave",
+    "off",
+    "no_shift",
+)
 _LARGEST_FILE = 1_000_000
 _ONE_MINUTE_S = 60
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
@@ -109,7 +119,7 @@ async def show(ctx: PageContext) -> None:
         if own:
             renderer.section("own", partial(_own, ctx), own)
         if manages:
-            with renderer.frame("store", panel, ctx.t("Staff of the day")):
+            with renderer.frame("store", box, "staff-of-day"):
                 renderer.section("head", partial(_store_head, ctx, day), _counted(listed))
                 _store(ctx, listed, renderer)
 
@@ -127,7 +137,7 @@ def _own(ctx: PageContext, own: OwnAttendance) -> None:
     with panel(t("My attendance"), "own-attendance"):
         with box("sign-line"):
             button(
-                t("Sign out") if own.signed_in_since else t("Sign in"),
+                t("Sign out of work") if own.signed_in_since else t("Sign in to work"),
                 sign,
                 name="sign",
                 kind="main",
@@ -152,6 +162,7 @@ def _own_day(ctx: PageContext, day: WorkingDayView, *, is_today: bool) -> None:
 def _store_head(
     ctx: PageContext, day: date, counts: Sequence[tuple[WorkingDayStatus, int]]
 ) -> None:
+    text(ctx.t("Staff of the day"), "section-title")
     with box("toolbar"):
         day_choice(ctx, day)
         for status, count in counts:
@@ -176,8 +187,13 @@ def _store(ctx: PageContext, days: Sequence[WorkingDayView], renderer: PartialRe
         return
     headings = [t("Person"), t("Status"), t("Shift"), t("Signed in and out"), t("Attended"), "", ""]
     with renderer.frame("staff", table, headings):
-        for day in days:
+        for day in sorted(days, key=_urgency):
             renderer.section(f"{day.person_id} {day.day}", partial(_staff_row, ctx), day)
+
+
+def _urgency(day: WorkingDayView) -> tuple[bool, int]:
+    """Return what a manager has to look at first: missed sign-outs, then who is absent."""
+    return not day.auto_closed, _FIRST.index(day.status)
 
 
 def _staff_row(ctx: PageContext, day: WorkingDayView) -> None:
@@ -185,9 +201,14 @@ def _staff_row(ctx: PageContext, day: WorkingDayView) -> None:
         cell(ctx.colleague(day.person_id))
         with cell_box():
             _status(ctx, day)
-        cell(_planned(ctx, day), "number")
-        cell(_presences(ctx, day.presences), "number")
-        cell(formats.stopwatch(day.attended_s) if day.attended_s else "", "number")
+        for value in (
+            _planned(ctx, day),
+            _presences(ctx, day.presences),
+            formats.hours(day.attended_s / 3600) if day.attended_s else "",
+        ):
+            with cell_box("number"):
+                if value:
+                    text(value)
         with cell_box():
             _marks(ctx, day)
         with cell_box("cell-actions"):
@@ -216,7 +237,7 @@ def _marks(ctx: PageContext, day: WorkingDayView) -> None:
             (day.overtime_s, t("Overtime"), "busy"),
         ):
             if seconds >= _ONE_MINUTE_S:
-                badge(f"{label} {formats.minutes(seconds)}", tone)
+                badge(f"{label} {formats.minutes(seconds / _ONE_MINUTE_S)}", tone)
         if day.source != "signed":
             badge(t.code("attendance_source", day.source), "quiet")
 
@@ -240,7 +261,7 @@ def _presences(ctx: PageContext, presences: Sequence[PresenceView]) -> str:
 async def _correct_dialog(ctx: PageContext, day: WorkingDayView) -> None:
     """Ask for the right times of a working day, and why; show earlier corrections."""
     t, api = ctx.t, ctx.services.management
-    with dialog(f"{ctx.colleague(day.person_id)} · {day.day}") as opened:
+    with dialog(f"{ctx.colleague(day.person_id)} · {day.day}", wide=True) as opened:
         if day.shift_start:
             facts([(t("Shift"), _planned(ctx, day))])
         earlier = box("corrections")

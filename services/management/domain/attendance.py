@@ -14,8 +14,8 @@ from shared.contracts.versioned import Versioned
 Source = Literal["signed", "machine", "corrected"]
 """Origin of a working day: the person's own sign-ins, a machine's file, or a manager."""
 
-Status = Literal["expected", "present", "left", "absent", "on_leave", "off"]
-"""待上班、在岗、已下班、缺勤、休假、休息."""
+Status = Literal["expected", "present", "left", "absent", "on_leave", "off", "no_shift"]
+"""待上班、在岗、已下班、缺勤、休假、休息、未排班."""
 
 OUTSIDE_SHIFT = timedelta(hours=4)
 """Time after which a sign-out is missed of someone who signed in after the end of their shift."""
@@ -117,7 +117,7 @@ def status(presences: Sequence[Presence], schedule: Schedule, now: datetime) -> 
     if schedule.on_leave:
         return "on_leave"
     if schedule.shift is None:
-        return "off"
+        return "off" if schedule.is_day_off else "no_shift"
     return "absent" if now >= schedule.shift.start else "expected"
 
 

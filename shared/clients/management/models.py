@@ -52,7 +52,7 @@ RowErrorRule = Literal[
     "not_signed_in",
 ]
 WorkingDaySource = Literal["signed", "machine", "corrected"]
-WorkingDayStatus = Literal["expected", "present", "left", "absent", "on_leave", "off"]
+WorkingDayStatus = Literal["expected", "present", "left", "absent", "on_leave", "off", "no_shift"]
 
 
 class AnswerCorrectiveActionRequest(RequestBody):

@@ -98,7 +98,7 @@ async def test_manager_sees_the_whole_store(management: InProcess) -> None:
     by_person = {each["person_id"]: each for each in days}
     assert by_person["S01-technician-1"]["status"] == "left"
     assert by_person["S01-technician-3"]["status"] == "absent"
-    assert by_person["S01-advisor-1"]["status"] == "off"
+    assert by_person["S01-advisor-1"]["status"] == "no_shift"
     assert not any(each["person_id"].startswith("S02") for each in days)
     assert (await management.get(ATTENDANCE, "technician")).status_code == 403
 

@@ -120,6 +120,11 @@ def test_day_off_and_closed_day_are_overtime() -> None:
     assert (without_shifts.attended_s, without_shifts.overtime_s) == (7200, 0)
 
 
+def test_person_without_shifts_has_no_day_off() -> None:
+    assert attendance.status((), schedule(None), at("10:00")) == "no_shift"
+    assert attendance.status((), schedule(day=date(2026, 3, 8)), at("10:00")) == "off"
+
+
 def test_leave_takes_the_shift_away() -> None:
     leave = [{"first_day": "2026-03-03", "last_day": "2026-03-05"}]
     planned = schedule(leave=leave)
