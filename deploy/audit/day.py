@@ -392,14 +392,14 @@ def _attended_hours(day: _Day) -> float:
         (event.data["person_id"], event.data["business_date"]): event.data
         for event in sorted(day.all("AttendanceRecorded"), key=lambda event: event.sequence)
     }
-    attended = (
+    attended_s: int = sum(
         data["attended_s"]
         for data in last.values()
         if "technician" in data["posts"]
         and data["ended_at"]
         and day.begin <= at(data["ended_at"]) < day.until
     )
-    return sum(attended) / 3600
+    return attended_s / 3600
 
 
 def _quality(day: _Day) -> dict[str, float | None]:

@@ -62,5 +62,7 @@ async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
 
 async def _choose(manager: Colleague, content: str) -> None:
     """Choose a file of the machine, which writes GBK."""
-    file = {"name": "kq.csv", "mimeType": "text/csv", "buffer": content.encode("gbk")}
-    await manager.at("attendance-file").locator("input[type=file]").set_input_files([file])
+    chooser = manager.at("attendance-file").locator("input[type=file]")
+    await chooser.set_input_files(
+        {"name": "kq.csv", "mimeType": "text/csv", "buffer": content.encode("gbk")}
+    )

@@ -308,10 +308,16 @@ def _presence_fields(
     t, name = form.ctx.t, f"presences.{number}"
     with box("fields"):
         begin = moment_field(
-            form, f"{name}.signed_in_at", t("Signed in"), presence and presence.signed_in_at
+            form,
+            f"{name}.signed_in_at",
+            t("Signed in"),
+            presence.signed_in_at if presence else None,
         )
         end = moment_field(
-            form, f"{name}.signed_out_at", t("Signed out"), presence and presence.signed_out_at
+            form,
+            f"{name}.signed_out_at",
+            t("Signed out"),
+            presence.signed_out_at if presence else None,
         )
     return begin, end
 
