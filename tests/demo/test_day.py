@@ -8,7 +8,6 @@ from deploy.audit import run_audit
 from deploy.demo.day import MORNING, DayFigures, play_day
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
-from deploy.group_import import import_group
 from shared.clock import SimulatedClock
 
 ORDERS = 6
@@ -19,7 +18,6 @@ KPIS = Path(__file__).with_name("kpis.yaml")
 async def played(servers: Platform, clock: SimulatedClock) -> DayFigures:
     clock.set(MORNING)
     await servers.start_services(SERVICES)
-    await import_group(servers.settings.group_folder, servers.url("management"), servers.issuer)
     day = await play_day(servers, ORDERS, seed=11)
     audit = await run_audit(servers.admin_url, servers.kafka.bootstrap, servers.settings)
     assert [str(difference) for difference in audit.differences] == []
