@@ -229,8 +229,11 @@ class Consumer:
         failure: Exception | None = None,
         *,
         behind: bool = True,
+        waits: bool = True,
     ) -> InboundRecord | None:
         """Return only when ``batch`` is applied or dead-lettered: what follows commits past it.
+
+        With ``waits`` it waits for master data that is not there yet.
 
         Returns the next events to apply of those that waited behind it, if they were left out.
         """
@@ -241,7 +244,9 @@ class Consumer:
                 result = await self._batches.apply(batch, failure=failure, behind=behind)
             except (*TRANSIENT, RetryLaterError) as error:
                 waited = time.monotonic() - began
-                if isinstance(error, RetryLaterError) and waited > _STATES_COME_WITHIN_S:
+                if isinstance(error, RetryLaterError) and (
+                    not waits or waited > _STATES_COME_WITHIN_S
+                ):
                     return await self._isolate_failure(batch, error, behind)
                 log.warning("batch will be tried again", consumer=self.name, error=repr(error))
                 if waited > _ABORT_AFTER_S:
@@ -259,12 +264,18 @@ class Consumer:
     async def _isolate_failure(
         self, batch: Sequence[InboundRecord], error: Exception, behind: bool
     ) -> InboundRecord | None:
-        """Apply events one by one, without the events behind each, to find the failing one."""
+        """Apply events one by one, without the events behind each, to find the failing one.
+
+        None is waited for again after the whole batch was.
+        """
+        waits = not isinstance(error, RetryLaterError)
         if len(batch) > 1:
             for item in batch:
-                await self._apply_with_retry([item])
+                await self._apply_with_retry([item], waits=waits)
         elif behind:
-            await self._apply_following(await self._apply_with_retry(batch, behind=False))
+            await self._apply_following(
+                await self._apply_with_retry(batch, behind=False, waits=waits)
+            )
         else:
             await self._apply_with_retry(batch, error)
         return None

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from shared import consumer
 from shared.contracts.management import RuleSetDefined
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
@@ -190,3 +191,19 @@ async def test_event_waits_for_state_that_it_needs(
     assert await until(lambda: "needs:late" in deps_of(reader).greeted, 5)
     after = (await reader.get("/status", "operator")).json()
     assert after["dead_letters"] == before["dead_letters"]
+
+
+async def test_events_of_one_batch_are_waited_for_once(
+    reader: InProcess, management: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_STATES_COME_WITHIN_S", 1.0)
+    before = (await reader.get("/status", "operator")).json()
+    deps_of(reader).may_greet.set()
+    for number in range(20):
+        await management.enqueue(greeted(f"needs:never-{number}"), NOW)
+
+    async def given_up() -> bool:
+        after = (await reader.get("/status", "operator")).json()
+        return bool(after["dead_letters"] == before["dead_letters"] + 20)
+
+    assert await until(given_up, 15)
