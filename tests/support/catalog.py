@@ -13,9 +13,6 @@ from shared.contracts.management import (
     CatalogContent,
     CatalogItemDefined,
     CatalogVersion,
-    StoreDefined,
-    StoreProfile,
-    StoreVersion,
 )
 
 _GROUP_FOLDER = Path("deploy/group")
@@ -54,18 +51,6 @@ def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> Catal
         for_stores=(),
         versions=tuple(
             CatalogVersion(valid_from=day.isoformat(), content=content) for day, content in versions
-        ),
-    )
-
-
-def store(store_id: str, *versions: tuple[date, StoreProfile | None]) -> StoreDefined:
-    """Return the state of a store with these profiles from these days on."""
-    return StoreDefined(
-        store_id=GROUP,
-        record_id=store_id,
-        for_stores=(store_id,),
-        versions=tuple(
-            StoreVersion(valid_from=day.isoformat(), content=profile) for day, profile in versions
         ),
     )
 

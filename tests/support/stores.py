@@ -1,35 +1,29 @@
 """States of stores, as management publishes them."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from deploy.group_folder import read_group
 from shared.contracts.base import GROUP
 from shared.contracts.management import StoreDefined, StoreProfile, StoreVersion
+from tests.support.catalog import defined
 
 FIRST_DAY = date(2026, 1, 1)
 
-_DEFINITIONS = read_group(Path("deploy/group"))
-_PROFILE: dict[str, Any] = next(
-    each.content for each in _DEFINITIONS if each.collection == "stores"
-).model_dump()
+_PROFILE: StoreProfile = defined("stores", "S01")
 
 
-def store(store_id: str, *versions: tuple[date, dict[str, Any]]) -> StoreDefined:
-    """Return the state of a store: one of the demo group's, with these changes from these days on.
+def profile(**changes: Any) -> StoreProfile:
+    """Return the profile of a store of the demo group with these changes."""
+    return StoreProfile.model_validate(_PROFILE.model_dump() | changes)
 
-    Without versions, nothing is changed.
-    """
+
+def store(store_id: str, *versions: tuple[date, StoreProfile | None]) -> StoreDefined:
+    """Return the state of a store with these profiles from these days on."""
     return StoreDefined(
         store_id=GROUP,
         record_id=store_id,
         for_stores=(store_id,),
         versions=tuple(
-            StoreVersion(
-                valid_from=since.isoformat(),
-                content=StoreProfile.model_validate(_PROFILE | changes),
-            )
-            for since, changes in versions or [(FIRST_DAY, {})]
+            StoreVersion(valid_from=day.isoformat(), content=content) for day, content in versions
         ),
     )

@@ -14,7 +14,7 @@ from tests.support.finished_visits import delivery
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.polling import until
 from tests.support.staff import person
-from tests.support.stores import store
+from tests.support.stores import FIRST_DAY, profile, store
 
 CALLING_DAY = date(2026, 3, 5)
 DELIVERED_AT = datetime(2026, 3, 4, 8, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Scene:
     async def new_store(self) -> str:
         """Return a store that is defined now, and has no staff."""
         store_id = f"S{next(self._stores)}"
-        await self.define(store(store_id))
+        await self.define(store(store_id, (FIRST_DAY, profile())))
         return store_id
 
     async def define(self, *states: State) -> None:

@@ -19,7 +19,7 @@ from tests.support.persons import person
 from tests.support.polling import until
 from tests.support.rules import group_rules, loyalty_rules, rule_set
 from tests.support.staff import person as staff_member
-from tests.support.stores import store
+from tests.support.stores import profile, store
 
 FIRST_DAY = date(2026, 1, 1)
 TODAY = date(2026, 3, 5)
@@ -120,7 +120,7 @@ async def unruled(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterat
         in_process(empty_servers, "crm", create_app) as crm,
     ):
         agent = staff_member("S01-agent-1", ("customer_care_agent", "S01"))
-        await outside.publish(store("S01"), agent, at=NOW)
+        await outside.publish(store("S01", (FIRST_DAY, profile())), agent, at=NOW)
         await crm.wait_until_idle()
         yield Scene(crm, outside, clock)
 

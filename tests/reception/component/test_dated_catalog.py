@@ -12,10 +12,11 @@ from shared.clients.reception.models import CatalogView
 from shared.clock import SimulatedClock
 from shared.contracts.management import CatalogItemDefined
 from shared.contracts.reception import FacilityCheckOverdue
-from tests.support.catalog import defined, item, listed_catalog, store
+from tests.support.catalog import defined, item, listed_catalog
 from tests.support.harness import Publisher, in_process, published
 from tests.support.order_factory import FrontDesk, invoiced, ready, write_up
 from tests.support.stack import MORNING
+from tests.support.stores import store
 from tests.support.workshop_events import WorkshopEvents
 
 FIRST_DAY = date(2026, 1, 1)

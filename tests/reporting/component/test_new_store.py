@@ -14,7 +14,7 @@ from shared.clock import SimulatedClock
 from shared.contracts.reception import PaymentReceived
 from tests.support.event_scenarios import local
 from tests.support.harness import InProcess, Publisher, in_process
-from tests.support.stores import FIRST_DAY, store
+from tests.support.stores import FIRST_DAY, profile, store
 
 DAY, NEXT, LATER = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
 
@@ -28,7 +28,9 @@ class Scene:
     clock: SimulatedClock
     numbers: "count[int]"
 
-    async def define(self, *versions: tuple[date, dict[str, Any]]) -> None:
+    async def closes(self, *closings: tuple[date, str]) -> None:
+        """Define the store with these closing times from these days on."""
+        versions = [(since, profile(closing=closing)) for since, closing in closings]
         await self.outside.publish(store("S90", *versions), at=self.clock.now())
         await self.reporting.wait_until_idle()
 
@@ -80,7 +82,7 @@ def bounds(report: Any) -> tuple[datetime, datetime]:
 
 
 async def test_new_store_reports_without_restart(scene: Scene) -> None:
-    await scene.define((FIRST_DAY, {"closing": "20:00"}), (NEXT, {"closing": "17:00"}))
+    await scene.closes((FIRST_DAY, "20:00"), (NEXT, "17:00"))
     await scene.pay(local(DAY, 19))
     await scene.wait_until(local(DAY, 19, 59))
     assert await scene.report(DAY) is None
@@ -100,11 +102,7 @@ async def test_business_day_ends_at_its_own_closing(scene: Scene) -> None:
 
 async def test_changed_closing_leaves_earlier_days(scene: Scene) -> None:
     await scene.wait_until(local(LATER, 9))
-    await scene.define(
-        (FIRST_DAY, {"closing": "20:00"}),
-        (NEXT, {"closing": "17:00"}),
-        (LATER, {"closing": "22:00"}),
-    )
+    await scene.closes((FIRST_DAY, "20:00"), (NEXT, "17:00"), (LATER, "22:00"))
     await scene.pay(local(DAY, 19, 30))
     revised = await scene.report(DAY)
     assert (revised["revision"], revised["received_cents"]) == (2, 200)

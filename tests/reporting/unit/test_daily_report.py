@@ -11,7 +11,7 @@ from services.reporting.application.business_days import BusinessDays
 from services.reporting.domain.daily_report import BusinessDay, report
 from shared.contracts.reporting import DailyKpis, DailyReportPublished
 from tests.support.event_examples import EXAMPLES
-from tests.support.stores import FIRST_DAY, store
+from tests.support.stores import FIRST_DAY, profile, store
 
 DAY = BusinessDay(
     "S01",
@@ -28,7 +28,7 @@ def days(zone: str, closing: time, *later: tuple[date, time]) -> BusinessDays:
     return BusinessDays(
         store(
             "S01",
-            *((since, {"zone": zone, "closing": at.strftime("%H:%M")}) for since, at in closings),
+            *((since, profile(zone=zone, closing=f"{at:%H:%M}")) for since, at in closings),
         )
     )
 
