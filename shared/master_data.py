@@ -45,8 +45,8 @@ JOIN master_data USING (key)
 WHERE topic = $1
 """
 
-_SELECT_KEYS_OF_STORE = """
-SELECT key FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$2]
+_SELECT_KEYS_OF_STORES = """
+SELECT key FROM master_data WHERE topic = $1 AND for_stores && $2::text[]
 ORDER BY length(key), key
 """
 
@@ -95,7 +95,13 @@ class MasterData:
         self, connection: Connection, contract: type[S], store_id: str
     ) -> dict[str, S]:
         """Return the newest states of the records that concern a store, by their ids."""
-        rows = await connection.fetch(_SELECT_KEYS_OF_STORE, contract.topic, store_id)
+        return await self.of_stores(connection, contract, [store_id])
+
+    async def of_stores(
+        self, connection: Connection, contract: type[S], store_ids: Collection[str]
+    ) -> dict[str, S]:
+        """Return the newest states of the records that concern any of the stores, by their ids."""
+        rows = await connection.fetch(_SELECT_KEYS_OF_STORES, contract.topic, list(store_ids))
         return await self.get(connection, contract, [row["key"] for row in rows])
 
     async def starting(

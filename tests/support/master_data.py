@@ -32,7 +32,10 @@ _READ: Mapping[str, Sequence[type[State]]] = {
     "reporting": reporting.STATES,
 }
 
-_REACTIONS: Mapping[str, Reactions[Any]] = {"reception": reception.STATE_REACTIONS}
+_REACTIONS: Mapping[str, Reactions[Any]] = {
+    "reception": reception.STATE_REACTIONS,
+    "workshop": workshop.STATE_REACTIONS,
+}
 """Reactions to states, which need no dependencies."""
 
 

@@ -22,6 +22,7 @@ from shared.contracts.reception import (
 )
 from shared.ids import new_id
 from shared.problems import ProblemDetails
+from tests.support.group_states import group_operation
 from tests.support.harness import ROLE_IN_ID, InProcess, Publisher, in_process, published, publisher
 from tests.support.stack import MORNING
 
@@ -114,7 +115,6 @@ class WorkshopHarness:
         ``held``: its time was reserved with that confidence and the promise is the one quoted.
         """
         now, order_id = self.clock.now(), str(new_id())
-        config = self.deps.config
         arrived = VehicleArrived(
             store_id=self.store_id,
             order_id=order_id,
@@ -134,7 +134,7 @@ class WorkshopHarness:
             "labor_operations": [
                 LaborOperation(
                     op_code=each,
-                    standard_hours=config.operation(each).standard_hours,
+                    standard_hours=group_operation(each).standard_hours,
                 )
                 for each in op_codes
             ],

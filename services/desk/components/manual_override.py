@@ -55,10 +55,10 @@ class DispatchOptions:
         """Return a job of the plan."""
         return next(job for job in self.plan.jobs if job.job_id == job_id)
 
-    def able(self, job: PlannedJobView) -> dict[str, str]:
+    def able(self, ctx: PageContext, job: PlannedJobView) -> dict[str, str]:
         """Return the technicians with skill and certificate for the job, names by id."""
         return {
-            each.technician_id: each.name
+            each.technician_id: ctx.colleague(each.technician_id)
             for each in self.plan.technicians
             if each.technician_id in job.qualified_technician_ids
         }
@@ -92,7 +92,7 @@ class Slot:
 
 def move(ctx: PageContext, options: DispatchOptions, job: PlannedJobView, slot: Slot) -> None:
     """Give a planned job to others, to another bay or another time (改派)."""
-    t, able, bays, soon = ctx.t, options.able(job), options.bays(ctx, job), _soon(ctx)
+    t, able, bays, soon = ctx.t, options.able(ctx, job), options.bays(ctx, job), _soon(ctx)
 
     def fields(form: Form) -> Command:
         chosen = [each for each in slot.technician_ids if each in able]
@@ -180,7 +180,7 @@ def forbid(ctx: PageContext, options: DispatchOptions, job: PlannedJobView) -> N
     """Keep a technician from a job (禁派)."""
     able = {
         technician_id: name
-        for technician_id, name in options.able(job).items()
+        for technician_id, name in options.able(ctx, job).items()
         if technician_id not in job.forbidden_technicians
     }
     opened = _OverrideDialog(ctx, options, job)

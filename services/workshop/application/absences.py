@@ -62,7 +62,9 @@ async def record_absence(
 ) -> AbsenceView:
     """Record that a technician is away (缺勤) and have the planned work reassigned."""
     store_id = uow.store_id
-    find_technician(deps.config.members[store_id], technician_id)
+    workplace = await deps.workplace(uow.connection, store_id)
+    day = max(workplace.today, workplace.store.local_day(command.starts_at))
+    find_technician(workplace.roster.technicians_on(day), technician_id)
     if command.ends_at <= command.starts_at:
         raise errors.ends_before_it_begins("ends_at")
     await persistence.begin_plan_change(uow.connection, store_id)

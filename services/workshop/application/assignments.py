@@ -36,7 +36,7 @@ async def assign_jobs(
         store_id,
         [(job.job_id, None, assignment) for job, assignment, _ in changes],
     )
-    delivery_lead = deps.config.delivery_lead(store_id)
+    delivery_lead = (await deps.workplace(uow.connection, store_id)).delivery_lead
     changed = []
     for job, assignment, reason in changes:
         assigned, events = jobs.assign(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.job_views import JobView, view
+from services.workshop.application.workplace import Operations
 from services.workshop.domain import board
 from services.workshop.domain.board import Light
 from services.workshop.domain.job import Job
@@ -17,11 +18,10 @@ from services.workshop.domain.job import Job
 class BoardJob(JobView):
     """A job with its queue number and its order's light.
 
-    Names stand in place of ids; the light says how the order stands against the promise.
+    The light says how the order stands against the promise.
     """
 
     queue_number: int | None
-    technicians: Sequence[str]
     light: Light
 
 
@@ -69,14 +69,16 @@ class BoardView(BaseModel):
 async def get_board(store_id: str, deps: Deps) -> BoardView:
     """Return the bays, the vehicles that wait or are ready, and the day's counts."""
     now = deps.uow_factory.clock.now()
-    store, bays = deps.config.stores[store_id], deps.config.bays[store_id]
-    begin, _end = store.day_bounds(store.local_day(now))
     async with deps.uow_factory.read(store_id) as connection:
+        workplace = await deps.workplace(connection, store_id)
+        store, bays = workplace.store, workplace.bays
+        begin, _end = store.day_bounds(workplace.today)
         jobs = await persistence.current_jobs(connection, store_id)
         done = await persistence.ready_orders_since(connection, store_id, begin)
         order_ids = sorted({job.order_id for job in jobs})
         numbers = await persistence.queue_numbers(connection, store_id, order_ids)
-    faces = _Faces(deps, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
+        operations = await deps.operations(connection, [job.op_code for job in jobs])
+    faces = _Faces(operations, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
     states = board.bay_states(jobs, [bay.bay_id for bay in bays])
     return BoardView(
         bays=[
@@ -105,9 +107,9 @@ async def get_board(store_id: str, deps: Deps) -> BoardView:
 
 @dataclass(frozen=True)
 class _Faces:
-    """Presentation of jobs: with numbers, names and lights."""
+    """Presentation of jobs: with numbers and lights."""
 
-    deps: Deps
+    operations: Operations
     numbers: Mapping[str, int]
     lights: Mapping[str, Light]
 
@@ -115,12 +117,9 @@ class _Faces:
         return self.show(job) if job else None
 
     def show(self, job: Job) -> BoardJob:
-        members = self.deps.config.members[job.store_id]
-        names = {each.technician_id: each.name for each in members}
         return BoardJob(
-            **dict(view(job, self.deps)),
+            **dict(view(job, self.operations)),
             queue_number=self.numbers.get(job.order_id),
-            technicians=[names.get(each, each) for each in job.technician_ids],
             light=self.lights[job.order_id],
         )
 

@@ -15,8 +15,9 @@ AUTO_CLOCK_OUT = "auto_clock_out"
 
 async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None:
     """Schedule the automatic clock-out for the end of the shift plus the grace period."""
-    shift_end_at = deps.config.shift_end(job.store_id, job.technician_ids, uow.now)
-    grace = timedelta(minutes=deps.config.stores[job.store_id].missed_punch_grace_minutes)
+    workplace = await deps.workplace(uow.connection, job.store_id)
+    shift_end_at = workplace.shift_end(job.technician_ids, uow.now)
+    grace = timedelta(minutes=workplace.store.missed_punch_grace_minutes)
     await timers.schedule(
         uow,
         AUTO_CLOCK_OUT,

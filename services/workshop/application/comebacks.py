@@ -35,7 +35,7 @@ async def link_comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None
 async def _comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> ComebackLinked | None:
     """Return the link to the vehicle's first order within the term for the same symptom."""
     connection, store_id = uow.connection, event.store_id
-    store = deps.config.stores[store_id]
+    store = await deps.group.store(connection, store_id)
     first_day = store.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
     since, _ = store.day_bounds(first_day)
     earlier = await persistence.orders_of_vehicle(connection, store_id, event.vehicle_ref, since)

@@ -19,7 +19,7 @@ from services.workshop.domain.dispatch import Override, OverrideKind, OverrideRe
 from services.workshop.domain.horizon import require_ahead
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
-from services.workshop.domain.resources import able_technicians, find_technician
+from services.workshop.domain.resources import Operation, able_technicians, find_technician
 from shared.contracts.base import Identifier, Timestamp
 from shared.ids import new_id
 from shared.request_model import SeenVersion, VersionedRequest
@@ -108,7 +108,7 @@ async def reassign_job(
     require_ahead("starts_at", command.starts_at, uow.now)
     wanted = await _slot(uow, job, command.technician_ids, command.bay_id, command.starts_at, deps)
     (moved,) = await _move(uow, "move", [(job, wanted)], command, deps)
-    return view(moved, deps)
+    return await _view(uow, moved, deps)
 
 
 async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapJobsRequest, deps: Deps) -> SwapView:
@@ -126,28 +126,28 @@ async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapJobsRequest, deps
     there = await _slot(uow, job, there.technician_ids, there.bay_id, start, deps)
     here = await _slot(uow, other, here.technician_ids, here.bay_id, other_start, deps)
     swapped = await _move(uow, "swap", [(job, there), (other, here)], command, deps)
-    return SwapView(jobs=[view(each, deps) for each in swapped])
+    return SwapView(jobs=[await _view(uow, each, deps) for each in swapped])
 
 
 async def pin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps: Deps) -> JobView:
     """Pin a planned job to its technicians, bay and start (锁定)."""
-    return await _constrain(uow, job_id, "pin", dispatch.pin, command, deps)
+    return await _constrain(uow, job_id, "pin", lambda job, _: dispatch.pin(job), command, deps)
 
 
 async def unpin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps: Deps) -> JobView:
     """Unpin a job (解锁): the planner may move it again."""
-    return await _constrain(uow, job_id, "unpin", dispatch.unpin, command, deps)
+    return await _constrain(uow, job_id, "unpin", lambda job, _: dispatch.unpin(job), command, deps)
 
 
 async def forbid_technician(
     uow: UnitOfWork, job_id: str, command: TechnicianRequest, deps: Deps
 ) -> JobView:
     """Keep a technician from a planned job (禁派)."""
-    members = deps.config.members[uow.store_id]
+    workplace = await deps.workplace(uow.connection, uow.store_id)
+    members = workplace.members
     find_technician(members, command.technician_id)
 
-    def forbid(job: Job) -> Job:
-        operation = deps.config.operation(job.op_code)
+    def forbid(job: Job, operation: Operation) -> Job:
         able = able_technicians(operation, members)
         return dispatch.forbid(job, command.technician_id, able, operation.technicians)
 
@@ -158,9 +158,12 @@ async def allow_technician(
     uow: UnitOfWork, job_id: str, command: TechnicianRequest, deps: Deps
 ) -> JobView:
     """Allow a forbidden technician for a job again (解禁)."""
-    find_technician(deps.config.members[uow.store_id], command.technician_id)
 
-    def allow(job: Job) -> Job:
+    workplace = await deps.workplace(uow.connection, uow.store_id)
+
+    def allow(job: Job, _: Operation) -> Job:
+        if command.technician_id not in job.forbidden_technicians:
+            find_technician(workplace.members, command.technician_id)
         return dispatch.allow(job, command.technician_id)
 
     return await _constrain(uow, job_id, "allow", allow, command, deps)
@@ -173,13 +176,13 @@ async def list_overrides(
 
     The first and the last day are included.
     """
-    store = deps.config.stores[store_id]
-    last = to_day or store.local_day(deps.uow_factory.clock.now())
-    first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
-    if last < first:
-        raise errors.ends_before_it_begins("to")
-    begin, end = store.day_bounds(first)[0], store.day_bounds(last)[1]
     async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        last = to_day or store.local_day(deps.uow_factory.clock.now())
+        first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
+        if last < first:
+            raise errors.ends_before_it_begins("to")
+        begin, end = store.day_bounds(first)[0], store.day_bounds(last)[1]
         made = await persistence.overrides_between(connection, store_id, begin, end)
         effect = await persistence.override_effect(connection, store_id, begin, end)
         noted = [(each.override.order_id, each.note) for each in made if each.note]
@@ -207,14 +210,16 @@ async def _slot(
     deps: Deps,
 ) -> Assignment:
     """Return the job's slot with this team in this bay from then on, if they can do it."""
-    config = deps.config
+    workplace = await deps.workplace(uow.connection, job.store_id)
+    operations = await deps.operations(uow.connection, [job.op_code])
+    day = workplace.store.local_day(starts_at)
     dispatch.require_assignable(
         job,
-        config.operation(job.op_code),
+        operations[job.op_code],
         technician_ids,
         bay_id,
-        config.members[job.store_id],
-        config.bays[job.store_id],
+        workplace.roster.technicians_on(day),
+        workplace.roster.bays_on(day),
     )
     ends_at = await expect_finish(uow.connection, job, technician_ids, starts_at, deps)
     return Assignment(tuple(technician_ids), bay_id, starts_at, ends_at)
@@ -249,15 +254,16 @@ async def _constrain(
     uow: UnitOfWork,
     job_id: str,
     kind: OverrideKind,
-    change: Callable[[Job], Job],
+    change: Callable[[Job, Operation], Job],
     command: OverrideRequest,
     deps: Deps,
 ) -> JobView:
     """Set or lift a constraint that the planner has to respect about one job."""
     job = await lock_seen_job(uow, job_id, command.version)
-    (saved,) = await persistence.save_jobs(uow, [change(job)])
+    operations = await deps.operations(uow.connection, [job.op_code])
+    (saved,) = await persistence.save_jobs(uow, [change(job, operations[job.op_code])])
     await _record(uow, kind, {job_id: job}, command, deps)
-    return view(saved, deps)
+    return view(saved, operations)
 
 
 async def _record(
@@ -272,7 +278,7 @@ async def _record(
     ``before`` holds the changed jobs as they were, by their ids.
     """
     connection, store_id = uow.connection, uow.store_id
-    delivery_lead_min = deps.config.stores[store_id].delivery_lead_minutes
+    store = await deps.group.store(connection, store_id)
     for job in before.values():
         after = await persistence.jobs_of_order(connection, store_id, job.order_id)
         earlier = [before.get(each.job_id, each) for each in after]
@@ -284,13 +290,17 @@ async def _record(
             reason=command.reason,
             made_by=uow.person,
             made_at=uow.now,
-            late_before_min=dispatch.lateness_min(earlier, delivery_lead_min),
-            late_after_min=dispatch.lateness_min(after, delivery_lead_min),
+            late_before_min=dispatch.lateness_min(earlier, store.delivery_lead_minutes),
+            late_after_min=dispatch.lateness_min(after, store.delivery_lead_minutes),
             technician_id=command.technician_id if isinstance(command, TechnicianRequest) else None,
         )
         note = await deps.personal.encrypt(connection, store_id, job.order_id, command.note)
         await persistence.add_override(connection, store_id, override, note)
     await request_replan(uow, store_id)
+
+
+async def _view(uow: UnitOfWork, job: Job, deps: Deps) -> JobView:
+    return view(job, await deps.operations(uow.connection, [job.op_code]))
 
 
 def _totals(made: Sequence[Override], effect: persistence.OverrideEffect) -> OverrideTotals:

@@ -22,29 +22,31 @@ async def expect_finish(
     deps: Deps,
 ) -> datetime:
     """Return when these technicians, beginning at ``starts_at``, would finish the job."""
-    context, team = await _team(connection, job.store_id, technician_ids, starts_at, deps)
+    context, team = await _team(connection, job, technician_ids, starts_at, deps)
     return first_expected_finish(context, job, team, starts_at)
 
 
 async def renew_expected_finish(connection: Connection, job: Job, now: datetime, deps: Deps) -> Job:
     """Return work in progress with the finish that is expected ``now``."""
     begun_at = job.started_at or now
-    context, team = await _team(connection, job.store_id, job.technician_ids, begun_at, deps)
+    context, team = await _team(connection, job, job.technician_ids, begun_at, deps)
     return with_expected_finish(context, job, team, now)
 
 
 async def _team(
     connection: Connection,
-    store_id: str,
+    job: Job,
     technician_ids: Sequence[str],
     since: datetime,
     deps: Deps,
 ) -> tuple[PlanningContext, tuple[planning.Technician, ...]]:
-    absences = await persistence.absences_after(connection, store_id, since)
-    durations = (await persistence.read_learned_model(connection, store_id)).durations
+    absences = await persistence.absences_after(connection, job.store_id, since)
+    durations = (await persistence.read_learned_model(connection, job.store_id)).durations
+    workplace = await deps.workplace(connection, job.store_id)
+    operations = await deps.operations(connection, [job.op_code])
     team = tuple(
         technician
-        for technician in deps.config.technicians(store_id, since, absences, durations)
+        for technician in workplace.technicians(since, absences, durations)
         if technician.technician_id in technician_ids
     )
-    return deps.config.planning_context(store_id, durations), team
+    return workplace.planning_context(operations, durations), team

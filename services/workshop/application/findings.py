@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.workshop import persistence
+from services.workshop.application.codes import require_parts, require_symptoms
 from services.workshop.application.deps import Deps
 from services.workshop.application.job_views import JobView
 from services.workshop.application.locked_jobs import lock_job, save_job
+from services.workshop.application.workplace import require_offered
 from services.workshop.domain import job as jobs
 from shared.contracts.base import Identifier
 from shared.ids import new_id
@@ -43,7 +45,7 @@ async def record_diagnosis(
     uow: UnitOfWork, job_id: str, command: DiagnosisRequest, deps: Deps
 ) -> JobView:
     """Record the technician's diagnosis of the vehicle (诊断)."""
-    deps.catalog.require_symptoms(command.symptoms)
+    await require_symptoms(uow.connection, command.symptoms, deps.group)
     job = await lock_job(uow, job_id)
     diagnosed, events = jobs.diagnose(job, uow.person, command.symptoms, uow.now)
     return await save_job(uow, diagnosed, events, deps)
@@ -53,9 +55,8 @@ async def report_additional_work(
     uow: UnitOfWork, job_id: str, command: AdditionalWorkRequest, deps: Deps
 ) -> FoundView:
     """Report that additional work is needed (增项); the customer is asked."""
-    deps.catalog.require_parts(command.part_numbers)
-    for op_code in command.op_codes:
-        deps.config.operation(op_code)
+    await require_parts(uow.connection, command.part_numbers, deps.group)
+    await require_offered(uow.connection, command.op_codes, deps.group)
     job = await lock_job(uow, job_id)
     found = jobs.find_additional_work(
         job, uow.person, str(new_id()), command.op_codes, command.part_numbers, uow.now

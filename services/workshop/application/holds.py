@@ -64,7 +64,7 @@ async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], de
     Raises:
         HTTPException: another user was first each time.
     """
-    async with deps.reservation_locks[store_id]:
+    async with deps.reservation_locks.of(store_id):
         for _ in range(_ATTEMPTS):
             try:
                 return await reserve()
@@ -80,7 +80,9 @@ async def offer_hold(store_id: str, command: HoldRequest, deps: Deps) -> Offer:
         RuleViolation: it is later than wanted, or the work cannot be done here.
     """
     check_wanted(command, deps)
-    snapshot = await take_snapshot(store_id, deps, without_hold=command.replaces)
+    snapshot = await take_snapshot(
+        store_id, deps, requested=command.op_codes, without_hold=command.replaces
+    )
     offer = await compute_offer(snapshot, command, deps)
     if offer.begins_after(command.latest_start_at):
         by, at = await _who_was_first(store_id, command, deps)
@@ -170,19 +172,22 @@ async def release(uow: UnitOfWork, hold: Hold) -> None:
 
 
 async def usable_hold(
-    uow: UnitOfWork, store_id: str, hold_id: str | None, op_codes: Sequence[str]
+    uow: UnitOfWork, store_id: str, hold_id: str | None, op_codes: Sequence[str], deps: Deps
 ) -> Hold | None:
     """Return the hold, if it still covers these operations.
 
-    Work in progress that takes longer may have taken the slot of one of its jobs, or one of its
-    technicians may have become absent; its slots are then released and a replan is requested.
+    Work in progress that takes longer may have taken the slot of one of its jobs, one of its
+    technicians may have become absent or have left, or its bay may have been closed; its slots are
+    then released and a replan is requested.
     """
     hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
     if hold is None or not hold.covers(op_codes):
         return None
     booked = await persistence.count_booked_jobs_of_hold(uow.connection, store_id, hold.hold_id)
     absences = await persistence.absences_after(uow.connection, store_id, uow.now)
-    if booked == len(hold.jobs) and not hold.is_cut(absences):
+    roster = (await deps.workplace(uow.connection, store_id)).roster
+    is_served = all(roster.serves(job.assignment) for job in hold.jobs)
+    if booked == len(hold.jobs) and is_served and not hold.is_cut(absences):
         return hold
     await release(uow, hold)
     return None
@@ -224,10 +229,14 @@ async def _who_was_first(
 
     The time is that of the request. None where work took it without a reservation.
     """
-    config, now = deps.config, deps.uow_factory.clock.now()
-    skill_codes = {config.operation(op_code).skill_code for op_code in command.op_codes}
-    rivals = [each for each, known in config.operations.items() if known.skill_code in skill_codes]
+    now = deps.uow_factory.clock.now()
     begin, end = command.earliest_start_at or now, command.latest_start_at or now
     async with deps.uow_factory.read(store_id) as connection:
-        found = await persistence.last_hold(connection, store_id, begin, end, rivals)
-    return found or (None, None)
+        holds = await persistence.last_holds(connection, store_id, begin, end)
+        held = [op_code for hold in holds for op_code in hold.op_codes]
+        operations = await deps.operations(connection, [*command.op_codes, *held])
+    skill_codes = {operations[op_code].skill_code for op_code in command.op_codes}
+    for hold in holds:
+        if any(operations[op_code].skill_code in skill_codes for op_code in hold.op_codes):
+            return hold.made_by, hold.made_at
+    return None, None

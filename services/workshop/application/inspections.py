@@ -17,7 +17,9 @@ from services.workshop.domain.inspection import ChecklistItem, Inspection, ItemR
 from services.workshop.domain.job import Job
 from shared.contracts import Event
 from shared.contracts.base import Identifier
+from shared.contracts.management import InspectionChecklistRules
 from shared.contracts.workshop import VehicleReady
+from shared.db import Connection
 from shared.ids import new_id
 from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
@@ -35,9 +37,10 @@ class ChecklistsView(BaseModel):
     checklists: Mapping[str, Sequence[ChecklistItem]]
 
 
-async def list_checklists(deps: Deps) -> ChecklistsView:
+async def list_checklists(store_id: str, deps: Deps) -> ChecklistsView:
     """List the items that an inspector checks, by the skill of the job."""
-    return ChecklistsView(checklists=deps.catalog.checklists)
+    async with deps.uow_factory.read(store_id) as connection:
+        return ChecklistsView(checklists=await _checklists(connection, store_id, deps))
 
 
 async def inspect_job(
@@ -45,8 +48,9 @@ async def inspect_job(
 ) -> JobView:
     """Record an inspection (质检): accept the job or send it back."""
     job = await lock_seen_job(uow, job_id, command.version)
-    skill_code = deps.config.operation(job.op_code).skill_code
-    failed = failed_items(deps.catalog.checklists[skill_code], command.items)
+    operations = await deps.operations(uow.connection, [job.op_code])
+    checklists = await _checklists(uow.connection, job.store_id, deps)
+    failed = failed_items(checklists.get(operations[job.op_code].skill_code, ()), command.items)
     if failed:
         changed, events = await _send_back(uow, job, failed)
     else:
@@ -54,6 +58,21 @@ async def inspect_job(
     inspection = Inspection(job_id, uow.person, uow.now, not failed, command.items)
     await persistence.save_inspection(uow.connection, job.store_id, inspection)
     return await save_job(uow, changed, events, deps)
+
+
+async def _checklists(
+    connection: Connection, store_id: str, deps: Deps
+) -> dict[str, list[ChecklistItem]]:
+    """Return the items by skill as they are decided today; a store's own replace the group's."""
+    store = await deps.group.store(connection, store_id)
+    today = store.local_day(deps.uow_factory.clock.now())
+    own, of_group = await deps.group.rules(connection, InspectionChecklistRules, store_id, today)
+    return {
+        each.skill_code: [ChecklistItem(**dict(item)) for item in each.items]
+        for rules in (of_group, own)
+        if rules
+        for each in rules.skills
+    }
 
 
 async def _accept(uow: UnitOfWork, job: Job, deps: Deps) -> tuple[Job, Sequence[Event]]:

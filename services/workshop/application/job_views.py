@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from services.workshop.application.deps import Deps
+from services.workshop.application.workplace import Operations
 from services.workshop.domain.clocking import split_credits
 from services.workshop.domain.job import Job, JobStatus, PartsReason
 from shared.contracts.workshop import LaborCredit
@@ -69,11 +69,11 @@ _MADE = ("skill_code", "reason", "clockings", "credits")
 _VIEW_FIELDS = [name for name in JobView.model_fields if name not in _MADE]
 
 
-def view(job: Job, deps: Deps) -> JobView:
-    """Return the view of a job."""
+def view(job: Job, operations: Operations) -> JobView:
+    """Return the view of a job; ``operations`` have its own."""
     return JobView(
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
-        skill_code=deps.config.operation(job.op_code).skill_code,
+        skill_code=operations[job.op_code].skill_code,
         reason=_reason(job),
         clockings=[ClockingView(**dict(each)) for each in job.clockings],
         credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),

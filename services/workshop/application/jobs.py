@@ -32,8 +32,9 @@ async def list_jobs(
             found = await persistence.jobs_of_order(connection, store_id, order_id)
         else:
             found = await persistence.current_jobs(connection, store_id)
+        operations = await deps.operations(connection, [job.op_code for job in found])
     return [
-        view(job, deps)
+        view(job, operations)
         for job in found
         if (technician_id is None or technician_id in job.technician_ids)
         and (status is None or job.status in status)
@@ -44,7 +45,7 @@ async def get_job(store_id: str, job_id: str, deps: Deps) -> JobView:
     """Return one job."""
     async with deps.uow_factory.read(store_id) as connection:
         job = await persistence.read_job(connection, store_id, job_id)
-    return view(job, deps)
+        return view(job, await deps.operations(connection, [job.op_code]))
 
 
 async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
@@ -59,7 +60,7 @@ async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
         await book_active_job(uow, started, started.assignment)
     await schedule_auto_clock_out(uow, started, deps)
     uow.publish(events)
-    return view(saved, deps)
+    return view(saved, await deps.operations(connection, [saved.op_code]))
 
 
 async def pause_job(uow: UnitOfWork, job_id: str, command: PauseRequest, deps: Deps) -> JobView:

@@ -27,16 +27,12 @@ async def learn_durations(store_id: str, _entity_id: str, deps: Deps) -> plannin
     """Return the durations that follow from the store's latest finished jobs."""
     async with deps.uow_factory.read(store_id) as connection:
         finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
-    operations = deps.config.operations
-    time_factors = {
-        member.technician_id: member.time_factor for member in deps.config.members[store_id]
-    }
+        workplace = await deps.workplace(connection, store_id)
+        op_codes = {job.op_code for job in finished}
+        operations = await deps.operations(connection, op_codes)
+    time_factors = {member.technician_id: member.time_factor for member in workplace.members}
     return await deps.planner.learn(
-        [
-            _finished_job(job, operations[job.op_code].skill_code, time_factors)
-            for job in finished
-            if job.op_code in operations
-        ]
+        [_finished_job(job, operations[job.op_code].skill_code, time_factors) for job in finished]
     )
 
 
@@ -48,7 +44,7 @@ async def apply_learned_durations(uow: UnitOfWork, timer: Timer, _deps: Deps) ->
 def _finished_job(
     job: persistence.Finished, skill_code: str, time_factors: Mapping[str, float]
 ) -> planning.FinishedJob:
-    """Return a finished job at the time factor of the group's configuration."""
+    """Return a finished job at the time factor of its technicians' records."""
     slowest = max(job.technician_ids, key=lambda who: (time_factors.get(who, 1.0), who))
     return planning.FinishedJob(
         op_code=job.op_code,

@@ -33,10 +33,10 @@ class LoadView(BaseModel):
 async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> list[LoadView]:
     """Return working and free time by skill and half hour from ``day``, today by default."""
     now = deps.uow_factory.clock.now()
-    store = deps.config.stores[store_id]
-    first = day or store.local_day(now)
-    begin, end = store.at(first, time.min), store.at(first + timedelta(days=days), time.min)
     async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        first = day or store.local_day(now)
+        begin, end = store.at(first, time.min), store.at(first + timedelta(days=days), time.min)
         found = await _load_between(connection, store_id, max(begin, now), end, now, deps)
     return [LoadView.model_validate(each, from_attributes=True) for each in found]
 
@@ -51,10 +51,11 @@ async def announce_capacity(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Publish the store's free time (R1, R11)."""
     store_id, now = timer.store_id, uow.now
     found = await _load_between(uow.connection, store_id, now, now + _AHEAD, now, deps)
+    store = await deps.group.store(uow.connection, store_id)
     event = CapacityChanged(
         store_id=store_id,
         plan_version=await persistence.plan_version(uow.connection, store_id),
-        free=tuple(free_time(found, deps.config.delivery_lead(store_id))),
+        free=tuple(free_time(found, timedelta(minutes=store.delivery_lead_minutes))),
     )
     uow.publish([event])
 
@@ -72,9 +73,11 @@ async def _load_between(
     bookings = await persistence.resource_bookings_after(connection, store_id, begin)
     wip = await persistence.wip_jobs(connection, store_id)
     durations = (await persistence.read_learned_model(connection, store_id)).durations
-    workshop = planned_workshop(store_id, now, wip, (), absences, durations, deps.config)
+    workplace = await deps.workplace(connection, store_id)
+    operations = await deps.operations(connection, [job.op_code for job in wip])
+    workshop = planned_workshop(workplace, operations, now, wip, (), absences, durations)
     taken = [*bookings, *overrun_buffers(workshop, bookings)]
-    technicians = deps.config.technicians(store_id, begin, absences, durations)
+    technicians = workplace.technicians(begin, absences, durations)
     return load(technicians, taken, begin, end)
 
 

@@ -28,4 +28,4 @@ async def save_job(uow: UnitOfWork, job: Job, events: Sequence[Event], deps: Dep
     """Store the job, publish its events and return the view of the stored job."""
     (saved,) = await persistence.save_jobs(uow, [job])
     uow.publish(events)
-    return view(saved, deps)
+    return view(saved, await deps.operations(uow.connection, [saved.op_code]))

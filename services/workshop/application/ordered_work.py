@@ -31,7 +31,7 @@ from shared.unit_of_work import UnitOfWork
 
 async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
     """Plan the jobs of an order, and link a comeback to its earlier order."""
-    hold = await usable_hold(uow, event.store_id, event.hold_id, _ids(event.labor_operations))
+    hold = await usable_hold(uow, event.store_id, event.hold_id, _ids(event.labor_operations), deps)
     new = jobs.ordered(event, _job_ids(hold, event.labor_operations))
     await _add_jobs(uow, new, hold, deps)
     if hold:
@@ -42,7 +42,7 @@ async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
 async def add_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, deps: Deps) -> None:
     """Plan the additional work that the customer has authorized (增项)."""
     connection, store_id = uow.connection, event.store_id
-    hold = await usable_hold(uow, store_id, event.hold_id, _ids(event.labor_operations))
+    hold = await usable_hold(uow, store_id, event.hold_id, _ids(event.labor_operations), deps)
     order_jobs = await persistence.jobs_of_order(connection, store_id, event.order_id)
     new = jobs.added(event, order_jobs, _job_ids(hold, event.labor_operations))
     await _add_jobs(uow, new, hold, deps)

@@ -94,6 +94,7 @@ async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
         jobs = await persistence.jobs_of_order(connection, store_id, order_id)
         inspections = await persistence.inspections_of_order(connection, store_id, order_id)
         found = await _additional_work(connection, store_id, order_id, deps)
+        operations = await deps.operations(connection, [job.op_code for job in jobs])
         comeback = await _earlier_order(connection, store_id, order.comeback_of)
     return WorkOrderView(
         order_id=order_id,
@@ -103,7 +104,7 @@ async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
         comeback=comeback,
         ready_at=order.ready_at,
         late_min=order.late_min,
-        jobs=[view(job, deps) for job in jobs],
+        jobs=[view(job, operations) for job in jobs],
         inspections=[InspectionView(**vars(each)) for each in inspections],
         additional_work=found,
     )
@@ -127,13 +128,10 @@ async def record_ready(
     uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], deps: Deps
 ) -> None:
     """Record when the vehicle was ready and how late that was."""
-    store_id, delivery_lead_min = (
-        event.store_id,
-        deps.config.stores[event.store_id].delivery_lead_minutes,
-    )
-    late_min = ready_lateness_min(order_jobs, delivery_lead_min, event.ready_at)
+    store = await deps.group.store(uow.connection, event.store_id)
+    late_min = ready_lateness_min(order_jobs, store.delivery_lead_minutes, event.ready_at)
     await persistence.save_ready_order(
-        uow.connection, store_id, event.order_id, event.ready_at, late_min
+        uow.connection, event.store_id, event.order_id, event.ready_at, late_min
     )
 
 

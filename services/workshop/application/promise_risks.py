@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.snapshots import take_snapshot
-from services.workshop.clients.config import HORIZON
+from services.workshop.domain.horizon import HORIZON
 from services.workshop.domain.promise_risk import CONFIDENCE, PromiseRisk, update_alerts
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.real_time import localize_detail, minute, moment
@@ -65,8 +65,8 @@ async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> li
     """Assess how likely the open promises are to be kept."""
     snapshot = await take_snapshot(store_id, deps)
     found = await deps.planner.assess_risks(snapshot.workshop, CONFIDENCE, snapshot.calibration)
-    zone, horizon = deps.config.stores[store_id].timezone, minute(snapshot.taken_at + HORIZON)
-    delivery_lead = deps.config.delivery_lead(store_id)
+    workplace, horizon = snapshot.workplace, minute(snapshot.taken_at + HORIZON)
+    zone, delivery_lead = workplace.store.timezone, workplace.delivery_lead
     promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
     return [
         PromiseRisk(
@@ -83,6 +83,7 @@ async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> li
 async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Warn of promises that will probably be missed (R9, R12), and schedule the next check."""
     store_id, connection = timer.store_id, uow.connection
+    store = await deps.group.store(connection, store_id)
     still_open = {job.order_id for job in await persistence.open_jobs(connection, store_id)}
     watched, events = update_alerts(
         [each for each in timer.prepared if each.order_id in still_open],
@@ -92,7 +93,7 @@ async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None
             if each.alerted_at
         },
         store_id=store_id,
-        threshold=deps.config.stores[store_id].risk_threshold,
+        threshold=store.risk_threshold,
         now=uow.now,
     )
     await persistence.save_promise_risks(connection, store_id, watched, uow.now)

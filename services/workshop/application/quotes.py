@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from services.workshop import planning
 from services.workshop.application.deps import Deps
 from services.workshop.application.snapshots import Snapshot, take_snapshot
+from services.workshop.application.workplace import Workplace, capable_elsewhere
 from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.planning.model import LimitingFactorCode
@@ -86,7 +87,9 @@ async def quote(store_id: str, request: QuoteRequest, deps: Deps) -> QuoteView:
         RuleViolation: the work could only begin later than requested, or cannot be done here.
     """
     check_wanted(request, deps)
-    offer = await compute_offer(await take_snapshot(store_id, deps), request, deps)
+    offer = await compute_offer(
+        await take_snapshot(store_id, deps, requested=request.op_codes), request, deps
+    )
     if offer.begins_after(request.latest_start_at):
         raise errors.no_capacity(offer.starts_at)
     return view_offer(offer)
@@ -123,8 +126,8 @@ async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -
             snapshot.workshop, tasks, request.confidence, snapshot.calibration
         )
     except planning.CannotPromiseError as error:
-        raise _violation(
-            error.infeasibility, requested_operations, snapshot.store_id, deps
+        raise await _violation(
+            error.infeasibility, requested_operations, snapshot.workplace, deps
         ) from None
     finish = promise.finish + snapshot.context.delivery_lead_minutes
     return Offer(snapshot.version, requested_operations, replace(promise, finish=finish))
@@ -156,10 +159,10 @@ def view_offer(offer: Offer) -> QuoteView:
     )
 
 
-def _violation(
+async def _violation(
     infeasibility: planning.Infeasibility,
     requested_operations: Sequence[RequestedOperation],
-    store_id: str,
+    workplace: Workplace,
     deps: Deps,
 ) -> RuleViolation:
     op_code = next(
@@ -170,6 +173,6 @@ def _violation(
         ),
         "",
     )
-    capable = deps.config.capable(op_code)
-    elsewhere = {other: count for other, count in capable.items() if other != store_id}
+    async with deps.uow_factory.read(workplace.store.id) as connection:
+        elsewhere = await capable_elsewhere(connection, op_code, workplace, deps.group)
     return errors.cannot_promise(op_code, infeasibility.code, infeasibility.detail, elsewhere)

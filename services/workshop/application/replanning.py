@@ -57,7 +57,7 @@ async def follow_up(uow: UnitOfWork, store_id: str) -> None:
 async def compute_replan(store_id: str, _entity_id: str, deps: Deps) -> PlanUpdate:
     """Return a fresh plan at once for all work that is not in progress."""
     snapshot = await take_snapshot(store_id, deps)
-    return _plan_update(snapshot, await deps.planner.replan(snapshot.workshop), deps)
+    return _plan_update(snapshot, await deps.planner.replan(snapshot.workshop))
 
 
 async def apply_replan(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
@@ -74,7 +74,7 @@ async def compute_improvement(store_id: str, _entity_id: str, deps: Deps) -> Pla
     result = await deps.planner.improve(snapshot.workshop, seed)
     if not planning.is_better(snapshot.workshop, result.plan):
         return None
-    return _plan_update(snapshot, result, deps)
+    return _plan_update(snapshot, result)
 
 
 async def apply_improvement(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
@@ -114,8 +114,8 @@ async def _apply(uow: UnitOfWork, store_id: str, plan_update: PlanUpdate, deps: 
     await follow_up(uow, store_id)
 
 
-def _plan_update(snapshot: Snapshot, result: planning.Replan, deps: Deps) -> PlanUpdate:
-    zone = deps.config.stores[snapshot.store_id].timezone
+def _plan_update(snapshot: Snapshot, result: planning.Replan) -> PlanUpdate:
+    zone = snapshot.workplace.store.timezone
     movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
     return PlanUpdate(
         snapshot.version,

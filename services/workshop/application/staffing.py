@@ -9,14 +9,14 @@ from pydantic import BaseModel
 
 from services.workshop import persistence, planning
 from services.workshop.application.deps import Deps
-from services.workshop.clients.config import HORIZON
+from services.workshop.domain.horizon import HORIZON
 from services.workshop.domain.job import Job
 from services.workshop.planning import Demand, Shortage
 from services.workshop.planning.real_time import interval
 from services.workshop.planning.tasks import PlanningContext
 from shared import timers
+from shared.contracts.management import StoreDefined
 from shared.contracts.workshop import StaffingShortageDetected
-from shared.envelope import Causation
 from shared.group import Store
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -54,8 +54,9 @@ class StaffingView(BaseModel):
 
 @dataclass(frozen=True)
 class StaffingAnalysis:
-    """A store's demand by skill, and its shortages of technicians."""
+    """A store's demand by skill with its growth, and its shortages of technicians."""
 
+    growth: float
     weeks_observed: int
     demands: tuple[planning.Demand, ...]
     shortages: tuple[planning.Shortage, ...]
@@ -67,37 +68,42 @@ async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
     short = {shortage.skill_code: shortage for shortage in found.shortages}
     return StaffingView(
         weeks_observed=found.weeks_observed,
-        growth=deps.config.stores[store_id].growth,
+        growth=found.growth,
         skill_codes=[_skill_code(demand, short.get(demand.skill_code)) for demand in found.demands],
     )
 
 
 async def analyze(store_id: str, _entity_id: str, deps: Deps) -> StaffingAnalysis:
     """Analyze the demand of past weeks, the queue and the staff of the next two weeks."""
-    config, now = deps.config, deps.uow_factory.clock.now()
-    store = config.stores[store_id]
-    until = store.day_bounds(store.local_day(now))[0]
+    now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
+        workplace = await deps.workplace(connection, store_id)
+        store = workplace.store
+        until = store.day_bounds(workplace.today)[0]
         ordered = await persistence.ordered_hours(connection, store_id, until, WEEKS)
         queue = await persistence.open_jobs(connection, store_id)
         absences = await persistence.absences_after(connection, store_id, now)
         learned_model = await persistence.read_learned_model(connection, store_id)
+        op_codes = [*(each.op_code for each in ordered), *(job.op_code for job in queue)]
+        operations = await deps.operations(connection, op_codes)
     durations = learned_model.durations
     weeks = max((each.weeks_ago for each in ordered), default=0)
-    context = config.planning_context(store_id, durations)
+    context = workplace.planning_context(operations, durations)
     demands = _demands(context, ordered, queue, weeks, store.growth)
     shortages = await deps.planner.shortages(
-        config.technicians(store_id, now, absences, durations),
+        workplace.technicians(now, absences, durations),
         demands,
         interval(now, now + HORIZON),
     )
-    return StaffingAnalysis(weeks, demands, shortages)
+    return StaffingAnalysis(store.growth, weeks, demands, shortages)
 
 
 async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Publish on Monday before opening which skills are short, and schedule the next check."""
     found: StaffingAnalysis = timer.prepared
-    store = deps.config.stores[timer.store_id]
+    store = await deps.group.store(uow.connection, timer.store_id)
+    if store.has_ended:
+        return
     if found.weeks_observed:
         uow.publish(
             StaffingShortageDetected(
@@ -107,7 +113,7 @@ async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
                 shortfall_hours=short.shortfall_hours,
                 people=short.people,
                 weeks_observed=found.weeks_observed,
-                growth=store.growth,
+                growth=found.growth,
                 computed_at=uow.now,
             )
             for short in found.shortages
@@ -116,13 +122,11 @@ async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     await timers.schedule(uow, STAFFING, store.id, store_id=store.id, due_at=due_at)
 
 
-async def schedule_first_looks(deps: Deps) -> None:
-    """Schedule the first staffing check of every store for next Monday, unless there is one."""
-    stores, now = deps.config.stores, deps.uow_factory.clock.now()
-    due_at = {store_id: next_look(store, now) for store_id, store in stores.items()}
-    causation = Causation("staffing", "start")
-    async with deps.uow_factory.open(stores, causation=causation) as uow:
-        await timers.schedule_missing(uow, STAFFING, due_at)
+async def schedule_first_look(uow: UnitOfWork, state: StoreDefined, _deps: Deps) -> None:
+    """Schedule the first staffing check of a store for next Monday, unless there is one."""
+    store = Store.of(state, uow.now)
+    if not store.has_ended:
+        await timers.schedule_missing(uow, STAFFING, {store.id: next_look(store, uow.now)})
 
 
 def next_look(store: Store, now: datetime) -> datetime:

@@ -19,6 +19,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "vehicle_late": "The vehicle arrives only at {at}.",
     "part_late": "Its part arrives only at {at}.",
     "technician_absent": "{technician_id} is absent then.",
+    "not_qualified": "{technician_id} is not qualified for it then.",
     "bay_closed": "Bay {bay_id} is closed then.",
     "override": "Manual override.",
     "work_in_progress": "Job {job_id}, in progress, takes longer.",

@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
+from shared.contracts.management import BayProfile, LaborOperation, ShiftPattern, StaffProfile
 from shared.contracts.violations import unknown, unknown_code
+
+Span = tuple[datetime, datetime]
+"""Stretch of time from its start until its end."""
 
 
 @dataclass(frozen=True)
@@ -22,25 +26,88 @@ class Operation:
     certificate: str | None
     process_step: str | None
 
+    @classmethod
+    def of(cls, op_code: str, content: LaborOperation) -> "Operation":
+        """Return the operation as the catalog has it."""
+        return cls(
+            op_code=op_code,
+            skill_code=content.skill_code,
+            level=content.level,
+            standard_hours=content.standard_hours,
+            bay_type=content.bay,
+            technicians=content.technicians,
+            certificate=content.certificate,
+            process_step=content.process_step,
+        )
+
 
 @dataclass(frozen=True)
 class Shift:
-    """Working time of a weekday pattern (班次), local to the store."""
+    """Working time of a weekday pattern (班次), local to the store.
+
+    Times at or before its start are those of the next day; all of it counts to the day it starts.
+    """
 
     weekdays: frozenset[int]
     spans: tuple[tuple[time, time], ...]
 
+    @classmethod
+    def of(cls, pattern: ShiftPattern) -> "Shift":
+        """Return the shift less its breaks."""
+        pauses = [edge for each in pattern.breaks for edge in (each.start, each.finish)]
+        edges = [time.fromisoformat(text) for text in (pattern.start, *pauses, pattern.finish)]
+        spans = tuple(zip(edges[::2], edges[1::2], strict=True))
+        return cls(frozenset(pattern.weekdays), spans)
+
+    def spans_on(self, day: date, zone: tzinfo) -> list[Span]:
+        """Return the working time of the shift that starts on ``day``, if one does."""
+        if day.isoweekday() not in self.weekdays:
+            return []
+        begin, next_day = self.spans[0][0], day + timedelta(days=1)
+        return [
+            (
+                datetime.combine(day if start >= begin else next_day, start, zone),
+                datetime.combine(day if finish > begin else next_day, finish, zone),
+            )
+            for start, finish in self.spans
+        ]
+
+
+OFF_DUTY = Shift(frozenset(), ())
+"""Shift of those who have none."""
+
 
 @dataclass(frozen=True)
 class TechnicianConfig:
-    """A technician (技师) of one store."""
+    """A technician (技师) of one store, as their record is on one day."""
 
     technician_id: str
-    name: str
     skills: Mapping[str, int]
     certificates: frozenset[str]
     time_factor: float
     shift: Shift
+
+    @classmethod
+    def of(
+        cls, technician_id: str, profile: StaffProfile, day: date, shifts: Mapping[str, Shift]
+    ) -> "TechnicianConfig":
+        """Return the technician as ``profile`` is on ``day``, with the certificates then valid.
+
+        One on leave has no shift.
+        """
+        today = day.isoformat()
+        on_leave = any(each.first_day <= today <= each.last_day for each in profile.leave)
+        return cls(
+            technician_id=technician_id,
+            skills=profile.skills,
+            certificates=frozenset(
+                each.certificate
+                for each in profile.certificates
+                if (each.valid_from or today) <= today <= (each.expires_on or today)
+            ),
+            time_factor=profile.time_factor,
+            shift=OFF_DUTY if on_leave else shifts.get(profile.shift or "", OFF_DUTY),
+        )
 
 
 @dataclass(frozen=True)
@@ -50,6 +117,11 @@ class BayConfig:
     bay_id: str
     type: str
     capabilities: frozenset[str]
+
+    @classmethod
+    def of(cls, bay_id: str, profile: BayProfile) -> "BayConfig":
+        """Return the bay as its record is."""
+        return cls(bay_id, profile.type, frozenset(profile.capabilities))
 
 
 class Demanding(Protocol):

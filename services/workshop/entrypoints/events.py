@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from services.workshop.application import holds, ordered_work, orders, promises
+from services.workshop.application import (
+    holds,
+    master_data,
+    ordered_work,
+    orders,
+    promises,
+    staffing,
+)
 from services.workshop.application.deps import Deps
 from services.workshop.application.plan_changes import begin_plan_changes
 from shared.contracts.base import State
@@ -43,6 +50,10 @@ REACTIONS: Reactions[Deps] = Reactions(
         AppointmentRescheduled: holds.release_for_moved_appointment,
     },
     by_batch=[begin_plan_changes],
+)
+
+STATE_REACTIONS: Reactions[Deps] = Reactions(
+    {StoreDefined: staffing.schedule_first_look}, by_batch=[master_data.request_replans]
 )
 
 STATES: Sequence[type[State]] = (

@@ -9,6 +9,7 @@ from services.workshop.application import (
     holds,
     learning,
     load,
+    master_data,
     promise_risks,
     promises,
     replanning,
@@ -34,6 +35,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     learning.LEARN: TimerHandler(
         learning.apply_learned_durations, prepare=learning.learn_durations
     ),
+    master_data.REPLAN_STORES: TimerHandler(master_data.replan_stores),
     staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.analyze),
     clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, begin_plan_change),
 }

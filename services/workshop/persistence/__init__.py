@@ -12,7 +12,7 @@ from services.workshop.persistence.additional_work import (
     save_additional_work_decision,
 )
 from services.workshop.persistence.corrections import add_clock_correction, clock_corrections_of_job
-from services.workshop.persistence.hold import active_holds, last_hold, lock_hold, save_hold
+from services.workshop.persistence.hold import active_holds, last_holds, lock_hold, save_hold
 from services.workshop.persistence.inspection import (
     inspections_of_order,
     save_inspection,
@@ -77,6 +77,7 @@ from services.workshop.persistence.resource_booking import (
     reject_if_reserved,
     resource_bookings_after,
 )
+from services.workshop.persistence.stores import nearest_stores, stores_after
 
 __all__ = [
     "CapacityTakenError",
@@ -110,9 +111,10 @@ __all__ = [
     "jobs_of_order",
     "jobs_worked_on",
     "last_finished",
-    "last_hold",
+    "last_holds",
     "lock_hold",
     "lock_plan",
+    "nearest_stores",
     "next_start",
     "open_jobs",
     "ordered_hours",
@@ -142,5 +144,6 @@ __all__ = [
     "save_promise_record",
     "save_promise_risks",
     "save_ready_order",
+    "stores_after",
     "wip_jobs",
 ]

@@ -17,17 +17,26 @@ _SAVE_HOLD = (
 _ACTIVE = _HOLDS.select + "WHERE store_id = $1 AND status = 'held' ORDER BY hold_id"
 
 _LAST_MADE = """
-SELECT made_by, made_at
+SELECT made_by, made_at, op_codes
 FROM capacity_hold
+CROSS JOIN LATERAL (
+    SELECT array_agg(op_code) AS op_codes
+    FROM jsonb_to_recordset(jobs) AS job (op_code text, assignment jsonb)
+    WHERE (assignment ->> 'starts_at')::timestamptz <= $3
+      AND (assignment ->> 'ends_at')::timestamptz > $2) AS job
 WHERE store_id = $1 AND promised_at > $2 AND status <> 'released' AND made_by IS NOT NULL
-  AND EXISTS (
-      SELECT FROM jsonb_to_recordset(jobs) AS job (op_code text, assignment jsonb)
-      WHERE op_code = ANY ($4)
-        AND (assignment ->> 'starts_at')::timestamptz <= $3
-        AND (assignment ->> 'ends_at')::timestamptz > $2)
+  AND op_codes IS NOT NULL
 ORDER BY made_at DESC
-LIMIT 1
 """
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeHold:
+    """Who reserved time for operations, and when."""
+
+    made_by: str
+    made_at: datetime
+    op_codes: Sequence[str]
 
 
 async def save_hold(connection: Connection, hold: Hold) -> None:
@@ -58,16 +67,12 @@ async def active_holds(connection: Connection, store_id: str, moment: datetime) 
     ]
 
 
-async def last_hold(
-    connection: Connection,
-    store_id: str,
-    begin: datetime,
-    end: datetime,
-    op_codes: Sequence[str],
-) -> tuple[str, datetime] | None:
-    """Return who last reserved time for one of the operations, and when.
+async def last_holds(
+    connection: Connection, store_id: str, begin: datetime, end: datetime
+) -> list[MadeHold]:
+    """Return who reserved time between ``begin`` and ``end``, the last first.
 
-    The reserved time lies between ``begin`` and ``end``.
+    Each has the operations that lie in that time.
     """
-    row = await connection.fetchrow(_LAST_MADE, store_id, begin, end, list(op_codes))
-    return (row["made_by"], row["made_at"]) if row else None
+    rows = await connection.fetch(_LAST_MADE, store_id, begin, end)
+    return [MadeHold(**row) for row in rows]

@@ -27,11 +27,22 @@ class Interval(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Qualification:
+    """Skills with their levels, and certificates, that a technician has while ``working``."""
+
+    skills: Mapping[str, int]
+    certificates: frozenset[str]
+    working: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
 class Technician:
     """A technician (技师): ``skills`` maps a skill to the level held.
 
     ``time_factor`` multiplies durations (0.9 needs a tenth less than the standard). ``working``
-    holds the shifts less breaks, leave and holidays.
+    holds the shifts less breaks, leave and holidays. ``qualifications`` share it out where skills
+    or certificates change within it (a certificate expires); ``skills`` and ``certificates`` are
+    then the present ones.
     """
 
     technician_id: str
@@ -39,6 +50,7 @@ class Technician:
     working: tuple[Interval, ...]
     certificates: frozenset[str] = frozenset()
     time_factor: float = 1.0
+    qualifications: tuple[Qualification, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from services.workshop.planning.model import (
     PlanAssignment,
     PlanTask,
     Slot,
+    Technician,
     Workshop,
 )
 from services.workshop.planning.objective import evaluate
 from services.workshop.planning.plan import plan
-from services.workshop.planning.teams import candidates
+from services.workshop.planning.teams import candidates, while_qualified
 from services.workshop.planning.timeline import calendar
 from services.workshop.planning.wip import with_overrun_buffers
 
@@ -28,6 +29,7 @@ ChangeCode = Literal[
     "vehicle_late",
     "part_late",
     "technician_absent",
+    "not_qualified",
     "bay_closed",
     "override",
     "work_in_progress",
@@ -140,7 +142,7 @@ class _Facts:
         self, job: PlanTask, before: PlanAssignment, after: PlanAssignment
     ) -> Iterator[tuple[ChangeCode, Detail]]:
         yield from self._supplies(job, before)
-        yield from self._resources(before)
+        yield from self._resources(job, before)
         team = tuple(self._people[technician_id] for technician_id in before.technician_ids)
         if isinstance(candidates(job, team, (self._bays[before.bay_id],)), Infeasibility):
             yield "override", {"technician_id": ", ".join(before.technician_ids)}
@@ -166,11 +168,15 @@ class _Facts:
         if job.parts_eta > before.start:
             yield "part_late", {"at": job.parts_eta}
 
-    def _resources(self, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
+    def _resources(
+        self, job: PlanTask, before: PlanAssignment
+    ) -> Iterator[tuple[ChangeCode, Detail]]:
         for technician_id in before.technician_ids:
             person = self._people.get(technician_id)
             if person is None or not _covers(person.working, before):
                 yield "technician_absent", {"technician_id": technician_id}
+            elif not _is_qualified_in(job, person, before):
+                yield "not_qualified", {"technician_id": technician_id}
         bay = self._bays.get(before.bay_id)
         if bay is None or not _covers(bay.open, before):
             yield "bay_closed", {"bay_id": before.bay_id}
@@ -205,6 +211,11 @@ class _Facts:
         """Return when the vehicle can be in the slot after it has been elsewhere."""
         away = stay.bay_id != slot.bay_id
         return stay.finish + (self._workshop.move_minutes if away else 0)
+
+
+def _is_qualified_in(job: PlanTask, technician: Technician, slot: Slot) -> bool:
+    qualified = while_qualified(job, technician)
+    return qualified is not None and _covers(qualified.working, slot)
 
 
 def _covers(windows: tuple[Interval, ...], slot: Slot) -> bool:

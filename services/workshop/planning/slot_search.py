@@ -200,6 +200,12 @@ class ResourceSchedule:
             self._calendars[technician_ids] = shared_hours([self._by_id[i] for i in technician_ids])
         return self._calendars[technician_ids]
 
+    def _team_hours(self, members: tuple[Technician, ...]) -> Calendar:
+        """Return when these candidates for a job work together and are qualified for it."""
+        if any(technician.qualifications for technician in members):
+            return shared_hours(members)
+        return self.calendar(tuple(technician.technician_id for technician in members))
+
     def _shared_hours(self, team: Calendar, bay: Calendar) -> Calendar:
         """Return when the team can work in the bay."""
         if (team, bay) not in self._shared:
@@ -372,7 +378,7 @@ class ResourceSchedule:
             minutes,
             _breadth(members),
             self._multiskill_penalty * _further(members),
-            self.calendar(ids),
+            self._team_hours(members),
             tuple(self._people[i] for i in ids),
         )
 

@@ -1,7 +1,7 @@
 """Candidates for a job: its possible teams and bays."""
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 from math import floor
@@ -33,6 +33,15 @@ def _own_duration(job: PlanTask, technician: Technician) -> int:
 def shared_hours(team: Sequence[Technician]) -> Calendar:
     """Return when all of the team work."""
     return calendar(reduce(common, (calendar(technician.working).windows for technician in team)))
+
+
+def while_qualified(job: PlanTask, technician: Technician) -> Technician | None:
+    """Return the technician with the working time in which they can do the job, if they can."""
+    if not technician.qualifications:
+        return technician if is_qualified(job, technician) else None
+    fitting = [each for each in technician.qualifications if is_qualified(job, each)]
+    working = tuple(sorted(window for each in fitting for window in each.working))
+    return replace(technician, working=working, qualifications=tuple(fitting)) if fitting else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def candidates(
     job: PlanTask, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
 ) -> Candidates | Infeasibility:
     """Return the candidates for the job, or the reason why there are none."""
-    able = tuple(t for t in technicians if is_qualified(job, t))
+    able = tuple(filter(None, (while_qualified(job, t) for t in technicians)))
     if len(able) < job.technicians_needed:
         return _unskilled(job, technicians, able)
     fitting = tuple(b for b in bays if is_suitable(job, b))
@@ -92,8 +101,7 @@ def candidates(
 def _unskilled(
     job: PlanTask, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
 ) -> Infeasibility:
-    leveled = [t for t in technicians if has_level(job, t)]
-    if not leveled:
+    if not any(_ever_has_level(job, each) for each in technicians):
         return _infeasible(job, "no_skill", skill_code=job.skill_code, level=job.level)
     if not able and job.certificate:
         return _infeasible(
@@ -106,6 +114,11 @@ def _unskilled(
         needed=job.technicians_needed,
         capable=len(able),
     )
+
+
+def _ever_has_level(job: PlanTask, technician: Technician) -> bool:
+    later = any(has_level(job, each) for each in technician.qualifications)
+    return later or has_level(job, technician)
 
 
 def _infeasible(job: PlanTask, code: InfeasibilityCode, **detail: str | int) -> Infeasibility:

@@ -96,7 +96,7 @@ class BoardCounts(ResponseBody):
 class BoardJob(ResponseBody):
     """A job with its queue number and its order's light.
 
-    Names stand in place of ids; the light says how the order stands against the promise.
+    The light says how the order stands against the promise.
     """
 
     job_id: str
@@ -128,7 +128,6 @@ class BoardJob(ResponseBody):
     diagnosis: list[str]
     version: str
     queue_number: int | None
-    technicians: list[str]
     light: BoardJobLight
 
 
@@ -549,7 +548,6 @@ class TechnicianRequest(RequestBody):
 
 class TechnicianView(ResponseBody):
     technician_id: str
-    name: str
     skills: dict[str, int]
     certificates: list[str]
     windows: list[Span]

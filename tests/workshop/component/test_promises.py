@@ -2,10 +2,8 @@
 (R4, R9, R11, R12, R18)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
@@ -103,7 +101,8 @@ async def test_authorized_additional_work_follows_other_jobs_of_order(
 async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
     ten_tomorrow = {"op_codes": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
-    delivery_lead = harness.deps.config.delivery_lead("S06")
+    async with harness.deps.uow_factory.read("S06") as connection:
+        delivery_lead = (await harness.deps.workplace(connection, "S06")).delivery_lead
     responses = [
         await harness.done("capacity-holds", "service_advisor", ten_tomorrow) for _ in range(3)
     ]
@@ -229,21 +228,6 @@ async def test_staffing_is_checked_on_monday_before_opening(harness: WorkshopHar
     await harness.wait(5 * 24 * 60)
     short = await harness.events(StaffingShortageDetected, topic=STORE)
     assert {event.skill_code for event in short} <= {"body"}
-
-
-async def test_incapable_store_names_capable_stores(
-    harness: WorkshopHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = harness.of("S06")
-    deps, config = harness.deps, harness.deps.config
-    without = {**config.members, "S06": config.members["S06"][:1]}
-    fewer = replace(deps, config=replace(config, members=without))
-    monkeypatch.setattr(harness.service.app.state.service, "deps", fewer)
-    response = await harness.post("quotes", "service_advisor", {"op_codes": ["BDY-001"]})
-    assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
-    elsewhere = response.json()["values"]["elsewhere"]
-    assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}
-    assert all(each["technicians"] >= 1 for each in elsewhere)
 
 
 async def test_hold_of_absent_technician_is_replanned(harness: WorkshopHarness) -> None:

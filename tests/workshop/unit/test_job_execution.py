@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.clients.config import shift_of
 from services.workshop.domain import board
 from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
 from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
@@ -98,23 +97,3 @@ def test_light_shows_time_left_to_promise(left: int, light: str) -> None:
     assert board.lights([planned], 20, NOW) == {"j1": light}
     earlier = job("j0", order_id="j1", planned_finish_at=NOW)
     assert board.lights([earlier, planned], 20, NOW) == {"j1": light}
-
-
-@pytest.mark.parametrize(
-    ("field", "start", "breaks", "finish"),
-    [
-        ("finish", "08:00", [], "08:00"),
-        ("breaks[0].start", "08:00", [("07:00", "09:00")], "17:00"),
-        ("breaks[0].finish", "08:00", [("12:00", "11:00")], "17:00"),
-        ("breaks[1].start", "08:00", [("10:00", "12:00"), ("11:00", "13:00")], "17:00"),
-        ("finish", "08:00", [("12:00", "18:00")], "17:00"),
-    ],
-)
-def test_overlapping_shift_times_are_rejected_by_name(
-    field: str, start: str, breaks: list[tuple[str, ...]], finish: str
-) -> None:
-    pauses = [{"start": begin, "finish": end} for begin, end in breaks]
-    entry = {"weekdays": [1], "start": start, "finish": finish, "breaks": pauses}
-    with pytest.raises(ValueError, match=r"shifts\.early\.") as fault:
-        shift_of("early", entry)
-    assert f"shifts.early.{field} " in str(fault.value)

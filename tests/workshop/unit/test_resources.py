@@ -26,7 +26,7 @@ JOB = Job("j1", "S01", "o1", 0, "HVE-001", 1.0, "planned", NOW, NOW)
 
 def technician(technician_id: str, level: int, *certificates: str) -> TechnicianConfig:
     skills = {"high_voltage": level}
-    return TechnicianConfig(technician_id, "", skills, frozenset(certificates), 1.0, OFF_DUTY)
+    return TechnicianConfig(technician_id, skills, frozenset(certificates), 1.0, OFF_DUTY)
 
 
 MEMBERS = [technician("t1", 3, "high_voltage"), technician("t2", 3), technician("t3", 1)]

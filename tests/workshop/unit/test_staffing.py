@@ -2,16 +2,34 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.application.staffing import next_look
-from services.workshop.clients.config import load_config
+from services.workshop.domain.resources import Operation
+from services.workshop.domain.roster import Roster
+from shared.group import Store
+from tests.support.group_states import group_bays, group_operation, group_staff, group_stores
+from tests.support.rules import group_rules
 
-CONFIG = load_config(Path("deploy/group"))
-PLACE = CONFIG.stores["S01"]
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+PLACE = Store.of(group_stores()["S01"], NOW)
+
+
+def roster(store_id: str) -> Roster:
+    """Return the roster of a store of the demo group."""
+    stores, staff, bays = group_stores(), group_staff(), group_bays()
+    (shifts,) = (each for each in group_rules() if each.record_id == "shifts")
+    return Roster(
+        store_id=store_id,
+        zone=PLACE.timezone,
+        hours=stores[store_id].versions,
+        staff={key: each.versions for key, each in staff.items() if store_id in each.for_stores},
+        bays={key: each.versions for key, each in bays.items() if store_id in each.for_stores},
+        shifts=[shifts.versions],
+        closed=frozenset(),
+    )
 
 
 @given(st.integers(0, 2 * 365 * 24 * 60))
@@ -29,8 +47,11 @@ def test_growth_combines_vehicles_and_visits() -> None:
 
 
 def test_store_without_staff_or_bay_is_incapable() -> None:
-    members = {**CONFIG.members, "S01": CONFIG.members["S01"][:1]}
-    bays = {**CONFIG.bays, "S02": ()}
-    capable = replace(CONFIG, members=members, bays=bays).capable("BDY-001")
-    assert sorted(capable) == ["S03", "S04", "S05", "S06"]
-    assert all(count >= 1 for count in capable.values())
+    rosters = {store_id: roster(store_id) for store_id in group_stores()}
+    day, operation = NOW.date(), Operation.of("BDY-001", group_operation("BDY-001"))
+    first = rosters["S01"].technicians_on(day)[0].technician_id
+    alone = {first: rosters["S01"].staff[first]}
+    rosters["S01"] = replace(rosters["S01"], staff=alone)
+    rosters["S02"] = replace(rosters["S02"], bays={})
+    counts = {key: each.capable_technicians(operation, day) for key, each in rosters.items()}
+    assert sorted(key for key, count in counts.items() if count) == ["S03", "S04", "S05", "S06"]

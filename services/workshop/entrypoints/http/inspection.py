@@ -13,8 +13,8 @@ router = StoreRouter()
 
 
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
-async def list_checklists(deps: InjectedDeps, _: JobReader) -> ChecklistsView:
-    return await inspections.list_checklists(deps)
+async def list_checklists(store_id: str, deps: InjectedDeps, _: JobReader) -> ChecklistsView:
+    return await inspections.list_checklists(store_id, deps)
 
 
 @router.post(

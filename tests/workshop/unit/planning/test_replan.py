@@ -4,9 +4,27 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from services.workshop.planning import Interval, PlanAssignment, PlanTask, Workshop, plan, replan
+from services.workshop.planning import (
+    Interval,
+    PlanAssignment,
+    PlanTask,
+    Qualification,
+    Technician,
+    Workshop,
+    plan,
+    replan,
+)
 from services.workshop.planning.greedy import plan_rank
-from tests.support.planning_workshops import DAY, bay, job, reserved, small, technician, workshops
+from tests.support.planning_workshops import (
+    DAY,
+    bay,
+    job,
+    reserved,
+    shift,
+    small,
+    technician,
+    workshops,
+)
 
 PLANNED = PlanAssignment(("t1",), "b1", 480, 540, "a")
 
@@ -30,6 +48,43 @@ def test_current_plan_is_kept_without_events(workshop: Workshop) -> None:
             "predecessor_moved",
             "vehicle_late",
         }
+
+
+def expiring(technician_id: str, *, days: int) -> Technician:
+    """Return a technician whose certificate expires after so many days."""
+    skills, working = {"mechanical": 3}, shift()
+    held = frozenset({"high_voltage"})
+    until = tuple(window for window in working if window.start < days * DAY)
+    return Technician(
+        technician_id,
+        skills,
+        working,
+        held,
+        qualifications=(
+            Qualification(skills, held, until),
+            Qualification(skills, frozenset(), working[len(until) :]),
+        ),
+    )
+
+
+def test_expired_certificate_moves_work_to_another() -> None:
+    task = job("a", certificate="high_voltage", earliest_start=DAY)
+    planned = replace(PLANNED, start=DAY + 480, finish=DAY + 540)
+    shop = replace(small(), technicians=(expiring("t1", days=1), expiring("t2", days=2)))
+    changed = replan(replace(shop, jobs=(task,), current_plan=(planned,)))
+    assert [(each.code, each.after.technician_ids) for each in changed.changes] == [
+        ("not_qualified", ("t2",))
+    ]
+
+
+def test_work_ends_before_its_certificate_expires() -> None:
+    shop = replace(small(), technicians=(expiring("t1", days=1),))
+    today = job("a", certificate="high_voltage")
+    too_long = job("b", 14 * 60, certificate="high_voltage")
+    plain = job("c", 14 * 60)
+    new = plan(replace(shop, jobs=(today, too_long, plain)))
+    assert {each.job_id for each in new.assignments} == {"a", "c"}
+    assert [(each.job_id, each.code) for each in new.unplannable] == [("b", "no_time")]
 
 
 def test_replanned_job_has_its_reason_code() -> None:

@@ -1,0 +1,74 @@
+"""What a change of master data does to the plans of the stores (主数据变更).
+
+A change takes effect in the next transaction. The plan of a store that has planned anything is
+computed again at once, like after each disturbance, and its free capacity is published. Planned
+work that a technician or a bay can no longer take moves, with the reason ``technician_absent``,
+``not_qualified`` or ``bay_closed``; work in progress stays where it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.replanning import request_replan
+from shared import timers
+from shared.contracts.base import GROUP
+from shared.contracts.management import BayDefined, PersonDefined, RuleSetDefined, StoreDefined
+from shared.envelope import ReceivedEvent
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+REPLAN_STORES = "replan_stores"
+
+_STORES_AT_ONCE = 200
+
+
+async def request_replans(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _deps: Deps) -> None:
+    """Request a replan of the store that changed, or of all stores, if a plan depends on it."""
+    relevant = [received for received in batch if _is_relevant(received.event)]
+    if not relevant:
+        return
+    last = relevant[-1].envelope
+    caused = uow.caused_by(last.causation, last.time)
+    if uow.store_id == GROUP:
+        await _schedule_stores_after(caused, "")
+    else:
+        await _replan_if_planned(caused)
+
+
+async def replan_stores(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
+    """Request replans of the next stores, after what concerns all of them has changed."""
+    after: str = timer.data["after"]
+    store_ids = await persistence.stores_after(uow.connection, after, _STORES_AT_ONCE)
+    wide = replace(uow, stores=uow.stores.union(store_ids))
+    for store_id in store_ids:
+        async with wide.limited_to(store_id) as limited:
+            await _replan_if_planned(limited)
+    if len(store_ids) == _STORES_AT_ONCE:
+        await _schedule_stores_after(uow, store_ids[-1])
+
+
+async def _replan_if_planned(uow: UnitOfWork) -> None:
+    store_id = uow.store_id
+    if await persistence.plan_version(uow.connection, store_id):
+        await persistence.begin_plan_change(uow.connection, store_id)
+        await request_replan(uow, store_id)
+
+
+async def _schedule_stores_after(uow: UnitOfWork, store_id: str) -> None:
+    await timers.schedule(
+        uow,
+        REPLAN_STORES,
+        GROUP,
+        store_id=GROUP,
+        due_at=uow.now,
+        data={"after": store_id},
+    )
+
+
+def _is_relevant(state: object) -> bool:
+    """Return whether the plan of a store depends on the record."""
+    if isinstance(state, RuleSetDefined):
+        return state.record_id.partition(".")[0] in ("shifts", "working_calendar")
+    return isinstance(state, BayDefined | PersonDefined | StoreDefined)
