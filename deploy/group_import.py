@@ -34,11 +34,19 @@ class Imported:
 
     def __str__(self) -> str:
         line = f"{self.record} from {self.definition.valid_from}: {self.result.result}"
-        return f"{line} ({self.result.field}: {self.result.detail})" if self.refused else line
+        remarks = [f"{each.field}: {each.detail}" for each in self.result.warnings]
+        if self.refused:
+            remarks.append(f"{self.result.field}: {self.result.detail}")
+        return f"{line} ({'; '.join(remarks)})" if remarks else line
 
     @property
     def refused(self) -> bool:
         return self.result.result == "refused"
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether a person should look at it: it is refused, or may be a mistake."""
+        return self.refused or bool(self.result.warnings)
 
 
 async def import_group(

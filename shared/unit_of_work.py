@@ -74,10 +74,10 @@ class UnitOfWork:
         return versions
 
     @asynccontextmanager
-    async def limited_to(self, store_id: str) -> "AsyncIterator[UnitOfWork]":
-        """Return the same unit, limited to the rows of one of its stores."""
-        await limit(self.connection, [store_id])
-        yield replace(self, stores=frozenset([store_id]))
+    async def limited_to(self, *store_ids: str) -> "AsyncIterator[UnitOfWork]":
+        """Return the same unit, limited to the rows of these stores."""
+        await limit(self.connection, store_ids)
+        yield replace(self, stores=frozenset(store_ids))
         await limit(self.connection, self.stores)
 
     @property

@@ -195,14 +195,18 @@ class AuditData:
 
     @cached_property
     def stores_by_identifier(self) -> Mapping[tuple[str, str], set[str]]:
-        """The stores in whose events an identifier appears, by the name of its column."""
+        """The stores in whose events an identifier appears, by the name of its column.
+
+        A state of master data is for the stores that it concerns, too.
+        """
         stores: dict[tuple[str, str], set[str]] = defaultdict(set)
         for event in self.own_events:
-            stores["key", event.key].add(event.store_id)
+            own = {event.store_id, *event.data.get("for_stores", ())}
+            stores["key", event.key] |= own
             for name, value in event.data.items():
                 if name.endswith(("_id", "_ref")) and isinstance(value, str):
-                    stores[name, value].add(event.store_id)
-                    stores["entity_id", value].add(event.store_id)
+                    stores[name, value] |= own
+                    stores["entity_id", value] |= own
         return stores
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:

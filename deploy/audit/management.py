@@ -1,4 +1,4 @@
-"""What managers decided, the states that management announces, and what services have of them."""
+"""Check of the records of management, of their states, and of the states that services have."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +55,13 @@ def _states(audit_data: AuditData) -> Check:
             for event in newest(audit_data.of_topic(topic)).values()
         },
         (
-            (key, {"version": row["version"], "versions": _announced(changes[key])})
+            (
+                key,
+                {
+                    "version": row["version"] + row["republished"],
+                    "versions": _announced(changes[key]),
+                },
+            )
             for key, row in _records(audit_data)
         ),
     )

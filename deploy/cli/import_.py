@@ -45,7 +45,7 @@ def import_(
 async def _import(
     definitions: Sequence[Definition], url: str, issuer: DevelopmentIssuer
 ) -> list[Imported]:
-    """Send the definitions; show how many are sent, on a terminal, and which are refused."""
+    """Send the definitions; show how many are sent, on a terminal, and those to look at."""
     imported: list[Imported] = []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("importing", total=len(definitions))
@@ -58,8 +58,8 @@ async def _import(
 
 
 def show(imported: Imported) -> None:
-    """Print a definition that is refused."""
-    if imported.refused:
+    """Print a definition that is refused, or that may be a mistake."""
+    if imported.remarkable:
         print_line(f"{imported}")
 
 

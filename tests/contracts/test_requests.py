@@ -279,6 +279,8 @@ READS = {
     "vehicles": (*FRONT_OFFICE, "claims_clerk"),
     "daily_kpis": OFFICE,
     "master_data": (*OFFICE, "trainer"),
+    "listed_for_desk": (*OFFICE, "trainer", "system"),
+    "desk": ("system",),
     "oversight": ("dispatcher", "service_manager", "group_service_manager", "group_manager"),
     "load": (*FRONT_OFFICE, "dispatcher", "system"),
     "letters": (*FRONT_OFFICE, "system"),
@@ -343,8 +345,11 @@ WHO_READS = {
                 "/staff",
             )
             for path in ("", "/{code}", "/{code}/history")
+            if (collection, path) not in {("/group/rules", ""), ("/group/stores", "")}
         ),
     ),
+    "listed_for_desk": ("/group/rules", "/group/stores"),
+    "desk": ("/directory",),
     "oversight": ("/overrides", "/staffing"),
     "load": ("/load",),
     "letters": ("/messages/{message_id}",),

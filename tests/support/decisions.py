@@ -8,7 +8,7 @@ import httpx
 from deploy.embedded.platform import Platform
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.group_folder import read_group
-from services.management.domain.kinds import CollectionName
+from services.management.domain.references import CollectionName
 from shared.contracts.base import State
 from shared.envelope import ReceivedEvent
 from shared.ids import new_id

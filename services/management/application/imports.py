@@ -10,14 +10,19 @@ from pydantic import BaseModel, Field
 
 from services.management.application.deps import Deps
 from services.management.application.records import (
+    ContentWarning,
     WholeContent,
     announce,
     days_of,
-    group_content,
+    rules_of_group,
+    warnings_of,
 )
+from services.management.application.references import known_for
 from services.management.domain import errors, record
-from services.management.domain.kinds import COLLECTIONS, CollectionName, kind_in, record_id_of
-from services.management.domain.record import Decision, Record
+from services.management.domain.kinds import COLLECTIONS, kind_in, record_id_of
+from services.management.domain.known import Known
+from services.management.domain.record import Decision, Record, content_on
+from services.management.domain.references import CollectionName, Key
 from services.management.persistence import records
 from shared.contracts.base import GROUP, Identifier
 from shared.contracts.violations import RuleViolation
@@ -63,6 +68,7 @@ class ImportResult(BaseModel):
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    warnings: Sequence[ContentWarning] = ()
 
 
 class ImportResponse(BaseModel):
@@ -76,7 +82,7 @@ async def import_records(uow: UnitOfWork, command: ImportRequest, deps: Deps) ->
 
     A refused definition changes nothing and stops none of the others.
     """
-    results: list[ImportResult] = [ImportResult(result="kept")] * len(command.definitions)
+    results: dict[int, ImportResult] = {}
     by_owner: dict[str, list[int]] = defaultdict(list)
     for number, each in enumerate(command.definitions):
         try:
@@ -86,49 +92,43 @@ async def import_records(uow: UnitOfWork, command: ImportRequest, deps: Deps) ->
         else:
             by_owner[each.for_store or GROUP].append(number)
     for store_id, numbers in sorted(by_owner.items(), key=lambda owned: owned[0] != GROUP):
-        if store_id != GROUP and not await _knows_store(uow, store_id):
-            for number in numbers:
-                results[number] = _refused(errors.unknown_store(store_id, "for_store"))
-            continue
         definitions = [command.definitions[number] for number in numbers]
         portion = _Portion(uow, store_id, command, deps)
-        for number, result in zip(numbers, await portion.define(definitions), strict=True):
-            results[number] = result
-    return ImportResponse(results=results)
-
-
-async def _knows_store(uow: UnitOfWork, store_id: str) -> bool:
-    async with uow.limited_to(GROUP) as group:
-        return await records.knows_store(group.connection, store_id)
+        results |= zip(numbers, await portion.define(definitions), strict=True)
+    return ImportResponse(results=[results[number] for number in sorted(results)])
 
 
 class _Portion:
-    """Definitions of one store, or of the group."""
+    """Definitions of one store, or of the group, decided on one after the other.
+
+    ``_before`` and ``_now`` are the records as they are stored and as they are decided so far,
+    ``_begun`` the first day of the version that holds today.
+    """
 
     def __init__(self, uow: UnitOfWork, store_id: str, command: ImportRequest, deps: Deps) -> None:
         self._uow, self._store_id, self._command, self._deps = uow, store_id, command, deps
-        self._before: dict[records.Key, Record] = {}
-        self._now: dict[records.Key, Record] = {}
-        self._begun: dict[records.Key, date] = {}
+        self._before: dict[Key, Record] = {}
+        self._now: dict[Key, Record] = {}
+        self._begun: dict[Key, date] = {}
+        self._known = Known()
 
     async def define(self, definitions: Sequence[Definition]) -> list[ImportResult]:
+        """Define them in their order, and return the results."""
         uow, store_id = self._uow, self._store_id
         async with uow.limited_to(GROUP) as group:
+            if store_id != GROUP and not await records.knows_store(group.connection, store_id):
+                refused = _refused(errors.unknown_store(store_id, "for_store"))
+                return [refused] * len(definitions)
             today = (await days_of(group.connection, [store_id], uow.now))[store_id]
-            beside = {
-                (each.code, each.valid_from): await group_content(
-                    group.connection, COLLECTIONS["rules"], each.code, each.valid_from
-                )
-                for each in definitions
-                if each.collection == "rules" and store_id != GROUP
-            }
+            rules = await rules_of_group(group.connection, {each.code for each in definitions})
+        self._known = await known_for(uow, [each.content for each in definitions])
         async with uow.limited_to(store_id) as own:
             wanted = [(COLLECTIONS[each.collection], each.code) for each in definitions]
             self._before = dict(await records.lock(own.connection, store_id, wanted))
             self._now = dict(self._before)
             for each in sorted(definitions, key=lambda each: each.valid_from):
                 if each.valid_from <= today:
-                    self._begun[self._place(each)] = each.valid_from
+                    self._begun[self._key(each)] = each.valid_from
             decision = Decision("", today, uow.person, uow.now, today)
             results = [
                 self._defined(
@@ -136,7 +136,7 @@ class _Portion:
                     replace(
                         decision,
                         valid_from=each.valid_from,
-                        group=beside.get((each.code, each.valid_from)),
+                        group=content_on(rules.get(each.code, ()), each.valid_from),
                     ),
                 )
                 for each in definitions
@@ -145,47 +145,49 @@ class _Portion:
         return results
 
     def _defined(self, definition: Definition, decision: Decision) -> ImportResult:
-        place = self._place(definition)
-        found = self._now.get(place)
+        key = self._key(definition)
+        found = self._now.get(key)
         try:
             if found is None:
                 raise errors.owned_elsewhere(definition.code)
-            if self._command.only_new and self._before[place].changes:
+            if self._command.only_new and self._before[key].changes:
                 return ImportResult(result="kept")
-            if definition.valid_from < self._begun.get(place, definition.valid_from):
+            if definition.valid_from < self._begun.get(key, definition.valid_from):
                 return ImportResult(result="replaced")
             changed = record.define(
                 found, definition.content, replace(decision, seen=str(found.version))
             )
             if changed is found:
                 return ImportResult(result="unchanged")
+            self._known.require(changed)
             announce(self._uow, changed)
         except RuleViolation as violation:
             return _refused(violation)
-        self._now[place] = changed
-        return ImportResult(result="defined")
+        self._now[key] = changed
+        self._known.add(changed)
+        return ImportResult(result="defined", warnings=warnings_of(self._known.doubts(changed)))
 
-    def _place(self, definition: Definition) -> records.Key:
+    def _key(self, definition: Definition) -> Key:
         collection = COLLECTIONS[definition.collection]
         return collection.name, record_id_of(collection, self._store_id, definition.code)
 
     async def _save(self, own: UnitOfWork) -> None:
         changed = [
-            (before, self._now[place])
-            for place, before in self._before.items()
-            if self._now[place] is not before
+            (before, self._now[key])
+            for key, before in self._before.items()
+            if self._now[key] is not before
         ]
-        if not changed:
-            return
-        reasons = await self._deps.personal.encrypt_all(
-            own.connection,
-            self._store_id,
-            [(now.record_id, self._command.reason) for _, now in changed],
-        )
-        await records.save(
-            own.connection,
-            [(*pair, reason) for pair, reason in zip(changed, reasons, strict=True)],
-        )
+        if changed:
+            reasons = await self._deps.personal.encrypt_all(
+                own.connection,
+                self._store_id,
+                [(now.record_id, self._command.reason) for _, now in changed],
+            )
+            await records.save(
+                own.connection,
+                [(*pair, reason) for pair, reason in zip(changed, reasons, strict=True)],
+            )
+        await records.delete_undefined(own.connection, self._before)
 
 
 def _refused(violation: RuleViolation) -> ImportResult:

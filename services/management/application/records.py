@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidat
 from pydantic_core import PydanticCustomError
 
 from services.management.application.deps import Deps
+from services.management.application.references import known_for
 from services.management.domain import errors, record
 from services.management.domain.difference import Scalar, differences
 from services.management.domain.kinds import (
@@ -19,6 +21,7 @@ from services.management.domain.kinds import (
     RULES,
     Collection,
     Content,
+    Kind,
     kind_in,
     record_id_of,
 )
@@ -31,6 +34,7 @@ from services.management.domain.record import (
     version_on,
     versions,
 )
+from services.management.domain.references import Doubt
 from services.management.persistence import records
 from services.management.persistence.records import ListedRecord
 from shared.contracts.base import GROUP, BusinessDate
@@ -129,10 +133,19 @@ class RecordView(BaseModel):
     versions: Sequence[VersionView]
 
 
+class ContentWarning(BaseModel):
+    """Field of accepted content that may be a mistake (提醒)."""
+
+    field: str
+    rule: str
+    detail: str
+
+
 class RecordResponse(RecordView):
     """A record after a command; nothing has ``changed`` where the content held already."""
 
     changed: bool
+    warnings: Sequence[ContentWarning]
 
 
 class FieldDifference(BaseModel):
@@ -159,8 +172,13 @@ class ChangeView(BaseModel):
     differences: Sequence[FieldDifference]
 
 
-Place = tuple[Collection, str, str]
-"""Collection, owner and code of a record."""
+@dataclass(frozen=True)
+class Place:
+    """Place of a record: its collection, the store that decides on it, or GROUP, and its code."""
+
+    collection: Collection
+    store_id: str
+    code: str
 
 
 async def define(
@@ -232,8 +250,9 @@ async def list_records(
     search: str = "",
     limit: int = LONGEST_LIST,
 ) -> list[RecordEntry]:
-    """List the records of ``scopes`` whose codes begin with ``starting``, after an id, or ``ids``.
+    """List the records of ``scopes`` by id.
 
+    Their codes begin with ``starting``; ids up to ``after``, and others than ``ids``, are left out.
     The rules of ``own`` are listed also where they were never defined.
     """
     days = await local_days(scopes, deps)
@@ -255,13 +274,24 @@ async def list_records(
         ]
         texts = await deps.personal.decrypt_of_stores(connection, encrypted)
     reasons = {record_id: text for (_, record_id, _), text in zip(encrypted, texts, strict=True)}
-    found = {(each.store_id, each.code): each for each in listed}
+    found = {record_id_of(collection, each.store_id, each.code): each for each in listed}
     if collection is RULES:
-        for kind in KINDS.values():
-            if kind.collection is RULES and (own == GROUP or kind.for_stores):
+        for kind in _kinds_of_rules(own):
+            record_id = record_id_of(RULES, own, kind.name)
+            wanted = kind.name.startswith(starting) and record_id > after
+            if wanted and (ids is None or record_id in ids):
                 empty = ListedRecord(own, kind.name, 0, None, None, None, None, None, None)
-                found.setdefault((own, kind.name), empty)
-    return [_entry(collection, found[key], reasons) for key in sorted(found)]
+                found.setdefault(record_id, empty)
+    return [_entry(collection, found[record_id], reasons) for record_id in sorted(found)[:limit]]
+
+
+def _kinds_of_rules(store_id: str) -> list[Kind]:
+    """Return the kinds of rules that a store, or the group, decides on."""
+    return [
+        kind
+        for kind in KINDS.values()
+        if kind.collection is RULES and (store_id == GROUP or kind.for_stores)
+    ]
 
 
 async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
@@ -270,11 +300,11 @@ async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
     Raises:
         RuleViolation: there can be no such record.
     """
-    collection, store_id, code = place
-    kind_in(collection, store_id, code)
+    _require_possible(place)
+    store_id = place.store_id
     today = (await local_days([store_id], deps))[store_id]
     async with deps.uow_factory.read(store_id) as connection:
-        found = await records.find(connection, store_id, collection, code)
+        found = await records.find(connection, store_id, place.collection, place.code)
     return RecordView(**_shown(found, today, day))
 
 
@@ -284,10 +314,10 @@ async def history(place: Place, deps: Deps) -> list[ChangeView]:
     Raises:
         RuleViolation: there can be no such record.
     """
-    collection, store_id, code = place
-    kind_in(collection, store_id, code)
+    _require_possible(place)
+    store_id = place.store_id
     async with deps.uow_factory.read(store_id) as connection:
-        found = await records.find(connection, store_id, collection, code)
+        found = await records.find(connection, store_id, place.collection, place.code)
         encrypted = await records.reasons(connection, found)
         reasons = await deps.personal.decrypt_all(connection, store_id, encrypted)
     views = [
@@ -326,11 +356,17 @@ def announce(uow: UnitOfWork, changed: Record) -> None:
     uow.publish([state])
 
 
-async def group_content(
-    connection: Connection, collection: Collection, code: str, day: date
-) -> Content | None:
-    """Return what the group's rules say on ``day``; the group is in scope."""
-    return content_on((await records.find(connection, GROUP, collection, code)).versions, day)
+async def rules_of_group(
+    connection: Connection, codes: Iterable[str]
+) -> Mapping[str, Sequence[record.Version]]:
+    """Return the versions of the group's rules by their codes; the group is in scope."""
+    found = await records.versions_of(connection, [(RULES.name, code) for code in codes])
+    return {code: dated for (_, code), dated in found.items()}
+
+
+def warnings_of(doubts: Iterable[Doubt]) -> list[ContentWarning]:
+    """Return the warnings for a person about what may be a mistake."""
+    return [ContentWarning(**vars(each)) for each in doubts]
 
 
 async def _decide(
@@ -343,31 +379,40 @@ async def _decide(
     """Apply a decision and announce the state.
 
     Raises:
-        RuleViolation: the decision is refused, or the state is too large for an event.
+        RuleViolation: there can be no such record, the decision is refused, the content names
+            something unknown, or the state is too large for an event.
     """
-    collection, store_id, code = place
-    kind_in(collection, store_id, code)
+    _require_possible(place)
+    store_id, day = place.store_id, command.valid_from
     async with uow.limited_to(GROUP) as group:
         today = (await days_of(group.connection, [store_id], uow.now))[store_id]
-        beside = None
-        if collection is RULES and store_id != GROUP:
-            beside = await group_content(group.connection, RULES, code, command.valid_from)
-    decision = Decision(command.version, command.valid_from, uow.person, uow.now, today, beside)
+        rules = await rules_of_group(group.connection, [place.code])
     async with uow.limited_to(store_id) as own:
-        locked = await records.lock(own.connection, store_id, [(collection, code)])
-        found = next(iter(locked.values()), None)
-        if found is None:
-            raise errors.owned_elsewhere(code)
-        changed = decide(found, decision)
-        if changed is not found:
+        locked = await records.lock(own.connection, store_id, [(place.collection, place.code)])
+    if not locked:
+        raise errors.owned_elsewhere(place.code)
+    [found] = locked.values()
+    beside = content_on(rules.get(place.code, ()), day)
+    changed = decide(found, Decision(command.version, day, uow.person, uow.now, today, beside))
+    doubts: Sequence[Doubt] = ()
+    if changed is not found:
+        content = changed.changes[-1].content
+        known = await known_for(uow, [content] if content else [])
+        known.require(changed)
+        doubts = known.doubts(changed)
+        announce(uow, changed)
+        async with uow.limited_to(store_id) as own:
             reason = await deps.personal.encrypt(
                 own.connection, store_id, changed.record_id, command.reason
             )
             await records.save(own.connection, [(found, changed, reason)])
-    if changed is not found:
-        announce(uow, changed)
-    shown = _shown(changed, today, command.valid_from)
-    return RecordResponse(**shown, changed=changed is not found)
+    return RecordResponse(
+        **_shown(changed, today, day), changed=changed is not found, warnings=warnings_of(doubts)
+    )
+
+
+def _require_possible(place: Place) -> None:
+    kind_in(place.collection, place.store_id, place.code)
 
 
 def _shown(found: Record, today: date, day: date | None) -> dict[str, Any]:

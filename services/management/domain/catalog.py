@@ -1,6 +1,9 @@
 """Checks of catalog items (目录)."""
 
+from collections.abc import Iterator, Set
+
 from services.management.domain import errors
+from services.management.domain.references import Doubt, Reference
 from shared.contracts.management import (
     BAY_TYPES,
     SKILLS,
@@ -29,6 +32,41 @@ def check(item: CatalogItem) -> None:
         raise errors.unknown_bay_type(item.bay, "content.bay")
     if isinstance(item, SymptomSystem):
         _check_symptoms(item)
+
+
+def references(item: CatalogItem) -> Iterator[Reference]:
+    """Return the labor operations and the parts that an item names."""
+    if isinstance(item, ServicePackageDefinition | RecallCampaign):
+        for place, code in enumerate(item.op_codes):
+            refusal = errors.unknown_operation(code, f"content.op_codes.{place}")
+            yield Reference(("catalog", f"operation:{code}"), refusal)
+    if isinstance(item, LaborOperation | ServicePackageDefinition):
+        for number in item.parts:
+            refusal = errors.unknown_part(number, f"content.parts.{number}")
+            yield Reference(("catalog", f"part:{number}"), refusal)
+
+
+def doubts(item: CatalogItem, rated_skills: Set[str]) -> Iterator[Doubt]:
+    """Return what may be a mistake: a price of 0 or below the cost, or an operation that no store
+    has a labor rate for; ``rated_skills`` are those for which one has.
+    """
+    if isinstance(item, PartMaster):
+        if item.list_price_cents == 0:
+            yield Doubt("content.list_price_cents", "price_zero", "The part costs nothing.")
+        elif item.list_price_cents < item.cost_cents:
+            yield Doubt(
+                "content.list_price_cents",
+                "price_below_cost",
+                f"The part is sold for less than its cost of {item.cost_cents} cents.",
+            )
+    if isinstance(item, ServicePackageDefinition) and item.price_cents == 0:
+        yield Doubt("content.price_cents", "price_zero", "The package costs nothing.")
+    if isinstance(item, LaborOperation) and item.skill_code not in rated_skills:
+        yield Doubt(
+            "content.skill_code",
+            "no_store_can_do_it",
+            f"No store has a labor rate for {item.skill_code}.",
+        )
 
 
 def _check_symptoms(system: SymptomSystem) -> None:

@@ -53,6 +53,27 @@ def unknown_store(store_id: str, field: str) -> RuleViolation:
     )
 
 
+def unknown_operation(code: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_operation", f"There is no labor operation {code}.", field=field, code=code
+    )
+
+
+def unknown_part(part_number: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_part", f"There is no part {part_number}.", field=field, code=part_number
+    )
+
+
+def unknown_shift(shift: str, field: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_shift",
+        f"Neither the group nor a store of the person has a shift {shift}.",
+        field=field,
+        code=shift,
+    )
+
+
 def unknown_skill(skill: str, field: str) -> RuleViolation:
     return RuleViolation("unknown_skill", f"There is no skill {skill}.", field=field, skill=skill)
 

@@ -1,10 +1,10 @@
-"""Kinds of master data, and what distinguishes them: the mechanism is the same for all.
+"""Kinds of master data, each with its model and its checks; the mechanism is the same for all.
 
-A collection is what managers look at together: rules, stores, bays, the staff, the catalog. Each is
-announced on a topic of its own.
+Managers look at the records of a collection together: rules, stores, bays, the staff, the catalog.
+Each collection is announced on a topic of its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ from services.management.domain import (
     stores,
 )
 from services.management.domain.person import Person
+from services.management.domain.references import CollectionName, Doubt, Reference
 from shared.contracts.base import GROUP, EventPart, State
 from shared.contracts.management import (
     BayDefined,
@@ -56,9 +57,6 @@ Content = Annotated[
     Field(discriminator="kind"),
 ]
 """Content of a record, by its kind."""
-
-CollectionName = Literal["rules", "stores", "bays", "staff", "catalog"]
-"""规则、门店、工位、员工、目录."""
 
 CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
@@ -119,11 +117,22 @@ CheckBeside = Callable[[Any, Any], None]
 """Check of a store's content beside the group's, which raises a RuleViolation."""
 
 CheckOwner = Callable[[Any, str], None]
-"""Check of content for whoever decides on it, which raises a RuleViolation."""
+"""Check of content for the store, or the group, that decides on it; raises a RuleViolation."""
+
+References = Callable[[Any], Iterable[Reference]]
+"""Other records that content names."""
+
+Doubts = Callable[[Any, Set[str]], Iterable[Doubt]]
+"""Possible mistakes in content, given the skills for which a store has a labor rate."""
 
 
 def _nothing(*_: Any) -> None:
     """Check nothing more."""
+
+
+def _none(*_: Any) -> tuple[()]:
+    """Return nothing."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +151,8 @@ class Kind:
     check_complete: Check = _nothing
     check_beside: CheckBeside = _nothing
     check_owner: CheckOwner = _nothing
+    references: References = _none
+    doubts: Doubts = _none
 
     def require(self, content: EventPart, store_id: str, group: Content | None = None) -> None:
         """Check content before it is decided on; ``group`` is what the group's rules say then.
@@ -159,6 +170,17 @@ class Kind:
 
 def _rules(name: str, content: type[EventPart], check: Check, **more: Any) -> Kind:
     return Kind(name, RULES, content, check, **more)
+
+
+def _catalog(name: str, content: type[EventPart]) -> Kind:
+    return Kind(
+        name,
+        CATALOG,
+        content,
+        catalog.check,
+        references=catalog.references,
+        doubts=catalog.doubts,
+    )
 
 
 KINDS: Mapping[str, Kind] = {
@@ -189,12 +211,19 @@ KINDS: Mapping[str, Kind] = {
         _rules("group_profile", GroupProfile, _nothing, for_stores=False),
         Kind("store", STORES, StoreProfile, stores.check_store),
         Kind("bay", BAYS, BayProfile, stores.check_bay),
-        Kind("person", STAFF, Person, person.check, check_owner=person.check_owner),
-        Kind("operation", CATALOG, LaborOperation, catalog.check),
-        Kind("part", CATALOG, PartMaster, catalog.check),
-        Kind("package", CATALOG, ServicePackageDefinition, catalog.check),
-        Kind("symptoms", CATALOG, SymptomSystem, catalog.check),
-        Kind("recall", CATALOG, RecallCampaign, catalog.check),
+        Kind(
+            "person",
+            STAFF,
+            Person,
+            person.check,
+            check_owner=person.check_owner,
+            references=person.references,
+        ),
+        _catalog("operation", LaborOperation),
+        _catalog("part", PartMaster),
+        _catalog("package", ServicePackageDefinition),
+        _catalog("symptoms", SymptomSystem),
+        _catalog("recall", RecallCampaign),
     )
 }
 

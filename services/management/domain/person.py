@@ -1,10 +1,12 @@
 """A person of the staff (员工) as management knows them, and checks of their profile."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from services.management.domain import errors
+from services.management.domain.references import Reference
 from shared.contracts.base import GROUP, DisplayName
 from shared.contracts.management import GROUP_ROLES, SKILLS, STORE_ROLES, StaffProfile
 from shared.contracts.violations import RuleViolation
@@ -36,6 +38,14 @@ def check(person: Person) -> None:
     for place, leave in enumerate(person.leave):
         if leave.last_day < leave.first_day:
             raise errors.ends_before_it_begins(f"content.leave.{place}.last_day")
+
+
+def references(person: Person) -> Iterator[Reference]:
+    """Return the stores of the posts."""
+    for place, post in enumerate(person.posts):
+        if post.in_store:
+            field = f"content.posts.{place}.in_store"
+            yield Reference(("stores", post.in_store), errors.unknown_store(post.in_store, field))
 
 
 def check_owner(person: Person, store_id: str) -> None:

@@ -48,7 +48,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Record(Versioned):
-    """What a store, or the group, has decided under a code; ``version`` counts its changes."""
+    """Record of a store, or of the group, under a code; ``version`` counts its changes."""
 
     store_id: str
     collection: Collection

@@ -1,7 +1,9 @@
--- What managers decide: records with all their changes. store_id is _group for the group's.
+-- Decisions of managers: records with all their changes. store_id is _group for the group's.
 
 -- One row a record (主数据) of a collection: whoever changes it locks it and raises the version,
 -- which is the revision of the last change. No two stores have records with the same id.
+-- republished counts the states that were announced again: the last one's sequence is that count
+-- and the version together.
 CREATE TABLE record (
     collection text    NOT NULL,
     record_id  text    NOT NULL COLLATE "C",
@@ -10,6 +12,7 @@ CREATE TABLE record (
     version    integer NOT NULL DEFAULT 0,
     changed_by text,
     changed_at timestamptz,
+    republished integer NOT NULL DEFAULT 0,
     PRIMARY KEY (collection, record_id)
 );
 -- A store's bays and staff are found among those of all stores.
@@ -48,6 +51,9 @@ BEGIN
 END
 $$;
 GRANT UPDATE ON record TO management;
+-- A row that was added to be locked, and then not defined, goes again; no other is ever deleted.
+GRANT DELETE ON record TO management;
+CREATE POLICY never_defined ON record AS RESTRICTIVE FOR DELETE TO management USING (version = 0);
 -- A person's posts say what they may do: each caller finds their own record.
 CREATE POLICY own_record ON record_change FOR SELECT TO management
     USING (collection = 'staff' AND record_id = (SELECT current_setting('app.caller', true)));

@@ -10,11 +10,11 @@ from services.management.domain.kinds import (
     CONTENT,
     STAFF,
     Collection,
-    CollectionName,
     Content,
     record_id_of,
 )
-from services.management.domain.record import Change, Record, content_on, versions
+from services.management.domain.record import Change, Record, Version, content_on, versions
+from services.management.domain.references import Key
 from shared.contracts.management import Post, StaffProfile
 from shared.contracts.versioned import loaded
 from shared.db import Connection
@@ -42,6 +42,26 @@ JOIN record USING (collection, record_id)
 WHERE store_id = $3
 ORDER BY record.collection, record.record_id
 FOR UPDATE OF record
+"""
+
+_DELETE_UNDEFINED = """
+DELETE FROM record
+USING unnest($1::text[], $2::text[]) AS locked (collection, record_id)
+WHERE record.collection = locked.collection AND record.record_id = locked.record_id
+  AND version = 0
+"""
+
+_SELECT_DEFINED = """
+SELECT collection, record_id, code FROM record
+WHERE store_id = $1 AND version > 0 AND (collection, record_id) > ($2, $3)
+ORDER BY collection, record_id
+LIMIT $4
+"""
+
+_COUNT_REPUBLISHED = """
+UPDATE record SET republished = republished + 1
+FROM unnest($1::text[], $2::text[]) AS sent (collection, record_id)
+WHERE record.collection = sent.collection AND record.record_id = sent.record_id
 """
 
 _SELECT_CHANGES = f"""
@@ -127,6 +147,28 @@ SELECT record_id FROM record
 WHERE collection = 'stores' AND record_id = ANY ($1) AND version > 0
 """
 
+_ENDED_FROM = """
+SELECT DISTINCT ON (collection, record_id) collection, record_id,
+       CASE WHEN content IS NULL THEN valid_from END AS ended_from
+FROM (
+    SELECT DISTINCT ON (collection, record_id, valid_from)
+           collection, record_id, valid_from, action, content
+    FROM unnest($1::text[], $2::text[]) AS wanted (collection, record_id)
+    JOIN record_change USING (collection, record_id)
+    ORDER BY collection, record_id, valid_from, revision DESC) AS newest
+WHERE action <> 'withdrawn'
+ORDER BY collection, record_id, valid_from DESC
+"""
+
+# Nearly all stores have all rates, so that the first ones found end the search.
+_RATED_SKILLS = """
+SELECT skill FROM unnest($1::text[]) AS wanted (skill)
+WHERE EXISTS (
+    SELECT FROM record
+    JOIN record_change USING (collection, record_id)
+    WHERE collection = 'stores' AND revision = version AND content -> 'labor_rate_cents' ? skill)
+"""
+
 
 @dataclass(frozen=True)
 class ListedRecord:
@@ -145,10 +187,6 @@ class ListedRecord:
     current_from: date | None
     next_from: date | None
     content: Content | None
-
-
-Key = tuple[CollectionName, str]
-"""Collection and id of a record."""
 
 
 async def lock(
@@ -237,6 +275,25 @@ async def save(connection: Connection, changed: Sequence[tuple[Record, Record, b
     )
 
 
+async def delete_undefined(connection: Connection, keys: Iterable[Key]) -> None:
+    """Delete those of the locked records that were added for the lock and not defined after it."""
+    await connection.execute(_DELETE_UNDEFINED, *_columns(keys))
+
+
+async def lock_defined(
+    connection: Connection, store_id: str, after: Key | None, limit: int
+) -> Mapping[Key, Record]:
+    """Return the next records of a store, or the group, that were ever defined, locked."""
+    rows = await connection.fetch(_SELECT_DEFINED, store_id, *(after or ("", "")), limit)
+    wanted = [(COLLECTIONS[row["collection"]], row["code"]) for row in rows]
+    return await lock(connection, store_id, wanted) if wanted else {}
+
+
+async def count_republished(connection: Connection, keys: Iterable[Key]) -> None:
+    """Count that the states of these records were announced again."""
+    await connection.execute(_COUNT_REPUBLISHED, *_columns(keys))
+
+
 async def reasons(connection: Connection, record: Record) -> list[tuple[str, bytes]]:
     """Return the record's id with the reason of each change, in order, still encrypted."""
     rows = await connection.fetch(_SELECT_REASONS, record.collection.name, record.record_id)
@@ -300,6 +357,26 @@ async def zones(connection: Connection, store_ids: Iterable[str]) -> Mapping[str
     return {row["record_id"]: row["zone"] for row in rows}
 
 
+async def ended_from(connection: Connection, keys: Iterable[Key]) -> dict[Key, date | None]:
+    """Return the day from which each record has ended, if it has; one that has no version is
+    absent.
+    """
+    rows = await connection.fetch(_ENDED_FROM, *_columns(keys))
+    return {(row["collection"], row["record_id"]): row["ended_from"] for row in rows}
+
+
+async def rated_skills(connection: Connection, skills: Iterable[str]) -> set[str]:
+    """Return those of the skills for which a store has a labor rate, as it was last decided."""
+    rows = await connection.fetch(_RATED_SKILLS, list(skills))
+    return {row["skill"] for row in rows}
+
+
+async def versions_of(connection: Connection, keys: Iterable[Key]) -> dict[Key, Sequence[Version]]:
+    """Return the dated versions of records in scope."""
+    changes = await _changes(connection, *_columns(keys))
+    return {key: versions(each) for key, each in changes.items()}
+
+
 async def known_stores(connection: Connection, store_ids: Iterable[str]) -> Set[str]:
     """Return those of the stores that were ever defined; the group is in scope."""
     rows = await connection.fetch(_KNOWN_STORES, list(store_ids))
@@ -312,7 +389,7 @@ async def knows_store(connection: Connection, store_id: str) -> bool:
 
 
 async def posts_of(connection: Connection, person_id: str, day: date) -> Sequence[Post] | None:
-    """Return the posts of a person on ``day``, None for whoever never had a record.
+    """Return the posts of a person on ``day``, None where the person never had a record.
 
     A caller sees their own record, whatever store decides on it.
     """
@@ -331,6 +408,12 @@ async def _changes(
     for row in await connection.fetch(_SELECT_CHANGES, names, ids):
         changes[row["collection"], row["record_id"]].append(_CHANGES.read(row))
     return changes
+
+
+def _columns(keys: Iterable[Key]) -> tuple[list[str], list[str]]:
+    """Return the collections and the ids."""
+    found = list(keys)
+    return [name for name, _ in found], [record_id for _, record_id in found]
 
 
 def _record(store_id: str, collection: Collection, code: str, changes: Sequence[Change]) -> Record:

@@ -213,8 +213,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -353,8 +352,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -511,8 +509,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -664,8 +661,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -819,8 +815,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -972,8 +967,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1127,8 +1121,7 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's
-        stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """

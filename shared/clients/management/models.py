@@ -99,6 +99,14 @@ class CloseCorrectiveActionRequest(RequestBody):
     note: str
 
 
+class ContentWarning(ResponseBody):
+    """Field of accepted content that may be a mistake (提醒)."""
+
+    field: str
+    rule: str
+    detail: str
+
+
 class CorrectAttendanceRequest(RequestBody):
     """Presences of a working day in the place of what was recorded; none if the person was away."""
 
@@ -338,6 +346,7 @@ class ImportResult(ResponseBody):
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    warnings: list[ContentWarning] = Field(default_factory=list)
 
 
 class OwnAttendance(ResponseBody):
@@ -441,6 +450,7 @@ class RecordResponse(ResponseBody):
     holds: VersionView | None
     versions: list[VersionView]
     changed: bool
+    warnings: list[ContentWarning]
 
 
 class RecordView(ResponseBody):

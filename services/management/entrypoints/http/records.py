@@ -47,27 +47,19 @@ def _of_store(store_id: Annotated[str, Path()]) -> str:
 
 
 @dataclass(frozen=True)
-class _Paths:
-    """Paths of the records of the group, or of a store; ``one`` and ``many`` name them in the
-    operations, such as ``define_bay``. Others than offices list them, too, where ``also_listed_by``
-    names their roles.
+class _Records:
+    """Records of the group, or of a store, on which the ``writer`` decides.
+
+    ``one`` and ``many`` name them in the operations, such as ``define_bay``. The roles
+    ``also_listed_by`` list them besides offices.
     """
 
     collection: Collection
     one: str
     many: str
-    of_store: bool
+    writer: Role
+    of_store: bool = False
     also_listed_by: tuple[Role, ...] = ()
-
-    def router(self, *writers: Role) -> Router:
-        """Return the routes, for the commands of ``writers``."""
-        name = self.collection.name
-        router: Router = (
-            StoreRouter(f"/{name}") if self.of_store else Router(prefix=f"/group/{name}")
-        )
-        _add_queries(router, self)
-        _add_commands(router, self, writers)
-        return router
 
     @property
     def described(self) -> dict[str, Any]:
@@ -84,16 +76,16 @@ class _Paths:
         owner = self.owner
 
         def place(code: Annotated[Identifier, Path()], store_id: Annotated[str, owner]) -> Place:
-            return self.collection, store_id, code
+            return Place(self.collection, store_id, code)
 
         return Depends(place)
 
 
-def _add_queries(router: Router, paths: _Paths) -> None:
-    reader, owner, at = Depends(require_roles(*OFFICES)), paths.owner, paths.place
-    lister = Depends(require_roles(*OFFICES, *paths.also_listed_by))
+def _add_queries(router: Router, kept: _Records) -> None:
+    reader, owner, at = Depends(require_roles(*OFFICES)), kept.owner, kept.place
+    lister = Depends(require_roles(*OFFICES, *kept.also_listed_by))
 
-    @router.get("", name=f"list_{paths.many}", **paths.described)
+    @router.get("", name=f"list_{kept.many}", **kept.described)
     async def list_records(
         principal: Annotated[Principal, lister],
         store_id: Annotated[str, owner],
@@ -104,13 +96,13 @@ def _add_queries(router: Router, paths: _Paths) -> None:
         search: Search = "",
         limit: Limit = LONGEST_LIST,
     ) -> list[RecordEntry]:
-        """List what is decided, by id: the group's, and that of the store or the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
 
         Rules are listed also where they were never defined.
         """
-        stores = [store_id] if paths.of_store else sorted(principal.stores)
+        stores = [store_id] if kept.of_store else sorted(principal.stores)
         return await records.list_records(
-            paths.collection,
+            kept.collection,
             [GROUP, *stores],
             store_id,
             deps,
@@ -121,7 +113,7 @@ def _add_queries(router: Router, paths: _Paths) -> None:
             limit=limit,
         )
 
-    @router.get("/{code}", name=f"get_{paths.one}", **paths.described)
+    @router.get("/{code}", name=f"get_{kept.one}", **kept.described)
     async def get_record(
         _: Annotated[Principal, reader],
         place: Annotated[Place, at],
@@ -131,7 +123,7 @@ def _add_queries(router: Router, paths: _Paths) -> None:
         """Return all versions, and the one of a day, or of today."""
         return await records.get_record(place, day, deps)
 
-    @router.get("/{code}/history", name=f"{paths.one}_history", **paths.described)
+    @router.get("/{code}/history", name=f"{kept.one}_history", **kept.described)
     async def history(
         _: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
     ) -> list[ChangeView]:
@@ -139,15 +131,15 @@ def _add_queries(router: Router, paths: _Paths) -> None:
         return await records.history(place, deps)
 
 
-def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> None:
-    described, at = paths.described | {"response_model": RecordResponse}, paths.place
+def _add_commands(router: Router, kept: _Records) -> None:
+    described, at = kept.described | {"response_model": RecordResponse}, kept.place
     accepted = Depends(
-        accept_command(*writers, also=(GROUP,))
-        if paths.of_store
-        else accept_group_command(*writers)
+        accept_command(kept.writer, also=(GROUP,))
+        if kept.of_store
+        else accept_group_command(kept.writer)
     )
 
-    @router.put("/{code}", name=f"define_{paths.one}", **described)
+    @router.put("/{code}", name=f"define_{kept.one}", **described)
     async def define(
         place: Annotated[Place, at],
         body: DefineRequest,
@@ -161,7 +153,7 @@ def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> N
         """
         return await command.run(lambda uow: records.define(uow, place, body, deps))
 
-    @router.post("/{code}/withdraw", name=f"withdraw_{paths.one}", **described)
+    @router.post("/{code}/withdraw", name=f"withdraw_{kept.one}", **described)
     async def withdraw(
         place: Annotated[Place, at],
         body: ChangeRequest,
@@ -171,7 +163,7 @@ def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> N
         """Withdraw the version of a day to come; the one before it goes on (撤回)."""
         return await command.run(lambda uow: records.withdraw(uow, place, body, deps))
 
-    @router.post("/{code}/put-back", name=f"put_back_{paths.one}", **described)
+    @router.post("/{code}/put-back", name=f"put_back_{kept.one}", **described)
     async def put_back(
         place: Annotated[Place, at],
         body: PutBackRequest,
@@ -181,9 +173,9 @@ def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> N
         """Put the content of an earlier change back, from a day on (恢复)."""
         return await command.run(lambda uow: records.put_back(uow, place, body, deps))
 
-    if paths.of_store or paths.collection is not RULES:
+    if kept.of_store or kept.collection is not RULES:
 
-        @router.post("/{code}/end", name=f"end_{paths.one}", **described)
+        @router.post("/{code}/end", name=f"end_{kept.one}", **described)
         async def end(
             place: Annotated[Place, at],
             body: ChangeRequest,
@@ -194,18 +186,22 @@ def _add_commands(router: Router, paths: _Paths, writers: tuple[Role, ...]) -> N
             return await command.run(lambda uow: records.end(uow, place, body, deps))
 
 
+def _router(kept: _Records) -> Router:
+    name = kept.collection.name
+    part: Router = StoreRouter(f"/{name}") if kept.of_store else Router(prefix=f"/group/{name}")
+    _add_queries(part, kept)
+    _add_commands(part, kept)
+    return part
+
+
 router = Router()
-for part in (
-    _Paths(RULES, "group_rules", "group_rules", of_store=False, also_listed_by=("system",)).router(
-        "group_manager"
-    ),
-    _Paths(RULES, "store_rules", "store_rules", of_store=True).router("service_manager"),
-    _Paths(STORES, "store", "stores", of_store=False, also_listed_by=("system",)).router(
-        "group_manager"
-    ),
-    _Paths(BAYS, "bay", "bays", of_store=True).router("service_manager"),
-    _Paths(STAFF, "group_person", "group_staff", of_store=False).router("group_manager"),
-    _Paths(STAFF, "person", "staff", of_store=True).router("service_manager"),
-    _Paths(CATALOG, "catalog_item", "catalog_items", of_store=False).router("group_manager"),
+for each in (
+    _Records(RULES, "group_rules", "group_rules", "group_manager", also_listed_by=("system",)),
+    _Records(RULES, "store_rules", "store_rules", "service_manager", of_store=True),
+    _Records(STORES, "store", "stores", "group_manager", also_listed_by=("system",)),
+    _Records(BAYS, "bay", "bays", "service_manager", of_store=True),
+    _Records(STAFF, "group_person", "group_staff", "group_manager"),
+    _Records(STAFF, "person", "staff", "service_manager", of_store=True),
+    _Records(CATALOG, "catalog_item", "catalog_items", "group_manager"),
 ):
-    router.include_router(part)
+    router.include_router(_router(each))

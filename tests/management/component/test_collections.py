@@ -1,0 +1,363 @@
+"""Managers decide on stores, bays, staff and the catalog, on real Kafka and PostgreSQL (R40)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.embedded.platform import Platform
+from services.management.app import create_app
+from shared.clock import SimulatedClock
+from shared.contracts.base import State
+from shared.contracts.management import (
+    BayDefined,
+    CatalogItemDefined,
+    PersonDefined,
+    StoreDefined,
+)
+from shared.security import Role
+from tests.support.decisions import LATER, TODAY, decide, define_stores, profile, states
+from tests.support.harness import InProcess, in_process, published
+
+LIFT, TECHNICIAN = "/stores/S01/bays/S01-lift-1", "/stores/S01/staff/S01-technician-1"
+PART, OPERATION = "/group/catalog/part:OIL-5W30", "/group/catalog/operation:MNT-001"
+TELEPHONE = "13800138000"
+
+
+@pytest.fixture(scope="module")
+async def management(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[InProcess]:
+    async with in_process(empty_servers, "management", create_app) as running:
+        await define_stores(running, ("S01", "S02"))
+        yield running
+
+
+def lift(**changes: Any) -> dict[str, Any]:
+    return profile("bays", "S01-lift-1", **changes)
+
+
+def technician(**changes: Any) -> dict[str, Any]:
+    return profile("staff", "S01-technician-1", shift=None, telephone=TELEPHONE) | changes
+
+
+def posts(*where: str | None, role: str = "technician") -> list[dict[str, Any]]:
+    return [
+        {"role": role, "in_store": store, "full_time": number == 0}
+        for number, store in enumerate(where)
+    ]
+
+
+RECORDS: list[tuple[str, Role, type[State], str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "/group/stores/S03",
+        "group_manager",
+        StoreDefined,
+        "S03",
+        profile("stores", "S03"),
+        {"greeting_limit_s": 60},
+    ),
+    (
+        LIFT,
+        "service_manager",
+        BayDefined,
+        "S01-lift-1",
+        lift(),
+        {"number": 7},
+    ),
+    (
+        TECHNICIAN,
+        "service_manager",
+        PersonDefined,
+        "S01-technician-1",
+        technician(),
+        {"skills": {"mechanical": 3}},
+    ),
+    (
+        PART,
+        "group_manager",
+        CatalogItemDefined,
+        "part:OIL-5W30",
+        profile("catalog", "part:OIL-5W30"),
+        {"list_price_cents": 99_900},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "contract", "record_id", "content", "changes"),
+    RECORDS,
+    ids=["store", "bay", "person", "catalog-item"],
+)
+async def test_record_is_defined_ended_and_put_back(
+    management: InProcess,
+    empty_servers: Platform,
+    path: str,
+    role: Role,
+    contract: type[State],
+    record_id: str,
+    content: dict[str, Any],
+    changes: dict[str, Any],
+) -> None:
+    first = await decide(management, path, role, content=content)
+    assert first.is_success, first.text
+    assert (first.json()["record_id"], first.json()["changed"]) == (record_id, True)
+    again = await decide(management, path, role, content=content)
+    assert (again.status_code, again.json()["changed"]) == (200, False)
+    changed = await decide(management, path, role, content=content | changes)
+    assert changed.json()["holds"]["content"] == first.json()["holds"]["content"] | changes
+    ended = await decide(management, f"{path}/end", role, valid_from=LATER)
+    assert ended.json()["holds"] == {"valid_from": LATER, "content": None}
+    restored = await decide(management, f"{path}/put-back", role, of_revision=1, valid_from=LATER)
+    assert restored.json()["holds"]["content"] == first.json()["holds"]["content"]
+
+    announced = await states(empty_servers, management, contract, record_id)
+    assert [received.envelope.sequence for received, _ in announced] == [1, 2, 3, 4]
+    history = (await management.get(f"{path}/history", "service_manager")).json()
+    actions = [change["action"] for change in history]
+    assert actions == ["put_back", "ended", "defined", "defined"]
+    assert {change["changed_by"] for change in history} == {f"test-{role}"}
+    [field] = changes
+    assert any(each["field"].startswith(field) for each in history[2]["differences"])
+
+
+async def test_announced_person_has_no_name_or_telephone(
+    management: InProcess, empty_servers: Platform
+) -> None:
+    person = technician()
+    [*_, (last, state)] = await states(empty_servers, management, PersonDefined, "S01-technician-1")
+    assert state.for_stores == ("S01",)
+    for received in await published(empty_servers, [PersonDefined.topic]):
+        text = f"{received.value.decode()} {received.envelope} {received.event}"
+        assert not [word for word in (person["zh"], person["en"], TELEPHONE) if word in text]
+    assert last.envelope.store_id == "_group"
+    shown = (await management.get(TECHNICIAN, "service_manager")).json()
+    assert shown["holds"]["content"]["telephone"] == TELEPHONE
+
+
+async def test_state_names_stores_of_all_posts(
+    management: InProcess, empty_servers: Platform
+) -> None:
+    path = "/group/staff/trainer-1"
+    everywhere = technician(posts=posts("S01", "S02"))
+    assert (await decide(management, path, content=everywhere)).is_success
+    moved = technician(posts=posts("S02"))
+    assert (await decide(management, path, content=moved, valid_from=LATER)).is_success
+    [*_, (_, state)] = await states(empty_servers, management, PersonDefined, "trainer-1")
+    assert state.for_stores == ("S01", "S02")
+
+
+async def test_second_editor_of_bay_learns_who_was_first(management: InProcess) -> None:
+    version = (await management.get(LIFT, "service_manager")).json()["version"]
+    responses = await asyncio.gather(
+        *(
+            decide(
+                management,
+                LIFT,
+                "service_manager",
+                subject=f"editor-{number}",
+                version=version,
+                content=lift(number=90 + number),
+            )
+            for number in range(2)
+        )
+    )
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    [first] = [response.json() for response in responses if response.is_success]
+    [conflict] = [response.json() for response in responses if not response.is_success]
+    assert conflict["type"] == "/problems/version_conflict"
+    assert conflict["values"]["by"] == first["changed_by"]
+
+
+async def test_record_id_belongs_to_one_store(management: InProcess) -> None:
+    for store, status in (("S01", 200), ("S02", 409)):
+        path = f"/stores/{store}/bays/wash-1"
+        wash = lift(type="wash", capabilities=["wash"])
+        response = await decide(
+            management, path, "service_manager", store=store, version="0", content=wash
+        )
+        assert response.status_code == status, response.text
+    assert response.json()["type"] == "/problems/owned_elsewhere"
+    assert (await management.get("/stores/S02/bays/wash-1", "service_manager")).status_code == 403
+
+
+def field_of(response: httpx.Response) -> str:
+    [error] = response.json()["errors"]
+    return f"{error['rule']} {error['field']}"
+
+
+async def test_manager_decides_on_own_staff_alone(management: InProcess) -> None:
+    other = "/stores/S02/staff/S02-technician-1"
+    refused = await decide(
+        management, other, "service_manager", version="0", content=technician(posts=posts("S02"))
+    )
+    assert refused.status_code == 403
+    elsewhere = await decide(
+        management, TECHNICIAN, "service_manager", content=technician(posts=posts("S01", "S02"))
+    )
+    assert field_of(elsewhere) == "post_elsewhere content.posts.1.in_store"
+    taken = await decide(
+        management,
+        "/stores/S02/staff/S01-technician-1",
+        "service_manager",
+        store="S02",
+        version="0",
+        content=technician(posts=posts("S02")),
+    )
+    assert taken.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "status"),
+    [
+        (LIFT, "group_manager", 403),
+        (LIFT, "service_advisor", 403),
+        (TECHNICIAN, "technician", 403),
+        ("/group/stores/S01", "service_manager", 403),
+        (PART, "service_manager", 403),
+        (PART, "operator", 403),
+    ],
+)
+async def test_others_decide_on_nothing(
+    management: InProcess, path: str, role: Role, status: int
+) -> None:
+    refused = await decide(management, path, role, version="1", content=lift())
+    assert refused.status_code == status, refused.text
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "content", "named"),
+    [
+        (
+            TECHNICIAN,
+            "service_manager",
+            technician(posts=posts("S01", role="wizard")),
+            "no_such_role_there content.posts.0.role",
+        ),
+        (
+            TECHNICIAN,
+            "service_manager",
+            technician(shift="midnight"),
+            "unknown_shift content.shift",
+        ),
+        (
+            "/group/staff/trainer-1",
+            "group_manager",
+            technician(posts=posts("S01", "S77")),
+            "unknown_store content.posts.1.in_store",
+        ),
+        (
+            OPERATION,
+            "group_manager",
+            profile("catalog", "operation:MNT-001", parts={"GONE": 1}),
+            "unknown_part content.parts.GONE",
+        ),
+        (
+            "/group/catalog/recall:R-1",
+            "group_manager",
+            {"kind": "recall", "zh": "召回", "en": "Recall", "brand": "启岳", "op_codes": ["X-1"]},
+            "unknown_operation content.op_codes.0",
+        ),
+        ("/group/catalog/lunch:1", "group_manager", lift(), "unknown_kind code"),
+        (PART, "group_manager", lift(), "another_kind content.kind"),
+    ],
+)
+async def test_refused_content_names_its_field(
+    management: InProcess, path: str, role: Role, content: dict[str, Any], named: str
+) -> None:
+    refused = await decide(management, path, role, content=content)
+    assert refused.is_client_error, refused.text
+    assert field_of(refused) == named
+
+
+async def test_price_below_cost_is_accepted_with_warning(management: InProcess) -> None:
+    cheap = profile("catalog", "part:OIL-5W30", list_price_cents=1, cost_cents=2)
+    response = (await decide(management, PART, content=cheap, valid_from="2026-04-01")).json()
+    [warning] = response["warnings"]
+    assert (warning["field"], warning["rule"]) == ("content.list_price_cents", "price_below_cost")
+    sound = profile("catalog", "part:OIL-5W30")
+    response = (await decide(management, PART, content=sound, valid_from="2026-04-01")).json()
+    assert response["warnings"] == []
+
+
+async def test_operation_without_labor_rate_is_accepted_with_warning(
+    management: InProcess,
+) -> None:
+    known = profile("catalog", "operation:MNT-001", parts={})
+    assert (await decide(management, OPERATION, content=known)).json()["warnings"] == []
+    for store in ("S01", "S02", "S03"):
+        profile_without = profile("stores", store, labor_rate_cents={"maintenance": 18_000})
+        path = f"/group/stores/{store}"
+        assert (await decide(management, path, content=profile_without)).is_success
+    unrated = known | {"skill_code": "paint"}
+    [warning] = (await decide(management, OPERATION, content=unrated)).json()["warnings"]
+    assert (warning["field"], warning["rule"]) == ("content.skill_code", "no_store_can_do_it")
+
+
+async def test_ended_store_keeps_its_records(management: InProcess) -> None:
+    ended = await decide(management, "/group/stores/S02/end", valid_from=TODAY)
+    assert ended.is_success, ended.text
+    kept = await management.client.get(
+        "/stores/S02/bays",
+        headers={"Authorization": f"Bearer {management.token('service_manager', stores=['S02'])}"},
+    )
+    assert kept.is_success
+    slower = technician(posts=posts("S01", "S02"), time_factor=1.1)
+    refused = await decide(management, "/group/staff/trainer-1", content=slower)
+    assert field_of(refused) == "unknown_store content.posts.1.in_store"
+
+
+async def test_pages_of_group_and_own_staff_repeat_nothing(management: InProcess) -> None:
+    for path in ("/group/staff/a-1", "/group/staff/z-1"):
+        assert (await decide(management, path, content=technician(posts=posts("S01")))).is_success
+    whole = (await management.get("/stores/S01/staff", "service_advisor")).json()
+    ids = [entry["record_id"] for entry in whole]
+    assert ids == sorted(ids)
+    assert {"a-1", "z-1", "S01-technician-1"} <= set(ids)
+    seen: list[str] = []
+    while page := (
+        await management.get(
+            "/stores/S01/staff", "service_advisor", after=seen[-1] if seen else "", limit=1
+        )
+    ).json():
+        seen += [entry["record_id"] for entry in page]
+    assert seen == ids
+
+
+async def test_undefined_rules_stand_once_in_pages(management: InProcess) -> None:
+    seen: list[str] = []
+    while page := (
+        await management.get(
+            "/stores/S01/rules", "service_advisor", after=seen[-1] if seen else "", limit=3
+        )
+    ).json():
+        assert len(page) <= 3
+        seen += [entry["record_id"] for entry in page]
+    assert seen == sorted(set(seen))
+    assert "messages.S01" in seen
+
+
+async def test_list_has_content_in_pages(management: InProcess) -> None:
+    for number in range(5):
+        path = f"/stores/S01/bays/page-{number}"
+        response = await decide(
+            management, path, "service_manager", content=lift(number=number + 1)
+        )
+        assert response.is_success, response.text
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = (
+            await management.get(
+                "/stores/S01/bays", "service_advisor", starting="page-", after=after, limit=2
+            )
+        ).json()
+        if not page:
+            break
+        assert len(page) <= 2
+        assert [entry["content"]["number"] for entry in page] == [
+            int(entry["code"].rpartition("-")[2]) + 1 for entry in page
+        ]
+        seen += [entry["record_id"] for entry in page]
+        after = seen[-1]
+    assert seen == [f"page-{number}" for number in range(5)]
