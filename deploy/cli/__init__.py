@@ -10,6 +10,7 @@ from deploy.cli.demo import demo
 from deploy.cli.down import down
 from deploy.cli.import_ import import_
 from deploy.cli.migrate import migrate
+from deploy.cli.republish import republish
 from deploy.cli.status import status
 from deploy.cli.terminal import print_error
 from deploy.cli.up import up
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, down, status, demo, audit, migrate):
+for command in (up, down, status, demo, audit, migrate, republish):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")

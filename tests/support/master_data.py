@@ -25,12 +25,13 @@ PARTITIONS = 3
 
 _ALL_SENT = "SELECT NOT EXISTS (SELECT FROM management.outbox WHERE sent_at IS NULL)"
 
-_READ: Mapping[str, Sequence[type[State]]] = {
+READERS: Mapping[str, Sequence[type[State]]] = {
     "reception": reception.STATES,
     "workshop": workshop.STATES,
     "crm": crm.STATES,
     "reporting": reporting.STATES,
 }
+"""States that each service reads."""
 
 _REACTIONS: Mapping[str, Reactions[Any]] = {
     "reception": reception.STATE_REACTIONS,
@@ -48,13 +49,13 @@ async def define_group(servers: Platform) -> None:
     assert not [each for each in imported if each.refused]
     assert await until(lambda: _all_sent(servers), 20)
     await servers.stop_services()
-    for service, states in _READ.items():
-        await _read(servers, service, states, _REACTIONS.get(service))
+    for service in READERS:
+        await read_states(servers, service)
 
 
 def state_topics() -> frozenset[str]:
     """Return the topics with master data."""
-    return frozenset(each.topic for states in _READ.values() for each in states)
+    return frozenset(each.topic for states in READERS.values() for each in states)
 
 
 @dataclass(frozen=True)
@@ -109,18 +110,18 @@ async def _reader(servers: Platform) -> AsyncIterator[AIOKafkaConsumer]:
         await reader.stop()
 
 
-async def _read(
-    servers: Platform,
-    service: str,
-    states: Sequence[type[State]],
-    reactions: Reactions[Any] | None,
-) -> None:
+async def read_states(servers: Platform, service: str) -> None:
     """Read states as the service does, with its group, into its tables, and react to them."""
     on_clock = {"clock_file": servers.settings.clock_file}
     settings = settings_of(servers, service).model_copy(update=on_clock)
     async with opened(service, settings) as foundation:
         service_of_states: Service[Any] = Service(
-            foundation, None, Reactions({}), {}, states=states, state_reactions=reactions
+            foundation,
+            None,
+            Reactions({}),
+            {},
+            states=READERS[service],
+            state_reactions=_REACTIONS.get(service),
         )
         projection = service_of_states.projection
         assert projection

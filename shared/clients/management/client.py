@@ -26,6 +26,8 @@ from shared.clients.management.models import (
     RecordEntry,
     RecordResponse,
     RecordView,
+    RepublishRequest,
+    RepublishResponse,
     WorkingDayView,
 )
 
@@ -1240,6 +1242,17 @@ class ManagementApi:
             RecordResponse,
             "POST",
             f"/group/catalog/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("operator", area="republications")
+    async def republish(self, body: RepublishRequest, *, idempotency_key: str) -> RepublishResponse:
+        """Announce the next states again, each as the next in its stream (重新公布)."""
+        return await self._calls.request(
+            RepublishResponse,
+            "POST",
+            "/group/republications",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -35,8 +35,8 @@ from shared.contracts.management import (
 
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 CorrectiveActionResult = Literal["corrected", "unfounded"]
-DefinitionCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
+RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
 RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
 RowErrorRule = Literal[
     "unreadable",
@@ -241,7 +241,7 @@ class DefineRequest(RequestBody):
 class Definition(RequestBody):
     """Content of a record from a day on; ``for_store`` decides on it, or the group."""
 
-    collection: DefinitionCollection
+    collection: RecordKeyCollection
     for_store: str | None = None
     code: str
     valid_from: date
@@ -436,6 +436,13 @@ class RecordEntry(ResponseBody):
     )
 
 
+class RecordKey(RequestBody):
+    """Record in the order in which states are announced again."""
+
+    collection: RecordKeyCollection
+    record_id: str
+
+
 class RecordResponse(ResponseBody):
     """A record after a command; nothing has ``changed`` where the content held already."""
 
@@ -466,6 +473,20 @@ class RecordView(ResponseBody):
     today: date
     holds: VersionView | None
     versions: list[VersionView]
+
+
+class RepublishRequest(RequestBody):
+    """Records to announce: those of a store, or of the group, ``after`` one of them."""
+
+    for_store: str | None = None
+    after: RecordKey | None = None
+
+
+class RepublishResponse(ResponseBody):
+    """Number of states announced, and the last record; without one, nothing is left to announce."""
+
+    announced: int
+    last: RecordKey | None
 
 
 class RowErrorView(ResponseBody):

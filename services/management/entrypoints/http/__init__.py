@@ -6,9 +6,10 @@ from services.management.entrypoints.http import (
     directory,
     imports,
     records,
+    republication,
 )
 from shared.routing import Router
 
 router = Router()
-for part in (attendance, directory, imports, records, corrective_actions):
+for part in (attendance, directory, imports, records, republication, corrective_actions):
     router.include_router(part.router)

@@ -1,0 +1,52 @@
+"""Republication of all states of management, through the commands of an operator."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+
+from shared.calls import ServiceCalls
+from shared.clients.management.client import ManagementApi
+from shared.clients.management.models import RecordKey, RepublishRequest
+from shared.ids import new_id
+from shared.issuer import DevelopmentIssuer
+
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+
+
+async def republish_all(management_url: str, issuer: DevelopmentIssuer) -> AsyncIterator[int]:
+    """Announce the newest state of every record again, and yield the number of each portion.
+
+    The group's come first, then those of each store.
+
+    Raises:
+        ServiceUnavailableError: management does not respond; the command can be repeated.
+    """
+    token = issuer.token("republish", roles=["operator", "system"], stores=[])
+    async with httpx.AsyncClient(
+        base_url=management_url, timeout=_TIMEOUT, trust_env=False
+    ) as http:
+        management = ManagementApi(ServiceCalls("management", http, token))
+        async for announced in _of_owner(management, None):
+            yield announced
+        async for store_id in _stores(management):
+            async for announced in _of_owner(management, store_id):
+                yield announced
+
+
+async def _of_owner(management: ManagementApi, store_id: str | None) -> AsyncIterator[int]:
+    last: RecordKey | None = None
+    while True:
+        body = RepublishRequest(for_store=store_id, after=last)
+        response = await management.republish(body, idempotency_key=str(new_id()))
+        if response.last is None:
+            return
+        yield response.announced
+        last = response.last
+
+
+async def _stores(management: ManagementApi) -> AsyncIterator[str]:
+    after = ""
+    while page := await management.list_stores(after=after):
+        for each in page:
+            yield each.record_id
+        after = page[-1].record_id
