@@ -1,7 +1,9 @@
 """Catalog and stores of a group folder, as management publishes them and reception lists them."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,13 @@ _LISTED = {
 
 def defined(collection: str, code: str) -> Any:
     """Return the content of a record of the group folder."""
-    return _records(collection)[code].content
+    return records(collection)[code].content
 
 
 def listed_catalog() -> CatalogView:
     """Return the catalog as reception lists it, without labor rates."""
     lists: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for record_id, record in sorted(_records("catalog").items()):
+    for record_id, record in sorted(records("catalog").items()):
         kind, _, code = record_id.partition(":")
         name, code_field = _LISTED[kind]
         content = record.content.model_dump(mode="json", exclude={"kind", "cost_cents"})
@@ -55,5 +57,7 @@ def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> Catal
     )
 
 
-def _records(collection: str) -> dict[str, Definition]:
+@cache
+def records(collection: str) -> Mapping[str, Definition]:
+    """Return the records of a collection in the group folder, by their codes."""
     return {each.code: each for each in read_group(_GROUP_FOLDER) if each.collection == collection}

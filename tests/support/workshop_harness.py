@@ -22,7 +22,7 @@ from shared.contracts.reception import (
 )
 from shared.ids import new_id
 from shared.problems import ProblemDetails
-from tests.support.group_states import group_operation
+from tests.support.catalog import defined
 from tests.support.harness import ROLE_IN_ID, InProcess, Publisher, in_process, published, publisher
 from tests.support.stack import MORNING
 
@@ -134,7 +134,7 @@ class WorkshopHarness:
             "labor_operations": [
                 LaborOperation(
                     op_code=each,
-                    standard_hours=group_operation(each).standard_hours,
+                    standard_hours=defined("catalog", f"operation:{each}").standard_hours,
                 )
                 for each in op_codes
             ],

@@ -17,20 +17,13 @@ from shared.contracts.management import (
     Post,
     ShiftPattern,
     ShiftRules,
-    StaffProfile,
 )
 from shared.contracts.workshop import JobReassigned
-from tests.support.group_states import (
-    bay_defined,
-    group_bays,
-    group_staff,
-    group_stores,
-    person_defined,
-    store_defined,
-)
-from tests.support.master_data import define_group
+from tests.support import stores
+from tests.support.catalog import defined, records
 from tests.support.polling import until
 from tests.support.rules import group_rules, rule_set
+from tests.support.staff import staff_profile, staff_record
 from tests.support.workshop_harness import (
     JsonObject,
     WorkshopHarness,
@@ -45,22 +38,14 @@ EFFECT_S = 2.0
 
 
 @pytest_asyncio.fixture(scope="module")
-async def harness(empty_servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
-    await define_group(empty_servers)
-    async with open_workshop_harness(empty_servers, clock) as running:
+async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
+    async with open_workshop_harness(servers, clock) as running:
         yield running
-
-
-def profile(person_id: str) -> StaffProfile:
-    """Return a person of the demo group."""
-    content = group_staff()[person_id].versions[-1].content
-    assert content
-    return content
 
 
 def changed(person_id: str, **fields: Any) -> PersonDefined:
     """Return a person of the demo group with other values, from the beginning on."""
-    return person_defined(person_id, (FIRST, profile(person_id).model_copy(update=fields)))
+    return staff_record(person_id, (FIRST, staff_profile(person_id).model_copy(update=fields)))
 
 
 def certified(person_id: str, **dates: str) -> PersonDefined:
@@ -176,13 +161,13 @@ async def test_technician_who_leaves_gets_no_work(harness: WorkshopHarness) -> N
         body = {"version": job["version"], "reason": "other"}
         job = await harness.done(path, "S05-dispatcher-1", body)
         job = await harness.job(job)
-    end = person_defined(who, (FIRST, profile(who)), (TOMORROW, None))
+    end = staff_record(who, (FIRST, staff_profile(who)), (TOMORROW, None))
     await harness.publisher.publish(end, at=harness.clock.now())
     event = await moved(harness, job)
     assert (event.reason, who in event.technician_ids) == ("technician_absent", False)
     assert await technician_of_plan(harness, who, TODAY)
     assert await technician_of_plan(harness, who, TOMORROW) is None
-    await harness.publish(person_defined(who, (FIRST, profile(who)), (TODAY, None)))
+    await harness.publish(staff_record(who, (FIRST, staff_profile(who)), (TODAY, None)))
     assert await technician_of_plan(harness, who, TODAY) is None
     board = await harness.get("board")
     assert [bay["job"]["technician_ids"] for bay in board["bays"] if bay["job"]] == [[who]]
@@ -196,8 +181,8 @@ async def test_closed_bay_is_cleared(harness: WorkshopHarness) -> None:
     job = await planned_tomorrow(harness, "MNT-001")
     (today,) = await harness.open_order("MNT-001")
     bay_id = job["bay_id"]
-    content = group_bays()[bay_id].versions[-1].content
-    closed = bay_defined(bay_id, (FIRST, content), (TOMORROW, None))
+    content = defined("bays", bay_id)
+    closed = stores.bay(bay_id, (FIRST, content), (TOMORROW, None))
     await harness.publisher.publish(closed, at=harness.clock.now())
     event = await moved(harness, job)
     assert (event.reason, event.bay_id != bay_id) == ("bay_closed", True)
@@ -207,8 +192,8 @@ async def test_closed_bay_is_cleared(harness: WorkshopHarness) -> None:
 
 
 async def test_new_store_begins_to_look_at_staffing(harness: WorkshopHarness) -> None:
-    content = group_stores()["S01"].versions[-1].content
-    await harness.publish(store_defined("S99", (FIRST, content)))
+    content = defined("stores", "S01")
+    await harness.publish(stores.store("S99", (FIRST, content)))
     async with harness.deps.uow_factory.read("S99") as connection:
         rows = await connection.fetch("SELECT due_at FROM timer WHERE kind = $1", STAFFING)
     assert [row["due_at"] for row in rows] == [datetime(2026, 3, 8, 23, tzinfo=UTC)]
@@ -234,7 +219,7 @@ async def test_shift_past_midnight_counts_to_its_day(harness: WorkshopHarness) -
 
 
 async def test_post_in_second_store_is_planned(harness: WorkshopHarness) -> None:
-    content = profile("S06-technician-2")
+    content = staff_profile("S06-technician-2")
     posts = (*content.posts, Post(role="technician", in_store="S05", full_time=False))
     await harness.publish(changed("S06-technician-2", posts=posts))
     later = TODAY + timedelta(days=2)
@@ -246,7 +231,7 @@ async def test_technician_cannot_inspect_own_work(harness: WorkshopHarness) -> N
     (who,) = job["technician_ids"]
     await harness.work(job, "start")
     await harness.work(job, "finish")
-    posts = (*profile(who).posts, Post(role="quality_inspector", in_store="S01"))
+    posts = (*staff_profile(who).posts, Post(role="quality_inspector", in_store="S01"))
     await harness.publish(changed(who, posts=posts))
     body = {
         "items": dict.fromkeys(["fluids_level", "no_leaks", "wheel_torque", "service_reset"], "ok"),
@@ -267,9 +252,9 @@ async def test_technician_cannot_inspect_own_work(harness: WorkshopHarness) -> N
 
 async def test_incapable_store_names_capable_stores(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
-    staff = [state for key, state in group_staff().items() if key.startswith("S06-technician-")]
-    left = [person_defined(each.record_id, (FIRST, None)) for each in staff[1:]]
-    await harness.publish(*(each.model_copy(update={"for_stores": ("S06",)}) for each in left))
+    staff = [each for each in records("staff") if each.startswith("S06-technician-")]
+    left = [staff_record(each, (FIRST, staff_profile(each)), (TODAY, None)) for each in staff[1:]]
+    await harness.publish(*left)
     response = await harness.post("quotes", "service_advisor", {"op_codes": ["BDY-001"]})
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
     elsewhere = response.json()["values"]["elsewhere"]

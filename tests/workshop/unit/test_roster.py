@@ -18,8 +18,9 @@ from shared.contracts.management import (
     StaffProfile,
     StoreVersion,
 )
-from tests.support.group_states import bay_defined, group_stores, person_defined
 from tests.support.rules import rule_set
+from tests.support.staff import staff_record
+from tests.support.stores import bay, profile, store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FIRST = date(2026, 1, 1)
@@ -48,7 +49,7 @@ def technician(**fields: Any) -> StaffProfile:
 def roster(
     *profiles: tuple[date, StaffProfile | None],
     bays: Sequence[tuple[date, BayProfile | None]] = ((FIRST, LIFT),),
-    hours: Sequence[StoreVersion] = group_stores()["S01"].versions,
+    hours: Sequence[StoreVersion] = store("S01", (FIRST, profile())).versions,
     shifts: Mapping[str, ShiftPattern] = {},
 ) -> Roster:
     """Return the roster of a store with one technician and one bay; ``shifts`` are its own."""
@@ -59,8 +60,8 @@ def roster(
         store_id="S01",
         zone=ZONE,
         hours=hours,
-        staff={WHO: person_defined(WHO, *profiles).versions},
-        bays={BAY: bay_defined(BAY, *bays).versions},
+        staff={WHO: staff_record(WHO, *profiles).versions},
+        bays={BAY: bay(BAY, *bays).versions},
         shifts=[each.versions for each in rules],
         closed=frozenset({date(2026, 3, 6)}),
     )
@@ -125,14 +126,9 @@ def test_own_shift_replaces_shift_of_group() -> None:
 
 
 def test_closed_days_are_free() -> None:
-    store = group_stores()["S01"].versions[-1].content
-    assert store
-    closed = store.model_copy(update={"closed_days": ("2026-03-04",)})
-    hours = (
-        StoreVersion(valid_from="2026-01-01", content=closed),
-        StoreVersion(valid_from="2026-03-07", content=None),
-    )
-    shop = roster((FIRST, technician()), hours=hours)
+    closed = profile(closed_days=("2026-03-04",))
+    hours = store("S01", (FIRST, closed), (date(2026, 3, 7), None))
+    shop = roster((FIRST, technician()), hours=hours.versions)
     assert spans(shop, WEDNESDAY, 5) == [(at(THURSDAY, 8), at(THURSDAY, 17))]
 
 

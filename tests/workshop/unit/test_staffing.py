@@ -1,7 +1,7 @@
 """Times of staffing checks, and the skills in the group (R11, R18)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,23 +10,27 @@ from services.workshop.application.staffing import next_look
 from services.workshop.domain.resources import Operation
 from services.workshop.domain.roster import Roster
 from shared.group import Store
-from tests.support.group_states import group_bays, group_operation, group_staff, group_stores
+from tests.support import stores
+from tests.support.catalog import defined, records
 from tests.support.rules import group_rules
+from tests.support.staff import staff_profile, staff_record
 
+FIRST = date(2026, 1, 1)
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-PLACE = Store.of(group_stores()["S01"], NOW)
+PLACE = Store.of(stores.store("S01", (FIRST, stores.profile())), NOW)
 
 
 def roster(store_id: str) -> Roster:
     """Return the roster of a store of the demo group."""
-    stores, staff, bays = group_stores(), group_staff(), group_bays()
     (shifts,) = (each for each in group_rules() if each.record_id == "shifts")
+    staff = [staff_record(each, (FIRST, staff_profile(each))) for each in records("staff")]
+    bays = [stores.bay(each, (FIRST, defined("bays", each))) for each in records("bays")]
     return Roster(
         store_id=store_id,
         zone=PLACE.timezone,
-        hours=stores[store_id].versions,
-        staff={key: each.versions for key, each in staff.items() if store_id in each.for_stores},
-        bays={key: each.versions for key, each in bays.items() if store_id in each.for_stores},
+        hours=stores.store(store_id, (FIRST, defined("stores", store_id))).versions,
+        staff={each.record_id: each.versions for each in staff if store_id in each.for_stores},
+        bays={each.record_id: each.versions for each in bays if store_id in each.for_stores},
         shifts=[shifts.versions],
         closed=frozenset(),
     )
@@ -47,8 +51,8 @@ def test_growth_combines_vehicles_and_visits() -> None:
 
 
 def test_store_without_staff_or_bay_is_incapable() -> None:
-    rosters = {store_id: roster(store_id) for store_id in group_stores()}
-    day, operation = NOW.date(), Operation.of("BDY-001", group_operation("BDY-001"))
+    rosters = {store_id: roster(store_id) for store_id in records("stores")}
+    day, operation = NOW.date(), Operation.of("BDY-001", defined("catalog", "operation:BDY-001"))
     first = rosters["S01"].technicians_on(day)[0].technician_id
     alone = {first: rosters["S01"].staff[first]}
     rosters["S01"] = replace(rosters["S01"], staff=alone)
