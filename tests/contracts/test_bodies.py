@@ -33,6 +33,7 @@ LARGER = {
     ("POST", "/stores/{store_id}/orders/{order_id}/photos"): 12_000_000,
     ("POST", "/stores/{store_id}/photos"): 12_000_000,
     ("POST", "/group/imports"): 4_000_000,
+    ("POST", "/stores/{store_id}/attendance/imports"): 1_000_000,
 }
 """Operations that take more than the 256,000 bytes of all others."""
 
