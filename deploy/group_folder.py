@@ -31,7 +31,7 @@ from shared.contracts.management import (
     SymptomSystem,
     WorkingCalendarRules,
 )
-from shared.group import CalendarDay, read_yaml
+from shared.group import CalendarDay, Store
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -303,6 +303,17 @@ def _code(place: str, given: dict[str, Any], field: str) -> str:
     if not isinstance(code, str):
         raise GroupFileError(f"{place}.{field}: Field required")
     return code
+
+
+def read_yaml(folder: Path, name: str) -> Any:
+    """Read one file of the group folder."""
+    return yaml.load((folder / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
+def load_stores(folder: Path) -> dict[str, Store]:
+    """Return the stores by id, in the order of the file."""
+    stores = (Store.model_validate(entry) for entry in read_yaml(folder, "stores.yaml")["stores"])
+    return {store.id: store for store in stores}
 
 
 def _content(folder: Path, name: str) -> Any:

@@ -3,11 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from shared.clock import Clock
@@ -214,14 +212,3 @@ class Group:
         if not isinstance(content, WorkingCalendarRules):
             raise NotDefinedError("working calendars")
         return calendar_of(content)
-
-
-def read_yaml(folder: Path, name: str) -> Any:
-    """Read one file of the group folder."""
-    return yaml.load((folder / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
-
-
-def load_stores(folder: Path) -> dict[str, Store]:
-    """Return the stores by id, in the order of the file."""
-    stores = (Store.model_validate(entry) for entry in read_yaml(folder, "stores.yaml")["stores"])
-    return {store.id: store for store in stores}

@@ -32,7 +32,6 @@ class Settings(BaseSettings):
     client_id: str = ""
     client_secret: str = ""
 
-    group_folder: Path = Path("deploy/group")
     keys_file: Path = Path("var/platform/secrets/keys.json")
     recognition_keys_file: Path | None = None
     tax_invoice_folder: Path = Path("var/platform/tax-invoices")

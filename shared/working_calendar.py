@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import chinese_calendar
-import yaml
 
 from shared.contracts.management import WorkingCalendarRules
 
@@ -65,14 +63,6 @@ def calendar_of(rules: WorkingCalendarRules) -> WorkingCalendar:
         workdays=_days(day for each in rules.years for day in each.workdays),
         assumed=frozenset(each.year for each in rules.years if each.assumed),
     )
-
-
-def load_calendar(folder: Path) -> WorkingCalendar:
-    """Load the working calendar of the group folder."""
-    content = yaml.safe_load((folder / "calendar.yaml").read_text(encoding="utf-8"))
-    years = [{"year": year, **days} for year, days in (content.get("overrides") or {}).items()]
-    rules = {"closed": content.get("closed") or (), "years": years}
-    return calendar_of(WorkingCalendarRules.model_validate(rules))
 
 
 def _is_published(day: date) -> bool:

@@ -33,9 +33,10 @@ from deploy.demo.idle import NotIdleError
 from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import Platform, remove_data
 from deploy.embedded.settings import EmbeddedSettings
+from deploy.group_folder import load_stores, read_yaml
 from deploy.group_import import import_group
 from shared.clock import SimulatedClock
-from shared.group import Store, load_stores, read_yaml
+from shared.group import Store
 
 _INTERRUPTED = 130
 

@@ -13,9 +13,9 @@ from deploy.demo.script import write_script
 from deploy.demo.shop import BOOKING_MIN, Services, Shift, Shop
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
+from deploy.group_folder import load_stores, read_yaml
 from shared.clock import SimulatedClock
 from shared.contracts.reporting import DailyReportPublished
-from shared.group import load_stores, read_yaml
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from deploy.demo.names import GIVEN_NAMES, SURNAMES
+from deploy.group_folder import read_yaml
 from shared.formats import vin_check_digit
-from shared.group import read_yaml
 
 T = TypeVar("T")
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]

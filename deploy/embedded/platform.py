@@ -176,7 +176,6 @@ class Platform:
         common = {
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "JWKS_FILE": self.secrets.jwks_file,
-            "GROUP_FOLDER": self.settings.group_folder.resolve(),
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": getattr(self.settings.ports, service),
             **{f"{name.upper()}_URL": self.url(name) for name in SERVICES},

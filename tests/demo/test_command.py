@@ -25,8 +25,8 @@ from deploy.cli.demo import report_table
 from deploy.cli.terminal import console
 from deploy.demo.day import DayFigures
 from deploy.embedded.settings import Ports
+from deploy.group_folder import load_stores
 from shared.contracts.reporting import DailyReportPublished
-from shared.group import load_stores
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("aftersales")

@@ -13,7 +13,7 @@ import httpx
 
 from deploy.demo.clients import Person, Staff
 from deploy.demo.script import SimulatedVisit, write_script
-from shared.group import read_yaml
+from deploy.group_folder import read_yaml
 from tests.faults.testbed import Testbed
 
 JsonObject = dict[str, Any]

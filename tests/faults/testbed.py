@@ -19,8 +19,8 @@ from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Process
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings, Ports, free_ports
+from deploy.group_folder import read_yaml
 from shared.clock import SimulatedClock
-from shared.group import read_yaml
 from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
 
 MORNING = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)

@@ -15,8 +15,9 @@ import pytest
 from pydantic import ValidationError
 
 from deploy.demo.group import GROUP_FOLDER, write_group
+from deploy.group_folder import read_yaml
 from services.reception.domain.delivery import Change
-from shared.group import Store, read_yaml
+from shared.group import Store
 
 SKILL_CODES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
 STORE_ROLES = {
