@@ -285,6 +285,8 @@ async def day(platform: Platform) -> Platform:
         await api.done("reception", "/facility-checks", ADVISOR, DIRTY_LANES)
         await _correct_an_invoice(api)
         await _stop_an_order(api)
+        await api.done("management", "/attendance/sign-in", ADVISOR)
+        await api.done("management", "/attendance/sign-out", ADVISOR)
         await api.wait_until_idle()
     await platform.stop_services()
     return platform

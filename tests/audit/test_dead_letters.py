@@ -106,7 +106,8 @@ class Operator:
     client: httpx.AsyncClient
 
     def _headers(self, role: Role, key: str = "") -> dict[str, str]:
-        token = self.platform.issuer.token("operator-1", roles=[role], stores=["S01"])
+        subject = "operator-1" if role == "operator" else role
+        token = self.platform.issuer.token(subject, roles=[role], stores=["S01"])
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
 
     async def get(self, path: str, role: Role = "operator") -> httpx.Response:

@@ -11,8 +11,8 @@ from services.reception.app import create_app as reception
 from services.reporting.app import create_app as reporting
 from services.workshop.app import create_app as workshop
 from shared.issuer import DevelopmentIssuer
-from shared.security import Principal
 from shared.settings import Settings
+from tests.support.claims import Claims
 from tests.support.idle_services import Idle
 
 SERVICES = {
@@ -26,10 +26,6 @@ SERVICES = {
 
 async def _knows_store(store_id: str) -> bool:
     return store_id == "S01"
-
-
-async def _as_the_token_says(caller: Principal, _: str | None) -> Principal:
-    return caller
 
 
 @pytest.fixture(scope="package")
@@ -53,7 +49,7 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
             uow_factory=None,
             deps=None,
             knows_store=_knows_store,
-            callers_posts=SimpleNamespace(apply=_as_the_token_says),
+            callers_posts=Claims(),
         )
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)

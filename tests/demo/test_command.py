@@ -90,7 +90,7 @@ def test_demo_open_serves_desk_until_interrupted(tmp_path: Path) -> None:
             ).stdout.splitlines()
             for verbose in ((), ("--verbose",))
         )
-        assert re.fullmatch(r"(\d+) of \1 checks agree, \d+ comparisons", short[0])
+        assert re.fullmatch(r"(\d+) of \1 checks agree, [\d,]+ comparisons", short[0])
         assert len(short) == 3
         assert set(short) < set(whole)
         assert sum("reception" in line for line in whole) > 5

@@ -372,7 +372,7 @@ async def test_warranty_claim_is_followed_until_settlement(desk: Desk, platform:
     await expect(advisor.at("dtc")).to_have_value("engine")
     await advisor.keep("claim-details")
     await advisor.write(dtc="p0301")
-    await advisor.pick("causal_part_number", "OIL-5W30")
+    await advisor.choose("causal_part_number", "OIL-5W30")
     await advisor.send()
     await advisor.press("submit-claim")
     await _answer(advisor, "资料存疑", "0")

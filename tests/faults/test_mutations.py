@@ -152,7 +152,7 @@ class RelayHarness:
 
 @pytest_asyncio.fixture
 async def relay_harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[RelayHarness]:
-    await servers.empty()
+    await servers.restore()
     admin = await asyncpg.connect(servers.admin_url)
     pool = await open_pool(settings_of(servers, "reception").database_url, 10, "mutations")
     yield RelayHarness(servers, clock, UnitOfWorkFactory(pool, clock), admin)

@@ -87,7 +87,8 @@ class Api:
 
     async def _shown(self, service: str, path: str) -> Any:
         store = path.split("/")[2]
-        headers = {"Authorization": f"Bearer {self.token(MANAGER, (store,))}"}
+        manager = self.token(f"{store}-manager-1", (store,))
+        headers = {"Authorization": f"Bearer {manager}"}
         response = await self.client.get(f"{self.platform.url(service)}{path}", headers=headers)
         return response.json() if response.is_success else {"version": "unseen"}
 

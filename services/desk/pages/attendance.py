@@ -61,7 +61,7 @@ REQUIREMENTS = ("R13", "R18")
 PAGE = Page(
     path="/stores/{store_id}/attendance",
     title="Attendance",
-    icon="badge",
+    icon="punch_clock",
     roles=roles_of(ManagementApi.own_attendance) | roles_of(ManagementApi.list_attendance),
     requirements=REQUIREMENTS,
 )

@@ -523,7 +523,7 @@ async def test_unpaid_balance_is_reminded_on_dunning_days(
     credit = {"reason": "fleet_customer"}
     assert (await desk.post(f"/orders/{order_id}/on-account-release", credit)).status_code == 403
     await desk.done(f"/orders/{order_id}/on-account-release", credit, MANAGER)
-    assert await blockers(desk, order_id, "technician") is None
+    assert await blockers(desk, order_id, "technician", "S01-technician-1") is None
     assert await blockers(desk, order_id, "service_manager", MANAGER) == ["second_person_required"]
     assert await blockers(desk, order_id) == []
     delivered = await desk.done(f"/orders/{order_id}/delivery")

@@ -127,7 +127,9 @@ async def test_invalid_photo_upload_is_rejected(desk: FrontDesk, servers: Platfo
     assert nowhere.status_code == 404
     kind = await send(desk, path, picture(), kind="selfie")
     assert (kind.status_code, kind.json()["errors"][0]["field"]) == (422, "kind")
-    agent = await send(desk, path, picture(), kind="damage", role="customer_care_agent")
+    agent = await send(
+        desk, path, picture(), kind="damage", role="customer_care_agent", subject="S01-agent-1"
+    )
     assert agent.status_code == 403
     assert set(kept_files(servers)) == before
 

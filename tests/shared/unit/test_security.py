@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx
@@ -25,6 +26,7 @@ from shared.problems import add_problem_handlers
 from shared.routing import Router
 from shared.security import Principal, Verifier, require_roles
 from shared.settings import Settings
+from tests.support.claims import Claims
 
 
 class KeyPublisher:
@@ -110,6 +112,7 @@ async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a service that returns its caller."""
     app = FastAPI()
     app.state.verifier = verifier
+    app.state.service = SimpleNamespace(callers_posts=Claims())
     add_problem_handlers(app)
     router = Router()
 
