@@ -19,7 +19,7 @@ FIRST_PAGES = {
     "S01-parts-clerk-1": "/stores/S01/workshop",
     "S01-cashier-1": "/stores/S01/orders",
     "S01-customer-care-manager-1": "/stores/S01/follow-ups",
-    "trainer-1": "/stores/S01/master-data/rules",
+    "trainer-1": "/stores/S01/master-data",
     "group-service-manager-1": "/group",
     "group-parts-manager-1": "/group",
     "group-customer-care-manager-1": "/group",

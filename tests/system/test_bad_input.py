@@ -142,20 +142,20 @@ async def test_invalid_order_opening_is_rejected(
 
 
 async def test_repeated_idempotency_key_has_one_effect(api: Api) -> None:
-    key = str(new_id())
-    first = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
-    again = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
-    other = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10002"}, key=key)
+    key, caller = str(new_id()), "visiting-advisor-1"
+    first = await api.post("reception", "/arrivals", caller, {"plate": "沪A10001"}, key=key)
+    again = await api.post("reception", "/arrivals", caller, {"plate": "沪A10001"}, key=key)
+    other = await api.post("reception", "/arrivals", caller, {"plate": "沪A10002"}, key=key)
     assert first.json() == again.json()
     assert again.headers["Idempotent-Replayed"] == "true"
     assert_problem(other, 422, "idempotency_key_reused", "Idempotency-Key")
     elsewhere = await api.post(
         "reception",
         "/arrivals",
-        ADVISOR,
+        caller,
         {"plate": "沪A10001"},
         key=key,
-        token=api.token(ADVISOR, ("S01", "S02")),
+        token=api.token(caller, ("S01", "S02")),
         store="S02",
     )
     assert_problem(elsewhere, 422, "idempotency_key_reused", "Idempotency-Key")
