@@ -11,7 +11,7 @@ class Dated(Protocol):
     """Version that holds from the day ``valid_from`` on."""
 
     @property
-    def valid_from(self) -> BusinessDate: ...
+    def valid_from(self) -> BusinessDate | date: ...
 
 
 V = TypeVar("V", bound=Dated)
@@ -27,8 +27,8 @@ class DatedContent(Dated, Protocol[C_co]):
 
 def version_on(versions: Iterable[V], day: date) -> V | None:
     """Return the version that holds on ``day``, None before the first one."""
-    begun = [version for version in versions if version.valid_from <= day.isoformat()]
-    return max(begun, key=lambda version: version.valid_from, default=None)
+    begun = [version for version in versions if str(version.valid_from) <= day.isoformat()]
+    return max(begun, key=lambda version: str(version.valid_from), default=None)
 
 
 def content_on(versions: Iterable[DatedContent[C_co]], day: date) -> C_co | None:

@@ -25,19 +25,12 @@ from services.management.domain.kinds import (
     kind_in,
     record_id_of,
 )
-from services.management.domain.record import (
-    Action,
-    Change,
-    Decision,
-    Record,
-    content_on,
-    version_on,
-    versions,
-)
+from services.management.domain.record import Action, Change, Decision, Record, content_on, versions
 from services.management.domain.references import Doubt
 from services.management.persistence import records
 from services.management.persistence.records import ListedRecord
 from shared.contracts.base import GROUP, BusinessDate
+from shared.contracts.dated import version_on
 from shared.db import Connection
 from shared.group import GROUP_ZONE, CalendarDay
 from shared.outbox import LARGEST_EVENT

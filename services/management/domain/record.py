@@ -16,6 +16,7 @@ from services.management.domain.kinds import (
     record_id_of,
 )
 from shared.contracts.base import GROUP, State
+from shared.contracts.dated import version_on
 from shared.contracts.versioned import Versioned, require_version
 
 Action = Literal["defined", "ended", "withdrawn", "put_back"]
@@ -113,11 +114,6 @@ def versions(changes: Sequence[Change]) -> tuple[Version, ...]:
         else:
             by_day[change.valid_from] = Version(change.valid_from, change.content)
     return tuple(by_day[day] for day in sorted(by_day))
-
-
-def version_on(dated: Sequence[Version], day: date) -> Version | None:
-    """Return the version that holds on ``day``."""
-    return next((each for each in reversed(dated) if each.valid_from <= day), None)
 
 
 def content_on(dated: Sequence[Version], day: date) -> Content | None:

@@ -17,10 +17,10 @@ from services.management.domain.record import (
     define,
     end,
     put_back,
-    version_on,
     versions,
     withdraw,
 )
+from shared.contracts.dated import version_on
 from shared.contracts.management import GROUP, MessageRules, RuleSetDefined
 from shared.contracts.violations import RuleViolation
 
