@@ -44,7 +44,7 @@ class Store(BaseModel):
     (忘打卡). A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is
     reminded on the day before at ``appointment_reminder``. ``networks`` are those of the store's
     own devices, as the platform sees their addresses. A store that ``has_ended`` (闭店) takes
-    nothing new.
+    nothing new; one that ``opens_on`` a day to come (筹备) receives no customer before it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -70,6 +70,7 @@ class Store(BaseModel):
     payment_days: int
     networks: tuple[IPvAnyNetwork, ...] = ()
     has_ended: bool = False
+    opens_on: date | None = None
 
     @classmethod
     def of(cls, state: StoreDefined, now: datetime) -> "Store":
@@ -86,9 +87,14 @@ class Store(BaseModel):
         profiles = [(each.valid_from, each.content) for each in state.versions if each.content]
         begun = [profile for begin, profile in profiles if begin <= day.isoformat()]
         has_ended = bool(begun) and content_on(state.versions, day) is None
-        profile = begun[-1] if begun else profiles[0][1]
+        first_day, first = profiles[0]
         return cls.model_validate(
-            {**profile.model_dump(), "id": state.record_id, "has_ended": has_ended}
+            {
+                **(begun[-1] if begun else first).model_dump(),
+                "id": state.record_id,
+                "has_ended": has_ended,
+                "opens_on": None if begun else first_day,
+            }
         )
 
     @property

@@ -10,6 +10,7 @@ from deploy.cli.demo import demo
 from deploy.cli.down import down
 from deploy.cli.import_ import import_
 from deploy.cli.migrate import migrate
+from deploy.cli.new_store import new_store
 from deploy.cli.republish import republish
 from deploy.cli.status import status
 from deploy.cli.terminal import print_error
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, down, status, demo, audit, migrate, republish):
+for command in (up, down, status, demo, audit, migrate, republish, new_store):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -150,6 +150,38 @@ async def test_group_manager_changes_store(desk: Desk) -> None:
     assert manager.faults == other.faults == []
 
 
+async def test_group_manager_opens_store_like_another(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(f"{HERE}/stores")
+    await manager.press("new-store")
+    await expect(manager.at("opening")).to_have_value("08:00")
+    await manager.write(
+        **{
+            "code": "S02",
+            "zh": "南京启岳江宁店",
+            "en": "Qiyue Nanjing Jiangning",
+            "city.zh": "南京",
+            "city.en": "Nanjing",
+            "first_day": "2026-03-16",
+            "opening": "09:00",
+            "staff.0.code": "S09-manager-1",
+            "staff.0.zh": "周岚",
+            "staff.0.en": "Lan Zhou",
+            "reason": "新店开业",
+        }
+    )
+    await _looks_well(manager, "new-store")
+    await manager.press("open-store")
+    await expect(manager.page.get_by_text("门店编号 S02 已被使用。")).to_be_visible()
+    await expect(manager.at("opening")).to_have_value("09:00")
+    await manager.write(code="S09")
+    await manager.press("open-store")
+    await expect(manager.at("record-content")).to_contain_text("09:00")
+    await manager.go(f"{HERE}/stores?search=S09")
+    await expect(manager.at("record-S09")).to_contain_text("2026-03-16")
+    assert manager.faults == []
+
+
 @pytest.mark.parametrize("collection", ["rules", "stores", "bays", "staff", "catalog"])
 async def test_office_reads_and_decides_nothing(desk: Desk, collection: str) -> None:
     advisor = await desk.sign_in("S01-advisor-1")

@@ -57,6 +57,9 @@ async def test_operator_commands_show_running_platform(platform: Platform) -> No
     assert (await shown("import", str(folder))).splitlines() == [
         f"{collection}: {count} unchanged" for collection, count in counts.items()
     ]
+    place = ["--names", "南京启岳江宁店", "Qiyue Nanjing", "--city", "南京", "Nanjing"]
+    asked = ["new-store", "S90", "--like", "S01", "--first-day", "2026-03-10", *place]
+    assert "S90 opens on 2026-03-10 with 13 bays" in await shown(*asked)
 
 
 async def test_command_bench_times_every_command(

@@ -46,14 +46,22 @@ def customer(number: int, plate: str) -> dict[str, Any]:
 
 @dataclass
 class Api:
-    """Calls in the name of one person of store S01 after another."""
+    """Calls in the name of one person of a store after another.
+
+    In another store than S01, a person of S01 stands for the one with the same post.
+    """
 
     platform: Platform
     client: httpx.AsyncClient
+    store: str = "S01"
 
-    def token(self, subject: str, stores: tuple[str, ...] = ("S01",), **claims: Any) -> str:
+    def token(self, subject: str, stores: tuple[str, ...] = (), **claims: Any) -> str:
         role = ROLE_IN_ID[subject.split("-")[1]]
-        return self.platform.issuer.token(subject, roles=[role], stores=stores, **claims)
+        here = stores or (self.store,)
+        return self.platform.issuer.token(self._here(subject), roles=[role], stores=here, **claims)
+
+    def _here(self, subject: str) -> str:
+        return subject.replace("S01-", f"{self.store}-", 1)
 
     async def post(
         self,
@@ -64,10 +72,10 @@ class Api:
         *,
         key: str = "",
         token: str = "",
-        store: str = "S01",
+        store: str = "",
     ) -> httpx.Response:
         """Send a command; a body without a ``version`` gets the present one."""
-        full = f"/stores/{store}{path}"
+        full = f"/stores/{store or self.store}{path}"
         return await self.client.post(
             f"{self.platform.url(service)}{full}",
             json=await (await self._sight(service)).look(
@@ -92,9 +100,9 @@ class Api:
         response = await self.client.get(f"{self.platform.url(service)}{path}", headers=headers)
         return response.json() if response.is_success else {"version": "unseen"}
 
-    async def get(self, service: str, path: str, subject: str, store: str = "S01") -> Any:
+    async def get(self, service: str, path: str, subject: str, store: str = "") -> Any:
         response = await self.client.get(
-            f"{self.platform.url(service)}/stores/{store}{path}",
+            f"{self.platform.url(service)}/stores/{store or self.store}{path}",
             headers={"Authorization": f"Bearer {self.token(subject)}"},
         )
         return response.raise_for_status().json()

@@ -1,9 +1,14 @@
-"""Repeat customers, recognized at arrival in every store of the group (R2, R16, R25)."""
+"""Repeat customers, recognized at arrival in every store of the group, and the first customer of a
+new store (R2, R16, R25, R40).
+"""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from shared.clock import SimulatedClock
+from shared.ids import new_id
 from tests.support.api import ADVISOR, DISPATCHER, MANAGER, Api
 
 PLATE = "沪D10001"
@@ -80,3 +85,55 @@ async def test_stopped_work_is_invoiced_and_reoffered(api: Api, clock: Simulated
     again = await api.greeted(plate)
     (declined,) = await api.get("reception", f"/orders/{again}/work-to-reoffer", ADVISOR)
     assert [line["code"] for line in declined["lines"]] == unwanted["op_codes"]
+
+
+async def test_new_store_delivers_first_order(api: Api, clock: SimulatedClock) -> None:
+    there = replace(api, store="S07")
+    posts = {
+        "advisor": "service_advisor",
+        "dispatcher": "dispatcher",
+        "inspector": "quality_inspector",
+        "manager": "service_manager",
+    }
+    names = {"zh": "周岚", "en": "Lan Zhou"}
+    body = {
+        "like": "S01",
+        "first_day": clock.now().date().isoformat(),
+        "reason": "新店开业",
+        "zh": "南京启岳江宁店",
+        "en": "Qiyue Nanjing Jiangning",
+        "city": {"zh": "南京", "en": "Nanjing"},
+        "staff": [{"code": f"S07-{who}-1", **names, "role": role} for who, role in posts.items()],
+    }
+    manager = api.platform.issuer.token("group-manager-1", roles=["group_manager"], stores=[])
+    headers = {"Authorization": f"Bearer {manager}", "Idempotency-Key": str(new_id())}
+    url = f"{api.platform.url('management')}/group/stores/S07/open"
+    opened = await api.client.post(url, json=body, headers=headers)
+    assert opened.is_success, opened.text
+
+    technician = {
+        "version": "0",
+        "valid_from": body["first_day"],
+        "reason": "入职",
+        "content": {
+            "kind": "person",
+            "posts": [{"role": "technician", "in_store": "S07"}],
+            "skills": {"maintenance": 3},
+            "shift": "early",
+            **names,
+        },
+    }
+    hired = await api.client.put(
+        f"{api.platform.url('management')}/stores/S07/staff/S07-technician-1",
+        json=technician,
+        headers={
+            "Authorization": f"Bearer {there.token(MANAGER)}",
+            "Idempotency-Key": str(new_id()),
+        },
+    )
+    assert hired.is_success, hired.text
+    await asyncio.sleep(2)
+    order_id = await there.opened(71, "沪D10071")
+    await there.worked(order_id)
+    await there.delivered(order_id)
+    assert (await there.get("reception", f"/orders/{order_id}", ADVISOR))["status"] == "closed"

@@ -120,6 +120,8 @@ class Form:
 
     def _named(self, path: str) -> Field | None:
         """Return the field that a path such as ``customer.plate`` or ``parts.0.quantity`` names."""
+        if path in self._fields:
+            return self._fields[path]
         for name, part in self._parts.items():
             if path.startswith(f"{name}."):
                 return part.find(path.removeprefix(f"{name}."))

@@ -53,6 +53,35 @@ def unknown_store(store_id: str, field: str) -> RuleViolation:
     )
 
 
+def store_code_needed(code: str) -> RuleViolation:
+    return RuleViolation(
+        "store_code_needed",
+        f"{code} is no code of a store: it has up to 20 letters, digits and hyphens.",
+        field="code",
+        code=code,
+    )
+
+
+def store_exists(code: str) -> RuleViolation:
+    return RuleViolation(
+        "store_exists",
+        f"There is a store {code}, or there was one.",
+        field="code",
+        kind="conflict",
+        store=code,
+    )
+
+
+def like_store_closed(store_id: str, day: date) -> RuleViolation:
+    return RuleViolation(
+        "like_store_closed",
+        f"The store {store_id} is closed on {day}.",
+        field="like",
+        store=store_id,
+        day=day.isoformat(),
+    )
+
+
 def unknown_operation(code: str, field: str) -> RuleViolation:
     return RuleViolation(
         "unknown_operation", f"There is no labor operation {code}.", field=field, code=code
@@ -102,11 +131,11 @@ def another_kind(kind: str) -> RuleViolation:
     )
 
 
-def day_passed(today: date) -> RuleViolation:
+def day_passed(today: date, field: str = "valid_from") -> RuleViolation:
     return RuleViolation(
         "day_passed",
         f"Nothing can be changed for a day that has passed; today is {today}.",
-        field="valid_from",
+        field=field,
         today=today.isoformat(),
     )
 

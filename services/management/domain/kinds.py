@@ -240,6 +240,8 @@ def kind_in(collection: Collection, store_id: str, code: str) -> Kind:
     Raises:
         RuleViolation: the group, or a store, has no such records.
     """
+    if collection is STORES:
+        stores.check_code(code)
     if collection.decided_by == ("stores" if store_id == GROUP else "group"):
         raise errors.decided_by_others(collection.name)
     if collection is RULES:

@@ -1,10 +1,23 @@
 """Checks of stores (门店) and bays (工位)."""
 
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.management.domain import errors
 from shared.contracts.management import BAY_TYPES, SKILLS, BayProfile, StoreProfile
 from shared.contracts.violations import RuleViolation
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,19}")
+
+
+def check_code(code: str) -> None:
+    """Check the code of a store, with which those of its bays and people begin.
+
+    Raises:
+        RuleViolation: it has other characters than letters, digits and hyphens, or too many.
+    """
+    if not _CODE.fullmatch(code):
+        raise errors.store_code_needed(code)
 
 
 def check_store(store: StoreProfile) -> None:

@@ -171,6 +171,8 @@ class Timetable:
         )
 
     def _is_closed(self, day: date) -> bool:
+        if content_on(self.profiles, day) is None:
+            return True
         calendar = _content(self.calendar, day, WorkingCalendarRules)
         closed = calendar.closed if calendar else ()
         return day.isoformat() in {*closed, *self._store(day).closed_days}

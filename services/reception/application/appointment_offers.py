@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from services.reception import persistence
 from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
-from services.reception.application.opening_hours import opening_days, require_in_business
+from services.reception.application.opening_hours import opening_days, require_not_ended
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
 from services.reception.domain.appointment_times import HalfHour, Slot, off_peak_slots
@@ -87,8 +87,8 @@ async def offer_times(token: str, store_id: str, command: OffersRequest, deps: D
     wanted = RequestedWork(tuple(command.op_codes))
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
-        require_in_business(store)
-        day = command.day_from or deps.today(store)
+        require_not_ended(store)
+        day = command.day_from or store.opens_on or deps.today(store)
         prices = await deps.catalog.price_list(connection, store.labor_rate_cents, wanted, day)
     estimate(prices, wanted)
     return await find_offers(token, store_id, command, deps)
@@ -122,7 +122,7 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
             calendar=await deps.group.calendar(connection),
             op_codes=asked.op_codes,
             confidence=asked.confidence,
-            first=asked.day_from or store.local_day(now),
+            first=asked.day_from or store.opens_on or store.local_day(now),
             days=asked.days,
             count=asked.count,
         )

@@ -25,12 +25,20 @@ async def opening_days(
                 each.opening, each.closing, store.timezone, calendar.closed | each.closed_days
             )
             for day, each in on_days.items()
-            if not each.has_ended
+            if not each.has_ended and not each.opens_on
         },
+        store.opens_on,
     )
 
 
 def require_in_business(store: Store) -> None:
+    """Refuse customers of a store that has closed for good (闭店), or has not opened yet."""
+    require_not_ended(store)
+    if store.opens_on:
+        raise errors.store_not_open_yet(store.opens_on)
+
+
+def require_not_ended(store: Store) -> None:
     """Refuse new business of a store that has closed for good (闭店)."""
     if store.has_ended:
         raise errors.store_ended()

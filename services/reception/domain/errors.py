@@ -90,6 +90,16 @@ def store_ended() -> RuleViolation:
     )
 
 
+def store_not_open_yet(opens_on: date) -> RuleViolation:
+    return RuleViolation(
+        "store_not_open_yet",
+        f"The store opens on {opens_on}.",
+        field="store_id",
+        kind="conflict",
+        day=opens_on.isoformat(),
+    )
+
+
 def no_labor_rate(field: str, skill_code: str) -> RuleViolation:
     return RuleViolation(
         "no_labor_rate",

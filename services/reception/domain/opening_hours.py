@@ -33,10 +33,14 @@ class OpeningHours:
 
 @dataclass(frozen=True)
 class OpeningDays:
-    """Hours of each of some days; on a day without any, the store has closed for good (闭店)."""
+    """Hours of each of some days; on a day without any, the store has closed for good (闭店).
+
+    A store that has not opened yet has none before the day that it ``opens_on``.
+    """
 
     zone: ZoneInfo
     hours: Mapping[date, OpeningHours]
+    opens_on: date | None = None
 
     def is_open(self, moment: datetime) -> bool:
         """Return whether a customer who comes at ``moment`` is received."""
@@ -47,8 +51,10 @@ class OpeningDays:
         """Return the hours of one of the days.
 
         Raises:
-            RuleViolation: the store has closed for good by then.
+            RuleViolation: the store has closed for good by then, or has not opened yet.
         """
+        if self.opens_on and day < self.opens_on:
+            raise errors.store_not_open_yet(self.opens_on)
         if day not in self.hours:
             raise errors.store_ended()
         return self.hours[day]

@@ -21,6 +21,8 @@ from shared.clients.management.models import (
     ImportAttendanceResponse,
     ImportRequest,
     ImportResponse,
+    OpenedStore,
+    OpenStoreRequest,
     OwnAttendance,
     PutBackRequest,
     RecordEntry,
@@ -1242,6 +1244,23 @@ class ManagementApi:
             RecordResponse,
             "POST",
             f"/group/catalog/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", area="stores")
+    async def open_store(
+        self, code: str, body: OpenStoreRequest, *, idempotency_key: str
+    ) -> OpenedStore:
+        """Open a store like another one: its profile, bays and own rules, and its people
+        (新店开业).
+
+        All of it is defined, or nothing.
+        """
+        return await self._calls.request(
+            OpenedStore,
+            "POST",
+            f"/group/stores/{segment(code)}/open",
             body=body,
             idempotency_key=idempotency_key,
         )

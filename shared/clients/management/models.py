@@ -349,6 +349,48 @@ class ImportResult(ResponseBody):
     warnings: list[ContentWarning] = Field(default_factory=list)
 
 
+class NewPerson(RequestBody):
+    """Person who begins in a new store (新店员工), with one full-time post there."""
+
+    code: str
+    zh: str
+    en: str
+    telephone: str | None = None
+    role: str
+    skills: dict[str, int] = Field(default_factory=dict)
+    shift: str | None = None
+
+
+class OpenStoreRequest(RequestBody):
+    """Request to open a store like another one; hours, zone and rates that are absent are as
+    there.
+
+    Its people begin today: they prepare the opening (筹备) and take appointments.
+    """
+
+    like: str
+    first_day: date
+    reason: str
+    zh: str
+    en: str
+    city: NameInBoth
+    opening: str | None = None
+    closing: str | None = None
+    zone: str | None = None
+    labor_rate_cents: dict[str, int] | None = None
+    staff: list[NewPerson] = Field(default_factory=list)
+
+
+class OpenedStore(ResponseBody):
+    """Opened store with the codes of its bays, its own rules and its people."""
+
+    code: str
+    first_day: date
+    bays: list[str]
+    rules: list[str]
+    staff: list[str]
+
+
 class OwnAttendance(ResponseBody):
     """Week of a person, from Monday on, and since when they are signed in."""
 

@@ -17,6 +17,7 @@ from shared.contracts.management import (
     PersonDefined,
     StoreDefined,
 )
+from shared.ids import new_id
 from shared.security import Role
 from tests.support.decisions import LATER, TODAY, decide, define_stores, profile, states
 from tests.support.harness import InProcess, in_process, published
@@ -305,6 +306,76 @@ async def test_ended_store_keeps_its_records(management: InProcess) -> None:
     slower = technician(posts=posts("S01", "S02"), time_factor=1.1)
     refused = await decide(management, "/group/staff/trainer-1", content=slower)
     assert field_of(refused) == "unknown_store content.posts.1.in_store"
+
+
+NEWCOMER = {"code": "S07-manager-1", "zh": "周岚", "en": "Lan Zhou", "role": "service_manager"}
+
+
+async def opened(
+    management: InProcess, code: str, *, key: str = "", **changes: Any
+) -> httpx.Response:
+    """Open a store like S01, a week from today."""
+    body = {
+        "like": "S01",
+        "first_day": LATER,
+        "reason": "新店开业",
+        "zh": "南京启岳江宁店",
+        "en": "Qiyue Nanjing Jiangning",
+        "city": {"zh": "南京", "en": "Nanjing"},
+        "staff": [NEWCOMER],
+    }
+    headers = {
+        "Authorization": f"Bearer {management.token('group_manager', stores=[])}",
+        "Idempotency-Key": key or str(new_id()),
+    }
+    return await management.client.post(
+        f"/group/stores/{code}/open", json=body | changes, headers=headers
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "changes", "named"),
+    [
+        ("S01", {}, "store_exists code"),
+        ("S,7", {}, "store_code_needed code"),
+        ("_group", {}, "store_code_needed code"),
+        ("S08", {"like": "S99"}, "unknown_store like"),
+        ("S08", {"like": "S02"}, "like_store_closed like"),
+        ("S08", {"first_day": "2026-03-03"}, "day_passed first_day"),
+        ("S08", {"zone": "Asia/Nowhere"}, "unknown_zone zone"),
+        ("S08", {"closing": "07:00"}, "closes_before_it_opens closing"),
+        ("S08", {"labor_rate_cents": {"magic": 1}}, "unknown_skill labor_rate_cents.magic"),
+        ("S08", {"staff": [NEWCOMER | {"role": "wizard"}]}, "no_such_role_there staff.0.role"),
+        ("S08", {"staff": [NEWCOMER, NEWCOMER]}, "item_twice staff.1.code"),
+        ("S08", {"staff": [NEWCOMER | {"code": "trainer-1"}]}, "owned_elsewhere staff.0.code"),
+    ],
+)
+async def test_refused_opening_defines_nothing(
+    management: InProcess, code: str, changes: dict[str, Any], named: str
+) -> None:
+    refused = await opened(management, code, **changes)
+    assert refused.is_client_error, refused.text
+    assert field_of(refused) == named
+    assert (await management.get("/group/stores/S08", "group_manager")).json()["version"] == "0"
+
+
+async def test_store_opens_like_another_once(
+    management: InProcess, empty_servers: Platform
+) -> None:
+    own_rules = profile("rules", "settlement")
+    path = "/stores/S01/rules/settlement"
+    assert (await decide(management, path, "service_manager", content=own_rules)).is_success
+    first, again = [await opened(management, "S07", key="open-S07", opening="09:00") for _ in "ab"]
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert {"S07-lift-1"} <= set(first.json()["bays"])
+    assert (first.json()["rules"], first.json()["staff"]) == (["settlement"], ["S07-manager-1"])
+    [(_, state)] = await states(empty_servers, management, StoreDefined, "S07")
+    [version] = state.versions
+    assert (version.valid_from, version.content and version.content.opening) == (LATER, "09:00")
+    [(_, bay)] = await states(empty_servers, management, BayDefined, "S07-lift-1")
+    assert bay.for_stores == ("S07",)
+    [(_, person)] = await states(empty_servers, management, PersonDefined, "S07-manager-1")
+    assert person.versions[0].valid_from == TODAY
 
 
 async def test_pages_of_group_and_own_staff_repeat_nothing(management: InProcess) -> None:

@@ -225,6 +225,15 @@ async def test_checks_begin_with_new_store(
     profile = defined("stores", "S01")
     new = store("S77", (FIRST_DAY, profile), (date(2026, 3, 6), None))
     await publish(desk, management, new, store("S78", (TOMORROW, profile)))
+    early = await desk.service.client.post(
+        "/stores/S78/arrivals",
+        json={"plate": "沪D10078"},
+        headers={
+            "Authorization": f"Bearer {desk.service.token('service_advisor', stores=['S78'])}",
+            "Idempotency-Key": "arrival-before-opening",
+        },
+    )
+    assert early.json()["type"] == "/problems/store_not_open_yet"
     clock.set(MIDNIGHT - timedelta(minutes=1))
     assert await overdue() == {("S77", "2026-03-04")}
     clock.set(MIDNIGHT + timedelta(days=2) - timedelta(minutes=1))

@@ -163,3 +163,12 @@ def test_each_day_has_its_own_hours() -> None:
     with pytest.raises(RuleViolation) as refused:
         days.on(date(2026, 3, 6))
     assert refused.value.rule == "store_ended"
+
+
+def test_new_store_has_no_hours_before_opening() -> None:
+    hours = OpeningHours(time(8), time(16), CHINA)
+    days = OpeningDays(CHINA, {date(2026, 3, 5): hours}, opens_on=date(2026, 3, 5))
+    assert days.on(date(2026, 3, 5)) == hours
+    with pytest.raises(RuleViolation) as refused:
+        days.on(date(2026, 3, 4))
+    assert refused.value.rule == "store_not_open_yet"

@@ -24,9 +24,14 @@ Command = Callable[[ChangeRequest, str], Awaitable[RecordResponse]]
 
 def day_field(form: Form, today: date, day: str = "") -> ui.input:
     """Add the field for the day from which a decision holds, today or later."""
-    made = ui.input(form.ctx.t("Valid from"), value=day).props("type=date stack-label")
+    return form.field("valid_from", day_input(form.ctx.t("Valid from"), today, day))
+
+
+def day_input(label: str, today: date, day: str = "") -> ui.input:
+    """Add an input for a day, today or later."""
+    made = ui.input(label, value=day).props("type=date stack-label")
     made.props["min"] = today.isoformat()
-    return form.field("valid_from", made)
+    return made
 
 
 def withdraw_dialog(record: MasterRecord, view: RecordView, valid_from: str) -> None:

@@ -63,6 +63,12 @@ MENU_PAGE = Page(
     roles=PAGE.roles,
     requirements=REQUIREMENTS,
 )
+NEW_STORE = Page(
+    path="/stores/{store_id}/new-store",
+    title="Open a new store",
+    roles=roles_of(ManagementApi.open_store),
+    requirements=REQUIREMENTS,
+)
 
 _ON_ONE_PAGE = 50
 
@@ -154,6 +160,11 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
             week = link(t("Week of the staff"), f"/stores/{ctx.store.id}/staff-week", "text-link")
             test_id("staff-week", week)
         box("spacer")
+        if collection == "stores":
+            if ctx.may(ManagementApi.open_store):
+                address = NEW_STORE.address(ctx.store.id)
+                test_id("new-store", link(t("Open a new store"), address, "as-button"))
+            return
         for own, operations in ((True, OF_STORE), (False, OF_GROUP)):
             if collection in operations and ctx.may(operations[collection].define):
                 label = t("New in {owner}", owner=owner_of(ctx, ctx.store.id if own else None))

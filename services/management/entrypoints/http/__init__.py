@@ -7,9 +7,18 @@ from services.management.entrypoints.http import (
     imports,
     records,
     republication,
+    store_openings,
 )
 from shared.routing import Router
 
 router = Router()
-for part in (attendance, directory, imports, records, republication, corrective_actions):
+for part in (
+    attendance,
+    directory,
+    imports,
+    records,
+    store_openings,
+    republication,
+    corrective_actions,
+):
     router.include_router(part.router)
