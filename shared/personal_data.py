@@ -25,8 +25,8 @@ JOIN subject_key USING (store_id, data_subject_id)
 
 _ADD_ALL = """
 INSERT INTO subject_key (store_id, data_subject_id, wrapped_key)
-SELECT $1, data_subject_id, wrapped_key
-FROM unnest($2::text[], $3::bytea[]) AS fresh (data_subject_id, wrapped_key)
+SELECT store_id, data_subject_id, wrapped_key
+FROM unnest($1::text[], $2::text[], $3::bytea[]) AS fresh (store_id, data_subject_id, wrapped_key)
 ON CONFLICT DO NOTHING
 """
 
@@ -107,15 +107,20 @@ class PersonalData:
         return _encrypt(_decrypt(self._master, wrapped, data_subject_id), content, data_subject_id)
 
     async def encrypt_all(
-        self, connection: Connection, store_id: str, texts: Sequence[tuple[str, str]]
+        self, connection: Connection, texts: Sequence[tuple[str, str, str]]
     ) -> list[bytes]:
-        """Encrypt (subject, text) pairs of one store, in their order."""
-        subjects = sorted({subject for subject, _ in texts})
-        fresh = [_encrypt(self._master, AESGCM.generate_key(256), subject) for subject in subjects]
-        await connection.execute(_ADD_ALL, store_id, subjects, fresh)
-        keys = await self._keys(connection, [(store_id, subject) for subject in subjects])
+        """Encrypt (store, subject, text) triples, in their order."""
+        subjects = sorted({(store_id, subject) for store_id, subject, _ in texts})
+        await connection.execute(
+            _ADD_ALL,
+            [store_id for store_id, _ in subjects],
+            [subject for _, subject in subjects],
+            [_encrypt(self._master, AESGCM.generate_key(256), subject) for _, subject in subjects],
+        )
+        keys = await self._keys(connection, subjects)
         return [
-            _encrypt(keys[store_id, subject], text.encode(), subject) for subject, text in texts
+            _encrypt(keys[store_id, subject], text.encode(), subject)
+            for store_id, subject, text in texts
         ]
 
     async def decrypt(

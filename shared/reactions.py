@@ -17,17 +17,23 @@ BatchReaction = Callable[[UnitOfWork, Sequence[ReceivedEvent], D], Awaitable[Non
 """Reaction to a whole batch with few statements, before its events are handled one by one."""
 
 
+StoresReaction = Callable[[UnitOfWork, Mapping[str, Sequence[ReceivedEvent]], D], Awaitable[None]]
+"""Reaction to all states of a batch by the stores that they concern, with few statements."""
+
+
 @dataclass(frozen=True)
 class Reactions(Generic[D]):
     """Events that a service reacts to.
 
     ``by_event`` handles them one by one in their order, and before them ``by_batch``, which also
-    reads the types of ``batch_only``.
+    reads the types of ``batch_only``. ``by_stores`` handles states before that, of all stores at
+    once.
     """
 
     by_event: Mapping[type[Event], Reaction[D]]
     by_batch: Sequence[BatchReaction[D]] = ()
     batch_only: Sequence[type[Event]] = ()
+    by_stores: Sequence[StoresReaction[D]] = ()
 
     @property
     def subscriptions(self) -> Sequence[type[Event]]:
@@ -43,9 +49,13 @@ class Reactions(Generic[D]):
         their events.
         """
         wide = replace(uow, stores=uow.stores.union(by_store))
+        for apply in self.by_stores:
+            async with wide.limited_to(*by_store) as limited:
+                await apply(limited, by_store, deps)
         for store_id, batch in sorted(by_store.items()):
-            async with wide.limited_to(store_id) as limited:
-                await self.react(limited, batch, deps)
+            if self.by_batch or any(type(each.event) in self.by_event for each in batch):
+                async with wide.limited_to(store_id) as limited:
+                    await self.react(limited, batch, deps)
 
     async def react(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: D) -> None:
         """Apply a batch."""

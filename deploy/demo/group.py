@@ -18,6 +18,7 @@ GROUP_FOLDER = Path(__file__).resolve().parents[1] / "group"
 Record = dict[str, Any]
 
 _BEGIN = "2026-01-01"
+_ONE_LINE = 2**31 - 1
 _ORDERS_PER_TECHNICIAN = 2.5
 _ORDERS_PER_ADVISOR = 10
 _ORDERS_PER_INSPECTOR = 25
@@ -126,8 +127,13 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
 def _listed(name: str, records: Iterable[Record]) -> str:
     """Return a YAML list with one record a line, each valid from the group's first day on."""
     lines = (
-        yaml.safe_dump(
-            record, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf
+        yaml.dump(
+            record,
+            Dumper=yaml.CSafeDumper,
+            default_flow_style=True,
+            sort_keys=False,
+            allow_unicode=True,
+            width=_ONE_LINE,
         )
         for record in records
     )

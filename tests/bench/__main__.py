@@ -6,10 +6,10 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from tests.bench import commands, group, group_size, ingest, replanning
-from tests.bench.group_size import Size
+from tests.bench.group_size import Comparison, Rounds, Size
 from tests.bench.own_platform import own_platform
 
 
@@ -19,8 +19,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=40_000, help="at least so many are published")
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
     parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
-    parser.add_argument("--changes", type=int, default=100, help="of a rule")
-    parser.add_argument("--stores", type=int, default=200, help="of the large group")
+    parser.add_argument("--changes", type=int, default=100, help="of a rule, and of a role")
+    parser.add_argument("--backlog", type=int, default=100_000, help="of events before changes")
+    parser.add_argument("--stores", type=int, default=7_000, help="of the large group")
     parser.add_argument("--parts", type=int, default=20_000, help="of the large group")
     parser.add_argument("--operations", type=int, default=3_000, help="of the large group")
     parser.add_argument("--visits", type=int, default=50, help="of customers, in each group")
@@ -51,17 +52,20 @@ async def _replanning(given: argparse.Namespace) -> None:
 
 
 async def _group(given: argparse.Namespace) -> None:
-    async with own_platform(services=("management",)) as platform:
-        await platform.stop_services()
-        effect = await group.measure(platform, given.events, given.changes)
-        await platform.stop_services()
-        large = Size(given.stores, given.parts, given.operations, given.visits)
-        small = replace(large, stores=_SMALL_GROUP, parts=0, operations=0)
-        sizes = await group_size.compare(platform, small, large)
-    show_figures(asdict(effect) | sizes.figures, given.json)
+    async with (
+        own_platform(services=(), ready_timeout_s=_REPLAYING_S) as servers,
+        own_platform(services=(), ready_timeout_s=_REPLAYING_S) as others,
+    ):
+        small = await group_size.load(servers, Size(_SMALL_GROUP, parts=0, operations=0))
+        large = await group_size.load(others, Size(given.stores, given.parts, given.operations))
+        await group_size.measure([small, large], Rounds(visits=given.visits))
+        effect = await group.measure(others, given.backlog, given.changes)
+    sizes = Comparison(small, large)
+    show_figures(sizes.details | asdict(effect) | sizes.figures, given.json)
 
 
 _SMALL_GROUP = 6
+_REPLAYING_S = 3600.0
 
 _MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning, "group": _group}
 

@@ -15,12 +15,17 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]:
+async def own_platform(
+    services: Sequence[str] = ALL, ready_timeout_s: float = 90.0
+) -> AsyncIterator[Platform]:
     """Yield servers and ``services`` on a temporary folder until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         settings = EmbeddedSettings(
-            data=data / "platform", ports=Ports.free(), clock_file=data / "clock"
+            data=data / "platform",
+            ports=Ports.free(),
+            clock_file=data / "clock",
+            ready_timeout_s=ready_timeout_s,
         )
         platform = Platform(settings)
         await platform.start(services=services)
@@ -36,5 +41,14 @@ async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]
 
 def start_business_day(platform: Platform) -> None:
     """Start the platform's clock at nine o'clock of a Wednesday in Shanghai."""
+    _clock(platform).set(NINE, running=True)
+
+
+def business_now(platform: Platform) -> datetime:
+    """Return the present time of the platform's clock."""
+    return _clock(platform).now()
+
+
+def _clock(platform: Platform) -> SimulatedClock:
     assert platform.settings.clock_file
-    SimulatedClock(platform.settings.clock_file).set(NINE, running=True)
+    return SimulatedClock(platform.settings.clock_file)

@@ -13,7 +13,7 @@ from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
 from tests.bench import group, group_size, ingest
 from tests.bench.__main__ import show_figures, show_ingest
-from tests.bench.group_size import Size
+from tests.bench.group_size import Comparison, Rounds, Size
 
 
 async def test_every_declared_topic_exists_with_partitions(servers: Platform) -> None:
@@ -115,29 +115,17 @@ async def test_ingest_bench_applies_every_event_each_round(
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
-async def test_rules_bench_sees_every_change_behind_backlog(
-    servers: Platform, capsys: pytest.CaptureFixture[str]
-) -> None:
-    try:
-        found = await group.measure(servers, events=2000, changes=5)
-    finally:
-        await servers.stop_services()
-    show_figures(asdict(found), as_json=True)
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["changes"] == 5
-    assert 0 < shown["effect_p50_s"] <= shown["effect_p99_s"] <= 2
-    show_figures(asdict(found), as_json=False)
-    assert len(capsys.readouterr().out.splitlines()) == 4
-
-
-async def test_size_bench_compares_groups_that_were_imported(
+async def test_group_bench_measures_what_was_imported(
     empty_servers: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    small = Size(stores=2, parts=0, operations=0, visits=2, starts=1)
-    large = Size(stores=3, parts=200, operations=150, visits=2, starts=1)
-    found = await group_size.compare(empty_servers, small, large)
-    assert found.large.records > found.small.records + 100
-    show_figures(found.figures, as_json=True)
+    loaded = await group_size.load(empty_servers, Size(stores=2, parts=200, operations=150))
+    await group_size.measure([loaded], Rounds(starts=1, visits=2))
+    effect = await group.measure(empty_servers, events=2000, changes=2)
+    assert loaded.records > 400
+    show_figures(asdict(effect) | Comparison(loaded, loaded).figures, as_json=True)
     shown = json.loads(capsys.readouterr().out)
-    assert shown.keys() >= {"start_ratio", "memory_ratio", "opening_ratio", "quote_ratio"}
-    assert min(shown.values()) > 0
+    assert shown["effect_p50_s"] <= shown["effect_p99_s"] <= 2
+    assert shown["revoked_p99_s"] <= 2
+    ratios = [shown[f"{name}_ratio"] for name in ("start", "memory", "opening", "quote")]
+    assert ratios == [1, 1, 1, 1]
+    assert min(value for name, value in shown.items() if name != "events_left") > 0

@@ -1,8 +1,6 @@
 """Import of master data (导入): many definitions in one transaction (R40)."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -21,7 +19,7 @@ from services.management.application.references import known_for
 from services.management.domain import errors, record
 from services.management.domain.kinds import COLLECTIONS, kind_in, record_id_of
 from services.management.domain.known import Known
-from services.management.domain.record import Decision, Record, content_on
+from services.management.domain.record import Decision, Record, Version, content_on
 from services.management.domain.references import CollectionName, Key
 from services.management.persistence import records
 from shared.contracts.base import GROUP, Identifier
@@ -45,6 +43,11 @@ class Definition(RequestModel):
     code: Identifier
     valid_from: CalendarDay
     content: WholeContent
+
+    @property
+    def owner(self) -> str:
+        """The store that decides on it, or the group."""
+        return self.for_store or GROUP
 
 
 class ImportRequest(RequestModel):
@@ -83,30 +86,33 @@ async def import_records(uow: UnitOfWork, command: ImportRequest, deps: Deps) ->
     A refused definition changes nothing and stops none of the others.
     """
     results: dict[int, ImportResult] = {}
-    by_owner: dict[str, list[int]] = defaultdict(list)
+    of_group: list[int] = []
+    of_stores: list[int] = []
     for number, each in enumerate(command.definitions):
         try:
-            kind_in(COLLECTIONS[each.collection], each.for_store or GROUP, each.code)
+            kind_in(COLLECTIONS[each.collection], each.owner, each.code)
         except RuleViolation as violation:
             results[number] = _refused(violation)
         else:
-            by_owner[each.for_store or GROUP].append(number)
-    for store_id, numbers in sorted(by_owner.items(), key=lambda owned: owned[0] != GROUP):
+            (of_group if each.owner == GROUP else of_stores).append(number)
+    for numbers in filter(None, (of_group, of_stores)):
         definitions = [command.definitions[number] for number in numbers]
-        portion = _Portion(uow, store_id, command, deps)
+        portion = _Portion(uow, command, deps)
         results |= zip(numbers, await portion.define(definitions), strict=True)
     return ImportResponse(results=[results[number] for number in sorted(results)])
 
 
 class _Portion:
-    """Definitions of one store, or of the group, decided on one after the other.
+    """Definitions of the group, or of any of its stores, decided on one after the other.
 
     ``_before`` and ``_now`` are the records as they are stored and as they are decided so far,
-    ``_begun`` the first day of the version that holds today.
+    ``_begun`` the first day of the version that holds today, and ``_days`` the present days of the
+    owners that are known.
     """
 
-    def __init__(self, uow: UnitOfWork, store_id: str, command: ImportRequest, deps: Deps) -> None:
-        self._uow, self._store_id, self._command, self._deps = uow, store_id, command, deps
+    def __init__(self, uow: UnitOfWork, command: ImportRequest, deps: Deps) -> None:
+        self._uow, self._command, self._deps = uow, command, deps
+        self._days: Mapping[str, date] = {}
         self._before: dict[Key, Record] = {}
         self._now: dict[Key, Record] = {}
         self._begun: dict[Key, date] = {}
@@ -114,49 +120,49 @@ class _Portion:
 
     async def define(self, definitions: Sequence[Definition]) -> list[ImportResult]:
         """Define them in their order, and return the results."""
-        uow, store_id = self._uow, self._store_id
-        async with uow.limited_to(GROUP) as group:
-            if store_id != GROUP and not await records.knows_store(group.connection, store_id):
-                refused = _refused(errors.unknown_store(store_id, "for_store"))
-                return [refused] * len(definitions)
-            today = (await days_of(group.connection, [store_id], uow.now))[store_id]
+        owners = {each.owner for each in definitions}
+        async with self._uow.limited_to(GROUP) as group:
+            known = await records.known_stores(group.connection, owners)
+            self._days = await days_of(group.connection, owners & {GROUP, *known}, self._uow.now)
             rules = await rules_of_group(group.connection, {each.code for each in definitions})
-        self._known = await known_for(uow, [each.content for each in definitions])
-        async with uow.limited_to(store_id) as own:
-            wanted = [(COLLECTIONS[each.collection], each.code) for each in definitions]
-            self._before = dict(await records.lock(own.connection, store_id, wanted))
-            self._now = dict(self._before)
-            for each in sorted(definitions, key=lambda each: each.valid_from):
-                if each.valid_from <= today:
-                    self._begun[self._key(each)] = each.valid_from
-            decision = Decision("", today, uow.person, uow.now, today)
-            results = [
-                self._defined(
-                    each,
-                    replace(
-                        decision,
-                        valid_from=each.valid_from,
-                        group=content_on(rules.get(each.code, ()), each.valid_from),
-                    ),
-                )
-                for each in definitions
-            ]
+        self._known = await known_for(self._uow, [each.content for each in definitions])
+        async with self._uow.limited_to(*self._days) as own:
+            await self._lock(own, [each for each in definitions if each.owner in self._days])
+            results = [self._defined(each, rules.get(each.code, ())) for each in definitions]
             await self._save(own)
         return results
 
-    def _defined(self, definition: Definition, decision: Decision) -> ImportResult:
-        key = self._key(definition)
+    async def _lock(self, own: UnitOfWork, definitions: Sequence[Definition]) -> None:
+        if not definitions:
+            return
+        wanted = {(each.owner, COLLECTIONS[each.collection], each.code) for each in definitions}
+        self._before = dict(await records.lock(own.connection, wanted))
+        self._now = dict(self._before)
+        for each in sorted(definitions, key=lambda each: each.valid_from):
+            if each.valid_from <= self._days[each.owner]:
+                self._begun[_key(each)] = each.valid_from
+
+    def _defined(self, definition: Definition, of_group: Sequence[Version]) -> ImportResult:
+        key, day = _key(definition), definition.valid_from
         found = self._now.get(key)
         try:
-            if found is None:
+            if definition.owner not in self._days:
+                raise errors.unknown_store(definition.owner, "for_store")
+            if found is None or found.store_id != definition.owner:
                 raise errors.owned_elsewhere(definition.code)
             if self._command.only_new and self._before[key].changes:
                 return ImportResult(result="kept")
-            if definition.valid_from < self._begun.get(key, definition.valid_from):
+            if day < self._begun.get(key, day):
                 return ImportResult(result="replaced")
-            changed = record.define(
-                found, definition.content, replace(decision, seen=str(found.version))
+            decision = Decision(
+                seen=str(found.version),
+                valid_from=day,
+                by=self._uow.person,
+                at=self._uow.now,
+                today=self._days[definition.owner],
+                group=content_on(of_group, day),
             )
+            changed = record.define(found, definition.content, decision)
             if changed is found:
                 return ImportResult(result="unchanged")
             self._known.require(changed)
@@ -167,10 +173,6 @@ class _Portion:
         self._known.add(changed)
         return ImportResult(result="defined", warnings=warnings_of(self._known.doubts(changed)))
 
-    def _key(self, definition: Definition) -> Key:
-        collection = COLLECTIONS[definition.collection]
-        return collection.name, record_id_of(collection, self._store_id, definition.code)
-
     async def _save(self, own: UnitOfWork) -> None:
         changed = [
             (before, self._now[key])
@@ -180,14 +182,18 @@ class _Portion:
         if changed:
             reasons = await self._deps.personal.encrypt_all(
                 own.connection,
-                self._store_id,
-                [(now.record_id, self._command.reason) for _, now in changed],
+                [(now.store_id, now.record_id, self._command.reason) for _, now in changed],
             )
             await records.save(
                 own.connection,
                 [(*pair, reason) for pair, reason in zip(changed, reasons, strict=True)],
             )
         await records.delete_undefined(own.connection, self._before)
+
+
+def _key(definition: Definition) -> Key:
+    collection = COLLECTIONS[definition.collection]
+    return collection.name, record_id_of(collection, definition.owner, definition.code)
 
 
 def _refused(violation: RuleViolation) -> ImportResult:

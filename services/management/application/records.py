@@ -381,7 +381,7 @@ async def _decide(
         today = (await days_of(group.connection, [store_id], uow.now))[store_id]
         rules = await rules_of_group(group.connection, [place.code])
     async with uow.limited_to(store_id) as own:
-        locked = await records.lock(own.connection, store_id, [(place.collection, place.code)])
+        locked = await records.lock(own.connection, [(store_id, place.collection, place.code)])
     if not locked:
         raise errors.owned_elsewhere(place.code)
     [found] = locked.values()

@@ -30,16 +30,16 @@ _CHANGES = Table(
 
 _ADD = """
 INSERT INTO record (collection, record_id, store_id, code)
-SELECT collection, record_id, $4, code
-FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (collection, record_id, code)
+SELECT collection, record_id, store_id, code
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+  AS wanted (collection, record_id, store_id, code)
 ON CONFLICT DO NOTHING
 """
 
 _LOCK = """
-SELECT record.collection, record.record_id
-FROM unnest($1::text[], $2::text[]) AS wanted (collection, record_id)
-JOIN record USING (collection, record_id)
-WHERE store_id = $3
+SELECT record.collection, record.record_id, record.store_id, record.code
+FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (collection, record_id, store_id)
+JOIN record USING (collection, record_id, store_id)
 ORDER BY record.collection, record.record_id
 FOR UPDATE OF record
 """
@@ -190,26 +190,26 @@ class ListedRecord:
 
 
 async def lock(
-    connection: Connection, store_id: str, wanted: Iterable[tuple[Collection, str]]
+    connection: Connection, wanted: Iterable[tuple[str, Collection, str]]
 ) -> Mapping[Key, Record]:
-    """Return the records of a store, or the group, with these codes, locked until the transaction
-    ends; without changes those that are new.
+    """Return the records of owners with these codes, locked until the transaction ends; without
+    changes those that are new.
 
-    One with the id of another store's record is absent.
+    One with the id of another owner's record is absent.
     """
-    codes = {
-        (each.name, record_id_of(each, store_id, code)): code
-        for each, code in sorted(wanted, key=lambda pair: (pair[0].name, pair[1]))
-    }
-    names, ids = [name for name, _ in codes], [record_id for _, record_id in codes]
-    await connection.execute(_ADD, names, ids, list(codes.values()), store_id)
-    locked = await connection.fetch(_LOCK, names, ids, store_id)
+    places = sorted(
+        (collection.name, record_id_of(collection, store_id, code), store_id, code)
+        for store_id, collection, code in wanted
+    )
+    names, ids, owners, codes = map(list, zip(*places, strict=True))
+    await connection.execute(_ADD, names, ids, owners, codes)
+    locked = await connection.fetch(_LOCK, names, ids, owners)
     changes = await _changes(connection, names, ids)
     return {
         (row["collection"], row["record_id"]): _record(
-            store_id,
+            row["store_id"],
             COLLECTIONS[row["collection"]],
-            codes[row["collection"], row["record_id"]],
+            row["code"],
             changes[row["collection"], row["record_id"]],
         )
         for row in locked
@@ -285,8 +285,8 @@ async def lock_defined(
 ) -> Mapping[Key, Record]:
     """Return the next records of a store, or the group, that were ever defined, locked."""
     rows = await connection.fetch(_SELECT_DEFINED, store_id, *(after or ("", "")), limit)
-    wanted = [(COLLECTIONS[row["collection"]], row["code"]) for row in rows]
-    return await lock(connection, store_id, wanted) if wanted else {}
+    wanted = [(store_id, COLLECTIONS[row["collection"]], row["code"]) for row in rows]
+    return await lock(connection, wanted) if wanted else {}
 
 
 async def count_republished(connection: Connection, keys: Iterable[Key]) -> None:

@@ -6,7 +6,7 @@ work that a technician or a bay can no longer take moves, with the reason ``tech
 ``not_qualified`` or ``bay_closed``; work in progress stays where it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from services.workshop import persistence
@@ -24,17 +24,21 @@ REPLAN_STORES = "replan_stores"
 _STORES_AT_ONCE = 200
 
 
-async def request_replans(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _deps: Deps) -> None:
-    """Request a replan of the store that changed, or of all stores, if a plan depends on it."""
-    relevant = [received for received in batch if _is_relevant(received.event)]
-    if not relevant:
-        return
-    last = relevant[-1].envelope
-    caused = uow.caused_by(last.causation, last.time)
-    if uow.store_id == GROUP:
+async def request_replans(
+    uow: UnitOfWork, by_store: Mapping[str, Sequence[ReceivedEvent]], _deps: Deps
+) -> None:
+    """Request replans of the stores that changed, or of all stores, if a plan depends on it."""
+    causes = {
+        store_id: relevant[-1].envelope
+        for store_id, batch in by_store.items()
+        if (relevant := [received for received in batch if _is_relevant(received.event)])
+    }
+    if of_group := causes.pop(GROUP, None):
+        caused = uow.caused_by(of_group.causation, of_group.time)
         await _schedule_stores_after(caused, "")
-    else:
-        await _replan_if_planned(caused)
+    for store_id in await persistence.planned_stores(uow.connection, causes):
+        cause = causes[store_id]
+        await _replan(uow.caused_by(cause.causation, cause.time), store_id)
 
 
 async def replan_stores(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
@@ -42,18 +46,17 @@ async def replan_stores(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     after: str = timer.data["after"]
     store_ids = await persistence.stores_after(uow.connection, after, _STORES_AT_ONCE)
     wide = replace(uow, stores=uow.stores.union(store_ids))
-    for store_id in store_ids:
-        async with wide.limited_to(store_id) as limited:
-            await _replan_if_planned(limited)
+    async with wide.limited_to(*store_ids) as limited:
+        for store_id in await persistence.planned_stores(limited.connection, store_ids):
+            await _replan(limited, store_id)
     if len(store_ids) == _STORES_AT_ONCE:
         await _schedule_stores_after(uow, store_ids[-1])
 
 
-async def _replan_if_planned(uow: UnitOfWork) -> None:
-    store_id = uow.store_id
-    if await persistence.plan_version(uow.connection, store_id):
-        await persistence.begin_plan_change(uow.connection, store_id)
-        await request_replan(uow, store_id)
+async def _replan(uow: UnitOfWork, store_id: str) -> None:
+    async with uow.limited_to(store_id) as limited:
+        await persistence.begin_plan_change(limited.connection, store_id)
+        await request_replan(limited, store_id)
 
 
 async def _schedule_stores_after(uow: UnitOfWork, store_id: str) -> None:

@@ -53,7 +53,7 @@ REACTIONS: Reactions[Deps] = Reactions(
 )
 
 STATE_REACTIONS: Reactions[Deps] = Reactions(
-    {StoreDefined: staffing.schedule_first_look}, by_batch=[master_data.request_replans]
+    {StoreDefined: staffing.schedule_first_look}, by_stores=[master_data.request_replans]
 )
 
 STATES: Sequence[type[State]] = (

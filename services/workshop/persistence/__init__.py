@@ -55,6 +55,7 @@ from services.workshop.persistence.plan import (
     begin_plan_change,
     lock_plan,
     plan_version,
+    planned_stores,
 )
 from services.workshop.persistence.promise import (
     LearnedModel,
@@ -122,6 +123,7 @@ __all__ = [
     "override_effect",
     "overrides_between",
     "plan_version",
+    "planned_stores",
     "promise_risks",
     "queue_numbers",
     "read_absence",

@@ -1,5 +1,7 @@
 """The store's plan: one row with the plan's version, locked before each change."""
 
+from collections.abc import Iterable, Sequence
+
 from shared.db import Connection
 
 _BEGIN_CHANGE = """
@@ -36,3 +38,11 @@ async def plan_version(connection: Connection, store_id: str) -> int:
     """Return the version of the store's plan; 0 before its first change."""
     version = await connection.fetchval("SELECT version FROM plan WHERE store_id = $1", store_id)
     return version or 0
+
+
+async def planned_stores(connection: Connection, store_ids: Iterable[str]) -> Sequence[str]:
+    """Return those of the stores that have planned anything, by their ids."""
+    rows = await connection.fetch(
+        "SELECT store_id FROM plan WHERE store_id = ANY ($1) ORDER BY store_id", list(store_ids)
+    )
+    return [row["store_id"] for row in rows]

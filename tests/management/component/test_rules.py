@@ -16,6 +16,7 @@ from shared.security import Role
 from tests.support.decisions import LATER, REASON, TODAY, decide, define_stores, states
 from tests.support.harness import InProcess, in_process
 
+EDITORS = 100
 LOYALTY, OWN_MESSAGES = "/group/rules/loyalty", "/stores/{}/rules/messages"
 
 
@@ -89,7 +90,7 @@ async def test_version_to_come_is_withdrawn_and_put_back(
     assert [received.envelope.sequence for received, _ in announced] == [1, 2, 3, 4]
 
 
-async def test_second_editor_learns_who_was_first(management: InProcess) -> None:
+async def test_other_editors_learn_who_was_first(management: InProcess) -> None:
     version = (await management.get(LOYALTY, "service_manager")).json()["version"]
     edits = [
         decide(
@@ -99,12 +100,13 @@ async def test_second_editor_learns_who_was_first(management: InProcess) -> None
             version=version,
             content=loyalty(10 + number),
         )
-        for number in range(2)
+        for number in range(EDITORS)
     ]
     responses = await asyncio.gather(*edits)
-    assert sorted(response.status_code for response in responses) == [200, 409]
+    statuses = sorted(response.status_code for response in responses)
+    assert statuses == [200] + [409] * (EDITORS - 1)
     [first] = [response.json() for response in responses if response.is_success]
-    [conflict] = [response.json() for response in responses if not response.is_success]
+    conflict = next(response.json() for response in responses if not response.is_success)
     assert conflict["type"] == "/problems/version_conflict"
     assert conflict["values"]["by"] == first["changed_by"]
     assert conflict["values"]["at"].replace("+00:00", "Z") == first["changed_at"]

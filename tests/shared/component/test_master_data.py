@@ -14,6 +14,7 @@ from shared.contracts.management import RuleSetDefined
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from shared.master_data import MasterData
+from shared.outbox import LARGEST_EVENT
 from tests.support.foundation import greeted
 from tests.support.harness import InProcess, Publisher, publisher
 from tests.support.polling import until
@@ -67,6 +68,29 @@ async def test_last_state_of_batch_is_stored(reader: InProcess, management: Publ
     assert await holds(reader, states[-1])
 
 
+async def test_largest_state_is_stored(reader: InProcess, management: Publisher) -> None:
+    version = (DAY, loyalty_rules())
+    empty, one = (len(rule_set("large", *of).model_dump_json()) for of in ((), (version,)))
+    state = rule_set("large", *[version] * ((LARGEST_EVENT - empty) // (one - empty + 1)))
+    assert LARGEST_EVENT - 300 < len(state.model_dump_json()) <= LARGEST_EVENT
+    await management.publish(state, at=NOW)
+    assert await holds(reader, state)
+
+
+async def test_repeated_state_changes_nothing(reader: InProcess, management: Publisher) -> None:
+    letters = await dead_letters(reader)
+    first, second, third = (rule_set("repeated", (DAY, loyalty_rules(n))) for n in (1, 2, 3))
+    sent = [
+        (state, enveloped(state, sequence)) for sequence, state in enumerate((first, second), 1)
+    ]
+    for state, headers in [*sent, *sent]:
+        await management.send_raw(RULES, "repeated", state.model_dump_json().encode(), headers)
+    assert await holds(reader, second)
+    await management.publish(third, at=NOW)
+    assert await holds(reader, third)
+    assert await dead_letters(reader) == letters
+
+
 async def test_change_does_not_wait_behind_events(reader: InProcess, management: Publisher) -> None:
     deps = deps_of(reader)
     deps.may_greet.clear()
@@ -77,6 +101,16 @@ async def test_change_does_not_wait_behind_events(reader: InProcess, management:
     assert deps.greeted == []
     deps.may_greet.set()
     assert await until(lambda: deps.greeted == ["o-1"], 20)
+
+
+def enveloped(state: RuleSetDefined, sequence: int) -> dict[str, str]:
+    return headers_of(
+        state,
+        event_id=str(new_id()),
+        sequence=sequence,
+        time=NOW,
+        causation=Causation("test", "test"),
+    )
 
 
 def changed(value: bytes, **fields: str) -> bytes:
@@ -101,13 +135,7 @@ async def test_malformed_state_blocks_nothing(
     state = rule_set(kind, (DAY, loyalty_rules()))
     await management.publish(state, at=NOW)
     management.sequences[RULES, kind] += 1
-    headers = headers_of(
-        state,
-        event_id=str(new_id()),
-        sequence=management.sequences[RULES, kind],
-        time=NOW,
-        causation=Causation("test", "test"),
-    )
+    headers = enveloped(state, management.sequences[RULES, kind])
     value = changed(state.model_dump_json().encode(), **fields)
     await management.send_raw(RULES, kind, value, headers)
     assert await until(lambda: dead_letters_grew(reader, letters), 5)

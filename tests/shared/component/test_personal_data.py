@@ -34,7 +34,8 @@ async def vault(empty_servers: Platform) -> AsyncIterator[Vault]:
 
 async def encrypted(vault: Vault, store_id: str = "S01") -> list[bytes]:
     async with vault.foundation.uow_factory.open([store_id]) as uow:
-        return await vault.personal.encrypt_all(uow.connection, store_id, TEXTS)
+        texts = [(store_id, *each) for each in TEXTS]
+        return await vault.personal.encrypt_all(uow.connection, texts)
 
 
 async def test_encrypted_texts_are_read_in_order(vault: Vault) -> None:
@@ -71,7 +72,7 @@ async def test_stores_have_keys_of_their_own(vault: Vault) -> None:
 
 async def test_no_texts_need_no_key(vault: Vault) -> None:
     async with vault.foundation.uow_factory.open(["S09"]) as uow:
-        assert await vault.personal.encrypt_all(uow.connection, "S09", []) == []
+        assert await vault.personal.encrypt_all(uow.connection, []) == []
     assert (
         await vault.admin.fetch("SELECT FROM management.subject_key WHERE store_id = 'S09'") == []
     )
