@@ -156,7 +156,7 @@ async def _require_new(uow: UnitOfWork, code: str) -> None:
     """Refuse a code that is none of a store, or that one has or had."""
     kind_in(STORES, GROUP, code)
     async with uow.limited_to(GROUP) as group:
-        locked = await persistence.lock(group.connection, GROUP, [(STORES, code)])
+        locked = await persistence.lock(group.connection, [(GROUP, STORES, code)])
     [found] = locked.values()
     if found.changes:
         raise errors.store_exists(code)

@@ -15,6 +15,7 @@ from services.management.domain.kinds import (
 )
 from services.management.domain.record import Change, Record, Version, content_on, versions
 from services.management.domain.references import Key
+from shared.contracts.base import GROUP
 from shared.contracts.management import Post, StaffProfile
 from shared.contracts.versioned import loaded
 from shared.db import Connection
@@ -77,9 +78,10 @@ SELECT reason FROM record_change WHERE collection = $1 AND record_id = $2 ORDER 
 
 _SELECT_STAFF = """
 SELECT DISTINCT record_id
-FROM record_change
-WHERE collection = 'staff' AND content -> 'posts' @> jsonb_build_array(
-    jsonb_build_object('in_store', $1::text))
+FROM record
+JOIN record_change USING (collection, record_id)
+WHERE collection = 'staff' AND record.store_id IN ($1, $2)
+  AND content -> 'posts' @> jsonb_build_array(jsonb_build_object('in_store', $1::text))
 """
 
 _RAISE_VERSIONS = """
@@ -241,7 +243,7 @@ async def find_all(
 
 async def staff_ids(connection: Connection, store_id: str) -> Sequence[str]:
     """Return the ids of those who have, had or will have a post in the store."""
-    rows = await connection.fetch(_SELECT_STAFF, store_id)
+    rows = await connection.fetch(_SELECT_STAFF, store_id, GROUP)
     return sorted((row["record_id"] for row in rows), key=lambda each: (len(each), each))
 
 
