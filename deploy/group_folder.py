@@ -16,12 +16,15 @@ from shared.contracts.management import (
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FollowUpRules,
+    GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     LaborOperation,
     LoyaltyRules,
     MessageRules,
     PartMaster,
+    PostDescription,
     RecallCampaign,
     RuleContent,
     ServicePackageDefinition,
@@ -38,6 +41,7 @@ M = TypeVar("M", bound=BaseModel)
 _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
 _SETTLEMENT, _CORRECTIVE_ACTIONS = "catalog/invoicing.yaml", "corrective_actions.yaml"
 _DELIVERY, _FACILITY = "catalog/delivery.yaml", "facility_checks.yaml"
+_GREETING, _FOLLOW_UP, _POSTS = "greeting.yaml", "follow_up.yaml", "posts.yaml"
 _STORES, _BAYS, _STAFF, _CALENDAR = "stores.yaml", "bays.yaml", "staff.yaml", "calendar.yaml"
 
 _CATALOG: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
@@ -73,6 +77,7 @@ def read_group(folder: Path) -> list[Definition]:
     return [
         *_stores(folder),
         *(_rule(each) for each in read_rules(folder)),
+        *_posts(folder),
         *_bays(folder),
         *_staff(folder),
         *_catalog(folder),
@@ -130,6 +135,8 @@ def read_rules(folder: Path) -> list[RuleDefinition]:
         *_with_stores(folder, _SETTLEMENT, SettlementRules),
         *_with_stores(folder, _CORRECTIVE_ACTIONS, CorrectiveActionRules),
         *_with_stores(folder, _FACILITY, FacilityChecklistRules),
+        *_with_stores(folder, _GREETING, GreetingRules),
+        *_with_stores(folder, _FOLLOW_UP, FollowUpRules),
         *_delivery(folder),
         *_calendar(folder),
         *_group_profile(folder),
@@ -151,7 +158,14 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
 def _with_stores(
     folder: Path,
     name: str,
-    model: type[MessageRules | SettlementRules | FacilityChecklistRules | CorrectiveActionRules],
+    model: type[
+        MessageRules
+        | SettlementRules
+        | FacilityChecklistRules
+        | CorrectiveActionRules
+        | GreetingRules
+        | FollowUpRules
+    ],
 ) -> Iterator[RuleDefinition]:
     file = _read(name, _StoresFile, _content(folder, name))
     yield RuleDefinition(None, file.valid_from, _read(name, model, file.model_extra))
@@ -227,6 +241,17 @@ def _rule(rule: RuleDefinition) -> Definition:
         valid_from=rule.valid_from,
         content=rule.content,
     )
+
+
+def _posts(folder: Path) -> Iterator[Definition]:
+    for place, day, given in _entries(folder, _POSTS, "posts"):
+        role = _code(place, given, "role")
+        yield Definition(
+            collection="rules",
+            code=f"post_description:{role}",
+            valid_from=day,
+            content=_read(place, PostDescription, given),
+        )
 
 
 def _stores(folder: Path) -> Iterator[Definition]:

@@ -42,7 +42,8 @@ class Store(BaseModel):
     a year. A vehicle is moved from one bay to another in ``vehicle_move_minutes`` (移位).
     ``missed_punch_grace_minutes`` after the end of a shift, clocks that still run are closed
     (忘打卡). A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is
-    reminded on the day before at ``appointment_reminder``. ``networks`` are those of the store's
+    reminded on the day before at ``appointment_reminder``. ``price_list`` is the
+    code of the group's price list that holds in the store. ``networks`` are those of the store's
     own devices, as the platform sees their addresses. A store that ``has_ended`` (闭店) takes
     nothing new; one that ``opens_on`` a day to come (筹备) receives no customer before it.
     """
@@ -56,7 +57,6 @@ class Store(BaseModel):
     opening: time
     closing: time
     closed_days: frozenset[date] = frozenset()
-    greeting_limit_s: int
     delivery_lead_minutes: int = 0
     risk_threshold: float = 0.7
     units_in_operation_growth: float = 0.0
@@ -66,6 +66,7 @@ class Store(BaseModel):
     appointment_grace_minutes: int = 30
     appointment_reminder: time = time(10)
     labor_rate_cents: dict[str, int]
+    price_list: str | None = None
     tax_rate_bp: int
     payment_days: int
     networks: tuple[IPvAnyNetwork, ...] = ()

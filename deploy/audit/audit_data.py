@@ -26,10 +26,11 @@ STORES = "aftersales.management.store.v1"
 BAYS = "aftersales.management.bay.v1"
 STAFF = "aftersales.management.staff.v1"
 CATALOG = "aftersales.management.catalog.v1"
+PRICES = "aftersales.management.price.v1"
 WORK = "aftersales.management.work.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
-    "reception": frozenset({JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG}),
+    "reception": frozenset({JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG, PRICES}),
     "workshop": frozenset({APPOINTMENTS, ORDERS, RULES, STORES, BAYS, STAFF, CATALOG}),
     "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES, STORES, STAFF}),
     "reporting": frozenset(

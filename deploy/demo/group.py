@@ -30,6 +30,8 @@ _RULES = (
     "loyalty.yaml",
     "messages.yaml",
     "corrective_actions.yaml",
+    "follow_up.yaml",
+    "posts.yaml",
 )
 _STORE_OFFICE = (
     "front_desk_supervisor",
@@ -113,6 +115,9 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
     base: Record = yaml.safe_load((GROUP_FOLDER / "stores.yaml").read_text())
     store_records = list(islice(_stores(base["stores"]), stores))
     store_ids = [store["id"] for store in store_records]
+    (folder / "greeting.yaml").write_text(
+        yaml.safe_dump(_greeting([store["id"] for store in base["stores"]], store_ids))
+    )
     technicians = max(len(_CORE_TEAM), math.ceil(orders_per_store / _ORDERS_PER_TECHNICIAN))
     (folder / "stores.yaml").write_text(
         yaml.safe_dump({"group": base["group"]}, allow_unicode=True)
@@ -155,6 +160,13 @@ def _stores(known: list[Record]) -> Iterator[Record]:
             "city": {"zh": city_zh, "en": city_en},
             "brand": {"zh": brand_zh, "en": brand_en},
         }
+
+
+def _greeting(known: list[str], store_ids: list[str]) -> Record:
+    """Return the rules of greeting, with those that stores have of their own."""
+    rules: Record = yaml.safe_load((GROUP_FOLDER / "greeting.yaml").read_text())
+    own = {store_id: rules["stores"].get(like) for store_id, like in zip(store_ids, cycle(known))}
+    return rules | {"stores": {store_id: limit for store_id, limit in own.items() if limit}}
 
 
 def _staff(

@@ -29,7 +29,6 @@ class Store:
     brand: NameInBoth | None = None
     zone: str = GROUP_ZONE.key
     closing: time = time(18)
-    greeting_limit_s: int = 600
     delivery_lead_minutes: int = 0
 
     @classmethod
@@ -41,7 +40,6 @@ class Store:
             brand=profile.brand,
             zone=profile.zone,
             closing=time.fromisoformat(profile.closing),
-            greeting_limit_s=profile.greeting_limit_s,
             delivery_lead_minutes=profile.delivery_lead_minutes,
         )
 

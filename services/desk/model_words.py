@@ -45,6 +45,7 @@ TIMES = frozenset(
         "opening",
         "closing",
         "appointment_reminder",
+        "calls_at",
     }
 )
 """Fields that hold a time of day."""

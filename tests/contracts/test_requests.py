@@ -350,9 +350,11 @@ WHO_READS = {
                 "/group/stores",
                 "/group/staff",
                 "/group/catalog",
+                "/group/prices",
                 "/rules",
                 "/bays",
                 "/staff",
+                "/prices",
             )
             for path in ("", "/{code}", "/{code}/history")
             if (collection, path) not in {("/group/rules", ""), ("/group/stores", "")}

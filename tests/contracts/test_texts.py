@@ -26,6 +26,8 @@ REVIEWED = {
     "InspectionItem.en": "published name, which managers decide on",
     "ShiftPattern.zh": "published name, which managers decide on",
     "ShiftPattern.en": "published name, which managers decide on",
+    "Statement.zh": "published wording, which managers decide on",
+    "Statement.en": "published wording, which managers decide on",
     "GroupProfile.zh": "published name, which managers decide on",
     "GroupProfile.en": "published name, which managers decide on",
     "StoreProfile.zh": "published name, which managers decide on",

@@ -139,14 +139,14 @@ async def test_group_manager_changes_store(desk: Desk) -> None:
     await _save(manager, "调整工时单价")
     await expect(manager.at("record-content")).to_contain_text("¥188.00")
     await _looks_well(manager, "store")
-    await other.write(**{"content.greeting_limit_s": "480"})
-    await _save(other, "缩短等待")
+    await other.write(**{"content.payment_days": "45"})
+    await _save(other, "延长账期")
     await expect(other.at("conflict")).to_contain_text("调整工时单价")
-    await expect(other.at("held-then")).to_contain_text("480")
+    await expect(other.at("held-then")).to_contain_text("45")
     await expect(other.at("save-record")).to_be_hidden()
     await _looks_well(other, "conflict")
     await other.press("replace-record")
-    await expect(other.at("record-content")).to_contain_text("480")
+    await expect(other.at("record-content")).to_contain_text("45")
     assert manager.faults == other.faults == []
 
 

@@ -16,6 +16,7 @@ from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
 from services.desk.page import MENU
 from services.desk.pages import attendance, claim, master_data, order, roles, write_up
+from services.desk.pages.master_data.record import COLLECTIONS
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
@@ -55,6 +56,8 @@ from shared.contracts.management import (
     FacilityArea,
     FacilityChecklistRules,
     FacilityItem,
+    FollowUpRules,
+    GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     InspectionItem,
@@ -63,6 +66,9 @@ from shared.contracts.management import (
     LoyaltyTier,
     MessageRules,
     MessageTemplate,
+    PartPrice,
+    PostDescription,
+    PriceKind,
     QuietHours,
     RuleKind,
     SettlementRules,
@@ -216,7 +222,9 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "template_language": MESSAGE_LANGUAGES,
         "placeholder": {"store", "name", "link"}.union(*MESSAGE_PLACEHOLDERS.values()),
         "corrective_action_source": CORRECTIVE_ACTION_SOURCES,
-        "rule_kind": get_args(RuleKind),
+        "rule_kind": (*get_args(RuleKind), *get_args(PriceKind)),
+        "collection": COLLECTIONS,
+        "rule": ("price_zero", "price_below_cost", "price_list_unused", "no_store_can_do_it"),
         "rule_action": get_args(Action),
         "rule_field": {
             field
@@ -243,6 +251,10 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
                 WorkingCalendarRules,
                 CalendarYear,
                 GroupProfile,
+                GreetingRules,
+                FollowUpRules,
+                PostDescription,
+                PartPrice,
             )
             for field in model.model_fields
         }

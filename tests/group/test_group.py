@@ -179,7 +179,6 @@ def test_store_has_valid_hours_and_labor_rates(group: Group) -> None:
         assert set(store["labor_rate_cents"]) == SKILL_CODES
         assert all(rate > 0 for rate in store["labor_rate_cents"].values())
         assert 0 <= store["tax_rate_bp"] < 10_000
-        assert store["greeting_limit_s"] > 0
         assert 0 < store["delivery_lead_minutes"] < 120
         assert 0 <= store["vehicle_move_minutes"] <= 60
         assert store["payment_days"] > 0

@@ -15,6 +15,9 @@ from shared.contracts.management import (
     CatalogContent,
     CatalogItemDefined,
     CatalogVersion,
+    PriceContent,
+    PriceDefined,
+    PriceVersion,
 )
 
 _GROUP_FOLDER = Path("deploy/group")
@@ -35,14 +38,15 @@ def defined(collection: str, code: str) -> Any:
 
 
 def listed_catalog() -> CatalogView:
-    """Return the catalog as reception lists it, without labor rates."""
+    """Return the catalog as reception lists it, without prices of a store."""
     lists: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record_id, record in sorted(records("catalog").items()):
         kind, _, code = record_id.partition(":")
         name, code_field = _LISTED[kind]
         content = record.content.model_dump(mode="json", exclude={"kind", "cost_cents"})
         lists[name].append({**content, code_field: code})
-    return CatalogView.model_validate({**lists, "labor_rate_cents": {}})
+    prices = ("labor_rate_cents", "operation_price_cents", "part_price_cents")
+    return CatalogView.model_validate({**lists, **{name: {} for name in prices}})
 
 
 def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> CatalogItemDefined:
@@ -53,6 +57,18 @@ def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> Catal
         for_stores=(),
         versions=tuple(
             CatalogVersion(valid_from=day.isoformat(), content=content) for day, content in versions
+        ),
+    )
+
+
+def price(record_id: str, *versions: tuple[date, PriceContent | None]) -> PriceDefined:
+    """Return the state of a price; an id that ends with ``.S01`` is that of the store's own."""
+    return PriceDefined(
+        store_id=GROUP,
+        record_id=record_id,
+        for_stores=tuple(filter(None, [record_id.partition(".")[2]])),
+        versions=tuple(
+            PriceVersion(valid_from=day.isoformat(), content=content) for day, content in versions
         ),
     )
 

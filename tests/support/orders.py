@@ -22,6 +22,7 @@ from services.reception.domain.estimate_version import DecisionRecord
 from services.reception.domain.invoicing import Paid, Terms
 from services.reception.domain.order import Order, WriteUp
 from services.reception.domain.ordered_work import agree_at_opening
+from services.reception.domain.prices import Prices
 from services.reception.domain.promise import Promise
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderOpened
@@ -35,8 +36,7 @@ STEPS: Checklist = {
 }
 PRICES = PriceList(
     {"MNT-001": CatalogOperation("MNT-001", "maintenance", 0.6)},
-    {"maintenance": 18_001},
-    {"OIL": 8_800},
+    Prices(parts={"OIL": 8_800}, labor_rates={"maintenance": 18_001}),
 )
 LINES = st.lists(
     st.builds(

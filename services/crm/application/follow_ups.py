@@ -1,7 +1,7 @@
 """Calls after a delivery (回访)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 from services.crm import persistence
 from services.crm.application.callers import callers_on
 from services.crm.application.deps import Deps
+from services.crm.application.rules import follow_up_rules
 from services.crm.domain import follow_up as follow_ups
-from services.crm.domain.follow_up import Channel, FollowUp, Status
+from services.crm.domain.follow_up import CallRules, Channel, FollowUp, Status
 from shared import timers
 from shared.group import Store
 from shared.ids import new_id
@@ -22,7 +23,6 @@ from shared.working_calendar import WorkingCalendar
 
 SCHEDULE_FOLLOW_UP = "schedule_follow_up"
 
-_CALLING_HOUR = time(10)
 _COMPLETED_DAYS = 30
 
 
@@ -103,13 +103,15 @@ async def record_call(
     connection = uow.connection
     store = await deps.group.store(connection, uow.store_id)
     calendar = await deps.group.calendar(connection)
+    rules = await follow_up_rules(connection, store, uow.now, deps)
     called, events = follow_ups.record_call(
         await persistence.lock_follow_up(connection, uow.store_id, follow_up_id),
         agent_id=uow.person,
         reached=command.reached,
         satisfaction=command.satisfaction,
         channel=command.channel,
-        next_due_at=_call_due(store, calendar, uow.now),
+        most_attempts=rules.attempts,
+        next_due_at=_call_due(store, calendar, rules, uow.now, rules.days_between_attempts),
         now=uow.now,
     )
     await persistence.save_follow_up(connection, called)
@@ -142,7 +144,9 @@ async def _schedule(
 ) -> None:
     """Assign the call to the one with the fewest open calls of those at work when it is due."""
     connection = uow.connection
-    due_at = _call_due(store, await deps.group.calendar(connection), delivered_at)
+    calendar = await deps.group.calendar(connection)
+    rules = await follow_up_rules(connection, store, uow.now, deps)
+    due_at = _call_due(store, calendar, rules, delivered_at, rules.days_after_delivery)
     day = store.local_day(max(due_at, uow.now))
     agents = await callers_on(connection, store.id, day, deps)
     open_calls = await persistence.open_calls(connection, store.id)
@@ -158,10 +162,14 @@ async def _schedule(
     uow.publish(events)
 
 
-def _call_due(store: Store, calendar: WorkingCalendar, after: datetime) -> datetime:
-    """Return ten o'clock, local, on the working day after a delivery or an attempt."""
-    day = calendar.next_working_day(store.local_day(after))
-    return store.at(day, _CALLING_HOUR).astimezone(UTC)
+def _call_due(
+    store: Store, calendar: WorkingCalendar, rules: CallRules, after: datetime, days: int
+) -> datetime:
+    """Return the time of calls so many working days after a delivery or an attempt."""
+    day = store.local_day(after)
+    for _ in range(days):
+        day = calendar.next_working_day(day)
+    return store.at(day, rules.calls_at).astimezone(UTC)
 
 
 async def _add_record(uow: UnitOfWork, called: FollowUp, record: str, deps: Deps) -> None:

@@ -4,10 +4,16 @@ from datetime import date, datetime
 
 from services.crm.application.deps import Deps
 from services.crm.domain import loyalty
+from services.crm.domain.follow_up import CallRules, call_rules
 from services.crm.domain.loyalty import LoyaltyRule
 from services.crm.domain.message import Language, MessageType, QuietHours
 from services.crm.domain.message_rules import StoreMessageRules
-from shared.contracts.management import MessageRules, MessageTemplate, RuleSetDefined
+from shared.contracts.management import (
+    FollowUpRules,
+    MessageRules,
+    MessageTemplate,
+    RuleSetDefined,
+)
 from shared.db import Connection
 from shared.group import Store
 from shared.master_data import NotDefinedError
@@ -48,6 +54,20 @@ async def quiet_hours(
     if rules.quiet_hours is None:
         raise NotDefinedError("quiet hours of messages")
     return rules.quiet_hours
+
+
+async def follow_up_rules(
+    connection: Connection, store: Store, now: datetime, deps: Deps
+) -> CallRules:
+    """Return the rules of follow-up that hold on a store's day at ``now``.
+
+    Raises:
+        NotDefinedError: there are none.
+    """
+    own, group = await deps.group.rules(connection, FollowUpRules, store.id, store.local_day(now))
+    if group is None:
+        raise NotDefinedError("follow-up rules")
+    return call_rules(group, own)
 
 
 def template_of(

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from services.crm.domain import errors
 from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted, FollowUpScheduled
-from shared.contracts.management import StaffProfile
+from shared.contracts.management import FollowUpRules, StaffProfile
 
 Channel = Literal["phone", "email", "sms"]
 """电话、邮件、短信."""
@@ -17,8 +19,26 @@ Status = Literal["scheduled", "due", "completed", "not_reached"]
 
 _CALLING_ROLES = ("customer_care_agent", "customer_care_manager", "service_manager")
 
-MOST_ATTEMPTS = 3
-"""Working days on which a customer who is not reached is called."""
+
+class CallRules(BaseModel):
+    """When the customers of a store are called after a delivery.
+
+    The first call is so many working days after it, at the local time ``calls_at``; the next ones
+    have ``days_between_attempts``, until the last of the ``attempts``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    days_after_delivery: int
+    calls_at: time
+    attempts: int
+    days_between_attempts: int
+
+
+def call_rules(group: FollowUpRules, own: FollowUpRules | None) -> CallRules:
+    """Return the rules of a store: its ``own``, and the group's for what they leave out."""
+    first = own.model_dump(exclude_none=True) if own else {}
+    return CallRules.model_validate(group.model_dump() | first)
 
 
 @dataclass(frozen=True)
@@ -100,12 +120,13 @@ def record_call(
     reached: bool,
     satisfaction: int | None,
     channel: Channel,
+    most_attempts: int,
     next_due_at: datetime,
     now: datetime,
 ) -> tuple[FollowUp, Sequence[FollowUpCompleted | FollowUpAttempted]]:
     """Complete the follow-up if ``agent_id`` reached the customer, else plan the next call.
 
-    The next call is at ``next_due_at``, as often as is allowed.
+    The next call is at ``next_due_at``, until there were ``most_attempts``.
     """
     if follow_up.completed_at is not None:
         raise errors.already_completed(
@@ -114,7 +135,8 @@ def record_call(
     if not reached:
         if satisfaction is not None:
             raise errors.satisfaction_without_contact()
-        return _attempt(follow_up, agent_id, channel, next_due_at, now)
+        next_at = next_due_at if follow_up.attempts + 1 < most_attempts else None
+        return _attempt(follow_up, agent_id, channel, next_at, now)
     completed = replace(
         follow_up,
         completed_at=now,
@@ -138,11 +160,14 @@ def record_call(
 
 
 def _attempt(
-    follow_up: FollowUp, agent_id: str, channel: Channel, next_due_at: datetime, now: datetime
+    follow_up: FollowUp,
+    agent_id: str,
+    channel: Channel,
+    next_due_at: datetime | None,
+    now: datetime,
 ) -> tuple[FollowUp, list[FollowUpAttempted]]:
     attempts = follow_up.attempts + 1
-    is_last = attempts == MOST_ATTEMPTS
-    if is_last:
+    if next_due_at is None:
         attempted = replace(
             follow_up,
             attempts=attempts,
@@ -161,7 +186,7 @@ def _attempt(
         agent_id=agent_id,
         attempt=attempts,
         channel=channel,
-        next_due_at=None if is_last else next_due_at,
+        next_due_at=next_due_at,
         attempted_at=now,
     )
     return attempted, [event]

@@ -207,7 +207,7 @@ def _waiting_card(
     ctx: PageContext, every_second: EverySecond, order: WaitingView, who: Who
 ) -> None:
     t, due = ctx.t, order.greeting_due_at
-    limit_s = ctx.store.greeting_limit_s
+    limit_s = formats.seconds_since(order.arrived_at, due)
     number, order_id = order.queue_number, order.order_id
     with test_id(f"arrival-{number}", box("card")) as card:
         _who(ctx, order, who)

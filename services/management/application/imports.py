@@ -18,7 +18,7 @@ from services.management.application.records import (
 from services.management.application.references import known_for
 from services.management.domain import errors, record
 from services.management.domain.kinds import COLLECTIONS, kind_in, record_id_of
-from services.management.domain.known import Known
+from services.management.domain.known import Given, Known
 from services.management.domain.record import Decision, Record, Version, content_on
 from services.management.domain.references import CollectionName, Key
 from services.management.persistence import records
@@ -125,7 +125,8 @@ class _Portion:
             known = await records.known_stores(group.connection, owners)
             self._days = await days_of(group.connection, owners & {GROUP, *known}, self._uow.now)
             rules = await rules_of_group(group.connection, {each.code for each in definitions})
-        self._known = await known_for(self._uow, [each.content for each in definitions])
+        given = [Given(each.owner, each.code, each.content) for each in definitions]
+        self._known = await known_for(self._uow, given)
         async with self._uow.limited_to(*self._days) as own:
             await self._lock(own, [each for each in definitions if each.owner in self._days])
             results = [self._defined(each, rules.get(each.code, ())) for each in definitions]

@@ -21,10 +21,10 @@ from services.management.domain.kinds import (
     RULES,
     Collection,
     Content,
-    Kind,
     kind_in,
     record_id_of,
 )
+from services.management.domain.known import Given
 from services.management.domain.record import Action, Change, Decision, Record, content_on, versions
 from services.management.domain.references import Doubt
 from services.management.persistence import records
@@ -269,22 +269,19 @@ async def list_records(
     reasons = {record_id: text for (_, record_id, _), text in zip(encrypted, texts, strict=True)}
     found = {record_id_of(collection, each.store_id, each.code): each for each in listed}
     if collection is RULES:
-        for kind in _kinds_of_rules(own):
-            record_id = record_id_of(RULES, own, kind.name)
-            wanted = kind.name.startswith(starting) and record_id > after
+        for code in _codes_of_rules(own):
+            record_id = record_id_of(RULES, own, code)
+            wanted = code.startswith(starting) and record_id > after
             if wanted and (ids is None or record_id in ids):
-                empty = ListedRecord(own, kind.name, 0, None, None, None, None, None, None)
+                empty = ListedRecord(own, code, 0, None, None, None, None, None, None)
                 found.setdefault(record_id, empty)
     return [_entry(collection, found[record_id], reasons) for record_id in sorted(found)[:limit]]
 
 
-def _kinds_of_rules(store_id: str) -> list[Kind]:
-    """Return the kinds of rules that a store, or the group, decides on."""
-    return [
-        kind
-        for kind in KINDS.values()
-        if kind.collection is RULES and (store_id == GROUP or kind.for_stores)
-    ]
+def _codes_of_rules(store_id: str) -> list[str]:
+    """Return the codes of the rules on which a store, or the group, decides."""
+    kinds = [kind for kind in KINDS.values() if kind.collection is RULES]
+    return [code for kind in kinds for code in kind.codes(store_id)]
 
 
 async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
@@ -390,7 +387,8 @@ async def _decide(
     doubts: Sequence[Doubt] = ()
     if changed is not found:
         content = changed.changes[-1].content
-        known = await known_for(uow, [content] if content else [])
+        given = [Given(store_id, place.code, content)] if content else []
+        known = await known_for(uow, given)
         known.require(changed)
         doubts = known.doubts(changed)
         announce(uow, changed)

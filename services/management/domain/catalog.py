@@ -1,9 +1,9 @@
 """Checks of catalog items (目录)."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 
-from services.management.domain import errors
-from services.management.domain.references import Doubt, Reference
+from services.management.domain import errors, prices
+from services.management.domain.references import Beside, Doubt, Reference
 from shared.contracts.management import (
     BAY_TYPES,
     SKILLS,
@@ -34,7 +34,7 @@ def check(item: CatalogItem) -> None:
         _check_symptoms(item)
 
 
-def references(item: CatalogItem) -> Iterator[Reference]:
+def references(item: CatalogItem, *_: str) -> Iterator[Reference]:
     """Return the labor operations and the parts that an item names."""
     if isinstance(item, ServicePackageDefinition | RecallCampaign):
         for place, code in enumerate(item.op_codes):
@@ -46,22 +46,17 @@ def references(item: CatalogItem) -> Iterator[Reference]:
             yield Reference(("catalog", f"part:{number}"), refusal)
 
 
-def doubts(item: CatalogItem, rated_skills: Set[str]) -> Iterator[Doubt]:
+def doubts(item: CatalogItem, _: str, __: str, beside: Beside) -> Iterator[Doubt]:
     """Return what may be a mistake: a price of 0 or below the cost, or an operation that no store
-    has a labor rate for; ``rated_skills`` are those for which one has.
+    has a labor rate for.
     """
     if isinstance(item, PartMaster):
-        if item.list_price_cents == 0:
-            yield Doubt("content.list_price_cents", "price_zero", "The part costs nothing.")
-        elif item.list_price_cents < item.cost_cents:
-            yield Doubt(
-                "content.list_price_cents",
-                "price_below_cost",
-                f"The part is sold for less than its cost of {item.cost_cents} cents.",
-            )
+        yield from prices.part_price_doubts(
+            "content.list_price_cents", item.list_price_cents, item.cost_cents
+        )
     if isinstance(item, ServicePackageDefinition) and item.price_cents == 0:
         yield Doubt("content.price_cents", "price_zero", "The package costs nothing.")
-    if isinstance(item, LaborOperation) and item.skill_code not in rated_skills:
+    if isinstance(item, LaborOperation) and item.skill_code not in beside.rated_skills:
         yield Doubt(
             "content.skill_code",
             "no_store_can_do_it",

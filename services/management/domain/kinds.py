@@ -4,7 +4,7 @@ Managers look at the records of a collection together: rules, stores, bays, the 
 Each collection is announced on a topic of its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
@@ -13,19 +13,23 @@ from pydantic import Field, TypeAdapter
 from services.management.domain import (
     catalog,
     checklists,
+    completeness,
     corrective_actions,
     errors,
     loyalty,
     messages,
     person,
+    prices,
     schedules,
     settlement,
     stores,
 )
 from services.management.domain.person import Person
-from services.management.domain.references import CollectionName, Doubt, Reference
+from services.management.domain.references import Beside, CollectionName, Doubt, Reference
 from shared.contracts.base import GROUP, EventPart, State
 from shared.contracts.management import (
+    GROUP_ROLES,
+    STORE_ROLES,
     BayDefined,
     BayProfile,
     CatalogContent,
@@ -33,13 +37,21 @@ from shared.contracts.management import (
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FollowUpRules,
+    GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     LaborOperation,
+    LaborRate,
     LoyaltyRules,
     MessageRules,
+    OperationPrice,
     PartMaster,
+    PartPrice,
     PersonDefined,
+    PostDescription,
+    PriceContent,
+    PriceDefined,
     RecallCampaign,
     RuleContent,
     RuleSetDefined,
@@ -53,7 +65,7 @@ from shared.contracts.management import (
 )
 
 Content = Annotated[
-    RuleContent | StoreProfile | BayProfile | Person | CatalogContent,
+    RuleContent | StoreProfile | BayProfile | Person | CatalogContent | PriceContent,
     Field(discriminator="kind"),
 ]
 """Content of a record, by its kind."""
@@ -73,13 +85,15 @@ class Collection:
     """Records that are looked at together, and the state that announces each of them.
 
     ``decided_by`` says whether the group, each store, or both decide on records.
-    ``stores_of`` returns the stores that a record concerns, given its owner, code and versions.
+    ``stores_of`` returns the stores that a record concerns, given its owner, code and versions. Of
+    records that are ``named_by_store``, each store may have its own under the same code.
     """
 
     name: CollectionName
     event: type[State]
     decided_by: Literal["group", "stores", "both"]
     stores_of: Callable[[str, str, Iterable[Dated]], Iterable[str]]
+    named_by_store: bool = False
 
 
 def _of_owner(store_id: str, _: str, __: Iterable[Dated]) -> Iterable[str]:
@@ -100,14 +114,15 @@ def _of_posts(_: str, __: str, versions: Iterable[Dated]) -> Iterable[str]:
     }
 
 
-RULES = Collection("rules", RuleSetDefined, "both", _of_owner)
+RULES = Collection("rules", RuleSetDefined, "both", _of_owner, named_by_store=True)
 STORES = Collection("stores", StoreDefined, "group", _of_code)
 BAYS = Collection("bays", BayDefined, "stores", _of_owner)
 STAFF = Collection("staff", PersonDefined, "both", _of_posts)
 CATALOG = Collection("catalog", CatalogItemDefined, "group", _of_owner)
+PRICES = Collection("prices", PriceDefined, "both", _of_owner, named_by_store=True)
 
 COLLECTIONS: Mapping[CollectionName, Collection] = {
-    each.name: each for each in (RULES, STORES, BAYS, STAFF, CATALOG)
+    each.name: each for each in (RULES, STORES, BAYS, STAFF, CATALOG, PRICES)
 }
 
 Check = Callable[[Any], None]
@@ -119,11 +134,11 @@ CheckBeside = Callable[[Any, Any], None]
 CheckOwner = Callable[[Any, str], None]
 """Check of content for the store, or the group, that decides on it; raises a RuleViolation."""
 
-References = Callable[[Any], Iterable[Reference]]
-"""Other records that content names."""
+References = Callable[[Any, str, str], Iterable[Reference]]
+"""Other records that content names, or the code of its record, given their owner."""
 
-Doubts = Callable[[Any, Set[str]], Iterable[Doubt]]
-"""Possible mistakes in content, given the skills for which a store has a labor rate."""
+Doubts = Callable[[Any, str, str, Beside], Iterable[Doubt]]
+"""Possible mistakes in the content of a record with this owner and code."""
 
 
 def _nothing(*_: Any) -> None:
@@ -140,7 +155,8 @@ class Kind:
     """One kind of content.
 
     Of rules, a store may have its own where it is ``for_stores``; they come before the group's,
-    must pass ``check_beside`` them, and the group's must pass ``check_complete``.
+    must pass ``check_beside`` them, and the group's must pass ``check_complete``. Where they are
+    ``by_role``, there is one set a role.
     """
 
     name: str
@@ -148,11 +164,20 @@ class Kind:
     content: type[EventPart]
     check: Check = _nothing
     for_stores: bool = True
+    by_role: bool = False
     check_complete: Check = _nothing
     check_beside: CheckBeside = _nothing
     check_owner: CheckOwner = _nothing
     references: References = _none
     doubts: Doubts = _none
+
+    def codes(self, store_id: str) -> Sequence[str]:
+        """Return the codes of the rules of this kind on which a store, or the group, decides."""
+        if store_id != GROUP and not self.for_stores:
+            return ()
+        if not self.by_role:
+            return (self.name,)
+        return tuple(f"{self.name}:{role}" for role in _roles_of(store_id))
 
     def require(self, content: EventPart, store_id: str, group: Content | None = None) -> None:
         """Check content before it is decided on; ``group`` is what the group's rules say then.
@@ -170,6 +195,15 @@ class Kind:
 
 def _rules(name: str, content: type[EventPart], check: Check, **more: Any) -> Kind:
     return Kind(name, RULES, content, check, **more)
+
+
+def _roles_of(store_id: str) -> Sequence[str]:
+    """Return the roles on whose posts a store, or the group, decides."""
+    return (*STORE_ROLES, *GROUP_ROLES) if store_id == GROUP else STORE_ROLES
+
+
+def _price(name: str, content: type[EventPart]) -> Kind:
+    return Kind(name, PRICES, content, references=prices.references, doubts=prices.doubts)
 
 
 def _catalog(name: str, content: type[EventPart]) -> Kind:
@@ -192,7 +226,7 @@ KINDS: Mapping[str, Kind] = {
             "settlement",
             SettlementRules,
             settlement.check,
-            check_complete=settlement.check_complete,
+            check_complete=completeness.check_complete,
             check_beside=settlement.check_beside,
         ),
         _rules("delivery_checklist", DeliveryChecklistRules, checklists.check_delivery),
@@ -209,6 +243,9 @@ KINDS: Mapping[str, Kind] = {
             "working_calendar", WorkingCalendarRules, schedules.check_calendar, for_stores=False
         ),
         _rules("group_profile", GroupProfile, _nothing, for_stores=False),
+        _rules("greeting", GreetingRules, _nothing),
+        _rules("follow_up", FollowUpRules, _nothing, check_complete=completeness.check_complete),
+        _rules("post_description", PostDescription, _nothing, by_role=True),
         Kind("store", STORES, StoreProfile, stores.check_store),
         Kind("bay", BAYS, BayProfile, stores.check_bay),
         Kind(
@@ -224,6 +261,9 @@ KINDS: Mapping[str, Kind] = {
         _catalog("package", ServicePackageDefinition),
         _catalog("symptoms", SymptomSystem),
         _catalog("recall", RecallCampaign),
+        _price("part_price", PartPrice),
+        _price("operation_price", OperationPrice),
+        _price("labor_rate", LaborRate),
     )
 }
 
@@ -245,20 +285,29 @@ def kind_in(collection: Collection, store_id: str, code: str) -> Kind:
     if collection.decided_by == ("stores" if store_id == GROUP else "group"):
         raise errors.decided_by_others(collection.name)
     if collection is RULES:
-        kind = KINDS.get(code)
-        if kind is None or kind.collection is not RULES:
-            raise errors.unknown_kind(code)
-        if store_id != GROUP and not kind.for_stores:
-            raise errors.no_rules_of_stores(code)
-        return kind
-    if collection is CATALOG:
+        return _kind_of_rules(store_id, code)
+    if collection in (CATALOG, PRICES):
         kind = KINDS.get(code.partition(":")[0])
-        if kind is None or kind.collection is not CATALOG or not code.partition(":")[2]:
+        if kind is None or kind.collection is not collection or not code.partition(":")[2]:
             raise errors.unknown_kind(code)
+        if collection is PRICES:
+            prices.check_code(store_id, code)
         return kind
     return next(kind for kind in KINDS.values() if kind.collection is collection)
 
 
+def _kind_of_rules(store_id: str, code: str) -> Kind:
+    name, _, role = code.partition(":")
+    kind = KINDS.get(name)
+    if kind is None or kind.collection is not RULES or bool(role) > kind.by_role:
+        raise errors.unknown_kind(code)
+    if store_id != GROUP and not kind.for_stores:
+        raise errors.no_rules_of_stores(code)
+    if kind.by_role and role not in _roles_of(store_id):
+        raise errors.no_such_role_there(role, "code")
+    return kind
+
+
 def record_id_of(collection: Collection, store_id: str, code: str) -> str:
-    """Return the id of the record with this code; that of a store's own rules names the store."""
-    return f"{code}.{store_id}" if collection is RULES and store_id != GROUP else code
+    """Return the id of the record with this code, which names the store where each has its own."""
+    return f"{code}.{store_id}" if collection.named_by_store and store_id != GROUP else code

@@ -5,35 +5,68 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.management.domain import errors
-from services.management.domain.kinds import RULES, Content, kind_of, record_id_of
+from services.management.domain.kinds import PRICES, RULES, Content, kind_of, record_id_of
 from services.management.domain.person import Person
+from services.management.domain.prices import priced_item
 from services.management.domain.record import Record, Version, content_on
-from services.management.domain.references import Doubt, Key
+from services.management.domain.references import Beside, Doubt, Key, Reference
 from shared.contracts.base import GROUP
-from shared.contracts.management import LaborOperation, ShiftRules, StoreProfile
+from shared.contracts.management import (
+    LaborOperation,
+    PartMaster,
+    PartPrice,
+    ShiftRules,
+    StoreProfile,
+)
 
 _SHIFTS = "shifts"
 
 
 @dataclass(frozen=True)
+class Given:
+    """Content that a manager gives, with the owner and the code of its record."""
+
+    store_id: str
+    code: str
+    content: Content
+
+    @property
+    def references(self) -> Iterable[Reference]:
+        return kind_of(self.content).references(self.content, self.store_id, self.code)
+
+
+@dataclass(frozen=True)
 class Named:
-    """Keys of the records, stores and skills that contents name."""
+    """Keys of the records, stores, skills and price lists that contents name.
+
+    ``costs`` are the keys of the parts whose costs matter.
+    """
 
     records: frozenset[Key] = frozenset()
     stores_with_shifts: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
+    costs: frozenset[Key] = frozenset()
+    price_lists: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, contents: Sequence[Content]) -> "Named":
-        """Return what ``contents`` name."""
+    def of(cls, given: Sequence[Given]) -> "Named":
+        """Return what contents name."""
+        contents = [each.content for each in given]
         workers = [each for each in contents if isinstance(each, Person) and each.shift]
+        priced = [each for each in given if kind_of(each.content).collection is PRICES]
+        lists = {priced_item(each.store_id, each.code).price_list for each in priced}
         return cls(
-            frozenset(
-                reference.key for each in contents for reference in kind_of(each).references(each)
-            ),
+            frozenset(reference.key for each in given for reference in each.references),
             frozenset(post.in_store or GROUP for each in workers for post in each.posts)
             | frozenset({GROUP} if workers else ()),
             frozenset(each.skill_code for each in contents if isinstance(each, LaborOperation)),
+            frozenset(
+                reference.key
+                for each in priced
+                if isinstance(each.content, PartPrice)
+                for reference in each.references
+            ),
+            frozenset(each for each in lists if each is not None),
         )
 
 
@@ -41,13 +74,16 @@ class Named:
 class Known:
     """Records with the day from which they have ended, if they have; shifts; skills with a rate.
 
-    ``shifts`` are the versions of the rules on shifts of the group and of stores. A record that
-    begins later is known already, so that definitions may come in any order of their days.
+    ``shifts`` are the versions of the rules on shifts of the group and of stores, ``parts`` those
+    of parts, ``price_lists`` the lists that hold in a store. A record that begins later is known
+    already, so that definitions may come in any order of their days.
     """
 
     ended_from: dict[Key, date | None] = field(default_factory=dict)
     shifts: dict[str, Sequence[Version]] = field(default_factory=dict)
     rated_skills: set[str] = field(default_factory=set)
+    parts: dict[Key, Sequence[Version]] = field(default_factory=dict)
+    price_lists: set[str] = field(default_factory=set)
 
     def require(self, changed: Record) -> None:
         """Check what the content of the last change names.
@@ -59,7 +95,7 @@ class Known:
         content, day = changed.changes[-1].content, changed.changes[-1].valid_from
         if content is None:
             return
-        for reference in kind_of(content).references(content):
+        for reference in Given(changed.store_id, changed.code, content).references:
             if not self._holds(reference.key, day):
                 raise reference.refusal
         if isinstance(content, Person) and content.shift:
@@ -69,8 +105,18 @@ class Known:
 
     def doubts(self, changed: Record) -> list[Doubt]:
         """Return what may be a mistake in the content of the last change."""
-        content = changed.changes[-1].content
-        return [] if content is None else list(kind_of(content).doubts(content, self.rated_skills))
+        content, day = changed.changes[-1].content, changed.changes[-1].valid_from
+        if content is None:
+            return []
+        given = Given(changed.store_id, changed.code, content)
+        parts = {each.key[1]: self.parts.get(each.key, ()) for each in given.references}
+        costs = {record_id: content_on(dated, day) for record_id, dated in parts.items()}
+        beside = Beside(
+            self.rated_skills,
+            self.price_lists,
+            {key: part.cost_cents for key, part in costs.items() if isinstance(part, PartMaster)},
+        )
+        return list(kind_of(content).doubts(content, changed.store_id, changed.code, beside))
 
     def add(self, changed: Record) -> None:
         """Note what was decided on a record."""
@@ -83,9 +129,12 @@ class Known:
             self.ended_from.pop(key, None)
         if changed.collection is RULES and changed.code == _SHIFTS:
             self.shifts[changed.store_id] = dated
+        if key in self.parts:
+            self.parts[key] = dated
         for version in dated:
             if isinstance(version.content, StoreProfile):
                 self.rated_skills |= version.content.labor_rate_cents.keys()
+                self.price_lists |= {version.content.price_list or ""}
 
     def _holds(self, key: Key, day: date) -> bool:
         if key not in self.ended_from:

@@ -40,7 +40,7 @@ def check(person: Person) -> None:
             raise errors.ends_before_it_begins(f"content.leave.{place}.last_day")
 
 
-def references(person: Person) -> Iterator[Reference]:
+def references(person: Person, *_: str) -> Iterator[Reference]:
     """Return the stores of the posts."""
     for place, post in enumerate(person.posts):
         if post.in_store:

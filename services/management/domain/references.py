@@ -1,12 +1,13 @@
 """Other records that content names (引用), and warnings about content that is accepted (提醒)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.contracts.violations import RuleViolation
 
-CollectionName = Literal["rules", "stores", "bays", "staff", "catalog"]
-"""规则、门店、工位、员工、目录."""
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
+"""规则、门店、工位、员工、目录、价目."""
 
 Key = tuple[CollectionName, str]
 """Collection and id of a record."""
@@ -27,3 +28,16 @@ class Doubt:
     field: str
     rule: str
     detail: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is decided elsewhere, beside which content may be a mistake.
+
+    ``rated_skills`` are those for which a store has a labor rate, ``price_lists`` those that hold
+    in a store, ``cost_cents`` the costs of parts by the ids of their records.
+    """
+
+    rated_skills: Set[str] = frozenset()
+    price_lists: Set[str] = frozenset()
+    cost_cents: Mapping[str, int] = field(default_factory=dict)

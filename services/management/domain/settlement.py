@@ -54,16 +54,3 @@ def check_beside(own: SettlementRules, group: SettlementRules) -> None:
                 field=f"content.{name}",
                 limit=highest,
             )
-
-
-def check_complete(rules: SettlementRules) -> None:
-    """Check that the group's rules leave nothing out, as a store's own rules may.
-
-    Raises:
-        RuleViolation: a limit, a deadline or days of reminders are missing.
-    """
-    for name, value in rules:
-        if value is None:
-            raise RuleViolation(
-                "incomplete", f"The group's rules have no {name}.", field=f"content.{name}"
-            )

@@ -171,6 +171,13 @@ WHERE EXISTS (
     WHERE collection = 'stores' AND revision = version AND content -> 'labor_rate_cents' ? skill)
 """
 
+_USED_PRICE_LISTS = """
+SELECT DISTINCT content ->> 'price_list' AS price_list
+FROM record
+JOIN record_change USING (collection, record_id)
+WHERE collection = 'stores' AND revision = version AND content ->> 'price_list' = ANY ($1)
+"""
+
 
 @dataclass(frozen=True)
 class ListedRecord:
@@ -371,6 +378,14 @@ async def rated_skills(connection: Connection, skills: Iterable[str]) -> set[str
     """Return those of the skills for which a store has a labor rate, as it was last decided."""
     rows = await connection.fetch(_RATED_SKILLS, list(skills))
     return {row["skill"] for row in rows}
+
+
+async def used_price_lists(connection: Connection, price_lists: Set[str]) -> set[str]:
+    """Return those of the price lists that hold in a store, as it was last decided."""
+    if not price_lists:
+        return set()
+    rows = await connection.fetch(_USED_PRICE_LISTS, list(price_lists))
+    return {row["price_list"] for row in rows}
 
 
 async def versions_of(connection: Connection, keys: Iterable[Key]) -> dict[Key, Sequence[Version]]:

@@ -39,7 +39,7 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkRecommended, de
     )
     store = await deps.group.store(uow.connection, event.store_id)
     prices = await deps.catalog.price_list(
-        uow.connection, store.labor_rate_cents, wanted, store.local_day(uow.caused_at)
+        uow.connection, store, wanted, store.local_day(uow.caused_at)
     )
     repair_order = await persistence.lock_repair_order(uow.connection, *key)
     account = await persistence.read_account(uow.connection, *key)

@@ -89,7 +89,7 @@ async def offer_times(token: str, store_id: str, command: OffersRequest, deps: D
         store = await deps.group.store(connection, store_id)
         require_not_ended(store)
         day = command.day_from or store.opens_on or deps.today(store)
-        prices = await deps.catalog.price_list(connection, store.labor_rate_cents, wanted, day)
+        prices = await deps.catalog.price_list(connection, store, wanted, day)
     estimate(prices, wanted)
     return await find_offers(token, store_id, command, deps)
 

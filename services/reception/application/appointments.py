@@ -104,7 +104,7 @@ async def prepare_booking(
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
         day = store.local_day(command.appointment_at)
-        prices = await deps.catalog.price_list(connection, store.labor_rate_cents, wanted, day)
+        prices = await deps.catalog.price_list(connection, store, wanted, day)
     estimate(prices, wanted)
     await check_customer(caller, command.customer_ref, deps)
     plate_ref = deps.personal.reference("plate", command.plate)

@@ -8,7 +8,11 @@ from services.reception import persistence
 from services.reception.application.appointment_timers import cancel_timers
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
-from services.reception.application.greetings import cancel_expected_greeting, expect_greeting
+from services.reception.application.greetings import (
+    cancel_expected_greeting,
+    expect_greeting,
+    greeting_limit,
+)
 from services.reception.application.opening_hours import require_in_business
 from services.reception.application.orders import BOARD_DAYS
 from services.reception.application.vehicles import VehicleView
@@ -92,7 +96,7 @@ async def record_arrival(
         ),
         vehicle=vehicle,
         appointment_id=command.appointment_id,
-        greeting_limit=timedelta(seconds=store.greeting_limit_s),
+        greeting_limit=await greeting_limit(uow, store, deps),
         now=uow.now,
     )
     saved = await save_change(uow, order, events)

@@ -88,9 +88,10 @@ class RecallEntry(Names):
 
 
 class CatalogView(BaseModel):
-    """The catalog as one store sees it: its own labor rates.
+    """The catalog as one store sees it: with the prices that hold in it.
 
-    ``labor_rate_cents`` is the price of an hour by skill.
+    ``labor_rate_cents`` is the price of an hour by skill, ``operation_price_cents`` the fixed price
+    of an operation, whatever its hours. ``part_price_cents`` comes before a part's list price.
     """
 
     operations: Sequence[OperationEntry]
@@ -99,15 +100,25 @@ class CatalogView(BaseModel):
     systems: Sequence[SystemEntry]
     recalls: Sequence[RecallEntry]
     labor_rate_cents: Mapping[str, int]
+    operation_price_cents: Mapping[str, int]
+    part_price_cents: Mapping[str, int]
 
 
 async def catalog(store_id: str, deps: Deps) -> bytes:
     """Return the catalog of a store's present day as the text of a ``CatalogView``."""
     async with deps.catalog.reading, deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
-        entries = await deps.catalog.entries(connection, deps.today(store))
-    rates = json.dumps(store.labor_rate_cents).encode()
-    return b'%b, "labor_rate_cents": %b}' % (entries.removesuffix(b"}"), rates)
+        day = deps.today(store)
+        entries = await deps.catalog.entries(connection, day)
+        prices = await deps.catalog.prices(connection, store, day)
+    added = json.dumps(
+        {
+            "labor_rate_cents": prices.labor_rates,
+            "operation_price_cents": prices.operations,
+            "part_price_cents": prices.parts,
+        }
+    ).encode()
+    return b"%b, %b" % (entries.removesuffix(b"}"), added.removeprefix(b"{"))
 
 
 async def named_lines(

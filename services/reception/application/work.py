@@ -108,9 +108,7 @@ async def priced_work(
     What the customer has ``agreed`` to keeps its price.
     """
     wanted = work.wanted()
-    prices = await deps.catalog.price_list(
-        connection, store.labor_rate_cents, wanted, deps.today(store)
-    )
+    prices = await deps.catalog.price_list(connection, store, wanted, deps.today(store))
     return estimate(prices, wanted, agreed.lines if agreed else ())
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from services.reception.domain import errors
 from services.reception.domain.money import allocate, rounded_cents
+from services.reception.domain.prices import Prices
 from shared.contracts.reception import EstimateLine, LaborOperation, PayType
 from shared.contracts.violations import unknown_code
 
@@ -44,11 +45,10 @@ class ServicePackage:
 
 @dataclass(frozen=True)
 class PriceList:
-    """Prices of a store: cents per standard hour by skill, cents per part; tax included."""
+    """What a store offers, with the prices that hold in it."""
 
     operations: Mapping[str, CatalogOperation]
-    labor_rate_cents: Mapping[str, int]
-    part_price_cents: Mapping[str, int]
+    prices: Prices
     packages: Mapping[str, ServicePackage] = field(default_factory=dict)
 
 
@@ -163,16 +163,23 @@ def _labor_lines(
         operation = prices.operations.get(op_code)
         if operation is None:
             raise unknown_code(field, op_code)
-        rate = prices.labor_rate_cents.get(operation.skill_code)
-        if rate is None:
-            raise errors.no_labor_rate(field, operation.skill_code)
         yield EstimateLine(
             kind="labor",
             code=op_code,
             quantity=1,
             standard_hours=operation.standard_hours,
-            amount_cents=rounded_cents(Decimal(str(operation.standard_hours)) * rate),
+            amount_cents=_labor_cents(prices.prices, operation, field),
         )
+
+
+def _labor_cents(prices: Prices, operation: CatalogOperation, field: str) -> int:
+    """Return the fixed price of an operation, else its standard hours at the rate of its skill."""
+    if operation.op_code in prices.operations:
+        return prices.operations[operation.op_code]
+    rate = prices.labor_rates.get(operation.skill_code)
+    if rate is None:
+        raise errors.no_labor_rate(field, operation.skill_code)
+    return rounded_cents(Decimal(str(operation.standard_hours)) * rate)
 
 
 def _part_lines(
@@ -184,7 +191,7 @@ def _part_lines(
     """Return the lines at the price agreed for one unit, else at list price."""
     kept = {line.code: line.amount_cents // line.quantity for line in agreed if line.kind == "part"}
     for part in parts:
-        price = kept.get(part.part_number, prices.part_price_cents.get(part.part_number))
+        price = kept.get(part.part_number, prices.prices.parts.get(part.part_number))
         if price is None:
             raise unknown_code(field, part.part_number)
         yield EstimateLine(

@@ -14,6 +14,7 @@ from shared.contracts.base import State
 from shared.contracts.management import (
     CatalogItemDefined,
     PersonDefined,
+    PriceDefined,
     RuleSetDefined,
     StoreDefined,
 )
@@ -41,7 +42,13 @@ REACTIONS: Reactions[Deps] = Reactions(
     batch_only=[JobFinished],
 )
 
-STATES: Sequence[type[State]] = (CatalogItemDefined, PersonDefined, RuleSetDefined, StoreDefined)
+STATES: Sequence[type[State]] = (
+    CatalogItemDefined,
+    PersonDefined,
+    PriceDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
 """Master data that reception reads."""
 
 STATE_REACTIONS: Reactions[Deps] = Reactions({StoreDefined: facility_checks.begin_checks})

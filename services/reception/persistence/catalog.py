@@ -1,9 +1,10 @@
 """Catalog as a transaction sees it: prices, names, symptoms and recalls from master data."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from services.reception.domain.estimate import (
     CatalogOperation,
@@ -12,6 +13,7 @@ from services.reception.domain.estimate import (
     RequestedWork,
     ServicePackage,
 )
+from services.reception.domain.prices import Prices, store_prices
 from services.reception.domain.recall import Recall
 from shared.contracts.base import EventPart
 from shared.contracts.dated import content_on
@@ -19,12 +21,15 @@ from shared.contracts.management import (
     CatalogItemDefined,
     LaborOperation,
     PartMaster,
+    PriceDefined,
+    PriceKind,
     RecallCampaign,
     ServicePackageDefinition,
     SymptomSystem,
 )
 from shared.contracts.reception import EstimateLine
 from shared.db import Connection
+from shared.group import Store
 from shared.master_data import MasterData
 
 C = TypeVar("C", bound=EventPart)
@@ -91,6 +96,28 @@ SELECT json_build_object(
 """
 
 
+# All keys of a price list have one of a few beginnings; none contains the character after "~".
+_SELECT_PRICES = """
+WITH listed AS (
+    SELECT key, true AS is_own FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$3]
+    UNION ALL
+    SELECT key, false FROM unnest($4::text[]) AS beginning
+    JOIN master_data ON key >= beginning AND key < beginning || chr(127)
+    WHERE topic = $1
+)
+SELECT key, is_own, (version.content ->> 'price_cents')::bigint AS price_cents
+FROM listed
+JOIN master_data USING (key)
+CROSS JOIN LATERAL (
+    SELECT each -> 'content' AS content
+    FROM jsonb_array_elements(record -> 'versions') AS each
+    WHERE each ->> 'valid_from' <= $2
+    ORDER BY each ->> 'valid_from' DESC
+    LIMIT 1) AS version
+WHERE topic = $1 AND jsonb_typeof(version.content) = 'object'
+"""
+
+
 class Catalog:
     """Reader of the catalog.
 
@@ -107,11 +134,13 @@ class Catalog:
     async def price_list(
         self,
         connection: Connection,
-        labor_rate_cents: Mapping[str, int],
+        store: Store,
         work: RequestedWork,
         day: date,
     ) -> PriceList:
-        """Return the prices on ``day`` of what the work names; what is not offered is absent."""
+        """Return the prices in the store on ``day`` of what the work names; what is not offered is
+        absent.
+        """
         packages = await self._offered(
             connection, ServicePackageDefinition, "package", work.packages, day
         )
@@ -122,20 +151,71 @@ class Catalog:
         keys = [*_keys("operation", operations), *_keys("part", parts)]
         states = await self._master_data.get(connection, CatalogItemDefined, keys)
         found = {key: content_on(state.versions, day) for key, state in states.items()}
+        offered = {
+            _code(key): _operation(key, content)
+            for key, content in found.items()
+            if isinstance(content, LaborOperation)
+        }
+        list_prices = {
+            _code(key): content.list_price_cents
+            for key, content in found.items()
+            if isinstance(content, PartMaster)
+        }
         return PriceList(
-            operations={
-                _code(key): _operation(key, content)
-                for key, content in found.items()
-                if isinstance(content, LaborOperation)
-            },
-            labor_rate_cents=labor_rate_cents,
-            part_price_cents={
-                _code(key): content.list_price_cents
-                for key, content in found.items()
-                if isinstance(content, PartMaster)
-            },
+            offered,
+            store_prices(
+                *await self._listed_prices(connection, store, offered, list_prices, day),
+                Prices(parts=list_prices, labor_rates=store.labor_rate_cents),
+            ),
             packages={code: _package(code, each) for code, each in packages.items()},
         )
+
+    async def _listed_prices(
+        self,
+        connection: Connection,
+        store: Store,
+        operations: Mapping[str, CatalogOperation],
+        parts: Iterable[str],
+        day: date,
+    ) -> tuple[Prices, Prices]:
+        """Return the store's own prices, and those of its price list, as they are on ``day``."""
+        items = [
+            *(("part_price", part_number) for part_number in parts),
+            *(("operation_price", op_code) for op_code in operations),
+            *(("labor_rate", skill) for skill in {op.skill_code for op in operations.values()}),
+        ]
+        own = {f"{kind}:{item}.{store.id}": (kind, item) for kind, item in items}
+        listed = {f"{kind}:{store.price_list}:{item}": (kind, item) for kind, item in items}
+        keys = own | listed if store.price_list else own
+        states = await self._master_data.get(connection, PriceDefined, keys)
+        cents = {
+            key: content.price_cents
+            for key, state in states.items()
+            if (content := content_on(state.versions, day))
+        }
+        return _prices(own, cents), _prices(listed, cents)
+
+    async def prices(self, connection: Connection, store: Store, day: date) -> Prices:
+        """Return all prices on ``day`` that come before the catalog's, and the labor rates."""
+        kinds = get_args(PriceKind) if store.price_list else ()
+        rows = await connection.fetch(
+            _SELECT_PRICES,
+            PriceDefined.topic,
+            day.isoformat(),
+            store.id,
+            [f"{kind}:{store.price_list}:" for kind in kinds],
+        )
+        own: dict[str, tuple[str, str]] = {}
+        listed: dict[str, tuple[str, str]] = {}
+        for row in rows:
+            kind, _, rest = row["key"].partition(":")
+            if row["is_own"]:
+                own[row["key"]] = kind, rest.removesuffix(f".{store.id}")
+            else:
+                listed[row["key"]] = kind, _code(rest)
+        cents = {row["key"]: row["price_cents"] for row in rows}
+        rates = Prices(labor_rates=store.labor_rate_cents)
+        return store_prices(_prices(own, cents), _prices(listed, cents), rates)
 
     async def offers_operation(self, connection: Connection, op_code: str, day: date) -> bool:
         """Return whether an operation is offered on ``day``."""
@@ -237,6 +317,15 @@ class Catalog:
             for key, state in states.items()
             if (content := _last_content(state, day)) is not None
         }
+
+
+def _prices(items: Mapping[str, tuple[str, str]], cents: Mapping[str, int]) -> Prices:
+    """Return the prices of items that stand by the ids of their records."""
+    by_kind: dict[str, dict[str, int]] = defaultdict(dict)
+    for key, (kind, item) in items.items():
+        if key in cents:
+            by_kind[kind][item] = cents[key]
+    return Prices(by_kind["part_price"], by_kind["operation_price"], by_kind["labor_rate"])
 
 
 def typical_parts(named: NamedLines) -> dict[str, Collection[str]]:

@@ -15,15 +15,21 @@ from shared.contracts.management import (
     CorrectiveActionSource,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FollowUpRules,
+    GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     LaborOperation,
+    LaborRate,
     Leave,
     LoyaltyRules,
     MessageRules,
     NameInBoth,
+    OperationPrice,
     PartMaster,
+    PartPrice,
     Post,
+    PostDescription,
     RecallCampaign,
     ServicePackageDefinition,
     SettlementRules,
@@ -36,7 +42,7 @@ from shared.contracts.management import (
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 CorrectiveActionResult = Literal["corrected", "unfounded"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
-RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog"]
+RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
 RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
 RowErrorRule = Literal[
     "unreadable",
@@ -227,6 +233,9 @@ class DefineRequest(RequestBody):
         | ShiftRules
         | WorkingCalendarRules
         | GroupProfile
+        | GreetingRules
+        | FollowUpRules
+        | PostDescription
         | StoreProfile
         | BayProfile
         | Person
@@ -235,6 +244,9 @@ class DefineRequest(RequestBody):
         | ServicePackageDefinition
         | SymptomSystem
         | RecallCampaign
+        | PartPrice
+        | OperationPrice
+        | LaborRate
     )
 
 
@@ -256,6 +268,9 @@ class Definition(RequestBody):
         | ShiftRules
         | WorkingCalendarRules
         | GroupProfile
+        | GreetingRules
+        | FollowUpRules
+        | PostDescription
         | StoreProfile
         | BayProfile
         | Person
@@ -264,6 +279,9 @@ class Definition(RequestBody):
         | ServicePackageDefinition
         | SymptomSystem
         | RecallCampaign
+        | PartPrice
+        | OperationPrice
+        | LaborRate
     )
 
 
@@ -466,6 +484,9 @@ class RecordEntry(ResponseBody):
         | ShiftRules
         | WorkingCalendarRules
         | GroupProfile
+        | GreetingRules
+        | FollowUpRules
+        | PostDescription
         | StoreProfile
         | BayProfile
         | Person
@@ -474,6 +495,9 @@ class RecordEntry(ResponseBody):
         | ServicePackageDefinition
         | SymptomSystem
         | RecallCampaign
+        | PartPrice
+        | OperationPrice
+        | LaborRate
         | None
     )
 
@@ -556,6 +580,9 @@ class VersionView(ResponseBody):
         | ShiftRules
         | WorkingCalendarRules
         | GroupProfile
+        | GreetingRules
+        | FollowUpRules
+        | PostDescription
         | StoreProfile
         | BayProfile
         | Person
@@ -564,6 +591,9 @@ class VersionView(ResponseBody):
         | ServicePackageDefinition
         | SymptomSystem
         | RecallCampaign
+        | PartPrice
+        | OperationPrice
+        | LaborRate
         | None
     )
 

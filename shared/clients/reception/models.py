@@ -224,9 +224,11 @@ class CarryOverRequest(RequestBody):
 
 
 class CatalogView(ResponseBody):
-    """The catalog as one store sees it: its own labor rates.
+    """The catalog as one store sees it: with the prices that hold in it.
 
-    ``labor_rate_cents`` is the price of an hour by skill.
+    ``labor_rate_cents`` is the price of an hour by skill, ``operation_price_cents`` the fixed
+    price of an operation, whatever its hours. ``part_price_cents`` comes before a part's list
+    price.
     """
 
     operations: list[OperationEntry]
@@ -235,6 +237,8 @@ class CatalogView(ResponseBody):
     systems: list[SystemEntry]
     recalls: list[RecallEntry]
     labor_rate_cents: dict[str, int]
+    operation_price_cents: dict[str, int]
+    part_price_cents: dict[str, int]
 
 
 class CheckView(ResponseBody):

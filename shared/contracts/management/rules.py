@@ -27,9 +27,12 @@ RuleKind = Literal[
     "shifts",
     "working_calendar",
     "group_profile",
+    "greeting",
+    "follow_up",
+    "post_description",
 ]
 """Kinds of rules: 忠诚度、客户通知、结算、交车检查单、日常检查单、整改责任、
-质检单、班次、工作日历、集团档案."""
+质检单、班次、工作日历、集团档案、接待、回访、岗位说明书."""
 
 LOYALTY_TIERS: tuple[str, ...] = ("gold", "silver", "bronze")
 """Codes of the tiers (忠诚度等级): 金卡、银卡、铜卡."""
@@ -319,6 +322,53 @@ class GroupProfile(EventPart):
     en: DisplayName
 
 
+class GreetingRules(EventPart):
+    """Rules of greeting (接待规则): a customer is greeted within ``limit_s`` of the arrival."""
+
+    kind: Literal["greeting"] = "greeting"
+    limit_s: Annotated[int, Field(ge=1, le=86_400)]
+
+
+WorkingDays = Annotated[int, Field(ge=1, le=30)]
+
+
+class FollowUpRules(EventPart):
+    """Rules of follow-up (回访规则).
+
+    A customer is called so many working days after the delivery, at the local time ``calls_at``.
+    Who is not reached is called again on working days with that distance, until the last of the
+    ``attempts``. What a store leaves out holds as in the group.
+    """
+
+    kind: Literal["follow_up"] = "follow_up"
+    days_after_delivery: WorkingDays | None = None
+    calls_at: LocalTime | None = None
+    attempts: Annotated[int, Field(ge=1, le=10)] | None = None
+    days_between_attempts: WorkingDays | None = None
+
+
+class Statement(EventPart):
+    """Published sentence in both languages."""
+
+    zh: Annotated[str, Field(min_length=1, max_length=300)]
+    en: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+Statements = Annotated[tuple[Statement, ...], Field(max_length=40)]
+
+
+class PostDescription(EventPart):
+    """Description of a post (岗位说明书).
+
+    It has tasks (职责), qualification (任职资格) and ability (能力).
+    """
+
+    kind: Literal["post_description"] = "post_description"
+    tasks: Annotated[Statements, Field(min_length=1)]
+    qualification: Statements = ()
+    ability: Statements = ()
+
+
 RuleContent = Annotated[
     LoyaltyRules
     | MessageRules
@@ -329,7 +379,10 @@ RuleContent = Annotated[
     | InspectionChecklistRules
     | ShiftRules
     | WorkingCalendarRules
-    | GroupProfile,
+    | GroupProfile
+    | GreetingRules
+    | FollowUpRules
+    | PostDescription,
     Field(discriminator="kind"),
 ]
 """Content of a rule set, by its kind."""
@@ -345,6 +398,8 @@ class RuleVersion(EventPart):
 class RuleSetDefined(State):
     """A rule set as it is now decided (规则): all its versions, the earliest first.
 
+    There is one set of a kind; of post descriptions one a role, such as
+    ``post_description:technician``.
     ``for_stores`` is the store whose own rules they are; those of the group have none.
     """
 

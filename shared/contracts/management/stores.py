@@ -59,8 +59,9 @@ class StoreProfile(EventPart):
     ``missed_punch_grace_minutes`` after the end of a shift, clocks that still run are closed
     (忘打卡). A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is
     reminded on the day before at ``appointment_reminder``. ``labor_rate_cents`` by skill is for a
-    standard hour, tax included; ``tax_rate_bp`` is in basis points. ``networks`` are those of the
-    store's own devices, as the platform sees their addresses.
+    standard hour, tax included; ``tax_rate_bp`` is in basis points. ``price_list`` (价目表) is the
+    code of the group's price list that holds in the store, such as that of its brand. ``networks``
+    are those of the store's own devices, as the platform sees their addresses.
     """
 
     kind: Literal["store"] = "store"
@@ -72,7 +73,6 @@ class StoreProfile(EventPart):
     opening: LocalTime
     closing: LocalTime
     closed_days: Annotated[tuple[BusinessDate, ...], Field(max_length=1000)] = ()
-    greeting_limit_s: Annotated[int, Field(ge=1, le=86_400)]
     delivery_lead_minutes: Minutes = 0
     risk_threshold: Annotated[float, Field(ge=0, le=1)] = 0.7
     units_in_operation_growth: Growth = 0.0
@@ -82,6 +82,7 @@ class StoreProfile(EventPart):
     appointment_grace_minutes: Minutes = 30
     appointment_reminder: LocalTime = "10:00"
     labor_rate_cents: dict[Code, Annotated[int, Field(ge=1, le=10**9)]]
+    price_list: Code | None = None
     tax_rate_bp: Annotated[int, Field(ge=0, le=10_000)]
     payment_days: Annotated[int, Field(ge=0, le=365)]
     networks: Annotated[tuple[IPvAnyNetwork, ...], Field(max_length=50)] = ()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.management import LoyaltyRules, MessageRules, MessageTemplate
+from shared.contracts.management import FollowUpRules, LoyaltyRules, MessageRules, MessageTemplate
 from shared.contracts.reception import OrderCustomerLinked
 from shared.contracts.workshop import PromisedTimeAtRisk
 from tests.support.finished_visits import delivery, invoice
@@ -241,6 +241,23 @@ async def test_preview_counts_customers_whose_tier_would_change(ruled: Scene) ->
     ruled.clock.set(NOW + timedelta(days=31))
     assert (await preview(ruled, loyalty_rules(1)))["customers"] == 0
     ruled.clock.set(NOW)
+
+
+async def test_follow_up_rules_decide_when_and_how_often(ruled: Scene) -> None:
+    later = FollowUpRules(days_after_delivery=2, calls_at="15:30", attempts=1)
+    await ruled.publish(rule_set("follow_up.S01", (TODAY, later)))
+    await ruled.crm.wait_until_idle()
+    await ruled.visits(7, orders=1)
+    listed = await ruled.crm.get(
+        "/stores/S01/follow-ups", "customer_care_agent", status="scheduled"
+    )
+    (call,) = [each for each in listed.json() if each["order_id"] == "7-0"]
+    assert datetime.fromisoformat(call["due_at"]) == datetime(2026, 3, 9, 7, 30, tzinfo=UTC)
+    body = {"reached": False, "channel": "phone", "record": "no answer"}
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
+    called = await ruled.crm.post(path, "customer_care_agent", body)
+    assert called.json()["status"] == "not_reached"
+    await ruled.publish(rule_set("follow_up.S01", (TODAY, None)))
 
 
 async def test_only_group_manager_previews_rules(ruled: Scene) -> None:

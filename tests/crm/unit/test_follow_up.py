@@ -2,24 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.crm.domain.follow_up import (
-    MOST_ATTEMPTS,
     FollowUp,
+    call_rules,
     least_loaded,
     record_call,
     schedule,
 )
 from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted
+from shared.contracts.management import FollowUpRules
 from shared.contracts.violations import RuleViolation
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
 NEXT = DUE + timedelta(days=1)
+MOST_ATTEMPTS = 3
 CALL = FollowUp("f", "S01", "o", "c", "customer_care_agent", DUE)
 
 
@@ -53,6 +55,7 @@ def call(
         reached=reached,
         satisfaction=satisfaction,
         channel="phone",
+        most_attempts=MOST_ATTEMPTS,
         next_due_at=NEXT,
         now=DUE,
     )
@@ -95,3 +98,17 @@ def test_not_reached_customer_is_called_again() -> None:
 def test_not_reached_customer_has_no_satisfaction() -> None:
     with pytest.raises(RuleViolation, match="not reached"):
         call(CALL, reached=False, satisfaction=3)
+
+
+def test_fewer_attempts_end_call_already_tried() -> None:
+    ended, _ = call(replace(CALL, attempts=MOST_ATTEMPTS + 1), reached=False)
+    assert ended.status(NEXT) == "not_reached"
+
+
+def test_own_follow_up_rules_come_first() -> None:
+    group = FollowUpRules(
+        days_after_delivery=1, calls_at="10:00", attempts=3, days_between_attempts=1
+    )
+    rules = call_rules(group, FollowUpRules(calls_at="14:30", attempts=1))
+    assert (rules.calls_at, rules.attempts, rules.days_after_delivery) == (time(14, 30), 1, 1)
+    assert call_rules(group, None).calls_at == time(10)

@@ -15,6 +15,7 @@ from shared.contracts.management import (
     BayDefined,
     CatalogItemDefined,
     PersonDefined,
+    PriceDefined,
     StoreDefined,
 )
 from shared.ids import new_id
@@ -56,7 +57,7 @@ RECORDS: list[tuple[str, Role, type[State], str, dict[str, Any], dict[str, Any]]
         StoreDefined,
         "S03",
         profile("stores", "S03"),
-        {"greeting_limit_s": 60},
+        {"payment_days": 60},
     ),
     (
         LIFT,
@@ -82,13 +83,21 @@ RECORDS: list[tuple[str, Role, type[State], str, dict[str, Any], dict[str, Any]]
         profile("catalog", "part:OIL-5W30"),
         {"list_price_cents": 99_900},
     ),
+    (
+        "/stores/S01/prices/labor_rate:body",
+        "service_manager",
+        PriceDefined,
+        "labor_rate:body.S01",
+        {"kind": "labor_rate", "price_cents": 8_800},
+        {"price_cents": 9_900},
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("path", "role", "contract", "record_id", "content", "changes"),
     RECORDS,
-    ids=["store", "bay", "person", "catalog-item"],
+    ids=["store", "bay", "person", "catalog-item", "price"],
 )
 async def test_record_is_defined_ended_and_put_back(
     management: InProcess,
@@ -279,6 +288,25 @@ async def test_price_below_cost_is_accepted_with_warning(management: InProcess) 
     sound = profile("catalog", "part:OIL-5W30")
     response = (await decide(management, PART, content=sound, valid_from="2026-04-01")).json()
     assert response["warnings"] == []
+
+
+async def test_listed_price_below_cost_is_accepted_with_warning(management: InProcess) -> None:
+    part = profile("catalog", "part:OIL-5W30", cost_cents=500)
+    assert (await decide(management, PART, content=part)).is_success
+    cheap = {"kind": "part_price", "price_cents": 400}
+    own = "/stores/S01/prices/part_price:OIL-5W30"
+    response = await decide(management, own, "service_manager", content=cheap)
+    [warning] = response.json()["warnings"]
+    assert (warning["field"], warning["rule"]) == ("content.price_cents", "price_below_cost")
+    brand = "/group/prices/part_price:qiyue:OIL-5W30"
+    doubted = (await decide(management, brand, content=cheap)).json()["warnings"]
+    assert [each["rule"] for each in doubted] == ["price_below_cost", "price_list_unused"]
+    listed = profile("stores", "S02", price_list="qiyue")
+    assert (await decide(management, "/group/stores/S02", content=listed)).is_success
+    dearer = cheap | {"price_cents": 600}
+    assert (await decide(management, brand, content=dearer)).json()["warnings"] == []
+    unknown = await decide(management, f"{own}-X", "service_manager", content=cheap)
+    assert field_of(unknown) == "unknown_part code"
 
 
 async def test_operation_without_labor_rate_is_accepted_with_warning(

@@ -20,7 +20,6 @@ PROFILE: dict[str, Any] = {
     "brand": {"zh": "启岳", "en": "Qiyue"},
     "opening": "08:00",
     "closing": "18:00",
-    "greeting_limit_s": 600,
     "labor_rate_cents": {"maintenance": 18000},
     "tax_rate_bp": 1300,
     "payment_days": 30,

@@ -11,7 +11,7 @@ import pytest
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.management import GROUP, RuleKind, RuleSetDefined
+from shared.contracts.management import GROUP, GROUP_ROLES, STORE_ROLES, RuleKind, RuleSetDefined
 from shared.security import Role
 from tests.support.decisions import LATER, REASON, TODAY, decide, define_stores, states
 from tests.support.harness import InProcess, in_process
@@ -160,7 +160,9 @@ async def test_store_rules_come_and_end(management: InProcess, empty_servers: Pl
 async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
     entries = {entry["record_id"]: entry for entry in listed}
-    own_kinds = set(get_args(RuleKind)) - {"loyalty", "working_calendar", "group_profile"}
+    of_kinds = set(get_args(RuleKind)) - {"post_description"}
+    own_kinds = of_kinds - {"loyalty", "working_calendar", "group_profile"}
+    own_kinds |= {f"post_description:{role}" for role in STORE_ROLES}
     assert entries.keys() == {"loyalty", *(f"{kind}.S01" for kind in own_kinds)}
     own = entries["messages.S01"]
     assert (own["current_from"], own["next_from"], own["version"]) == (TODAY, LATER, "2")
@@ -171,7 +173,8 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     )
     entries = {entry["record_id"]: entry for entry in response.json()}
     own_ones = {"messages.S01", "messages.S02"}
-    assert entries.keys() == {*get_args(RuleKind), *own_ones}
+    posts = {f"post_description:{role}" for role in (*STORE_ROLES, *GROUP_ROLES)}
+    assert entries.keys() == {*of_kinds, *posts, *own_ones}
     assert entries["messages"]["version"] == "0"
 
 

@@ -52,7 +52,6 @@ STORE = StoreProfile.model_validate(
         "brand": {"zh": "启岳", "en": "Qiyue"},
         "opening": "08:00",
         "closing": "18:00",
-        "greeting_limit_s": 600,
         "labor_rate_cents": {"mechanical": 1},
         "tax_rate_bp": 1300,
         "payment_days": 30,

@@ -13,7 +13,9 @@ from services.management.domain.kinds import (
     COLLECTIONS,
     CONTENT,
     KINDS,
+    PRICES,
     RULES,
+    Collection,
     Content,
     kind_in,
     kind_of,
@@ -30,8 +32,10 @@ from shared.contracts.management import (
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FollowUpRules,
     LoyaltyRules,
     MessageRules,
+    PriceKind,
     RuleKind,
     SettlementRules,
 )
@@ -80,6 +84,7 @@ def refused(content: Content, kind: str, store_id: str = GROUP) -> tuple[str, st
 
 def test_every_kind_has_a_row() -> None:
     assert set(get_args(RuleKind)) == {k.name for k in KINDS.values() if k.collection is RULES}
+    assert set(get_args(PriceKind)) == {k.name for k in KINDS.values() if k.collection is PRICES}
     assert set(get_args(CatalogKind)) == {k.name for k in KINDS.values() if k.collection is CATALOG}
     assert {kind.content.model_fields["kind"].default for kind in KINDS.values()} == KINDS.keys()
 
@@ -320,3 +325,33 @@ def test_post_of_other_place_is_refused(role: str, in_store: str | None) -> None
         "no_such_role_there",
         "content.posts.0.role",
     )
+
+
+@pytest.mark.parametrize(
+    ("collection", "store_id", "code", "rule"),
+    [
+        (RULES, GROUP, "post_description", "no_such_role_there"),
+        (RULES, GROUP, "post_description:rumor", "no_such_role_there"),
+        (RULES, "S01", "post_description:group_manager", "no_such_role_there"),
+        (RULES, GROUP, "greeting:technician", "unknown_kind"),
+        (PRICES, GROUP, "part_price:OIL", "unknown_price_list"),
+        (PRICES, GROUP, "part_price:Qiyue:OIL", "unknown_price_list"),
+        (PRICES, GROUP, "part_price:qiyue:", "unknown_kind"),
+        (PRICES, "S01", "part_price", "unknown_kind"),
+        (PRICES, "S01", "part:OIL", "unknown_kind"),
+        (PRICES, "S01", "labor_rate:cooking", "unknown_skill"),
+        (PRICES, GROUP, "labor_rate:qiyue:cooking", "unknown_skill"),
+    ],
+)
+def test_impossible_code_is_refused(
+    collection: Collection, store_id: str, code: str, rule: str
+) -> None:
+    with pytest.raises(RuleViolation) as violation:
+        kind_in(collection, store_id, code)
+    assert (violation.value.rule, violation.value.field) == (rule, "code")
+
+
+def test_group_follow_up_leaves_nothing_out() -> None:
+    own = FollowUpRules(attempts=2)
+    KINDS["follow_up"].require(own, "S01")
+    assert refused(own, "follow_up") == ("incomplete", "content.days_after_delivery")

@@ -10,19 +10,23 @@ from hypothesis import strategies as st
 from services.management.domain.kinds import (
     CATALOG,
     CONTENT,
+    PRICES,
     RULES,
     STAFF,
     STORES,
     Collection,
     Content,
 )
-from services.management.domain.known import Known, Named
+from services.management.domain.known import Given, Known, Named
 from services.management.domain.person import Person
 from services.management.domain.record import Decision, Record, define, end
 from shared.contracts.base import GROUP
 from shared.contracts.management import (
     LaborOperation,
+    LaborRate,
+    OperationPrice,
     PartMaster,
+    PartPrice,
     RecallCampaign,
     ServicePackageDefinition,
     ShiftRules,
@@ -213,14 +217,54 @@ def test_withdrawn_record_is_unknown_again() -> None:
     assert refused(found, operation("B", OIL=4))[0] == "unknown_part"
 
 
+def given_in(record: Record) -> Given:
+    content = record.changes[-1].content
+    assert content
+    return Given(record.store_id, record.code, content)
+
+
 def test_named_are_what_contents_name() -> None:
-    contents = [
-        change.content
-        for record in (person(("technician", "S01"), shift="early"), operation("B", OIL=4))
-        for change in record.changes
-        if change.content
-    ]
-    named = Named.of(contents)
+    person_and_work = [person(("technician", "S01"), shift="early"), operation("B", OIL=4)]
+    named = Named.of([given_in(each) for each in person_and_work])
     assert named.records == {("stores", "S01"), ("catalog", "part:OIL")}
     assert named.stores_with_shifts == {GROUP, "S01"}
     assert named.skills == {"maintenance"}
+    assert (named.costs, named.price_lists) == (frozenset(), frozenset())
+    named = Named.of([given_in(part_price("OIL", 1)), given_in(part_price("OIL", 1, "qiyue"))])
+    assert named.records == named.costs == {("catalog", "part:OIL")}
+    assert named.price_lists == {"qiyue"}
+
+
+def part_price(number: str, cents: int, price_list: str = "", day: date = TODAY) -> Record:
+    content = PartPrice(price_cents=cents)
+    if price_list:
+        return decided(PRICES, f"part_price:{price_list}:{number}", content, day)
+    return decided(PRICES, f"part_price:{number}", content, day, owner="S01")
+
+
+def test_price_of_unknown_item_is_refused() -> None:
+    found = known(part("OIL"), operation("A"))
+    found.require(part_price("OIL", 1))
+    assert refused(found, part_price("GONE", 1)) == ("unknown_part", "code")
+    assert refused(found, part_price("GONE", 1, "qiyue")) == ("unknown_part", "code")
+    fixed = decided(PRICES, "operation_price:GONE", OperationPrice(price_cents=1), owner="S01")
+    assert refused(found, fixed) == ("unknown_operation", "code")
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.booleans())
+def test_listed_price_below_cost_is_doubted(price: int, cost: int, own: bool) -> None:
+    changed = part_price("OIL", price, "" if own else "qiyue")
+    found = Known(parts={("catalog", "part:OIL"): ()})
+    found.add(part("OIL", cost=cost))
+    found.price_lists.add("qiyue")
+    expected = ["price_zero"] if price == 0 else ["price_below_cost"] if price < cost else []
+    assert [each.rule for each in found.doubts(changed)] == expected
+
+
+def test_price_on_list_of_no_store_is_doubted() -> None:
+    rate = decided(PRICES, "labor_rate:qiyue:body", LaborRate(price_cents=0))
+    doubts = [(each.field, each.rule) for each in Known().doubts(rate)]
+    assert doubts == [("content.price_cents", "price_zero"), ("code", "price_list_unused")]
+    profile_with_list = _content("stores", "S01").model_copy(update={"price_list": "qiyue"})
+    found = known(decided(STORES, "S01", profile_with_list))
+    assert [each.rule for each in found.doubts(rate)] == ["price_zero"]

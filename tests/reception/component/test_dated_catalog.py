@@ -10,11 +10,18 @@ from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from shared.clients.reception.models import CatalogView
 from shared.clock import SimulatedClock
-from shared.contracts.management import CatalogItemDefined
+from shared.contracts.management import (
+    CatalogItemDefined,
+    GreetingRules,
+    LaborRate,
+    OperationPrice,
+    PartPrice,
+)
 from shared.contracts.reception import FacilityCheckOverdue
-from tests.support.catalog import defined, item, listed_catalog
+from tests.support.catalog import defined, item, listed_catalog, price
 from tests.support.harness import Publisher, in_process, published
 from tests.support.order_factory import FrontDesk, invoiced, ready, write_up
+from tests.support.rules import rule_set
 from tests.support.stack import MORNING
 from tests.support.stores import store
 from tests.support.workshop_events import WorkshopEvents
@@ -94,6 +101,57 @@ async def test_catalog_lists_what_is_defined(desk: FrontDesk) -> None:
     found = CatalogView.model_validate(await desk.get("/catalog"))
     rates = defined("stores", "S01").labor_rate_cents
     assert found == listed_catalog().model_copy(update={"labor_rate_cents": rates})
+
+
+async def test_price_lists_come_before_catalog(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    agreed_before, before = await agreed(desk, "沪D10040"), await quoted(desk)
+    profile = defined("stores", "S01").model_copy(update={"price_list": "qiyue"})
+    await publish(
+        desk,
+        management,
+        store("S01", (FIRST_DAY, profile)),
+        price("labor_rate:qiyue:maintenance", (TOMORROW, LaborRate(price_cents=20_000))),
+        price("operation_price:MNT-003.S01", (TOMORROW, OperationPrice(price_cents=9_900))),
+        price("operation_price:MNT-001.S02", (FIRST_DAY, OperationPrice(price_cents=1))),
+        price("part_price:other:OIL-5W30", (FIRST_DAY, PartPrice(price_cents=1))),
+        *(
+            price(each, (FIRST_DAY, PartPrice(price_cents=7_000)), (TOMORROW, cents))
+            for each, cents in (
+                ("part_price:qiyue:OIL-5W30", PartPrice(price_cents=6_000)),
+                ("part_price:OIL-5W30.S01", None),
+            )
+        ),
+    )
+    assert await quoted(desk) == [before[0], 4 * 7_000]
+    clock.set(MIDNIGHT)
+    hours = defined("catalog", "operation:MNT-001").standard_hours
+    assert await quoted(desk) == [round(hours * 20_000), 4 * 6_000]
+    minor = {"op_codes": ["MNT-003"]}
+    assert (await desk.done("/quotes", minor))["estimate_cents"] == 9_900
+    catalog = await desk.get("/catalog")
+    assert catalog["part_price_cents"] == {"OIL-5W30": 6_000}
+    assert catalog["operation_price_cents"] == {"MNT-003": 9_900}
+    assert catalog["labor_rate_cents"] == profile.labor_rate_cents | {"maintenance": 20_000}
+    await desk.done(f"/orders/{agreed_before}/open", write_up("沪D10040"))
+    assert await estimated(desk, agreed_before) == [before]
+
+
+async def test_greeting_limit_is_that_of_its_day(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    own = rule_set("greeting.S01", (FIRST_DAY, None), (TOMORROW, GreetingRules(limit_s=120)))
+    await publish(desk, management, own)
+
+    async def limit(plate: str) -> timedelta:
+        visit = await desk.arrived(plate)
+        arrived, due = (visit[name] for name in ("arrived_at", "greeting_due_at"))
+        return datetime.fromisoformat(due) - datetime.fromisoformat(arrived)
+
+    assert await limit("沪D10050") == timedelta(minutes=10)
+    clock.set(MIDNIGHT)
+    assert await limit("沪D10051") == timedelta(minutes=2)
 
 
 async def test_catalog_lists_items_of_their_day(

@@ -31,6 +31,7 @@ from services.reception.domain.estimate_version import (
     require_awaiting,
 )
 from services.reception.domain.lifecycle import RepairOrderStatus
+from services.reception.domain.prices import Prices, store_prices
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
@@ -41,8 +42,7 @@ NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 OPERATIONS = ("A", "B", "C")
 PRICES = PriceList(
     {name: CatalogOperation(name, "t", 0.1 * place) for place, name in enumerate(OPERATIONS, 3)},
-    {"t": 17_777},
-    {"P": 333, "Q": 1},
+    Prices(parts={"P": 333, "Q": 1}, labor_rates={"t": 17_777}),
     {"K": ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), 9_999)},
 )
 COUNTER = DecisionRecord("in_person", "a1", NOW)
@@ -56,9 +56,7 @@ def work(*operations: str, parts: int = 0) -> Estimate:
 @given(st.integers(0, 10**7))
 def test_package_costs_its_price_for_any_lines(price: int) -> None:
     package = ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), price)
-    prices = PriceList(
-        PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
-    )
+    prices = replace(PRICES, packages={"K": package})
     assert estimate(prices, RequestedWork(packages=("K",))).total_cents == price
 
 
@@ -66,7 +64,7 @@ def test_package_costs_its_price_for_any_lines(price: int) -> None:
 def test_agreed_work_keeps_price_and_hours(before: int, now: int) -> None:
     wanted = RequestedWork(("C",), (PartQuantity("P", before),), ("K",))
     agreed = estimate(PRICES, wanted)
-    nothing = PriceList({}, {}, {})
+    nothing = PriceList({}, Prices())
     assert estimate(nothing, wanted, agreed.lines) == agreed
     more = replace(wanted, parts=(PartQuantity("P", now),), pay_types={"C": "warranty"})
     changed = estimate(nothing, more, agreed.lines)
@@ -76,9 +74,30 @@ def test_agreed_work_keeps_price_and_hours(before: int, now: int) -> None:
         estimate(nothing, replace(wanted, parts=(PartQuantity("Q", 1),)), agreed.lines)
 
 
+PRICES_OF_A_LIST = st.builds(
+    Prices,
+    *[st.dictionaries(st.sampled_from("ABC"), st.integers(0, 9)) for _ in range(3)],
+)
+
+
+@given(PRICES_OF_A_LIST, PRICES_OF_A_LIST, PRICES_OF_A_LIST)
+def test_own_price_comes_first_then_list(own: Prices, listed: Prices, catalog: Prices) -> None:
+    found = store_prices(own, listed, catalog)
+    for kind in ("parts", "operations", "labor_rates"):
+        sources = [getattr(each, kind) for each in (own, listed, catalog)]
+        for item in "ABC":
+            first = next((each[item] for each in sources if item in each), None)
+            assert getattr(found, kind).get(item) == first
+
+
+def test_fixed_price_needs_no_labor_rate() -> None:
+    fixed = estimate(replace(PRICES, prices=Prices(operations={"A": 0})), RequestedWork(("A",)))
+    assert (fixed.total_cents, fixed.labor_operations[0].op_code) == (0, "A")
+
+
 def test_skill_without_labor_rate_is_refused() -> None:
     with pytest.raises(RuleViolation) as refused:
-        estimate(replace(PRICES, labor_rate_cents={}), RequestedWork(("A",)))
+        estimate(replace(PRICES, prices=Prices()), RequestedWork(("A",)))
     assert (refused.value.rule, refused.value.field) == ("no_labor_rate", "op_codes")
 
 

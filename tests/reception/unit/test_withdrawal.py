@@ -20,6 +20,7 @@ from services.reception.domain.estimate import (
 from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion, present
 from services.reception.domain.invoicing import Terms, issue_invoice
 from services.reception.domain.ordered_work import agree_at_opening
+from services.reception.domain.prices import Prices
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import Discount, RepairOrder, finish_work
 from services.reception.domain.withdrawal import Withdrawal, WorkDone, WorkState
@@ -29,8 +30,7 @@ from tests.support.orders import NOW, invoiced, opened, violates
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
 PRICES = PriceList(
     {code: CatalogOperation(code, "mechanical", hours) for code, hours in HOURS.items()},
-    {"mechanical": 18_001},
-    {"OIL": 8_800, "PAD": 12_345},
+    Prices(parts={"OIL": 8_800, "PAD": 12_345}, labor_rates={"mechanical": 18_001}),
 )
 DECISION = DecisionRecord("in_person", "a1", NOW)
 STATES = st.sampled_from(["open", "begun", "finished"])

@@ -14,12 +14,18 @@ from shared.contracts.management import (
     CorrectiveActionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FollowUpRules,
+    GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     LaborOperation,
+    LaborRate,
     LoyaltyRules,
     MessageRules,
+    OperationPrice,
     PartMaster,
+    PartPrice,
+    PostDescription,
     RecallCampaign,
     ServicePackageDefinition,
     SettlementRules,
@@ -33,8 +39,8 @@ from shared.contracts.management import (
 Content = BaseModel
 """Content of a record: a model of its kind."""
 
-CollectionName = Literal["rules", "stores", "bays", "staff", "catalog"]
-"""规则、门店、工位、员工、目录."""
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
+"""规则、门店、工位、员工、目录、价目."""
 
 
 class Person(StaffProfile):
@@ -57,6 +63,9 @@ MODELS: Mapping[CollectionName, Mapping[str, type[Content]]] = {
         "shifts": ShiftRules,
         "working_calendar": WorkingCalendarRules,
         "group_profile": GroupProfile,
+        "greeting": GreetingRules,
+        "follow_up": FollowUpRules,
+        "post_description": PostDescription,
     },
     "stores": {"store": StoreProfile},
     "bays": {"bay": BayProfile},
@@ -68,18 +77,27 @@ MODELS: Mapping[CollectionName, Mapping[str, type[Content]]] = {
         "symptoms": SymptomSystem,
         "recall": RecallCampaign,
     },
+    "prices": {
+        "part_price": PartPrice,
+        "operation_price": OperationPrice,
+        "labor_rate": LaborRate,
+    },
 }
-"""Models of content by collection and kind; in the catalog, codes begin with the kind."""
+"""Models of content by collection and kind."""
 
-CODE_BEGINS_WITH_KIND: CollectionName = "catalog"
+CODES_BEGIN_WITH_KIND: frozenset[CollectionName] = frozenset({"catalog", "prices"})
+
+_POST = "post_description"
+"""Kind of rules of which there is one set a role, whose code ends with the role."""
 
 
 def kind_of(collection: CollectionName, code: str) -> str | None:
     """Return the kind of the record with this code, where there can be one."""
     kinds = MODELS[collection]
     if collection == "rules":
-        return code if code in kinds else None
-    if collection == CODE_BEGINS_WITH_KIND:
+        kind, _, role = code.partition(":")
+        return kind if kind in kinds and bool(role) == (kind == _POST) else None
+    if collection in CODES_BEGIN_WITH_KIND:
         kind, _, rest = code.partition(":")
         return kind if kind in kinds and rest else None
     return next(iter(kinds))
@@ -88,8 +106,15 @@ def kind_of(collection: CollectionName, code: str) -> str | None:
 def name_of_record(ctx: PageContext, kind: str, code: str, content: Content | None) -> str:
     """Return the name of a record: of rules the kind, else that of its content, else the code."""
     t = ctx.t
+    _, _, item = code.partition(":")
+    if kind == _POST:
+        return t.code("role", item)
     if kind in MODELS["rules"]:
         return t.code("rule_kind", kind)
+    if kind in MODELS["prices"]:
+        *price_list, item = item.split(":", 1)
+        named = t.code("skill_code", item) if kind == "labor_rate" else item
+        return " · ".join([*price_list, named])
     values: dict[str, Any] = content.model_dump() if content else {}
     if kind == "bay" and content:
         return f"{t.code('bay', values['type'])} {values['number']}"
@@ -110,7 +135,9 @@ def summary_of(ctx: PageContext, kind: str, content: Content | None) -> str:
             f"{t('{hours} h', hours=format(values['standard_hours'], 'g'))}"
         ),
         "part": lambda: formats.money(values["list_price_cents"]),
-        "package": lambda: formats.money(values["price_cents"]),
+        **dict.fromkeys(
+            ("package", *MODELS["prices"]), lambda: formats.money(values["price_cents"])
+        ),
     }
     return summaries[kind]() if kind in summaries else NOTHING
 

@@ -15,8 +15,10 @@ from shared.contracts.management import (
     STORE_ROLES,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    GreetingRules,
     InspectionChecklistRules,
     MessageRules,
+    PostDescription,
     ShiftPattern,
     ShiftRules,
 )
@@ -24,7 +26,9 @@ from shared.contracts.management import (
 _STAND_AS_WHOLE = (
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    GreetingRules,
     InspectionChecklistRules,
+    PostDescription,
     ShiftRules,
 )
 """Rules of which a store's own stand instead of the group's as a whole."""

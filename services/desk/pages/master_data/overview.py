@@ -29,7 +29,7 @@ from services.desk.formats import NOTHING
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.master_data.contents import (
-    CODE_BEGINS_WITH_KIND,
+    CODES_BEGIN_WITH_KIND,
     MODELS,
     CollectionName,
     name_of_record,
@@ -154,8 +154,8 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
 
         search.on("keydown.enter", find)
         button(t("Find"), find, name="find")
-        if collection == CODE_BEGINS_WITH_KIND:
-            _kinds(ctx, asked)
+        if collection in CODES_BEGIN_WITH_KIND:
+            _kinds(ctx, collection, asked)
         if collection == "staff":
             week = link(t("Week of the staff"), f"/stores/{ctx.store.id}/staff-week", "text-link")
             test_id("staff-week", week)
@@ -172,15 +172,15 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
                 button(label, partial(_new_dialog, ctx, collection, own=own), name=name)
 
 
-def _kinds(ctx: PageContext, asked: Mapping[str, str]) -> None:
+def _kinds(ctx: PageContext, collection: CollectionName, asked: Mapping[str, str]) -> None:
     t, chosen = ctx.t, asked.get("starting", "")
     offers = {"": t("All kinds")} | {
-        f"{kind}:": t.code("rule_kind", kind) for kind in MODELS[CODE_BEGINS_WITH_KIND]
+        f"{kind}:": t.code("rule_kind", kind) for kind in MODELS[collection]
     }
 
     def choose(starting: str) -> None:
         wanted = {**asked, "starting": starting}
-        address = _address(ctx, CODE_BEGINS_WITH_KIND, **{k: v for k, v in wanted.items() if v})
+        address = _address(ctx, collection, **{k: v for k, v in wanted.items() if v})
         ui.navigate.to(address)
 
     made = ui.select(
@@ -197,7 +197,7 @@ def _new_dialog(ctx: PageContext, collection: CollectionName, *, own: bool) -> N
     with dialog(t("New")) as opened:
         form = Form(ctx)
         kind = None
-        if collection == CODE_BEGINS_WITH_KIND:
+        if collection in CODES_BEGIN_WITH_KIND:
             offers = choices(t, "rule_kind", MODELS[collection])
             kind = form.field("kind", ui.select(offers, label=t("Kind")))
         code = form.field("code", ui.input(t("Code")))
@@ -226,7 +226,11 @@ def _row(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> No
     name = name_of_record(ctx, entry.kind, entry.code, entry.content)
     with test_id(f"record-{entry.record_id}", row("row-link")):
         with cell_box():
-            link(name if collection == "rules" else entry.code, address, "row-anchor")
+            link(
+                _title(ctx, entry, name) if collection == "rules" else entry.code,
+                address,
+                "row-anchor",
+            )
         if collection != "rules":
             cell(name)
             cell(summary_of(ctx, entry.kind, entry.content))
@@ -242,6 +246,13 @@ def _row(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> No
         cell(day_and_time(ctx, entry.changed_at), "number")
         cell(ctx.colleague(entry.changed_by) if entry.changed_by else NOTHING)
         cell(entry.reason or NOTHING)
+
+
+def _title(ctx: PageContext, entry: RecordEntry, name: str) -> str:
+    """Return the name of rules, with their kind where there are several sets of it."""
+    if entry.code == entry.kind:
+        return name
+    return f"{ctx.t.code('rule_kind', entry.kind)} · {name}"
 
 
 def _next_page(entries: Sequence[RecordEntry]) -> str:

@@ -82,6 +82,15 @@ OF_GROUP: Mapping[CollectionName, Operations] = {
         ManagementApi.put_back_catalog_item,
         ManagementApi.end_catalog_item,
     ),
+    "prices": Operations(
+        ManagementApi.list_group_prices,
+        ManagementApi.get_group_price,
+        ManagementApi.group_price_history,
+        ManagementApi.define_group_price,
+        ManagementApi.withdraw_group_price,
+        ManagementApi.put_back_group_price,
+        ManagementApi.end_group_price,
+    ),
 }
 """Operations on what the group decides."""
 
@@ -113,10 +122,26 @@ OF_STORE: Mapping[CollectionName, Operations] = {
         ManagementApi.put_back_person,
         ManagementApi.end_person,
     ),
+    "prices": Operations(
+        ManagementApi.list_prices,
+        ManagementApi.get_price,
+        ManagementApi.price_history,
+        ManagementApi.define_price,
+        ManagementApi.withdraw_price,
+        ManagementApi.put_back_price,
+        ManagementApi.end_price,
+    ),
 }
 """Operations on what a store decides."""
 
-COLLECTIONS: tuple[CollectionName, ...] = ("rules", "stores", "bays", "staff", "catalog")
+COLLECTIONS: tuple[CollectionName, ...] = (
+    "rules",
+    "stores",
+    "bays",
+    "staff",
+    "catalog",
+    "prices",
+)
 _NAMES: Mapping[str, CollectionName] = {name: name for name in COLLECTIONS}
 
 
@@ -179,7 +204,7 @@ class MasterRecord:
         """Return what the record is, and whose."""
         name = name_of_record(self.ctx, self.kind, self.code, content)
         owner = owner_of(self.ctx, self.ctx.store.id if self.own else None)
-        if self.is_rules:
+        if self.is_rules and self.code == self.kind:
             return f"{name} · {owner}"
         return f"{self.ctx.t.code('rule_kind', self.kind)} {name} · {owner}"
 

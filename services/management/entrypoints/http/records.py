@@ -18,7 +18,7 @@ from services.management.application.records import (
     RecordResponse,
     RecordView,
 )
-from services.management.domain.kinds import BAYS, CATALOG, RULES, STAFF, STORES, Collection
+from services.management.domain.kinds import BAYS, CATALOG, PRICES, RULES, STAFF, STORES, Collection
 from services.management.entrypoints.http.access import (
     OFFICES,
     InjectedDeps,
@@ -203,5 +203,7 @@ for each in (
     _Records(STAFF, "group_person", "group_staff", "group_manager"),
     _Records(STAFF, "person", "staff", "service_manager", of_store=True),
     _Records(CATALOG, "catalog_item", "catalog_items", "group_manager"),
+    _Records(PRICES, "group_price", "group_prices", "group_manager"),
+    _Records(PRICES, "price", "prices", "service_manager", of_store=True),
 ):
     router.include_router(_router(each))
