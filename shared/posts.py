@@ -17,12 +17,12 @@ from shared.unit_of_work import UnitOfWorkFactory
 PostsOf = Callable[[Connection, str, date], Awaitable[Sequence[Post] | None]]
 """Query of the posts of a person on a day; None for whoever never had a record."""
 
-_FRESH_S = 1.0
+_FRESH_S = 0.5
 _MOST_PERSONS = 2000
 
 
 class CallersPosts:
-    """Posts of the persons who called last, each read again after a second."""
+    """Posts of the persons who called last, each read again after half a second."""
 
     def __init__(self, uow_factory: UnitOfWorkFactory, posts_of: PostsOf) -> None:
         self._uow_factory, self._posts_of = uow_factory, posts_of

@@ -109,7 +109,8 @@ class Service(Generic[D]):
 
         ``states`` are the master data that it reads. ``state_reactions`` are called in the
         transaction that stores some of them, once for each store that these concern, or concerned
-        until then, and once for the group with those that concern all of it.
+        until then, and once for the group with those that concern all of it; those ``by_stores``
+        are called once for all.
         """
         self._knows_store, self._known_stores = knows_store, set[str]()
         group = Group(foundation.master_data, foundation.clock)

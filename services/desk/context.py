@@ -276,6 +276,8 @@ class PageContext:
                 name = names[kind].get(ref)
                 until = now + (_KNOWN_S if name else _UNKNOWN_S)
                 resolved[self.store.id, kind, ref] = (name, until)
+        for key in [key for key, (_, until) in resolved.items() if until < now]:
+            del resolved[key]
 
     def _known(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
         kept = {ref: self.app_context.resolved.get((self.store.id, kind, ref)) for ref in refs}
