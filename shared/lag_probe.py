@@ -1,6 +1,7 @@
 """Lag of a consumer, measured on a connection of its own."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from shared.telemetry import RECORDS_LOST
 log = structlog.get_logger()
 
 _LOOK_AGAIN_S = 0.05
+_LOOK_RARELY_S = 1.0
 
 
 class LagProbe:
@@ -69,8 +71,7 @@ class LagProbe:
         if client is None:
             raise IllegalStateError("the consumer is not running")
         ends = await self.ends([place for topic in topics for place in _places(client, topic)])
-        while await self._behind(client, ends):
-            await asyncio.sleep(_LOOK_AGAIN_S)
+        await self._until_read(client, ends)
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset behind the last record of each partition."""
@@ -110,11 +111,19 @@ class LagProbe:
             return False
         try:
             ends = await self.ends(client.assignment())
-            while await self._behind(client, ends):
-                await asyncio.sleep(_LOOK_AGAIN_S)
+            await self._until_read(client, ends)
         except KafkaError:
             return False
         return bool(ends)
+
+    async def _until_read(
+        self, client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+    ) -> None:
+        """Wait until all records below ``ends`` are committed; look rarely where it takes long."""
+        began = time.monotonic()
+        while await self._behind(client, ends):
+            waited = time.monotonic() - began
+            await asyncio.sleep(max(_LOOK_AGAIN_S, min(waited / 10, _LOOK_RARELY_S)))
 
     async def _behind(self, client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> int:
         """Count records below ``ends`` not committed, by this process or another before it."""
