@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.management.application.deps import Deps
+from services.management.clients.workbooks import Workbooks
 from services.management.entrypoints.events import REACTIONS
 from services.management.entrypoints.http import router
 from services.management.entrypoints.timers import TIMERS
@@ -25,5 +26,5 @@ def create_app() -> FastAPI:
         routers=[router],
         reactions=REACTIONS,
         timer_handlers=TIMERS,
-        compose=lambda foundation: Deps(foundation.uow_factory, personal),
+        compose=lambda foundation: Deps(foundation.uow_factory, personal, Workbooks()),
     )

@@ -21,6 +21,10 @@ from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
 from services.management.domain.record import Action
+from services.management.domain.sheet_cells import CellRule
+from services.management.domain.sheet_rows import FileRule
+from services.management.domain.sheet_words import CODED_FIELDS, TITLES
+from services.management.domain.sheet_words import FIELDS as SHEET_FIELDS
 from services.management.entrypoints import timers as management
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
 from services.reception.domain.delivery import DeliveryBlocker
@@ -178,6 +182,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "attendance_source": ("machine", "corrected"),
         "attendance_column": attendance.COLUMNS,
         "attendance_row": attendance.ROW_RULES,
+        "cell": (*get_args(CellRule), *get_args(FileRule)),
         "weekday": "1234567",
         "parts": get_args(PartsReason),
         "correction": get_args(CorrectionReason),
@@ -331,3 +336,23 @@ def test_rule_text_may_differ_by_field() -> None:
 def test_unknown_rule_shows_message_of_service() -> None:
     unknown = FieldError(field="plate", rule="brand_new_rule", message="The service says so.")
     assert field_error_text(ZH, unknown, ApiError(422)) == "The service says so."
+
+
+@pytest.mark.parametrize(("words", "place"), [(ZH, 0), (EN, 1)], ids=["zh", "en"])
+def test_sheets_have_words_of_desk(words: Translator, place: int) -> None:
+    coded = {"skill_code": "skill_code", "bay": "bay", "role": "role"}
+    written = {
+        **{f"rule_kind.{kind}": title for kind, title in TITLES.items()},
+        **{f"rule_field.{name}": title for name, title in SHEET_FIELDS.items()},
+        **{
+            f"{kind}.{code}": title
+            for name, kind in coded.items()
+            for code, title in CODED_FIELDS[name].items()
+        },
+    }
+    differing = {
+        key: words.known(key)
+        for key, title in written.items()
+        if key.partition(".")[2] not in MESSAGE_LANGUAGES and words.known(key) != title[place]
+    }
+    assert differing == {}

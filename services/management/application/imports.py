@@ -1,7 +1,8 @@
 """Import of master data (导入): many definitions in one transaction (R40)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -10,7 +11,7 @@ from services.management.application.deps import Deps
 from services.management.application.records import (
     ContentWarning,
     WholeContent,
-    announce,
+    announced,
     days_of,
     rules_of_group,
     warnings_of,
@@ -22,10 +23,11 @@ from services.management.domain.known import Given, Known
 from services.management.domain.record import Decision, Record, Version, content_on
 from services.management.domain.references import CollectionName, Key
 from services.management.persistence import records
-from shared.contracts.base import GROUP, Identifier
+from shared.contracts.base import GROUP, Identifier, State
+from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
 from shared.group import CalendarDay
-from shared.request_model import RequestModel
+from shared.request_model import RequestModel, SeenVersion
 from shared.unit_of_work import UnitOfWork
 
 LARGEST_PORTION = 500
@@ -36,13 +38,17 @@ LARGEST_BODY = 4_000_000
 
 
 class Definition(RequestModel):
-    """Content of a record from a day on; ``for_store`` decides on it, or the group."""
+    """Content of a record from a day on; ``for_store`` decides on it, or the group.
+
+    With the ``version`` that a person saw, it is refused if another one is present.
+    """
 
     collection: CollectionName
     for_store: Identifier | None = None
     code: Identifier
     valid_from: CalendarDay
     content: WholeContent
+    version: SeenVersion | None = None
 
     @property
     def owner(self) -> str:
@@ -65,12 +71,15 @@ class ImportResult(BaseModel):
     """Result of one definition; a refused one has the field, the rule and what it says.
 
     A version is replaced where another one of the command has begun too, later than it.
+    ``changed_by`` is who was first, where the record has changed since a person saw it.
     """
 
     result: Literal["defined", "unchanged", "kept", "replaced", "refused"]
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    changed_by: str | None = None
+    changed_at: datetime | None = None
     warnings: Sequence[ContentWarning] = ()
 
 
@@ -80,34 +89,61 @@ class ImportResponse(BaseModel):
     results: Sequence[ImportResult]
 
 
+@dataclass(frozen=True)
+class Considered:
+    """Result that a definition would have, and the record as it is stored, if it can be one."""
+
+    result: ImportResult
+    present: Record | None
+
+
 async def import_records(uow: UnitOfWork, command: ImportRequest, deps: Deps) -> ImportResponse:
     """Define what a file says, each definition on the present version of its record (导入).
 
     A refused definition changes nothing and stops none of the others.
     """
-    results: dict[int, ImportResult] = {}
-    of_group: list[int] = []
-    of_stores: list[int] = []
-    for number, each in enumerate(command.definitions):
-        try:
-            kind_in(COLLECTIONS[each.collection], each.owner, each.code)
-        except RuleViolation as violation:
-            results[number] = _refused(violation)
-        else:
-            (of_group if each.owner == GROUP else of_stores).append(number)
-    for numbers in filter(None, (of_group, of_stores)):
+    results, portions = _portions(command)
+    for numbers in portions:
         definitions = [command.definitions[number] for number in numbers]
         portion = _Portion(uow, command, deps)
         results |= zip(numbers, await portion.define(definitions), strict=True)
     return ImportResponse(results=[results[number] for number in sorted(results)])
 
 
+async def consider(uow: UnitOfWork, command: ImportRequest, deps: Deps) -> list[Considered]:
+    """Return what :func:`import_records` would do, and change nothing (试导入)."""
+    refused, portions = _portions(command)
+    considered = {number: Considered(result, None) for number, result in refused.items()}
+    for numbers in portions:
+        definitions = [command.definitions[number] for number in numbers]
+        portion = _Portion(uow, command, deps)
+        considered |= zip(numbers, await portion.consider(definitions), strict=True)
+    return [considered[number] for number in sorted(considered)]
+
+
+def _portions(command: ImportRequest) -> tuple[dict[int, ImportResult], list[list[int]]]:
+    """Return the definitions of others than these owners as refused, and the numbers of the group's
+    and of the stores'.
+    """
+    refused: dict[int, ImportResult] = {}
+    of_group: list[int] = []
+    of_stores: list[int] = []
+    for number, each in enumerate(command.definitions):
+        try:
+            kind_in(COLLECTIONS[each.collection], each.owner, each.code)
+        except RuleViolation as violation:
+            refused[number] = _refused(violation)
+        else:
+            (of_group if each.owner == GROUP else of_stores).append(number)
+    return refused, [numbers for numbers in (of_group, of_stores) if numbers]
+
+
 class _Portion:
     """Definitions of the group, or of any of its stores, decided on one after the other.
 
     ``_before`` and ``_now`` are the records as they are stored and as they are decided so far,
-    ``_begun`` the first day of the version that holds today, and ``_days`` the present days of the
-    owners that are known.
+    ``_begun`` the first day of the version that holds today, ``_days`` the present days of the
+    owners that are known, and ``_states`` what is to be announced.
     """
 
     def __init__(self, uow: UnitOfWork, command: ImportRequest, deps: Deps) -> None:
@@ -116,10 +152,27 @@ class _Portion:
         self._before: dict[Key, Record] = {}
         self._now: dict[Key, Record] = {}
         self._begun: dict[Key, date] = {}
+        self._states: list[State] = []
         self._known = Known()
 
     async def define(self, definitions: Sequence[Definition]) -> list[ImportResult]:
         """Define them in their order, and return the results."""
+        results = await self._decide(definitions)
+        async with self._uow.limited_to(*self._days) as own:
+            await self._save(own)
+        return results
+
+    async def consider(self, definitions: Sequence[Definition]) -> list[Considered]:
+        """Return the results that they would have, and leave all as it is."""
+        results = await self._decide(definitions)
+        async with self._uow.limited_to(*self._days) as own:
+            await records.delete_undefined(own.connection, self._before)
+        return [
+            Considered(result, self._before.get(_key(each)))
+            for each, result in zip(definitions, results, strict=True)
+        ]
+
+    async def _decide(self, definitions: Sequence[Definition]) -> list[ImportResult]:
         owners = {each.owner for each in definitions}
         async with self._uow.limited_to(GROUP) as group:
             known = await records.known_stores(group.connection, owners)
@@ -129,9 +182,7 @@ class _Portion:
         self._known = await known_for(self._uow, given)
         async with self._uow.limited_to(*self._days) as own:
             await self._lock(own, [each for each in definitions if each.owner in self._days])
-            results = [self._defined(each, rules.get(each.code, ())) for each in definitions]
-            await self._save(own)
-        return results
+        return [self._defined(each, rules.get(each.code, ())) for each in definitions]
 
     async def _lock(self, own: UnitOfWork, definitions: Sequence[Definition]) -> None:
         if not definitions:
@@ -166,11 +217,14 @@ class _Portion:
             changed = record.define(found, definition.content, decision)
             if changed is found:
                 return ImportResult(result="unchanged")
+            if definition.version:
+                require_version(found, definition.version)
             self._known.require(changed)
-            announce(self._uow, changed)
+            state = announced(changed)
         except RuleViolation as violation:
             return _refused(violation)
         self._now[key] = changed
+        self._states.append(state)
         self._known.add(changed)
         return ImportResult(result="defined", warnings=warnings_of(self._known.doubts(changed)))
 
@@ -181,6 +235,7 @@ class _Portion:
             if self._now[key] is not before
         ]
         if changed:
+            self._uow.publish(self._states)
             reasons = await self._deps.personal.encrypt_all(
                 own.connection,
                 [(now.store_id, now.record_id, self._command.reason) for _, now in changed],
@@ -199,5 +254,10 @@ def _key(definition: Definition) -> Key:
 
 def _refused(violation: RuleViolation) -> ImportResult:
     return ImportResult(
-        result="refused", field=violation.field, rule=violation.rule, detail=str(violation)
+        result="refused",
+        field=violation.field,
+        rule=violation.rule,
+        detail=str(violation),
+        changed_by=violation.values.get("by"),
+        changed_at=violation.values.get("at"),
     )

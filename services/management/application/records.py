@@ -29,7 +29,7 @@ from services.management.domain.record import Action, Change, Decision, Record, 
 from services.management.domain.references import Doubt
 from services.management.persistence import records
 from services.management.persistence.records import ListedRecord
-from shared.contracts.base import GROUP, BusinessDate
+from shared.contracts.base import GROUP, BusinessDate, State
 from shared.contracts.dated import version_on
 from shared.db import Connection
 from shared.group import GROUP_ZONE, CalendarDay
@@ -334,8 +334,8 @@ async def days_of(
     }
 
 
-def announce(uow: UnitOfWork, changed: Record) -> None:
-    """Publish the state of a record, which all stores may read.
+def announced(changed: Record) -> State:
+    """Return the state of a record, which all stores may read.
 
     Raises:
         RuleViolation: it is too large for an event.
@@ -343,7 +343,7 @@ def announce(uow: UnitOfWork, changed: Record) -> None:
     state = changed.state
     if len(state.model_dump_json().encode()) > LARGEST_EVENT:
         raise errors.too_large(LARGEST_EVENT)
-    uow.publish([state])
+    return state
 
 
 async def rules_of_group(
@@ -391,7 +391,7 @@ async def _decide(
         known = await known_for(uow, given)
         known.require(changed)
         doubts = known.doubts(changed)
-        announce(uow, changed)
+        uow.publish([announced(changed)])
         async with uow.limited_to(store_id) as own:
             reason = await deps.personal.encrypt(
                 own.connection, store_id, changed.record_id, command.reason

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.management.application.records import announce
+from services.management.application.records import announced
 from services.management.domain.references import CollectionName
 from services.management.persistence import records
 from shared.contracts.base import GROUP, Identifier
@@ -47,7 +47,7 @@ async def republish(uow: UnitOfWork, command: RepublishRequest) -> RepublishResp
             LARGEST_PORTION,
         )
         for each in locked.values():
-            announce(uow, each)
+            uow.publish([announced(each)])
         await records.count_republished(own.connection, locked)
     last = max(locked, default=None)
     return RepublishResponse(

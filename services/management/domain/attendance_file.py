@@ -1,7 +1,5 @@
 """File of an attendance machine (考勤机文件): read, checked whole and arranged in working days."""
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,8 +12,8 @@ from typing import Literal
 
 from services.management.domain.attendance import Presence, Presences
 from services.management.domain.record import Version
+from services.management.domain.text_files import day_of, rows_of_csv
 from services.management.domain.timetable import Timetable
-from shared.contracts.base import in_business_years
 
 Column = Literal["person_id", "date", "time", "in_out"]
 """工号、日期、时间、进出."""
@@ -58,7 +56,6 @@ _COLUMNS: Mapping[str, Column] = {
 _REQUIRED: Sequence[Column] = ("person_id", "date", "time")
 _IN = frozenset({"in", "进", "签到", "上班", "上班签到"})
 _OUT = frozenset({"out", "出", "签退", "下班", "下班签退"})
-_DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
@@ -93,7 +90,7 @@ def read_file(
     content: bytes, timetable: Timetable, now: datetime
 ) -> tuple[list[Punch], list[RowError]]:
     """Read the punches of a CSV file in UTF-8 or GBK, and all errors of its rows."""
-    rows = _rows(content)
+    rows = rows_of_csv(content)
     if rows is None:
         return [], [RowError(1, None, "", "unreadable", "CSV: UTF-8, GBK")]
     head = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]
@@ -141,28 +138,13 @@ def arrange(
     return days, sorted(errors, key=attrgetter("row"))
 
 
-def _rows(content: bytes) -> Iterator[list[str]] | None:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            return None
-        try:
-            return iter(list(csv.reader(io.StringIO(text, newline=""))))
-        except csv.Error:
-            return None
-    return None
-
-
 def _read(
     number: int, values: Mapping[str, str], timetable: Timetable, now: datetime
 ) -> Punch | list[RowError]:
     def error(column: Column, rule: RowRule, expected: str) -> RowError:
         return RowError(number, column, values.get(column, "")[:LONGEST_VALUE], rule, expected)
 
-    day, local = _date(values.get("date", "")), _time(values.get("time", ""))
+    day, local = day_of(values.get("date", "")), _time(values.get("time", ""))
     errors = []
     if not values.get("person_id"):
         errors.append(error("person_id", "not_on_staff", "S01-technician-1"))
@@ -180,15 +162,6 @@ def _read(
         return [error("date", "time_in_future", f"≤ {timetable.local_day(now)}")]
     is_in = direction in _IN if "in_out" in values else None
     return Punch(number, values["person_id"], at, is_in)
-
-
-def _date(text: str) -> date | None:
-    """Return the day that a text such as 2026-03-04, 2026/3/4 or 20260304 names."""
-    if found := _DATE.fullmatch(text):
-        year, month, day = (int(each) for each in found.groups() if each and each.isdigit())
-        with suppress(ValueError):
-            return in_business_years(date(year, month, day))
-    return None
 
 
 def _time(text: str) -> time | None:

@@ -199,3 +199,16 @@ def too_large(largest: int) -> RuleViolation:
         field="content",
         largest=largest,
     )
+
+
+def too_long_for_cell(code: str, column: str) -> RuleViolation:
+    return RuleViolation(
+        "too_long_for_cell",
+        f"What {code} has in {column} is too long for a cell.",
+        field=column,
+        code=code,
+    )
+
+
+def too_many_records(most: int) -> RuleViolation:
+    return RuleViolation("too_many_records", f"A sheet has {most} records at most.", most=most)

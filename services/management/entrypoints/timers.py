@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.management.application import attendance, corrective_actions
+from services.management.application import attendance, corrective_actions, sheets
 from services.management.application.deps import Deps
 from shared.timers import TimerHandler
 
@@ -12,4 +12,6 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     attendance.MISSED_SIGN_OUT: TimerHandler(
         attendance.close_missed_sign_out, lock=attendance.lock_working_day
     ),
+    sheets.APPLY: TimerHandler(sheets.apply_portion, lock=sheets.lock_import),
+    sheets.EXPIRE: TimerHandler(sheets.expire_import, lock=sheets.lock_import),
 }

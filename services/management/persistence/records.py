@@ -144,6 +144,8 @@ SELECT collection, record_id, store_id, code {_OF_DIRECTORY} ORDER BY collection
 """
 
 
+_CODES = "SELECT code FROM record WHERE collection = $1 AND version > 0 ORDER BY record_id"
+
 _KNOWN_STORES = """
 SELECT record_id FROM record
 WHERE collection = 'stores' AND record_id = ANY ($1) AND version > 0
@@ -337,6 +339,11 @@ async def listed(
         )
         for row in rows
     ]
+
+
+async def codes_of(connection: Connection, collection: Collection) -> Sequence[str]:
+    """Return the codes of the records in scope that were ever defined."""
+    return [row["code"] for row in await connection.fetch(_CODES, collection.name)]
 
 
 async def changes_of_directory(connection: Connection, store_id: str) -> int:

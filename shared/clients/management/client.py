@@ -30,6 +30,12 @@ from shared.clients.management.models import (
     RecordView,
     RepublishRequest,
     RepublishResponse,
+    SheetImportKind,
+    SheetImportView,
+    SheetRowOutcome,
+    SheetRowView,
+    UploadSheetRequest,
+    VersionedRequest,
     WorkingDayView,
 )
 
@@ -1741,6 +1747,195 @@ class ManagementApi:
             CorrectiveActionView,
             "POST",
             f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/assess",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", area="sheets")
+    async def group_sheet_template(self, kind: SheetImportKind) -> bytes:
+        """Return an empty workbook for the records of a kind (导入模板)."""
+        return await self._calls.read_bytes("GET", f"/group/sheets/{kind}/template")
+
+    @open_to("group_manager", area="sheets")
+    async def export_group_sheet(self, kind: SheetImportKind, *, day: date | None = None) -> bytes:
+        """Return a workbook with the records of a kind that hold on a day, or today (导出)."""
+        return await self._calls.read_bytes("GET", f"/group/sheets/{kind}", query={"day": day})
+
+    @open_to("group_manager", area="sheets")
+    async def list_group_sheet_imports(self) -> list[SheetImportView]:
+        """List the last imports, the last one first (导入记录)."""
+        return await self._calls.request(list[SheetImportView], "GET", "/group/sheet-imports")
+
+    @open_to("group_manager", area="sheets")
+    async def upload_group_sheet(
+        self, body: UploadSheetRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Check a workbook or a CSV file whole, and stage it; nothing is applied (上传)."""
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            "/group/sheet-imports",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", area="sheets")
+    async def get_group_sheet_import(self, import_id: str) -> SheetImportView:
+        """Return an import with its progress and its first errors."""
+        return await self._calls.request(
+            SheetImportView, "GET", f"/group/sheet-imports/{segment(import_id)}"
+        )
+
+    @open_to("group_manager", area="sheets")
+    async def list_group_sheet_rows(
+        self,
+        import_id: str,
+        *,
+        outcome: SheetRowOutcome | None = None,
+        warned: bool = False,
+        refused: bool = False,
+        after: int = 0,
+        limit: int = 200,
+    ) -> list[SheetRowView]:
+        """List rows: of an outcome, with warnings, or refused when they were applied."""
+        return await self._calls.request(
+            list[SheetRowView],
+            "GET",
+            f"/group/sheet-imports/{segment(import_id)}/rows",
+            query={
+                "outcome": outcome,
+                "warned": warned,
+                "refused": refused,
+                "after": after,
+                "limit": limit,
+            },
+        )
+
+    @open_to("group_manager", area="sheets")
+    async def apply_group_sheet(
+        self, import_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Apply a staged sheet in portions, each row once (应用).
+
+        A row whose record has changed since it was staged is refused, and names who was first.
+        """
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            f"/group/sheet-imports/{segment(import_id)}/apply",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", area="sheets")
+    async def discard_group_sheet(
+        self, import_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Discard a staged sheet; its rows are deleted (放弃)."""
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            f"/group/sheet-imports/{segment(import_id)}/discard",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def store_sheet_template(self, store_id: str, kind: SheetImportKind) -> bytes:
+        """Return an empty workbook for the records of a kind (导入模板)."""
+        return await self._calls.read_bytes(
+            "GET", f"/stores/{segment(store_id)}/sheets/{kind}/template"
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def export_store_sheet(
+        self, store_id: str, kind: SheetImportKind, *, day: date | None = None
+    ) -> bytes:
+        """Return a workbook with the records of a kind that hold on a day, or today (导出)."""
+        return await self._calls.read_bytes(
+            "GET", f"/stores/{segment(store_id)}/sheets/{kind}", query={"day": day}
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def list_store_sheet_imports(self, store_id: str) -> list[SheetImportView]:
+        """List the last imports, the last one first (导入记录)."""
+        return await self._calls.request(
+            list[SheetImportView], "GET", f"/stores/{segment(store_id)}/sheet-imports"
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def upload_store_sheet(
+        self, store_id: str, body: UploadSheetRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Check a workbook or a CSV file whole, and stage it; nothing is applied (上传)."""
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            f"/stores/{segment(store_id)}/sheet-imports",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def get_store_sheet_import(self, store_id: str, import_id: str) -> SheetImportView:
+        """Return an import with its progress and its first errors."""
+        return await self._calls.request(
+            SheetImportView,
+            "GET",
+            f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}",
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def list_store_sheet_rows(
+        self,
+        store_id: str,
+        import_id: str,
+        *,
+        outcome: SheetRowOutcome | None = None,
+        warned: bool = False,
+        refused: bool = False,
+        after: int = 0,
+        limit: int = 200,
+    ) -> list[SheetRowView]:
+        """List rows: of an outcome, with warnings, or refused when they were applied."""
+        return await self._calls.request(
+            list[SheetRowView],
+            "GET",
+            f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/rows",
+            query={
+                "outcome": outcome,
+                "warned": warned,
+                "refused": refused,
+                "after": after,
+                "limit": limit,
+            },
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def apply_store_sheet(
+        self, store_id: str, import_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Apply a staged sheet in portions, each row once (应用).
+
+        A row whose record has changed since it was staged is refused, and names who was first.
+        """
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/apply",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="sheets")
+    async def discard_store_sheet(
+        self, store_id: str, import_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> SheetImportView:
+        """Discard a staged sheet; its rows are deleted (放弃)."""
+        return await self._calls.request(
+            SheetImportView,
+            "POST",
+            f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/discard",
             body=body,
             idempotency_key=idempotency_key,
         )

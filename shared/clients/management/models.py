@@ -57,6 +57,10 @@ RowErrorRule = Literal[
     "signed_in_twice",
     "not_signed_in",
 ]
+SheetImportKind = Literal["store", "person", "bay", "operation", "part"]
+SheetImportStatus = Literal["staged", "applying", "applied", "discarded", "expired"]
+SheetRowOutcome = Literal["new", "changed", "unchanged", "wrong"]
+SheetRowResult = Literal["defined", "unchanged", "refused"]
 WorkingDaySource = Literal["signed", "machine", "corrected"]
 WorkingDayStatus = Literal["expected", "present", "left", "absent", "on_leave", "off", "no_shift"]
 
@@ -73,6 +77,22 @@ class AssessCorrectiveActionRequest(RequestBody):
     version: str
     is_effective: bool
     comment: str | None = None
+
+
+class CellErrorView(ResponseBody):
+    """Error in a cell such as ``C17``: the column, the value there, the rule that it breaks, and
+    what would be right; ``detail`` says it as a sentence.
+
+    Without a column it concerns the row or, without a cell, the file.
+    """
+
+    sheet: str
+    cell: str
+    column: str | None
+    value: str
+    rule: str
+    expected: str
+    detail: str
 
 
 class ChangeRequest(RequestBody):
@@ -251,7 +271,10 @@ class DefineRequest(RequestBody):
 
 
 class Definition(RequestBody):
-    """Content of a record from a day on; ``for_store`` decides on it, or the group."""
+    """Content of a record from a day on; ``for_store`` decides on it, or the group.
+
+    With the ``version`` that a person saw, it is refused if another one is present.
+    """
 
     collection: RecordKeyCollection
     for_store: str | None = None
@@ -283,6 +306,7 @@ class Definition(RequestBody):
         | OperationPrice
         | LaborRate
     )
+    version: str | None = None
 
 
 class Directory(ResponseBody):
@@ -358,12 +382,15 @@ class ImportResult(ResponseBody):
     """Result of one definition; a refused one has the field, the rule and what it says.
 
     A version is replaced where another one of the command has begun too, later than it.
+    ``changed_by`` is who was first, where the record has changed since a person saw it.
     """
 
     result: ImportResultResult
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    changed_by: str | None = None
+    changed_at: AwareDatetime | None = None
     warnings: list[ContentWarning] = Field(default_factory=list)
 
 
@@ -565,6 +592,71 @@ class RowErrorView(ResponseBody):
     expected: str
 
 
+class SheetImportView(ResponseBody):
+    """Import of a sheet: how many rows are new, changed, unchanged or wrong, ``warned`` with
+    warnings; of the ``to_apply``, so many are ``defined`` and ``refused`` so far.
+
+    The first ``errors`` of ``error_count`` stand there until it is discarded or expires.
+    """
+
+    import_id: str
+    for_store: str | None
+    kind: SheetImportKind | None
+    valid_from: date
+    reason: str | None
+    status: SheetImportStatus
+    version: str
+    staged_by: str
+    staged_at: AwareDatetime
+    expires_at: AwareDatetime
+    applied_by: str | None
+    applied_at: AwareDatetime | None
+    new: int
+    changed: int
+    unchanged: int
+    wrong: int
+    warned: int
+    error_count: int
+    to_apply: int
+    defined: int
+    refused: int
+    errors: list[CellErrorView] = Field(default_factory=list)
+
+
+class SheetRowView(ResponseBody):
+    """Row of a sheet: what it would do, with differences, warnings and errors; once it was
+    applied, its result.
+
+    A refused one has the rule and the sentence, and who was first.
+    """
+
+    row: int
+    code: str
+    for_store: str | None
+    outcome: SheetRowOutcome
+    differences: list[FieldDifference]
+    warnings: list[ContentWarning]
+    errors: list[CellErrorView]
+    result: SheetRowResult | None
+    rule: str | None
+    detail: str | None
+    first_by: str | None
+    first_at: AwareDatetime | None
+
+
+class UploadSheetRequest(RequestBody):
+    """Workbook (XLSX) or CSV file in base64; without a ``kind``, the title of the sheet names
+    it.
+
+    What it says holds from the day ``valid_from`` on, for that reason.
+    """
+
+    kind: SheetImportKind | None = None
+    valid_from: date
+    reason: str
+    content: str
+
+
 class VersionView(ResponseBody):
     """Content that holds from a day on until the next version's; without content, none holds."""
 
@@ -596,6 +688,12 @@ class VersionView(ResponseBody):
         | LaborRate
         | None
     )
+
+
+class VersionedRequest(RequestBody):
+    """Command that decides on a displayed state; refused when that has changed since."""
+
+    version: str
 
 
 class WorkingDayView(ResponseBody):

@@ -1,18 +1,25 @@
 """Definitions arrive in portions: each has a result, and a refused one stops none (R40)."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
+from services.management.application import imports
 from services.management.application.imports import LARGEST_PORTION
+from services.management.clients.workbooks import write_workbook
+from services.management.domain.sheet_import import KEPT_FOR
+from services.management.domain.sheets import SheetKind
 from shared.clock import SimulatedClock
 from shared.contracts.management import BayDefined, CatalogItemDefined
 from shared.ids import new_id
-from tests.support.decisions import LATER, TODAY, define_stores, profile, states
+from shared.security import Role
+from tests.support.decisions import LATER, TODAY, decide, define_stores, profile, states
 from tests.support.harness import InProcess, in_process
 
 FIRST_DAY = "2026-01-01"
@@ -184,3 +191,204 @@ async def test_impossible_record_is_refused(
 ) -> None:
     [result] = await imported(management, [definition])
     assert (result["result"], result["rule"]) == ("refused", rule)
+
+
+def sheet(kind: SheetKind, *rows: tuple[str, str | None, dict[str, Any]]) -> bytes:
+    """Return a workbook with records: code, store that decides, content."""
+    return write_workbook(kind, rows)
+
+
+async def sent(
+    management: InProcess, path: str, body: dict[str, Any], role: Role = "group_manager"
+) -> httpx.Response:
+    token = management.token(role, stores=["S01"])
+    return await management.client.post(
+        path,
+        json=body,
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())},
+        timeout=120,
+    )
+
+
+async def uploaded(
+    management: InProcess,
+    content: bytes,
+    path: str = "/group",
+    valid_from: str = TODAY,
+    **more: Any,
+) -> dict[str, Any]:
+    """Upload a file, and return what was staged."""
+    role: Role = "group_manager" if path == "/group" else "service_manager"
+    file = base64.b64encode(content).decode()
+    body = {"valid_from": valid_from, "reason": "目录导入", "content": file} | more
+    response = await sent(management, f"{path}/sheet-imports", body, role)
+    assert response.is_success, response.text
+    staged: dict[str, Any] = response.json()
+    return staged
+
+
+async def applied(management: InProcess, staged: dict[str, Any], path: str = "/group") -> Any:
+    """Apply what was staged, and return the import once it is done."""
+    role: Role = "group_manager" if path == "/group" else "service_manager"
+    address = f"{path}/sheet-imports/{staged['import_id']}"
+    response = await sent(management, f"{address}/apply", {"version": staged["version"]}, role)
+    assert response.is_success, response.text
+    await management.wait_until_idle()
+    return (await management.get(address, role)).json()
+
+
+def counts(staged: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(staged[name] for name in ("new", "changed", "unchanged", "wrong"))
+
+
+def parts(numbers: range, **changes: Any) -> list[tuple[str, str | None, dict[str, Any]]]:
+    content = profile("catalog", "part:OIL-5W30", **changes)
+    return [(f"part:X-{number}", None, content) for number in numbers]
+
+
+async def test_staged_sheet_applies_in_portions(management: InProcess) -> None:
+    content = sheet("part", *parts(range(LARGEST_PORTION + 20)))
+    staged = await uploaded(management, content)
+    assert counts(staged) == (LARGEST_PORTION + 20, 0, 0, 0)
+    shown = (await management.get("/group/catalog/part:X-1", "service_advisor")).json()
+    assert shown["version"] == "0"
+    done = await applied(management, staged)
+    assert (done["status"], done["defined"], done["refused"]) == (
+        "applied",
+        LARGEST_PORTION + 20,
+        0,
+    )
+    shown = (await management.get("/group/catalog/part:X-519", "service_advisor")).json()
+    assert (shown["version"], shown["changed_by"]) == ("1", "test-group_manager")
+
+
+async def test_same_sheet_again_changes_nothing(management: InProcess) -> None:
+    staged = await uploaded(management, sheet("part", *parts(range(20))))
+    assert counts(staged) == (0, 0, 20, 0)
+    assert (await applied(management, staged))["status"] == "applied"
+
+
+async def test_preview_shows_differences_and_warnings(management: InProcess) -> None:
+    dearer = parts(range(1), list_price_cents=0)
+    staged = await uploaded(management, sheet("part", *dearer, *parts(range(1, 3))))
+    assert counts(staged) == (0, 1, 2, 0)
+    address = f"/group/sheet-imports/{staged['import_id']}/rows"
+    [row] = (await management.get(address, "group_manager", outcome="changed")).json()
+    [difference] = row["differences"]
+    assert (row["row"], difference["field"], difference["new"]) == (2, "list_price_cents", 0)
+    assert [each["rule"] for each in row["warnings"]] == ["price_zero"]
+
+
+async def test_wrong_cells_leave_all_unchanged(management: InProcess) -> None:
+    wrong = profile("catalog", "operation:MNT-001", parts={"NONE": 1}, symptoms=[])
+    right = profile("catalog", "operation:MNT-001", parts={}, symptoms=[])
+    rows = [("operation:BAD", None, wrong), ("operation:GOOD", None, right)]
+    staged = await uploaded(management, sheet("operation", *rows))
+    assert counts(staged) == (1, 0, 0, 1)
+    [error] = staged["errors"]
+    assert (error["cell"], error["rule"]) == ("L2", "unknown_part")
+    address = f"/group/sheet-imports/{staged['import_id']}"
+    refused = await sent(management, f"{address}/apply", {"version": staged["version"]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/sheet_has_errors")
+    discarded = await sent(management, f"{address}/discard", {"version": staged["version"]})
+    assert discarded.json()["status"] == "discarded"
+    assert (await management.get(f"{address}/rows", "group_manager")).json() == []
+
+
+async def test_record_changed_meanwhile_names_first(management: InProcess) -> None:
+    staged = await uploaded(management, sheet("part", *parts(range(4, 6), cost_cents=7)))
+    changed = await decide(
+        management,
+        "/group/catalog/part:X-4",
+        subject="other-manager",
+        content=profile("catalog", "part:OIL-5W30", cost_cents=8),
+    )
+    assert changed.is_success
+    done = await applied(management, staged)
+    assert (done["defined"], done["refused"]) == (1, 1)
+    address = f"/group/sheet-imports/{staged['import_id']}/rows"
+    [row] = (await management.get(address, "group_manager", refused=True)).json()
+    assert (row["code"], row["rule"], row["first_by"]) == (
+        "part:X-4",
+        "version_conflict",
+        "other-manager",
+    )
+
+
+async def test_interrupted_sheet_goes_on(
+    management: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = imports.import_records, 0
+
+    async def interrupted(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        response = await original(*given)
+        if calls == 2:
+            raise ConnectionError("gone")
+        return response
+
+    staged = await uploaded(
+        management, sheet("part", *parts(range(1000, 1000 + LARGEST_PORTION + 1)))
+    )
+    monkeypatch.setattr(imports, "import_records", interrupted)
+    done = await applied(management, staged)
+    assert (calls, done["status"], done["defined"]) == (3, "applied", LARGEST_PORTION + 1)
+    shown = (await management.get("/group/catalog/part:X-1500", "service_advisor")).json()
+    assert shown["version"] == "1"
+
+
+async def test_store_manager_imports_own_bays_alone(
+    management: InProcess, empty_servers: Platform
+) -> None:
+    content = profile("bays", "S01-lift-1")
+    other = await uploaded(management, sheet("bay", ("B-1", "S02", content)), "/stores/S01")
+    assert [each["rule"] for each in other["errors"]] == ["another_store"]
+    await imported(management, [bay("S02", "B-2")])
+    taken = await uploaded(management, sheet("bay", ("B-2", None, content)), "/stores/S01")
+    assert [(each["cell"], each["rule"]) for each in taken["errors"]] == [("A2", "owned_elsewhere")]
+    own = await uploaded(management, sheet("bay", ("B-3", None, content)), "/stores/S01")
+    done = await applied(management, own, "/stores/S01")
+    assert (done["status"], done["defined"]) == ("applied", 1)
+    [(_, state)] = await states(empty_servers, management, BayDefined, "B-3")
+    assert state.for_stores == ("S01",)
+    token = management.token("service_manager", stores=["S01"])
+    of_group = await management.client.get(
+        f"/group/sheet-imports/{own['import_id']}", headers={"Authorization": f"Bearer {token}"}
+    )
+    refused = await management.get("/stores/S01/sheets/part", "service_manager")
+    assert (of_group.status_code, refused.status_code) == (403, 404)
+
+
+async def test_person_of_other_store_is_refused(management: InProcess) -> None:
+    person = profile("staff", "S02-technician-1", shift=None)
+    staged = await uploaded(management, sheet("person", ("N-1", None, person)), "/stores/S01")
+    assert [(each["cell"], each["rule"]) for each in staged["errors"]] == [("C2", "post_elsewhere")]
+
+
+async def test_export_comes_back_unchanged(management: InProcess) -> None:
+    exports = [("/group", "store"), ("/group", "bay"), ("/group", "part"), ("/stores/S01", "bay")]
+    for path, kind in exports:
+        role: Role = "group_manager" if path == "/group" else "service_manager"
+        exported = await management.get(f"{path}/sheets/{kind}", role, day=TODAY)
+        assert exported.is_success, exported.text
+        staged = await uploaded(management, exported.content, path)
+        assert staged["unchanged"] > 0
+        assert counts(staged) == (0, 0, staged["unchanged"], 0)
+
+
+async def test_template_has_no_record(management: InProcess) -> None:
+    template = await management.get("/group/sheets/person/template", "group_manager")
+    staged = await uploaded(management, template.content)
+    assert [(each["cell"], each["rule"]) for each in staged["errors"]] == [("A2", "no_rows")]
+
+
+async def test_staged_sheet_expires(management: InProcess, clock: SimulatedClock) -> None:
+    staged = await uploaded(management, sheet("part", *parts(range(2000, 2001))))
+    clock.set(clock.now() + KEPT_FOR)
+    await management.wait_until_idle()
+    address = f"/group/sheet-imports/{staged['import_id']}"
+    shown = (await management.get(address, "group_manager")).json()
+    assert shown["status"] == "expired"
+    refused = await sent(management, f"{address}/apply", {"version": shown["version"]})
+    assert refused.json()["type"] == "/problems/not_staged"

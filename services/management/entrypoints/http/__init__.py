@@ -7,6 +7,7 @@ from services.management.entrypoints.http import (
     imports,
     records,
     republication,
+    sheets,
     store_openings,
 )
 from shared.routing import Router
@@ -20,5 +21,6 @@ for part in (
     store_openings,
     republication,
     corrective_actions,
+    sheets,
 ):
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""Files in other programs' formats."""
