@@ -34,6 +34,8 @@ LARGER = {
     ("POST", "/stores/{store_id}/photos"): 12_000_000,
     ("POST", "/group/imports"): 4_000_000,
     ("POST", "/stores/{store_id}/attendance/imports"): 1_000_000,
+    ("POST", "/group/sheet-imports"): 12_010_000,
+    ("POST", "/stores/{store_id}/sheet-imports"): 12_010_000,
 }
 """Operations that take more than the 256,000 bytes of all others."""
 

@@ -296,12 +296,23 @@ READS = {
         "cashier",
     ),
     "attendance": ("service_manager", "group_service_manager", "group_manager"),
+    "group_sheets": ("group_manager",),
+    "store_sheets": ("service_manager",),
     "group": GROUP,
     "operators": ("operator",),
     "status": ("operator", "system"),
     "anybody": (),
 }
 """Groups of roles that read the same."""
+
+SHEETS = (
+    "/sheets/{kind}",
+    "/sheets/{kind}/template",
+    "/sheet-imports",
+    "/sheet-imports/{import_id}",
+    "/sheet-imports/{import_id}/rows",
+)
+"""Reads of sheets, of the group or of a store."""
 
 WHO_READS = {
     "money": (
@@ -360,6 +371,8 @@ WHO_READS = {
             if (collection, path) not in {("/group/rules", ""), ("/group/stores", "")}
         ),
     ),
+    "group_sheets": tuple(f"/group{path}" for path in SHEETS),
+    "store_sheets": SHEETS,
     "listed_for_desk": ("/group/rules", "/group/stores"),
     "desk": ("/directory",),
     "oversight": ("/overrides", "/staffing"),

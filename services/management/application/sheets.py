@@ -54,7 +54,7 @@ from shared.unit_of_work import UnitOfWork
 
 APPLY, EXPIRE = "sheet_portion", "sheet_expiry"
 
-LARGEST_FILE = 12_000_000
+LARGEST_FILE = 9_000_000
 """Largest size of a file in bytes."""
 
 LARGEST_UPLOAD = LARGEST_FILE * 4 // 3 + 10_000

@@ -25,7 +25,7 @@ from services.management.domain.sheets import SHEET_KINDS, SHEETS, SheetKind
 from shared.contracts.management import BAY_TYPES, GROUP_ROLES, SKILLS, STORE_ROLES
 
 HEADINGS = [column.heading for column in SHEETS["part"].columns]
-RIGHT = ["OIL-1", "机油", "Engine oil", "maintenance", "litre", 128.5, 66]
+RIGHT = ["OIL-1", "机油", "Engine oil", "maintenance", "liter", 128.5, 66]
 TITLE = SHEETS["part"].title
 SHEET = "xl/worksheets/sheet1.xml"
 
