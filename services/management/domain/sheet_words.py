@@ -14,6 +14,9 @@ TITLES: Mapping[str, Words] = {
     "bay": ("工位", "Bay"),
     "operation": ("维修项目", "Labor operation"),
     "part": ("备件", "Part"),
+    "part_price": ("备件价", "Part price"),
+    "operation_price": ("项目价", "Operation price"),
+    "labor_rate": ("工时单价", "Labor rate"),
 }
 """Titles of sheets by kind."""
 
@@ -29,7 +32,6 @@ FIELDS: Mapping[str, Words] = {
     "opening": ("开门时间", "Opens at"),
     "closing": ("关门时间", "Closes at"),
     "closed_days": ("本店停业日", "Days closed"),
-    "greeting_limit_s": ("接待等待上限（秒）", "Greeting limit (seconds)"),
     "delivery_lead_minutes": ("质检与交车预留", "Inspection and delivery"),
     "risk_threshold": ("延误风险阈值（按时概率）", "Risk threshold (probability of being on time)"),
     "units_in_operation_growth": ("保有量年增长率", "Yearly growth of units in operation"),
@@ -39,6 +41,8 @@ FIELDS: Mapping[str, Words] = {
     "appointment_grace_minutes": ("爽约宽限", "Grace for a late customer"),
     "appointment_reminder": ("预约提醒时间（前一天）", "Reminder of appointments (the day before)"),
     "labor_rate_cents": ("工时单价（含税）", "Labor rates (tax included)"),
+    "price_list": ("价目表", "Price list"),
+    "price_cents": ("价格（含税）", "Price (tax included)"),
     "tax_rate_bp": ("税率", "Tax rate"),
     "payment_days": ("账期", "Payment term"),
     "networks": ("本店设备网段", "Networks of the store's devices"),

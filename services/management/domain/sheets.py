@@ -32,8 +32,17 @@ from services.management.domain.sheet_words import (
     Words,
 )
 
-SheetKind = Literal["store", "person", "bay", "operation", "part"]
-"""Kinds that have a sheet: 门店、员工、工位、维修项目、备件."""
+SheetKind = Literal[
+    "store",
+    "person",
+    "bay",
+    "operation",
+    "part",
+    "part_price",
+    "operation_price",
+    "labor_rate",
+]
+"""Kinds that have a sheet: 门店、员工、工位、维修项目、备件、备件价、项目价、工时单价."""
 
 SHEET_KINDS: Sequence[SheetKind] = get_args(SheetKind)
 

@@ -57,7 +57,9 @@ RowErrorRule = Literal[
     "signed_in_twice",
     "not_signed_in",
 ]
-SheetImportKind = Literal["store", "person", "bay", "operation", "part"]
+SheetImportKind = Literal[
+    "store", "person", "bay", "operation", "part", "part_price", "operation_price", "labor_rate"
+]
 SheetImportStatus = Literal["staged", "applying", "applied", "discarded", "expired"]
 SheetRowOutcome = Literal["new", "changed", "unchanged", "wrong"]
 SheetRowResult = Literal["defined", "unchanged", "refused"]
