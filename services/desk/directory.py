@@ -29,6 +29,7 @@ class Store:
     brand: NameInBoth | None = None
     zone: str = GROUP_ZONE.key
     closing: time = time(18)
+    price_list: str | None = None
     delivery_lead_minutes: int = 0
 
     @classmethod
@@ -40,6 +41,7 @@ class Store:
             brand=profile.brand,
             zone=profile.zone,
             closing=time.fromisoformat(profile.closing),
+            price_list=profile.price_list,
             delivery_lead_minutes=profile.delivery_lead_minutes,
         )
 

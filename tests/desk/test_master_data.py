@@ -182,6 +182,57 @@ async def test_group_manager_opens_store_like_another(desk: Desk) -> None:
     assert manager.faults == []
 
 
+async def test_managers_set_prices_on_both_lists(desk: Desk) -> None:
+    group, manager = await desk.sign_in(GROUP_MANAGER), await desk.sign_in(MANAGER)
+    await group.go(f"{HERE}/stores/group/S01/change")
+    await group.write(**{"content.price_list": "qiyue"})
+    await _save(group, "采用品牌价目表")
+    await expect(group.at("record-content")).to_contain_text("qiyue")
+    await group.go(f"{HERE}/catalog")
+    await group.press("collection-prices")
+    await group.write(search="OIL-5W30")
+    await group.press("find")
+    priced = group.at("priced-OIL-5W30")
+    await expect(priced).to_contain_text("¥")
+    await expect(group.at("set-own-OIL-5W30")).to_have_count(0)
+    await group.open("set-list-OIL-5W30")
+    await group.write(price_cents="0.01", reason="促销")
+    await _looks_well(group, "price-dialog")
+    await group.send()
+    await expect(group.page.get_by_text("价格低于成本。")).to_be_visible()
+    await expect(priced).to_contain_text("¥0.01")
+    await manager.go("/stores/S01/prices?starting=labor_rate")
+    await expect(manager.at("set-list-body")).to_have_count(0)
+    await manager.open("set-own-body")
+    await manager.write(price_cents="288", valid_from="2026-03-09", reason="调价")
+    await manager.send()
+    await expect(manager.at("priced-body")).to_contain_text("2026-03-09 起变更")
+    await _looks_well(manager, "prices")
+    await manager.press("all-prices")
+    await manager.at("record-labor_rate:body.S01").get_by_role("link").click()
+    await expect(manager.at("record-content")).to_contain_text("¥288.00")
+    assert group.faults == manager.faults == []
+
+
+async def test_person_shows_description_of_post(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go(f"{HERE}/staff/own/S01-technician-1")
+    description = manager.at("post-description-technician")
+    await expect(description).to_contain_text("按派工单和维修规范作业")
+    await _looks_well(manager, "post-description")
+    await description.get_by_role("link").click()
+    await expect(manager.at("record-content")).to_contain_text("高压作业须持高压证")
+    await expect(manager.at("change-record")).to_have_count(0)
+    await manager.go(f"{HERE}/rules/own/post_description:technician/change")
+    await expect(manager.at("content.tasks.0.zh")).to_have_value("按派工单和维修规范作业")
+    await manager.write(**{"content.tasks.0.zh": "先读派工单再作业"})
+    await _save(manager, "本店要求")
+    await expect(manager.at("record-content")).to_contain_text("先读派工单再作业")
+    await manager.go(f"{HERE}/staff/own/S01-technician-1")
+    await expect(description).to_contain_text("先读派工单再作业")
+    assert manager.faults == []
+
+
 @pytest.mark.parametrize("collection", ["rules", "stores", "bays", "staff", "catalog"])
 async def test_office_reads_and_decides_nothing(desk: Desk, collection: str) -> None:
     advisor = await desk.sign_in("S01-advisor-1")

@@ -145,6 +145,7 @@ def _texts() -> set[str]:
             write_up.PAGE,
             order.PAGE,
             master_data.CHANGE,
+            master_data.PRICES,
             master_data.WEEK,
         )
     }

@@ -4,6 +4,7 @@ from services.desk.pages.master_data.change import PAGE as CHANGE
 from services.desk.pages.master_data.detail import PAGE as DETAIL
 from services.desk.pages.master_data.new_store import PAGE as NEW_STORE
 from services.desk.pages.master_data.overview import MENU_PAGE as PAGE
+from services.desk.pages.master_data.prices import PAGE as PRICES
 from services.desk.pages.master_data.week import PAGE as WEEK
 
-__all__ = ["CHANGE", "DETAIL", "NEW_STORE", "PAGE", "WEEK"]
+__all__ = ["CHANGE", "DETAIL", "NEW_STORE", "PAGE", "PRICES", "WEEK"]

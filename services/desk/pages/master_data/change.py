@@ -147,7 +147,9 @@ class _ChangeForm:
             ui.run_javascript(_SHOW_PROBLEM)
         elif defined.changed:
             await self._ctx.changed()
-            ui.navigate.to(f"{self._record.address}?from={self._day.value}")
+            warned = ",".join(each.rule for each in defined.warnings)
+            asked = {"from": self._day.value} | ({"warned": warned} if warned else {})
+            ui.navigate.to(f"{self._record.address}?{urlencode(asked)}")
         else:
             form.say(t("This holds already on that day; nothing was changed."))
 

@@ -87,7 +87,7 @@ MODELS: Mapping[CollectionName, Mapping[str, type[Content]]] = {
 
 CODES_BEGIN_WITH_KIND: frozenset[CollectionName] = frozenset({"catalog", "prices"})
 
-_POST = "post_description"
+POST = "post_description"
 """Kind of rules of which there is one set a role, whose code ends with the role."""
 
 
@@ -96,7 +96,7 @@ def kind_of(collection: CollectionName, code: str) -> str | None:
     kinds = MODELS[collection]
     if collection == "rules":
         kind, _, role = code.partition(":")
-        return kind if kind in kinds and bool(role) == (kind == _POST) else None
+        return kind if kind in kinds and bool(role) == (kind == POST) else None
     if collection in CODES_BEGIN_WITH_KIND:
         kind, _, rest = code.partition(":")
         return kind if kind in kinds and rest else None
@@ -107,7 +107,7 @@ def name_of_record(ctx: PageContext, kind: str, code: str, content: Content | No
     """Return the name of a record: of rules the kind, else that of its content, else the code."""
     t = ctx.t
     _, _, item = code.partition(":")
-    if kind == _POST:
+    if kind == POST:
         return t.code("role", item)
     if kind in MODELS["rules"]:
         return t.code("rule_kind", kind)

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.desk.components.elements import dialog, text
 from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.i18n import Translator
 from services.desk.pages.master_data.record import MasterRecord
 from shared.clients.management.models import (
     ChangeRequest,
@@ -32,6 +33,11 @@ def day_input(label: str, today: date, day: str = "") -> ui.input:
     made = ui.input(label, value=day).props("type=date stack-label")
     made.props["min"] = today.isoformat()
     return made
+
+
+def warnings_in_words(t: Translator, defined: RecordResponse) -> list[str]:
+    """Return what may be a mistake in what was defined."""
+    return [t.known(f"rule.{each.rule}") or each.detail for each in defined.warnings]
 
 
 def withdraw_dialog(record: MasterRecord, view: RecordView, valid_from: str) -> None:

@@ -22,10 +22,18 @@ from services.desk.formats import NOTHING
 from services.desk.page import Page
 from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.content import show_content
+from services.desk.pages.master_data.contents import POST
 from services.desk.pages.master_data.decisions import end_dialog, put_back_dialog, withdraw_dialog
 from services.desk.pages.master_data.overview import PAGE as OVERVIEW
-from services.desk.pages.master_data.record import MasterRecord, day_and_time, is_future, record_of
-from shared.clients.management.models import ChangeView, RecordView, VersionView
+from services.desk.pages.master_data.record import (
+    MasterRecord,
+    address_of,
+    day_and_time,
+    is_future,
+    record_of,
+)
+from shared.clients.management.models import ChangeView, Person, RecordView, VersionView
+from shared.contracts.management import PostDescription
 
 PAGE = Page(
     path=f"{OVERVIEW.path}/{{scope}}/{{code}}",
@@ -46,6 +54,9 @@ async def show(ctx: PageContext) -> None:
         return
     view = await _view(record)
     text(record.title(view.holds and view.holds.content), "subtitle")
+    for rule in ctx.query.get("warned", "").split(","):
+        if said := ctx.t.known(f"rule.{rule}"):
+            test_id("warning", badge(said, "warn"))
     in_history = ctx.query.get("tab") == "history"
     with box("tabs"):
         for tab, title in (("content", ctx.t("Content")), ("history", ctx.t("Change history"))):
@@ -55,6 +66,28 @@ async def show(ctx: PageContext) -> None:
         await _history(record)
     else:
         await _versions(record, ctx.query.get("from", ""))
+        if view.holds and isinstance(view.holds.content, Person):
+            await _post_descriptions(ctx, view.holds.content)
+
+
+async def _post_descriptions(ctx: PageContext, person: Person) -> None:
+    """Show the descriptions of a person's posts: the store's own, else the group's."""
+    t, store_id = ctx.t, ctx.store.id
+    listed = await ctx.services.management.list_store_rules(store_id, starting=f"{POST}:")
+    found = {each.record_id: each for each in listed if each.content}
+    for role in dict.fromkeys(post.role for post in person.posts):
+        code = f"{POST}:{role}"
+        entry = found.get(f"{code}.{store_id}") or found.get(code)
+        title = t("Post description: {role}", role=t.code("role", role))
+        with panel(title, name=f"post-description-{role}"):
+            if entry and isinstance(entry.content, PostDescription):
+                show_content(ctx, entry.content, NOTHING)
+            else:
+                empty(t("Nothing was defined."))
+            own = bool(entry and entry.for_store)
+            link(
+                t("Versions and history"), address_of("rules", store_id, code, own=own), "text-link"
+            )
 
 
 async def _view(record: MasterRecord) -> RecordView:

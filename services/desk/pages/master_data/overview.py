@@ -70,7 +70,15 @@ NEW_STORE = Page(
     requirements=REQUIREMENTS,
 )
 
-_ON_ONE_PAGE = 50
+PRICES = Page(
+    path="/stores/{store_id}/prices",
+    title="Prices",
+    roles=roles_of(ManagementApi.list_prices),
+    requirements=REQUIREMENTS,
+)
+
+ON_ONE_PAGE = 50
+"""Number of records on a page."""
 
 
 @MENU_PAGE.shows
@@ -90,11 +98,7 @@ async def show(ctx: PageContext) -> None:
 
 
 async def _show(ctx: PageContext, collection: CollectionName) -> None:
-    with box("tabs"):
-        for each in COLLECTIONS:
-            classes = "tab current" if each == collection else "tab"
-            made = link(ctx.t.code("collection", each), _address(ctx, each), classes)
-            test_id(f"collection-{each}", made)
+    collection_tabs(ctx, collection)
     if collection != "rules":
         _toolbar(ctx, collection)
 
@@ -103,14 +107,25 @@ async def _show(ctx: PageContext, collection: CollectionName) -> None:
             renderer.section("none", empty, ctx.t("Nothing was found."))
             return
         with renderer.frame("table", _table, ctx.t, collection):
-            for entry in entries[:_ON_ONE_PAGE] if collection != "rules" else entries:
+            for entry in entries[:ON_ONE_PAGE] if collection != "rules" else entries:
                 renderer.section(entry.record_id, partial(_row, ctx, collection), entry)
         if collection != "rules":
-            renderer.section("pages", partial(_pages, ctx, collection), _next_page(entries))
+            renderer.section(
+                "pages", partial(pages, ctx, _address(ctx, collection)), next_page(entries)
+            )
 
-    asked = urlencode(_asked(ctx))
+    asked = urlencode(asked_for(ctx))
     kind = f"{collection} {ctx.person.subject} {asked}"
     await live(ctx, lambda: ctx.shared(kind, lambda: _listed(ctx, collection)), render)
+
+
+def collection_tabs(ctx: PageContext, current: CollectionName) -> None:
+    """Show the collections; prices are shown as a table first."""
+    with box("tabs"):
+        for each in COLLECTIONS:
+            classes = "tab current" if each == current else "tab"
+            address = PRICES.address(ctx.store.id) if each == "prices" else _address(ctx, each)
+            test_id(f"collection-{each}", link(ctx.t.code("collection", each), address, classes))
 
 
 async def _listed(ctx: PageContext, collection: CollectionName) -> list[RecordEntry]:
@@ -122,13 +137,13 @@ async def _listed(ctx: PageContext, collection: CollectionName) -> list[RecordEn
         by_id = {entry.record_id: entry for entry in (*of_group, *of_store)}
         return sorted(by_id.values(), key=lambda entry: (entry.for_store or "", entry.kind))
     await ctx.stores()
-    asked = {**_asked(ctx), "limit": _ON_ONE_PAGE + 1}
+    asked = {**asked_for(ctx), "limit": ON_ONE_PAGE + 1}
     if collection in OF_STORE:
         return await OF_STORE[collection].listed(management, store_id, **asked)
     return await OF_GROUP[collection].listed(management, **asked)
 
 
-def _asked(ctx: PageContext) -> dict[str, str]:
+def asked_for(ctx: PageContext) -> dict[str, str]:
     """Return what the address asks for: a text to search for, a kind, the page after a record."""
     return {
         name: ctx.query[name] for name in ("search", "starting", "after") if ctx.query.get(name)
@@ -142,18 +157,10 @@ def _address(ctx: PageContext, collection: CollectionName, **asked: str) -> str:
 
 def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
     """Offer to search, to see one kind, and to define something new."""
-    t, asked = ctx.t, _asked(ctx)
+    t, asked = ctx.t, asked_for(ctx)
     asked.pop("after", None)
     with box("toolbar"):
-        search = ui.input(t("Code or name"), value=asked.get("search", ""))
-        test_id("search", search.props("dense outlined clearable type=search"))
-
-        def find() -> None:
-            wanted = {**asked, "search": search.value or ""}
-            ui.navigate.to(_address(ctx, collection, **{k: v for k, v in wanted.items() if v}))
-
-        search.on("keydown.enter", find)
-        button(t("Find"), find, name="find")
+        search_field(ctx, _address(ctx, collection))
         if collection in CODES_BEGIN_WITH_KIND:
             _kinds(ctx, collection, asked)
         if collection == "staff":
@@ -170,6 +177,21 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
                 label = t("New in {owner}", owner=owner_of(ctx, ctx.store.id if own else None))
                 name = f"new-{'own' if own else 'group'}"
                 button(label, partial(_new_dialog, ctx, collection, own=own), name=name)
+
+
+def search_field(ctx: PageContext, address: str) -> None:
+    """Offer to search on the page with this address; what else it asks for stays."""
+    t, asked = ctx.t, asked_for(ctx)
+    asked.pop("after", None)
+    search = ui.input(t("Code or name"), value=asked.get("search", ""))
+    test_id("search", search.props("dense outlined clearable type=search"))
+
+    def find() -> None:
+        wanted = {**asked, "search": search.value or ""}
+        ui.navigate.to(f"{address}?{urlencode({k: v for k, v in wanted.items() if v})}")
+
+    search.on("keydown.enter", find)
+    button(t("Find"), find, name="find")
 
 
 def _kinds(ctx: PageContext, collection: CollectionName, asked: Mapping[str, str]) -> None:
@@ -255,16 +277,17 @@ def _title(ctx: PageContext, entry: RecordEntry, name: str) -> str:
     return f"{ctx.t.code('rule_kind', entry.kind)} · {name}"
 
 
-def _next_page(entries: Sequence[RecordEntry]) -> str:
+def next_page(entries: Sequence[RecordEntry]) -> str:
     """Return the last record of this page where there are more."""
-    return entries[_ON_ONE_PAGE - 1].record_id if len(entries) > _ON_ONE_PAGE else ""
+    return entries[ON_ONE_PAGE - 1].record_id if len(entries) > ON_ONE_PAGE else ""
 
 
-def _pages(ctx: PageContext, collection: CollectionName, after: str) -> None:
-    asked = _asked(ctx)
+def pages(ctx: PageContext, address: str, after: str) -> None:
+    """Offer the first page, and the next one where there are more."""
+    asked = asked_for(ctx)
     with box("toolbar"):
         if asked.pop("after", None):
-            test_id("first-page", link(ctx.t("First page"), _address(ctx, collection, **asked)))
+            test_id("first-page", link(ctx.t("First page"), f"{address}?{urlencode(asked)}"))
         if after:
-            address = _address(ctx, collection, **asked, after=after)
-            test_id("next-page", link(ctx.t("Next page"), address))
+            following = urlencode({**asked, "after": after})
+            test_id("next-page", link(ctx.t("Next page"), f"{address}?{following}"))
