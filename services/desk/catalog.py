@@ -8,6 +8,12 @@ from services.desk.i18n import Translator
 from shared.clients.reception.models import CatalogView, ChecklistsView, SystemEntry
 
 
+def kept_once(listed: CatalogView, known: CatalogView | None) -> CatalogView:
+    """Return a store's catalog; what is the same in the ``known`` one of another is that itself."""
+    same = {name: part for name, part in known or () if getattr(listed, name) == part}
+    return listed.model_copy(update=same)
+
+
 class Catalog:
     """The catalog and the checklists that reception serves, for display and for choosing."""
 

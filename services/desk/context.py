@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from nicegui import app
 
 from services.desk import formats
-from services.desk.catalog import Catalog
+from services.desk.catalog import Catalog, kept_once
 from services.desk.client import Connections, Services
 from services.desk.directory import Directories, Directory, Store
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
@@ -24,6 +24,7 @@ from shared.calls import ServiceUnavailableError
 from shared.clients.access import roles_of
 from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import ResolveRequest
+from shared.clients.reception.models import CatalogView
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
@@ -81,6 +82,7 @@ class AppContext:
         store = SessionStore(FileStorage(settings.desk_sessions), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
         self.response_cache = ResponseCache()
+        self.catalog: CatalogView | None = None
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
@@ -207,7 +209,7 @@ class PageContext:
         """Return the catalog and today's checklists in the person's language."""
         listed = await self.app_context.response_cache.get(
             ("catalog", self.store.id),
-            lambda: self.services.reception.catalog(self.store.id),
+            self._ask_catalog,
             _CATALOG_FRESH_S,
         )
         checklists = await self.app_context.response_cache.get(
@@ -215,6 +217,11 @@ class PageContext:
             lambda: self.services.reception.checklists(self.store.id),
         )
         return Catalog(listed, checklists, self.t)
+
+    async def _ask_catalog(self) -> CatalogView:
+        listed = await self.services.reception.catalog(self.store.id)
+        self.app_context.catalog = kept_once(listed, self.app_context.catalog)
+        return self.app_context.catalog
 
     async def names(
         self,

@@ -21,6 +21,7 @@ values.
 class _CachedResponse:
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked_at: float = float("-inf")
+    fresh_s: float = FRESH_S
     value: Any = None
     error: Exception | None = None
 
@@ -43,6 +44,7 @@ class ResponseCache:
         async with cached.asking:
             if time.monotonic() - cached.asked_at > fresh_s:
                 await self._ask(cached, ask)
+            cached.fresh_s = fresh_s
         self._forget_old()
         if cached.error:
             raise cached.error
@@ -63,7 +65,8 @@ class ResponseCache:
         cached.asked_at = time.monotonic()
 
     def _forget_old(self) -> None:
-        limit = time.monotonic() - _FORGOTTEN_S
-        for key in [key for key, cached in self._responses.items() if cached.asked_at < limit]:
-            if not self._responses[key].asking.locked():
+        now = time.monotonic()
+        for key, cached in list(self._responses.items()):
+            is_old = now - cached.asked_at > max(_FORGOTTEN_S, cached.fresh_s)
+            if is_old and not cached.asking.locked():
                 del self._responses[key]

@@ -106,6 +106,8 @@ CREATE TABLE master_data (
     PRIMARY KEY (topic, key)
 );
 CREATE INDEX master_data_stores ON master_data USING gin (for_stores);
+-- The versions of one topic are summed up to find out whether any of its records has changed.
+CREATE INDEX master_data_versions ON master_data (topic, version);
 
 -- The topics of master data that were once read to the ends that they had at the start. Before
 -- that, the service neither responds nor reads other topics.

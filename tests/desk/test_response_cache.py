@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from services.desk import response_cache
+from services.desk.catalog import kept_once
 from services.desk.client import idempotency_key
 from services.desk.response_cache import ResponseCache
 from shared.calls import ServiceUnavailableError
-from shared.clients.reception.models import RecordPaymentRequest
+from shared.clients.reception.models import CatalogView, RecordPaymentRequest
 
 PAYMENTS = "/stores/S01/orders/1/payments"
 
@@ -50,6 +52,33 @@ async def test_stale_or_dropped_response_is_requested_again() -> None:
     assert await cache.get(key, ask) == 2
     cache.drop("S01")
     assert await cache.get(key, ask) == 3
+
+
+async def test_fresh_response_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "_FORGOTTEN_S", -1.0)
+    cache, ask = ResponseCache(), _Asked()
+    key = ("S01", "catalog")
+    assert [await cache.get(key, ask, fresh_s=60) for _ in range(2)] == [1, 1]
+    assert await cache.get(("S02", "plan"), ask, fresh_s=-1) == 2
+    assert await cache.get(key, ask, fresh_s=60) == 1
+
+
+def test_equal_parts_of_catalogs_are_kept_once() -> None:
+    first, second = (_catalog(rate) for rate in (100, 200))
+    shared = kept_once(second, kept_once(first, None))
+    assert shared.parts is first.parts
+    assert (shared, shared.labor_rate_cents) == (second, {"body": 200})
+
+
+def _catalog(labor_rate_cents: int) -> CatalogView:
+    part = {"zh": "机油", "en": "Oil", "part_number": "OIL", "skill_code": "maintenance"}
+    lists, prices = ("operations", "packages", "systems", "recalls"), ("operation", "part")
+    return CatalogView.model_validate(
+        {name: [] for name in lists}
+        | {f"{kind}_price_cents": {} for kind in prices}
+        | {"parts": [part | {"unit": "L", "list_price_cents": 100}]}
+        | {"labor_rate_cents": {"body": labor_rate_cents}}
+    )
 
 
 async def test_unavailable_service_is_requested_once() -> None:
