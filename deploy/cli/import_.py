@@ -1,10 +1,12 @@
-"""``aftersales import``: define what a group folder says, through the commands that people give."""
+"""``aftersales import``: define what a folder or a sheet says, by the commands that people give."""
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.progress import Progress
@@ -16,30 +18,120 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.group_folder import GroupFileError, read_group
 from deploy.group_import import Imported, define_all
-from shared.calls import ServiceUnavailableError
-from shared.clients.management.models import Definition
+from deploy.sheet_import import GroupSheets, group_sheets
+from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.management.models import (
+    CellErrorView,
+    Definition,
+    SheetImportKind,
+    SheetImportView,
+    SheetRowView,
+)
 from shared.issuer import DevelopmentIssuer
 
 
 def import_(
-    folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Group folder with YAML files.")
+    source: Annotated[
+        Path,
+        typer.Argument(exists=True, help="Group folder with YAML files, or a sheet: XLSX or CSV."),
     ],
     data: DataFolder = None,
+    valid_from: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day of what a sheet says."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why a sheet is imported.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What a sheet lists; otherwise its title says so.")
+    ] = None,
 ) -> None:
-    """Define what a group folder says in management; what held already is left as it is."""
+    """Define what a group folder or a sheet says; what held already is left as it is."""
     url = service_url(data, "management")
     issuer = Platform(settings_for(data)).issuer
     try:
-        imported = asyncio.run(_import(read_group(folder), url, issuer))
+        if source.is_dir():
+            complete = asyncio.run(_import_folder(source, url, issuer))
+        elif valid_from is None or not reason:
+            raise EmbeddedError("a sheet needs --valid-from and --reason")
+        else:
+            asked = _SheetAsked(source.read_bytes(), valid_from.date(), reason, _kind(kind))
+            complete = asyncio.run(_import_sheet(asked, url, issuer))
     except GroupFileError as error:
         raise EmbeddedError(str(error)) from None
     except ServiceUnavailableError:
         raise EmbeddedError("management does not respond; import again later") from None
+    except ApiError as error:
+        raise EmbeddedError(error.detail or error.rule) from None
+    if not complete:
+        raise typer.Exit(1)
+
+
+async def _import_folder(folder: Path, url: str, issuer: DevelopmentIssuer) -> bool:
+    """Import a folder; return whether all was taken."""
+    imported = await _import(read_group(folder), url, issuer)
     for line in summary(imported):
         print_line(line)
-    if any(each.refused for each in imported):
-        raise typer.Exit(1)
+    return not any(each.refused for each in imported)
+
+
+@dataclass(frozen=True)
+class _SheetAsked:
+    """Sheet to import: its content, its first day, the reason, and what it lists."""
+
+    content: bytes
+    valid_from: date
+    reason: str
+    kind: SheetImportKind | None
+
+
+async def _import_sheet(asked: _SheetAsked, url: str, issuer: DevelopmentIssuer) -> bool:
+    """Import a sheet; return whether all its rows were taken."""
+    async with group_sheets(url, issuer) as sheets:
+        staged = await sheets.upload(asked.content, asked.valid_from, asked.reason, asked.kind)
+        if staged.error_count:
+            for error in staged.errors:
+                print_line(cell_line(error))
+            print_line(f"{staged.error_count} errors; nothing was changed")
+            return False
+        print_line(
+            f"{staged.kind}: {staged.new} new, {staged.changed} changed, "
+            f"{staged.unchanged} unchanged, {staged.warned} with warnings"
+        )
+        applied = await _apply(sheets, staged)
+        async for row in sheets.refused(applied):
+            print_line(f"row {row.row}: {row.code}: {row.detail}{_first(row)}")
+    print_line(f"{applied.kind}: {applied.defined} applied, {applied.refused} refused")
+    return not applied.refused
+
+
+async def _apply(sheets: GroupSheets, staged: SheetImportView) -> SheetImportView:
+    """Apply a staged sheet; show how many rows are applied, on a terminal."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("applying", total=staged.to_apply)
+        async for shown in sheets.apply(staged):
+            progress.update(task, completed=shown.defined + shown.refused)
+            staged = shown
+    return staged
+
+
+def _kind(named: str | None) -> SheetImportKind | None:
+    kinds: dict[str, SheetImportKind] = {each: each for each in get_args(SheetImportKind)}
+    if named is not None and named not in kinds:
+        raise EmbeddedError(f"there is no sheet of {named}; known are {', '.join(kinds)}")
+    return kinds[named] if named else None
+
+
+def cell_line(error: CellErrorView) -> str:
+    """Return the line for an error in a cell."""
+    place = "!".join(filter(None, (error.sheet, error.cell))) or "file"
+    said = error.detail or error.rule.replace("_", " ")
+    value = f" {error.value!r}" if error.value else ""
+    expected = f"; right: {error.expected}" if error.expected else ""
+    return f"{place}: {error.column or 'row'}{value}: {said}{expected}"
+
+
+def _first(row: SheetRowView) -> str:
+    return f" ({row.first_by}, {row.first_at:%Y-%m-%d %H:%M})" if row.first_at else ""
 
 
 async def _import(

@@ -24,6 +24,7 @@ Service = Literal["reception", "workshop", "crm", "reporting", "management"]
 T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
+_FILES_TIMEOUT = httpx.Timeout(120.0, connect=1.0)
 _NOT_FOUND = 404
 _INVALID = 422
 
@@ -91,6 +92,7 @@ class Services:
         self.crm = CrmApi(calls["crm"])
         self.reporting = ReportingApi(calls["reporting"])
         self.management = ManagementApi(calls["management"])
+        self.management_files = ManagementApi(replace(calls["management"], timeout=_FILES_TIMEOUT))
         self.platform = {service: PlatformApi(each) for service, each in calls.items()}
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from tests.bench import commands, group, group_size, ingest, replanning
+from tests.bench import commands, group, group_size, ingest, replanning, sheets
 from tests.bench.group_size import Comparison, Rounds, Size
 from tests.bench.own_platform import own_platform
 
@@ -64,10 +64,22 @@ async def _group(given: argparse.Namespace) -> None:
     show_figures(sizes.details | asdict(effect) | sizes.figures, given.json)
 
 
+async def _sheets(given: argparse.Namespace) -> None:
+    async with own_platform(services=("management",)) as platform:
+        found = await sheets.measure(platform, given.parts)
+    show_figures(found.figures, given.json)
+
+
 _SMALL_GROUP = 6
 _REPLAYING_S = 3600.0
 
-_MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning, "group": _group}
+_MEASURES = {
+    "ingest": _ingest,
+    "commands": _commands,
+    "replanning": _replanning,
+    "group": _group,
+    "sheets": _sheets,
+}
 
 
 def show_ingest(found: ingest.Throughput, as_json: bool) -> None:

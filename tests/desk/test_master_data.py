@@ -241,3 +241,51 @@ async def test_office_reads_and_decides_nothing(desk: Desk, collection: str) -> 
     for name in ("new-own", "new-group"):
         await expect(advisor.at(name)).to_have_count(0)
     assert advisor.faults == []
+
+
+async def test_sheet_is_checked_then_applied(desk: Desk) -> None:
+    manager = await desk.sign_in(GROUP_MANAGER)
+    await manager.go(f"{HERE}/catalog")
+    await manager.press("sheets")
+    await expect(manager.at("upload-group")).to_be_visible()
+    headings = "code,zh,en,skill_code,unit,list_price_cents,cost_cents"
+    await _upload(manager, f"{headings}\nOIL-X1,机油,Engine oil,魔法,liter,128.505,60\n")
+    await expect(manager.at("cell-D2")).to_contain_text("不在可选代码中")
+    await expect(manager.at("cell-F2")).to_contain_text("小数超过两位")
+    await _looks_well(manager, "sheet-errors")
+    await manager.press("discard-sheet")
+    await expect(manager.at("sheet-import")).to_contain_text("已放弃")
+    await manager.go("/stores/S01/sheets")
+    await _upload(manager, f"{headings}\nOIL-X1,机油,Engine oil,保养,liter,128.50,160\n")
+    await expect(manager.at("sheet-import")).to_contain_text("新增")
+    await expect(manager.page.get_by_text("低于成本").first).to_be_visible()
+    await _looks_well(manager, "sheet-preview")
+    await manager.press("apply-sheet")
+    await expect(manager.at("sheet-progress")).to_contain_text("生效 1")
+    await _looks_well(manager, "sheet-applied")
+    await manager.go("/stores/S01/sheets")
+    await expect(manager.at("import-*")).to_contain_text("已应用")
+    await _looks_well(manager, "sheets")
+    panel = manager.at("download-group")
+    await panel.locator('[data-testid="kind"]').click()
+    await manager.page.locator(".q-menu .q-item").filter(has_text="门店").first.click()
+    async with manager.page.expect_download() as downloading:
+        await panel.locator('[data-testid="export-sheet"]').click()
+    downloaded = await downloading.value
+    assert downloaded.suggested_filename == "store-2026-03-04.xlsx"
+    assert manager.faults == []
+
+
+async def _upload(manager: Colleague, content: str) -> None:
+    """Upload a sheet of parts."""
+    panel = manager.at("upload-group")
+    await panel.locator('[data-testid="kind"]').click()
+    await manager.page.get_by_role("option", name="备件", exact=True).click()
+    await panel.locator('[data-testid="reason"]').fill("目录导入")
+    await (
+        manager.at("sheet-file-group")
+        .locator("input[type=file]")
+        .set_input_files(
+            {"name": "parts.csv", "mimeType": "text/csv", "buffer": content.encode("gb18030")}
+        )
+    )

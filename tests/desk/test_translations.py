@@ -22,6 +22,8 @@ from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
 from services.management.domain.record import Action
 from services.management.domain.sheet_cells import CellRule
+from services.management.domain.sheet_import import Outcome as SheetOutcome
+from services.management.domain.sheet_import import Status as SheetStatus
 from services.management.domain.sheet_rows import FileRule
 from services.management.domain.sheet_words import CODED_FIELDS, TITLES
 from services.management.domain.sheet_words import FIELDS as SHEET_FIELDS
@@ -147,6 +149,8 @@ def _texts() -> set[str]:
             master_data.CHANGE,
             master_data.PRICES,
             master_data.WEEK,
+            master_data.SHEETS,
+            master_data.SHEET_IMPORT,
         )
     }
 
@@ -183,6 +187,8 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "attendance_source": ("machine", "corrected"),
         "attendance_column": attendance.COLUMNS,
         "attendance_row": attendance.ROW_RULES,
+        "sheet_status": get_args(SheetStatus),
+        "sheet_outcome": get_args(SheetOutcome),
         "cell": (*get_args(CellRule), *get_args(FileRule)),
         "weekday": "1234567",
         "parts": get_args(PartsReason),

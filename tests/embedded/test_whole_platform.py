@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +14,8 @@ from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Launch, execute
 from deploy.embedded.secrets import SERVICES
 from deploy.group_folder import read_group
-from tests.bench import commands, replanning
-from tests.bench.__main__ import show_commands, show_replans
+from tests.bench import commands, replanning, sheets
+from tests.bench.__main__ import show_commands, show_figures, show_replans
 
 MEMORY_LIMIT = 2.5e9
 
@@ -36,7 +37,7 @@ async def test_platform_starts_idle_within_memory_limit(platform: Platform) -> N
     assert sum(row.memory for row in rows.values()) < MEMORY_LIMIT
 
 
-async def test_operator_commands_show_running_platform(platform: Platform) -> None:
+async def test_operator_commands_show_running_platform(platform: Platform, tmp_path: Path) -> None:
     async def shown(*arguments: str) -> str:
         data = ["--data", str(platform.settings.data)]
         result = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *data])
@@ -56,6 +57,13 @@ async def test_operator_commands_show_running_platform(platform: Platform) -> No
     assert list(counts) == ["stores", "rules", "bays", "staff", "catalog"]
     assert (await shown("import", str(folder))).splitlines() == [
         f"{collection}: {count} unchanged" for collection, count in counts.items()
+    ]
+    sheet = tmp_path / "rates.csv"
+    sheet.write_text("code,for_store,price_cents\nbody,S01,320.50\n", encoding="gb18030")
+    reason = ["--valid-from", "2026-03-10", "--reason", "钣金调价", "--kind", "labor_rate"]
+    assert (await shown("import", str(sheet), *reason)).splitlines() == [
+        "labor_rate: 1 new, 0 changed, 0 unchanged, 0 with warnings",
+        "labor_rate: 1 applied, 0 refused",
     ]
     place = ["--names", "南京启岳江宁店", "Qiyue Nanjing", "--city", "南京", "Nanjing"]
     asked = ["new-store", "S90", "--like", "S01", "--first-day", "2026-03-10", *place]
@@ -87,3 +95,13 @@ async def test_replanning_bench_measures_plan_changes(
     assert json.loads(capsys.readouterr().out) == found.figures
     show_replans(found, as_json=False)
     assert len(capsys.readouterr().out.splitlines()) == len(found.figures)
+
+
+async def test_sheets_bench_applies_every_part(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await sheets.measure(platform, rows=20)
+    show_figures(found.figures, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["rows"] == 20
+    assert 0 < shown["applying_s"] <= shown["import_s"] < 60

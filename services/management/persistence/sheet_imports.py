@@ -19,13 +19,15 @@ _ROWS = Table(
     added=("store_id", "import_id"),
 )
 
+_AT_ONCE = 500
+
 _SET_REASON = "UPDATE sheet_import SET reason = $3 WHERE store_id = $1 AND import_id = $2"
 
 _REASON = "SELECT reason FROM sheet_import WHERE store_id = $1 AND import_id = $2"
 
 _FIND = _IMPORTS.select + "WHERE store_id = $1 AND import_id = $2"
 
-_LISTED = _IMPORTS.select + "WHERE store_id = $1 ORDER BY staged_at DESC, import_id LIMIT $2"
+_LISTED = _IMPORTS.select + "WHERE store_id = $1 ORDER BY staged_at DESC, import_id DESC LIMIT $2"
 
 _OF_IMPORT = (
     _ROWS.select
@@ -67,10 +69,10 @@ async def add(
     connection, key = uow.connection, (staged.store_id, staged.import_id)
     [saved] = await uow.save([staged], partial(_insert, connection))
     await connection.execute(_SET_REASON, *key, reason)
-    await connection.executemany(
-        _ROWS.insert,
-        [_ROWS.values(row, store_id=key[0], import_id=key[1]) for row in rows],
-    )
+    for start in range(0, len(rows), _AT_ONCE):
+        portion = rows[start : start + _AT_ONCE]
+        values = [_ROWS.values(row, store_id=key[0], import_id=key[1]) for row in portion]
+        await connection.executemany(_ROWS.insert, values)
     return saved
 
 

@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from deploy.cli.import_ import show, summary
+from deploy.cli.import_ import cell_line, show, summary
 from deploy.group_import import Imported
 from shared.clients.management.models import (
+    CellErrorView,
     ContentWarning,
     Definition,
     ImportResult,
@@ -60,3 +61,18 @@ def test_summary_counts_results_of_each_collection() -> None:
     results = [imported("defined"), imported("refused", detail="No."), imported("defined")]
     assert summary(results) == ["bays: 2 defined, 1 refused"]
     assert summary([]) == []
+
+
+def test_wrong_cell_takes_one_line() -> None:
+    error = CellErrorView(
+        sheet="备件 Part",
+        cell="F17",
+        column="list_price_cents",
+        value="free",
+        rule="not_a_number",
+        expected="128.50",
+        detail="",
+    )
+    assert cell_line(error) == (
+        "备件 Part!F17: list_price_cents 'free': not a number; right: 128.50"
+    )

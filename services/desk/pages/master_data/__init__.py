@@ -5,6 +5,8 @@ from services.desk.pages.master_data.detail import PAGE as DETAIL
 from services.desk.pages.master_data.new_store import PAGE as NEW_STORE
 from services.desk.pages.master_data.overview import MENU_PAGE as PAGE
 from services.desk.pages.master_data.prices import PAGE as PRICES
+from services.desk.pages.master_data.sheet_import import PAGE as SHEET_IMPORT
+from services.desk.pages.master_data.sheets import PAGE as SHEETS
 from services.desk.pages.master_data.week import PAGE as WEEK
 
-__all__ = ["CHANGE", "DETAIL", "NEW_STORE", "PAGE", "PRICES", "WEEK"]
+__all__ = ["CHANGE", "DETAIL", "NEW_STORE", "PAGE", "PRICES", "SHEETS", "SHEET_IMPORT", "WEEK"]

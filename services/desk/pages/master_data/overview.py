@@ -69,6 +69,12 @@ NEW_STORE = Page(
     roles=roles_of(ManagementApi.open_store),
     requirements=REQUIREMENTS,
 )
+SHEETS = Page(
+    path="/stores/{store_id}/sheets",
+    title="Import and export",
+    roles=roles_of(ManagementApi.upload_group_sheet) | roles_of(ManagementApi.upload_store_sheet),
+    requirements=REQUIREMENTS,
+)
 
 PRICES = Page(
     path="/stores/{store_id}/prices",
@@ -167,10 +173,9 @@ def _toolbar(ctx: PageContext, collection: CollectionName) -> None:
             week = link(t("Week of the staff"), f"/stores/{ctx.store.id}/staff-week", "text-link")
             test_id("staff-week", week)
         box("spacer")
+        _link_to(ctx, SHEETS, "sheets")
         if collection == "stores":
-            if ctx.may(ManagementApi.open_store):
-                address = NEW_STORE.address(ctx.store.id)
-                test_id("new-store", link(t("Open a new store"), address, "as-button"))
+            _link_to(ctx, NEW_STORE, "new-store")
             return
         for own, operations in ((True, OF_STORE), (False, OF_GROUP)):
             if collection in operations and ctx.may(operations[collection].define):
@@ -192,6 +197,12 @@ def search_field(ctx: PageContext, address: str) -> None:
 
     search.on("keydown.enter", find)
     button(t("Find"), find, name="find")
+
+
+def _link_to(ctx: PageContext, page: Page, name: str) -> None:
+    """Offer another page to those who may open it."""
+    if ctx.person.has(page.roles):
+        test_id(name, link(ctx.t(page.title), page.address(ctx.store.id), "as-button"))
 
 
 def _kinds(ctx: PageContext, collection: CollectionName, asked: Mapping[str, str]) -> None:
