@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
@@ -95,8 +96,12 @@ async def test_unreadable_events_are_dead_lettered_others_counted(
 
 
 async def test_event_of_unknown_store_is_dead_lettered(
-    reporting: InProcess, outside: Publisher, servers: Platform
+    reporting: InProcess,
+    outside: Publisher,
+    servers: Platform,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("shared.consumer._STATES_COME_WITHIN_S", 0.2)
     await outside.publish(arrived("elsewhere", "S77"), at=NOW)
     await reporting.wait_until_idle()
     assert "elsewhere" in {key for key, _ in await dead_letters(servers)}
