@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import RenderedMessage, render_messages
+from services.crm.application.rules import most_calls
 from services.crm.domain import message as messages
 from services.crm.domain.message import CallReason, Language, MessageType
 from services.crm.persistence.persons import find_persons
@@ -60,17 +61,19 @@ async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
 
 
 async def complete_call_task(
-    uow: UnitOfWork, message_id: str, command: CompleteCallTaskRequest
+    uow: UnitOfWork, message_id: str, command: CompleteCallTaskRequest, deps: Deps
 ) -> CallTaskResponse:
     """Record that the agent has called, whether or not the customer was reached.
 
     Raises:
         RuleViolation: there is no such message, or it needs no call any more.
     """
+    store = await deps.group.store(uow.connection, uow.store_id)
     completed, events = messages.complete_call(
         await persistence.lock_message(uow.connection, uow.store_id, message_id),
         uow.person,
         reached=command.reached,
+        most_calls=await most_calls(uow.connection, store, uow.now, deps),
         now=uow.now,
     )
     await persistence.save_message(uow.connection, completed)

@@ -56,6 +56,18 @@ async def quiet_hours(
     return rules.quiet_hours
 
 
+async def most_calls(connection: Connection, store: Store, now: datetime, deps: Deps) -> int:
+    """Return how often a customer is called about a message, on the store's day at ``now``.
+
+    Raises:
+        NotDefinedError: no rule says so.
+    """
+    rules = await store_message_rules(connection, store, now, deps)
+    if rules.most_calls is None:
+        raise NotDefinedError("numbers of calls about a message")
+    return rules.most_calls
+
+
 async def follow_up_rules(
     connection: Connection, store: Store, now: datetime, deps: Deps
 ) -> CallRules:

@@ -67,9 +67,6 @@ ENDED_BY_DEPARTURE: tuple[MessageType, ...] = (*ENDED_BY_READINESS, "ready")
 ENDED_BY_PAYMENT: tuple[MessageType, ...] = ("overdue_payment",)
 ENDED_BY_ANOTHER_PROMISE: tuple[MessageType, ...] = ("at_risk", "promise_changed", "ready")
 
-MOST_CALLS = 3
-"""Calls about one message to a customer who is not reached."""
-
 _OPEN: frozenset[State] = frozenset({"waiting", "sending", "call_required"})
 
 
@@ -287,9 +284,9 @@ def suppress(message: Message) -> Message:
 
 
 def complete_call(
-    message: Message, agent_id: str, *, reached: bool, now: datetime
+    message: Message, agent_id: str, *, reached: bool, most_calls: int, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
-    """Record the agent's call; a customer not reached is called again, as often as is allowed.
+    """Record the agent's call; a customer not reached is called again, ``most_calls`` times.
 
     Raises:
         RuleViolation: the message needs no call any more.
@@ -298,7 +295,7 @@ def complete_call(
         raise errors.nothing_to_call_about(message.message_id)
     if not reached:
         calls = message.calls + 1
-        state: State = "not_reached" if calls == MOST_CALLS else message.state
+        state: State = "not_reached" if calls >= most_calls else message.state
         return replace(message, state=state, agent_id=agent_id, calls=calls), []
     told = replace(message, state="called", agent_id=agent_id, notified_at=now)
     return told, [_notified(told, message.customer_ref, "phone", now)]

@@ -30,6 +30,11 @@ class StoreMessageRules:
         own = self.own.notify_at_risk
         return bool(self.group.notify_at_risk if own is None else own)
 
+    @property
+    def most_calls(self) -> int | None:
+        """Number of calls about one message to a customer who is not reached."""
+        return self.own.most_calls or self.group.most_calls
+
     def template(self, message_type: MessageType, language: Language) -> MessageTemplate | None:
         """Return the wording of a message, if there is one."""
         for rules in (self.own, self.group):

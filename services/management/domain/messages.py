@@ -40,11 +40,13 @@ def check_complete(rules: MessageRules) -> None:
     """Check that the group's rules leave nothing out, as a store's own rules may.
 
     Raises:
-        RuleViolation: quiet hours, the rule on risks or a template is missing.
+        RuleViolation: quiet hours, the rule on risks, the number of calls or a template is
+            missing.
     """
     given = {
         "quiet_hours": rules.quiet_hours,
         "notify_at_risk": rules.notify_at_risk,
+        "most_calls": rules.most_calls,
         **{
             f"templates.{message_type}.{language}": rules.templates.get(message_type, {}).get(
                 language

@@ -135,12 +135,14 @@ class MessageTemplate(EventPart):
 class MessageRules(EventPart):
     """Rules of messages to customers (客户通知规则).
 
-    Templates stand by message type and language. What a store leaves out holds as in the group.
+    Templates stand by message type and language. A customer whom an agent calls about a message and
+    does not reach is called ``most_calls`` times. What a store leaves out holds as in the group.
     """
 
     kind: Literal["messages"] = "messages"
     quiet_hours: QuietHours | None = None
     notify_at_risk: bool | None = None
+    most_calls: Annotated[int, Field(ge=1, le=10)] | None = None
     templates: dict[Code, dict[Code, MessageTemplate]] = Field(default_factory=dict)
 
 

@@ -14,7 +14,6 @@ from services.crm.domain.message import (
     CHANNELS,
     ENDED_BY_DEPARTURE,
     IDEMPOTENT_CHANNELS,
-    MOST_CALLS,
     RETRY_DELAYS,
     Call,
     Channel,
@@ -211,28 +210,28 @@ def test_message_is_void_when_visit_ends(
 
 def test_completed_call_task_cannot_be_repeated() -> None:
     task = hand_to_agent(READY, "customer_care_agent", "no_channel")
-    done, (event,) = complete_call(task, "other", reached=True, now=NOW)
+    done, (event,) = complete_call(task, "other", reached=True, most_calls=3, now=NOW)
     assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
     with pytest.raises(RuleViolation, match="requires no call"):
-        complete_call(done, "other", reached=True, now=NOW)
+        complete_call(done, "other", reached=True, most_calls=3, now=NOW)
 
 
 def test_call_task_repeats_until_attempts_are_used() -> None:
     task = hand_to_agent(READY, "customer_care_agent", "no_channel")
-    for calls in range(1, MOST_CALLS):
-        task, events = complete_call(task, "other", reached=False, now=NOW)
+    for calls in range(1, 3):
+        task, events = complete_call(task, "other", reached=False, most_calls=3, now=NOW)
         assert (task.state, task.calls, events) == ("call_required", calls, [])
-    ended, _ = complete_call(task, "other", reached=False, now=NOW)
+    ended, _ = complete_call(task, "other", reached=False, most_calls=3, now=NOW)
     assert ended.state == "not_reached"
     with pytest.raises(RuleViolation, match="requires no call"):
-        complete_call(ended, "other", reached=True, now=NOW)
+        complete_call(ended, "other", reached=True, most_calls=3, now=NOW)
 
 
 def test_expired_or_suppressed_message_has_no_call() -> None:
     over = replace(hand_to_agent(READY, "customer_care_agent", "no_channel"), expires_at=NOW)
     for message in (over, suppress(READY), READY):
         with pytest.raises(RuleViolation):
-            complete_call(message, "customer_care_agent", reached=True, now=NOW)
+            complete_call(message, "customer_care_agent", reached=True, most_calls=3, now=NOW)
 
 
 def test_unclaimed_message_accepts_no_send_result() -> None:

@@ -26,6 +26,7 @@ def since(day: str, content: MessageRules | None) -> RuleVersion:
 GROUP = MessageRules(
     quiet_hours=QuietHoursRule(starts="20:00", ends="08:00"),
     notify_at_risk=False,
+    most_calls=3,
     templates={"ready": {"zh": wording("好了"), "en": wording("ready")}},
 )
 
@@ -33,7 +34,7 @@ GROUP = MessageRules(
 def test_store_without_own_rules_has_group_rules() -> None:
     rules = StoreMessageRules(MessageRules(), GROUP)
     assert rules.quiet_hours == QuietHours(time(20), time(8))
-    assert rules.notify_at_risk is False
+    assert (rules.notify_at_risk, rules.most_calls) == (False, 3)
     assert rules.template("ready", "en") == wording("ready")
 
 

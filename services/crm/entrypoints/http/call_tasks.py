@@ -23,6 +23,6 @@ async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> l
     openapi_extra=serves("R9"),
 )
 async def complete_call_task(
-    message_id: str, body: CompleteCallTaskRequest, command: CallerCommand
+    message_id: str, body: CompleteCallTaskRequest, command: CallerCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))
+    return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body, deps))
