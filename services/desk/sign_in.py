@@ -53,8 +53,10 @@ class DemoSignIn:
 
     async def grant(self, subject: str, store_id: str) -> Grant | None:
         """Return a grant for ``subject``; None when the store's directory has no such person."""
-        person = (await self.people([store_id])).get(subject)
-        return self._granted(person) if person else None
+        listed = (await self._directories.of(store_id)).people.get(subject)
+        if listed is None or not listed.posts:
+            return None
+        return self._granted(await self._person(subject, listed))
 
     async def renew(self, person: Person, refresh: str | None) -> Grant:  # noqa: ARG002
         directory = await self._directories.of(person.stores[0])
