@@ -18,6 +18,9 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+EVERYWHERE = "*"
+"""Scope of group-wide reads; the tables that are open to it have a policy that says so."""
+
 TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,

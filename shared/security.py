@@ -13,6 +13,7 @@ from joserfc.util import urlsafe_b64decode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.base import Identifier
+from shared.db import EVERYWHERE
 from shared.problems import Problem
 from shared.settings import Settings
 from shared.signing_keys import SigningKeys
@@ -84,6 +85,11 @@ class Principal:
     stores: frozenset[str]
     token: str
     everywhere: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Scopes of their group-wide reads: everywhere, or their stores."""
+        return frozenset({EVERYWHERE}) if self.everywhere else self.stores
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -178,15 +178,29 @@ class PageContext:
         word = self.t.code("bay", bay.type)
         return f"{word[:1].upper()}{word[1:]} {bay.number}"
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether the person has a post in the whole group."""
+        posts = self.directory.posts_of(self.person) or ()
+        return any(post.in_store is None for post in posts)
+
     async def stores(self) -> dict[str, Store]:
-        """Return the stores of the person by id."""
-        return await self.app_context.directories.stores(self.person.stores)
+        """Return the stores of the person by id; with a post in the group, these are all."""
+        directories = self.app_context.directories
+        if self.everywhere and (known := await directories.all_stores()):
+            return dict(known)
+        return await directories.stores(self.person.stores)
 
     def store_of(self, store_id: str) -> Store:
         """Return one of the person's stores; before :meth:`stores` only this one has its name."""
         if store_id == self.store.id:
             return self.store
-        known = self.app_context.directories.last_stores(self.person.stores)
+        directories = self.app_context.directories
+        known = (
+            directories.last_of_all()
+            if self.everywhere
+            else directories.last_stores(self.person.stores)
+        )
         return known.get(store_id, Store.unknown(store_id))
 
     async def shared(

@@ -12,10 +12,11 @@ from services.desk.last_known import LastKnown
 from services.desk.staff import Person
 from shared.clients.management.models import DirectoryPerson, RecordEntry
 from shared.contracts.base import GROUP
-from shared.contracts.management import BayProfile, GroupProfile, NameInBoth, StoreProfile
+from shared.contracts.management import BayProfile, GroupProfile, NameInBoth, Post, StoreProfile
 from shared.group import GROUP_ZONE
 
 _LISTED_AT_ONCE = 200
+_ALL_FRESH_S = 10.0
 _GROUP_PROFILE = "group_profile"
 
 
@@ -74,14 +75,22 @@ class Directory:
     bays: Mapping[str, BayProfile] = field(default_factory=dict)
     check_items: Mapping[str, Named] = field(default_factory=dict)
 
+    def posts_of(self, person: Person) -> list[Post] | None:
+        """Return the posts of a person in the store and in the whole group; None without a
+        record.
+        """
+        listed = self.people.get(person.subject)
+        if listed is None:
+            return None
+        return [post for post in listed.posts if post.in_store in (None, self.store.id)]
+
     def in_post(self, person: Person) -> Person:
         """Return a person with the roles of their posts in the store, or in the whole group; those
         of the token stand for whoever has no record.
         """
-        listed = self.people.get(person.subject)
-        if listed is None:
+        posts = self.posts_of(person)
+        if posts is None:
             return person
-        posts = [post for post in listed.posts if post.in_store in (None, self.store.id)]
         return replace(person, roles=frozenset(post.role for post in posts))
 
 
@@ -95,6 +104,7 @@ class Directories:
         self._own_token = own_token
         self._directories = LastKnown(self._ask_directory)
         self._stores = LastKnown(self._ask_stores)
+        self._all_stores = LastKnown(self._ask_stores, fresh_s=_ALL_FRESH_S)
         self._group = LastKnown(self._ask_group)
 
     async def of(self, store_id: str) -> Directory:
@@ -118,7 +128,11 @@ class Directories:
 
     async def all_stores(self) -> Mapping[str, Store] | None:
         """Return the stores of the whole group by id; None where management never responded."""
-        return await self._stores.get("")
+        return await self._all_stores.get("")
+
+    def last_of_all(self) -> Mapping[str, Store]:
+        """Return the stores of the whole group as they were last known, at once."""
+        return self._all_stores.last("") or {}
 
     async def group(self) -> Named | None:
         """Return the name of the group, where management ever responded."""

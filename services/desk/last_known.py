@@ -34,12 +34,14 @@ class _Known(Generic[T]):
 class LastKnown(Generic[T]):
     """Values by key; ``ask`` is given the key and the last known value, and returns a newer one.
 
-    Each is asked for at most about once a second, and only while it is used. A value that is not
-    used for a quarter of an hour is forgotten.
+    Each is asked for at most about once in ``fresh_s`` seconds, and only while it is used. A value
+    that is not used for a quarter of an hour is forgotten.
     """
 
-    def __init__(self, ask: Callable[[str, T | None], Awaitable[T]]) -> None:
-        self._ask = ask
+    def __init__(
+        self, ask: Callable[[str, T | None], Awaitable[T]], fresh_s: float = _FRESH_S
+    ) -> None:
+        self._ask, self._fresh_s = ask, fresh_s
         self._known: dict[str, _Known[T]] = {}
 
     async def get(self, key: str) -> T | None:
@@ -79,7 +81,7 @@ class LastKnown(Generic[T]):
             known.fresh_until = time.monotonic() + _AGAIN_S
             log.warning("names not asked for", key=key, error=repr(error))
         else:
-            known.fresh_until = asked_at + _FRESH_S
+            known.fresh_until = asked_at + self._fresh_s
 
     def _forget_unused(self, now: float) -> None:
         for key, known in list(self._known.items()):

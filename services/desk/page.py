@@ -114,11 +114,13 @@ async def landing(app_context: AppContext, person: Person, store_id: str | None)
 async def _directory(
     app_context: AppContext, person: Person, store_id: str | None
 ) -> Directory | None:
-    """Return the directory of a person's last store, or of the first one that exists."""
-    wanted = [store_id] if store_id in person.stores else []
-    for each in filter(None, (*wanted, *person.stores)):
+    """Return the directory of a person's last store, or of the first one that exists.
+
+    A post there, or in the whole group, opens a store also where the token does not name it.
+    """
+    for each in dict.fromkeys(filter(None, (store_id, *person.stores))):
         directory = await app_context.directories.of(each)
-        if directory.exists:
+        if directory.exists and (each in person.stores or directory.posts_of(person)):
             return directory
     return None
 

@@ -1,13 +1,17 @@
 """Composition root of the workshop."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
+from services.workshop.application.callers import posts_of
 from services.workshop.application.deps import Deps
 from services.workshop.clients.planner import Planner
 from services.workshop.entrypoints.events import REACTIONS, STATE_REACTIONS, STATES
 from services.workshop.entrypoints.http import router
 from services.workshop.entrypoints.timers import TIMERS
 from shared.group import Group
+from shared.master_data import MasterData
 from shared.personal_data import PersonalData
 from shared.service import Foundation, service_app
 from shared.settings import Settings
@@ -23,6 +27,7 @@ def create_app() -> FastAPI:
         reactions=REACTIONS,
         states=STATES,
         state_reactions=STATE_REACTIONS,
+        posts_of=partial(posts_of, MasterData()),
         timer_handlers=TIMERS,
         compose=_compose,
         prepare=_prepare,

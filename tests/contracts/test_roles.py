@@ -33,7 +33,12 @@ APPROVALS = {
     "reception.write_claim_off",
 }
 
-ATTENDS = {"management.sign_in", "management.sign_out"}
+ATTENDS = {
+    "management.sign_in",
+    "management.sign_out",
+    "management.request_leave",
+    "management.withdraw_leave",
+}
 """What all of a store's staff do."""
 
 ACTS: Mapping[Role, set[str]] = {

@@ -55,6 +55,7 @@ async def test_store_manager_adds_and_ends_bay(desk: Desk) -> None:
     await manager.write(valid_from=TODAY.isoformat(), reason="拆除")
     await manager.send()
     await expect(manager.page.get_by_text("目前没有生效的内容")).to_be_visible()
+    await expect(manager.at("outstanding")).to_contain_text("没有未完的业务")
     await manager.press("tab-history")
     await expect(manager.at("change-2")).to_contain_text("拆除")
     assert manager.faults == []
@@ -126,6 +127,11 @@ async def test_group_manager_finds_catalog_item(desk: Desk) -> None:
     await expect(manager.at("record-content")).to_contain_text("1.3")
     await manager.press("tab-history")
     await expect(manager.at("change-2")).to_contain_text("标准工时")
+    await manager.go(f"{HERE}/catalog/group/part:OIL-5W30/change")
+    await manager.write(**{"content.list_price_cents": "0"})
+    await _save(manager, "促销", 5)
+    await expect(manager.page.get_by_text("价格为 0。")).to_be_visible()
+    await _looks_well(manager, "warning")
     assert manager.faults == []
 
 
@@ -147,6 +153,18 @@ async def test_group_manager_changes_store(desk: Desk) -> None:
     await _looks_well(other, "conflict")
     await other.press("replace-record")
     await expect(other.at("record-content")).to_contain_text("45")
+    await other.open("end-record")
+    await manager.go(f"{HERE}/stores/group/S02/change")
+    await manager.write(**{"content.payment_days": "77"})
+    await _save(manager, "再缩短等待")
+    await expect(manager.at("record-content")).to_contain_text("77")
+    await other.write(valid_from="2026-03-20", reason="闭店")
+    await other.send()
+    await expect(other.at("conflict")).to_contain_text("再缩短等待")
+    await expect(other.at("dialog-send")).to_be_hidden()
+    await other.keep("master-data-end-conflict-desktop")
+    await other.press("confirm-record")
+    await expect(other.at("version-2026-03-20")).to_be_visible()
     assert manager.faults == other.faults == []
 
 
@@ -179,6 +197,14 @@ async def test_group_manager_opens_store_like_another(desk: Desk) -> None:
     await expect(manager.at("record-content")).to_contain_text("09:00")
     await manager.go(f"{HERE}/stores?search=S09")
     await expect(manager.at("record-S09")).to_contain_text("2026-03-16")
+    await manager.go("/stores/S09/master-data/bays")
+    await expect(manager.at("record-S09-lift-1")).to_be_visible()
+    await manager.go(f"{HERE}/stores/group/S03")
+    await manager.open("end-record")
+    await manager.write(valid_from="2026-03-16", reason="闭店")
+    await manager.send()
+    await expect(manager.at("outstanding")).to_be_visible()
+    await _looks_well(manager, "store-ends")
     assert manager.faults == []
 
 

@@ -109,6 +109,21 @@ class Form:
         """Whether another user had changed the entry that the form changes."""
         return self.error is not None and self.error.rule == _CONFLICT
 
+    def warn(self, path: str, sentence: str) -> None:
+        """Show beside its field what may be a mistake in accepted input, until it changes."""
+        element = self._named(path)
+        if element is None:
+            self.say(sentence)
+            return
+        element.props["hint"] = sentence
+        element.classes("warned")
+
+        def clear() -> None:
+            element.props.pop("hint", None)
+            element.classes(remove="warned")
+
+        element.on_value_change(clear)
+
     def speak_here(self) -> None:
         """Place the message about the form as a whole here, where it moves nothing."""
         self._place.move(ui.context.slot.parent)

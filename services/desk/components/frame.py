@@ -11,9 +11,11 @@ from nicegui import ui
 
 from services.desk.components.elements import box, test_id, text
 from services.desk.context import PageContext
+from services.desk.directory import Store
 from services.desk.formats import clock
 from services.desk.i18n import Translator
 
+_OFFERED_STORES = 50
 _STATIC = Path(__file__).parent.parent / "static"
 
 _SHOW_CURRENT = (
@@ -139,7 +141,7 @@ def _top(ctx: PageContext, here: str) -> None:
 
 def _store_choice(ctx: PageContext, here: str) -> None:
     name = ctx.t.of(ctx.store)
-    if len(ctx.person.stores) == 1:
+    if len(ctx.person.stores) == 1 and not ctx.everywhere:
         text(name, "store")
         return
     section = here.split("/")[3] if here.startswith("/stores/") else "today"
@@ -148,13 +150,25 @@ def _store_choice(ctx: PageContext, here: str) -> None:
         ui.menu() as menu,
     ):
         offered = box("store-offers")
+    listed: list[ui.element] = []
     chosen.classes("store")
 
     async def offer() -> None:
-        stores = (await ctx.stores()).values()
+        stores = list((await ctx.stores()).values())
         offered.clear()
         with offered:
-            for store in stores:
+            if len(stores) > _OFFERED_STORES:
+                typed = ui.input(ctx.t("Code or name")).props("dense outlined autofocus")
+                typed.on_value_change(lambda event: show(stores, event.value or ""))
+            listed.append(box("store-list"))
+        show(stores)
+
+    def show(stores: Sequence[Store], typed: str = "") -> None:
+        """Offer the first stores whose code or name contains what is typed."""
+        listed[-1].clear()
+        found = [each for each in stores if typed in f"{each.id} {each.zh} {each.en}"]
+        with listed[-1]:
+            for store in found[:_OFFERED_STORES]:
                 address = f"/stores/{store.id}/{section}"
                 ui.menu_item(
                     ctx.t.of(store), on_click=lambda address=address: ui.navigate.to(address)

@@ -34,6 +34,7 @@ from services.desk.components.forms import (
     send_now,
     submit,
 )
+from services.desk.components.leave import ask_leave, leave_to_decide, own_leave
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import error_text, unavailable_text
@@ -47,6 +48,7 @@ from shared.clients.management.models import (
     CorrectedDayView,
     CorrectionView,
     ImportAttendanceResponse,
+    LeaveDetail,
     OwnAttendance,
     PresenceGiven,
     PresenceView,
@@ -92,8 +94,9 @@ _LARGEST_FILE = 1_000_000
 _ONE_MINUTE_S = 60
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
 _SPARE_PRESENCES = 1
+_OWN_FRESH_S = 10.0
 
-Found = tuple[OwnAttendance | None, list[WorkingDayView]]
+Found = tuple[OwnAttendance | None, list[WorkingDayView], list[LeaveDetail]]
 
 
 @PAGE.shows
@@ -103,7 +106,7 @@ async def show(ctx: PageContext) -> None:
     signs, manages = ctx.may(ManagementApi.sign_in), ctx.may(ManagementApi.list_attendance)
 
     async def fetch() -> Found:
-        own = await ctx.services.management.own_attendance(ctx.store.id) if signs else None
+        own = await _own_attendance(ctx) if signs else None
         listed = (
             await ctx.shared(
                 f"attendance {day}",
@@ -112,18 +115,38 @@ async def show(ctx: PageContext) -> None:
             if manages
             else []
         )
-        return own, listed
+        return own, listed, await ask_leave(ctx) if ctx.may(ManagementApi.list_leave) else []
 
     def render(found: Found, renderer: PartialRenderer) -> None:
-        own, listed = found
+        own, listed, leave = found
         if own:
             renderer.section("own", partial(_own, ctx), own)
+            mine = [each for each in leave if each.person_id == ctx.person.subject]
+            renderer.section("leave", partial(own_leave, ctx), mine)
+        if ctx.may(ManagementApi.approve_leave):
+            waiting = [
+                each
+                for each in leave
+                if each.status == "requested" and each.person_id != ctx.person.subject
+            ]
+            renderer.section("decide", partial(leave_to_decide, ctx), waiting)
         if manages:
             with renderer.frame("store", box, "staff-of-day"):
                 renderer.section("head", partial(_store_head, ctx, day), _counted(listed))
                 _store(ctx, listed, renderer)
 
     await live(ctx, fetch, render)
+
+
+async def _own_attendance(ctx: PageContext) -> OwnAttendance:
+    """Return one's own week, asked again after a change here, otherwise seldom: no other person
+    signs in or out for one.
+    """
+    return await ctx.shared(
+        f"attendance of {ctx.person.subject}",
+        lambda: ctx.services.management.own_attendance(ctx.store.id),
+        _OWN_FRESH_S,
+    )
 
 
 def _own(ctx: PageContext, own: OwnAttendance) -> None:

@@ -23,6 +23,7 @@ from services.desk.components.kpis import AMOUNTS, KPIS, bars
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
+from services.desk.directory import Store
 from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.clients.access import roles_of
@@ -52,9 +53,11 @@ async def show(ctx: PageContext) -> None:
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
+    stores: dict[str, Store] = {}
+
     async def fetch() -> Reports:
         await ctx.signed_in.token()
-        await ctx.stores()
+        stores.update(await ctx.stores())
         return await ctx.app_context.response_cache.get(
             ("group", f"{day}", ctx.person.subject),
             lambda: ctx.services.reporting.group_daily_reports(day=day),
@@ -66,7 +69,7 @@ async def show(ctx: PageContext) -> None:
             renderer.frame("stores", panel, ctx.t("Stores")),
             renderer.frame("table", _table, ctx.t),
         ):
-            for store_id in ctx.person.stores:
+            for store_id in sorted(stores):
                 renderer.section(store_id, partial(_row, ctx, store_id), by_store.get(store_id))
             if reports:
                 renderer.section("total", partial(_totals, ctx), by_store)

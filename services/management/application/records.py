@@ -3,7 +3,7 @@
 ``store_id`` is that of a store for what it decides, ``GROUP`` for the group.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -25,13 +25,15 @@ from services.management.domain.kinds import (
     record_id_of,
 )
 from services.management.domain.known import Given
+from services.management.domain.person import Person, Reader
 from services.management.domain.record import Action, Change, Decision, Record, content_on, versions
 from services.management.domain.references import Doubt
 from services.management.persistence import records
 from services.management.persistence.records import ListedRecord
 from shared.contracts.base import GROUP, BusinessDate, State
 from shared.contracts.dated import version_on
-from shared.db import Connection
+from shared.db import EVERYWHERE, Connection
+from shared.db import limit as limit_scope
 from shared.group import GROUP_ZONE, CalendarDay
 from shared.outbox import LARGEST_EVENT
 from shared.request_model import Version, VersionedRequest
@@ -235,6 +237,7 @@ async def list_records(
     collection: Collection,
     scopes: Sequence[str],
     own: str,
+    reader: Reader,
     deps: Deps,
     *,
     starting: str = "",
@@ -243,12 +246,12 @@ async def list_records(
     search: str = "",
     limit: int = LONGEST_LIST,
 ) -> list[RecordEntry]:
-    """List the records of ``scopes`` by id.
+    """List the records of ``scopes`` by id, or those everywhere.
 
     Their codes begin with ``starting``; ids up to ``after``, and others than ``ids``, are left out.
     The rules of ``own`` are listed also where they were never defined.
     """
-    days = await local_days(scopes, deps)
+    days = await local_days([each for each in scopes if each != EVERYWHERE], deps)
     async with deps.uow_factory.read(*scopes) as connection:
         listed = await records.listed(
             connection,
@@ -265,6 +268,7 @@ async def list_records(
             for each in listed
             if each.reason
         ]
+        await limit_scope(connection, {each.store_id for each in listed})
         texts = await deps.personal.decrypt_of_stores(connection, encrypted)
     reasons = {record_id: text for (_, record_id, _), text in zip(encrypted, texts, strict=True)}
     found = {record_id_of(collection, each.store_id, each.code): each for each in listed}
@@ -275,7 +279,9 @@ async def list_records(
             if wanted and (ids is None or record_id in ids):
                 empty = ListedRecord(own, code, 0, None, None, None, None, None, None)
                 found.setdefault(record_id, empty)
-    return [_entry(collection, found[record_id], reasons) for record_id in sorted(found)[:limit]]
+    return [
+        _entry(collection, found[record_id], reasons, reader) for record_id in sorted(found)[:limit]
+    ]
 
 
 def _codes_of_rules(store_id: str) -> list[str]:
@@ -284,7 +290,7 @@ def _codes_of_rules(store_id: str) -> list[str]:
     return [code for kind in kinds for code in kind.codes(store_id)]
 
 
-async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
+async def get_record(place: Place, day: date | None, reader: Reader, deps: Deps) -> RecordView:
     """Return the versions of a record, and the one that holds on ``day``, or today.
 
     Raises:
@@ -295,10 +301,10 @@ async def get_record(place: Place, day: date | None, deps: Deps) -> RecordView:
     today = (await local_days([store_id], deps))[store_id]
     async with deps.uow_factory.read(store_id) as connection:
         found = await records.find(connection, store_id, place.collection, place.code)
-    return RecordView(**_shown(found, today, day))
+    return RecordView(**_shown(found, today, day, reader))
 
 
-async def history(place: Place, deps: Deps) -> list[ChangeView]:
+async def history(place: Place, reader: Reader, deps: Deps) -> list[ChangeView]:
     """Return the changes of a record, the last one first (变更记录).
 
     Raises:
@@ -310,8 +316,9 @@ async def history(place: Place, deps: Deps) -> list[ChangeView]:
         found = await records.find(connection, store_id, place.collection, place.code)
         encrypted = await records.reasons(connection, found)
         reasons = await deps.personal.decrypt_all(connection, store_id, encrypted)
+    hidden = _hidden_fields(found, reader)
     views = [
-        _change_view(change, found.changes[:number], reasons[number])
+        _change_view(change, found.changes[:number], reasons[number], hidden)
         for number, change in enumerate(found.changes)
     ]
     return views[::-1]
@@ -406,8 +413,14 @@ def _require_possible(place: Place) -> None:
     kind_in(place.collection, place.store_id, place.code)
 
 
-def _shown(found: Record, today: date, day: date | None) -> dict[str, Any]:
-    dated = found.versions
+def _shown(
+    found: Record, today: date, day: date | None, reader: Reader | None = None
+) -> dict[str, Any]:
+    """Return a record for its ``reader``; whoever decides on it sees all."""
+    dated = [
+        record.Version(each.valid_from, _seen(found.record_id, each.content, reader))
+        for each in found.versions
+    ]
     held = version_on(dated, day or today)
     return {
         "record_id": found.record_id,
@@ -427,8 +440,25 @@ def _version(version: record.Version) -> VersionView:
     return VersionView(valid_from=version.valid_from.isoformat(), content=version.content)
 
 
+def _seen(record_id: str, content: Content | None, reader: Reader | None) -> Content | None:
+    """Return content as its reader may see it."""
+    if reader and isinstance(content, Person):
+        return reader.sees(record_id, content)
+    return content
+
+
+def _hidden_fields(found: Record, reader: Reader) -> Set[str]:
+    """Return the fields of a record that its reader may not see."""
+    decided = [each.content for each in found.changes if isinstance(each.content, Person)]
+    may_see = not decided or reader.may_call(found.record_id, decided[-1])
+    return frozenset() if may_see else frozenset({"telephone"})
+
+
 def _entry(
-    collection: Collection, listed: ListedRecord, reasons: Mapping[str, str | None]
+    collection: Collection,
+    listed: ListedRecord,
+    reasons: Mapping[str, str | None],
+    reader: Reader,
 ) -> RecordEntry:
     record_id = record_id_of(collection, listed.store_id, listed.code)
     return RecordEntry(
@@ -442,11 +472,13 @@ def _entry(
         reason=reasons.get(record_id),
         current_from=listed.current_from,
         next_from=listed.next_from,
-        content=listed.content,
+        content=_seen(record_id, listed.content, reader),
     )
 
 
-def _change_view(change: Change, before: Sequence[Change], reason: str | None) -> ChangeView:
+def _change_view(
+    change: Change, before: Sequence[Change], reason: str | None, hidden: Set[str]
+) -> ChangeView:
     day = change.valid_from
     altered = differences(
         content_on(versions(before), day), content_on(versions([*before, change]), day)
@@ -459,7 +491,7 @@ def _change_view(change: Change, before: Sequence[Change], reason: str | None) -
         changed_by=change.changed_by,
         changed_at=change.changed_at,
         reason=reason,
-        differences=[FieldDifference(**vars(each)) for each in altered],
+        differences=[FieldDifference(**vars(each)) for each in altered if each.field not in hidden],
     )
 
 

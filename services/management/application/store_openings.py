@@ -164,11 +164,12 @@ async def _require_new(uow: UnitOfWork, code: str) -> None:
 
 async def _read_like(uow: UnitOfWork, command: OpenStoreRequest) -> _Like:
     store_id, days = command.like, {command.like: command.first_day}
-    async with uow.limited_to(GROUP, store_id) as seen:
-        record = await persistence.find(seen.connection, GROUP, STORES, store_id)
-        profile = profile_of(record, command.first_day)
+    async with uow.limited_to(GROUP) as group:
+        record = await persistence.find(group.connection, GROUP, STORES, store_id)
+    profile = profile_of(record, command.first_day)
+    async with uow.limited_to(store_id) as own:
         bays, rules = [
-            await persistence.listed(seen.connection, each, days, limit=records.LONGEST_LIST)
+            await persistence.listed(own.connection, each, days, limit=records.LONGEST_LIST)
             for each in (BAYS, RULES)
         ]
     return _Like(

@@ -125,6 +125,61 @@ def ends_before_it_begins(field: str) -> RuleViolation:
     )
 
 
+def leave_too_long(longest: int) -> RuleViolation:
+    return RuleViolation(
+        "leave_too_long", f"Leave has at most {longest} days.", field="last_day", days=longest
+    )
+
+
+def leave_overlaps(first_day: str, last_day: str) -> RuleViolation:
+    return RuleViolation(
+        "leave_overlaps",
+        f"It overlaps leave from {first_day} to {last_day}.",
+        field="first_day",
+        kind="conflict",
+        first_day=first_day,
+        last_day=last_day,
+    )
+
+
+def leave_decided(status: str) -> RuleViolation:
+    return RuleViolation(
+        "leave_decided",
+        f"The request is {status}.",
+        field="leave_request_id",
+        kind="conflict",
+        leave_status=status,
+    )
+
+
+def leave_begun(first_day: date) -> RuleViolation:
+    return RuleViolation(
+        "leave_begun",
+        f"The leave began on {first_day}; a manager can shorten it.",
+        field="leave_request_id",
+        kind="conflict",
+        first_day=first_day.isoformat(),
+    )
+
+
+def own_leave() -> RuleViolation:
+    return RuleViolation(
+        "own_leave",
+        "Another manager decides on one's own leave.",
+        field="leave_request_id",
+        kind="forbidden",
+    )
+
+
+def leave_of_another() -> RuleViolation:
+    return RuleViolation(
+        "leave_of_another",
+        "The leave of another person is theirs to withdraw.",
+        field="leave_request_id",
+        kind="forbidden",
+    )
+
+
 def another_kind(kind: str) -> RuleViolation:
     return RuleViolation(
         "another_kind", f"The content is not of the kind {kind}.", field="content.kind"

@@ -1,6 +1,7 @@
 """A person of the staff (员工) as management knows them, and checks of their profile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -18,6 +19,26 @@ class Person(StaffProfile):
     zh: DisplayName
     en: DisplayName
     telephone: Annotated[str, Field(max_length=40)] | None = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reader of records, with the stores whose staff they ``manage``; None stands for all."""
+
+    subject: str
+    manages: Set[str] | None
+
+    def may_call(self, person_id: str, person: Person) -> bool:
+        """Return whether they may see a telephone: that of their staff, or their own."""
+        if self.manages is None or person_id == self.subject:
+            return True
+        return any(post.in_store in self.manages for post in person.posts)
+
+    def sees(self, person_id: str, person: Person) -> Person:
+        """Return the person, without the telephone unless they may see it."""
+        if self.may_call(person_id, person):
+            return person
+        return person.model_copy(update={"telephone": None})
 
 
 def check(person: Person) -> None:

@@ -54,6 +54,11 @@ GRANT UPDATE ON record TO management;
 -- A row that was added to be locked, and then not defined, goes again; no other is ever deleted.
 GRANT DELETE ON record TO management;
 CREATE POLICY never_defined ON record AS RESTRICTIVE FOR DELETE TO management USING (version = 0);
+-- Whoever has a post in the group reads the records of all stores.
+CREATE POLICY group_wide ON record FOR SELECT TO management
+    USING ('*' = ANY ((SELECT stores_in_scope())::text[]));
+CREATE POLICY group_wide ON record_change FOR SELECT TO management
+    USING ('*' = ANY ((SELECT stores_in_scope())::text[]));
 -- A person's posts say what they may do: each caller finds their own record.
 CREATE POLICY own_record ON record_change FOR SELECT TO management
     USING (collection = 'staff' AND record_id = (SELECT current_setting('app.caller', true)));

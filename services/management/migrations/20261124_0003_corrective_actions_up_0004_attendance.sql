@@ -34,12 +34,36 @@ CREATE TABLE attendance_correction (
     FOREIGN KEY (store_id, person_id, day) REFERENCES attendance_day
 );
 
+-- Requests for leave (请假). reason and answer are encrypted.
+CREATE TABLE leave_request (
+    store_id         text        NOT NULL,
+    leave_request_id text        NOT NULL,
+    person_id        text        NOT NULL,
+    kind             text        NOT NULL,
+    first_day        date        NOT NULL,
+    last_day         date        NOT NULL,
+    requested_at     timestamptz NOT NULL,
+    status           text        NOT NULL
+                     CHECK (status IN ('requested', 'approved', 'declined', 'withdrawn')),
+    decided_at       timestamptz,
+    decided_by       text,
+    reason           bytea,
+    answer           bytea,
+    version          integer     NOT NULL,
+    changed_by       text,
+    changed_at       timestamptz,
+    PRIMARY KEY (store_id, leave_request_id)
+);
+-- A person's own, and those that wait for the manager.
+CREATE INDEX leave_request_of_person ON leave_request (store_id, person_id);
+CREATE INDEX leave_request_by_status ON leave_request (store_id, status);
+
 -- Grants and policies.
 DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['attendance_day', 'attendance_correction'] LOOP
+    FOREACH name IN ARRAY ARRAY['attendance_day', 'attendance_correction', 'leave_request'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO management '
@@ -48,4 +72,4 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT UPDATE ON attendance_day TO management;
+GRANT UPDATE ON attendance_day, leave_request TO management;

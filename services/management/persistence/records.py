@@ -94,7 +94,8 @@ _LIST = """
 SELECT record.store_id, code, version, record.changed_by, record.changed_at, last.reason,
        dated.current_from, dated.next_from, holding.content
 FROM record
-JOIN unnest($2::text[], $3::date[]) AS local (store_id, today) USING (store_id)
+LEFT JOIN unnest($2::text[], $3::date[]) AS local (store_id, local_day) USING (store_id)
+CROSS JOIN LATERAL (SELECT coalesce(local_day, $9::date) AS today) AS present
 LEFT JOIN record_change AS last
   ON last.collection = record.collection AND last.record_id = record.record_id
  AND last.revision = record.version
@@ -145,6 +146,8 @@ SELECT collection, record_id, store_id, code {_OF_DIRECTORY} ORDER BY collection
 
 
 _CODES = "SELECT code FROM record WHERE collection = $1 AND version > 0 ORDER BY record_id"
+
+_OWNER = "SELECT store_id FROM record WHERE collection = $1 AND record_id = $2 AND version > 0"
 
 _KNOWN_STORES = """
 SELECT record_id FROM record
@@ -322,13 +325,23 @@ async def listed(
     search: str = "",
     limit: int,
 ) -> Sequence[ListedRecord]:
-    """Return records of the scopes in ``days``, given the day that each has, by their ids.
+    """Return records in scope by their ids, as on the days of their stores.
 
+    ``days`` are those of the group and of stores; those that it lacks have the day of the group.
     Their codes begin with ``starting``, and their codes or names contain ``search``; ids up to
     ``after``, and others than ``ids``, are left out.
     """
     rows = await connection.fetch(
-        _LIST, collection.name, list(days), list(days.values()), starting, after, limit, ids, search
+        _LIST,
+        collection.name,
+        list(days),
+        list(days.values()),
+        starting,
+        after,
+        limit,
+        ids,
+        search,
+        days.get(GROUP),
     )
     return [
         ListedRecord(
@@ -365,6 +378,12 @@ async def of_directory(connection: Connection, store_id: str) -> Sequence[Record
         )
         for row in rows
     ]
+
+
+async def owner_of(connection: Connection, collection: Collection, code: str) -> str | None:
+    """Return the store in scope that decides on a record, or the group."""
+    owner: str | None = await connection.fetchval(_OWNER, collection.name, code)
+    return owner
 
 
 async def zones(connection: Connection, store_ids: Iterable[str]) -> Mapping[str, str]:

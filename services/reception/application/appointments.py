@@ -144,9 +144,16 @@ async def list_appointments(store_id: str, day: date | None, deps: Deps) -> list
     """List the appointments of a day of the store, today where none is named."""
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
-        calendar = await deps.group.calendar(connection)
         begin, end = store.day_bounds(day or deps.today(store))
         found = await persistence.list_appointments(connection, store_id, begin, end)
+        return await view_appointments(connection, store, found, deps)
+
+
+async def view_appointments(
+    connection: Connection, store: Store, found: Sequence[Appointment], deps: Deps
+) -> list[AppointmentView]:
+    """Return appointments of a store as clients see them."""
+    calendar = await deps.group.calendar(connection)
     return [_view_of(appointment, store, calendar) for appointment in found]
 
 

@@ -74,6 +74,7 @@ from services.reception.persistence.order import (
     save_texts,
     save_visit,
     take_queue_number,
+    unfinished_orders,
     unpaid_orders,
     visit_summaries,
 )
@@ -176,6 +177,7 @@ __all__ = [
     "save_visit",
     "save_vouchers",
     "take_queue_number",
+    "unfinished_orders",
     "unpaid_orders",
     "use_link",
     "visit_summaries",

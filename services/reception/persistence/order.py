@@ -72,6 +72,12 @@ WHERE store_id = $1 AND repair_order.status = ANY ($2) AND visit.arrived_at >= $
 {_LISTED}
 """
 
+_UNFINISHED = f"""
+{_ORDERS}
+WHERE store_id = $1 AND repair_order.status NOT IN ('closed', 'cancelled')
+{_LISTED}
+"""
+
 # An array of the few orders found lets the planner look their parts up one by one.
 _UNPAID = f"""
 {_ORDERS}
@@ -185,6 +191,11 @@ async def list_orders(
     return [
         _order(row) for row in await connection.fetch(_IN_STATUS, store_id, list(statuses), since)
     ]
+
+
+async def unfinished_orders(connection: Connection, store_id: str) -> list[Order]:
+    """Return the orders that are neither closed nor cancelled, in order of arrival."""
+    return [_order(row) for row in await connection.fetch(_UNFINISHED, store_id)]
 
 
 async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:

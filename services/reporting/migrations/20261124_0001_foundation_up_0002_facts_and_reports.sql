@@ -194,3 +194,6 @@ BEGIN
 END
 $$;
 GRANT UPDATE ON order_fact, job_fact, follow_up_fact, corrective_action_fact, business_day TO reporting;
+-- Whoever has a post in the group reads the reports of all stores.
+CREATE POLICY group_wide ON daily_report FOR SELECT TO reporting
+    USING ('*' = ANY ((SELECT stores_in_scope())::text[]));

@@ -3,11 +3,13 @@
 A change takes effect in the next transaction. The plan of a store that has planned anything is
 computed again at once, like after each disturbance, and its free capacity is published. Planned
 work that a technician or a bay can no longer take moves, with the reason ``technician_absent``,
-``not_qualified`` or ``bay_closed``; work in progress stays where it is.
+``not_qualified`` or ``bay_closed``; work in progress stays where it is. A bay can be used as on the
+day of the plan, so that a plan is computed again when a version of a bay begins.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime, time
 
 from services.workshop import persistence
 from services.workshop.application.deps import Deps
@@ -16,10 +18,13 @@ from shared import timers
 from shared.contracts.base import GROUP
 from shared.contracts.management import BayDefined, PersonDefined, RuleSetDefined, StoreDefined
 from shared.envelope import ReceivedEvent
+from shared.group import GROUP_ZONE, Store
+from shared.master_data import MasterData
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 REPLAN_STORES = "replan_stores"
+BAY_CHANGES = "bay_changes"
 
 _STORES_AT_ONCE = 200
 
@@ -33,12 +38,42 @@ async def request_replans(
         for store_id, batch in by_store.items()
         if (relevant := [received for received in batch if _is_relevant(received.event)])
     }
+    for store_id, batch in by_store.items():
+        for received in batch:
+            bay = received.event
+            if isinstance(bay, BayDefined) and (days := _days_to_come(bay, uow.now)):
+                caused = uow.caused_by(received.envelope.causation, received.envelope.time)
+                async with caused.limited_to(store_id) as limited:
+                    await _schedule_bay_changes(limited, bay.record_id, days)
     if of_group := causes.pop(GROUP, None):
         caused = uow.caused_by(of_group.causation, of_group.time)
         await _schedule_stores_after(caused, "")
     for store_id in await persistence.planned_stores(uow.connection, causes):
         cause = causes[store_id]
         await _replan(uow.caused_by(cause.causation, cause.time), store_id)
+
+
+async def replan_changed_bay(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
+    """Compute the plan again on the day on which a bay changes."""
+    for store_id in await persistence.planned_stores(uow.connection, [timer.store_id]):
+        await _replan(uow, store_id)
+
+
+async def _schedule_bay_changes(uow: UnitOfWork, bay_id: str, days: Sequence[date]) -> None:
+    """Have the plan computed again when each version of a bay begins."""
+    found = await MasterData().get(uow.connection, StoreDefined, [uow.store_id])
+    zone = Store.of(found[uow.store_id], uow.now).timezone if found else GROUP_ZONE
+    for day in days:
+        begin = datetime.combine(day, time.min, zone)
+        await timers.schedule(
+            uow, BAY_CHANGES, f"{bay_id}/{day}", store_id=uow.store_id, due_at=begin
+        )
+
+
+def _days_to_come(bay: BayDefined, now: datetime) -> list[date]:
+    """Return the days from tomorrow on, in the zone of the group, on which a bay changes."""
+    today = now.astimezone(GROUP_ZONE).date().isoformat()
+    return [date.fromisoformat(each.valid_from) for each in bay.versions if each.valid_from > today]
 
 
 async def replan_stores(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:

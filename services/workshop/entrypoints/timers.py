@@ -36,6 +36,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         learning.apply_learned_durations, prepare=learning.learn_durations
     ),
     master_data.REPLAN_STORES: TimerHandler(master_data.replan_stores),
+    master_data.BAY_CHANGES: TimerHandler(master_data.replan_changed_bay),
     staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.analyze),
     clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, begin_plan_change),
 }

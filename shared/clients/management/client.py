@@ -16,11 +16,15 @@ from shared.clients.management.models import (
     CorrectedDayView,
     CorrectiveActionDetail,
     CorrectiveActionView,
+    DeclineLeaveRequest,
     DefineRequest,
     Directory,
     ImportAttendanceResponse,
     ImportRequest,
     ImportResponse,
+    LeaveDetail,
+    LeaveStatus,
+    LeaveView,
     OpenedStore,
     OpenStoreRequest,
     OwnAttendance,
@@ -30,6 +34,7 @@ from shared.clients.management.models import (
     RecordView,
     RepublishRequest,
     RepublishResponse,
+    RequestLeaveRequest,
     SheetImportKind,
     SheetImportView,
     SheetRowOutcome,
@@ -177,6 +182,138 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def list_leave(
+        self, store_id: str, *, status: Sequence[LeaveStatus]
+    ) -> list[LeaveDetail]:
+        """List the requests of the store's staff for its managers, one's own for all others."""
+        return await self._calls.request(
+            list[LeaveDetail],
+            "GET",
+            f"/stores/{segment(store_id)}/leave-requests",
+            query={"status": status},
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def request_leave(
+        self, store_id: str, body: RequestLeaveRequest, *, idempotency_key: str
+    ) -> LeaveView:
+        """Ask for leave in the name of the caller (请假)."""
+        return await self._calls.request(
+            LeaveView,
+            "POST",
+            f"/stores/{segment(store_id)}/leave-requests",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def get_leave(self, store_id: str, leave_request_id: str) -> LeaveDetail:
+        """Return a request for leave of a store's staff, or of one person."""
+        return await self._calls.request(
+            LeaveDetail,
+            "GET",
+            f"/stores/{segment(store_id)}/leave-requests/{segment(leave_request_id)}",
+        )
+
+    @open_to("group_manager", "service_manager", area="attendance")
+    async def approve_leave(
+        self, store_id: str, leave_request_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> LeaveView:
+        """Approve leave (批准), which the person's record has from now on."""
+        return await self._calls.request(
+            LeaveView,
+            "POST",
+            f"/stores/{segment(store_id)}/leave-requests/{segment(leave_request_id)}/approve",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("group_manager", "service_manager", area="attendance")
+    async def decline_leave(
+        self,
+        store_id: str,
+        leave_request_id: str,
+        body: DeclineLeaveRequest,
+        *,
+        idempotency_key: str,
+    ) -> LeaveView:
+        """Decline leave, with a reason (不批准)."""
+        return await self._calls.request(
+            LeaveView,
+            "POST",
+            f"/stores/{segment(store_id)}/leave-requests/{segment(leave_request_id)}/decline",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        area="attendance",
+    )
+    async def withdraw_leave(
+        self, store_id: str, leave_request_id: str, body: VersionedRequest, *, idempotency_key: str
+    ) -> LeaveView:
+        """Withdraw one's own leave before it begins (销假); the record lacks it from now on."""
+        return await self._calls.request(
+            LeaveView,
+            "POST",
+            f"/stores/{segment(store_id)}/leave-requests/{segment(leave_request_id)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
     @open_to("system", area="directory")
     async def directory(self, store_id: str, *, seen: str = "") -> Directory:
         """Return what people see by name in a store, unless the caller has seen it already."""
@@ -223,7 +360,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -362,7 +500,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -519,7 +658,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -671,7 +811,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -825,7 +966,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -977,7 +1119,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1131,7 +1274,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1282,7 +1426,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1434,7 +1579,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """

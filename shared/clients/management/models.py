@@ -42,6 +42,8 @@ from shared.contracts.management import (
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 CorrectiveActionResult = Literal["corrected", "unfounded"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
+LeaveKind = Literal["annual", "sick", "personal", "marriage", "parental", "other"]
+LeaveStatus = Literal["requested", "approved", "declined", "withdrawn"]
 RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
 RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
 RowErrorRule = Literal[
@@ -240,6 +242,11 @@ class CorrectiveActionView(ResponseBody):
     finder_only: bool
 
 
+class DeclineLeaveRequest(RequestBody):
+    version: str
+    reason: str
+
+
 class DefineRequest(RequestBody):
     version: str
     valid_from: date
@@ -394,6 +401,38 @@ class ImportResult(ResponseBody):
     changed_by: str | None = None
     changed_at: AwareDatetime | None = None
     warnings: list[ContentWarning] = Field(default_factory=list)
+
+
+class LeaveDetail(ResponseBody):
+    """Request for leave with the reason, and the answer where it was declined."""
+
+    leave_request_id: str
+    person_id: str
+    kind: LeaveKind
+    first_day: date
+    last_day: date
+    status: LeaveStatus
+    requested_at: AwareDatetime
+    decided_at: AwareDatetime | None
+    decided_by: str | None
+    version: str
+    reason: str | None
+    answer: str | None
+
+
+class LeaveView(ResponseBody):
+    """Request for leave (请假申请)."""
+
+    leave_request_id: str
+    person_id: str
+    kind: LeaveKind
+    first_day: date
+    last_day: date
+    status: LeaveStatus
+    requested_at: AwareDatetime
+    decided_at: AwareDatetime | None
+    decided_by: str | None
+    version: str
 
 
 class NewPerson(RequestBody):
@@ -582,6 +621,13 @@ class RepublishResponse(ResponseBody):
 
     announced: int
     last: RecordKey | None
+
+
+class RequestLeaveRequest(RequestBody):
+    first_day: date
+    last_day: date
+    kind: LeaveKind
+    reason: str
 
 
 class RowErrorView(ResponseBody):

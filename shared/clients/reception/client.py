@@ -48,6 +48,7 @@ from shared.clients.reception.models import (
     OrderDetail,
     OrderStatus,
     OrderView,
+    OutstandingBusiness,
     PhotoKind,
     PhotoView,
     PresentedEstimate,
@@ -509,6 +510,33 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/open",
             body=body,
             idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "service_advisor",
+        "service_manager",
+        area="orders",
+    )
+    async def list_outstanding(
+        self, store_id: str, *, day_from: date | None = None
+    ) -> OutstandingBusiness:
+        """List the orders to finish, and the appointments from a day on, or from today
+        (未完业务).
+        """
+        return await self._calls.request(
+            OutstandingBusiness,
+            "GET",
+            f"/stores/{segment(store_id)}/outstanding",
+            query={"day_from": day_from},
         )
 
     @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="orders")

@@ -893,6 +893,13 @@ class OrderView(ResponseBody):
     version: str
 
 
+class OutstandingBusiness(ResponseBody):
+    """Orders that are not closed, however old, and appointments that are still booked."""
+
+    orders: list[OrderView]
+    appointments: list[AppointmentView]
+
+
 class PackageEntry(ResponseBody):
     """Service package (服务套餐): operations, and parts by number, at one price, tax included."""
 

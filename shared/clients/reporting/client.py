@@ -107,7 +107,9 @@ class ReportingApi:
         area="reports",
     )
     async def group_daily_reports(self, *, day: date) -> list[DailyReportPublished]:
-        """List the published reports of a day, one for each of the caller's stores that has one."""
+        """List the published reports of a day, one for each of the caller's stores that has one;
+        of whoever has a post in the group, these are all.
+        """
         return await self._calls.request(
             list[DailyReportPublished], "GET", "/group/daily-reports", query={"day": day}
         )

@@ -11,8 +11,10 @@ from deploy.audit import run_audit
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.management import AttendanceRecorded
+from shared.contracts.management import AttendanceRecorded, PersonDefined
+from shared.group import GROUP_ZONE
 from shared.ids import new_id
+from shared.security import Role
 from tests.support.harness import InProcess, in_process, published
 
 ATTENDANCE = "/stores/S01/attendance"
@@ -156,3 +158,60 @@ async def test_audit_agrees_with_working_days(management: InProcess, servers: Pl
     [check] = [each for each in audit.checks if each.name == "working days are those announced"]
     assert check.compared == 3
     assert not check.differences
+
+
+async def test_approved_leave_stands_in_record(
+    management: InProcess, servers: Platform, clock: SimulatedClock
+) -> None:
+    path, who = "/stores/S01/leave-requests", "S01-technician-6"
+    day = clock.now().astimezone(GROUP_ZONE).date() + timedelta(days=10)
+    body = {
+        "first_day": day.isoformat(),
+        "last_day": (day + timedelta(days=2)).isoformat(),
+        "kind": "sick",
+        "reason": "腰椎手术",
+    }
+
+    async def command(path: str, role: Role, subject: str, **body: Any) -> httpx.Response:
+        return await management.client.post(
+            path,
+            json=body,
+            headers={
+                "Authorization": f"Bearer {management.token(role, subject=subject)}",
+                "Idempotency-Key": str(new_id()),
+            },
+        )
+
+    async def states_of_person() -> list[PersonDefined]:
+        await management.wait_until_idle()
+        found = [each.event for each in await published(servers, [PersonDefined.topic])]
+        return [each for each in found if isinstance(each, PersonDefined) and each.record_id == who]
+
+    asked = await command(path, "technician", who, **body)
+    assert asked.status_code == 201, asked.text
+    assert "腰椎手术" not in asked.text
+    overlapping = await command(path, "technician", who, **body)
+    assert overlapping.json()["errors"][0]["field"] == "first_day"
+    one = f"{path}/{asked.json()['leave_request_id']}"
+    refused = await command(f"{one}/approve", "technician", who, version="1")
+    assert refused.status_code == 403
+    before = len(await states_of_person())
+    approved = await command(f"{one}/approve", "service_manager", "S01-manager-1", version="1")
+    assert approved.json()["status"] == "approved", approved.text
+    stale = await command(
+        f"{one}/decline", "service_manager", "S01-manager-1", version="1", reason="忙季"
+    )
+    assert stale.json()["type"] == "/problems/version_conflict"
+    [*_, state] = await states_of_person()
+    content = state.versions[-1].content
+    assert content
+    assert [each.first_day for each in content.leave] == [day.isoformat()]
+    listed = await management.get(path, "service_manager", status="approved")
+    assert [(each["person_id"], each["reason"]) for each in listed.json()] == [(who, "腰椎手术")]
+    withdrawn = await command(f"{one}/withdraw", "technician", who, version="2")
+    assert withdrawn.json()["status"] == "withdrawn", withdrawn.text
+    announced = await states_of_person()
+    assert len(announced) == before + 2
+    last = announced[-1].versions[-1].content
+    assert last
+    assert last.leave == ()

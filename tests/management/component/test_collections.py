@@ -145,6 +145,31 @@ async def test_announced_person_has_no_name_or_telephone(
     assert shown["holds"]["content"]["telephone"] == TELEPHONE
 
 
+@pytest.mark.parametrize(
+    ("role", "subject", "shown"),
+    [
+        ("service_manager", "", TELEPHONE),
+        ("group_manager", "", TELEPHONE),
+        ("service_advisor", "", None),
+        ("group_service_manager", "", None),
+    ],
+)
+async def test_telephone_is_for_managers(
+    management: InProcess, role: Role, subject: str, shown: str | None
+) -> None:
+    headers = {"Authorization": f"Bearer {management.token(role, subject=subject)}"}
+    one = (await management.client.get(TECHNICIAN, headers=headers)).json()
+    listed = (await management.client.get("/stores/S01/staff", headers=headers)).json()
+    [entry] = [each for each in listed if each["record_id"] == "S01-technician-1"]
+    history = (await management.client.get(f"{TECHNICIAN}/history", headers=headers)).json()
+    told = {each["new"] for change in history for each in change["differences"]}
+    assert {
+        version["content"]["telephone"] for version in one["versions"] if version["content"]
+    } == {shown}
+    assert entry["content"]["telephone"] == shown
+    assert (TELEPHONE in told) == (shown is not None)
+
+
 async def test_state_names_stores_of_all_posts(
     management: InProcess, empty_servers: Platform
 ) -> None:
@@ -421,6 +446,21 @@ async def test_pages_of_group_and_own_staff_repeat_nothing(management: InProcess
     ).json():
         seen += [entry["record_id"] for entry in page]
     assert seen == ids
+
+
+async def test_person_of_group_lists_all_stores(management: InProcess) -> None:
+    group_post = [{"role": "group_service_manager", "in_store": None, "full_time": True}]
+    path = "/group/staff/head-1"
+    assert (await decide(management, path, content=technician(posts=group_post))).is_success
+    token = management.token("group_service_manager", stores=[], subject="head-1")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    async def listed(**asked: Any) -> list[str]:
+        response = await management.client.get("/group/staff", params=asked, headers=headers)
+        return [entry["record_id"] for entry in response.json()]
+
+    assert {"S01-technician-1", "S07-manager-1", "head-1"} <= {*await listed()}
+    assert await listed(after="S01-technician-1", limit=1) == ["S07-manager-1"]
 
 
 async def test_undefined_rules_stand_once_in_pages(management: InProcess) -> None:

@@ -251,12 +251,18 @@ async def test_ended_store_only_finishes_what_it_has(
     finished = await ready(desk, workshop, "沪D10030")
     greeted = await desk.greeted("沪D10031")
     profile = defined("stores", "S01")
-    await publish(desk, management, store("S01", (FIRST_DAY, profile), (TOMORROW, None)))
     booking = {
         "plate": "沪D10032",
         "appointment_at": (MIDNIGHT + timedelta(hours=3)).isoformat(),
         "op_codes": ["MNT-001"],
     }
+    at_noon = {"plate": "沪D10035", "appointment_at": (MIDNIGHT + timedelta(hours=12)).isoformat()}
+    booked = (await desk.done("/appointments", booking | at_noon))["appointment_id"]
+    outstanding = await desk.get(f"/outstanding?day_from={TOMORROW}")
+    assert {finished, greeted} <= {order["order_id"] for order in outstanding["orders"]}
+    assert booked in [each["appointment_id"] for each in outstanding["appointments"]]
+    await desk.done(f"/appointments/{booked}/cancellation", {"reason": "customer_request"})
+    await publish(desk, management, store("S01", (FIRST_DAY, profile), (TOMORROW, None)))
     await desk.assert_rejected("/appointments", booking, "store_ended", "store_id")
     await desk.arrived("沪D10033")
     clock.set(MIDNIGHT)

@@ -19,6 +19,7 @@ from shared.contracts.management import (
     ShiftRules,
 )
 from shared.contracts.workshop import JobReassigned
+from shared.group import GROUP_ZONE
 from tests.support import stores
 from tests.support.catalog import defined, records
 from tests.support.polling import until
@@ -174,6 +175,8 @@ async def test_technician_who_leaves_gets_no_work(harness: WorkshopHarness) -> N
     await harness.open_order(*["MNT-001"] * 6)
     jobs = await harness.get("jobs", status="planned")
     assert not [each for each in jobs if who in each["technician_ids"]]
+    await harness.work(begun, "finish")
+    assert (await harness.job(begun))["status"] == "finished"
 
 
 async def test_closed_bay_is_cleared(harness: WorkshopHarness) -> None:
@@ -260,3 +263,17 @@ async def test_incapable_store_names_capable_stores(harness: WorkshopHarness) ->
     elsewhere = response.json()["values"]["elsewhere"]
     assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}
     assert all(each["technicians"] >= 1 for each in elsewhere)
+
+
+async def test_bay_changes_at_beginning_of_its_day(harness: WorkshopHarness) -> None:
+    harness = harness.of("S02")
+    job = await planned_tomorrow(harness, "MNT-001")
+    bay_id = job["bay_id"]
+    content = defined("bays", bay_id)
+    wash = content.model_copy(update={"type": "wash", "capabilities": ("wash",)})
+    await harness.publish(stores.bay(bay_id, (FIRST, content), (TOMORROW, wash)))
+    job = await harness.job(job)
+    assert job["bay_id"] == bay_id
+    harness.clock.set(datetime.combine(TOMORROW, time(), GROUP_ZONE))
+    await harness.service.wait_until_idle()
+    assert (await harness.job(job))["bay_id"] != bay_id

@@ -14,7 +14,7 @@ from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.master_data.changes import change_entry, differences, show_differences
 from services.desk.pages.master_data.contents import Content
-from services.desk.pages.master_data.decisions import day_field
+from services.desk.pages.master_data.decisions import day_field, warnings_in_words
 from services.desk.pages.master_data.detail import PAGE as DETAIL
 from services.desk.pages.master_data.form import Surroundings, form_of, surroundings_of
 from services.desk.pages.master_data.preview import (
@@ -43,7 +43,7 @@ PAGE = Page(
 
 _SHOW_PROBLEM = (
     "setTimeout(() => document.querySelector("
-    '".record-form .conflict:not(:empty), .record-form .q-field--error")'
+    '".record-form .conflict:not(:empty), .record-form .q-field--error, .record-form .warned")'
     '?.scrollIntoView({block: "center"}), 200)'
 )
 
@@ -92,7 +92,7 @@ class _ChangeForm:
                     self._save = button(t("Save"), self._send, name="save-record", kind="main")
                     if may_preview(record):
                         button(t("Preview effect"), self._preview, name="preview-rules")
-                    link(t("Cancel"), record.address, "as-button")
+                    self._back = link(t("Cancel"), record.address, "as-button")
                 self._shown = box("preview-place")
 
     def _compare_versions(self) -> None:
@@ -145,13 +145,25 @@ class _ChangeForm:
             if form.error and form.conflict:
                 await self._show_others(form.error)
             ui.run_javascript(_SHOW_PROBLEM)
+        elif defined.warnings and defined.changed:
+            await self._ctx.changed()
+            self._warn(defined)
         elif defined.changed:
             await self._ctx.changed()
-            warned = ",".join(each.rule for each in defined.warnings)
-            asked = {"from": self._day.value} | ({"warned": warned} if warned else {})
-            ui.navigate.to(f"{self._record.address}?{urlencode(asked)}")
+            ui.navigate.to(f"{self._record.address}?from={self._day.value}")
         else:
             form.say(t("This holds already on that day; nothing was changed."))
+
+    def _warn(self, defined: RecordResponse) -> None:
+        """Show what may be a mistake in what is saved; the form goes on with the new version."""
+        form, t = self._form, self._ctx.t
+        form.version, self._seen = defined.version, int(defined.version)
+        form.say(t("It is saved. Please look at what is marked; it may be a mistake."))
+        told = warnings_in_words(t, defined)
+        for each, sentence in zip(defined.warnings, told, strict=True):
+            form.warn(each.field, sentence)
+        self._back.set_text(t("Go on"))
+        ui.run_javascript(_SHOW_PROBLEM)
 
     async def _preview(self) -> None:
         def ask() -> Awaitable[Preview]:

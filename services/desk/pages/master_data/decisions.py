@@ -1,16 +1,20 @@
 """Decisions on versions of a record: to withdraw a future one, to end it, to put an older content
-back. Each asks for its reason and says what follows before it is sent.
+back. Each asks for its reason and says what follows before it is sent. Where another person was
+first, it shows what they changed, and is sent only once the person has confirmed it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import date
 
 from nicegui import ui
 
-from services.desk.components.elements import dialog, text
-from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.elements import box, button, dialog, test_id, text
+from services.desk.components.forms import Form, dialog_foot, submit, who_was_first
 from services.desk.i18n import Translator
+from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.record import MasterRecord
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.management.models import (
     ChangeRequest,
     ChangeView,
@@ -88,8 +92,31 @@ def _dialog(
             )
             return command(asked, form.attempt)
 
-        async def send() -> None:
-            if form.require(*(["valid_from"] if chosen else []), "reason"):
-                await submit(form, opened, send_command)
+        changed = test_id("conflict", box("conflict"))
 
-        dialog_actions(form, opened, title, send)
+        async def send() -> None:
+            if not form.require(*(["valid_from"] if chosen else []), "reason"):
+                return
+            await submit(form, opened, send_command)
+            if form.conflict and form.error:
+                main.set_visibility(False)
+                await _show_others(record, int(view.version), form.error, changed)
+                with changed:
+                    button(t("Confirm all the same"), send, name="confirm-record", kind="main")
+
+        with dialog_foot(form):
+            button(t("Cancel"), opened.close, name="dialog-cancel")
+            main = button(title, send, name="dialog-send", kind="main")
+
+
+async def _show_others(record: MasterRecord, seen: int, error: ApiError, place: ui.element) -> None:
+    """Show what others have changed since the person saw the version ``seen``."""
+    changes: Sequence[ChangeView] = ()
+    with suppress(ApiError, ServiceUnavailableError):
+        changes = await record.history()
+    place.clear()
+    with place:
+        text(who_was_first(record.ctx, error), "section-title")
+        for change in changes:
+            if change.revision > seen:
+                change_entry(record.ctx, change)

@@ -24,6 +24,7 @@ from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.content import show_content
 from services.desk.pages.master_data.contents import POST
 from services.desk.pages.master_data.decisions import end_dialog, put_back_dialog, withdraw_dialog
+from services.desk.pages.master_data.outstanding import show_outstanding
 from services.desk.pages.master_data.overview import PAGE as OVERVIEW
 from services.desk.pages.master_data.record import (
     MasterRecord,
@@ -54,9 +55,6 @@ async def show(ctx: PageContext) -> None:
         return
     view = await _view(record)
     text(record.title(view.holds and view.holds.content), "subtitle")
-    for rule in ctx.query.get("warned", "").split(","):
-        if said := ctx.t.known(f"rule.{rule}"):
-            test_id("warning", badge(said, "warn"))
     in_history = ctx.query.get("tab") == "history"
     with box("tabs"):
         for tab, title in (("content", ctx.t("Content")), ("history", ctx.t("Change history"))):
@@ -109,6 +107,7 @@ async def _versions(record: MasterRecord, chosen: str) -> None:
         renderer.section("content", partial(_content, record), view.today, holds, shown)
 
     await live(record.ctx, lambda: _view(record), render)
+    await show_outstanding(record, lambda: _view(record))
 
 
 def _version_tabs(

@@ -5,6 +5,7 @@ from services.management.entrypoints.http import (
     corrective_actions,
     directory,
     imports,
+    leave,
     records,
     republication,
     sheets,
@@ -15,6 +16,7 @@ from shared.routing import Router
 router = Router()
 for part in (
     attendance,
+    leave,
     directory,
     imports,
     records,

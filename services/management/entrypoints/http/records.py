@@ -19,6 +19,7 @@ from services.management.application.records import (
     RecordView,
 )
 from services.management.domain.kinds import BAYS, CATALOG, PRICES, RULES, STAFF, STORES, Collection
+from services.management.domain.person import Reader
 from services.management.entrypoints.http.access import (
     OFFICES,
     InjectedDeps,
@@ -44,6 +45,14 @@ def _of_group() -> str:
 
 def _of_store(store_id: Annotated[str, Path()]) -> str:
     return store_id
+
+
+def _reader(principal: Principal, store_id: str) -> Reader:
+    """Return the caller as a reader: a manager of all staff, or of that of the path's store."""
+    if principal.has("group_manager"):
+        return Reader(principal.subject, None)
+    manages = {store_id} if principal.has("service_manager") else set()
+    return Reader(principal.subject, frozenset(manages))
 
 
 @dataclass(frozen=True)
@@ -96,15 +105,17 @@ def _add_queries(router: Router, kept: _Records) -> None:
         search: Search = "",
         limit: Limit = LONGEST_LIST,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
-        stores = [store_id] if kept.of_store else sorted(principal.stores)
+        stores = [store_id] if kept.of_store else sorted(principal.reads)
         return await records.list_records(
             kept.collection,
             [GROUP, *stores],
             store_id,
+            _reader(principal, store_id),
             deps,
             starting=starting,
             after=after,
@@ -115,20 +126,20 @@ def _add_queries(router: Router, kept: _Records) -> None:
 
     @router.get("/{code}", name=f"get_{kept.one}", **kept.described)
     async def get_record(
-        _: Annotated[Principal, reader],
+        principal: Annotated[Principal, reader],
         place: Annotated[Place, at],
         deps: InjectedDeps,
         day: CalendarDay | None = None,
     ) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
-        return await records.get_record(place, day, deps)
+        return await records.get_record(place, day, _reader(principal, place.store_id), deps)
 
     @router.get("/{code}/history", name=f"{kept.one}_history", **kept.described)
     async def history(
-        _: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
+        principal: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
     ) -> list[ChangeView]:
         """Return the changes, the last one first (变更记录)."""
-        return await records.history(place, deps)
+        return await records.history(place, _reader(principal, place.store_id), deps)
 
 
 def _add_commands(router: Router, kept: _Records) -> None:

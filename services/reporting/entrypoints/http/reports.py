@@ -60,5 +60,7 @@ async def order_history(
 async def group_daily_reports(
     principal: GroupReader, deps: InjectedDeps, day: CalendarDay
 ) -> list[DailyReportPublished]:
-    """List the published reports of a day, one for each of the caller's stores that has one."""
-    return await reports.group_daily_reports(principal.stores, day, deps)
+    """List the published reports of a day, one for each of the caller's stores that has one; of
+    whoever has a post in the group, these are all.
+    """
+    return await reports.group_daily_reports(principal.reads, day, deps)
