@@ -28,7 +28,9 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
+from services.desk.pages.master_data.contents import MODELS
 from services.desk.pages.master_data.overview import SHEETS
+from services.desk.pages.master_data.record import OF_STORE as OWN_RECORDS
 from services.desk.pages.master_data.record import day_and_time, owner_of
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import (
@@ -42,13 +44,9 @@ from shared.clients.management.models import (
 PAGE = SHEETS
 
 KINDS: Sequence[SheetImportKind] = get_args(SheetImportKind)
-OF_STORE: Sequence[SheetImportKind] = (
-    "person",
-    "bay",
-    "part_price",
-    "operation_price",
-    "labor_rate",
-)
+OF_STORE: Sequence[SheetImportKind] = [
+    kind for kind in KINDS if any(kind in MODELS[collection] for collection in OWN_RECORDS)
+]
 """Kinds of records on which a store decides."""
 
 TONES = {
