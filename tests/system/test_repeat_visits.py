@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.clock import SimulatedClock
+from shared.group import GROUP_ZONE
 from shared.ids import new_id
 from tests.support.api import ADVISOR, DISPATCHER, MANAGER, Api
 
@@ -98,7 +99,7 @@ async def test_new_store_delivers_first_order(api: Api, clock: SimulatedClock) -
     names = {"zh": "周岚", "en": "Lan Zhou"}
     body = {
         "like": "S01",
-        "first_day": clock.now().date().isoformat(),
+        "first_day": clock.now().astimezone(GROUP_ZONE).date().isoformat(),
         "reason": "新店开业",
         "zh": "南京启岳江宁店",
         "en": "Qiyue Nanjing Jiangning",
