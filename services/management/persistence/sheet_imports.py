@@ -50,13 +50,10 @@ LIMIT $3
 """
 )
 
-_SAVE_RESULTS = """
-UPDATE sheet_row
-SET result = applied.result, rule = applied.rule, detail = applied.detail,
-    first_by = applied.first_by, first_at = applied.first_at
-FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-  AS applied ("row", result, rule, detail, first_by, first_at)
-WHERE store_id = $1 AND import_id = $2 AND sheet_row."row" = applied."row"
+# One by one, as nothing is known about a table that was just filled: a join would read it whole.
+_SAVE_RESULT = """
+UPDATE sheet_row SET result = $4, rule = $5, detail = $6, first_by = $7, first_at = $8
+WHERE store_id = $1 AND import_id = $2 AND "row" = $3
 """
 
 _DELETE_ROWS = "DELETE FROM sheet_row WHERE store_id = $1 AND import_id = $2"
@@ -140,16 +137,15 @@ async def save_results(
     connection: Connection, found: SheetImport, applied: Sequence[StagedRow]
 ) -> None:
     """Store the results of rows that were applied."""
-    await connection.execute(
-        _SAVE_RESULTS,
-        found.store_id,
-        found.import_id,
-        [row.row for row in applied],
-        [row.result for row in applied],
-        [row.rule for row in applied],
-        [row.detail for row in applied],
-        [row.first_by for row in applied],
-        [row.first_at for row in applied],
+    await connection.executemany(
+        _SAVE_RESULT,
+        [
+            (
+                *(found.store_id, found.import_id, each.row),
+                *(each.result, each.rule, each.detail, each.first_by, each.first_at),
+            )
+            for each in applied
+        ],
     )
 
 
