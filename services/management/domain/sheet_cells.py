@@ -35,6 +35,8 @@ CellRule = Literal[
 ]
 
 _BLANKS = re.compile(r"\s+")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
 _SEPARATORS, _BETWEEN_PARTS, _ESCAPE = ";；\n", "/", "\\"
 _SPECIAL = re.compile(r"([;；\n/\\*×])")
@@ -59,19 +61,30 @@ def is_empty(cell: Cell) -> bool:
 
 
 def shown(cell: Cell) -> str:
-    """Return a cell as a person reads it."""
+    """Return a cell as a person reads it; what is no character is replaced."""
     if cell is None:
         return ""
     if isinstance(cell, datetime) and cell.time() == time():
         cell = cell.date()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 10**_DIGITS:
         cell = int(cell)
-    return str(cell).strip()
+    return _NO_CHARACTER.sub("\ufffd", str(cell)).strip()
 
 
 def plain(text: str) -> str:
     """Return a text with full-width characters as half-width ones, and no blanks around it."""
     return normalize("NFKC", text).strip()
+
+
+def read_cell(form: "Form", cell: Cell) -> Any:
+    """Return the value of a cell that is not empty.
+
+    Raises:
+        CellRefusedError: the cell holds something else, or no text that can be stored.
+    """
+    if isinstance(cell, str) and _NO_CHARACTER.search(cell):
+        raise CellRefusedError("not_a_text")
+    return form.read(cell)
 
 
 class Form(ABC):
@@ -103,7 +116,7 @@ class Text(Form):
         is_rounded = isinstance(cell, float) and abs(cell) >= 10**_DIGITS
         if is_rounded or isinstance(cell, bool | date | time):
             raise CellRefusedError("not_a_text")
-        return shown(cell)
+        return cell if isinstance(cell, str) else shown(cell)
 
     def write(self, value: str) -> Cell:
         return value
@@ -144,13 +157,18 @@ class Choice(Form):
 class Number(Form):
     """Number; ``of_unit`` smallest units, such as cents, are one of what is written.
 
-    Their count is whole; without a unit it may have decimals.
+    Their count is whole; without a unit it may have decimals. The unit may stand ``before`` or
+    ``after`` the number.
     """
 
     of_unit: int | None = None
     expected: str = "1"
+    before: str = ""
+    after: str = ""
 
     def read(self, cell: Cell) -> int | float:
+        if isinstance(cell, str):
+            cell = plain(cell).removeprefix(self.before).removesuffix(self.after).strip()
         number = _decimal(cell)
         if self.of_unit is None:
             return float(number)
@@ -294,8 +312,11 @@ def _decimal(cell: Cell) -> Decimal:
         cell = f"{cell:.{_DIGITS}g}"
     if isinstance(cell, bool | date | time) or cell is None:
         raise CellRefusedError("not_a_number")
+    typed = str(cell)
+    if not _NUMBER.fullmatch(typed):
+        raise CellRefusedError("not_a_number")
     try:
-        number = Decimal(plain(str(cell)).replace(",", "").removeprefix("¥").removesuffix("%"))
+        number = Decimal(typed.replace(",", ""))
     except InvalidOperation:
         raise CellRefusedError("not_a_number") from None
     if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:

@@ -7,7 +7,14 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from services.management.domain.kinds import record_id_of
-from services.management.domain.sheet_cells import Cell, CellRefusedError, CellRule, is_empty, shown
+from services.management.domain.sheet_cells import (
+    Cell,
+    CellRefusedError,
+    CellRule,
+    is_empty,
+    read_cell,
+    shown,
+)
 from services.management.domain.sheets import (
     CODE_COLUMN,
     OWNER_COLUMN,
@@ -37,6 +44,8 @@ FileRule = Literal[
 
 HEADINGS_ROW = 1
 LONGEST_VALUE = 60
+MOST_HEADINGS = 200
+"""Largest number of cells in the row of the headings."""
 
 _OF_RECORD = {CODE_COLUMN.name: CODE_COLUMN, OWNER_COLUMN.name: OWNER_COLUMN}
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
@@ -117,7 +126,12 @@ def read_rows(
     headings there is only their row.
     """
     rows = iter(table.rows)
-    headings = _Headings(table, sheet, next(rows, ()))
+    first = next(rows, ())
+    filled = [place for place, cell in enumerate(first) if not is_empty(cell)]
+    if len(filled) > MOST_HEADINGS:
+        cell = address(HEADINGS_ROW, filled[MOST_HEADINGS])
+        return [wrong_file("unknown_heading", f"≤ {MOST_HEADINGS}", table.sheet, cell=cell)], {}
+    headings = _Headings(table, sheet, first)
     places = {column.name: place for place, column in headings.columns.items()}
     if headings.errors:
         return [SheetRow(HEADINGS_ROW, "", None, None, headings.errors)], places
@@ -190,9 +204,10 @@ class _Headings:
 
     def __init__(self, table: Table, sheet: Sheet, cells: Sequence[Cell]) -> None:
         self.columns: dict[int, Column] = {}
+        faults = {each.place: each for each in table.faults.get(HEADINGS_ROW, ())}
         self.errors: list[CellError] = [
-            self._error(table, fault.place, None, fault.value, fault.rule, "")
-            for fault in table.faults.get(HEADINGS_ROW, ())
+            self._error(table, place, None, fault.value, fault.rule, "")
+            for place, fault in list(faults.items())[:MOST_HEADINGS]
         ]
         for place, cell in enumerate(cells):
             if not is_empty(cell):
@@ -206,12 +221,17 @@ class _Headings:
     def _add(self, table: Table, sheet: Sheet, place: int, typed: str) -> None:
         column = next((each for each in sheet.columns if as_heading(typed) in each.known_as), None)
         if column is None:
-            headings = "; ".join(each.heading for each in sheet.columns)
-            self.errors.append(self._error(table, place, None, typed, "unknown_heading", headings))
+            self._add_unknown(table, sheet, place, typed)
         elif column in self.columns.values():
             self.errors.append(self._error(table, place, column.name, typed, "heading_twice", ""))
         else:
             self.columns[place] = column
+
+    def _add_unknown(self, table: Table, sheet: Sheet, place: int, typed: str) -> None:
+        """Note an unknown heading; the first one says which headings are known."""
+        is_first = all(each.rule != "unknown_heading" for each in self.errors)
+        headings = "; ".join(each.heading for each in sheet.columns) if is_first else ""
+        self.errors.append(self._error(table, place, None, typed, "unknown_heading", headings))
 
     @staticmethod
     def _error(
@@ -249,7 +269,7 @@ class _RowReader:
                 continue
             try:
                 if not is_empty(cell):
-                    values[column] = column.form.read(cell)
+                    values[column] = read_cell(column.form, cell)
                 elif column.required:
                     raise CellRefusedError("missing")
             except CellRefusedError as refused:

@@ -51,6 +51,7 @@ Schema = Mapping[str, Any]
 _DAY, _TIME = r"^\d{4}-\d{2}-\d{2}$", r"^([01]\d|2[0-3]):[0-5]\d$"
 _OF_UNIT = {"cents": 100, "bp": 100}
 _EXAMPLES = {"cents": "128.50", "bp": "13"}
+_BEFORE, _AFTER = {"cents": "¥"}, {"bp": "%"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +227,8 @@ def _single(name: str, described: Schema) -> Form:
     if kind == "boolean":
         return YesOrNo()
     if kind == "integer":
-        return Number(_OF_UNIT.get(unit, 1), _EXAMPLES.get(unit, "1"))
+        signs = _BEFORE.get(unit, ""), _AFTER.get(unit, "")
+        return Number(_OF_UNIT.get(unit, 1), _EXAMPLES.get(unit, "1"), *signs)
     if kind == "number":
         return Number(expected="1.5")
     if pattern == _DAY:

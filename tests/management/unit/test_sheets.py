@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.management.clients import workbooks
 from services.management.clients.workbooks import read_sheet, write_workbook
 from services.management.domain import sheet_rows
+from services.management.domain.sheet_cells import shown
 from services.management.domain.sheet_words import (
     BAY_WORDS,
     CODED_FIELDS,
@@ -104,6 +105,10 @@ def test_number_stands_for_code() -> None:
         ({"list_price_cents": -1}, "F2", "greater_than_equal"),
         ({"list_price_cents": "free"}, "F2", "not_a_number"),
         ({"list_price_cents": "NaN"}, "F2", "not_a_number"),
+        ({"list_price_cents": "88,50"}, "F2", "not_a_number"),
+        ({"list_price_cents": "1,2,3"}, "F2", "not_a_number"),
+        ({"list_price_cents": "1_000"}, "F2", "not_a_number"),
+        ({"list_price_cents": "88.5%"}, "F2", "not_a_number"),
         ({"list_price_cents": "1e999999"}, "F2", "not_a_number"),
         ({"cost_cents": None}, "G2", "missing"),
         ({"skill_code": "magic"}, "D2", "not_in_list"),
@@ -171,6 +176,34 @@ def test_headings_must_be_those_of_sheet() -> None:
     assert wrong[:2] == [("C1", "unknown_heading"), ("D1", "heading_twice")]
     assert {rule for _, rule in wrong[2:]} == {"column_missing"}
     assert found(",".join(without).encode()) == [("G1", "column_missing")]
+
+
+def test_too_many_headings_are_one_error() -> None:
+    assert found(",".join("abcd" * 50_000).encode()) == [("GS1", "unknown_heading")]
+
+
+def test_known_headings_are_listed_once() -> None:
+    [row] = read_sheet(",".join([*HEADINGS, "x", "y"]).encode(), "part", None).rows
+    assert [bool(error.expected) for error in row.errors] == [True, False]
+
+
+def test_what_is_no_character_is_refused() -> None:
+    content = with_part(
+        workbook(part(skill_code="Engine oil")),
+        "xl/sharedStrings.xml",
+        lambda xml: xml.replace(b"Engine oil", b"a_x0000_b"),
+    )
+    [row] = read_sheet(content, None, None).rows
+    assert [(each.cell, each.rule, each.value) for each in row.errors] == [
+        ("C2", "not_a_text", "a\ufffdb"),
+        ("D2", "not_a_text", "a\ufffdb"),
+    ]
+    assert shown("\ud800") == "\ufffd"
+
+
+def test_percentage_may_have_its_sign() -> None:
+    column = next(each for each in SHEETS["store"].columns if each.name == "tax_rate_bp")
+    assert column.form.read("13 %") == 1300
 
 
 def test_order_of_columns_does_not_matter() -> None:
@@ -281,7 +314,8 @@ def test_text_never_becomes_formula() -> None:
 _IDENTIFIER = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
 _CODE = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 _DAY = st.dates().filter(lambda day: 1990 <= day.year <= 2100).map(str)
-_TEXT = st.text(min_size=1, max_size=40).map(str.strip).filter(bool)
+_CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+_TEXT = st.text(_CHARACTERS, min_size=1, max_size=40).filter(str.strip)
 
 
 def _values(name: str, described: Mapping[str, Any], parts: Mapping[str, Any]) -> Any:
