@@ -9,6 +9,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import ParseError
+from xml.sax.saxutils import unescape
 from zipfile import BadZipFile, ZipFile
 
 import xlsxwriter
@@ -17,7 +18,7 @@ from defusedxml.ElementTree import fromstring
 from python_calamine import CalamineError, CalamineWorkbook
 
 from services.management.domain import errors
-from services.management.domain.sheet_cells import Cell, CellRule
+from services.management.domain.sheet_cells import Cell, CellRule, shown
 from services.management.domain.sheet_rows import (
     HEADINGS_ROW,
     MOST_ROWS,
@@ -28,7 +29,14 @@ from services.management.domain.sheet_rows import (
     too_many_rows,
     wrong_file,
 )
-from services.management.domain.sheets import SHEETS, Sheet, SheetKind, as_heading, kind_titled
+from services.management.domain.sheets import (
+    CODE_COLUMN,
+    SHEETS,
+    Sheet,
+    SheetKind,
+    as_heading,
+    kind_titled,
+)
 from services.management.domain.text_files import rows_of_csv
 from shared.worker_processes import ConfinedWorkers, ExhaustedError
 
@@ -47,11 +55,12 @@ _CPU_S = 120
 _MOST_PARTS = 2000
 _ZIP = b"PK\x03\x04"
 _CHUNK = 1 << 20
+_SHOWN = 240
 _LONGEST_CELL = 32_767
 _WIDTHS = 10, 60
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
-_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?(row|c|f|v|is|mergeCell)(?=[\s/>])([^>]*)>")
+_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?(row|c|f|v|is|mergeCell)(?=[\s/>])([^>]*)>([^<]*)")
 _REFERENCE = re.compile(rb"""\b(?:r|ref)\s*=\s*["']([A-Z]{1,3})(\d{1,7})""")
 _IS_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"\0<", b"<\0")
@@ -199,13 +208,14 @@ def _scan(archive: ZipFile, part: str) -> tuple[dict[int, list[Fault]], int | No
     faults: defaultdict[int, list[Fault]] = defaultdict(list)
     cell, with_values, last = b"", 0, 0
     with archive.open(part) as source:
-        for name, attributes in _elements(source):
+        for name, attributes, text in _elements(source):
             if name == b"c":
                 cell = attributes
                 if _IS_ERROR.search(attributes):
                     _note(faults, attributes, "error_value")
             elif name == b"f":
-                _note(faults, cell, "formula")
+                formula = unescape(text[:_SHOWN].decode(errors="ignore"))
+                _note(faults, cell, "formula", shown(f"={formula}"))
             elif name == b"mergeCell":
                 _note(faults, attributes, "merged")
             elif name in (b"v", b"is"):
@@ -217,8 +227,8 @@ def _scan(archive: ZipFile, part: str) -> tuple[dict[int, list[Fault]], int | No
     return faults, None
 
 
-def _elements(source: Any) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the names and attributes of the elements that matter."""
+def _elements(source: Any) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield the names, attributes and texts of the elements that matter."""
     kept = source.read(_CHUNK)
     if kept[:2] in _UTF_16:
         raise ValueError("not in UTF-8")
@@ -226,7 +236,7 @@ def _elements(source: Any) -> Iterator[tuple[bytes, bytes]]:
         more = source.read(_CHUNK)
         end = kept.rfind(b"<") if more else len(kept)
         for found in _ELEMENT.finditer(kept, 0, max(end, 0)):
-            yield found[1], found[2]
+            yield found[1], found[2], found[3]
         kept = kept[max(end, 0) :] + more if more else b""
 
 
@@ -235,14 +245,16 @@ def _row_of(attributes: bytes) -> int:
     return int(found[2]) if found else 0
 
 
-def _note(faults: dict[int, list[Fault]], attributes: bytes, rule: CellRule) -> None:
+def _note(
+    faults: dict[int, list[Fault]], attributes: bytes, rule: CellRule, value: str = ""
+) -> None:
     found = _REFERENCE.search(attributes)
     if found is None:
         raise ValueError("a cell without its address")
     place = 0
     for letter in found[1]:
         place = place * 26 + letter - ord("A") + 1
-    faults[int(found[2])].append(Fault(place - 1, rule))
+    faults[int(found[2])].append(Fault(place - 1, rule, value))
 
 
 def _cell(value: Any) -> Cell:
@@ -326,7 +338,8 @@ class _Writer:
         ]
         for column in self._sheet.columns:
             required = "是 / yes" if column.required else ""
-            lines.append([column.heading, required, column.expected, _codes(column.form)])
+            expected = self._sheet.code_expected if column is CODE_COLUMN else column.expected
+            lines.append([column.heading, required, expected, _codes(column.form)])
         for number, line in enumerate(lines):
             for place, text in enumerate(line):
                 made.write_string(number, place, text, self._text)

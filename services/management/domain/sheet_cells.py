@@ -48,11 +48,11 @@ _LARGEST_EXPONENT = 30
 
 
 class CellRefusedError(Exception):
-    """A cell that does not hold what its column needs."""
+    """A cell that does not hold what its column needs; ``expected`` is right for a part of it."""
 
-    def __init__(self, rule: CellRule) -> None:
+    def __init__(self, rule: CellRule, expected: str = "") -> None:
         super().__init__(rule)
-        self.rule = rule
+        self.rule, self.expected = rule, expected
 
 
 def is_empty(cell: Cell) -> bool:
@@ -147,7 +147,7 @@ class Choice(Form):
         for code, words in self.words.items():
             if typed in (code, *(plain(word).casefold() for word in words)):
                 return code
-        raise CellRefusedError("not_in_list")
+        raise CellRefusedError("not_in_list", self.expected)
 
     def write(self, value: str) -> Cell:
         return value

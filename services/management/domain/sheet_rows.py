@@ -11,6 +11,7 @@ from services.management.domain.sheet_cells import (
     Cell,
     CellRefusedError,
     CellRule,
+    Quantity,
     is_empty,
     read_cell,
     shown,
@@ -173,14 +174,15 @@ class Places:
 
     def refusal(self, row: SheetRow, field_name: str, rule: str, detail: str) -> CellError:
         """Return the error of a row whose record breaks a rule of the trade."""
-        column = _OF_RECORD.get(field_name) or self.column(_inside_content(field_name))
+        path = _inside_content(field_name)
+        column = _OF_RECORD.get(field_name) or self.column(path)
         values: dict[Column | None, Cell] = {
             None: None,
             CODE_COLUMN: self._sheet.short(row.code),
             OWNER_COLUMN: row.for_store,
         }
         if column and column not in values:
-            values[column] = column.write(row.content or {})
+            values[column] = _key_in(column, path) or column.write(row.content or {})
         value = values[column]
         return self.error(row.number, column, rule, value=shown(value), detail=detail)
 
@@ -192,6 +194,12 @@ class Places:
             if shorter and column.path[:shorter] == wanted[:shorter]:
                 return column
         return None
+
+
+def _key_in(column: Column, path: Sequence[str]) -> str:
+    """Return the key at fault where a cell holds values by a key, such as the number of a part."""
+    is_by_key = isinstance(column.form, Quantity)
+    return ".".join(path[len(column.path) :]) if is_by_key else ""
 
 
 def _inside_content(field_name: str) -> Sequence[str]:
@@ -255,12 +263,13 @@ class _RowReader:
         self._faults, self._sheet, self._columns = table.faults, sheet, columns
         self._own_store = own_store
         places = {column.name: place for place, column in columns.items()}
+        self._place_of: dict[Column | None, int] = {each: place for place, each in columns.items()}
         self._places = Places(table.sheet, sheet, places)
         self._rows_of: dict[str, int] = {}
         self._code_place = places[CODE_COLUMN.name]
 
     def read(self, number: int, cells: Sequence[Cell]) -> SheetRow:
-        errors = list(self._unreadable(number))
+        errors = list(self._unreadable(number, cells))
         wrong = {error.column for error in errors}
         values: dict[Column, Any] = {}
         for place, column in self._columns.items():
@@ -274,22 +283,33 @@ class _RowReader:
                     raise CellRefusedError("missing")
             except CellRefusedError as refused:
                 wrong.add(column.name)
-                errors.append(self._places.error(number, column, refused.rule, value=shown(cell)))
+                expected = refused.expected or column.expected
+                errors.append(
+                    self._places.error(
+                        number, column, refused.rule, value=shown(cell), expected=expected
+                    )
+                )
         errors += self._check_code(number, values)
         errors += self._check_owner(number, values)
         paths = {column.path: value for column, value in values.items()}
         content = self._sheet.content(paths)
-        errors += self._check_content(number, content, wrong)
+        errors += self._check_content(number, content, wrong, cells)
         code = values.get(CODE_COLUMN, "")
         owner = values.get(OWNER_COLUMN, self._own_store)
         usable = None if errors else content
         return SheetRow(number, self._sheet.whole(code) if code else "", owner, usable, errors)
 
-    def _unreadable(self, number: int) -> Iterator[CellError]:
+    def _typed(self, cells: Sequence[Cell], column: Column | None) -> str:
+        """Return what stands in the cell of a column."""
+        place = self._place_of.get(column, len(cells))
+        return shown(cells[place]) if place < len(cells) else ""
+
+    def _unreadable(self, number: int, cells: Sequence[Cell]) -> Iterator[CellError]:
         """Yield the last fault of each cell: a formula that fails is a formula."""
         for place, fault in {each.place: each for each in self._faults.get(number, ())}.items():
             if column := self._columns.get(place):
-                yield self._places.error(number, column, fault.rule, value=fault.value)
+                value = fault.value or self._typed(cells, column)
+                yield self._places.error(number, column, fault.rule, value=value)
 
     def _check_code(self, number: int, values: Mapping[Column, Any]) -> Iterator[CellError]:
         code = values.get(CODE_COLUMN)
@@ -322,7 +342,11 @@ class _RowReader:
             )
 
     def _check_content(
-        self, number: int, content: Mapping[str, Any], wrong: set[str | None]
+        self,
+        number: int,
+        content: Mapping[str, Any],
+        wrong: set[str | None],
+        cells: Sequence[Cell],
     ) -> Iterator[CellError]:
         """Check the content by its model, but for columns that are wrong already."""
         try:
@@ -337,7 +361,7 @@ class _RowReader:
                         number,
                         column,
                         each["type"],
-                        value=str(each["input"]),
+                        value=self._typed(cells, column),
                         detail=each["msg"],
                     )
             yield from by_column.values()

@@ -51,6 +51,8 @@ Schema = Mapping[str, Any]
 _DAY, _TIME = r"^\d{4}-\d{2}-\d{2}$", r"^([01]\d|2[0-3]):[0-5]\d$"
 _OF_UNIT = {"cents": 100, "bp": 100}
 _EXAMPLES = {"cents": "128.50", "bp": "13"}
+_PRICED = {"part_price": "OIL-5W30", "operation_price": "MNT-001", "labor_rate": "mechanical"}
+_CODES = {"unit": "piece, liter, bottle, set, kg", "shift": "early", "networks": "10.1.0.0/24"}
 _BEFORE, _AFTER = {"cents": "¥"}, {"bp": "%"}
 
 
@@ -138,6 +140,17 @@ class Sheet:
             written[column] if column in written else column.write(content)
             for column in self.columns
         ]
+
+    @property
+    def code_expected(self) -> str:
+        """What is right as a code; a price of the group names its list before the item."""
+        item = _PRICED.get(self.kind.name)
+        if item is None:
+            return CODE_COLUMN.expected
+        return (
+            f"集团：价目表:项目，如 qiyue:{item}；门店：{item} / "
+            f"Group: price list:item, such as qiyue:{item}; store: {item}"
+        )
 
     def short(self, code: str) -> str:
         """Return a code as it stands in the sheet, without the kind."""
@@ -235,7 +248,9 @@ def _single(name: str, described: Schema) -> Form:
         return Day()
     if pattern == _TIME:
         return TimeOfDay()
-    return Name("abc-1") if pattern or "format" in described else Text("")
+    if pattern or "format" in described:
+        return Name(_CODES.get(name, "abc_1"))
+    return Text("文本 / text")
 
 
 def _by_key(name: str, described: Schema, parts: Mapping[str, Schema]) -> tuple[Form, str]:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from services.management.clients import workbooks
 from services.management.clients.workbooks import read_sheet, write_workbook
 from services.management.domain import sheet_rows
-from services.management.domain.sheet_cells import shown
+from services.management.domain.sheet_cells import CellRefusedError, shown
+from services.management.domain.sheet_rows import Places, SheetRow
 from services.management.domain.sheet_words import (
     BAY_WORDS,
     CODED_FIELDS,
@@ -136,6 +137,35 @@ def test_error_says_what_is_right() -> None:
     [error] = row.errors
     assert (error.sheet, error.column, error.value) == (TITLE, "skill_code", "magic")
     assert error.expected.startswith("maintenance, ")
+
+
+def test_error_shows_what_stands_in_cell() -> None:
+    content = workbook(
+        part(list_price_cents=-5, unit="件"),
+        change=lambda _, sheet: sheet.write_formula("G2", '=IF(A2<"b",1,2)', None, 2),
+    )
+    [row] = read_sheet(content, None, None).rows
+    assert {each.cell: each.value for each in row.errors} == {
+        "E2": "件",
+        "F2": "-5",
+        "G2": '=IF(A2<"b",1,2)',
+    }
+
+
+def test_wrong_part_of_cell_lists_its_codes() -> None:
+    column = next(each for each in SHEETS["person"].columns if each.name == "posts")
+    with pytest.raises(CellRefusedError) as refused:
+        column.form.read("boss/S01/yes")
+    assert refused.value.expected == ", ".join(ROLE_WORDS)
+
+
+def test_refusal_names_part_as_typed() -> None:
+    sheet = SHEETS["operation"]
+    content = {"parts": {"OIL-1": 1, "NO.1": 2}}
+    refused = Places("", sheet, {}).refusal(
+        SheetRow(2, "operation:A", None, content), "content.parts.NO.1", "unknown_part", ""
+    )
+    assert (refused.column, refused.value) == ("parts", "NO.1")
 
 
 def test_formula_and_merged_cells_are_refused() -> None:

@@ -227,7 +227,7 @@ class _Sections:
                 with test_id(f"refused-{each.row}", row()):
                     cell(f"{each.row}", "number")
                     cell(each.code)
-                    cell(t.known(f"rule.{each.rule}") or each.detail or NOTHING)
+                    cell(_refusal(t, each.rule, each.detail) or NOTHING)
                     with cell_box():
                         at = day_and_time(ctx, each.first_at)
                         by = ctx.colleague(each.first_by) if each.first_by else ""
@@ -239,8 +239,15 @@ class _Sections:
 
 
 def _said(t: Translator, error: CellErrorView) -> str:
-    """Return the error of a cell in words; a rule of the trade may speak of values."""
-    known = t.known(f"cell.{error.rule}") or t.known(f"rule.{error.rule}")
-    if known is None or "{" in known:
-        return error.detail or error.rule
-    return known
+    """Return the error of a cell in words; a rule of the trade may name what stands in it."""
+    known = t.known(f"cell.{error.rule}")
+    named = {"code": error.value, "skill": error.value}
+    return known or _refusal(t, error.rule, error.detail, **named) or error.rule
+
+
+def _refusal(t: Translator, rule: str | None, detail: str | None, **named: str) -> str | None:
+    """Return why a record was refused, in words, which may speak of what is ``named``."""
+    try:
+        return (t.known(f"rule.{rule}") or "").format(**named) or detail
+    except (KeyError, IndexError):
+        return detail
