@@ -28,6 +28,9 @@ from shared.contracts.base import GROUP, Identifier
 MOST_ROWS = 50_000
 """Largest number of records in a file."""
 
+MOST_ERRORS = 5_000
+"""Number of errors with which the rows that follow are not read."""
+
 FileRule = Literal[
     "unreadable",
     "too_large",
@@ -35,6 +38,7 @@ FileRule = Literal[
     "unknown_sheet",
     "sheet_hidden",
     "too_many_rows",
+    "too_many_errors",
     "no_rows",
     "column_missing",
     "unknown_heading",
@@ -144,12 +148,18 @@ def _read_all(
     rows: Iterator[Sequence[Cell]], table: Table, sheet: Sheet, reader: "_RowReader"
 ) -> list[SheetRow]:
     found: list[SheetRow] = []
+    error_count = 0
     for number, cells in enumerate(rows, HEADINGS_ROW + 1):
         if all(map(is_empty, cells)) and number not in table.faults:
             continue
         if len(found) == MOST_ROWS:
             return [too_many_rows(table.sheet, number)]
+        if error_count >= MOST_ERRORS:
+            cell = address(number, 0)
+            stopped = wrong_file("too_many_errors", f"< {MOST_ERRORS}", table.sheet, cell=cell)
+            return [stopped, *found]
         found.append(reader.read(number, cells))
+        error_count += len(found[-1].errors)
     return found or [wrong_file("no_rows", sheet.columns[0].heading, table.sheet, cell="A2")]
 
 

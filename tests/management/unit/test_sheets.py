@@ -294,6 +294,16 @@ def test_too_many_rows_stop_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_too_many_errors_stop_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet_rows, "MOST_ERRORS", 2)
+    wrong = [part(code=f"OIL-{number}", unit="件") for number in range(4)]
+    assert found(workbook(*wrong)) == [
+        ("A4", "too_many_errors"),
+        ("E2", "string_pattern_mismatch"),
+        ("E3", "string_pattern_mismatch"),
+    ]
+
+
 def test_hidden_sheet_is_not_read() -> None:
     def change(book: Any, sheet: Any) -> None:
         book.add_worksheet("x").activate()
