@@ -15,7 +15,7 @@ from shared.security import Principal
 from shared.unit_of_work import UnitOfWorkFactory
 
 PostsOf = Callable[[Connection, str, date], Awaitable[Sequence[Post] | None]]
-"""Query of the posts of a person on a day; None for whoever never had a record."""
+"""Query of the posts of a person on a day; None for a person who never had a record."""
 
 _FRESH_S = 0.5
 _MOST_PERSONS = 2000

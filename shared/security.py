@@ -77,7 +77,7 @@ _LATEST_S = 253_402_300_799
 
 @dataclass(frozen=True)
 class Principal:
-    """Person or program behind a request; whoever has a post in the group comes ``everywhere``."""
+    """Person or program behind a request; a post in the group leads ``everywhere``."""
 
     subject: str
     name: str

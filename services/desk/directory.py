@@ -86,7 +86,7 @@ class Directory:
 
     def in_post(self, person: Person) -> Person:
         """Return a person with the roles of their posts in the store, or in the whole group; those
-        of the token stand for whoever has no record.
+        of the token stand for a person without a record.
         """
         posts = self.posts_of(person)
         if posts is None:

@@ -416,7 +416,7 @@ def _require_possible(place: Place) -> None:
 def _shown(
     found: Record, today: date, day: date | None, reader: Reader | None = None
 ) -> dict[str, Any]:
-    """Return a record for its ``reader``; whoever decides on it sees all."""
+    """Return a record as its ``reader`` may see it; without a reader, with all its fields."""
     dated = [
         record.Version(each.valid_from, _seen(found.record_id, each.content, reader))
         for each in found.versions
