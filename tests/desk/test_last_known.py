@@ -28,7 +28,6 @@ class Management:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_known, "_FRESH_S", 0.05)
     monkeypatch.setattr(last_known, "_AGAIN_S", 0.05)
     monkeypatch.setattr(last_known, "_PATIENCE_S", 0.05)
     monkeypatch.setattr(last_known, "_PATIENCE_WITHOUT_S", 0.1)
@@ -36,7 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_fresh_value_is_asked_for_once() -> None:
     management = Management()
-    names = LastKnown(management)
+    names = LastKnown(management, fresh_s=0.05)
     assert [await names.get("S01") for _ in range(3)] == ["before"] * 3
     assert names.last("S01") == "before"
     assert management.asked == [("S01", None)]
@@ -44,7 +43,7 @@ async def test_fresh_value_is_asked_for_once() -> None:
 
 async def test_old_value_is_asked_for_again() -> None:
     management = Management()
-    names = LastKnown(management)
+    names = LastKnown(management, fresh_s=0.05)
     await names.get("S01")
     management.name = "after"
     await asyncio.sleep(0.06)
@@ -57,7 +56,7 @@ async def test_old_value_is_asked_for_again() -> None:
 @pytest.mark.parametrize("error", [ServiceUnavailableError("management"), ApiError(403)])
 async def test_last_value_stays_while_service_is_away(error: Exception) -> None:
     management = Management()
-    names = LastKnown(management)
+    names = LastKnown(management, fresh_s=0.05)
     management.error = error
     assert await names.get("S01") is None
     management.error = None
@@ -75,7 +74,7 @@ async def test_last_value_stays_while_service_is_away(error: Exception) -> None:
 async def test_slow_service_holds_up_nobody_for_long() -> None:
     management = Management()
     management.slow_s = 5.0
-    names = LastKnown(management)
+    names = LastKnown(management, fresh_s=0.05)
     async with asyncio.timeout(1.0):
         assert await names.get("S01") is None
         assert await names.get("S01") is None
@@ -84,7 +83,7 @@ async def test_slow_service_holds_up_nobody_for_long() -> None:
 
 async def test_unused_value_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     management = Management()
-    names = LastKnown(management)
+    names = LastKnown(management, fresh_s=0.05)
     await names.get("S01")
     monkeypatch.setattr(last_known, "_FORGOTTEN_S", 0.0)
     await asyncio.sleep(0.01)

@@ -154,7 +154,7 @@ async def test_announced_person_has_no_name_or_telephone(
         ("group_service_manager", "", None),
     ],
 )
-async def test_telephone_is_for_managers(
+async def test_telephone_and_reasons_are_for_managers(
     management: InProcess, role: Role, subject: str, shown: str | None
 ) -> None:
     headers = {"Authorization": f"Bearer {management.token(role, subject=subject)}"}
@@ -167,7 +167,9 @@ async def test_telephone_is_for_managers(
         version["content"]["telephone"] for version in one["versions"] if version["content"]
     } == {shown}
     assert entry["content"]["telephone"] == shown
-    assert (TELEPHONE in told) == (shown is not None)
+    is_manager = shown is not None
+    assert (TELEPHONE in told) == is_manager
+    assert {bool(each["reason"]) for each in (entry, *history)} == {is_manager}
 
 
 async def test_state_names_stores_of_all_posts(
