@@ -27,6 +27,7 @@ _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _FILES_TIMEOUT = httpx.Timeout(120.0, connect=1.0)
 _NOT_FOUND = 404
 _INVALID = 422
+_TOO_SHORT, _MISSING = "string_too_short", "missing"
 
 
 class Connections:
@@ -113,10 +114,10 @@ def invalid_request(error: ValidationError, *within: str) -> ApiError:
     field_errors = [
         FieldError(
             field=".".join(map(str, (*within, *each["loc"]))),
-            rule=each["type"],
+            rule=_MISSING if each["type"] == _TOO_SHORT and not each["input"] else each["type"],
             message=each["msg"],
         )
-        for each in error.errors(include_input=False, include_url=False)
+        for each in error.errors(include_url=False)
     ]
     return ApiError(_INVALID, rule="invalid_request", field_errors=field_errors)
 

@@ -55,6 +55,9 @@ DAYS = frozenset({"valid_from", "expires_on", "first_day", "last_day"})
 
 _FINDING, _STORE = "finding", "in_store"
 
+_WORDS = frozenset({"certificate", "unit"})
+"""Fields that hold a code which has a word where it is a known one."""
+
 _FIELD = "rule_field"
 
 _NAMES = (_FIELD, "message_type", "template_language", "skill_code")
@@ -129,7 +132,9 @@ def value_in_words(ctx: PageContext, name: str, value: Any) -> str:
 
 
 def _plain_value(t: Translator, name: str, value: Any) -> str:
-    """Return numbers with their unit, and text as it is."""
+    """Return numbers with their unit, codes that have a word in words, and text as it is."""
+    if name in _WORDS:
+        return t.code(name, value)
     unit = unit_of(t, name)
     if isinstance(value, list):
         numbers = t.listed(map(str, value))

@@ -1,5 +1,6 @@
 """Managers define stores, bays, people and the catalog at their desks (R40)."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -55,6 +56,7 @@ async def test_store_manager_adds_and_ends_bay(desk: Desk) -> None:
     await manager.write(valid_from=TODAY.isoformat(), reason="拆除")
     await manager.send()
     await expect(manager.page.get_by_text("目前没有生效的内容")).to_be_visible()
+    await expect(manager.page.get_by_text(f"自 {TODAY} 起终止").first).to_be_visible()
     await expect(manager.at("outstanding")).to_contain_text("没有未完的业务")
     await manager.press("tab-history")
     await expect(manager.at("change-2")).to_contain_text("拆除")
@@ -70,9 +72,20 @@ async def test_store_manager_changes_own_person(desk: Desk) -> None:
     await expect(manager.at("content.zh")).to_have_value("刘洋")
     await manager.press("content.leave.add")
     await manager.write(
-        **{"content.leave.0.first_day": "2026-03-09", "content.leave.0.last_day": "2026-03-06"}
+        **{
+            "content.zh": "",
+            "content.skills.0": "9",
+            "content.leave.0.first_day": "2026-03-09",
+            "content.leave.0.last_day": "2026-03-06",
+        }
     )
     await _save(manager, "年假")
+    level = manager.page.locator(".q-field", has=manager.at("content.skills.0"))
+    name = manager.page.locator(".q-field", has=manager.at("content.zh"))
+    await expect(level).to_have_class(re.compile("q-field--error"))
+    await expect(name).to_contain_text("请填写此项。")
+    await manager.write(**{"content.zh": "刘洋", "content.skills.0": "3"})
+    await manager.press("save-record")
     await expect(manager.page.get_by_text("结束时间早于开始时间").first).to_be_visible()
     await manager.write(**{"content.leave.0.last_day": "2026-03-13"})
     await _looks_well(manager, "person-change")
@@ -91,6 +104,7 @@ async def test_week_shows_shifts_and_leave(desk: Desk) -> None:
     await manager.go(f"{HERE}/staff")
     await manager.press("staff-week")
     await expect(manager.at("week-S01-technician-1")).to_contain_text("–")
+    await expect(manager.at("week-S01-technician-1")).not_to_contain_text("停业")
     await manager.press("week-after")
     await expect(manager.at("week-S01-technician-1")).to_contain_text("休假")
     await expect(manager.at("week-S01-technician-2")).not_to_contain_text("休假")
@@ -204,6 +218,7 @@ async def test_group_manager_opens_store_like_another(desk: Desk) -> None:
     await manager.write(valid_from="2026-03-16", reason="闭店")
     await manager.send()
     await expect(manager.at("outstanding")).to_be_visible()
+    await expect(manager.at("record-content")).to_contain_text("自 2026-03-16 起终止")
     await _looks_well(manager, "store-ends")
     assert manager.faults == []
 

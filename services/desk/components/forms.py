@@ -21,6 +21,14 @@ from shared.calls import ApiError, ServiceUnavailableError
 
 T = TypeVar("T")
 _CONFLICT = "version_conflict"
+_SHOW_PROBLEM = (
+    "setTimeout(() => {"
+    'const found = document.querySelector(".record-form .conflict:not(:empty), '
+    '.record-form .q-field--error, .record-form .warned");'
+    'found?.scrollIntoView({block: "center"});'
+    'found?.querySelector("input, textarea")?.focus({preventScroll: true});'
+    "}, 200)"
+)
 _GO_ON = '(event) => runMethod(event.target.dataset.next, "focus", [])'
 
 Field = ValidationElement[Any]
@@ -49,6 +57,7 @@ class Form:
         self.error: ApiError | None = None
         self._fields: dict[str, Field] = {}
         self._parts: dict[str, Part] = {}
+        self._marked: list[Field] = []
         self._shown: list[tuple[ui.element, Callable[[], None]]] = []
         self._place = box("form-says")
         with self._place:
@@ -66,14 +75,16 @@ class Form:
 
     def require(self, *names: str) -> bool:
         """Return whether the named fields are filled in; mark those that are not."""
+        self._unmark()
         missing = [name for name in names if self._fields[name].value in (None, "", [])]
         for name in missing:
-            self._fields[name].error = self.ctx.t("Please fill this in.")
+            self._mark(self._fields[name], self.ctx.t("Please fill this in."))
         return not missing
 
     async def send(self, action: Callable[[], Awaitable[T]]) -> T | None:
         """Return the response of ``action``; None when it failed, with the reasons shown."""
         self.say("")
+        self._unmark()
         self.error = None
         try:
             response = await _checked(action)
@@ -133,6 +144,22 @@ class Form:
         self._message.set_text(message)
         self._message.set_visibility(bool(message))
 
+    def show_problem(self) -> None:
+        """Scroll to the first field with an error, and say by the button that there are such."""
+        if self._marked and not self._message.text:
+            self.say(self.ctx.t("Please correct the marked fields."))
+        ui.run_javascript(_SHOW_PROBLEM)
+
+    def _mark(self, element: Field, sentence: str) -> None:
+        element.error = sentence
+        self._marked.append(element)
+
+    def _unmark(self) -> None:
+        """Remove the errors of the last try."""
+        for element in self._marked:
+            element.error = None
+        self._marked.clear()
+
     def _named(self, path: str) -> Field | None:
         """Return the field that a path such as ``customer.plate`` or ``parts.0.quantity`` names."""
         if path in self._fields:
@@ -151,7 +178,7 @@ class Form:
             if element is None:
                 elsewhere.append(sentence)
             else:
-                element.error = sentence
+                self._mark(element, sentence)
         if elsewhere or not error.field_errors:
             self.say(" ".join(elsewhere) or error_text(t, error))
 

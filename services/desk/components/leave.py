@@ -121,7 +121,10 @@ def _ask_dialog(ctx: PageContext) -> None:
         form = Form(ctx)
         kind = form.field("kind", ui.select(choices(t, "leave_kind", KINDS), label=t("Kind")))
         days = {}
-        for name, label in (("first_day", t("First day")), ("last_day", t("Last day"))):
+        for name, label in (
+            ("first_day", t("First day of leave")),
+            ("last_day", t("Last day of leave")),
+        ):
             made = ui.input(label).props("type=date stack-label")
             made.props["min"] = ctx.today().isoformat()
             days[name] = form.field(name, made)

@@ -32,6 +32,9 @@ from shared.calls import ApiError
 from shared.problems import FieldError
 
 _INVALID = 422
+_KEY = "[key]"
+"""End of the path of an entry's key, as pydantic names it."""
+
 _SEPARATORS = re.compile(r"[,，、;；\s]+")
 _BETWEEN_TEXTS = re.compile(r"[,，、;；\n]+")
 _NUMBER = re.compile(r"[+-]?\d{1,9}")
@@ -357,15 +360,19 @@ class _ByKey:
         keys = [entry.typed for entry in self._entries]
         for key in keys:
             if keys.count(key) > 1:
-                twice = FieldError(field=f"{self._path}.{key}", rule="key_twice", message=key)
+                twice = FieldError(
+                    field=f"{self._path}.{key}.{_KEY}", rule="key_twice", message=key
+                )
                 raise ApiError(_INVALID, rule="key_twice", field_errors=[twice])
         return {key: entry.editor.read() for key, entry in zip(keys, self._entries, strict=True)}
 
     def find(self, path: str) -> Field | None:
         for entry in reversed(self._entries):
             key = entry.typed
-            if path == key:
+            if path == f"{key}.{_KEY}":
                 return entry.key
+            if path == key:
+                return entry.editor.find("") or entry.key
             if path.startswith(f"{key}."):
                 return entry.editor.find(path.removeprefix(f"{key}."))
         return None

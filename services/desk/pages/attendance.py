@@ -227,7 +227,7 @@ def _staff_row(ctx: PageContext, day: WorkingDayView) -> None:
         for value in (
             _planned(ctx, day),
             _presences(ctx, day.presences),
-            formats.hours(day.attended_s / 3600) if day.attended_s else "",
+            ctx.t("{hours} hours", hours=f"{day.attended_s / 3600:,.1f}") if day.attended_s else "",
         ):
             with cell_box("number"):
                 if value:
@@ -260,7 +260,7 @@ def _marks(ctx: PageContext, day: WorkingDayView) -> None:
             (day.overtime_s, t("Overtime"), "busy"),
         ):
             if seconds >= _ONE_MINUTE_S:
-                badge(f"{label} {formats.minutes(seconds / _ONE_MINUTE_S)}", tone)
+                badge(f"{label} {seconds / _ONE_MINUTE_S:,.0f} {t('minutes')}", tone)
         if day.source != "signed":
             badge(t.code("attendance_source", day.source), "quiet")
 

@@ -360,9 +360,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -501,9 +500,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -660,9 +658,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -814,9 +811,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -970,9 +966,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1124,9 +1119,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1280,9 +1274,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1433,9 +1426,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1587,9 +1579,8 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores.
-
-        On the group's path, a person with a post in the group lists those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores; for
+        whoever has a post in the group, on the group's path, those of all stores.
 
         Rules are listed also where they were never defined.
         """

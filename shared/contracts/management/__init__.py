@@ -76,7 +76,6 @@ from shared.contracts.management.rules import (
     WorkingCalendarRules,
 )
 from shared.contracts.management.staff import (
-    MOST_LEAVE,
     Certificate,
     Leave,
     PersonDefined,
@@ -117,7 +116,6 @@ __all__ = [
     "LOYALTY_TIERS",
     "MESSAGE_LANGUAGES",
     "MESSAGE_PLACEHOLDERS",
-    "MOST_LEAVE",
     "SKILLS",
     "STORE_ROLES",
     "AttendanceRecorded",

@@ -36,15 +36,9 @@ from shared.clients.management.models import (
 
 PAGE = Page(
     path=f"{DETAIL.path}/change",
-    title="Change",
+    title="Edit",
     roles=roles_of(ManagementApi.define_group_rules) | roles_of(ManagementApi.define_store_rules),
     requirements=DETAIL.requirements,
-)
-
-_SHOW_PROBLEM = (
-    "setTimeout(() => document.querySelector("
-    '".record-form .conflict:not(:empty), .record-form .q-field--error, .record-form .warned")'
-    '?.scrollIntoView({block: "center"}), 200)'
 )
 
 
@@ -139,12 +133,13 @@ class _ChangeForm:
     async def _send(self) -> None:
         form, t = self._form, self._ctx.t
         if not form.require("valid_from", "reason"):
+            form.show_problem()
             return
         defined = await form.send(self._command)
         if defined is None:
             if form.error and form.conflict:
                 await self._show_others(form.error)
-            ui.run_javascript(_SHOW_PROBLEM)
+            form.show_problem()
         elif defined.warnings and defined.changed:
             await self._ctx.changed()
             self._warn(defined)
@@ -163,7 +158,7 @@ class _ChangeForm:
         for each, sentence in zip(defined.warnings, told, strict=True):
             form.warn(each.field, sentence)
         self._back.set_text(t("Go on"))
-        ui.run_javascript(_SHOW_PROBLEM)
+        form.show_problem()
 
     async def _preview(self) -> None:
         def ask() -> Awaitable[Preview]:
@@ -171,7 +166,7 @@ class _ChangeForm:
 
         preview = await self._form.send(ask)
         if preview is None:
-            ui.run_javascript(_SHOW_PROBLEM)
+            self._form.show_problem()
         else:
             show_preview(self._ctx, self._shown, preview)
 

@@ -72,8 +72,19 @@ def show_differences(
     t = ctx.t
     with table([t("Field"), before, after]):
         for each in told:
-            name = field_of(t, each.field)
             with row("difference"):
                 cell(path_in_words(t, each.field))
-                cell(value_in_words(ctx, name, each.old), "difference-text old")
-                cell(value_in_words(ctx, name, each.new), "difference-text new")
+                show_both(ctx, each, told)
+
+
+def show_both(ctx: PageContext, each: FieldDifference, told: Sequence[FieldDifference]) -> None:
+    """Show both values of a field; one is absent where all of its part was."""
+    name, (part, _, _) = field_of(ctx.t, each.field), each.field.rpartition(".")
+    others = [one for one in told if one is not each and one.field.rpartition(".")[0] == part]
+    for value, beside, look in (
+        (each.old, [one.old for one in others], "old"),
+        (each.new, [one.new for one in others], "new"),
+    ):
+        absent = value is None and None in beside
+        said = NOTHING if absent else value_in_words(ctx, name, value)
+        cell(said, f"difference-text {look}")

@@ -13,12 +13,20 @@ from services.desk.pages.master_data.templates import show_templates
 _TEMPLATES = "templates"
 _KIND = "kind"
 _FINDING = "finding"
+_SHIFT = "shift"
 
 
-def show_content(ctx: PageContext, content: Content, absent: str) -> None:
-    """Show all values of the content of a record; ``absent`` stands for those left out."""
+def show_content(
+    ctx: PageContext, content: Content, absent: str, shifts: Mapping[str, str] | None = None
+) -> None:
+    """Show all values of the content of a record; ``absent`` stands for those left out, and
+    ``shifts`` name the shift of a person by its code.
+    """
+    named = shifts or {}
     values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND})
     templates = values.pop(_TEMPLATES, None)
+    if values.get(_SHIFT) in named:
+        values[_SHIFT] = named[values[_SHIFT]]
     single = {name: each for name, each in values.items() if _is_single(each)}
     spans = {name: each for name, each in values.items() if _is_flat(each)}
     facts(

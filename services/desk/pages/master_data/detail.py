@@ -1,6 +1,6 @@
 """One record: the content of each of its versions, and the history of its changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.content import show_content
 from services.desk.pages.master_data.contents import POST
 from services.desk.pages.master_data.decisions import end_dialog, put_back_dialog, withdraw_dialog
+from services.desk.pages.master_data.form import shifts_of
 from services.desk.pages.master_data.outstanding import show_outstanding
 from services.desk.pages.master_data.overview import PAGE as OVERVIEW
 from services.desk.pages.master_data.record import (
@@ -94,6 +95,9 @@ async def _view(record: MasterRecord) -> RecordView:
 
 async def _versions(record: MasterRecord, chosen: str) -> None:
     """Show the version that begins on the ``chosen`` day, otherwise the one that holds today."""
+    ctx = record.ctx
+    listed = await shifts_of(ctx, ctx.store.id) if record.kind == "person" else ()
+    shifts = {shift.shift: ctx.t.of(shift) for shift in listed}
 
     def render(view: RecordView, renderer: PartialRenderer) -> None:
         holds = view.holds.valid_from if view.holds else ""
@@ -104,7 +108,10 @@ async def _versions(record: MasterRecord, chosen: str) -> None:
                 "versions", partial(_version_tabs, record), view.versions, holds, shown, view.today
             )
         renderer.section("actions", partial(_actions, record), view, shown)
-        renderer.section("content", partial(_content, record), view.today, holds, shown)
+        after = [each for each in view.versions if shown and each.valid_from > shown.valid_from]
+        ends = after[0].valid_from if after and after[0].content is None else ""
+        content = partial(_content, record, shifts)
+        renderer.section("content", content, view.today, holds, shown, ends)
 
     await live(record.ctx, lambda: _view(record), render)
     await show_outstanding(record, lambda: _view(record))
@@ -121,8 +128,9 @@ def _version_tabs(
     with test_id("versions", box("tabs switch")):
         for version in versions:
             day = version.valid_from
-            label = t("from {day}", day=day)
-            if day == holds:
+            begins = version.content is not None
+            label = t("from {day}", day=day) if begins else t("ends from {day}", day=day)
+            if day == holds and begins:
                 label = f"{label} · {t('holds today')}"
             elif day > str(today):
                 label = f"{label} · {t('to come')}"
@@ -155,10 +163,20 @@ def _actions(record: MasterRecord, view: RecordView, shown: VersionView | None) 
             test_id("change-record", link(label, address, "as-button button-main"))
 
 
-def _content(record: MasterRecord, today: object, holds: str, shown: VersionView | None) -> None:
+def _content(
+    record: MasterRecord,
+    shifts: Mapping[str, str],
+    today: object,
+    holds: str,
+    shown: VersionView | None,
+    ends: str,
+) -> None:
+    """Show the content of a version, and the day from which the record ends after it."""
     t = record.ctx.t
     if shown is None or shown.content is None:
         with panel():
+            if shown:
+                text(t("ends from {day}", day=shown.valid_from), "event-name")
             of_group = record.is_rules and record.own
             empty(t("The rules of the group hold here.") if of_group else t("Nothing holds."))
         return
@@ -172,8 +190,10 @@ def _content(record: MasterRecord, today: object, holds: str, shown: VersionView
                 badge(t("to come"), "warn")
             else:
                 badge(t("replaced"), "quiet")
+            if ends:
+                badge(t("ends from {day}", day=ends), "warn")
         absent = t("As in the group") if record.is_rules and record.own else NOTHING
-        show_content(record.ctx, shown.content, absent)
+        show_content(record.ctx, shown.content, absent, shifts)
 
 
 async def _history(record: MasterRecord) -> None:

@@ -52,7 +52,7 @@ async def surroundings_of(record: MasterRecord) -> Surroundings:
         rules = await management.get_group_rules(record.code)
         of_group = rules.holds.content if rules.holds else None
     stores = await ctx.stores()
-    shifts = await shifts_of(ctx) if record.kind == "person" else ()
+    shifts = await shifts_of(ctx, ctx.store.id) if record.kind == "person" else ()
     return Surroundings(
         of_group=of_group,
         brands=sorted({store.brand.zh for store in stores.values() if store.brand}),
@@ -61,10 +61,10 @@ async def surroundings_of(record: MasterRecord) -> Surroundings:
     )
 
 
-async def shifts_of(ctx: PageContext) -> Sequence[ShiftPattern]:
-    """Return the shifts in which the store works."""
+async def shifts_of(ctx: PageContext, store_id: str) -> Sequence[ShiftPattern]:
+    """Return the shifts in which a store works."""
     management = ctx.services.management
-    own = await management.get_store_rules(ctx.store.id, "shifts")
+    own = await management.get_store_rules(store_id, "shifts")
     if own.holds and isinstance(own.holds.content, ShiftRules):
         return own.holds.content.shifts
     of_group = await management.get_group_rules("shifts")

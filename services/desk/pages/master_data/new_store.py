@@ -14,6 +14,7 @@ from services.desk.context import PageContext
 from services.desk.directory import Store
 from services.desk.model_words import name_of
 from services.desk.pages.master_data.decisions import day_input
+from services.desk.pages.master_data.form import shifts_of
 from services.desk.pages.master_data.overview import NEW_STORE
 from services.desk.pages.master_data.record import address_of
 from shared.clients.management.models import NewPerson, OpenedStore, OpenStoreRequest, Person
@@ -47,7 +48,7 @@ class _NewStore:
                 for name in ("zh", "en"):
                     label = f"{name_of(t, 'city')} · {name_of(t, name)}"
                     self._fields[f"city.{name}"] = ui.input(label)
-                self._fields["first_day"] = day_input(t("First day"), ctx.today())
+                self._fields["first_day"] = day_input(t("Opening day"), ctx.today())
                 self._like = self._like_field(stores)
             with panel(t("Hours and rates")):
                 self._hours = box("model")
@@ -68,6 +69,7 @@ class _NewStore:
         management, like = self._ctx.services.management, str(self._like.value)
         view = await management.get_store(like)
         listed = await management.list_staff(like)
+        shifts = {each.shift: self._ctx.t.of(each) for each in await shifts_of(self._ctx, like)}
         profile = view.holds and view.holds.content
         for place in (self._hours, self._posts):
             place.clear()
@@ -76,7 +78,7 @@ class _NewStore:
                 self._show_hours(profile)
         people = [entry.content for entry in listed if isinstance(entry.content, Person)]
         with self._posts:
-            self._staff = _Staff(self._ctx, people, like)
+            self._staff = _Staff(self._ctx, people, like, shifts)
         self._form.part("staff", self._staff)
 
     def _like_field(self, stores: Mapping[str, Store]) -> ui.select:
@@ -105,12 +107,15 @@ class _NewStore:
 
     async def _send(self) -> None:
         if not self._form.require(*_NEEDED):
+            self._form.show_problem()
             return
         opened = await self._form.send(self._command)
         if opened:
             await self._ctx.changed()
             here = self._ctx.store.id
             ui.navigate.to(address_of("stores", here, opened.code, own=False))
+        else:
+            self._form.show_problem()
 
     async def _command(self) -> OpenedStore:
         typed = {name: field.value for name, field in self._fields.items()}
@@ -161,7 +166,10 @@ class _Post:
 class _Staff:
     """One row for each full-time post of the like store, that of its manager first."""
 
-    def __init__(self, ctx: PageContext, people: Sequence[Person], like: str) -> None:
+    def __init__(
+        self, ctx: PageContext, people: Sequence[Person], like: str, shifts: Mapping[str, str]
+    ) -> None:
+        self._shifts = shifts
         posts = [
             (post.role, person)
             for person in people
@@ -193,10 +201,11 @@ class _Staff:
         skills = t.listed(
             f"{t.code('skill_code', skill)} {level}" for skill, level in like.skills.items()
         )
+        shift = self._shifts.get(like.shift, like.shift) if like.shift else None
         with box("form-row"), box("model"):
             with box("state-line"):
                 text(t.code("role", role), "event-name")
-                text(" · ".join(filter(None, (skills, like.shift))), "hint")
+                text(" · ".join(filter(None, (skills, shift))), "hint")
             with box("fields"):
                 fields = {name: ui.input(self._label(ctx, name)) for name in _ONE_ROW}
         for name, field in fields.items():

@@ -24,18 +24,16 @@ from services.desk.components.elements import (
 from services.desk.components.forms import send_now
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.components.problems import field_error_text
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.i18n import Translator
-from services.desk.model_words import field_of, path_in_words, value_in_words
+from services.desk.model_words import path_in_words
 from services.desk.page import Page
+from services.desk.pages.master_data.changes import show_both
 from services.desk.pages.master_data.overview import SHEETS
 from services.desk.pages.master_data.record import day_and_time, owner_of
 from services.desk.pages.master_data.sheets import Sheets, sheets_of, status_badge
-from shared.calls import ApiError
 from shared.clients.management.models import CellErrorView, SheetImportView, SheetRowView
-from shared.problems import FieldError
 
 PAGE = Page(
     path=f"{SHEETS.path}/{{scope}}/{{import_id}}",
@@ -136,7 +134,7 @@ class _Sections:
         t = self._t
         if view.status == "staged":
             with box("card-actions"):
-                if not view.wrong:
+                if view.to_apply and not view.wrong:
                     button(
                         t("Apply {count} rows", count=view.to_apply),
                         partial(self._send, self._sheets.apply, view),
@@ -181,7 +179,7 @@ class _Sections:
                     cell(error.cell or NOTHING, "number")
                     cell(path_in_words(t, error.column) if error.column else NOTHING)
                     cell(error.value or NOTHING, "difference-text old")
-                    cell(cell_error_text(t, error))
+                    cell(_said(t, error))
                     cell(error.expected or NOTHING)
 
     def _changed(self, count: int, rows: Sequence[SheetRowView]) -> None:
@@ -190,13 +188,11 @@ class _Sections:
         with table([t("Row"), t("Code"), t("Field"), t("Before"), t("After")]):
             for each in rows:
                 for told in each.differences:
-                    name = field_of(t, told.field)
                     with test_id(f"row-{each.row}", row("difference")):
                         cell(f"{each.row}", "number")
-                        cell(each.code)
+                        cell(_short(each.code))
                         cell(path_in_words(t, told.field))
-                        cell(value_in_words(ctx, name, told.old), "difference-text old")
-                        cell(value_in_words(ctx, name, told.new), "difference-text new")
+                        show_both(ctx, told, each.differences)
         self._more(count, rows)
 
     def _new(self, count: int, rows: Sequence[SheetRowView]) -> None:
@@ -206,7 +202,7 @@ class _Sections:
             for each in rows:
                 with test_id(f"row-{each.row}", row()):
                     cell(f"{each.row}", "number")
-                    cell(each.code)
+                    cell(_short(each.code))
                     cell(owner_of(self._ctx, each.for_store))
         self._more(count, rows)
 
@@ -218,7 +214,7 @@ class _Sections:
                 for warning in each.warnings:
                     with row():
                         cell(f"{each.row}", "number")
-                        cell(each.code)
+                        cell(_short(each.code))
                         cell(path_in_words(t, warning.field.removeprefix("content.")))
                         cell(t.known(f"rule.{warning.rule}") or warning.detail)
 
@@ -229,7 +225,7 @@ class _Sections:
             for each in rows:
                 with test_id(f"refused-{each.row}", row()):
                     cell(f"{each.row}", "number")
-                    cell(each.code)
+                    cell(_short(each.code))
                     cell(_refusal(t, each.rule, each.detail) or NOTHING)
                     with cell_box():
                         at = day_and_time(ctx, each.first_at)
@@ -241,14 +237,21 @@ class _Sections:
             text(self._t("The first {shown} are shown.", shown=len(rows)), "hint")
 
 
-def cell_error_text(t: Translator, error: CellErrorView) -> str:
+def _short(code: str) -> str:
+    """Return the code of a record without its kind."""
+    return code.partition(":")[2] or code
+
+
+def _said(t: Translator, error: CellErrorView) -> str:
     """Return the error of a cell in words; a rule of the trade may name what stands in it."""
     known = t.known(f"cell.{error.rule}")
     named = {"code": error.value, "skill": error.value}
     return known or _refusal(t, error.rule, error.detail, **named) or error.rule
 
 
-def _refusal(t: Translator, rule: str | None, detail: str | None, **named: str) -> str:
+def _refusal(t: Translator, rule: str | None, detail: str | None, **named: str) -> str | None:
     """Return why a record was refused, in words, which may speak of what is ``named``."""
-    refused = FieldError(field="", rule=rule or "", message=detail or "")
-    return field_error_text(t, refused, ApiError(422, values=named))
+    try:
+        return (t.known(f"rule.{rule}") or "").format(**named) or detail
+    except (KeyError, IndexError):
+        return detail

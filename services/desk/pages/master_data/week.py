@@ -30,7 +30,6 @@ from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import Person, RecordEntry
 from shared.clients.workshop.models import AbsenceView
 from shared.contracts.management import ShiftPattern, StoreProfile, WorkingCalendarRules
-from shared.working_calendar import WorkingCalendar, calendar_of
 
 PAGE = Page(
     path="/stores/{store_id}/staff-week",
@@ -49,7 +48,7 @@ class _Week:
     people: Sequence[RecordEntry]
     shifts: Sequence[ShiftPattern]
     absences: Sequence[AbsenceView]
-    working_days: frozenset[date]
+    open_days: frozenset[date]
 
 
 @PAGE.shows
@@ -69,7 +68,7 @@ async def show(ctx: PageContext) -> None:
         with renderer.frame("table", table, [ctx.t("Name"), *heads]):
             for entry in week.people:
                 mine = [each for each in week.absences if each.technician_id == entry.record_id]
-                shown = partial(_row, ctx, days, week.shifts, week.working_days)
+                shown = partial(_row, ctx, days, week.shifts, week.open_days)
                 renderer.section(entry.record_id, shown, entry, mine)
 
     await live(ctx, lambda: ctx.shared(f"week {monday}", partial(_fetch, ctx, days)), render)
@@ -79,7 +78,7 @@ async def _fetch(ctx: PageContext, days: Sequence[date]) -> _Week:
     management, store_id = ctx.services.management, ctx.store.id
     listed, shifts, absences, calendar, store = await asyncio.gather(
         management.list_staff(store_id),
-        shifts_of(ctx),
+        shifts_of(ctx, store_id),
         _absences(ctx),
         management.get_group_rules("working_calendar"),
         management.get_store(store_id),
@@ -91,10 +90,10 @@ async def _fetch(ctx: PageContext, days: Sequence[date]) -> _Week:
         and any(post.in_store == store_id for post in entry.content.posts)
     ]
     rules = calendar.holds and calendar.holds.content
-    working = calendar_of(rules) if isinstance(rules, WorkingCalendarRules) else WorkingCalendar()
+    of_group = rules.closed if isinstance(rules, WorkingCalendarRules) else ()
     profile = store.holds and store.holds.content
-    closed = profile.closed_days if isinstance(profile, StoreProfile) else ()
-    open_days = [day for day in days if working.works_on(day) and day.isoformat() not in closed]
+    of_store = profile.closed_days if isinstance(profile, StoreProfile) else ()
+    open_days = [day for day in days if day.isoformat() not in {*of_group, *of_store}]
     return _Week(people, shifts, absences, frozenset(open_days))
 
 
@@ -114,7 +113,7 @@ def _row(
     ctx: PageContext,
     days: Sequence[date],
     shifts: Sequence[ShiftPattern],
-    working_days: frozenset[date],
+    open_days: frozenset[date],
     entry: RecordEntry,
     absences: Sequence[AbsenceView],
 ) -> None:
@@ -128,7 +127,7 @@ def _row(
             link(ctx.t.of(person), address, "row-anchor")
         for day in days:
             with cell_box():
-                _day(ctx, person, day, shifts, absences, is_open=day in working_days)
+                _day(ctx, person, day, shifts, absences, is_open=day in open_days)
 
 
 def _day(
