@@ -165,7 +165,7 @@ class Group:
     async def posts(
         self, connection: Connection, person_id: str, day: date
     ) -> Sequence[Post] | None:
-        """Return the posts of a person on ``day``, None for whoever never had a record."""
+        """Return the posts of a person on ``day``, None for a person who never had one."""
         states = await self.master_data.get(connection, PersonDefined, [person_id])
         if person_id not in states:
             return None

@@ -1,5 +1,6 @@
 """Authentication: OIDC access tokens with the claims ``stores`` and ``roles``."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -73,11 +74,12 @@ LEEWAY_S = 30
 
 _LONGEST = 32_768
 _LATEST_S = 253_402_300_799
+_STORE_ID = re.compile("[!-~]{1,120}")
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Person or program behind a request; whoever has a post in the group comes ``everywhere``."""
+    """Person or program behind a request; a post in the group leads ``everywhere``."""
 
     subject: str
     name: str
@@ -251,7 +253,7 @@ class Caller:
         store_id = request.path_params.get("store_id")
         principal = await service.callers_posts.apply(principal, store_id)
         if store_id is not None:
-            if not await service.knows_store(store_id):
+            if not (_STORE_ID.fullmatch(store_id) and await service.knows_store(store_id)):
                 raise Problem(
                     404, "unknown_store", f"There is no store {store_id}.", field="store_id"
                 )

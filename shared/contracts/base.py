@@ -36,7 +36,20 @@ LocalTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", descripti
 """A time of day as the clocks of a store show it."""
 DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
 """The published name of a thing in one language."""
-BusinessDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _on_calendar(text: str) -> str:
+    """Return ``text``, which names a day that there is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError("date_parsing", "There is no such day") from None
+    in_business_years(day)
+    return text
+
+
+BusinessDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_on_calendar)]
+"""A day as the calendar of a store shows it."""
 
 
 class Event(BaseModel):

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.contracts import CONTRACTS
+from shared.contracts.base import BusinessDate
 
 REVIEWED = {
     "JobReassigned.explanation": "made by the planner of a code, identifiers and times",
@@ -111,3 +112,12 @@ def test_event_time_outside_business_years_is_rejected(year: str) -> None:
             contract.model_validate({field: f"{year}-12-31T23:59:59-12:00"})
         rules = {(error["loc"], error["type"]) for error in refused.value.errors()}
         assert ((field,), "outside_business_years") in rules, (contract, field)
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "2026-13-01", "0000-00-00", "9999-12-31", "２０２６-０３-０３"]
+)
+def test_day_that_does_not_exist_is_rejected(day: str) -> None:
+    assert TypeAdapter(BusinessDate).validate_python("2028-02-29") == "2028-02-29"
+    with pytest.raises(ValidationError):
+        TypeAdapter(BusinessDate).validate_python(day)

@@ -17,6 +17,7 @@ from services.desk.i18n import Translator
 from services.desk.page import MENU
 from services.desk.pages import attendance, claim, master_data, order, roles, write_up
 from services.desk.pages.master_data.record import COLLECTIONS
+from services.desk.pages.master_data.sheet_import import cell_error_text
 from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
 from services.desk.pages.write_up.condition import POSITIONS
@@ -46,7 +47,7 @@ from services.workshop.entrypoints import timers as workshop
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.calls import ApiError
-from shared.clients.management.models import CorrectiveActionResult
+from shared.clients.management.models import CellErrorView, CorrectiveActionResult
 from shared.contracts import contracts_of
 from shared.contracts.management import (
     CORRECTIVE_ACTION_SOURCES,
@@ -343,6 +344,19 @@ def test_rule_text_may_differ_by_field() -> None:
 def test_unknown_rule_shows_message_of_service() -> None:
     unknown = FieldError(field="plate", rule="brand_new_rule", message="The service says so.")
     assert field_error_text(ZH, unknown, ApiError(422)) == "The service says so."
+
+
+def test_refused_cell_names_what_stands_there() -> None:
+    error = CellErrorView(
+        sheet="",
+        cell="A2",
+        column="code",
+        value="qiyue:NOPE",
+        rule="unknown_part",
+        expected="",
+        detail="There is no part NOPE.",
+    )
+    assert cell_error_text(ZH, error) == "没有备件qiyue:NOPE。"
 
 
 @pytest.mark.parametrize(("words", "place"), [(ZH, 0), (EN, 1)], ids=["zh", "en"])

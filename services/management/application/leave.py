@@ -199,7 +199,7 @@ async def _lock(uow: UnitOfWork, store_id: str, leave_request_id: str, seen: str
 
 
 async def _record(uow: UnitOfWork, store_id: str, person_id: str) -> tuple[Record, date]:
-    """Return the record of a person, whoever decides on it, and the store's present day.
+    """Return the record of a person, of the store or of the group, and the store's present day.
 
     Raises:
         RuleViolation: neither the store nor the group has such a person.

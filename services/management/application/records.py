@@ -3,7 +3,7 @@
 ``store_id`` is that of a store for what it decides, ``GROUP`` for the group.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from services.management.domain.difference import Scalar, differences
 from services.management.domain.kinds import (
     KINDS,
     RULES,
+    STAFF,
     Collection,
     Content,
     kind_in,
@@ -316,9 +317,11 @@ async def history(place: Place, reader: Reader, deps: Deps) -> list[ChangeView]:
         found = await records.find(connection, store_id, place.collection, place.code)
         encrypted = await records.reasons(connection, found)
         reasons = await deps.personal.decrypt_all(connection, store_id, encrypted)
-    hidden = _hidden_fields(found, reader)
+    decided = [change.content for change in found.changes if change.content]
+    last = decided[-1] if decided else None
+    private = _is_private(place.collection, store_id, found.record_id, last, reader)
     views = [
-        _change_view(change, found.changes[:number], reasons[number], hidden)
+        _change_view(change, found.changes[:number], reasons[number], private)
         for number, change in enumerate(found.changes)
     ]
     return views[::-1]
@@ -416,7 +419,7 @@ def _require_possible(place: Place) -> None:
 def _shown(
     found: Record, today: date, day: date | None, reader: Reader | None = None
 ) -> dict[str, Any]:
-    """Return a record for its ``reader``; whoever decides on it sees all."""
+    """Return a record as its ``reader`` may see it; without a reader, with all its fields."""
     dated = [
         record.Version(each.valid_from, _seen(found.record_id, each.content, reader))
         for each in found.versions
@@ -447,11 +450,15 @@ def _seen(record_id: str, content: Content | None, reader: Reader | None) -> Con
     return content
 
 
-def _hidden_fields(found: Record, reader: Reader) -> Set[str]:
-    """Return the fields of a record that its reader may not see."""
-    decided = [each.content for each in found.changes if isinstance(each.content, Person)]
-    may_see = not decided or reader.may_call(found.record_id, decided[-1])
-    return frozenset() if may_see else frozenset({"telephone"})
+def _is_private(
+    collection: Collection, store_id: str, record_id: str, last: Content | None, reader: Reader
+) -> bool:
+    """Return whether the telephone of a person, and why they changed, are not for this reader."""
+    if collection is not STAFF:
+        return False
+    if isinstance(last, Person):
+        return not reader.may_call(record_id, last)
+    return reader.manages is not None and store_id not in reader.manages
 
 
 def _entry(
@@ -461,6 +468,7 @@ def _entry(
     reader: Reader,
 ) -> RecordEntry:
     record_id = record_id_of(collection, listed.store_id, listed.code)
+    private = _is_private(collection, listed.store_id, record_id, listed.content, reader)
     return RecordEntry(
         record_id=record_id,
         code=listed.code,
@@ -469,7 +477,7 @@ def _entry(
         version=str(listed.version),
         changed_by=listed.changed_by,
         changed_at=listed.changed_at,
-        reason=reasons.get(record_id),
+        reason=None if private else reasons.get(record_id),
         current_from=listed.current_from,
         next_from=listed.next_from,
         content=_seen(record_id, listed.content, reader),
@@ -477,7 +485,7 @@ def _entry(
 
 
 def _change_view(
-    change: Change, before: Sequence[Change], reason: str | None, hidden: Set[str]
+    change: Change, before: Sequence[Change], reason: str | None, private: bool
 ) -> ChangeView:
     day = change.valid_from
     altered = differences(
@@ -490,8 +498,12 @@ def _change_view(
         of_revision=change.of_revision,
         changed_by=change.changed_by,
         changed_at=change.changed_at,
-        reason=reason,
-        differences=[FieldDifference(**vars(each)) for each in altered if each.field not in hidden],
+        reason=None if private else reason,
+        differences=[
+            FieldDifference(**vars(each))
+            for each in altered
+            if not (private and each.field == "telephone")
+        ],
     )
 
 

@@ -53,6 +53,15 @@ def unknown_store(store_id: str, field: str) -> RuleViolation:
     )
 
 
+def code_of_store_needed(store_id: str, code: str) -> RuleViolation:
+    return RuleViolation(
+        "code_of_store_needed",
+        f"{code} does not begin with {store_id}-.",
+        field="code",
+        prefix=f"{store_id}-",
+    )
+
+
 def store_code_needed(code: str) -> RuleViolation:
     return RuleViolation(
         "store_code_needed",
@@ -128,6 +137,12 @@ def ends_before_it_begins(field: str) -> RuleViolation:
 def leave_too_long(longest: int) -> RuleViolation:
     return RuleViolation(
         "leave_too_long", f"Leave has at most {longest} days.", field="last_day", days=longest
+    )
+
+
+def too_much_leave(most: int) -> RuleViolation:
+    return RuleViolation(
+        "too_much_leave", f"A record holds at most {most} leaves.", field="first_day", most=most
     )
 
 

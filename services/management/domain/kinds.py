@@ -86,7 +86,8 @@ class Collection:
 
     ``decided_by`` says whether the group, each store, or both decide on records.
     ``stores_of`` returns the stores that a record concerns, given its owner, code and versions. Of
-    records that are ``named_by_store``, each store may have its own under the same code.
+    records that are ``named_by_store``, each store may have its own under the same code; the code
+    of another record of a store begins with that of the store.
     """
 
     name: CollectionName
@@ -94,6 +95,15 @@ class Collection:
     decided_by: Literal["group", "stores", "both"]
     stores_of: Callable[[str, str, Iterable[Dated]], Iterable[str]]
     named_by_store: bool = False
+
+    def require_own_code(self, store_id: str, code: str) -> None:
+        """Check that a new record takes no code of another store, or of a program.
+
+        Raises:
+            RuleViolation: the code has to begin with that of the store.
+        """
+        if not (self.named_by_store or store_id == GROUP or code.startswith(f"{store_id}-")):
+            raise errors.code_of_store_needed(store_id, code)
 
 
 def _of_owner(store_id: str, _: str, __: Iterable[Dated]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from services.management.domain import errors
 from services.management.domain.person import Person
-from shared.contracts.management import Leave
+from shared.contracts.management import MOST_LEAVE, Leave
 from shared.contracts.versioned import Versioned
 
 LeaveKind = Literal["annual", "sick", "personal", "marriage", "parental", "other"]
@@ -103,8 +103,14 @@ def withdraw(asked: LeaveRequest, by: str, today: date) -> LeaveRequest:
 
 
 def with_leave(person: Person, leave: Leave) -> Person:
-    """Return a person with a leave in their record, in order of the first days."""
+    """Return a person with a leave in their record, in order of the first days.
+
+    Raises:
+        RuleViolation: their record has as much leave as it can hold.
+    """
     planned = sorted({*person.leave, leave}, key=lambda each: (each.first_day, each.last_day))
+    if len(planned) > MOST_LEAVE:
+        raise errors.too_much_leave(MOST_LEAVE)
     return person.model_copy(update={"leave": tuple(planned)})
 
 

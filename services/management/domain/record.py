@@ -133,6 +133,8 @@ def define(record: Record, content: Content, decision: Decision) -> Record:
     """
     _require(record, content, decision)
     require_version(record, decision.seen)
+    if not record.changes:
+        record.collection.require_own_code(record.store_id, record.code)
     if content_on(record.versions, decision.valid_from) == content:
         return record
     if record.changes:

@@ -360,8 +360,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -500,8 +501,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -658,8 +660,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -811,8 +814,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -966,8 +970,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1119,8 +1124,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1274,8 +1280,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1426,8 +1433,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
@@ -1579,8 +1587,9 @@ class ManagementApi:
         search: str = "",
         limit: int = 500,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """

@@ -76,6 +76,7 @@ from shared.contracts.management.rules import (
     WorkingCalendarRules,
 )
 from shared.contracts.management.staff import (
+    MOST_LEAVE,
     Certificate,
     Leave,
     PersonDefined,
@@ -116,6 +117,7 @@ __all__ = [
     "LOYALTY_TIERS",
     "MESSAGE_LANGUAGES",
     "MESSAGE_PLACEHOLDERS",
+    "MOST_LEAVE",
     "SKILLS",
     "STORE_ROLES",
     "AttendanceRecorded",

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from shared.contracts.base import BusinessDate, Code, EventPart, Identifier, State
 
+MOST_LEAVE = 200
+"""Largest number of leaves in a record."""
+
 
 class Post(EventPart):
     """Post of a person (岗位): a role in a store, or in the group without one.
@@ -46,7 +49,7 @@ class StaffProfile(EventPart):
     certificates: Annotated[tuple[Certificate, ...], Field(max_length=50)] = ()
     time_factor: Annotated[float, Field(ge=0.2, le=5)] = 1.0
     shift: Code | None = None
-    leave: Annotated[tuple[Leave, ...], Field(max_length=200)] = ()
+    leave: Annotated[tuple[Leave, ...], Field(max_length=MOST_LEAVE)] = ()
 
 
 class StaffVersion(EventPart):

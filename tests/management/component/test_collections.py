@@ -154,7 +154,7 @@ async def test_announced_person_has_no_name_or_telephone(
         ("group_service_manager", "", None),
     ],
 )
-async def test_telephone_is_for_managers(
+async def test_telephone_and_reasons_are_for_managers(
     management: InProcess, role: Role, subject: str, shown: str | None
 ) -> None:
     headers = {"Authorization": f"Bearer {management.token(role, subject=subject)}"}
@@ -167,7 +167,9 @@ async def test_telephone_is_for_managers(
         version["content"]["telephone"] for version in one["versions"] if version["content"]
     } == {shown}
     assert entry["content"]["telephone"] == shown
-    assert (TELEPHONE in told) == (shown is not None)
+    is_manager = shown is not None
+    assert (TELEPHONE in told) == is_manager
+    assert {bool(each["reason"]) for each in (entry, *history)} == {is_manager}
 
 
 async def test_state_names_stores_of_all_posts(
@@ -206,14 +208,16 @@ async def test_second_editor_of_bay_learns_who_was_first(management: InProcess) 
 
 async def test_record_id_belongs_to_one_store(management: InProcess) -> None:
     for store, status in (("S01", 200), ("S02", 409)):
-        path = f"/stores/{store}/bays/wash-1"
+        path = f"/stores/{store}/bays/S01-wash-1"
         wash = lift(type="wash", capabilities=["wash"])
         response = await decide(
             management, path, "service_manager", store=store, version="0", content=wash
         )
         assert response.status_code == status, response.text
     assert response.json()["type"] == "/problems/owned_elsewhere"
-    assert (await management.get("/stores/S02/bays/wash-1", "service_manager")).status_code == 403
+    assert (
+        await management.get("/stores/S02/bays/S01-wash-1", "service_manager")
+    ).status_code == 403
 
 
 def field_of(response: httpx.Response) -> str:
@@ -399,7 +403,7 @@ async def opened(
         ("S08", {"closing": "07:00"}, "closes_before_it_opens closing"),
         ("S08", {"labor_rate_cents": {"magic": 1}}, "unknown_skill labor_rate_cents.magic"),
         ("S08", {"staff": [NEWCOMER | {"role": "wizard"}]}, "no_such_role_there staff.0.role"),
-        ("S08", {"staff": [NEWCOMER, NEWCOMER]}, "item_twice staff.1.code"),
+        ("S07", {"staff": [NEWCOMER, NEWCOMER]}, "item_twice staff.1.code"),
         ("S08", {"staff": [NEWCOMER | {"code": "trainer-1"}]}, "owned_elsewhere staff.0.code"),
     ],
 )
@@ -478,7 +482,7 @@ async def test_undefined_rules_stand_once_in_pages(management: InProcess) -> Non
 
 async def test_list_has_content_in_pages(management: InProcess) -> None:
     for number in range(5):
-        path = f"/stores/S01/bays/page-{number}"
+        path = f"/stores/S01/bays/S01-page-{number}"
         response = await decide(
             management, path, "service_manager", content=lift(number=number + 1)
         )
@@ -488,7 +492,7 @@ async def test_list_has_content_in_pages(management: InProcess) -> None:
     while True:
         page = (
             await management.get(
-                "/stores/S01/bays", "service_advisor", starting="page-", after=after, limit=2
+                "/stores/S01/bays", "service_advisor", starting="S01-page-", after=after, limit=2
             )
         ).json()
         if not page:
@@ -499,4 +503,4 @@ async def test_list_has_content_in_pages(management: InProcess) -> None:
         ]
         seen += [entry["record_id"] for entry in page]
         after = seen[-1]
-    assert seen == [f"page-{number}" for number in range(5)]
+    assert seen == [f"S01-page-{number}" for number in range(5)]

@@ -173,7 +173,7 @@ async def test_store_and_its_bay_come_together(
 
 
 async def test_record_of_other_store_is_refused(management: InProcess) -> None:
-    first, second = await imported(management, [bay("S01", "same"), bay("S02", "same")])
+    first, second = await imported(management, [bay("S01", "S01-same"), bay("S02", "S01-same")])
     assert (first["result"], second["rule"]) == ("defined", "owned_elsewhere")
 
 
@@ -344,13 +344,13 @@ async def test_store_manager_imports_own_bays_alone(
     content = profile("bays", "S01-lift-1")
     other = await uploaded(management, sheet("bay", ("B-1", "S02", content)), "/stores/S01")
     assert [each["rule"] for each in other["errors"]] == ["another_store"]
-    await imported(management, [bay("S02", "B-2")])
-    taken = await uploaded(management, sheet("bay", ("B-2", None, content)), "/stores/S01")
+    await imported(management, [bay("S02", "S02-b-2")])
+    taken = await uploaded(management, sheet("bay", ("S02-b-2", None, content)), "/stores/S01")
     assert [(each["cell"], each["rule"]) for each in taken["errors"]] == [("A2", "owned_elsewhere")]
-    own = await uploaded(management, sheet("bay", ("B-3", None, content)), "/stores/S01")
+    own = await uploaded(management, sheet("bay", ("S01-b-3", None, content)), "/stores/S01")
     done = await applied(management, own, "/stores/S01")
     assert (done["status"], done["defined"]) == ("applied", 1)
-    [(_, state)] = await states(empty_servers, management, BayDefined, "B-3")
+    [(_, state)] = await states(empty_servers, management, BayDefined, "S01-b-3")
     assert state.for_stores == ("S01",)
     token = management.token("service_manager", stores=["S01"])
     of_group = await management.client.get(

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.security import Role
+from shared.security import Principal, Role
 from tests.support.harness import InProcess, Publisher, in_process, publisher
 from tests.support.polling import until
 from tests.support.staff import person
@@ -45,9 +45,21 @@ async def test_posts_count_whatever_token_claims(crm: InProcess) -> None:
     assert await status(crm, "S01-technician-1", "S01", "customer_care_agent") == 403
 
 
-async def test_claims_count_for_whoever_has_no_record(crm: InProcess) -> None:
+async def test_claims_count_without_record(crm: InProcess) -> None:
     assert await status(crm, "program-1", "S01", "customer_care_agent") == 200
     assert await status(crm, "program-1", "S01", "technician") == 403
+
+
+async def test_record_takes_no_role_from_program(crm: InProcess, management: Publisher) -> None:
+    await management.publish(person("desk", ("technician", "S01")), at=NOW)
+    assert await until(lambda: has_status(crm, "desk", 403), 2, 0.05)
+    desk = Principal("desk", "desk", frozenset({"system"}), frozenset({"S02"}), token="")
+    assert await crm.app.state.service.callers_posts.apply(desk, "S02") == desk
+
+
+@pytest.mark.parametrize("store_id", ["%00", "%C3%A9", "S77"])
+async def test_odd_store_is_unknown(crm: InProcess, store_id: str) -> None:
+    assert await status(crm, "program-1", store_id, "customer_care_agent") == 404
 
 
 async def test_post_in_another_store_gives_its_roles_there(

@@ -24,6 +24,7 @@ from services.desk.components.elements import (
 from services.desk.components.forms import send_now
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.problems import field_error_text
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.i18n import Translator
@@ -33,7 +34,9 @@ from services.desk.pages.master_data.changes import show_both
 from services.desk.pages.master_data.overview import SHEETS
 from services.desk.pages.master_data.record import day_and_time, owner_of
 from services.desk.pages.master_data.sheets import Sheets, sheets_of, status_badge
+from shared.calls import ApiError
 from shared.clients.management.models import CellErrorView, SheetImportView, SheetRowView
+from shared.problems import FieldError
 
 PAGE = Page(
     path=f"{SHEETS.path}/{{scope}}/{{import_id}}",
@@ -179,7 +182,7 @@ class _Sections:
                     cell(error.cell or NOTHING, "number")
                     cell(path_in_words(t, error.column) if error.column else NOTHING)
                     cell(error.value or NOTHING, "difference-text old")
-                    cell(_said(t, error))
+                    cell(cell_error_text(t, error))
                     cell(error.expected or NOTHING)
 
     def _changed(self, count: int, rows: Sequence[SheetRowView]) -> None:
@@ -242,16 +245,14 @@ def _short(code: str) -> str:
     return code.partition(":")[2] or code
 
 
-def _said(t: Translator, error: CellErrorView) -> str:
+def cell_error_text(t: Translator, error: CellErrorView) -> str:
     """Return the error of a cell in words; a rule of the trade may name what stands in it."""
     known = t.known(f"cell.{error.rule}")
     named = {"code": error.value, "skill": error.value}
     return known or _refusal(t, error.rule, error.detail, **named) or error.rule
 
 
-def _refusal(t: Translator, rule: str | None, detail: str | None, **named: str) -> str | None:
+def _refusal(t: Translator, rule: str | None, detail: str | None, **named: str) -> str:
     """Return why a record was refused, in words, which may speak of what is ``named``."""
-    try:
-        return (t.known(f"rule.{rule}") or "").format(**named) or detail
-    except (KeyError, IndexError):
-        return detail
+    refused = FieldError(field="", rule=rule or "", message=detail or "")
+    return field_error_text(t, refused, ApiError(422, values=named))

@@ -105,8 +105,9 @@ def _add_queries(router: Router, kept: _Records) -> None:
         search: Search = "",
         limit: Limit = LONGEST_LIST,
     ) -> list[RecordEntry]:
-        """List records by id: the group's, and those of the store or of the caller's stores; for
-        whoever has a post in the group, on the group's path, those of all stores.
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
 
         Rules are listed also where they were never defined.
         """
