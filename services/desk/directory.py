@@ -16,7 +16,6 @@ from shared.contracts.management import BayProfile, GroupProfile, NameInBoth, Po
 from shared.group import GROUP_ZONE
 
 _LISTED_AT_ONCE = 200
-_ALL_FRESH_S = 10.0
 _GROUP_PROFILE = "group_profile"
 
 
@@ -104,7 +103,6 @@ class Directories:
         self._own_token = own_token
         self._directories = LastKnown(self._ask_directory)
         self._stores = LastKnown(self._ask_stores)
-        self._all_stores = LastKnown(self._ask_stores, fresh_s=_ALL_FRESH_S)
         self._group = LastKnown(self._ask_group)
 
     async def of(self, store_id: str) -> Directory:
@@ -128,11 +126,11 @@ class Directories:
 
     async def all_stores(self) -> Mapping[str, Store] | None:
         """Return the stores of the whole group by id; None where management never responded."""
-        return await self._all_stores.get("")
+        return await self._stores.get("")
 
     def last_of_all(self) -> Mapping[str, Store]:
         """Return the stores of the whole group as they were last known, at once."""
-        return self._all_stores.last("") or {}
+        return self._stores.last("") or {}
 
     async def group(self) -> Named | None:
         """Return the name of the group, where management ever responded."""

@@ -93,6 +93,7 @@ async def test_names_stay_while_management_is_away(desk: Desk, platform: Platfor
             await expect(manager.page.get_by_role("main")).to_be_visible()
             await expect(manager.page.locator(".store")).to_have_text(name)
             await expect(manager.page.locator(".notice")).to_have_count(0)
+        await manager.page.goto("about:blank")
         await platform.restart("desk")
         await manager.go("/stores/S01/orders")
         await expect(manager.page.locator(".store")).to_have_text("S01")

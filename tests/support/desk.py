@@ -62,6 +62,7 @@ class Colleague:
 
     async def choose(self, name: str, typed: str) -> None:
         """Choose the first offer for the text typed into a choice of several."""
+        await expect(self.page.locator(".q-menu")).to_have_count(0)
         await self.at(name).click()
         await self.page.keyboard.type(typed)
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
