@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from deploy.group_folder import read_group
-from shared.calls import ApiError, ServiceCalls
+from deploy.management import open_management
+from shared.calls import ApiError
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import Definition, ImportRequest, ImportResult
 from shared.ids import new_id
@@ -15,7 +14,6 @@ from shared.issuer import DevelopmentIssuer
 
 _IMPORTER = "import"
 _REASON = "从集团文件夹导入"
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _PORTION = 500
 
 
@@ -90,11 +88,7 @@ async def define_all(
     Raises:
         ServiceUnavailableError: management does not respond; the import can be repeated.
     """
-    token = issuer.token(_IMPORTER, roles=["group_manager"], stores=[])
-    async with httpx.AsyncClient(
-        base_url=management_url, timeout=_TIMEOUT, trust_env=False
-    ) as http:
-        management = ManagementApi(ServiceCalls("management", http, token))
+    async with open_management(management_url, issuer, _IMPORTER, "group_manager") as management:
         for start in range(0, len(definitions), _PORTION):
             portion = definitions[start : start + _PORTION]
             body = ImportRequest(reason=_REASON, only_new=only_new, definitions=list(portion))

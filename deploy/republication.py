@@ -2,15 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
-
-from shared.calls import ServiceCalls
+from deploy.management import open_management
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import RecordKey, RepublishRequest
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
-
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 async def republish_all(management_url: str, issuer: DevelopmentIssuer) -> AsyncIterator[int]:
@@ -21,11 +17,9 @@ async def republish_all(management_url: str, issuer: DevelopmentIssuer) -> Async
     Raises:
         ServiceUnavailableError: management does not respond; the command can be repeated.
     """
-    token = issuer.token("republish", roles=["operator", "system"], stores=[])
-    async with httpx.AsyncClient(
-        base_url=management_url, timeout=_TIMEOUT, trust_env=False
-    ) as http:
-        management = ManagementApi(ServiceCalls("management", http, token))
+    async with open_management(
+        management_url, issuer, "republish", "operator", "system"
+    ) as management:
         async for announced in _of_owner(management, None):
             yield announced
         async for store_id in _stores(management):

@@ -7,9 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 
-import httpx
-
-from shared.calls import ServiceCalls
+from deploy.management import open_management
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import (
     SheetImportKind,
@@ -22,7 +20,7 @@ from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 
 _IMPORTER = "import"
-_TIMEOUT = httpx.Timeout(300.0, connect=5.0)
+_TIMEOUT_S = 300.0
 _LOOK_AGAIN_S = 0.2
 _PAGE = 200
 
@@ -72,8 +70,8 @@ async def group_sheets(
     management_url: str, issuer: DevelopmentIssuer
 ) -> AsyncIterator[GroupSheets]:
     """Open the sheets of the group."""
-    token = issuer.token(_IMPORTER, roles=["group_manager"], stores=[])
-    async with httpx.AsyncClient(
-        base_url=management_url, timeout=_TIMEOUT, trust_env=False
-    ) as http:
-        yield GroupSheets(ManagementApi(ServiceCalls("management", http, token)))
+    opened = open_management(
+        management_url, issuer, _IMPORTER, "group_manager", timeout_s=_TIMEOUT_S
+    )
+    async with opened as management:
+        yield GroupSheets(management)

@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime
 from typing import Annotated
 
-import httpx
 import typer
 
 from deploy.cli.options import DataFolder, settings_for
@@ -12,15 +11,15 @@ from deploy.cli.running import service_url
 from deploy.cli.terminal import print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
-from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError
-from shared.clients.management.client import ManagementApi
+from deploy.management import open_management
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.management.models import NewPerson, OpenedStore, OpenStoreRequest
 from shared.contracts.management import NameInBoth
 from shared.ids import new_id
+from shared.issuer import DevelopmentIssuer
 
-_REASON = "新店开业"
+_OPENER, _REASON = "new-store", "新店开业"
 _MANAGER = "service_manager"
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 Names = tuple[str, str]
 
@@ -50,11 +49,9 @@ def new_store(
         if manager
         else [],
     )
-    token = Platform(settings_for(data)).issuer.token(
-        "new-store", roles=["group_manager"], stores=[]
-    )
+    issuer = Platform(settings_for(data)).issuer
     try:
-        opened = asyncio.run(_open(code, body, url, token))
+        opened = asyncio.run(_open(code, body, url, issuer))
     except ApiError as error:
         told = [f"{each.field}: {each.message}" for each in error.field_errors] or [str(error)]
         raise EmbeddedError("; ".join(told)) from None
@@ -66,7 +63,8 @@ def new_store(
     )
 
 
-async def _open(code: str, body: OpenStoreRequest, url: str, token: str) -> OpenedStore:
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False) as http:
-        management = ManagementApi(ServiceCalls("management", http, token))
+async def _open(
+    code: str, body: OpenStoreRequest, url: str, issuer: DevelopmentIssuer
+) -> OpenedStore:
+    async with open_management(url, issuer, _OPENER, "group_manager") as management:
         return await management.open_store(code, body, idempotency_key=str(new_id()))

@@ -16,7 +16,7 @@ _TECHNICIAN = "technician"
 async def posts_of(
     data: MasterData, connection: Connection, person_id: str, day: date
 ) -> Sequence[Post] | None:
-    """Return the posts of a person on ``day``, None for whoever never had a record.
+    """Return the posts of a person on ``day``, None for a person who never had one.
 
     A post of a technician that has ended stays theirs until their clock there stops.
     """
