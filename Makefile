@@ -3,7 +3,7 @@ AFTERSALES := .venv/bin/aftersales
 PYTHON := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup test-setup demo up down status audit test lint bench bench-plan faults
+.PHONY: help setup test-setup demo up down status audit test lint bench bench-plan faults cluster
 
 help:  ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,7 @@ lint: setup  ## Check style, types and the rules of the architecture.
 	@$(PYTHON) -m deploy.sinks
 	@$(PYTHON) -W ignore -m deploy.docs --check
 	@$(PYTHON) -W ignore -m deploy.clients --check
+	@$(PYTHON) -m deploy.kubernetes --check
 	@$(PYTHON) -m mypy
 
 bench: setup  ## Measure, with ARGS to choose what.
@@ -53,3 +54,6 @@ bench-plan: setup  ## Measure planning in small sizes; the modules say how to me
 
 faults: setup  ## Disturb a platform of its own and check that nothing is lost, with ARGS="--seed 2 --minutes 15".
 	@$(PYTHON) -m tests.faults $(ARGS)
+
+cluster: setup  ## Run the deployment of compose as processes and kill a broker under load, with ARGS=--whole.
+	@$(PYTHON) -m tests.cluster $(ARGS)

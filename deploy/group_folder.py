@@ -1,6 +1,6 @@
 """Group folder: what an import defines in management."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,28 +12,45 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.clients.management.models import Definition, Person
 from shared.contracts.management import (
     GROUP_ROLES,
+    AppointmentRules,
+    AttendanceRules,
+    AuthorizationRules,
     BayProfile,
+    ComplaintRules,
     CorrectiveActionRules,
+    CustomerCareRules,
+    DefectionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FeedbackRules,
+    FollowUpReasonRules,
     FollowUpRules,
     GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
+    InsuranceRules,
     LaborOperation,
+    LeadRules,
     LoyaltyRules,
     MessageRules,
     PartMaster,
     PostDescription,
+    PromiseRules,
+    Questionnaire,
     RecallCampaign,
     RuleContent,
     ServicePackageDefinition,
+    ServiceReminderRules,
     SettlementRules,
     ShiftRules,
     StoreProfile,
+    SurveyRules,
     SymptomSystem,
+    VoucherRules,
     WorkingCalendarRules,
+    WorkshopRules,
 )
+from shared.contracts.violations import in_words
 from shared.group import CalendarDay, Store
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,6 +59,7 @@ _LOYALTY, _MESSAGES = "loyalty.yaml", "messages.yaml"
 _SETTLEMENT, _CORRECTIVE_ACTIONS = "catalog/invoicing.yaml", "corrective_actions.yaml"
 _DELIVERY, _FACILITY = "catalog/delivery.yaml", "facility_checks.yaml"
 _GREETING, _FOLLOW_UP, _POSTS = "greeting.yaml", "follow_up.yaml", "posts.yaml"
+_DEPARTMENTS, _QUESTIONNAIRE = "departments.yaml", "questionnaire.yaml"
 _STORES, _BAYS, _STAFF, _CALENDAR = "stores.yaml", "bays.yaml", "staff.yaml", "calendar.yaml"
 
 _CATALOG: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
@@ -52,6 +70,25 @@ _CATALOG: tuple[tuple[str, str, str, type[BaseModel]], ...] = (
     ("catalog/recalls.yaml", "recalls", "id", RecallCampaign),
 )
 """File, list, field with the code, and model of each kind of catalog item."""
+
+_DEPARTMENT_RULES: Mapping[str, type[RuleContent]] = {
+    "promises": PromiseRules,
+    "appointments": AppointmentRules,
+    "authorizations": AuthorizationRules,
+    "workshop": WorkshopRules,
+    "customer_care": CustomerCareRules,
+    "feedback": FeedbackRules,
+    "attendance": AttendanceRules,
+    "follow_up_reasons": FollowUpReasonRules,
+    "insurance": InsuranceRules,
+    "service_reminders": ServiceReminderRules,
+    "survey": SurveyRules,
+    "complaints": ComplaintRules,
+    "defection": DefectionRules,
+    "leads": LeadRules,
+    "vouchers": VoucherRules,
+}
+"""Models of the rules of departments, by kind."""
 
 
 class GroupFileError(ValueError):
@@ -137,6 +174,8 @@ def read_rules(folder: Path) -> list[RuleDefinition]:
         *_with_stores(folder, _FACILITY, FacilityChecklistRules),
         *_with_stores(folder, _GREETING, GreetingRules),
         *_with_stores(folder, _FOLLOW_UP, FollowUpRules),
+        *_questionnaire(folder),
+        *_of_departments(folder),
         *_delivery(folder),
         *_calendar(folder),
         *_group_profile(folder),
@@ -153,6 +192,12 @@ def _loyalty(folder: Path) -> Iterator[RuleDefinition]:
         entry = _read(place, _Dated, given)
         content = _read(place, LoyaltyRules, entry.model_extra)
         yield RuleDefinition(None, entry.valid_from, content)
+
+
+def _questionnaire(folder: Path) -> Iterator[RuleDefinition]:
+    entry = _read(_QUESTIONNAIRE, _Dated, _content(folder, _QUESTIONNAIRE))
+    content = _read(_QUESTIONNAIRE, Questionnaire, entry.model_extra)
+    yield RuleDefinition(None, entry.valid_from, content)
 
 
 def _with_stores(
@@ -174,6 +219,18 @@ def _with_stores(
         entry = _read(place, _Dated, {"valid_from": file.valid_from, **given})
         own = _read(place, model, entry.model_extra)
         yield RuleDefinition(store_id, entry.valid_from, own)
+
+
+def _of_departments(folder: Path) -> Iterator[RuleDefinition]:
+    file = _read(_DEPARTMENTS, _StoresFile, _content(folder, _DEPARTMENTS))
+    sections = [(None, file.model_extra or {}), *file.stores.items()]
+    for store_id, given in sections:
+        place = f"{_DEPARTMENTS}: stores.{store_id}" if store_id else _DEPARTMENTS
+        for kind, content in given.items():
+            if kind not in _DEPARTMENT_RULES:
+                raise GroupFileError(f"{place}.{kind}: There are no such rules.")
+            own = _read(f"{place}.{kind}", _DEPARTMENT_RULES[kind], content)
+            yield RuleDefinition(store_id, file.valid_from, own)
 
 
 def _delivery(folder: Path) -> Iterator[RuleDefinition]:
@@ -326,7 +383,7 @@ def _code(place: str, given: dict[str, Any], field: str) -> str:
     """Take the field that identifies an entry out of its fields."""
     code = given.pop(field, None)
     if not isinstance(code, str):
-        raise GroupFileError(f"{place}.{field}: Field required")
+        raise GroupFileError(f"{place}.{field}: It is missing.")
     return code
 
 
@@ -356,4 +413,4 @@ def _read(place: str, kind: type[M], given: Any) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise GroupFileError(f"{place}.{field}: {first['msg']}") from None
+        raise GroupFileError(f"{place}.{field}: {in_words(first['type'], first['msg'])}") from None

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.group_folder import read_group
-from deploy.management import open_management
+from deploy.management import TokenSource, open_management
 from shared.calls import ApiError
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import Definition, ImportRequest, ImportResult
 from shared.ids import new_id
-from shared.issuer import DevelopmentIssuer
 
 _IMPORTER = "import"
 _REASON = "从集团文件夹导入"
@@ -32,9 +31,9 @@ class Imported:
 
     def __str__(self) -> str:
         line = f"{self.record} from {self.definition.valid_from}: {self.result.result}"
-        remarks = [f"{each.field}: {each.detail}" for each in self.result.warnings]
+        remarks = [_said(each.field, each.detail) for each in self.result.warnings]
         if self.refused:
-            remarks.append(f"{self.result.field}: {self.result.detail}")
+            remarks.append(_said(self.result.field or "", self.result.detail or ""))
         return f"{line} ({'; '.join(remarks)})" if remarks else line
 
     @property
@@ -50,7 +49,7 @@ class Imported:
 async def import_group(
     folder: Path,
     management_url: str,
-    issuer: DevelopmentIssuer,
+    tokens: TokenSource,
     report: Callable[[Imported], None] = lambda _: None,
     *,
     only_new: bool = False,
@@ -65,7 +64,7 @@ async def import_group(
     """
     definitions = read_group(folder)
     imported: list[Imported] = []
-    async for portion in define_all(definitions, management_url, issuer, only_new=only_new):
+    async for portion in define_all(definitions, management_url, tokens, only_new=only_new):
         for each in portion:
             if each.result.result not in ("kept", "replaced"):
                 imported.append(each)
@@ -76,7 +75,7 @@ async def import_group(
 async def define_all(
     definitions: Sequence[Definition],
     management_url: str,
-    issuer: DevelopmentIssuer,
+    tokens: TokenSource,
     *,
     only_new: bool = False,
 ) -> AsyncIterator[list[Imported]]:
@@ -88,7 +87,7 @@ async def define_all(
     Raises:
         ServiceUnavailableError: management does not respond; the import can be repeated.
     """
-    async with open_management(management_url, issuer, _IMPORTER, "group_manager") as management:
+    async with open_management(management_url, tokens, _IMPORTER, "group_manager") as management:
         for start in range(0, len(definitions), _PORTION):
             portion = definitions[start : start + _PORTION]
             body = ImportRequest(reason=_REASON, only_new=only_new, definitions=list(portion))
@@ -108,6 +107,12 @@ async def _define(management: ManagementApi, body: ImportRequest) -> Sequence[Im
         results = iter(await _define(management, body.model_copy(update={"definitions": rest})))
         return [refused.get(place) or next(results) for place, _ in enumerate(body.definitions)]
     return response.results
+
+
+def _said(field: str, detail: str) -> str:
+    """Return what is said about a field, which is named as in the file."""
+    name = field.removeprefix("content").removeprefix(".")
+    return f"{name}: {detail}" if name else detail
 
 
 def _refused(error: ApiError) -> Iterator[tuple[int, ImportResult]]:

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-from deploy.management import open_management
+from deploy.management import TokenSource, open_management
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import RecordKey, RepublishRequest
 from shared.ids import new_id
-from shared.issuer import DevelopmentIssuer
 
 
-async def republish_all(management_url: str, issuer: DevelopmentIssuer) -> AsyncIterator[int]:
+async def republish_all(management_url: str, tokens: TokenSource) -> AsyncIterator[int]:
     """Announce the newest state of every record again, and yield the number of each portion.
 
     The group's come first, then those of each store.
@@ -18,7 +17,7 @@ async def republish_all(management_url: str, issuer: DevelopmentIssuer) -> Async
         ServiceUnavailableError: management does not respond; the command can be repeated.
     """
     async with open_management(
-        management_url, issuer, "republish", "operator", "system"
+        management_url, tokens, "republish", "operator", "system"
     ) as management:
         async for announced in _of_owner(management, None):
             yield announced

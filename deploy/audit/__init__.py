@@ -4,6 +4,9 @@ It shares no code with the services: it has its own consumer, its own reading of
 arithmetic. It audits an idle platform; events still under way show as differences.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from deploy.audit.audit_data import CONSUMES, AuditData
 from deploy.audit.corrective_actions import check_corrective_actions
 from deploy.audit.crm import check_crm
@@ -31,16 +34,18 @@ _CHECKS = (
 
 
 async def run_audit(
-    database_url: str, kafka_bootstrap: str, settings: EmbeddedSettings
+    databases: str | Mapping[str, str], kafka: Mapping[str, Any], settings: EmbeddedSettings
 ) -> AuditResult:
     """Compare every table with every event.
 
-    ``database_url`` is the administrator's, for whom row-level security hides no rows; ``settings``
-    say which topics there are.
+    ``databases`` is the address of all services' tables, or of each service's, as the
+    administrator, for whom row-level security hides no rows; ``kafka`` are the connection arguments
+    of a client; ``settings`` say which topics there are.
     """
     topics = declared_topics(settings.topics_file)
-    tables = await read_tables(database_url)
-    log = await read_log(kafka_bootstrap, topics, tuple(CONSUMES))
+    of_each = dict.fromkeys(SERVICES, databases) if isinstance(databases, str) else databases
+    tables = await read_tables(of_each)
+    log = await read_log(kafka, topics, tuple(CONSUMES))
     audit_data = AuditData(log, tables)
     return AuditResult(
         checks=tuple(each for checks in _CHECKS for each in checks(audit_data)),

@@ -20,6 +20,9 @@ JOBS = "aftersales.workshop.job.v1"
 CAPACITY = "aftersales.workshop.capacity.v1"
 WORKSHOP_STORE = "aftersales.workshop.store.v1"
 CUSTOMERS = "aftersales.crm.customer.v1"
+ERASURES = "aftersales.crm.erasure.v1"
+CRM_STORE = "aftersales.crm.store.v1"
+VEHICLES = "aftersales.crm.vehicle.v1"
 REPORTS = "aftersales.reporting.store.v1"
 RULES = "aftersales.management.rules.v1"
 STORES = "aftersales.management.store.v1"
@@ -30,9 +33,11 @@ PRICES = "aftersales.management.price.v1"
 WORK = "aftersales.management.work.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
-    "reception": frozenset({JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG, PRICES}),
-    "workshop": frozenset({APPOINTMENTS, ORDERS, RULES, STORES, BAYS, STAFF, CATALOG}),
-    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS, RULES, STORES, STAFF}),
+    "reception": frozenset({ERASURES, JOBS, CAPACITY, RULES, STORES, STAFF, CATALOG, PRICES}),
+    "workshop": frozenset({ERASURES, APPOINTMENTS, ORDERS, RULES, STORES, BAYS, STAFF, CATALOG}),
+    "crm": frozenset(
+        {ERASURES, APPOINTMENTS, ORDERS, VOUCHERS, JOBS, RULES, STORES, STAFF, CATALOG}
+    ),
     "reporting": frozenset(
         {
             APPOINTMENTS,
@@ -42,12 +47,15 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             JOBS,
             WORKSHOP_STORE,
             CUSTOMERS,
+            ERASURES,
+            CRM_STORE,
+            VEHICLES,
             REPORTS,
             STORES,
             WORK,
         }
     ),
-    "management": frozenset({ORDERS, RECEPTION_STORE, JOBS, CUSTOMERS}),
+    "management": frozenset({ORDERS, RECEPTION_STORE, JOBS, CUSTOMERS, CRM_STORE}),
 }
 """The topics that each service has to follow."""
 
@@ -70,6 +78,11 @@ class AuditData:
 
     log: Log
     tables: Tables
+
+    @cached_property
+    def erased_customers(self) -> frozenset[tuple[str, str]]:
+        """Customers that were erased, by store and reference."""
+        return frozenset((event.store_id, event.key) for event in self.of_topic(ERASURES))
 
     @cached_property
     def zones(self) -> Mapping[str, ZoneInfo]:

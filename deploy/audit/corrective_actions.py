@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
-from deploy.audit.audit_data import CONSUMES, WORK, AuditData, moment
+from deploy.audit.audit_data import CONSUMES, RULES, WORK, AuditData, moment
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.topics import StreamEvent
 
-_WORST_RATING = 2
-"""Highest rating that leads to a corrective action."""
+_LOWEST_ACCEPTABLE = 3
+"""Lowest rating that leads to no corrective action, where no rules say otherwise."""
 
 
 def check_corrective_actions(audit_data: AuditData) -> Iterator[Check]:
@@ -77,11 +80,13 @@ def _found(audit_data: AuditData) -> Check:
         for row in audit_data.tables.of("management", "timer")
         if row["kind"] == "finding"
     }
+    lowest = _FeedbackRules.of_audit(audit_data)
     expected = {
         finding: {"store_id": event.store_id}
         for topic in CONSUMES["management"]
         for event in audit_data.applied_by("management", topic)
-        if (finding := _finding(event)) and finding not in waiting
+        for finding in _findings(event, lowest.of(event))
+        if finding not in waiting
     }
     opened = audit_data.tables.of("management", "corrective_action")
     comparison.rows(
@@ -101,25 +106,69 @@ def _found(audit_data: AuditData) -> Check:
     return comparison.check()
 
 
-def _finding(event: StreamEvent) -> str | None:
-    """Return source and id of the finding that an event tells, if it tells one."""
+@dataclass(frozen=True)
+class _FeedbackRules:
+    """States of the rules of feedback by key, in their order, and the zones of stores."""
+
+    states: Mapping[str, Sequence[StreamEvent]]
+    zones: Mapping[str, ZoneInfo]
+
+    @classmethod
+    def of_audit(cls, audit_data: AuditData) -> "_FeedbackRules":
+        states: dict[str, list[StreamEvent]] = defaultdict(list)
+        for event in sorted(audit_data.of_topic(RULES), key=lambda event: event.sequence):
+            states[event.key].append(event)
+        return cls(states, audit_data.zones)
+
+    def of(self, event: StreamEvent) -> int:
+        """Return the lowest acceptable rating of the store and the day of an event."""
+        assert event.time  # noqa: S101
+        day = event.time.astimezone(self.zones.get(event.store_id, UTC)).date().isoformat()
+        for key in (f"feedback.{event.store_id}", "feedback"):
+            states = self.states.get(key, ())
+            known = [each for each in states if each.time and each.time <= event.time]
+            versions = known[-1].data["versions"] if known else ()
+            begun = [each["content"] for each in versions if each["valid_from"] <= day]
+            if begun and begun[-1]:
+                return int(begun[-1]["lowest_acceptable_rating"])
+        return _LOWEST_ACCEPTABLE
+
+
+def _findings(event: StreamEvent, lowest: int) -> Sequence[str]:
+    """Return source and id of each finding that an event tells.
+
+    Ratings under ``lowest`` are findings.
+    """
     data = event.data
-    match event.name:
+    if event.name == "SurveyMonthEvaluated":
+        month = f"survey_month/{event.store_id}/{data['month']}"
+        return [f"{month}/{factor}" for factor in data["weak_factors"]]
+    found = _finding(event.name, event.key, data, lowest)
+    return [found] if found else ()
+
+
+def _finding(name: str, key: str, data: Mapping[str, Any], lowest: int) -> str | None:
+    """Return source and id of the only finding that an event tells, if it tells one."""
+    match name:
         case "FeedbackSubmitted":
             names = ("work_quality", "technical_skill", "service_attitude")
-            is_bad = any(data[name] <= _WORST_RATING for name in names)
-            found = ("feedback", event.key)
+            is_bad = any(data[each] < lowest for each in names)
+            found = ("feedback", key)
         case "FacilityCheckCompleted":
             is_bad, found = bool(data["failed"]), ("facility_check", data["check_id"])
         case "FollowUpCompleted":
             given = data["satisfaction"]
-            is_bad = given is not None and given <= _WORST_RATING
+            is_bad = given is not None and given < lowest
             found = ("follow_up", data["follow_up_id"])
         case "QualityInspectionFailed":
             is_bad = bool(data["rework_of_job_id"] and data["failed_items"])
             found = ("quality_inspection", data["job_id"])
         case "ComebackLinked":
-            is_bad, found = bool(data["symptoms"]), ("comeback", event.key)
+            is_bad, found = bool(data["symptoms"]), ("comeback", key)
+        case "SurveyAnswered":
+            is_bad, found = bool(data["low_factors"]), ("survey", data["survey_id"])
+        case "ComplaintCauseRepeated":
+            is_bad, found = True, ("complaint", data["complaint_id"])
         case _:
             return None
     return "/".join(found) if is_bad else None

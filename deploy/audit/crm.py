@@ -4,7 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.audit.audit_data import CUSTOMERS, JOBS, ORDERS, AuditData, moment
+from deploy.audit.audit_data import CUSTOMERS, JOBS, ORDERS, VEHICLES, AuditData, moment
+from deploy.audit.crm_loyalty import (
+    check_invitations,
+    check_lapses,
+    check_leads,
+    check_tiers,
+)
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.topics import StreamEvent
 
@@ -12,13 +18,19 @@ Fields = dict[str, Any]
 
 
 def check_crm(audit_data: AuditData) -> Iterator[Check]:
-    """Compare registrations, visits, calls and messages."""
+    """Compare registrations, visits, calls, messages, tiers, losses, leads, invitations."""
     yield answer("crm", _customers, audit_data)
     yield answer("crm", _vehicles, audit_data)
     yield answer("crm", _visits, audit_data)
     yield answer("crm", _calls_per_delivery, audit_data)
     yield answer("crm", _follow_ups, audit_data)
+    yield answer("crm", _assignments, audit_data)
     yield answer("crm", _messages, audit_data)
+    yield answer("crm", _surveys, audit_data)
+    yield answer("crm", check_tiers, audit_data)
+    yield answer("crm", check_lapses, audit_data)
+    yield answer("crm", check_leads, audit_data)
+    yield answer("crm", check_invitations, audit_data)
 
 
 def _customers(audit_data: AuditData) -> Check:
@@ -40,12 +52,17 @@ def _customers(audit_data: AuditData) -> Check:
 
 
 def _vehicles(audit_data: AuditData) -> Check:
-    comparison = Comparison("registered vehicles are in customer records", "crm")
+    """Compare vehicles and their owners: of the first registration, then of the last change."""
+    comparison = Comparison("registered vehicles have the owners of the events", "crm")
     expected = {
         f"{event.store_id} {event.data['vehicle_ref']}": {"customer_ref": event.key}
         for event in audit_data.of_topic(CUSTOMERS)
-        if event.name == "CustomerRegistered"
+        if event.name == "CustomerRegistered" and event.data["vehicle_role"] == "owner"
     }
+    for event in audit_data.of_topic(VEHICLES):
+        if event.name == "OwnershipChanged":
+            key = f"{event.store_id} {event.data['vehicle_ref']}"
+            expected[key] = {"customer_ref": event.data["customer_ref"]}
     comparison.rows(
         "vehicle",
         expected,
@@ -170,9 +187,14 @@ _SUBJECTS = {
 
 def _calls_per_delivery(audit_data: AuditData) -> Check:
     comparison = Comparison("each delivery has one follow-up", "crm")
+    refusing = {
+        row["customer_ref"]
+        for row in audit_data.tables.of("crm", "customer")
+        if "phone" in row["declined_channels"]
+    }
     scheduled: dict[str, list[str]] = defaultdict(list)
     for event in audit_data.of_topic(CUSTOMERS):
-        if event.name == "FollowUpScheduled":
+        if event.name == "FollowUpScheduled" and event.data["reason"] == "delivery":
             scheduled[event.data["order_id"]].append(event.key)
     for order_id, visit in _visits_told(audit_data).items():
         if visit["delivered_at"] is None:
@@ -180,9 +202,34 @@ def _calls_per_delivery(audit_data: AuditData) -> Check:
         customer_ref = visit["customer_ref"]
         expected = [] if customer_ref is None else [customer_ref]
         found = scheduled.pop(order_id, [])
-        comparison.equal(f"order {order_id}", "customers to be called", expected, found)
+        if found or customer_ref not in refusing:
+            comparison.equal(f"order {order_id}", "customers to be called", expected, found)
     for order_id, customers in scheduled.items():
         comparison.differ(f"order {order_id}", "customers to be called", [], customers)
+    return comparison.check()
+
+
+def _assignments(audit_data: AuditData) -> Check:
+    comparison = Comparison("customers have the agents of the events", "crm")
+    agents = {
+        f"{event.store_id} {event.key}": {
+            "agent_id": event.data["agent_id"],
+            "cause": event.data["cause"],
+            "assigned_at": moment(event.data["assigned_at"]),
+        }
+        for event in audit_data.of_topic(CUSTOMERS)
+        if event.name == "CustomerAssigned"
+        and (event.store_id, event.key) not in audit_data.erased_customers
+    }
+    comparison.rows(
+        "customer_assignment",
+        agents,
+        (
+            (f"{row['store_id']} {row['customer_ref']}", row)
+            for row in audit_data.tables.of("crm", "customer_assignment")
+            if row["agent_id"] is not None
+        ),
+    )
     return comparison.check()
 
 
@@ -208,12 +255,25 @@ def _follow_ups(audit_data: AuditData) -> Check:
             calls[data["follow_up_id"]] = {
                 "store_id": event.store_id,
                 "customer_ref": event.key,
-                "order_id": data["order_id"],
+                "reason": data["reason"],
+                "about": data["about"],
+                "order_id": data.get("order_id"),
+                "vehicle_ref": data.get("vehicle_ref"),
                 "agent_id": data["agent_id"],
                 "due_at": moment(data["due_at"]),
                 "completed_at": None,
+                "cancelled_at": None,
+                "satisfaction": None,
                 "attempts": 0,
             }
+        elif event.name == "FollowUpRescheduled":
+            calls[data["follow_up_id"]].update(
+                agent_id=data["agent_id"], due_at=moment(data["due_at"])
+            )
+        elif event.name == "FollowUpCancelled":
+            calls[data["follow_up_id"]].update(
+                cancelled_at=moment(data["cancelled_at"]), cancel_cause=data["cause"]
+            )
         elif event.name == "FollowUpAttempted":
             calls[data["follow_up_id"]].update(_attempted(data))
         elif event.name == "FollowUpCompleted":
@@ -228,5 +288,34 @@ def _follow_ups(audit_data: AuditData) -> Check:
         "follow_up",
         calls,
         ((row["follow_up_id"], row) for row in audit_data.tables.of("crm", "follow_up")),
+    )
+    return comparison.check()
+
+
+def _surveys(audit_data: AuditData) -> Check:
+    comparison = Comparison("surveys are those sent, and answered as published", "crm")
+    expected: dict[str, Fields] = defaultdict(dict)
+    for event in audit_data.of_topic(CUSTOMERS):
+        if event.name not in ("SurveySent", "SurveyAnswered"):
+            continue
+        data = event.data
+        survey = expected[data["survey_id"]]
+        survey.update(
+            store_id=event.store_id,
+            customer_ref=event.key,
+            order_id=data["order_id"],
+            version=data["questionnaire_version"],
+            channel=data["channel"],
+        )
+        if event.name == "SurveyAnswered":
+            survey.update(
+                answered_at=moment(data["answered_at"]),
+                answered_by=data["answered_by"],
+                low_factors=data["low_factors"],
+            )
+    comparison.rows(
+        "survey",
+        expected,
+        ((row["survey_id"], row) for row in audit_data.tables.of("crm", "survey")),
     )
     return comparison.check()

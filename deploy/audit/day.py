@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ KpiValue = int | float | Mapping[str, float] | None
 
 _COMEBACK_TERM = timedelta(days=31)
 """Time after which thirty whole days have passed since any moment of a day."""
+_FORTNIGHT = timedelta(days=14)
+"""Time within which a complaint should be closed."""
 _AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
 """Ages of invoices in days, and the end of each."""
 _SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundIssued": -1}
@@ -35,6 +38,7 @@ _TOTALS: Mapping[str, Mapping[str, str]] = {
     "claims_settled": {"WarrantyClaimSettled": ""},
     "customers_notified": {"CustomerNotified": ""},
     "follow_ups_scheduled": {"FollowUpScheduled": ""},
+    "complaints_opened": {"ComplaintOpened": ""},
     "corrective_actions_opened": {"CorrectiveActionOpened": ""},
     "facility_checks_overdue": {"FacilityCheckOverdue": ""},
 }
@@ -44,7 +48,11 @@ _TOTALS: Mapping[str, Mapping[str, str]] = {
 def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Mapping[str, int]:
     """Return counts and integer cents of events published from ``begin`` until before ``until``."""
     totals = dict.fromkeys(_TOTALS, 0)
-    within = [event for event in events if event.time and at(begin) <= event.time < at(until)]
+    within = [
+        event
+        for event in events
+        if event.time and at(begin) <= event.time < at(until) and _is_counted(event)
+    ]
     for kpi, fields in _TOTALS.items():
         for event in within:
             if event.name in fields:
@@ -124,11 +132,58 @@ def _kpis(day: _Day) -> Mapping[str, KpiValue]:
         **_quality(day),
         "promise_calibration": _calibration(day),
         **_claims(day),
-        "follow_ups_scheduled": len(day.published("FollowUpScheduled")),
+        "follow_ups_scheduled": sum(map(_is_counted, day.published("FollowUpScheduled"))),
         "customers_notified": len(day.published("CustomerNotified")),
+        **_complaints(day),
         **_improvement(day),
         **_feedback(day),
+        "csi": _mean([csi(event.data) for event in day.within("SurveyAnswered", "answered_at")]),
     }
+
+
+def _is_counted(event: StreamEvent) -> bool:
+    """Return whether a KPI counts the event: of follow-ups, those after a delivery alone."""
+    return event.name != "FollowUpScheduled" or event.data["reason"] == "delivery"
+
+
+def csi(answered: Mapping[str, Any]) -> float:
+    """Return the CSI of a SurveyAnswered: weight times mean of each factor, on 1,000."""
+    total = Fraction(0)
+    for factor in answered["factors"]:
+        scores = [each["score"] for each in factor["scores"]]
+        total += Fraction(factor["weight_bp"], 10_000) * Fraction(sum(scores), len(scores))
+    return float(total * 100)
+
+
+def _complaints(day: _Day) -> dict[str, int | float | None]:
+    """Return the number of complaints, and the share that was closed within two weeks."""
+    opened, settled = day.published("ComplaintOpened"), day.within("InvoiceIssued", "issued_at")
+    ends: dict[str, list[StreamEvent]] = defaultdict(list)
+    for event in [*day.all("ComplaintClosed"), *day.all("ComplaintReopened")]:
+        ends[event.data["complaint_id"]].append(event)
+    fortnight_ago = [
+        event
+        for event in day.all("ComplaintOpened")
+        if event.time and day.begin <= event.time + _FORTNIGHT < day.until
+    ]
+    return {
+        "complaints_opened": len(opened),
+        "complaint_rate": len(opened) / len(settled) if settled else None,
+        "complaints_closed_14d_rate": _share(
+            fortnight_ago, lambda event: _was_closed(event, ends[event.data["complaint_id"]])
+        ),
+    }
+
+
+def _was_closed(opened: StreamEvent, ends: Sequence[StreamEvent]) -> bool:
+    """Return whether a complaint was closed two weeks after it was opened."""
+    in_time = [
+        event
+        for event in ends
+        if event.time and opened.time and event.time < opened.time + _FORTNIGHT
+    ]
+    last = max(in_time, key=lambda event: event.sequence, default=None)
+    return last is not None and last.name == "ComplaintClosed"
 
 
 def _improvement(day: _Day) -> dict[str, int | float | None]:

@@ -28,7 +28,6 @@ _JSON_COLUMNS = {
 """Tables that have the parts of each order, and their compared JSON columns."""
 _VISIT = {
     "queue_number",
-    "plate_ref",
     "vehicle_ref",
     "appointment_id",
     "arrived_at",
@@ -52,8 +51,8 @@ _ACCOUNT = {
 }
 _COPIED = {
     "AdvisorAssigned": ("advisor_id",),
-    "OrderCustomerLinked": ("customer_ref",),
-    "PlateCorrected": ("plate_ref", "vehicle_ref"),
+    "OrderCustomerLinked": ("customer_ref", "vehicle_ref"),
+    "PlateCorrected": ("vehicle_ref",),
 }
 """Events that replace fields of the order, and the fields."""
 _PAYERS = {
@@ -184,8 +183,7 @@ def _arrived(event: StreamEvent) -> Fields:
         "status": "arrived",
         "store_id": event.store_id,
         "queue_number": event.data["queue_number"],
-        "plate_ref": event.data["plate_ref"],
-        "vehicle_ref": event.data.get("vehicle_ref"),
+        "vehicle_ref": event.data["vehicle_ref"],
         "appointment_id": event.data.get("appointment_id"),
         "arrived_at": moment(event.data["arrived_at"]),
         "greeting_due_at": moment(event.data["greeting_due_at"]),
@@ -519,10 +517,7 @@ def _appointment_fields(event: StreamEvent) -> Fields:
                 "status": "booked",
                 "store_id": event.store_id,
                 "reschedule_required": False,
-                **{
-                    name: data.get(name)
-                    for name in ("plate_ref", "op_codes", "customer_ref", "hold_id")
-                },
+                **{name: data.get(name) for name in ("op_codes", "customer_ref", "hold_id")},
                 "parts": data.get("parts", []),
                 **_planned(data),
             }

@@ -23,6 +23,7 @@ from deploy.audit.day import (
     KpiValue,
     at,
     credited_receivable,
+    csi,
     kpis_of_day,
     totals_between,
     worked_s,
@@ -51,6 +52,7 @@ def check_reporting(audit_data: AuditData) -> Iterator[Check]:
         "reporting", _facts, audit_data, "follow_up_fact", "follow_up_id", _follow_up_facts
     )
     yield answer("reporting", _facts, audit_data, "feedback_fact", "order_id", _feedback_facts)
+    yield answer("reporting", _facts, audit_data, "survey_fact", "survey_id", _survey_facts)
     yield answer(
         "reporting",
         _facts,
@@ -231,9 +233,12 @@ def _follow_up_facts(audit_data: AuditData) -> Facts:
     for event in audit_data.applied_by("reporting", CUSTOMERS):
         data = event.data
         if event.name == "FollowUpScheduled":
-            facts[data["follow_up_id"]].update(order_id=data["order_id"], scheduled_at=event.time)
+            facts[data["follow_up_id"]].update(
+                reason=data["reason"], order_id=data["order_id"], scheduled_at=event.time
+            )
         elif event.name == "FollowUpCompleted":
             facts[data["follow_up_id"]].update(
+                reason=data["reason"],
                 order_id=data["order_id"],
                 completed_at=moment(data["completed_at"]),
                 reached=data["reached"],
@@ -254,6 +259,18 @@ def _feedback_facts(audit_data: AuditData) -> Facts:
         }
         for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "FeedbackSubmitted"
+    }
+
+
+def _survey_facts(audit_data: AuditData) -> Facts:
+    return {
+        event.data["survey_id"]: {
+            "store_id": event.store_id,
+            "answered_at": moment(event.data["answered_at"]),
+            "csi": csi(event.data),
+        }
+        for event in audit_data.applied_by("reporting", CUSTOMERS)
+        if event.name == "SurveyAnswered"
     }
 
 

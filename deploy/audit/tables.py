@@ -14,7 +14,14 @@ Row = Mapping[str, Any]
 
 SERVICES = ("reception", "workshop", "crm", "reporting", "management")
 
-_UNREAD = {"idempotency", "subject_key", "relay_lease", "migrations"}
+_UNREAD = {
+    "idempotency",
+    "subject_key",
+    "retained_key",
+    "erasure_replay",
+    "relay_lease",
+    "migrations",
+}
 _COLUMNS = {
     "outbox": "id::text, store_id, topic, aggregateid, sequence, type, payload, sent_at",
     "dead_letter": 'topic, partition, "offset", store_id, key, sequence, decision, resolved_at',
@@ -37,7 +44,7 @@ WHERE inhparent = ($1 || '.outbox')::regclass
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows of one snapshot by ``service.table``; JSON columns are still text.
+    """Rows of a snapshot by ``service.table``; JSON columns are still text.
 
     ``outbox_since`` is the first day, in UTC, whose outbox rows a service still keeps.
     """
@@ -56,19 +63,30 @@ class Tables:
                 yield table, rows
 
 
-async def read_tables(database_url: str) -> Tables:
-    """Read all services' tables in one transaction."""
-    connection = await asyncpg.connect(database_url, timeout=10)
+async def read_tables(addresses: Mapping[str, str]) -> Tables:
+    """Read the tables of each service at its address, those at one address in one transaction."""
+    parts = [
+        await _read(address, [service for service in SERVICES if addresses[service] == address])
+        for address in dict.fromkeys(addresses[service] for service in SERVICES)
+    ]
+    return Tables(
+        rows={name: rows for part in parts for name, rows in part.rows.items()},
+        outbox_since={name: day for part in parts for name, day in part.outbox_since.items()},
+    )
+
+
+async def _read(address: str, services: Sequence[str]) -> Tables:
+    connection = await asyncpg.connect(address, timeout=10)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            names = await connection.fetch(_TABLES, SERVICES, _UNREAD)
+            names = await connection.fetch(_TABLES, services, _UNREAD)
             return Tables(
                 rows={
                     f"{schema}.{table}": await _rows(connection, schema, table)
                     for schema, table in names
                 },
                 outbox_since={
-                    service: await connection.fetchval(_OLDEST_DAY, service) for service in SERVICES
+                    service: await connection.fetchval(_OLDEST_DAY, service) for service in services
                 },
             )
     finally:

@@ -89,12 +89,17 @@ def declared_topics(file: Path) -> tuple[DeclaredTopic, ...]:
     )
 
 
-async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], services: Sequence[str]) -> Log:
-    """Read every topic from its first record to its present end."""
-    committed = await _committed(bootstrap, services)
+async def read_log(
+    kafka: Mapping[str, Any], topics: Sequence[DeclaredTopic], services: Sequence[str]
+) -> Log:
+    """Read every topic from its first record to its present end.
+
+    ``kafka`` are the connection arguments of a client.
+    """
+    committed = await _committed(kafka, services)
     consumer = AIOKafkaConsumer(
         *(topic.name for topic in topics),
-        bootstrap_servers=bootstrap,
+        **kafka,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
@@ -104,7 +109,7 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], services: Se
         events, unaddressed_records, repeated = [], [], 0
         seen: dict[str, int] = {}
         async for record in _records(consumer, ends):
-            event = _event(record)
+            event = stream_event(record)
             if event is None:
                 unaddressed_records.append(_address(record))
             elif (first := first_occurrence(event, record.value, seen)) is None:
@@ -157,9 +162,9 @@ async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int
         }
 
 
-async def _committed(bootstrap: str, services: Sequence[str]) -> dict[str, Offsets]:
+async def _committed(kafka: Mapping[str, Any], services: Sequence[str]) -> dict[str, Offsets]:
     """Return the offsets of each service: those of its events and those of its states."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
         return {
@@ -178,7 +183,8 @@ def _address(record: ConsumerRecord[bytes | None, bytes | None]) -> RecordAddres
     return record.topic, record.partition, record.offset
 
 
-def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | None:
+def stream_event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | None:
+    """Return the event of a record, or None if it has no readable key, sequence or store."""
     headers = {name: words for name, value in record.headers if (words := text(value))}
     key, store_id = text(record.key), headers.get("ce_storeid", "")
     number = headers.get("ce_sequence", "")

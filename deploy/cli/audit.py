@@ -12,9 +12,10 @@ from rich.text import Text
 
 from deploy.audit import AuditResult, Check, run_audit
 from deploy.cli.options import DataFolder, settings_for
-from deploy.cli.running import DatabaseUrl, running_platform
+from deploy.cli.running import DatabaseUrl, administrator_urls, kafka_settings
 from deploy.cli.terminal import console, print_line
 from deploy.embedded.errors import EmbeddedError
+from shared.kafka import client_options
 
 _SHOWN = 50
 
@@ -28,23 +29,16 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     verbose: Verbose = False,
     database_url: DatabaseUrl = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(
-            "--kafka",
-            help="Kafka's bootstrap address.",
-            show_default="the platform that runs on the data folder",
-        ),
-    ] = None,
     data: DataFolder = None,
 ) -> None:
-    """Compare the services' tables with the events; exit status 1 on any difference."""
-    if not (database_url and kafka):
-        addresses = running_platform(data)
-        database_url = database_url or addresses.database_url
-        kafka = kafka or addresses.kafka_bootstrap
+    """Compare the services' tables with the events; exit status 1 on any difference.
+
+    Kafka is the one that AFTERSALES_KAFKA_BOOTSTRAP names, else the running embedded platform's.
+    """
+    databases = administrator_urls(database_url, data)
+    kafka = client_options(kafka_settings(data, "audit"))
     try:
-        result = asyncio.run(run_audit(database_url, kafka, settings_for(data)))
+        result = asyncio.run(run_audit(databases, kafka, settings_for(data)))
     except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(f"nothing could be audited: {error}") from error
     if as_json:

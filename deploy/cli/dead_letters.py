@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.cli.options import DataFolder
-from deploy.cli.running import DatabaseUrl, running_platform
+from deploy.cli.running import DatabaseUrl, administrator_urls
 from deploy.cli.terminal import console, print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import SERVICES
 from shared import dead_letters
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection, speak_json
-from shared.dead_letters import DeadLetter, DeadLetterDetails, Decision
+from shared.dead_letters import DeadLetter, DeadLetterDetails, DeadLetters, Decision
 from shared.ids import new_id
 
 _TIMEOUT_S = 5.0
@@ -43,36 +43,61 @@ def list_dead_letters(
     data: DataFolder = None,
 ) -> None:
     """List dead letters, and keys whose events wait for one that never came."""
-    _run(lambda connection: _list(connection, resolved), database_url, data)
+    found = {
+        service: _run(
+            service,
+            lambda connection: dead_letters.listed(connection, resolved=resolved),
+            database_url,
+            data,
+        )
+        for service in SERVICES
+    }
+    _print_list(found)
 
 
 @app.command()
 def show(letter: DeadLetterId, database_url: DatabaseUrl = None, data: DataFolder = None) -> None:
     """Show one dead letter with its headers and its original bytes."""
-    _run(lambda connection: _show(connection, *_parsed(letter)), database_url, data)
+    service, letter_id = _parsed(letter)
+    _run(service, lambda connection: _show(connection, service, letter_id), database_url, data)
 
 
 @app.command()
 def replay(letter: DeadLetterId, database_url: DatabaseUrl = None, data: DataFolder = None) -> None:
     """Have the service apply the record again, and then what waits behind it."""
-    _run(lambda connection: _decide(connection, letter, "replay"), database_url, data)
+    _decided(letter, "replay", database_url, data)
 
 
 @app.command()
 def skip(letter: DeadLetterId, database_url: DatabaseUrl = None, data: DataFolder = None) -> None:
     """Have the service pass over the record, and apply what waits behind it."""
-    _run(lambda connection: _decide(connection, letter, "skip"), database_url, data)
+    _decided(letter, "skip", database_url, data)
+
+
+def _decided(letter: str, decision: Decision, database_url: str | None, data: Any) -> None:
+    service, letter_id = _parsed(letter)
+    _run(
+        service,
+        lambda connection: _decide(connection, service, letter_id, decision),
+        database_url,
+        data,
+    )
 
 
 def _run(
-    action: Callable[[Connection], Awaitable[Result]], database_url: str | None, data: Any
+    service: str,
+    action: Callable[[Connection], Awaitable[Result]],
+    database_url: str | None,
+    data: Any,
 ) -> Result:
-    url = database_url or running_platform(data).database_url
+    """Do ``action`` with the tables of one service."""
+    url = administrator_urls(database_url, data)[service]
 
     async def connected() -> Result:
         connection = await asyncpg.connect(url, timeout=10)
         try:
             await speak_json(connection)
+            await connection.execute(f"SET search_path TO {service}")
             return await action(connection)
         finally:
             await connection.close()
@@ -94,18 +119,11 @@ def _parsed(letter: str) -> tuple[str, str]:
     return service, letter_id
 
 
-async def _look_at(connection: Connection, service: str) -> None:
-    """Read and write the tables of one service."""
-    await connection.execute(f"SET search_path TO {service}")
-
-
-async def _list(connection: Connection, resolved: bool) -> None:
+def _print_list(listed: Mapping[str, DeadLetters]) -> None:
     letters = Table("dead letter", "since", "what", "key", "seq", "store", "waiting", "state")
     letters.add_column("error", overflow="fold")
     gaps = Table("service", "since", "stream", "key", "first seq", "store", "waiting")
-    for service in SERVICES:
-        await _look_at(connection, service)
-        found = await dead_letters.listed(connection, resolved=resolved)
+    for service, found in listed.items():
         for letter in found.letters:
             _add(
                 letters,
@@ -140,7 +158,6 @@ async def _list(connection: Connection, resolved: bool) -> None:
 
 
 async def _show(connection: Connection, service: str, letter_id: str) -> None:
-    await _look_at(connection, service)
     letter = await _found(connection, service, letter_id)
     details = Table(show_header=False)
     details.add_column(style="bold")
@@ -157,9 +174,8 @@ async def _show(connection: Connection, service: str, letter_id: str) -> None:
     console.print(details)
 
 
-async def _decide(connection: Connection, letter: str, decision: Decision) -> None:
-    service, letter_id = _parsed(letter)
-    await _look_at(connection, service)
+async def _decide(connection: Connection, service: str, letter_id: str, decision: Decision) -> None:
+    letter = f"{service}/{letter_id}"
     before = await _found(connection, service, letter_id)
     await dead_letters.decide(
         connection, letter_id, decision, by=f"cli:{getpass.getuser()}", key=str(new_id())

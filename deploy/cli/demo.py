@@ -151,7 +151,7 @@ async def _play(
         with _showing(orders) as advance:
             day = await play_day(platform, orders, seed, advance)
         print_line("auditing")
-        audit = await run_audit(platform.admin_url, platform.kafka.bootstrap, settings)
+        audit = await run_audit(platform.admin_url, platform.kafka.client, settings)
     finally:
         await platform.stop()
     return day, audit

@@ -11,14 +11,14 @@ from typing import Annotated, get_args
 import typer
 from rich.progress import Progress
 
-from deploy.cli.options import DataFolder, settings_for
-from deploy.cli.running import service_url
-from deploy.cli.terminal import console, print_line
+from deploy.cli.options import DataFolder
+from deploy.cli.running import reach_management
+from deploy.cli.terminal import console, error_line, print_line
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.platform import Platform
 from deploy.group_folder import GroupFileError, read_group
 from deploy.group_import import Imported, define_all
-from deploy.sheet_import import GroupSheets, group_sheets
+from deploy.management import TokenSource
+from deploy.sheet_import import Sheets, open_sheets
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.management.models import (
     CellErrorView,
@@ -27,7 +27,8 @@ from shared.clients.management.models import (
     SheetImportView,
     SheetRowView,
 )
-from shared.issuer import DevelopmentIssuer
+
+_OPTIONS = {"kind": "--kind", "valid_from": "--valid-from", "reason": "--reason"}
 
 
 def import_(
@@ -42,33 +43,36 @@ def import_(
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why a sheet is imported.")] = None,
     kind: Annotated[
-        str | None, typer.Option(help="What a sheet lists; otherwise its title says so.")
+        str | None, typer.Option(help="What a sheet lists; otherwise its title or headings say.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Store that decides what a sheet says; otherwise the group.")
     ] = None,
 ) -> None:
     """Define what a group folder or a sheet says; what held already is left as it is."""
-    url = service_url(data, "management")
-    issuer = Platform(settings_for(data)).issuer
+    url, tokens = reach_management(data)
     try:
         if source.is_dir():
-            complete = asyncio.run(_import_folder(source, url, issuer))
+            complete = asyncio.run(_import_folder(source, url, tokens))
         elif valid_from is None or not reason:
             raise EmbeddedError("a sheet needs --valid-from and --reason")
         else:
-            asked = _SheetAsked(source.read_bytes(), valid_from.date(), reason, _kind(kind))
-            complete = asyncio.run(_import_sheet(asked, url, issuer))
+            day = valid_from.date()
+            asked = _SheetAsked(source.read_bytes(), day, reason, _kind(kind), store)
+            complete = asyncio.run(_import_sheet(asked, url, tokens))
     except GroupFileError as error:
         raise EmbeddedError(str(error)) from None
-    except ServiceUnavailableError:
-        raise EmbeddedError("management does not respond; import again later") from None
+    except ServiceUnavailableError as error:
+        raise EmbeddedError(f"{error.service} does not respond; import again later") from None
     except ApiError as error:
-        raise EmbeddedError(error.detail or error.rule) from None
+        raise EmbeddedError(error_line(error, _OPTIONS)) from None
     if not complete:
         raise typer.Exit(1)
 
 
-async def _import_folder(folder: Path, url: str, issuer: DevelopmentIssuer) -> bool:
+async def _import_folder(folder: Path, url: str, tokens: TokenSource) -> bool:
     """Import a folder; return whether all was taken."""
-    imported = await _import(read_group(folder), url, issuer)
+    imported = await _import(read_group(folder), url, tokens)
     for line in summary(imported):
         print_line(line)
     return not any(each.refused for each in imported)
@@ -76,17 +80,20 @@ async def _import_folder(folder: Path, url: str, issuer: DevelopmentIssuer) -> b
 
 @dataclass(frozen=True)
 class _SheetAsked:
-    """Sheet to import: its content, its first day, the reason, and what it lists."""
+    """Sheet to import: its content, its first day, the reason, what it lists, and the store that
+    decides on it.
+    """
 
     content: bytes
     valid_from: date
     reason: str
     kind: SheetImportKind | None
+    store: str | None
 
 
-async def _import_sheet(asked: _SheetAsked, url: str, issuer: DevelopmentIssuer) -> bool:
+async def _import_sheet(asked: _SheetAsked, url: str, tokens: TokenSource) -> bool:
     """Import a sheet; return whether all its rows were taken."""
-    async with group_sheets(url, issuer) as sheets:
+    async with open_sheets(url, tokens, asked.store) as sheets:
         staged = await sheets.upload(asked.content, asked.valid_from, asked.reason, asked.kind)
         if staged.error_count:
             for error in staged.errors:
@@ -97,6 +104,8 @@ async def _import_sheet(asked: _SheetAsked, url: str, issuer: DevelopmentIssuer)
             f"{staged.kind}: {staged.new} new, {staged.changed} changed, "
             f"{staged.unchanged} unchanged, {staged.warned} with warnings"
         )
+        if not staged.to_apply:
+            print_line("nothing changes: all of it holds already")
         applied = await _apply(sheets, staged)
         async for row in sheets.refused(applied):
             print_line(f"row {row.row}: {row.code}: {row.detail}{_first(row)}")
@@ -104,7 +113,7 @@ async def _import_sheet(asked: _SheetAsked, url: str, issuer: DevelopmentIssuer)
     return not applied.refused
 
 
-async def _apply(sheets: GroupSheets, staged: SheetImportView) -> SheetImportView:
+async def _apply(sheets: Sheets, staged: SheetImportView) -> SheetImportView:
     """Apply a staged sheet; show how many rows are applied, on a terminal."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("applying", total=staged.to_apply)
@@ -124,10 +133,11 @@ def _kind(named: str | None) -> SheetImportKind | None:
 def cell_line(error: CellErrorView) -> str:
     """Return the line for an error in a cell."""
     place = "!".join(filter(None, (error.sheet, error.cell))) or "file"
-    said = error.detail or error.rule.replace("_", " ")
+    said = (error.detail or error.rule.replace("_", " ")).removesuffix(".")
     value = f" {error.value!r}" if error.value else ""
-    expected = f"; right: {error.expected}" if error.expected else ""
-    return f"{place}: {error.column or 'row'}{value}: {said}{expected}"
+    is_said = not error.expected or error.expected in said
+    expected = "" if is_said else f"; right: {error.expected}"
+    return f"{place}: {error.heading or 'row'}{value}: {said}{expected}"
 
 
 def _first(row: SheetRowView) -> str:
@@ -135,13 +145,13 @@ def _first(row: SheetRowView) -> str:
 
 
 async def _import(
-    definitions: Sequence[Definition], url: str, issuer: DevelopmentIssuer
+    definitions: Sequence[Definition], url: str, tokens: TokenSource
 ) -> list[Imported]:
     """Send the definitions; show how many are sent, on a terminal, and those to look at."""
     imported: list[Imported] = []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("importing", total=len(definitions))
-        async for portion in define_all(definitions, url, issuer):
+        async for portion in define_all(definitions, url, tokens):
             for each in portion:
                 show(each)
             imported += portion

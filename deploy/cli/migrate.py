@@ -6,13 +6,13 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.options import DataFolder
+from deploy.cli.running import owner_database_url
 from deploy.cli.terminal import print_line
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.platform import Platform
-from deploy.embedded.secrets import SERVICES, roles
+from deploy.embedded.secrets import SERVICES
 from shared import db
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def migrate(
@@ -29,23 +29,21 @@ def migrate(
     wanted = services or list(SERVICES)
     if unknown := sorted(set(wanted) - set(SERVICES)):
         raise EmbeddedError(f"no service {', '.join(unknown)}; there are {', '.join(SERVICES)}")
-    owner_url = Settings().owner_database_url
+    owner_url = read_settings().owner_database_url
     if owner_url and len(wanted) != 1:
         raise EmbeddedError("AFTERSALES_OWNER_DATABASE_URL belongs to one service: name it")
     for service in wanted:
-        _migrate(service, owner_url or _embedded_owner_url(service, data))
+        _migrate(service, owner_url or owner_database_url(data, service))
         print_line(f"{service} is up to date")
-
-
-def _embedded_owner_url(service: str, data: DataFolder) -> str:
-    settings = settings_for(data)
-    if not (settings.data / "secrets").exists():
-        raise EmbeddedError(f"{settings.data} holds no platform")
-    return Platform(settings).database_url(roles(service)[0])
 
 
 def _migrate(service: str, owner_url: str) -> None:
     try:
         asyncio.run(db.migrate(owner_url, service))
-    except (OSError, asyncpg.PostgresError, db.OlderSchemaError) as error:
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        db.OlderSchemaError,
+    ) as error:
         raise EmbeddedError(f"{service} could not be migrated: {error}") from error

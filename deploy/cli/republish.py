@@ -4,28 +4,28 @@ import asyncio
 
 from rich.progress import Progress, TextColumn
 
-from deploy.cli.options import DataFolder, settings_for
-from deploy.cli.running import service_url
-from deploy.cli.terminal import console, print_line
+from deploy.cli.options import DataFolder
+from deploy.cli.running import reach_management
+from deploy.cli.terminal import console, error_line, print_line
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.platform import Platform
+from deploy.management import TokenSource
 from deploy.republication import republish_all
-from shared.calls import ServiceUnavailableError
-from shared.issuer import DevelopmentIssuer
+from shared.calls import ApiError, ServiceUnavailableError
 
 
 def republish(data: DataFolder = None) -> None:
     """Announce all master data again, for services that have lost states; others are unchanged."""
-    url = service_url(data, "management")
-    issuer = Platform(settings_for(data)).issuer
+    url, tokens = reach_management(data)
     try:
-        announced = asyncio.run(_republish(url, issuer))
-    except ServiceUnavailableError:
-        raise EmbeddedError("management does not respond; republish again later") from None
+        announced = asyncio.run(_republish(url, tokens))
+    except ApiError as error:
+        raise EmbeddedError(error_line(error, {})) from None
+    except ServiceUnavailableError as error:
+        raise EmbeddedError(f"{error.service} does not respond; republish again later") from None
     print_line(f"{announced} states announced again")
 
 
-async def _republish(url: str, issuer: DevelopmentIssuer) -> int:
+async def _republish(url: str, tokens: TokenSource) -> int:
     """Return the number of states; show it as it grows, on a terminal."""
     announced = 0
     columns = TextColumn("{task.completed} states announced again")
@@ -33,7 +33,7 @@ async def _republish(url: str, issuer: DevelopmentIssuer) -> int:
         columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task("republishing", total=None)
-        async for count in republish_all(url, issuer):
+        async for count in republish_all(url, tokens):
             announced += count
             progress.advance(task, count)
     return announced

@@ -1,45 +1,97 @@
-"""Addresses of a running platform: its database and its Kafka."""
+"""A running platform as commands reach it: its services, its database and its Kafka."""
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from deploy.cli.options import settings_for
+from deploy.embedded import database
 from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.kafka_clients import KafkaClients
 from deploy.embedded.processes import State
+from deploy.embedded.secrets import SERVICES, ensure_secrets, roles
+from deploy.management import TokenSource
+from shared.credentials import ServiceCredentials
+from shared.settings import FORWARDER, Settings, SettingsError, lacking, read_settings, variable
 
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         "--database-url",
-        help="The database, as its administrator.",
-        show_default="the platform that runs on the data folder",
+        help="The database, as its administrator; {service} stands for each service's name.",
+        show_default="AFTERSALES_SERVICE_ADMIN_DATABASE_URL of each service, else the platform "
+        "that runs on the data folder",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """The database's address as its administrator, and Kafka's bootstrap address."""
+    """The database's address as its administrator, and connections to Kafka."""
 
     database_url: str
-    kafka_bootstrap: str
+    kafka: KafkaClients
 
 
-def service_url(data: Path | None, service: str) -> str:
-    """Return the base address of a service of the platform that runs on the data folder.
+def reach_management(data: Path | None) -> tuple[str, TokenSource]:
+    """Return management's address and what gives tokens for it.
+
+    They are a deployment's where AFTERSALES_TOKEN_URL is set, else those of the platform that runs
+    on the data folder.
 
     Raises:
-        EmbeddedError: the service does not run there.
+        SettingsError: the deployment's address is not set.
+        EmbeddedError: management does not run on the data folder.
     """
+    if os.environ.get(variable("token_url")):
+        settings = read_settings()
+        if "management_url" not in settings.model_fields_set:
+            raise SettingsError("AFTERSALES_MANAGEMENT_URL is not set")
+        return settings.management_url, ServiceCredentials(settings, "administration")
     folder = settings_for(data).data
     ports = _ports(folder)
-    if service not in ports:
-        raise EmbeddedError(f"{service} does not run on {folder}")
-    return f"http://127.0.0.1:{ports[service]}"
+    if "management" not in ports:
+        raise EmbeddedError(
+            f"management does not run on {folder}; in a deployment, set AFTERSALES_TOKEN_URL"
+        )
+    issuer = ensure_secrets(folder.resolve() / "secrets").issuer()
+    return f"http://127.0.0.1:{ports['management']}", issuer
+
+
+def administrator_urls(given: str | None, data: Path | None) -> Mapping[str, str]:
+    """Return the address of each service's tables as the database's administrator.
+
+    It is the given one, in which ``{service}`` stands for each name, else that of the service's
+    server in a deployment, else the running platform's.
+
+    Raises:
+        SettingsError: a deployment lacks the address of a service.
+        EmbeddedError: no platform runs on the data folder.
+    """
+    if given:
+        return {service: given.replace("{service}", service) for service in SERVICES}
+    names = {service: f"{service}_admin_database_url" for service in SERVICES}
+    servers = {service: getattr(read_settings(), name) for service, name in names.items()}
+    if is_deployment() or any(servers.values()):
+        for service, address in servers.items():
+            if not address:
+                raise SettingsError(
+                    f"{variable(names[service])} is not set; or name the database of all services "
+                    "by --database-url"
+                )
+        return {service: _in_database(address) for service, address in servers.items()}
+    return dict.fromkeys(SERVICES, running_platform(data).database_url)
+
+
+def _in_database(server: str) -> str:
+    """Return the address of the platform's database on a server."""
+    return urlsplit(server)._replace(path=f"/{database.DATABASE}").geturl()
 
 
 def running_platform(data: Path | None) -> Addresses:
@@ -48,15 +100,56 @@ def running_platform(data: Path | None) -> Addresses:
     Raises:
         EmbeddedError: no platform runs there.
     """
+    settings, ports = settings_for(data), _server_ports(data)
+    running = settings.ports.model_copy(update={"kafka": ports["kafka"]})
+    kafka = KafkaClients(settings.model_copy(update={"ports": running}))
+    return Addresses(_database_url(data, "postgres"), kafka)
+
+
+def is_deployment() -> bool:
+    """Return whether the environment says which Kafka to use, as in a deployment."""
+    return variable("kafka_bootstrap") in os.environ
+
+
+def kafka_settings(data: Path | None, principal: str) -> Settings:
+    """Return the Kafka of the environment, else the running platform's, for ``principal``.
+
+    Raises:
+        SettingsError: the environment lacks a setting of Kafka.
+        EmbeddedError: neither is there.
+    """
+    if is_deployment():
+        settings = read_settings()
+        if missing := lacking(settings, FORWARDER):
+            raise SettingsError("; ".join(missing))
+        return settings
+    return running_platform(data).kafka.settings_of(principal)
+
+
+def owner_database_url(data: Path | None, service: str) -> str:
+    """Return the address of the running platform's database as the owner of a service's schema.
+
+    Raises:
+        EmbeddedError: no platform runs on the data folder.
+    """
+    return _database_url(data, roles(service)[0])
+
+
+def _database_url(data: Path | None, role: str) -> str:
+    port = _server_ports(data)["postgres"]
+    passwords = settings_for(data).data / "secrets" / "passwords.json"
+    password = json.loads(passwords.read_text())[role]
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/aftersales"
+
+
+def _server_ports(data: Path | None) -> dict[str, int]:
     folder = settings_for(data).data
     ports = _ports(folder)
     if not {"kafka", "postgres"} <= ports.keys():
-        raise EmbeddedError(f"nothing runs on {folder}")
-    password = json.loads((folder / "secrets" / "passwords.json").read_text())["postgres"]
-    return Addresses(
-        f"postgresql://postgres:{password}@127.0.0.1:{ports['postgres']}/aftersales",
-        f"127.0.0.1:{ports['kafka']}",
-    )
+        raise EmbeddedError(
+            f"nothing runs on {folder}; docs/operations.md says what a deployment's command needs"
+        )
+    return ports
 
 
 def _ports(folder: Path) -> dict[str, int]:

@@ -15,12 +15,14 @@ from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.status import one_line, survey
 from deploy.cli.terminal import console, print_line
 from deploy.embedded.kafka import kafka_libraries
-from deploy.embedded.platform import DESK, CommandOf, Platform, remove_data, service_command
+from deploy.embedded.platform import ALL, CommandOf, Platform, remove_data
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.group_folder import GroupFileError
 from deploy.group_import import import_group
+from deploy.serving import service_command
 from shared.calls import ServiceUnavailableError
+from shared.settings import DESK, FORWARDER, SUBSCRIBERS
 
 _REFRESH_S = 2.0
 _INTERRUPTED = 130
@@ -55,7 +57,7 @@ async def run_until_told(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
     platform = Platform(settings, print_line, command_of)
-    starting = asyncio.create_task(platform.start())
+    starting = asyncio.create_task(platform.start((*ALL, FORWARDER, SUBSCRIBERS)))
     came_up = await _first(starting, stop_asked)
     if came_up:
         await _import_what_is_new(platform)

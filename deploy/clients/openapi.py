@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from deploy.subscribers.http import router as subscribers
 from services.crm.entrypoints.http import router as crm
 from services.management.entrypoints.http import router as management
 from services.reception.entrypoints.http import router as reception
@@ -21,6 +22,7 @@ ROUTERS: Mapping[str, Sequence[Router]] = {
     "crm": [crm],
     "reporting": [reporting],
     "management": [management],
+    "subscribers": [subscribers],
     "platform": [dead_letter_routes.router, health.router, schemas.router],
 }
 """The routers of each client; those of the platform are part of every service."""

@@ -30,8 +30,10 @@ _RULES = (
     "loyalty.yaml",
     "messages.yaml",
     "corrective_actions.yaml",
+    "departments.yaml",
     "follow_up.yaml",
     "posts.yaml",
+    "questionnaire.yaml",
 )
 _STORE_OFFICE = (
     "front_desk_supervisor",
@@ -39,6 +41,7 @@ _STORE_OFFICE = (
     "parts_clerk",
     "cashier",
     "customer_care_manager",
+    "sales_manager",
 )
 """Roles that one person of each store has, and that do no work on the simulated day."""
 

@@ -398,9 +398,13 @@ class Shop:
             self.calls_made += 1
 
     async def _due_calls(self, agent: Person) -> list[JsonObject]:
-        """Return the agent's calls in the order of the visits."""
+        """Return the agent's calls after deliveries, in the order of the visits."""
         due = await self._services.crm.get(agent, self._path("follow-ups"), status="due")
-        own = [call for call in due if call["agent_id"] == agent.subject]
+        own = [
+            call
+            for call in due
+            if call["agent_id"] == agent.subject and call["reason"] == "delivery"
+        ]
         return sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number)
 
     async def _complete(self, agent: Person, call: JsonObject) -> JsonObject:

@@ -1,13 +1,16 @@
-"""The AsyncAPI 3.0 document of the event streams, made from the contracts."""
+"""The AsyncAPI 3.0 documents of the event streams, made from the contracts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deploy.docs.streams import SUBSCRIPTIONS, Stream, consumers_of, meaning
-from shared.contracts import PUBLISHERS, Event, type_name
+from deploy.docs.descriptions import meaning, meaning_in_chinese
+from deploy.docs.golden import golden_records
+from deploy.docs.streams import SUBSCRIPTIONS, Stream, consumers_of
+from shared.contracts import PUBLISHERS, Event, schema_address, type_name
 from shared.envelope import ID_PATTERN, LONGEST_ID, SEQUENCE_PATTERN, TRACE_PATTERN
 
 FILE = Path("shared/contracts/asyncapi.yaml")
@@ -30,7 +33,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "format": "date-time",
         "description": "Business time of the decision, in UTC.",
     },
-    "ce_dataschema": {"type": "string", "format": "uri-reference"},
+    "ce_dataschema": {
+        "type": "string",
+        "format": "uri",
+        "description": "$id of the schema of the data.",
+    },
     "ce_partitionkey": {**_TEXT, "description": "The record's key."},
     "ce_sequence": {
         "type": "string",
@@ -55,23 +62,41 @@ _HEADERS: dict[str, dict[str, Any]] = {
 
 
 def asyncapi(declared: Iterable[Stream]) -> dict[Path, str]:
-    """Return the document as a YAML file beside the schemas."""
+    """Return the documents as YAML files beside the schemas: of all services, and of each."""
     streams = [stream for stream in declared if stream.events]
+    documents = {FILE: _document("After-sales events", streams, PUBLISHERS)}
+    for service in PUBLISHERS:
+        concerned = [part for each in streams if (part := _concerning(service, each)).events]
+        file = FILE.with_name(f"{FILE.stem}.{service}{FILE.suffix}")
+        documents[file] = _document(f"After-sales events of {service}", concerned, [service])
+    return documents
+
+
+def _concerning(service: str, stream: Stream) -> Stream:
+    """Return a stream with the events that a service sends or receives."""
+    sends = stream.publisher == service
+    wanted = SUBSCRIPTIONS[service]
+    return replace(stream, events=tuple(each for each in stream.events if sends or each in wanted))
+
+
+def _document(title: str, streams: Sequence[Stream], services: Iterable[str]) -> str:
     document = {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "After-sales events",
+            "title": title,
             "version": "1.0.0",
             "description": (
                 "CloudEvents 1.0.2 in Kafka's binary mode: the value is the data as JSON, the "
                 "headers say what it is. Inside a major version only optional fields are added; "
                 "readers ignore fields and types that they do not know. No event carries personal "
-                "data: customer_ref, vehicle_ref and plate_ref are references."
+                "data: customer_ref and vehicle_ref are references.\n"
+                "采用 CloudEvents 1.0.2 的 Kafka 二进制模式：消息体为 JSON 数据，消息头说明其类型。"
+                "同一主版本内只增加可选字段；读取方应忽略未知的字段和类型。事件不含个人信息。"
             ),
         },
         "defaultContentType": "application/json",
         "channels": {stream.title: _channel(stream) for stream in streams},
-        "operations": _operations(streams),
+        "operations": _operations(streams, services),
         "components": {
             "schemas": {
                 "headers": {
@@ -85,8 +110,16 @@ def asyncapi(declared: Iterable[Stream]) -> dict[Path, str]:
             },
         },
     }
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    return {FILE: text}
+    return yaml.dump(
+        document, Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+class _WithoutAliases(yaml.CSafeDumper):
+    """Writes each value in its place; YAML's aliases are hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
 
 
 def _channel(stream: Stream) -> dict[str, Any]:
@@ -122,6 +155,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
         "name": kind,
         "title": event.__name__,
         "summary": meaning(event),
+        "description": meaning_in_chinese(event),
         "contentType": "application/json",
         "headers": {
             "allOf": [
@@ -129,7 +163,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
                 {
                     "properties": {
                         "ce_type": {"const": kind},
-                        "ce_dataschema": {"const": f"/schemas/{kind}.json"},
+                        "ce_dataschema": {"const": schema_address(kind)},
                     }
                 },
             ]
@@ -144,19 +178,24 @@ def _message(event: type[Event]) -> dict[str, Any]:
                 "bindingVersion": _KAFKA,
             }
         },
+        "examples": [
+            {"headers": record["headers"], "payload": record["value"]}
+            for record in golden_records()[kind]
+        ],
         "x-requirements": list(event.requirements),
         "x-consumers": consumers_of(event),
     }
 
 
-def _operations(streams: Iterable[Stream]) -> dict[str, Any]:
+def _operations(streams: Iterable[Stream], services: Iterable[str]) -> dict[str, Any]:
     operations = {}
     for stream in streams:
-        operations[f"{stream.publisher}.sends.{stream.title}"] = {
-            "action": "send",
-            **_on(stream, stream.events),
-        }
-        for service in PUBLISHERS:
+        if stream.publisher in services:
+            operations[f"{stream.publisher}.sends.{stream.title}"] = {
+                "action": "send",
+                **_on(stream, stream.events),
+            }
+        for service in services:
             wanted = [event for event in stream.events if event in SUBSCRIPTIONS[service]]
             if wanted:
                 operations[f"{service}.receives.{stream.title}"] = {

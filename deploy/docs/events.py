@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from deploy.docs.streams import Stream, consumers_of, meaning
+from deploy.docs.descriptions import meaning
+from deploy.docs.streams import Stream, consumers_of
 from shared.contracts import Event
 
 FILE = Path("docs/events.md")
@@ -17,8 +18,11 @@ Records are [CloudEvents 1.0.2](https://cloudevents.io) in Kafka's binary mode. 
 data as JSON; the headers are `ce_id`, `ce_type`, `ce_source` (`/stores/{store_id}/{service}`),
 `ce_subject`, `ce_time`, `ce_sequence`, `ce_storeid`, `ce_correlationid`, `ce_causationid`,
 `ce_partitionkey`, `ce_dataschema`, `ce_specversion`, `content-type`, and `traceparent` where there
-is one. JSON schemas are in [`shared/contracts/schemas`](../shared/contracts/schemas), everything
-for a machine in [`shared/contracts/asyncapi.yaml`](../shared/contracts/asyncapi.yaml).
+is one. JSON schemas are in [`shared/contracts/schemas`](../shared/contracts/schemas), a record of
+each type in [`shared/contracts/golden`](../shared/contracts/golden), everything for a machine in
+[`shared/contracts/asyncapi.yaml`](../shared/contracts/asyncapi.yaml), and beside it a document of
+what each service sends and receives. For other companies' systems there is a
+[guide](subscribers.md) with samples.
 
 How to read them: keep the last `ce_sequence` that you applied per topic, key and `ce_storeid`, in
 the transaction of the effect. The next number is applied, a lower one is a repetition, a higher one
@@ -84,14 +88,14 @@ def _kind(field: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[str, bool
         case "array":
             return f"[{_kind(field['items'], parts)[0]}]", False
         case "object":
-            return f"{{text: {_kind(_value(field), parts)[0]}}}", False
+            return f"{{text: {_kind(value_schema(field), parts)[0]}}}", False
         case "string":
             return {"date-time": "time"}.get(field.get("format", ""), "text"), False
         case other:
             return str(other), False
 
 
-def _value(field: Mapping[str, Any]) -> Mapping[str, Any]:
+def value_schema(field: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema of the values of a field with keys that are texts."""
     (value,) = field.get("patternProperties", {}).values() or (field["additionalProperties"],)
     return cast("Mapping[str, Any]", value)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from deploy.subscribers.http import router as subscribers
 from services.crm.entrypoints.http import router as crm
 from services.desk import pages
 from services.desk.page import OpenPage, Page
@@ -66,6 +67,8 @@ TITLES: Mapping[str, str] = {
     "R41": "Roles and order reassignment (交接)",
     "R42": "Service packages and market log",
     "R43": "Facility checks of customer lounge and service drive",
+    "R44": "Public voice (媒体公关)",
+    "R47": "Leads for the sales department (销售线索)",
 }
 
 KPIS: Mapping[str, tuple[str, ...]] = {
@@ -120,6 +123,10 @@ KPIS: Mapping[str, tuple[str, ...]] = {
     "feedback_technical_skill": ("R10",),
     "feedback_service_attitude": ("R10",),
     "customers_notified": ("R9",),
+    "csi": ("R24",),
+    "complaints_opened": ("R23",),
+    "complaint_rate": ("R23",),
+    "complaints_closed_14d_rate": ("R23",),
 }
 """The KPIs of the daily report, with the requirements that they measure."""
 
@@ -129,6 +136,7 @@ _ROUTERS = {
     "crm": crm,
     "reporting": reporting,
     "management": management,
+    "subscribers": subscribers,
 }
 _DUTY = re.compile(r"\bR[0-9]+\b")
 

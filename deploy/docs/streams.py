@@ -78,8 +78,3 @@ def streams(topics_file: Path) -> list[Stream]:
 def consumers_of(event: type[Event]) -> list[str]:
     """Return the services that act on an event."""
     return [service for service in PUBLISHERS if event in SUBSCRIPTIONS[service]]
-
-
-def meaning(event: type[Event]) -> str:
-    """Return the meaning of an event in one paragraph."""
-    return " ".join((event.__doc__ or "").split())

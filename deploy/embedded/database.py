@@ -1,6 +1,6 @@
 """The platform's database: one schema and three roles per service."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -11,11 +11,13 @@ DATABASE = "aftersales"
 _EXTENSIONS = ("btree_gist", "pg_stat_statements")
 
 
-async def ensure_database(server_url: str, passwords: Mapping[str, str]) -> None:
+async def ensure_database(
+    server_url: str, passwords: Mapping[str, str], services: Sequence[str] = SERVICES
+) -> None:
     """Create the roles and the database if they are missing, and set the roles' passwords."""
     connection = await asyncpg.connect(server_url)
     try:
-        for service in SERVICES:
+        for service in services:
             for role in roles(service):
                 await _ensure_role(connection, role, passwords[role])
         if not await connection.fetchval(
@@ -26,14 +28,14 @@ async def ensure_database(server_url: str, passwords: Mapping[str, str]) -> None
         await connection.close()
 
 
-async def ensure_schemas(admin_url: str) -> None:
+async def ensure_schemas(admin_url: str, services: Sequence[str] = SERVICES) -> None:
     """Create the extensions, and each service's schema with its owner and search paths."""
     connection = await asyncpg.connect(admin_url)
     try:
         await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
         for extension in _EXTENSIONS:
             await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-        for service in SERVICES:
+        for service in services:
             await _ensure_schema(connection, service)
     finally:
         await connection.close()

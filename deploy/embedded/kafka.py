@@ -21,7 +21,9 @@ from jgo.maven import Artifact, MavenContext
 from jgo.parse import Endpoint
 
 from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.kafka_clients import KafkaClients
 from deploy.embedded.processes import Process, can_listen, run_to_end
+from deploy.embedded.secrets import ADMINISTRATOR, BROKER
 from deploy.embedded.settings import EmbeddedSettings
 
 VERSION = "4.3.1"
@@ -37,8 +39,28 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
+listener.security.protocol.map=LOCAL:SASL_PLAINTEXT,TLS:SASL_SSL,MUTUAL_TLS:SSL,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=LOCAL
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config={plain} {login} {user};
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.local.scram-sha-512.sasl.jaas.config={scram} {login};
+listener.name.tls.scram-sha-512.sasl.jaas.config={scram};
+ssl.keystore.type=PEM
+ssl.keystore.location={broker_file}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority_file}
+listener.name.mutual_tls.ssl.client.auth=required
+listener.name.mutual_tls.ssl.principal.mapping.rules=RULE:^CN=([^,]+)$/$1/
+listener.name.tls.num.network.threads=1
+listener.name.mutual_tls.num.network.threads=1
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{administrator};User:{broker}
 log.dirs={logs}
 broker.session.timeout.ms=5000
 broker.heartbeat.interval.ms=1000
@@ -58,6 +80,9 @@ share.coordinator.state.topic.min.isr=1
 log.cleaner.threads=1
 log.cleaner.dedupe.buffer.size=16777216
 """
+
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+_PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 
 _LOGGING = """\
 Configuration:
@@ -135,15 +160,14 @@ def _collect(artifacts: list[Artifact], folder: Path, report: Callable[[str], No
             report(f"Kafka {VERSION}: {count} of {len(artifacts)} libraries, {megabytes:.0f} MB")
 
 
-class Kafka:
+class Kafka(KafkaClients):
     """The broker of one data folder."""
 
     def __init__(self, settings: EmbeddedSettings, report: Callable[[str], None]) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._report = report
         self._folder = settings.data.resolve() / "kafka"
         self._logs = self._folder / "logs"
-        self.bootstrap = f"127.0.0.1:{settings.ports.kafka}"
 
     async def prepare(self) -> Process:
         """Write the configuration, format the storage the first time, and return the process."""
@@ -172,8 +196,28 @@ class Kafka:
     def _configure(self, name: str, logs: Path) -> Path:
         ports = self._settings.ports
         properties = self._folder / name
+        listeners = {
+            "LOCAL": ports.kafka,
+            "TLS": ports.kafka_tls,
+            "MUTUAL_TLS": ports.kafka_mutual_tls,
+        }
+        password = self.secrets.passwords[BROKER]
         properties.write_text(
-            _PROPERTIES.format(port=ports.kafka, controller=ports.kafka_controller, logs=logs)
+            _PROPERTIES.format(
+                listeners=",".join(
+                    f"{each}://127.0.0.1:{port}" for each, port in listeners.items()
+                ),
+                controller=ports.kafka_controller,
+                logs=logs,
+                scram=SCRAM,
+                plain=_PLAIN,
+                administrator=ADMINISTRATOR,
+                broker=BROKER,
+                login=f'username="{BROKER}" password="{password}"',
+                user=f'user_{BROKER}="{password}"',
+                broker_file=self.secrets.broker_file,
+                authority_file=self.secrets.authority_file,
+            )
         )
         return properties
 
@@ -182,8 +226,17 @@ class Kafka:
         shutil.rmtree(draft, ignore_errors=True)
         properties = self._configure("format.properties", draft)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_storage = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
-        status, last = await run_to_end(*java, *format_storage, f"--config={properties}")
+        # In a file, since other accounts can read the command line of a process.
+        arguments = self._folder / "format.arguments"
+        arguments.write_text(
+            f"kafka.tools.StorageTool format --cluster-id={cluster} --config={properties}\n"
+            + "".join(
+                f"--add-scram SCRAM-SHA-512=[name={each},password={self.secrets.passwords[each]}]\n"
+                for each in (ADMINISTRATOR, BROKER)
+            )
+        )
+        status, last = await run_to_end(*java, f"@{arguments}")
+        arguments.unlink()
         if status:
             raise EmbeddedError(f"Kafka's storage could not be formatted: {last}")
         draft.rename(self._logs)
@@ -194,7 +247,7 @@ class Kafka:
 
         Raises ``KafkaError`` while the broker does not respond.
         """
-        client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000)
+        client = AIOKafkaAdminClient(**self.client, request_timeout_ms=10_000)
         try:
             await client.start()
             yield client

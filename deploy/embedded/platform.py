@@ -4,9 +4,8 @@ import asyncio
 import fcntl
 import os
 import shutil
-import sys
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import IO
 import httpx
 from aiokafka.admin import NewTopic
 
+from deploy.access import declared_rights
 from deploy.embedded import database
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.kafka import Kafka
@@ -29,14 +29,14 @@ from deploy.embedded.processes import (
     owned_secrets,
     ports_taken,
 )
-from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
+from deploy.embedded.secrets import PRINCIPALS, SERVICES, Secrets, ensure_secrets, roles
 from deploy.embedded.settings import EmbeddedSettings, free_ports
 from deploy.embedded.topics import declared_topics, drop_topics, ensure_topics
+from deploy.serving import service_command
 from shared.db import OlderSchemaError, migrate
 from shared.issuer import DevelopmentIssuer
-from shared.settings import Settings
+from shared.settings import DESK, FORWARDER, SUBSCRIBERS
 
-DESK = "desk"
 _EMPTY, _KEPT = "empty", "kept"
 ALL = (*SERVICES, DESK)
 _OWN_FILES = (
@@ -51,6 +51,7 @@ _OWN_FILES = (
     "state.json",
     "lock",
 )
+_SERVER_PORTS = ("kafka", "kafka_controller", "kafka_tls", "kafka_mutual_tls", "postgres")
 _BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_S = 60.0
 
@@ -58,27 +59,12 @@ Report = Callable[[str], None]
 CommandOf = Callable[[str, int], Sequence[str]]
 
 
-_KEEP_ALIVE_S = "30"
-"""Seconds that a connection stays open when idle, longer than callers keep it.
-
-Otherwise it would be closed under a request.
-"""
-
 CALLS_IN_ITS_OWN_NAME = "reception"
 """The service that needs a token of its own, here from the development issuer."""
 
 
 RECOGNISE_VEHICLES = ("reception", "crm")
 """Services that must recognize the same plate and VIN, by a key of both."""
-
-
-def service_command(service: str, port: int) -> Sequence[str]:
-    """Return the command that starts a service's process on ``port``."""
-    if service == DESK:
-        return (sys.executable, "-m", "services.desk.app")
-    factory = f"services.{service}.app:create_app"
-    listen = ("--host", "127.0.0.1", "--port", str(port), "--timeout-keep-alive", _KEEP_ALIVE_S)
-    return (sys.executable, "-m", "uvicorn", factory, "--factory", *listen, "--no-access-log")
 
 
 @dataclass
@@ -146,8 +132,7 @@ class Platform:
     @cached_property
     def issuer(self) -> DevelopmentIssuer:
         """Issuer of tokens that this platform's services accept."""
-        expected = Settings()
-        return DevelopmentIssuer(self.secrets.issuer_key_file, expected.issuer, expected.audience)
+        return self.secrets.issuer()
 
     def database_url(self, role: str) -> str:
         """Return the address of the platform's database for ``role`` (see ``secrets.roles``)."""
@@ -174,21 +159,39 @@ class Platform:
     def environment(self, service: str) -> dict[str, str]:
         """Return the settings of ``service`` (or of the desk) as environment variables."""
         common = {
-            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "JWKS_FILE": self.secrets.jwks_file,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": getattr(self.settings.ports, service),
-            **{f"{name.upper()}_URL": self.url(name) for name in SERVICES},
+            **{f"{name.upper()}_URL": self.url(name) for name in (*SERVICES, SUBSCRIBERS)},
         }
         if self.settings.clock_file:
             common["CLOCK_FILE"] = self.settings.clock_file.resolve()
-        own = self._desk_settings() if service == DESK else self._service_settings(service)
+        own = self._own_settings.get(service, self._service_settings)(service)
         return {f"AFTERSALES_{name}": str(value) for name, value in {**common, **own}.items()}
+
+    @property
+    def _own_settings(self) -> Mapping[str, Callable[[str], dict[str, object]]]:
+        return {
+            DESK: self._desk_settings,
+            FORWARDER: self._kafka_settings,
+            SUBSCRIBERS: self._subscribers_settings,
+        }
+
+    def _kafka_settings(self, principal: str) -> dict[str, object]:
+        return {name.upper(): value for name, value in self.kafka.variables_of(principal).items()}
+
+    def _subscribers_settings(self, principal: str) -> dict[str, object]:
+        others = self.kafka.tls_settings_of(principal)
+        return {
+            **self._kafka_settings(principal),
+            "SUBSCRIBER_KAFKA_BOOTSTRAP": others.kafka_bootstrap,
+            "SUBSCRIBER_KAFKA_CA_FILE": others.kafka_ca_file,
+        }
 
     def _issuing(self) -> dict[str, object]:
         return {"ISSUER_KEY_FILE": self.secrets.issuer_key_file}
 
-    def _desk_settings(self) -> dict[str, object]:
+    def _desk_settings(self, _: str) -> dict[str, object]:
         return {
             **self._issuing(),
             "DESK_SECRET_FILE": self.secrets.desk_secret_file,
@@ -198,6 +201,7 @@ class Platform:
     def _service_settings(self, service: str) -> dict[str, object]:
         _, runtime, worker = roles(service)
         return {
+            **self._kafka_settings(service),
             "DATABASE_URL": self.database_url(runtime),
             "WORKER_DATABASE_URL": self.database_url(worker),
             "KEYS_FILE": self.secrets.keys_files[service],
@@ -227,7 +231,7 @@ class Platform:
         """
         self._take_folder()
         try:
-            self._check_ports(["kafka", "kafka_controller", "postgres", *services])
+            self._check_ports([*_SERVER_PORTS, *services])
             await self._start_servers()
             await self._bring_up_to_date()
             await self.start_services(services)
@@ -269,6 +273,15 @@ class Platform:
         await self._migrate()
         async with self.kafka.admin() as admin:
             await ensure_topics(admin, self._topics)
+        await asyncio.to_thread(self._set_access)
+
+    def _set_access(self) -> None:
+        """Give Kafka's users their passwords and the rights that are declared."""
+        passwords = self.secrets.kafka.passwords
+        topics = [topic.name for topic in self._topics]
+        rights = declared_rights(self.settings.acls_file, topics, PRINCIPALS)
+        self.kafka.access.set_passwords({name: passwords[name] for name in PRINCIPALS})
+        self.kafka.access.set_rights(rights)
 
     async def _migrate(self) -> None:
         await database.ensure_database(self.postgres.server_url, self.secrets.passwords)

@@ -25,8 +25,9 @@ _SECRETS: Mapping[str, str | None] = {
     "AFTERSALES_SMS_GATEWAY_SECRET": "crm",
     "AFTERSALES_WECOM_GATEWAY_SECRET": "crm",
     "AFTERSALES_CLIENT_SECRET": "reception",
-    "AFTERSALES_OIDC_CLIENT_SECRET_FILE": "desk",
-    "AFTERSALES_DESK_SECRET_FILE": "desk",
+    "AFTERSALES_OIDC_CLIENT_SECRET": "desk",
+    "AFTERSALES_DESK_SECRET": "desk",
+    "AFTERSALES_FILES_SECRET_KEY": "reception",
     "AWS_SECRET_ACCESS_KEY": "reception",
     "AWS_SESSION_TOKEN": "reception",
     "AFTERSALES_DATABASE_URL": None,
@@ -42,11 +43,16 @@ _SECRETS: Mapping[str, str | None] = {
 
 def owned_secrets(name: str) -> dict[str, str]:
     """Return the secrets of the present environment that are for the process ``name``."""
-    return {key: os.environ[key] for key in _SECRETS if _SECRETS[key] == name and key in os.environ}
+    return {key: value for key, value in os.environ.items() if _SECRETS.get(_secret(key)) == name}
 
 
 def _without_secrets() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key not in _SECRETS}
+    return {key: value for key, value in os.environ.items() if _secret(key) not in _SECRETS}
+
+
+def _secret(variable: str) -> str:
+    """Return the secret that a variable holds, or whose file it names."""
+    return variable if variable in _SECRETS else variable.removesuffix("_FILE")
 
 
 class Child(Protocol):

@@ -3,18 +3,45 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import ECKey
 
+from deploy.embedded.certificates import Certified, new_authority, new_certificate
 from deploy.embedded.errors import EmbeddedError
+from shared.issuer import DevelopmentIssuer
 from shared.keyring import new_root
+from shared.settings import FORWARDER, SUBSCRIBERS, read_settings
 
 _SHARED_KEYS = "personal.json"
+_BROKER_HOSTS = ("127.0.0.1", "localhost")
 SERVICES = ("reception", "workshop", "crm", "reporting", "management")
+
+ADMINISTRATOR, BROKER = "admin", "broker"
+"""Principals of Kafka to whom no rule applies."""
+
+PRINCIPALS = (*SERVICES, FORWARDER, SUBSCRIBERS, "audit")
+"""Principals of Kafka whose rights ``deploy/acls.yaml`` declares."""
+
+
+@dataclass(frozen=True)
+class KafkaSecrets:
+    """Kafka's passwords by principal, and the files of its authority and its certificate.
+
+    ``broker_file`` holds key and certificate of the broker.
+    """
+
+    passwords: dict[str, str]
+    authority_file: Path
+    authority_key_file: Path
+    broker_file: Path
+
+    @property
+    def authority(self) -> Certified:
+        return Certified(self.authority_file.read_text(), self.authority_key_file.read_text())
 
 
 @dataclass(frozen=True)
@@ -27,6 +54,12 @@ class Secrets:
     recognition_keys_file: Path
     desk_secret_file: Path
     passwords: dict[str, str]
+    kafka: KafkaSecrets
+
+    def issuer(self) -> DevelopmentIssuer:
+        """Return the issuer of tokens that the platform's services accept."""
+        expected = read_settings()
+        return DevelopmentIssuer(self.issuer_key_file, expected.issuer, expected.audience)
 
 
 def roles(service: str) -> tuple[str, str, str]:
@@ -38,7 +71,7 @@ def ensure_secrets(folder: Path) -> Secrets:
     """Read the secrets of ``folder`` and make those that are missing.
 
     Raises:
-        EmbeddedError: the data was encrypted under keys that all services shared.
+        EmbeddedError: the data is of a version whose secrets do not serve any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -47,13 +80,19 @@ def ensure_secrets(folder: Path) -> Secrets:
             f"{folder / _SHARED_KEYS}: this data is under keys that all services shared, which is "
             "not supported any more; start again with --reset-data"
         )
+    if (folder / "passwords.json").exists() and not (folder / "kafka.json").exists():
+        raise EmbeddedError(
+            f"{folder.parent} holds data of a version whose Kafka was open to all: "
+            "start with --reset-data to remove it and begin again"
+        )
     made = Secrets(
         issuer_key_file=folder / "issuer.json",
         jwks_file=folder / "jwks.json",
         keys_files={service: folder / f"keys-{service}.json" for service in SERVICES},
         recognition_keys_file=folder / "keys-recognition.json",
         desk_secret_file=folder / "desk.json",
-        passwords=_ensure_passwords(folder / "passwords.json"),
+        kafka=_kafka_secrets(folder),
+        passwords=_ensure_passwords(folder / "passwords.json", _database_roles()),
     )
     issuer = _ensure(made.issuer_key_file, _new_issuer_key)
     _ensure(made.jwks_file, lambda: _public_keys(issuer))
@@ -71,26 +110,50 @@ def _ensure(file: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _write(file: Path, secret: Mapping[str, Any]) -> None:
+    _write_text(file, json.dumps(secret, indent=1))
+
+
+def _write_text(file: Path, content: str) -> None:
     draft = file.with_suffix(".new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as content:
-        json.dump(secret, content, indent=1)
+    with os.fdopen(handle, "w") as output:
+        output.write(content)
     draft.rename(file)
 
 
-def _ensure_passwords(file: Path) -> dict[str, str]:
-    """Read the passwords by role, and make those of roles that an earlier version did not have."""
-    kept = _ensure(file, _new_passwords)
-    complete = _new_passwords() | kept
+def _kafka_secrets(folder: Path) -> KafkaSecrets:
+    """Read what Kafka and its clients need, and make it the first time."""
+    made = KafkaSecrets(
+        passwords=_ensure_passwords(folder / "kafka.json", (ADMINISTRATOR, BROKER, *PRINCIPALS)),
+        authority_file=folder / "kafka-ca.pem",
+        authority_key_file=folder / "kafka-ca-key.pem",
+        broker_file=folder / "kafka-broker.pem",
+    )
+    if not made.broker_file.exists():
+        authority = new_authority("aftersales embedded")
+        broker = new_certificate(authority, "kafka", _BROKER_HOSTS)
+        _write_text(made.authority_key_file, authority.key)
+        _write_text(made.authority_file, authority.certificate)
+        _write_text(made.broker_file, broker.key + broker.certificate)
+    return made
+
+
+def _ensure_passwords(file: Path, names: Sequence[str]) -> dict[str, str]:
+    """Read the passwords by name, and make those that an earlier version did not have."""
+    kept = _ensure(file, lambda: _new_passwords(names))
+    complete = _new_passwords(names) | kept
     if complete != kept:
         _write(file, complete)
     return complete
 
 
-def _new_passwords() -> dict[str, str]:
-    names = ["postgres", *(role for service in SERVICES for role in roles(service))]
+def _new_passwords(names: Sequence[str]) -> dict[str, str]:
     return {name: secrets.token_urlsafe(24) for name in names}
+
+
+def _database_roles() -> list[str]:
+    return ["postgres", *(role for service in SERVICES for role in roles(service))]
 
 
 def _new_issuer_key() -> dict[str, Any]:

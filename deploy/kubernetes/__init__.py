@@ -1,0 +1,1 @@
+"""Kubernetes manifests that follow from the declared topics, rights, services and alerts."""

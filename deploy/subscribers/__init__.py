@@ -1,0 +1,1 @@
+"""Other systems that read the platform's events: their users, rights and streams of their own."""
