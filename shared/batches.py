@@ -64,7 +64,7 @@ class BatchProcessor:
         """
         addressed = [item for item in batch if item.addressed]
         given = {(item.stream, item.sequence) for item in addressed}
-        reader = _Reader(self._wanted, failure, given if skip else frozenset())
+        reader = Reader(self._wanted, failure, given if skip else frozenset())
         reader.dead += [(item, _NOT_ADDRESSED) for item in batch if not item.addressed]
         stores = {item.store_id for item in addressed}
         async with self._uow_factory.open(stores, _publisher(addressed)) as uow:
@@ -144,7 +144,7 @@ class BatchProcessor:
 
 
 @dataclass
-class _Reader:
+class Reader:
     """Reader of the records of one batch, in turn; ``skipped`` ones have no effect."""
 
     wanted: Set[str]

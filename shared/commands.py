@@ -149,17 +149,18 @@ class CommandContext:
 
 
 def accept_command(
-    *roles: Role, also: tuple[str, ...] = ()
+    *roles: Role, also: tuple[str, ...] = (), of_own: bool = False
 ) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
     """Return a dependency: the command of a caller with one of ``roles`` in the path's store.
 
-    ``also`` are further scopes whose rows it writes.
+    ``also`` are further scopes whose rows it writes. A command ``of_own`` changes nothing but what
+    is the caller's, who may have moved to another store.
     """
 
     async def received(
         request: Request,
         store_id: Annotated[str, Path()],
-        principal: Annotated[Principal, Depends(require_roles(*roles))],
+        principal: Annotated[Principal, Depends(require_roles(*roles, of_own=of_own))],
         headers: Headers,
     ) -> CommandContext:
         return replace(await command_of(request, principal, store_id, headers), also=also)

@@ -205,6 +205,10 @@ class Consumer:
         """The number of records deleted before this process could read them."""
         return self._probe.lost
 
+    async def apply_or_dead_letter(self, batch: Sequence[InboundRecord]) -> None:
+        """Return only when ``batch`` is applied, or what fails by itself is a dead letter."""
+        await self._apply_following(await self._apply_with_retry(batch))
+
     @property
     def _running_client(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer if self._subscriber else None

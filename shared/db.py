@@ -55,8 +55,12 @@ class OlderSchemaError(Exception):
     """Schema that migrations other than the present ones have made."""
 
 
-async def open_pool(url: str, size: int, name: str) -> Pool:
-    """Open a pool whose connections speak JSON and carry ``name``, visible on the server."""
+async def open_pool(url: str, size: int, name: str, *, pooler: bool = False) -> Pool:
+    """Open a pool whose connections speak JSON and carry ``name``, visible on the server.
+
+    Behind a transaction ``pooler`` nothing is prepared or set for longer than a transaction.
+    """
+    own = {} if pooler else {"idle_in_transaction_session_timeout": "60s"}
     return await asyncpg.create_pool(
         url,
         min_size=min(size, 4),
@@ -65,7 +69,8 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
         reset=_as_it_is,
         command_timeout=30,
         timeout=5,
-        server_settings={"application_name": name, "idle_in_transaction_session_timeout": "60s"},
+        statement_cache_size=0 if pooler else 100,
+        server_settings={"application_name": name, **own},
     )
 
 
@@ -100,11 +105,7 @@ async def migrate(owner_url: str, service: str) -> None:
     Raises:
         OlderSchemaError: the schema was made by migrations that are gone or have changed.
     """
-    folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    digests = {
-        path.stem.partition("_up_")[2]: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.glob("*_up_*.sql")
-    }
+    folder, digests = _migrations(service)
     connection = await asyncpg.connect(owner_url)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
@@ -117,6 +118,20 @@ async def migrate(owner_url: str, service: str) -> None:
             await connection.executemany(_SAVE_DIGEST, digests.items())
     finally:
         await connection.close()
+
+
+async def is_current(connection: Connection, service: str) -> bool:
+    """Return whether all present migrations of ``service``, and no others, made its schema."""
+    return await _applied(connection, service) == set(_migrations(service)[1].items())
+
+
+def _migrations(service: str) -> tuple[Path, dict[str, str]]:
+    """Return the folder of a service's migrations, and their digests by revision."""
+    folder = Path(__file__).parent.parent / "services" / service / "migrations"
+    return folder, {
+        path.stem.partition("_up_")[2]: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob("*_up_*.sql")
+    }
 
 
 async def _applied(connection: Connection, service: str) -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from shared.contracts import CONTRACTS, Event, type_name
+from shared.contracts import CONTRACTS, Event, schema_address, type_name
 
 if TYPE_CHECKING:
     Record = ConsumerRecord[bytes | None, bytes | None]
@@ -82,7 +82,7 @@ def headers_of(
         "ce_type": kind,
         "ce_subject": key,
         "ce_time": time.astimezone(UTC).isoformat(),
-        "ce_dataschema": f"/schemas/{kind}.json",
+        "ce_dataschema": schema_address(kind),
         "ce_partitionkey": key,
         "ce_sequence": str(sequence),
         "ce_storeid": event.store_id,

@@ -18,9 +18,12 @@ class FileStorage:
     Writing a key again replaces its content; a written file is always complete.
     """
 
-    def __init__(self, place: str) -> None:
-        """``place`` is a folder, or ``s3://bucket/prefix`` with the usual ``AWS_`` variables."""
-        self._store = _s3(place) if place.startswith("s3://") else _folder(Path(place))
+    def __init__(self, place: str, secret_key: str = "") -> None:
+        """``place`` is a folder, or ``s3://bucket/prefix`` with the usual ``AWS_`` variables.
+
+        ``secret_key`` is the store's, where it is not in ``AWS_SECRET_ACCESS_KEY``.
+        """
+        self._store = _s3(place, secret_key) if place.startswith("s3://") else _folder(Path(place))
 
     async def put(self, key: str, content: bytes) -> None:
         """Store ``content`` under ``key``.
@@ -94,10 +97,13 @@ def _folder(path: Path) -> LocalStore:
     return LocalStore(path.absolute(), mkdir=True)
 
 
-def _s3(url: str) -> S3Store:
+def _s3(url: str, secret_key: str) -> S3Store:
     return S3Store.from_url(
         url,
-        config={"disable_bulk_delete": True},
+        config={
+            "disable_bulk_delete": True,
+            **({"secret_access_key": secret_key} if secret_key else {}),
+        },
         client_options={
             "allow_http": True,
             "timeout": _TIMEOUT,

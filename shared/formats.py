@@ -1,7 +1,7 @@
 """Formats of plates and papers, brought into one form.
 
-Covers plates (GA 36 and older), VINs (GB 16735, ISO 3779), telephone numbers (E.164) and e-mail
-addresses.
+Covers names, plates (GA 36 and older), VINs (GB 16735, ISO 3779), telephone numbers (E.164) and
+e-mail addresses.
 """
 
 import re
@@ -73,10 +73,31 @@ _FORMAT_CHARACTER = "Cf"
 _SEPARATING = ("Zs", "Zl", "Zp", "Pd")
 _SEPARATORS = "\t\r\n.·•‧・∙⋅"
 
+_DOT = "·"
+_NAME_DOTS = re.compile(r"\s*[·•‧・∙⋅]\s*|(?<=[^\x00-\u02ff])\s*\.\s*(?=[^\x00-\u02ff])")
+
+
+def _later_encoded() -> dict[int, str]:
+    """Return the characters that GB 18030 first had in the private-use area, by their old place."""
+    places = [bytes((0xFE, low)) for low in (*range(0x50, 0x7F), *range(0x80, 0xA1))]
+    standard = {0xE815 + number: place.decode("gb18030") for number, place in enumerate(places)}
+    later = (
+        "E816:20087 E817:20089 E818:200CC E81E:9FB4 E826:9FB5 E82B:9FB6 E82C:9FB7 E831:215D7 "
+        "E832:9FB8 E83B:2298F E843:9FB9 E854:9FBA E855:241FE E864:9FBB"
+    )
+    moved = (pair.split(":") for pair in later.split())
+    return standard | {int(old, 16): chr(int(new, 16)) for old, new in moved}
+
+
+_LATER_ENCODED = _later_encoded()
+
 
 def usual_form(text: str) -> str:
-    """Return ``text`` in its usual typed form (NFKC), without invisible characters."""
-    normalized = unicodedata.normalize("NFKC", text)
+    """Return ``text`` in its usual typed form (NFKC), without invisible characters.
+
+    Characters of old systems' private-use area (GB 18030) have their later code points.
+    """
+    normalized = unicodedata.normalize("NFKC", text.translate(_LATER_ENCODED))
     return "".join(each for each in normalized if unicodedata.category(each) != _FORMAT_CHARACTER)
 
 
@@ -87,6 +108,18 @@ def _joined(text: str) -> str:
         for each in usual_form(text).upper()
         if each not in _SEPARATORS and unicodedata.category(each) not in _SEPARATING
     )
+
+
+def valid_name(text: str) -> str:
+    """Return ``text`` as a name (姓名) in its usual form, with one kind of dot between its parts.
+
+    Raises:
+        ValueError: nothing visible is left of it.
+    """
+    name = " ".join(_NAME_DOTS.sub(_DOT, usual_form(text)).split())
+    if not name:
+        raise ValueError("not a name: nothing visible")
+    return name
 
 
 def vin_check_digit(vin: str) -> str:
@@ -205,6 +238,7 @@ def valid_email(text: str) -> str:
     return text
 
 
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(valid_name)]
 Plate = Annotated[str, Field(max_length=40), AfterValidator(valid_plate)]
 Vin = Annotated[str, Field(max_length=40), AfterValidator(valid_vin)]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(valid_phone)]

@@ -115,6 +115,16 @@ class Store(BaseModel):
         """Return the moment at which the store's clocks show ``local`` on ``day``."""
         return datetime.combine(day, local, self.timezone)
 
+    def months_until(self, moment: datetime, count: int) -> list[str]:
+        """Return the last ``count`` calendar months, as YYYY-MM, that end with ``moment``'s."""
+        last = self.local_day(moment)
+        numbers = range(last.year * 12 + last.month - count, last.year * 12 + last.month)
+        return [f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers]
+
+    def first_of_months(self, moment: datetime, count: int) -> datetime:
+        """Return the first moment of the months that ``months_until`` returns."""
+        return self.at(date.fromisoformat(f"{self.months_until(moment, count)[0]}-01"), time.min)
+
     def day_bounds(self, day: date) -> tuple[datetime, datetime]:
         """Return the first moment of ``day`` and of the day after."""
         return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
@@ -189,6 +199,32 @@ class Group:
         """Return what a store's own rules of a kind say on ``day``, and what the group's say."""
         found = await self.rules_of_stores(connection, kind, {store_id: day})
         return found[store_id]
+
+    async def rules_on(self, connection: Connection, kind: type[R], store_id: str, day: date) -> R:
+        """Return the rules of a kind that hold in a store on ``day``.
+
+        A store's own stand instead of the group's as a whole; where neither has decided, the
+        defaults of the model hold.
+        """
+        found = await self.rules_on_days(connection, kind, {store_id: day})
+        return found[store_id]
+
+    async def rules_on_days(
+        self, connection: Connection, kind: type[R], days: Mapping[str, date]
+    ) -> dict[str, R]:
+        """Return the same for each store on its day."""
+        found = await self.rules_of_stores(connection, kind, days)
+        return {store_id: own or of_group or kind() for store_id, (own, of_group) in found.items()}
+
+    async def rules_today(self, connection: Connection, kind: type[R], store_id: str) -> R:
+        """Return the same on the store's present day.
+
+        Raises:
+            NotDefinedError: management has not announced the store yet.
+        """
+        store = await self.store(connection, store_id)
+        today = store.local_day(self.clock.now())
+        return await self.rules_on(connection, kind, store_id, today)
 
     async def rules_of_stores(
         self, connection: Connection, kind: type[R], days: Mapping[str, date]

@@ -1,8 +1,10 @@
 """Health of a service: alive, ready, and its backlog."""
 
+import asyncio
 from contextlib import suppress
 from typing import Annotated
 
+from aiokafka.errors import KafkaError
 from fastapi import Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -11,15 +13,20 @@ from shared.db import TRANSIENT
 from shared.problems import Problem, not_ready
 from shared.routing import Router
 from shared.security import Principal, require_roles
-from shared.telemetry import BACKLOG
+from shared.telemetry import BACKLOG, DATABASE
 
 router = Router(tags=["platform"])
+
+_LAG_S = 2.0
+"""Time that a scrape waits for Kafka; then it shows the lag of the last one."""
 
 _BACKLOG = """
 SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT extract(epoch FROM clock_timestamp() - min(created_at))
           FROM outbox WHERE sent_at IS NULL) AS outbox_age_s,
        (SELECT count(*) FROM timer WHERE due_at <= $1 AND given_up_at IS NULL) AS due_timers,
+       (SELECT extract(epoch FROM $1 - min(due_at)) FROM timer
+          WHERE due_at <= $1 AND given_up_at IS NULL AND attempts = 0) AS due_timer_age_s,
        (SELECT count(*) FROM timer
           WHERE due_at <= $1 AND given_up_at IS NULL AND attempts > 0) AS waiting_timers,
        (SELECT count(DISTINCT (topic, key, store_id)) FROM parked_event) AS parked_keys,
@@ -27,6 +34,16 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
          + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters,
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL AND conflict) AS conflicts
+"""
+
+_DATABASE = """
+SELECT pg_database_size(current_database()) AS size_bytes,
+       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+       current_setting('max_connections')::int AS max_connections,
+       (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database())
+         AS transaction_age,
+       (SELECT (last_failed_time > coalesce(last_archived_time, '-infinity'))::int
+          FROM pg_stat_archiver) AS archive_failing
 """
 
 
@@ -109,4 +126,11 @@ async def metrics(request: Request) -> Response:
         backlog = await service.workers.fetchrow(_BACKLOG, service.clock.now())
         for what, figure in backlog.items():
             BACKLOG.labels(service.name, what).set(float(figure or 0))
+        database = await service.workers.fetchrow(_DATABASE)
+        for what, figure in database.items():
+            DATABASE.labels(service.name, what).set(float(figure or 0))
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(_LAG_S):
+            if (lag := await service.lag()) is not None:
+                BACKLOG.labels(service.name, "lag").set(lag)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -35,6 +35,7 @@ class LagProbe:
         self._kafka = kafka
         self._running_client = running_client
         self._connection: AIOKafkaConsumer | None = None
+        self._connecting = asyncio.Lock()
         self._committed: dict[TopicPartition, int] = {}
 
     def note_committed(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -135,11 +136,16 @@ class LagProbe:
         return behind
 
     async def _connected(self) -> AIOKafkaConsumer:
-        if self._connection is None:
-            connection = AIOKafkaConsumer(**self._kafka)
-            await connection.start()
-            self._connection = connection
-        return self._connection
+        async with self._connecting:
+            if self._connection is None:
+                connection = AIOKafkaConsumer(**self._kafka)
+                try:
+                    await connection.start()
+                except BaseException:
+                    await connection.stop()
+                    raise
+                self._connection = connection
+            return self._connection
 
 
 def _places(client: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:

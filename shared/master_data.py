@@ -20,10 +20,10 @@ S = TypeVar("S", bound=State)
 _PARSED_RECORDS = 1000
 """Number of records that a process keeps parsed, those that were used last."""
 
-# A state that no longer concerns a store concerns it this once.
-_SELECT_STORES = """
-SELECT topic, key, for_stores
-FROM unnest($1::text[], $2::text[]) AS changed (topic, key)
+# A state that no longer concerns a store concerns it this once. A republished one says the same.
+_SELECT_BEFORE = """
+SELECT topic, key, for_stores, master_data.record = announced.record::jsonb AS is_same
+FROM unnest($1::text[], $2::text[], $3::text[]) AS announced (topic, key, record)
 JOIN master_data USING (topic, key)
 """
 
@@ -128,14 +128,16 @@ async def store_states(
 ) -> dict[str, list[ReceivedEvent]]:
     """Store the last state of each record in ``batch``, which the duplicate guard has let pass.
 
-    Returns these by the stores that they concern, or did until now; by :data:`GROUP` those that
-    concern the whole group.
+    Returns those that say something new by the stores that they concern, or did until now; by
+    :data:`GROUP` those that concern the whole group. One that was only republished is not among
+    them.
     """
     newest = {_place(received.event): received for received in batch}
     topics, keys = [topic for topic, _ in newest], [key for _, key in newest]
+    records = [received.value.decode() for received in newest.values()]
     before = {
-        (row["topic"], row["key"]): row["for_stores"]
-        for row in await uow.connection.fetch(_SELECT_STORES, topics, keys)
+        (row["topic"], row["key"]): row
+        for row in await uow.connection.fetch(_SELECT_BEFORE, topics, keys, records)
     }
     await uow.connection.execute(
         _STORE,
@@ -143,12 +145,16 @@ async def store_states(
         keys,
         [received.envelope.sequence for received in newest.values()],
         [received.envelope.event_id for received in newest.values()],
-        [received.value.decode() for received in newest.values()],
+        records,
         [",".join(_stores(received.event)) for received in newest.values()],
     )
     by_store: dict[str, list[ReceivedEvent]] = {}
     for place, received in newest.items():
-        for store_id in {*_stores(received.event), *before.get(place, ())} or {GROUP}:
+        known = before.get(place)
+        if known and known["is_same"]:
+            continue
+        stores = {*_stores(received.event), *(known["for_stores"] if known else ())}
+        for store_id in stores or {GROUP}:
             by_store.setdefault(store_id, []).append(received)
     return by_store
 

@@ -5,10 +5,12 @@ import hmac
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import overload
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 from shared.keyring import Keyring
 from shared.settings import Settings
@@ -21,6 +23,7 @@ _FIND_ALL = """
 SELECT store_id, data_subject_id, wrapped_key
 FROM unnest($1::text[], $2::text[]) AS wanted (store_id, data_subject_id)
 JOIN subject_key USING (store_id, data_subject_id)
+WHERE wrapped_key IS NOT NULL
 """
 
 _ADD_ALL = """
@@ -35,9 +38,45 @@ INSERT INTO subject_key (store_id, data_subject_id, wrapped_key) VALUES ($1, $2,
 ON CONFLICT DO NOTHING
 """
 
+_DESTROY = """
+INSERT INTO subject_key (store_id, data_subject_id)
+SELECT $1, unnest($2::text[])
+ON CONFLICT (store_id, data_subject_id) DO UPDATE SET wrapped_key = NULL
+"""
+
+_RETAIN = """
+INSERT INTO retained_key (store_id, data_subject_id, retention_class, wrapped_key, kept_until)
+SELECT store_id, data_subject_id, $3, wrapped_key, $4
+FROM subject_key WHERE store_id = $1 AND data_subject_id = $2 AND wrapped_key IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+
+_FIND_RETAINED = """
+SELECT wrapped_key FROM retained_key WHERE store_id = $1 AND data_subject_id = $2
+"""
+
+_ADD_READ = """
+INSERT INTO retained_read (store_id, data_subject_id, read_at, read_by) VALUES ($1, $2, $3, $4)
+"""
+
+_READS = """
+SELECT read_at AS at, read_by AS by FROM retained_read
+WHERE store_id = $1 AND data_subject_id = $2 ORDER BY entry
+"""
+
+_END_RETENTION = "DELETE FROM retained_key WHERE store_id = $1 AND data_subject_id = $2"
+
 
 RECOGNISED_TOGETHER = frozenset({"plate", "vin"})
 """Kinds of values by which reception and customer relations recognize the same vehicle."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Who has read what a legal term keeps, and when."""
+
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True)
@@ -98,18 +137,28 @@ class PersonalData:
     async def encrypt_bytes(
         self, connection: Connection, store_id: str, data_subject_id: str, content: bytes
     ) -> bytes:
-        """Encrypt ``content`` under the subject's key, which is created when there is none."""
+        """Encrypt ``content`` under the subject's key, which is created when there is none.
+
+        Raises:
+            RuleViolation: the subject is erased.
+        """
         wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
         if wrapped is None:
             fresh = _encrypt(self._master, AESGCM.generate_key(256), data_subject_id)
             await connection.execute(_ADD, store_id, data_subject_id, fresh)
             wrapped = await connection.fetchval(_FIND, store_id, data_subject_id)
+        if wrapped is None:
+            raise _erased()
         return _encrypt(_decrypt(self._master, wrapped, data_subject_id), content, data_subject_id)
 
     async def encrypt_all(
         self, connection: Connection, texts: Sequence[tuple[str, str, str]]
     ) -> list[bytes]:
-        """Encrypt (store, subject, text) triples, in their order."""
+        """Encrypt (store, subject, text) triples, in their order.
+
+        Raises:
+            RuleViolation: one of the subjects is erased.
+        """
         subjects = sorted({(store_id, subject) for store_id, subject, _ in texts})
         await connection.execute(
             _ADD_ALL,
@@ -118,6 +167,8 @@ class PersonalData:
             [_encrypt(self._master, AESGCM.generate_key(256), subject) for _, subject in subjects],
         )
         keys = await self._keys(connection, subjects)
+        if len(keys) < len(subjects):
+            raise _erased()
         return [
             _encrypt(keys[store_id, subject], text.encode(), subject)
             for store_id, subject, text in texts
@@ -140,6 +191,20 @@ class PersonalData:
         return _decrypt(
             _decrypt(self._master, wrapped, data_subject_id), encrypted, data_subject_id
         )
+
+    async def read_retained(
+        self, connection: Connection, store_id: str, encrypted: tuple[str, bytes], read: Read
+    ) -> bytes | None:
+        """Return what a legal term keeps of an erased subject, and record who has read it.
+
+        ``encrypted`` is the subject and the content; ``None`` is returned once the term has ended.
+        """
+        data_subject_id, content = encrypted
+        wrapped = await connection.fetchval(_FIND_RETAINED, store_id, data_subject_id)
+        if wrapped is None:
+            return None
+        await connection.execute(_ADD_READ, store_id, data_subject_id, read.at, read.by)
+        return _decrypt(_decrypt(self._master, wrapped, data_subject_id), content, data_subject_id)
 
     async def decrypt_all(
         self, connection: Connection, store_id: str, encrypted: Sequence[tuple[str, bytes]]
@@ -176,6 +241,45 @@ class PersonalData:
             )
             for row in rows
         }
+
+
+async def destroy_keys(
+    connection: Connection, store_id: str, data_subject_ids: Collection[str]
+) -> None:
+    """Destroy the keys of these subjects; nothing is encrypted for them again."""
+    await connection.execute(_DESTROY, store_id, list(data_subject_ids))
+
+
+async def retain_key(
+    connection: Connection,
+    store_id: str,
+    data_subject_id: str,
+    retention_class: str,
+    kept_until: datetime,
+) -> None:
+    """Keep the key of a subject, who is about to be erased, for what a legal term keeps."""
+    await connection.execute(_RETAIN, store_id, data_subject_id, retention_class, kept_until)
+
+
+async def reads_of_retained(
+    connection: Connection, store_id: str, data_subject_id: str
+) -> list[Read]:
+    """Return who has read what a legal term keeps of a subject."""
+    rows = await connection.fetch(_READS, store_id, data_subject_id)
+    return [Read(**row) for row in rows]
+
+
+async def end_retention(connection: Connection, store_id: str, data_subject_id: str) -> None:
+    """Destroy the key of what a legal term has kept."""
+    await connection.execute(_END_RETENTION, store_id, data_subject_id)
+
+
+def _erased() -> RuleViolation:
+    return RuleViolation(
+        "data_erased",
+        "What was kept about this person is erased; nothing is added.",
+        kind="conflict",
+    )
 
 
 def _encrypt(key: bytes, content: bytes, data_subject_id: str) -> bytes:

@@ -2,14 +2,14 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
 from shared.clock import Clock
 from shared.contracts.base import GROUP
 from shared.contracts.management import Post
-from shared.db import Connection
+from shared.db import EVERYWHERE, Connection
 from shared.group import GROUP_ZONE
 from shared.security import Principal
 from shared.unit_of_work import UnitOfWorkFactory
@@ -32,13 +32,11 @@ class CallersPosts:
         """Return the caller with the roles that they have by their posts in the store, or anywhere.
 
         The claims of their tokens count for programs, and for the first operator, who has no
-        record.
+        record; where the claim ``stores`` is ``["*"]``, they have all stores.
         """
-        if caller.has("system"):
-            return caller
-        posts = await self._posts(caller.subject)
+        posts = None if caller.has("system") else await self._posts(caller.subject)
         if posts is None:
-            return caller
+            return replace(caller, everywhere=EVERYWHERE in caller.stores)
         in_group = any(post.in_store is None for post in posts)
         return replace(
             caller,
@@ -49,6 +47,16 @@ class CallersPosts:
             | (caller.stores if in_group else frozenset()),
             everywhere=in_group,
         )
+
+    async def stores_of(self, caller: Principal, roles: Collection[str]) -> frozenset[str]:
+        """Return the stores, by name, in which the caller has one of ``roles``.
+
+        A caller without a record has their roles in each of their stores.
+        """
+        posts = None if caller.has("system") else await self._posts(caller.subject)
+        if posts is None:
+            return caller.stores - {EVERYWHERE} if caller.roles.intersection(roles) else frozenset()
+        return frozenset(post.in_store for post in posts if post.in_store and post.role in roles)
 
     async def _posts(self, person_id: str) -> Sequence[Post] | None:
         known = self._read.get(person_id)

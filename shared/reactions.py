@@ -58,12 +58,13 @@ class Reactions(Generic[D]):
                     await self.react(limited, batch, deps)
 
     async def react(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: D) -> None:
-        """Apply a batch."""
+        """Apply a batch; what follows from one event of several stores is that of its own store."""
         for apply in self.by_batch:
             await apply(uow, batch, deps)
         for received in batch:
             if reaction := self.by_event.get(type(received.event)):
                 envelope = received.envelope
-                await reaction(
-                    uow.caused_by(envelope.causation, envelope.time), received.event, deps
-                )
+                following = uow.caused_by(envelope.causation, envelope.time)
+                if len(uow.stores) > 1:
+                    following = replace(following, stores=frozenset((envelope.store_id,)))
+                await reaction(following, received.event, deps)

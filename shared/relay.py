@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from aiokafka.errors import KafkaError
 from shared.db import TRANSIENT, Connection
 from shared.failpoints import failpoint
 from shared.outbox import LARGEST_EVENT
+from shared.telemetry import EVENTS_PUBLISHED
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -26,7 +28,7 @@ _HEARTBEAT_S = 1.0
 _KEYS_A_ROUND = 500
 
 _UNSENT = """
-SELECT o.id, o.created_at, o.topic, o.aggregateid, o.sequence, o.payload, o.headers
+SELECT o.id, o.created_at, o.topic, o.aggregateid, o.sequence, o.type, o.payload, o.headers
 FROM outbox AS o
 JOIN (SELECT DISTINCT topic, aggregateid
       FROM (SELECT topic, aggregateid FROM outbox
@@ -163,10 +165,15 @@ class Relay:
             await connection.execute(
                 _MARK_SENT, [row["id"] for row in sent], [row["created_at"] for row in sent]
             )
-            self.published += len(sent)
+            self._report(sent)
         if len(sent) < len(rows):
             await self._drop_producer()
             await asyncio.sleep(0.5)
+
+    def _report(self, sent: Sequence[asyncpg.Record]) -> None:
+        self.published += len(sent)
+        for event_type, count in Counter(row["type"] for row in sent).items():
+            EVENTS_PUBLISHED.labels(event_type).inc(count)
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
         """Produce the rows and return those that the broker has acknowledged."""

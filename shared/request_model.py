@@ -23,6 +23,10 @@ SeenVersion = Annotated[
 ]
 
 
+Reason = Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+"""Why a person decides something, in their own words."""
+
+
 class RequestModel(BaseModel):
     """Request body; unknown fields are refused."""
 

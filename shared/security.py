@@ -30,6 +30,7 @@ Role = Literal[
     "cashier",
     "customer_care_agent",
     "customer_care_manager",
+    "sales_manager",
     "trainer",
     "service_manager",
     "group_service_manager",
@@ -67,6 +68,9 @@ GROUP_MANAGERS: tuple[Role, ...] = (*GROUP_DEPARTMENTS, "group_manager")
 
 SEES_MONEY: tuple[Role, ...] = (*FRONT_OFFICE, "claims_clerk", "cashier", *GROUP_MANAGERS)
 """Roles that read prices, invoices, payments and feedback; the others do the work."""
+
+LEGAL: tuple[Role, ...] = ("group_finance_manager", "group_manager")
+"""Roles that answer for what a legal term keeps of erased persons (依法留存)."""
 
 ALGORITHM = "ES256"
 LEEWAY_S = 30
@@ -226,13 +230,14 @@ async def bearer_of(request: Request, credentials: HTTPAuthorizationCredentials)
 class Caller:
     """Dependency for the caller, who must have one of the roles.
 
-    Where the path names a store, the caller must have access to that store.
+    Where the path names a store, the caller must have access to that store, unless they act on
+    what is their own there: then a role in another store will do.
 
     A guarded route admits the caller before it reads the body.
     """
 
-    def __init__(self, *roles: Role) -> None:
-        self.roles = roles
+    def __init__(self, *roles: Role, of_own: bool = False) -> None:
+        self.roles, self._of_own = roles, of_own
 
     async def admit(self, request: Request) -> None:
         """Authenticate and admit the caller.
@@ -251,13 +256,13 @@ class Caller:
         principal = await bearer_of(request, credentials)
         service = request.app.state.service
         store_id = request.path_params.get("store_id")
-        principal = await service.callers_posts.apply(principal, store_id)
+        principal = await service.callers_posts.apply(principal, None if self._of_own else store_id)
         if store_id is not None:
             if not (_STORE_ID.fullmatch(store_id) and await service.knows_store(store_id)):
                 raise Problem(
                     404, "unknown_store", f"There is no store {store_id}.", field="store_id"
                 )
-            if not (principal.everywhere or store_id in principal.stores):
+            if not (self._of_own or principal.everywhere or store_id in principal.stores):
                 raise Problem(
                     403,
                     "store_not_allowed",
@@ -274,6 +279,6 @@ class Caller:
         return principal
 
 
-def require_roles(*roles: Role) -> Caller:
-    """Return the dependency of an operation for ``roles``."""
-    return Caller(*roles)
+def require_roles(*roles: Role, of_own: bool = False) -> Caller:
+    """Return the dependency of an operation for ``roles``, perhaps on what is the caller's own."""
+    return Caller(*roles, of_own=of_own)

@@ -17,10 +17,12 @@ from shared import dead_letter_routes, health, schemas
 from shared.clock import Clock, clock_from
 from shared.consumer import DRAIN_S, Consumer
 from shared.contracts.base import GROUP, State
+from shared.contracts.crm import CustomerErased
 from shared.db import TRANSIENT, Connection, Pool, open_pool
 from shared.envelope import ReceivedEvent
+from shared.erasure_replay import ErasureReplay
 from shared.group import Group
-from shared.kafka import broker_security, client_options
+from shared.kafka import broker_security, brokers, client_options
 from shared.master_data import MasterData, knows_store, store_states
 from shared.posts import CallersPosts, PostsOf
 from shared.problems import RESPONSES, add_problem_handlers, not_ready
@@ -32,7 +34,7 @@ from shared.response_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.routing import Router
 from shared.runtime import frozen_gc
 from shared.security import Verifier
-from shared.settings import Settings
+from shared.settings import Settings, require
 from shared.storable import refuse_unstorable
 from shared.telemetry import REQUESTS, configure_logging
 from shared.timers import TimerHandler, Timers
@@ -47,6 +49,7 @@ KnowsStore = Callable[[Connection, str], Awaitable[bool]]
 
 _PARTITION_DAYS_AHEAD = 14
 _WORKER_POOL = 3
+_REPLAY_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,12 @@ async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
     holder = _holder(name, settings)
     clock = clock_from(settings.clock_file, settings.clock_skew_s)
     pool = await _retry_until_ready(
-        lambda: open_pool(settings.database_url, settings.database_pool_size, holder)
+        lambda: open_pool(
+            settings.database_url,
+            settings.database_pool_size,
+            holder,
+            pooler=settings.database_pooler,
+        )
     )
     workers = await _retry_until_ready(
         lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
@@ -145,6 +153,11 @@ class Service(Generic[D]):
             uow_factory=self.uow_factory,
             lanes=lanes,
         )
+        self.erasures = (
+            ErasureReplay(self.consumer, client_options(settings), self.workers)
+            if CustomerErased in reactions.by_event
+            else None
+        )
         self.timers = Timers(
             self.name,
             self.workers,
@@ -161,8 +174,10 @@ class Service(Generic[D]):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the service has all master data that it reads."""
-        return self.projection is None or self.projection.is_complete
+        """Whether the service has all master data that it reads, and applied all erasures."""
+        return (self.projection is None or self.projection.is_complete) and (
+            self.erasures is None or self.erasures.is_open
+        )
 
     async def knows_store(self, store_id: str) -> bool:
         """Return whether the store was ever defined; a store never becomes unknown again."""
@@ -224,11 +239,30 @@ class Service(Generic[D]):
         if self.projection:
             await _retry_until_ready(self.projection.consumer.start)
             await _retry_until_ready(self.projection.complete)
+        if self.erasures:
+            await self._replay_erasures(self.erasures)
         await _retry_until_ready(self.consumer.start)
+
+    async def _replay_erasures(self, erasures: ErasureReplay) -> None:
+        """Apply all erasures, then open.
+
+        A database that has seen them before opens after a moment where Kafka does not respond.
+        """
+        replayed = asyncio.create_task(_retry_until_ready(erasures.replay))
+        try:
+            if await _retry_until_ready(erasures.is_known):
+                await asyncio.wait({replayed}, timeout=_REPLAY_WITHIN_S)
+                erasures.open()
+            await replayed
+        finally:
+            replayed.cancel()
+        erasures.open()
 
     async def _keep_time(self) -> None:
         if self.projection:
             await self.projection.completed()
+        if self.erasures:
+            await self.erasures.opened()
         await self.timers.run()
 
     async def _settle_dead_letters(self) -> None:
@@ -275,6 +309,7 @@ def service_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        require(settings, name)
         configure_logging(name, settings.instance)
         async with opened(name, settings) as foundation:
             deps = compose(foundation)
@@ -337,7 +372,7 @@ def _require_master_data(request: Request) -> None:
 
 def _broker(settings: Settings, client_id: str) -> KafkaBroker:
     return KafkaBroker(
-        settings.kafka_bootstrap,
+        brokers(settings),
         client_id=client_id,
         security=broker_security(settings),
         apply_types=False,

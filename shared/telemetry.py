@@ -11,6 +11,9 @@ REQUESTS = Histogram(
     ["service", "operation", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+EVENTS_PUBLISHED = Counter(
+    "aftersales_events_published", "Events that the broker acknowledged", ["type"]
+)
 EVENTS_APPLIED = Counter("aftersales_events_applied", "Events applied", ["consumer"])
 DEAD_LETTERS = Counter("aftersales_dead_letters", "Events dead-lettered", ["consumer"])
 CONFLICTS = Counter(
@@ -22,6 +25,11 @@ TIMER_ATTEMPTS = Counter(
     "aftersales_timer_attempts", "Tries to handle a timer", ["service", "kind", "outcome"]
 )
 BACKLOG = Gauge("aftersales_backlog", "What waits, as in /status", ["service", "what"])
+DATABASE = Gauge("aftersales_database", "State of a service's database server", ["service", "what"])
+KAFKA = Gauge("aftersales_kafka", "State of Kafka's brokers and partitions", ["what"])
+SUBSCRIBER_LAG = Gauge(
+    "aftersales_subscriber_lag", "Events that wait for another system", ["subscriber"]
+)
 RECORDS_LOST = Counter(
     "aftersales_records_lost", "Records deleted before they were read", ["consumer"]
 )

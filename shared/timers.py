@@ -6,7 +6,7 @@ says when one that could not be handled is tried again. A row is handled when bo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +43,10 @@ _SCHEDULE_MISSING = """
 INSERT INTO timer (timer_id, store_id, kind, entity_id, due_at, data)
 VALUES ($1, $2, $3, $2, $4, $5)
 ON CONFLICT (kind, entity_id) DO NOTHING
+"""
+
+_BRING_FORWARD = """
+UPDATE timer SET due_at = $3 WHERE kind = $1 AND store_id = ANY ($2) AND due_at > $3
 """
 
 # Those of a lane that were never tried come first: one that fails again and again delays none.
@@ -169,6 +173,11 @@ async def schedule_missing(uow: UnitOfWork, kind: str, due_at: Mapping[str, date
         _SCHEDULE_MISSING,
         [(new_id(), store_id, kind, moment, content) for store_id, moment in due_at.items()],
     )
+
+
+async def bring_forward(uow: UnitOfWork, kind: str, store_ids: Collection[str]) -> None:
+    """Make the timers of ``kind`` in these stores due now that are due later."""
+    await uow.connection.execute(_BRING_FORWARD, kind, list(store_ids), uow.now)
 
 
 async def cancel(uow: UnitOfWork, kind: str, entity_id: str) -> None:

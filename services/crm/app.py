@@ -4,18 +4,19 @@ from fastapi import FastAPI
 
 from services.crm.application.deps import Deps
 from services.crm.clients.channels import senders
-from services.crm.entrypoints.events import REACTIONS, STATES
+from services.crm.clients.tables import TableFiles
+from services.crm.entrypoints.events import REACTIONS, STATE_REACTIONS, STATES
 from services.crm.entrypoints.http import router
 from services.crm.entrypoints.timers import TIMERS
 from shared.group import Group
 from shared.personal_data import PersonalData
 from shared.service import service_app
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def create_app() -> FastAPI:
     """Build customer relations (客服): customer records, follow-ups and messages to customers."""
-    settings = Settings()
+    settings = read_settings()
     personal = PersonalData.from_settings(settings, "crm")
     channels = senders(settings)
     return service_app(
@@ -30,6 +31,9 @@ def create_app() -> FastAPI:
             personal,
             channels,
             Group(foundation.master_data, foundation.clock),
+            settings.public_url,
+            TableFiles(),
         ),
         states=STATES,
+        state_reactions=STATE_REACTIONS,
     )

@@ -5,7 +5,15 @@ from types import ModuleType
 from shared.contracts import crm, management, reception, reporting, workshop
 from shared.contracts.base import Event
 
-__all__ = ["COMPACTED", "CONTRACTS", "PUBLISHERS", "Event", "contracts_of", "type_name"]
+__all__ = [
+    "COMPACTED",
+    "CONTRACTS",
+    "PUBLISHERS",
+    "Event",
+    "contracts_of",
+    "schema_address",
+    "type_name",
+]
 
 PUBLISHERS: dict[str, ModuleType] = {
     "reception": reception,
@@ -19,6 +27,14 @@ PUBLISHERS: dict[str, ModuleType] = {
 def type_name(event: type[Event]) -> str:
     """``ce_type`` of a contract, such as ``aftersales.workshop.JobAssigned.v1``."""
     return f"aftersales.{event.publisher}.{event.__name__}.v{event.version}"
+
+
+def schema_address(kind: str) -> str:
+    """``$id`` of the schema of an event type, and ``ce_dataschema`` of its records.
+
+    It names the schema and never changes; every service answers its path with the schema.
+    """
+    return f"https://aftersales.example/schemas/{kind}.json"
 
 
 def contracts_of(publisher: str) -> tuple[type[Event], ...]:

@@ -22,7 +22,8 @@ def in_business_years(value: DateT) -> DateT:
     return value
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern="^[!-~]+$")]
+LONGEST_IDENTIFIER = 120
+Identifier = Annotated[str, Field(min_length=1, max_length=LONGEST_IDENTIFIER, pattern="^[!-~]+$")]
 """The name of one thing, never words: printable ASCII without blanks."""
 
 Code = Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
@@ -32,7 +33,8 @@ Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) o
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
 Timestamp = Annotated[AwareDatetime, AfterValidator(in_business_years)]
-LocalTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
+DAY_PATTERN, TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}$", r"^([01]\d|2[0-3]):[0-5]\d$"
+LocalTime = Annotated[str, Field(pattern=TIME_PATTERN, description="HH:MM")]
 """A time of day as the clocks of a store show it."""
 DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
 """The published name of a thing in one language."""
@@ -48,7 +50,7 @@ def _on_calendar(text: str) -> str:
     return text
 
 
-BusinessDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_on_calendar)]
+BusinessDate = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_on_calendar)]
 """A day as the calendar of a store shows it."""
 
 

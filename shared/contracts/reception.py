@@ -16,12 +16,15 @@ from shared.contracts.base import (
 )
 
 # The values of lists that stand in events are frozen in v1: a reader of today cannot read an event
-# with another value and makes it a dead letter, and ``python -m deploy.docs`` refuses a changed
-# list. To add a value is to make a new major version of each event that carries it
-# (``docs/tour.md``, "Places to change"). A list that is to grow is a ``Code`` in the event, and its
-# publisher keeps the values, as with the reasons of ``PromisedTimeRevised``.
+# with another value and makes it a dead letter, and after the first tag ``python -m deploy.docs``
+# refuses a changed list. To add a value is to make a new major version of each event that carries
+# it (``docs/tour.md``, "Places to change"). A list that is to grow is a ``Code`` in the event, and
+# its publisher keeps the values, as with the reasons of ``PromisedTimeRevised``.
 
-VoucherKind = Literal["voucher", "service_card"]
+VoucherSource = Literal["campaign", "loyalty", "other"]
+"""What a voucher comes from (发券来源): 营销活动、忠诚度礼遇、其他."""
+
+VoucherKind = Literal["voucher", "service_card", "gift"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
 ReportedChannel = Literal["in_person", "phone"]
 """Channel over which a colleague learned of a decision (当面、电话)."""
@@ -74,7 +77,6 @@ class RequestedPart(EventPart):
 class AppointmentBooked(_AppointmentEvent):
     """A customer has a place (预约登记); without ``hold_id`` it is provisional."""
 
-    plate_ref: Identifier
     appointment_at: Timestamp
     op_codes: tuple[Identifier, ...]
     hold_id: Identifier | None = None
@@ -139,8 +141,7 @@ class VehicleArrived(_OrderEvent):
     requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
     queue_number: int = Field(ge=1)
-    plate_ref: Identifier
-    vehicle_ref: Identifier | None = None
+    vehicle_ref: Identifier
     appointment_id: Identifier | None = None
     arrived_at: Timestamp
     greeting_due_at: Timestamp
@@ -151,8 +152,7 @@ class PlateCorrected(_OrderEvent):
 
     requirements: ClassVar[tuple[str, ...]] = ("R2",)
 
-    plate_ref: Identifier
-    vehicle_ref: Identifier | None = None
+    vehicle_ref: Identifier
 
 
 class CustomerGreeted(_OrderEvent):
@@ -172,6 +172,23 @@ class AdvisorAssigned(_OrderEvent):
     advisor_id: Identifier
     assigned_by: Identifier
     assigned_at: Timestamp
+
+
+GrantedKind = Literal["lounge", "gift", "voucher"]
+"""What a loyal customer is given at reception (特别待遇): 贵宾休息室、礼品、代金券."""
+
+
+class EntitlementGranted(_OrderEvent):
+    """The customer was given what their loyalty tier entitles them to (特别待遇)."""
+
+    requirements: ClassVar[tuple[str, ...]] = ("R25",)
+
+    customer_ref: Identifier
+    tier: Code
+    entitlement: GrantedKind
+    voucher_id: Identifier | None
+    granted_by: Identifier
+    granted_at: Timestamp
 
 
 class GreetingOverdue(_OrderEvent):
@@ -291,11 +308,15 @@ class EstimateDeclined(_OrderEvent):
 
 
 class OrderCustomerLinked(_OrderEvent):
-    """Details that were taken while customer relations was unavailable now have a customer."""
+    """Details that were taken while customer relations was unavailable now have a customer.
+
+    ``vehicle_ref`` is the vehicle by its VIN, where the plate had told another one.
+    """
 
     requirements: ClassVar[tuple[str, ...]] = ("R19",)
 
     customer_ref: Identifier
+    vehicle_ref: Identifier | None = None
 
 
 class PromisedTimeRevised(_OrderEvent):
@@ -711,22 +732,35 @@ class _VoucherEvent(Event):
 
 
 class VoucherIssued(_VoucherEvent):
-    """A voucher (代金券) worth an amount, or a service card (维修卡) for one operation's labor."""
+    """A voucher (代金券) worth an amount, a service card (维修卡) for one operation's labor, or a
+    gift (精品) that is handed over at the invoice.
+
+    ``value_cents`` of a gift is what it costs the store. It is for one customer or one vehicle,
+    where these are named.
+    """
 
     kind: VoucherKind
     value_cents: Cents
     op_code: Identifier | None
+    item_code: Code | None = None
     customer_ref: Identifier | None
+    vehicle_ref: Identifier | None = None
+    source: VoucherSource = "other"
+    campaign_id: Identifier | None = None
     expires_at: Timestamp
     issued_by: Identifier
     issued_at: Timestamp
 
 
 class VoucherRedeemed(_VoucherEvent):
-    """So much was taken off an invoice (核销)."""
+    """So much was taken off an invoice (核销); of a gift nothing is.
+
+    ``redemption_cost_cents`` is what that costs the store: that amount, or the gift's value.
+    """
 
     order_id: Identifier
     amount_cents: Cents
+    redemption_cost_cents: Cents = 0
     redeemed_at: Timestamp
 
 
@@ -738,6 +772,7 @@ class VoucherReinstated(_VoucherEvent):
     order_id: Identifier
     credit_note_id: Identifier
     amount_cents: Cents
+    redemption_cost_cents: Cents = 0
     expires_at: Timestamp
     reinstated_at: Timestamp
 

@@ -70,6 +70,10 @@ class DailyKpis(EventPart):
     attended_hours: float | None = None
     utilization: float | None = None
     overall_efficiency: float | None = None
+    csi: float | None = None
+    complaints_opened: int | None = None
+    complaint_rate: float | None = None
+    complaints_closed_14d_rate: float | None = None
 
 
 class DailyReportPublished(DailyKpis, _StoreReportEvent):

@@ -49,6 +49,19 @@ def unknown_code(field: str, code: str) -> RuleViolation:
     return RuleViolation("unknown_code", f"{code} is not in the catalog.", field=field, code=code)
 
 
+_IN_WORDS = {
+    "missing": "It is missing.",
+    "string_pattern_mismatch": "It has characters, or a form, that are not allowed here.",
+    "extra_forbidden": "There is no such field.",
+}
+
+
+def in_words(rule: str, message: str) -> str:
+    """Return the ``message`` about a field that breaks a ``rule`` of its model, in plain words."""
+    plain = message.replace("String should", "It should").replace("Input should", "It should")
+    return _IN_WORDS.get(rule, plain)
+
+
 def key_reused() -> RuleViolation:
     """The caller's idempotency key stands for another command."""
     return RuleViolation(

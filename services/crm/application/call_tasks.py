@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
+from services.crm.application.contact_reads import note_reads
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import RenderedMessage, render_messages
 from services.crm.application.rules import most_calls
@@ -13,6 +14,7 @@ from services.crm.domain import message as messages
 from services.crm.domain.message import CallReason, Language, MessageType
 from services.crm.persistence.persons import find_persons
 from shared.request_model import RequestModel
+from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
 
@@ -49,13 +51,14 @@ class CallTaskResponse(BaseModel):
     notified_at: datetime | None
 
 
-async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
+async def list_call_tasks(store_id: str, principal: Principal, deps: Deps) -> list[CallTask]:
     """List the open call tasks, those not called yet first; obsolete ones are left out."""
     async with deps.uow_factory.read(store_id) as connection:
         now = deps.uow_factory.clock.now()
         tasks = await persistence.messages_with_call_required(connection, store_id, now)
         refs = [task.customer_ref for task in tasks if task.customer_ref]
         persons = await find_persons(connection, deps.personal, store_id, refs)
+        await note_reads(connection, store_id, refs, principal, "list_call_tasks", deps)
         renderings = await render_messages(connection, store_id, tasks, persons, deps)
     return [_view(rendered) for rendered in renderings]
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
+from services.crm.application.contact_points import WecomId
+from services.crm.application.contact_reads import note_reads
 from services.crm.application.deps import Deps
-from services.crm.domain import message as messages
+from services.crm.application.follow_ups import cancel_refused_follow_ups
 from services.crm.domain.message import Channel, Declinable, Language
-from services.crm.persistence.persons import Person, find_person, save_contacts
+from services.crm.persistence.persons import Person, find_person, save_preferences
 from shared.contracts.versioned import require_version
 from shared.formats import Email
 from shared.request_model import Version, VersionedRequest
+from shared.security import Principal
 from shared.unit_of_work import UnitOfWork
 
 
@@ -25,10 +28,7 @@ class ContactPreferencesRequest(VersionedRequest):
 
     language: Language = "zh"
     email: Annotated[Email | None, Field(description="电子邮箱")] = None
-    wecom_id: Annotated[
-        str | None,
-        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="企业微信外部联系人, external_userid"),
-    ] = None
+    wecom_id: WecomId | None = None
     preferred_channel: Channel | None = None
     declined_channels: Annotated[list[Declinable], Field(max_length=4)] = []
 
@@ -57,6 +57,8 @@ async def set_contact_preferences(
 ) -> Preferences:
     """Store a customer's contact preferences; messages follow them when they are sent.
 
+    Calls that the customer now refuses are cancelled.
+
     Responses are stored for repeated requests, so this one leaves out the addresses.
 
     Raises:
@@ -64,6 +66,7 @@ async def set_contact_preferences(
             were seen.
     """
     connection, store_id = uow.connection, uow.store_id
+    await persistence.lock_follow_ups_of(connection, store_id, [customer_ref])
     await persistence.lock_customer(connection, store_id, customer_ref)
     person = await find_person(connection, deps.personal, store_id, customer_ref)
     require_version(person, command.version)
@@ -74,22 +77,20 @@ async def set_contact_preferences(
         wecom_id=command.wecom_id,
         preferred_channel=command.preferred_channel,
         declined_channels=tuple(sorted(set(command.declined_channels))),
-        address_changes=messages.address_changes_after(
-            person.contact,
-            {"email": command.email, "wecom": command.wecom_id},
-            uow.person,
-            uow.now,
-        ),
     )
 
     async def write(persons: Sequence[Person]) -> None:
-        await save_contacts(connection, deps.personal, store_id, persons)
+        (saved,) = persons
+        await save_preferences(connection, deps.personal, store_id, person, saved)
 
     (saved,) = await uow.save([wanted], write)
-    return Preferences(**_preferences(saved))
+    await cancel_refused_follow_ups(uow, customer_ref)
+    return preferences_of(saved)
 
 
-async def get_contact_preferences(store_id: str, customer_ref: str, deps: Deps) -> ContactView:
+async def get_contact_preferences(
+    store_id: str, customer_ref: str, principal: Principal, deps: Deps
+) -> ContactView:
     """Return a customer's contact preferences.
 
     Raises:
@@ -97,15 +98,20 @@ async def get_contact_preferences(store_id: str, customer_ref: str, deps: Deps) 
     """
     async with deps.uow_factory.read(store_id) as connection:
         person = await find_person(connection, deps.personal, store_id, customer_ref)
-    return ContactView(**_preferences(person), email=person.email, wecom_id=person.wecom_id)
+        await note_reads(
+            connection, store_id, [customer_ref], principal, "get_contact_preferences", deps
+        )
+    preferences = preferences_of(person).model_dump()
+    return ContactView(**preferences, email=person.email, wecom_id=person.wecom_id)
 
 
-def _preferences(person: Person) -> dict[str, Any]:
-    return {
-        "customer_ref": person.customer_ref,
-        "language": person.language,
-        "preferred_channel": person.preferred_channel,
-        "declined_channels": list(person.declined_channels),
-        "reachable_by": list(person.contact.addresses),
-        "version": person.version,
-    }
+def preferences_of(person: Person) -> Preferences:
+    """Return how a customer wants to be told, without the addresses."""
+    return Preferences(
+        customer_ref=person.customer_ref,
+        language=person.language,
+        preferred_channel=person.preferred_channel,
+        declined_channels=list(person.declined_channels),
+        reachable_by=list(person.contact.addresses),
+        version=str(person.version),
+    )

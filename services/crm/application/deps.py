@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.crm.clients.channels import Sender
+from services.crm.clients.tables import TableFiles
 from services.crm.domain.message import Channel
 from shared.group import Group
 from shared.personal_data import PersonalData
@@ -12,9 +13,14 @@ from shared.unit_of_work import UnitOfWorkFactory
 
 @dataclass(frozen=True)
 class Deps:
-    """Keys, channels and the group as one process of customer relations uses them."""
+    """Keys, channels, the group and files as one process of customer relations uses them.
+
+    Customers open the pages of their links under ``public_url``.
+    """
 
     uow_factory: UnitOfWorkFactory
     personal: PersonalData
     channels: Mapping[Channel, Sender]
     group: Group
+    public_url: str
+    tables: TableFiles

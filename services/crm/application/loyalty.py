@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from services.crm import persistence
 from services.crm.application.deps import Deps
 from services.crm.application.rules import loyalty_rule
-from services.crm.domain.loyalty import LoyaltyRule, Tier, best_tier, compare, spend_by_order
-from shared.contracts.management import GROUP, LoyaltyRules
+from services.crm.domain.loyalty import LoyaltyRule, best_tier, compare, spend_by_order
+from shared.contracts.crm import Tier
+from shared.contracts.management import GROUP, Entitlement, LoyaltyRules
 from shared.db import Connection
 from shared.envelope import ReceivedEvent
 from shared.group import GROUP_ZONE
@@ -26,11 +27,13 @@ class Loyalty(BaseModel):
     """A customer's loyalty to all stores of the group together.
 
     ``visits`` counts deliveries (到店次数). ``tier`` (忠诚度等级) is absent for a customer who has
-    none; ``tier_rule`` is the version of the rule by which it was found, named by its first day.
+    none, and ``entitlements`` (特别待遇) are what it entitles to; ``tier_rule`` is the version of
+    the rule by which it was found, named by its first day.
     """
 
     visits: int
     tier: Tier | None
+    entitlements: tuple[Entitlement, ...]
     tier_rule: str
 
 
@@ -106,13 +109,15 @@ async def loyalty_by_vehicle(
         log_cross_store_access(
             "visits to other stores counted", principal, store_id, history.stores, vehicle=reference
         )
+    tiers = {reference: rule.tier_of(history, now) for reference, history in histories.items()}
     return {
         reference: Loyalty(
-            visits=history.visits,
-            tier=rule.tier_of(history, now),
+            visits=histories[reference].visits,
+            tier=tier,
+            entitlements=rule.entitlements_of(tier),
             tier_rule=rule.valid_from,
         )
-        for reference, history in histories.items()
+        for reference, tier in tiers.items()
     }
 
 

@@ -127,15 +127,15 @@ async def send_message(
     """
     connection, store_id = uow.connection, uow.store_id
     require_link_maker(command.message_type, by_service=by_service)
-    await persistence.require_customer(connection, store_id, command.customer_ref)
+    customer_ref = await persistence.require_customer(connection, store_id, command.customer_ref)
     visit = await persistence.find_service_visit(connection, store_id, command.order_id)
-    require_own_order(visit, command.order_id, command.customer_ref, by_service=by_service)
+    require_own_order(visit, command.order_id, customer_ref, by_service=by_service)
     message = compose(
         command.values,
         visit,
         message_id=str(new_id()),
         store_id=store_id,
-        customer_ref=command.customer_ref,
+        customer_ref=customer_ref,
         order_id=command.order_id,
         now=uow.now,
         about=command.about,
@@ -143,9 +143,7 @@ async def send_message(
     )
     await send_soon(uow, message)
     if isinstance(command, (AuthorizationMessage, AdditionalWorkMessage)):
-        link = await deps.personal.encrypt(
-            connection, store_id, command.customer_ref, command.values.link
-        )
+        link = await deps.personal.encrypt(connection, store_id, customer_ref, command.values.link)
         await persistence.save_link(connection, store_id, message.message_id, link)
     return _view(message, uow.now)
 

@@ -8,16 +8,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.crm import persistence
-from services.crm.application.callers import callers_on
+from services.crm.application.callers import NoAgentError, callers_on, next_day
 from services.crm.application.deps import Deps
 from services.crm.application.message_renderer import render_messages
 from services.crm.application.rules import quiet_hours
 from services.crm.clients.channels import LONGEST_CALL_S, OutboundMessage
 from services.crm.domain import follow_up as follow_ups
 from services.crm.domain import message as messages
-from services.crm.domain.message import Call, Defer, Message, Send, SendResult, Step
+from services.crm.domain.message import (
+    MARKETING,
+    Call,
+    CallReason,
+    Defer,
+    Message,
+    Send,
+    SendResult,
+    Step,
+)
 from services.crm.persistence.persons import Person, find_persons
 from shared import timers
+from shared.contracts.management import CustomerCareRules
 from shared.db import Connection
 from shared.failpoints import failpoint
 from shared.timers import RetryLaterError, StaleStateError, Timer
@@ -95,15 +105,16 @@ async def go_on_with_message(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Record the result of the attempt, or take the next step of the message (R9)."""
     message = await persistence.lock_message(uow.connection, timer.store_id, timer.entity_id)
     if isinstance(timer.prepared, Attempt):
-        await _record_attempt(uow, message, timer.prepared)
+        await _record_attempt(uow, message, timer.prepared, deps)
     elif message.state == "waiting":
         await _act(uow, message, deps)
 
 
-async def _record_attempt(uow: UnitOfWork, message: Message, attempt: Attempt) -> None:
+async def _record_attempt(uow: UnitOfWork, message: Message, attempt: Attempt, deps: Deps) -> None:
     if message.state != "sending" or message.tries != attempt.tries:
         raise StaleStateError
-    changed, events = messages.record_send_result(message, attempt.send_result, uow.now)
+    rules = await deps.group.rules_today(uow.connection, CustomerCareRules, message.store_id)
+    changed, events = messages.record_send_result(message, attempt.send_result, rules, uow.now)
     await persistence.save_message(uow.connection, changed)
     uow.publish(events)
     if changed.state == "waiting":
@@ -119,23 +130,33 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
         case Defer(until):
             await schedule_sending(uow, message.store_id, message.message_id, until)
         case Call(reason):
-            connection, store_id = uow.connection, message.store_id
-            store = await deps.group.store(connection, store_id)
-            agents = await callers_on(connection, store_id, store.local_day(uow.now), deps)
-            tasks = await persistence.open_call_tasks(connection, store_id, uow.now)
-            agent_id = follow_ups.least_loaded(agents, tasks)
-            task = messages.hand_to_agent(message, agent_id, reason)
-            await persistence.save_message(connection, task)
+            await _hand_to_agent(uow, message, reason, deps)
         case "suppress":
             await persistence.save_message(uow.connection, messages.suppress(message))
         case "drop":
             pass
 
 
+async def _hand_to_agent(uow: UnitOfWork, message: Message, reason: CallReason, deps: Deps) -> None:
+    """Have an agent call; while the store has no agent, it waits for the next day."""
+    connection, store_id = uow.connection, message.store_id
+    store = await deps.group.store(connection, store_id)
+    try:
+        agents = await callers_on(connection, store_id, store.local_day(uow.now), deps)
+    except NoAgentError:
+        await schedule_sending(uow, store_id, message.message_id, next_day(store, uow.now))
+        return
+    tasks = await persistence.open_call_tasks(connection, store_id, uow.now)
+    agent_id = follow_ups.least_loaded(agents, tasks)
+    await persistence.save_message(connection, messages.hand_to_agent(message, agent_id, reason))
+
+
 async def _next_step(
     connection: Connection, message: Message, deps: Deps
 ) -> tuple[Step, Person | None]:
     """Return the next step; a customer no longer in customer records gets no message.
+
+    Nor does one who has withdrawn the consent that the message needs since it was composed.
 
     Raises:
         NotDefinedError: quiet hours are not defined.
@@ -145,6 +166,10 @@ async def _next_step(
     person = persons.get(customer_ref)
     if person is None:
         return "suppress", None
+    if message.message_type in MARKETING and not await persistence.customers_who_said(
+        connection, store_id, [customer_ref], "marketing", is_given=True
+    ):
+        return "suppress", person
     now = deps.uow_factory.clock.now()
     visit = await persistence.find_service_visit(connection, store_id, message.order_id)
     store = await deps.group.store(connection, store_id)

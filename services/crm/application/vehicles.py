@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from services.crm import persistence
-from services.crm.application.customers import RegisterCustomerResponse
 from services.crm.application.deps import Deps
 from services.crm.application.loyalty import Loyalty, loyalty_of
+from services.crm.application.registration import RegisterCustomerResponse
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.personal_data import PersonalData
@@ -30,7 +30,7 @@ class VehicleView(Loyalty):
 
 
 class RegisteredCustomer(BaseModel):
-    """A customer of this store's customer records."""
+    """A customer of this store's customer records, by the reference under which they are read."""
 
     customer_ref: str
 
@@ -71,8 +71,8 @@ async def get_registered_customer(
         RuleViolation: the customer is not in them.
     """
     async with deps.uow_factory.read(store_id) as connection:
-        await persistence.require_customer(connection, store_id, customer_ref)
-    return RegisteredCustomer(customer_ref=customer_ref)
+        read = await persistence.require_customer(connection, store_id, customer_ref)
+    return RegisteredCustomer(customer_ref=read)
 
 
 async def _known(
@@ -81,5 +81,7 @@ async def _known(
     row = await persistence.find_vehicle(connection, store_id, plate_ref)
     if row is None:
         return {}
-    (vin,) = await personal.decrypt_all(connection, store_id, [(row["customer_ref"], row["vin"])])
+    (vin,) = await personal.decrypt_all(
+        connection, store_id, [(row["data_subject_id"], row["vin"])]
+    )
     return {name: row[name] for name in _PLAIN} | {"vin": vin}

@@ -4,16 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 from shared.contracts import Event
 from shared.contracts.base import BusinessDate
+from shared.contracts.crm import Tier
 from shared.contracts.dated import version_on
-from shared.contracts.management import LoyaltyRules, LoyaltyTier, RuleVersion
+from shared.contracts.management import Entitlement, LoyaltyRules, LoyaltyTier, RuleVersion
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
-
-Tier = Literal["gold", "silver", "bronze"]
-"""忠诚度等级: 金卡、银卡、铜卡, the best first."""
 
 _TIERS: Mapping[str, Tier] = {tier: tier for tier in get_args(Tier)}
 _RANKS: Mapping[Tier | None, int] = {
@@ -51,9 +49,43 @@ class LoyaltyRule:
 
     def tier_of(self, history: CustomerHistory, now: datetime) -> Tier | None:
         """Return the best tier of the customer at ``now``; it changes with time."""
-        tiers = self.rules.brands.get(history.brand or "", self.rules.tiers)
-        met = (_TIERS.get(each.tier) for each in tiers if _is_met(each, history, now))
+        met = (
+            _TIERS.get(each.tier)
+            for each in self.tiers_for(history.brand)
+            if _is_met(each, history, now)
+        )
         return next(filter(None, met), None)
+
+    def tiers_for(self, brand: str | None) -> Sequence[LoyaltyTier]:
+        """Return the requirements of the tiers for vehicles of a brand, best first."""
+        return self.rules.brands.get(brand or "", self.rules.tiers)
+
+    def entitlements_of(self, tier: Tier | None) -> tuple[Entitlement, ...]:
+        """Return what the customers of a tier are entitled to (特别待遇)."""
+        return self.rules.entitlements.get(tier or "", ())
+
+    def tier_until(
+        self, histories: Iterable[CustomerHistory], tier: Tier | None
+    ) -> datetime | None:
+        """Return when a customer's ``tier`` ends without another visit, as far as recency goes."""
+        return max(
+            (
+                history.last_visit_at + timedelta(days=each.max_days_since_last_visit)
+                for history in histories
+                for each in self.tiers_for(history.brand)
+                if each.tier == tier and history.last_visit_at
+            ),
+            default=None,
+        )
+
+
+@dataclass(frozen=True)
+class NextTier:
+    """What a customer lacks for a better tier: visits and spend within the period."""
+
+    tier: Tier
+    visits_missing: int
+    cents_missing: int
 
 
 @dataclass(frozen=True)
@@ -83,6 +115,27 @@ def best_tier(
 ) -> Tier | None:
     """Return the best tier of a customer with one history for each brand of their vehicles."""
     return min((rule.tier_of(history, now) for history in histories), key=_rank, default=None)
+
+
+def next_tier(
+    rule: LoyaltyRule, histories: Iterable[CustomerHistory], present: Tier | None
+) -> NextTier | None:
+    """Return the tier above the ``present`` one, and what the customer lacks for it."""
+    better = [
+        NextTier(
+            _TIERS[each.tier],
+            max(0, each.visits - history.recent_visits),
+            max(0, each.spend_cents - history.recent_cents),
+        )
+        for history in histories
+        for each in rule.tiers_for(history.brand)
+        if each.tier in _TIERS and _rank(_TIERS[each.tier]) < _rank(present)
+    ]
+    return min(
+        better,
+        key=lambda each: (-_rank(each.tier), each.visits_missing, each.cents_missing),
+        default=None,
+    )
 
 
 def compare(before: Mapping[str, Tier | None], after: Mapping[str, Tier | None]) -> TierChange:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from services.crm.domain import errors
 from shared.contracts.crm import CustomerNotified
+from shared.contracts.management import CustomerCareRules
 
 MessageType = Literal[
     "authorization",
@@ -16,8 +17,10 @@ MessageType = Literal[
     "ready",
     "overdue_payment",
     "appointment_reminder",
+    "survey",
+    "campaign",
 ]
-"""待授权、待授权增项、可能延误、交车时间变更、竣工、逾期未付、预约提醒."""
+"""待授权、待授权增项、可能延误、交车时间变更、竣工、逾期未付、预约提醒、满意度调查、活动邀约."""
 
 Channel = Literal["wecom", "sms", "email"]
 """企业微信、短信、邮件."""
@@ -54,9 +57,6 @@ CHANNELS: tuple[Channel, ...] = ("wecom", "sms", "email")
 IDEMPOTENT_CHANNELS: frozenset[Channel] = frozenset({"wecom", "sms"})
 """Channels that recognize a repeated message by its id, so that a retry delivers only once."""
 
-RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-"""Delays between the attempts on one channel."""
-
 ENDED_BY_READINESS: tuple[MessageType, ...] = (
     "authorization",
     "additional_work",
@@ -66,6 +66,9 @@ ENDED_BY_READINESS: tuple[MessageType, ...] = (
 ENDED_BY_DEPARTURE: tuple[MessageType, ...] = (*ENDED_BY_READINESS, "ready")
 ENDED_BY_PAYMENT: tuple[MessageType, ...] = ("overdue_payment",)
 ENDED_BY_ANOTHER_PROMISE: tuple[MessageType, ...] = ("at_risk", "promise_changed", "ready")
+
+MARKETING: tuple[MessageType, ...] = ("campaign",)
+"""Messages that need the consent to marketing (营销同意)."""
 
 _OPEN: frozenset[State] = frozenset({"waiting", "sending", "call_required"})
 
@@ -239,19 +242,8 @@ def claim(message: Message, channel: Channel, contact: Contact) -> Message:
     )
 
 
-def address_changes_after(
-    before: Contact, addresses: Mapping[Channel, str | None], by: str, at: datetime
-) -> dict[Channel, AddressChange]:
-    """Return who has set the address of each channel, when these are set."""
-    changes = dict(before.address_changes)
-    for channel, address in addresses.items():
-        if address != before.addresses.get(channel):
-            changes[channel] = AddressChange(by, at)
-    return changes
-
-
 def record_send_result(
-    message: Message, send_result: SendResult, now: datetime
+    message: Message, send_result: SendResult, rules: CustomerCareRules, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
     """Record the result of an attempt: sent, to be retried, or channel exhausted."""
     if message.channel is None or message.customer_ref is None:
@@ -263,8 +255,9 @@ def record_send_result(
         message, state="waiting", uncertain=message.uncertain or send_result == "unanswered"
     )
     can_repeat = send_result == "later" or message.channel in IDEMPOTENT_CHANNELS
-    if send_result != "refused" and can_repeat and message.tries <= len(RETRY_DELAYS):
-        return replace(waiting, retry_at=now + RETRY_DELAYS[message.tries - 1]), []
+    if send_result != "refused" and can_repeat and message.tries <= len(rules.retry_minutes):
+        delay = timedelta(minutes=rules.retry_minutes[message.tries - 1])
+        return replace(waiting, retry_at=now + delay), []
     return replace(
         waiting,
         retry_at=None,

@@ -110,6 +110,25 @@ class AppointmentReminder(TemplateValues):
         return self.appointment_at
 
 
+class SurveyInvitation(TemplateValues):
+    """Request to answer a survey (满意度调查), with its link."""
+
+    message_type: ClassVar[MessageType] = "survey"
+
+
+class CampaignInvitation(TemplateValues):
+    """Invitation to a campaign (活动邀约), by its title; void once the campaign is over."""
+
+    message_type: ClassVar[MessageType] = "campaign"
+
+    campaign: str
+    ends_at: Timestamp
+
+    @property
+    def void_at(self) -> datetime:
+        return self.ends_at
+
+
 TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
     values.message_type: values
     for values in (
@@ -120,6 +139,8 @@ TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
         Ready,
         OverduePayment,
         AppointmentReminder,
+        SurveyInvitation,
+        CampaignInvitation,
     )
 }
 

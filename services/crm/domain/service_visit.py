@@ -19,6 +19,7 @@ class ServiceVisit:
     order_id: str
     customer_ref: str | None = None
     waiting: bool = False
+    opened_at: datetime | None = None
     ready_at: datetime | None = None
     delivered_at: datetime | None = None
     ended_at: datetime | None = None

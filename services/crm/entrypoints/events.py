@@ -2,13 +2,33 @@
 
 from collections.abc import Sequence
 
-from services.crm.application import loyalty, notifications, visits
+from services.crm.application import (
+    assignments,
+    campaign_answers,
+    campaign_vouchers,
+    customer_reviews,
+    erasures,
+    follow_ups,
+    loyalty,
+    nightly,
+    notifications,
+    service_reminders,
+    surveys,
+    visits,
+)
 from services.crm.application.deps import Deps
 from shared.contracts.base import State
-from shared.contracts.management import PersonDefined, RuleSetDefined, StoreDefined
+from shared.contracts.crm import CustomerErased
+from shared.contracts.management import (
+    CatalogItemDefined,
+    PersonDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
+    AppointmentBooked,
     AppointmentCancelled,
     AppointmentNoShow,
     AppointmentRescheduled,
@@ -21,12 +41,24 @@ from shared.contracts.reception import (
     PromisedTimeRevised,
     ReceivableOverdue,
     VehicleDelivered,
+    VoucherIssued,
+    VoucherRedeemed,
+    VoucherReinstated,
+    WorkWithdrawn,
 )
-from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
+from shared.contracts.workshop import (
+    JobFinished,
+    PromisedTimeAtRisk,
+    QualityInspectionPassed,
+    VehicleReady,
+)
 from shared.reactions import Reactions
 
 REACTIONS: Reactions[Deps] = Reactions(
     {
+        InvoiceIssued: customer_reviews.review_payer,
+        CreditNoteIssued: customer_reviews.review_payer,
+        AppointmentBooked: campaign_answers.note_appointment,
         AppointmentCancelled: notifications.void_appointment_messages,
         AppointmentNoShow: notifications.void_appointment_messages,
         AppointmentRescheduled: notifications.void_appointment_messages,
@@ -39,12 +71,32 @@ REACTIONS: Reactions[Deps] = Reactions(
         VehicleDelivered: visits.complete_visit,
         PaymentReceived: notifications.void_payment_reminders,
         ReceivableOverdue: notifications.notify_payment_overdue,
+        VoucherIssued: campaign_vouchers.note_voucher,
+        VoucherRedeemed: campaign_vouchers.count_redemption,
+        VoucherReinstated: campaign_vouchers.take_redemption_back,
+        JobFinished: surveys.note_technicians,
+        QualityInspectionPassed: surveys.note_inspector,
         PromisedTimeAtRisk: notifications.notify_promise_at_risk,
         VehicleReady: notifications.notify_vehicle_ready,
+        CustomerErased: erasures.repeat_erasure,
     },
-    by_batch=[loyalty.add_spend],
-    batch_only=[InvoiceIssued, CreditNoteIssued],
+    by_batch=[loyalty.add_spend, service_reminders.record_service_history],
+    batch_only=[WorkWithdrawn],
 )
 
-STATES: Sequence[type[State]] = (PersonDefined, RuleSetDefined, StoreDefined)
+STATE_REACTIONS: Reactions[Deps] = Reactions(
+    {StoreDefined: nightly.schedule_nights},
+    by_stores=[
+        follow_ups.assign_waiting_follow_ups,
+        assignments.look_at_changed_staff,
+        customer_reviews.review_after_rules,
+    ],
+)
+
+STATES: Sequence[type[State]] = (
+    CatalogItemDefined,
+    PersonDefined,
+    RuleSetDefined,
+    StoreDefined,
+)
 """Master data that customer relations reads."""

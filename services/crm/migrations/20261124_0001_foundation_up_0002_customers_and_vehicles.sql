@@ -1,46 +1,132 @@
--- The records of persons (客户档案), their visits, follow-ups (回访) and messages (客户通知). Names,
--- phones, plates, VINs and records of calls are encrypted under the customer's subject key;
--- references are keyed hashes.
+-- The records of persons and companies (客户档案) and of vehicles (车辆档案), their visits and messages
+-- (客户通知). Names, phones, plates and VINs are encrypted under the customer's subject key; columns
+-- that end in _ref and are not ids are keyed hashes.
 
--- Customers and how they want to be told, which is saved in versions. Addresses stand here,
--- encrypted, and nowhere else. address_changes: who has set each of them since the customer was
--- registered, and when.
+-- Customers and how they want to be told, each saved in versions. name_ref: two names that are
+-- spelled alike; person_ref: name and first telephone number, by which the same person is known in
+-- other stores.
 CREATE TABLE customer (
     store_id           text        NOT NULL,
     customer_ref       text        NOT NULL,
-    phone_ref          text        NOT NULL,
+    kind               text        NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'company')),
     name               bytea       NOT NULL,
-    phone              bytea       NOT NULL,
-    email              bytea,
-    wecom_id           bytea,
+    name_ref           text        NOT NULL,
+    person_ref         text        NOT NULL,
     registered_at      timestamptz NOT NULL,
+    version            integer     NOT NULL DEFAULT 1,
+    changed_by         text,
+    changed_at         timestamptz,
     language           text        NOT NULL DEFAULT 'zh' CHECK (language IN ('zh', 'en')),
     preferred_channel  text        CHECK (preferred_channel IN ('wecom', 'sms', 'email')),
     declined_channels  text[]      NOT NULL DEFAULT '{}',
-    address_changes    jsonb       NOT NULL DEFAULT '{}',
     contact_version    integer     NOT NULL DEFAULT 0,
     contact_changed_by text,
     contact_changed_at timestamptz,
     PRIMARY KEY (store_id, customer_ref)
 );
--- A person who comes with another vehicle is found by phone.
-CREATE INDEX customer_phone ON customer (store_id, phone_ref, registered_at);
 
--- Vehicles, each with the customer it belongs to.
-CREATE TABLE vehicle (
-    store_id     text  NOT NULL,
-    vehicle_ref  text  NOT NULL,
-    customer_ref text  NOT NULL,
-    plate_ref    text,
-    plate        bytea,
-    vin          bytea NOT NULL,
-    brand        text  NOT NULL,
-    model        text  NOT NULL,
-    PRIMARY KEY (store_id, vehicle_ref),
+-- Earlier versions of who a customer is (更正记录), with who made each of them.
+CREATE TABLE customer_version (
+    store_id     text        NOT NULL,
+    customer_ref text        NOT NULL,
+    version      integer     NOT NULL,
+    kind         text        NOT NULL,
+    name         bytea       NOT NULL,
+    changed_by   text,
+    changed_at   timestamptz,
+    PRIMARY KEY (store_id, customer_ref, version),
     FOREIGN KEY (store_id, customer_ref) REFERENCES customer
 );
--- Reception asks by plate; one vehicle wears it at a time.
-CREATE UNIQUE INDEX vehicle_plate ON vehicle (store_id, plate_ref);
+
+-- Contact points (联系方式): telephone numbers, e-mail addresses and WeCom ids, with whose they are.
+-- Addresses stand here, encrypted, and nowhere else. Nothing is deleted: it ends. at_registration:
+-- it was taken down when the customer was registered.
+CREATE TABLE contact_point (
+    store_id         text        NOT NULL,
+    contact_point_id text        NOT NULL,
+    customer_ref     text        NOT NULL,
+    kind             text        NOT NULL CHECK (kind IN ('phone', 'email', 'wecom')),
+    holder           text        NOT NULL DEFAULT 'own'
+        CHECK (holder IN ('own', 'family', 'contact_person', 'driver')),
+    value            bytea       NOT NULL,
+    value_ref        text        NOT NULL,
+    declined         boolean     NOT NULL DEFAULT false,
+    set_by           text        NOT NULL,
+    set_at           timestamptz NOT NULL,
+    at_registration  boolean     NOT NULL DEFAULT false,
+    ended_by         text,
+    ended_at         timestamptz,
+    PRIMARY KEY (store_id, contact_point_id),
+    FOREIGN KEY (store_id, customer_ref) REFERENCES customer
+);
+CREATE INDEX contact_point_customer ON contact_point (store_id, customer_ref, kind, set_at)
+    WHERE ended_at IS NULL;
+-- Persons who share a telephone number are found by it.
+CREATE INDEX contact_point_value ON contact_point (store_id, kind, value_ref)
+    WHERE ended_at IS NULL;
+
+-- Vehicles, each with its present owner, under whose key its VIN is encrypted. vehicle_ref is the
+-- same in all stores of the group.
+CREATE TABLE vehicle (
+    store_id     text        NOT NULL,
+    vehicle_ref  text        NOT NULL,
+    customer_ref text        NOT NULL,
+    owned_since  timestamptz NOT NULL,
+    vin_ref      text        NOT NULL,
+    vin          bytea       NOT NULL,
+    brand        text        NOT NULL,
+    model        text        NOT NULL,
+    PRIMARY KEY (store_id, vehicle_ref),
+    UNIQUE (store_id, vin_ref),
+    FOREIGN KEY (store_id, customer_ref) REFERENCES customer
+);
+CREATE INDEX vehicle_owner ON vehicle (store_id, customer_ref);
+
+-- People of a vehicle over time (车主, 驾驶人, 付款人, 送修人). Its present owner is also in vehicle.
+CREATE TABLE vehicle_person (
+    store_id     text        NOT NULL,
+    vehicle_ref  text        NOT NULL,
+    customer_ref text        NOT NULL,
+    role         text        NOT NULL CHECK (role IN ('owner', 'driver', 'payer', 'bringer')),
+    since        timestamptz NOT NULL,
+    set_by       text        NOT NULL,
+    until        timestamptz,
+    ended_by     text,
+    entry        bigint      GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (store_id, entry),
+    FOREIGN KEY (store_id, vehicle_ref) REFERENCES vehicle,
+    FOREIGN KEY (store_id, customer_ref) REFERENCES customer
+);
+CREATE UNIQUE INDEX vehicle_one_owner ON vehicle_person (store_id, vehicle_ref)
+    WHERE role = 'owner' AND until IS NULL;
+CREATE UNIQUE INDEX vehicle_person_present
+    ON vehicle_person (store_id, vehicle_ref, customer_ref, role) WHERE until IS NULL;
+CREATE INDEX vehicle_people ON vehicle_person (store_id, vehicle_ref);
+CREATE INDEX vehicle_person_customer ON vehicle_person (store_id, customer_ref);
+
+-- Plates by date (车牌): a plate moves to its owner's next car. It is encrypted under the key of
+-- customer_ref, who owned the vehicle then.
+CREATE TABLE vehicle_plate (
+    store_id     text        NOT NULL,
+    vehicle_ref  text        NOT NULL,
+    customer_ref text        NOT NULL,
+    plate_ref    text        NOT NULL,
+    plate        bytea       NOT NULL,
+    since        timestamptz NOT NULL,
+    until        timestamptz,
+    entry        bigint      GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (store_id, entry),
+    FOREIGN KEY (store_id, vehicle_ref) REFERENCES vehicle,
+    FOREIGN KEY (store_id, customer_ref) REFERENCES customer
+);
+-- Reception asks by plate; one vehicle wears it at a time, and wears one.
+CREATE UNIQUE INDEX plate_of_one_vehicle ON vehicle_plate (store_id, plate_ref)
+    WHERE until IS NULL;
+CREATE UNIQUE INDEX vehicle_one_plate ON vehicle_plate (store_id, vehicle_ref)
+    WHERE until IS NULL;
+-- Pages name vehicles by the plates that they had.
+CREATE INDEX vehicle_plates ON vehicle_plate (store_id, vehicle_ref);
+CREATE INDEX vehicle_plate_reference ON vehicle_plate (store_id, plate_ref, since);
 
 -- Visits, known from their first event on, also while their customer is not. spent_cents: the
 -- customer's share of the invoice, less credit notes.
@@ -55,29 +141,6 @@ CREATE TABLE service_visit (
     spent_cents  bigint      NOT NULL DEFAULT 0,
     PRIMARY KEY (store_id, order_id)
 );
-
--- Calls to customers after a delivery. attempts counts those that reached nobody.
-CREATE TABLE follow_up (
-    store_id     text        NOT NULL,
-    follow_up_id text        NOT NULL,
-    order_id     text        NOT NULL,
-    customer_ref text        NOT NULL,
-    agent_id     text        NOT NULL,
-    due_at       timestamptz NOT NULL,
-    attempts     smallint    NOT NULL DEFAULT 0,
-    completed_at timestamptz,
-    completed_by text,
-    reached      boolean,
-    satisfaction smallint    CHECK (satisfaction BETWEEN 1 AND 5),
-    channel      text        CHECK (channel IN ('phone', 'email', 'sms')),
-    record       bytea,
-    PRIMARY KEY (store_id, follow_up_id),
-    UNIQUE (store_id, order_id)
-);
--- Agents' lists, and the number of open calls by which they are balanced.
-CREATE INDEX follow_up_open ON follow_up (store_id, due_at) WHERE completed_at IS NULL;
-CREATE INDEX follow_up_completed ON follow_up (store_id, completed_at)
-    WHERE completed_at IS NOT NULL;
 
 -- Messages to customers. link is the one secret in a message; it is encrypted under the customer's
 -- subject key. claimed_until, in real time, keeps other processes off while an attempt is under
@@ -119,33 +182,43 @@ CREATE INDEX message_about ON message (store_id, about)
 -- Agents' call tasks, and the number of them by which agents are balanced.
 CREATE INDEX message_call_required ON message (store_id, created_at) WHERE state = 'call_required';
 
--- What the customer of a vehicle has brought to all stores of the group (集团累计到店与消费): sums,
--- nothing about any person. A customer of several stores is one by telephone number. It runs as the owner, in a store's name, and for one vehicle, known
--- by its VIN's or plate's reference.
+-- What the owner of a vehicle has brought to all stores of the group (集团累计到店与消费): sums,
+-- nothing about any person. A customer of several stores is one by name and telephone number. It
+-- runs as the owner, in a store's name, and for one vehicle, known by its own or its plate's
+-- reference; where stores name different owners, the asking store's is meant, else the latest.
 CREATE FUNCTION customer_history_in_group(reference text, since timestamptz)
     RETURNS TABLE (brand text, visits bigint, recent_visits bigint, recent_cents bigint,
                    last_visit_at timestamptz, stores text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = crm, pg_temp
 AS $$
     WITH known AS (
-        SELECT customer_ref, brand FROM vehicle
-        WHERE require_question(reference) AND (vehicle_ref = reference OR plate_ref = reference)
+        SELECT v.store_id, v.customer_ref, v.brand
+        FROM (
+            SELECT store_id, vehicle_ref FROM vehicle WHERE vehicle_ref = reference
+            UNION
+            SELECT store_id, vehicle_ref FROM vehicle_plate
+            WHERE plate_ref = reference AND until IS NULL
+        ) AS meant JOIN vehicle AS v USING (store_id, vehicle_ref)
+        WHERE require_question(reference)
+        ORDER BY v.store_id = ANY (stores_in_scope()) DESC, v.owned_since DESC
+        LIMIT 1
     ),
     person AS (
-        SELECT customer_ref FROM customer
-        WHERE phone_ref IN (SELECT phone_ref FROM customer JOIN known USING (customer_ref))
+        SELECT store_id, customer_ref FROM customer
+        WHERE person_ref IN (
+            SELECT person_ref FROM customer JOIN known USING (store_id, customer_ref))
     )
-    SELECT (SELECT min(brand) FROM known),
+    SELECT (SELECT brand FROM known),
            count(*),
            count(*) FILTER (WHERE delivered_at >= since),
            coalesce(sum(spent_cents) FILTER (WHERE delivered_at >= since), 0)::bigint,
            max(delivered_at),
            coalesce(array_agg(DISTINCT store_id), '{}')
-    FROM service_visit
-    WHERE customer_ref IN (SELECT customer_ref FROM person) AND delivered_at IS NOT NULL
+    FROM service_visit JOIN person USING (store_id, customer_ref)
+    WHERE delivered_at IS NOT NULL
 $$;
 -- The same of all customers to whom a vehicle was delivered in a time, once for each brand of their
--- vehicles: sums, with the reference of a telephone number, which stays in this service. It is for
+-- vehicles: sums, with the reference of a person, which stays in this service. It is for
 -- the group, which shows numbers of customers alone.
 CREATE FUNCTION histories_of_deliveries_in_group(
         delivered_from timestamptz, delivered_until timestamptz, since timestamptz)
@@ -159,12 +232,12 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH person AS (
-        SELECT DISTINCT c.phone_ref
+        SELECT DISTINCT c.person_ref
         FROM service_visit AS v JOIN customer AS c USING (store_id, customer_ref)
         WHERE v.delivered_at >= delivered_from AND v.delivered_at <= delivered_until
     ),
     history AS (
-        SELECT c.phone_ref,
+        SELECT c.person_ref,
                count(*) AS visits,
                count(*) FILTER (WHERE v.delivered_at >= since) AS recent_visits,
                coalesce(sum(v.spent_cents) FILTER (WHERE v.delivered_at >= since), 0)::bigint
@@ -172,48 +245,64 @@ BEGIN
                max(v.delivered_at) AS last_visit_at,
                array_agg(DISTINCT v.store_id) AS stores
         FROM person
-        JOIN customer AS c USING (phone_ref)
+        JOIN customer AS c USING (person_ref)
         JOIN service_visit AS v USING (store_id, customer_ref)
         WHERE v.delivered_at IS NOT NULL
-        GROUP BY c.phone_ref
+        GROUP BY c.person_ref
     ),
     brands AS (
-        SELECT DISTINCT c.phone_ref, w.brand
+        SELECT DISTINCT c.person_ref, w.brand
         FROM person
-        JOIN customer AS c USING (phone_ref)
+        JOIN customer AS c USING (person_ref)
         JOIN vehicle AS w USING (store_id, customer_ref)
     )
-    SELECT h.phone_ref, b.brand, h.visits, h.recent_visits, h.recent_cents, h.last_visit_at,
+    SELECT h.person_ref, b.brand, h.visits, h.recent_visits, h.recent_cents, h.last_visit_at,
            h.stores
-    FROM history AS h LEFT JOIN brands AS b USING (phone_ref);
+    FROM history AS h LEFT JOIN brands AS b USING (person_ref);
+END
+$$;
+-- The reference of a vehicle in other stores of the group, by its VIN's, and the VIN's reference of a
+-- vehicle that another store knows: nothing about any person.
+CREATE FUNCTION vehicle_identity_in_group(of_vin text, of_vehicle text)
+    RETURNS TABLE (vehicle_ref text, vin_ref text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = crm, pg_temp
+AS $$
+BEGIN
+    PERFORM require_question(of_vin, of_vehicle);
+    RETURN QUERY
+    SELECT DISTINCT v.vehicle_ref, v.vin_ref FROM vehicle AS v
+    WHERE v.vin_ref = of_vin OR v.vehicle_ref = of_vehicle;
 END
 $$;
 -- Deliveries come nearly in the order of their time.
 CREATE INDEX service_visit_delivered ON service_visit USING brin (delivered_at);
 -- Each step of customer_history_in_group, without a store.
 CREATE INDEX vehicle_reference ON vehicle (vehicle_ref);
-CREATE INDEX vehicle_plate_in_group ON vehicle (plate_ref);
-CREATE INDEX customer_reference ON customer (customer_ref);
-CREATE INDEX customer_phone_in_group ON customer (phone_ref);
-CREATE INDEX service_visit_customer ON service_visit (customer_ref, delivered_at);
+CREATE INDEX vehicle_vin_in_group ON vehicle (vin_ref);
+CREATE INDEX vehicle_plate_in_group ON vehicle_plate (plate_ref) WHERE until IS NULL;
+CREATE INDEX customer_person_in_group ON customer (person_ref);
+CREATE INDEX service_visit_customer ON service_visit (store_id, customer_ref, delivered_at);
 
 -- Grants and policies.
 DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'service_visit', 'follow_up', 'message'] LOOP
+    FOREACH name IN ARRAY ARRAY['customer', 'customer_version', 'contact_point', 'vehicle',
+                                'vehicle_person', 'vehicle_plate', 'service_visit', 'message'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO crm '
                        'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO crm', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'service_visit'] LOOP
+    FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'vehicle_plate', 'service_visit'] LOOP
         EXECUTE format('CREATE POLICY group_history ON %I FOR SELECT TO crm_owner USING (true)',
                        name);
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group TO crm;
+REVOKE ALL ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group,
+    vehicle_identity_in_group FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION customer_history_in_group, histories_of_deliveries_in_group,
+    vehicle_identity_in_group TO crm;

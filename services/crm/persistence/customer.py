@@ -1,103 +1,112 @@
-"""The records of persons and their vehicles."""
+"""The records of customers: who they are, and how they want to be told."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.crm.domain.customer import References
-from services.crm.domain.message import AddressChange, Channel, Declinable, Language
+from services.crm.domain import errors
+from services.crm.domain.customer import Candidate, CustomerKind
+from services.crm.domain.message import Channel, Declinable, Language
+from shared.contracts.versioned import Versioned
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.table import Table
 
-_KNOWN_VEHICLE = """
-SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref
-FROM vehicle WHERE store_id = $1 AND vehicle_ref = $2
+_LOCK_ALL = """
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key
 """
 
-_KNOWN_PHONE = """
-SELECT customer_ref FROM customer
-WHERE store_id = $1 AND phone_ref = $2
-ORDER BY registered_at, customer_ref LIMIT 1
-"""
-
-_SET_PHONE_CHANGE = """
-UPDATE customer SET address_changes = address_changes || $4
-WHERE store_id = $1 AND customer_ref = $2 AND phone_ref <> $3
-"""
-
-_TAKE_PLATE_OFF = """
-UPDATE vehicle SET plate_ref = NULL, plate = NULL
-WHERE store_id = $1 AND plate_ref = $2 AND vehicle_ref <> $3
+_CANDIDATES = """
+WITH by_phone AS (
+    SELECT DISTINCT read_as($1, customer_ref) AS customer_ref FROM contact_point
+    WHERE store_id = $1 AND kind = 'phone' AND value_ref = $3 AND ended_at IS NULL
+),
+by_vehicle AS (
+    SELECT read_as($1, customer_ref) AS customer_ref,
+           array_agg(DISTINCT role ORDER BY role) AS roles
+    FROM vehicle_person
+    WHERE store_id = $1 AND vehicle_ref = $2 AND until IS NULL
+    GROUP BY 1
+)
+SELECT customer_ref, coalesce(roles, '{}') AS roles,
+       EXISTS (SELECT FROM customer AS named
+               WHERE named.store_id = $1 AND named.name_ref = $4
+                 AND named.customer_ref = ANY (references_of($1, customer.customer_ref)))
+           AS same_name,
+       by_phone.customer_ref IS NOT NULL AS same_phone
+FROM customer
+LEFT JOIN by_vehicle USING (customer_ref)
+LEFT JOIN by_phone USING (customer_ref)
+WHERE store_id = $1
+  AND customer_ref IN (SELECT customer_ref FROM by_vehicle UNION SELECT customer_ref FROM by_phone)
+ORDER BY registered_at, customer_ref
 """
 
 _FIND = """
-SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref, name, phone, plate, vin,
-       brand, model
-FROM vehicle JOIN customer USING (store_id, customer_ref)
-WHERE store_id = $1 AND (plate_ref = $2 OR vehicle_ref = $2)
+SELECT customer.customer_ref, customer.kind, customer.name, customer.version, customer.changed_by,
+       customer.changed_at, customer.registered_at
+FROM customer WHERE store_id = $1 AND customer_ref = read_as($1, $2) AND erased_at IS NULL
+"""
+
+_KEEP_VERSION = """
+INSERT INTO customer_version (store_id, customer_ref, version, kind, name, changed_by, changed_at)
+SELECT store_id, customer_ref, version, kind, name, changed_by, changed_at
+FROM customer WHERE store_id = $1 AND customer_ref = $2
+"""
+
+_EARLIER = """
+SELECT version, kind, name, changed_by, changed_at FROM customer_version
+WHERE store_id = $1 AND customer_ref = $2 ORDER BY version DESC LIMIT 50
 """
 
 _NAMES = """
-SELECT customer_ref AS ref, customer_ref AS data_subject_id, name AS encrypted
-FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
-"""
-
-_PLATES = """
-SELECT plate_ref AS ref, customer_ref AS data_subject_id, plate AS encrypted
-FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
+SELECT asked.ref, customer_ref AS data_subject_id, name AS encrypted
+FROM (SELECT ref, read_as($1, ref) AS read FROM unnest($2::text[]) AS ref) AS asked
+JOIN customer ON store_id = $1 AND customer_ref = asked.read
 """
 
 
 @dataclass(frozen=True)
-class EncryptedCustomer:
-    """A customer as stored: personal data is encrypted under ``customer_ref``."""
+class EncryptedCustomer(Versioned):
+    """Who a customer is, as stored: the name is encrypted under ``customer_ref``."""
 
     customer_ref: str
-    phone_ref: str
+    kind: CustomerKind
     name: bytes
-    phone: bytes
-    registered_at: datetime
-
-
-@dataclass(frozen=True)
-class EncryptedVehicle(References):
-    """A vehicle as stored: plate and VIN are encrypted under ``customer_ref``."""
-
-    plate: bytes
-    vin: bytes
-    brand: str
-    model: str
+    name_ref: str
+    person_ref: str
 
 
 @dataclass(frozen=True)
 class EncryptedContact:
-    """A customer's contact preferences as stored.
-
-    Addresses are encrypted under ``customer_ref``. ``address_changes`` say by channel who has set
-    its address, and when.
-    """
+    """A customer's contact preferences as stored, with their own contact points."""
 
     customer_ref: str
-    email: bytes | None
-    wecom_id: bytes | None
     language: Language
     preferred_channel: Channel | None
     declined_channels: Sequence[Declinable]
     contact_version: int
     contact_changed_by: str | None
     contact_changed_at: datetime | None
-    address_changes: Mapping[Channel, AddressChange]
 
 
 CONTACTS = Table(
     "customer",
     EncryptedContact,
     key=("store_id", "customer_ref"),
-    json=("address_changes",),
     added=("store_id",),
-    separate=("phone_ref", "name", "phone", "registered_at"),
+    separate=(
+        "kind",
+        "name",
+        "name_ref",
+        "person_ref",
+        "registered_at",
+        "version",
+        "changed_by",
+        "changed_at",
+        "erased_at",
+    ),
 )
 
 _CUSTOMERS = Table(
@@ -105,96 +114,145 @@ _CUSTOMERS = Table(
     EncryptedCustomer,
     key=("store_id", "customer_ref"),
     fixed=("registered_at",),
-    added=("store_id",),
-    separate=[name for name in CONTACTS.fields if name != "customer_ref"],
+    added=("store_id", "registered_at"),
+    separate=["erased_at", *(name for name in CONTACTS.fields if name != "customer_ref")],
 )
 
-_VEHICLES = Table(
-    "vehicle",
-    EncryptedVehicle,
-    key=("store_id", "vehicle_ref"),
-    fixed=("customer_ref", "vin"),
-    added=("store_id",),
-)
+_OWN_POINT = """
+LEFT JOIN LATERAL (
+    SELECT point.customer_ref AS subject, value, set_by, set_at, at_registration,
+           declined OR EXISTS (
+               SELECT FROM contact_point AS same
+               WHERE same.store_id = $1 AND same.kind = '{kind}' AND same.declined
+                 AND same.value_ref = point.value_ref AND same.ended_at IS NULL
+                 AND same.customer_ref = ANY (asked.merged)) AS declined
+    FROM contact_point AS point
+    WHERE point.store_id = $1 AND point.customer_ref = ANY (asked.read || asked.merged)
+      AND kind = '{kind}' AND holder = 'own' AND ended_at IS NULL
+    ORDER BY declined, point.customer_ref = asked.read DESC, set_at DESC, contact_point_id DESC
+    LIMIT 1
+) AS {kind} ON true
+"""
 
 _SELECT_CONTACTS = f"""
-SELECT {CONTACTS.column_list}, name, phone
-FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
+SELECT asked.ref, {CONTACTS.column_list}, kind, name, customer_ref AS name_subject,
+       ARRAY(SELECT unnest(other.declined_channels)
+             FROM present_alias AS alias
+             JOIN customer AS other
+                 ON other.store_id = $1 AND other.customer_ref = alias.alias_ref
+             WHERE alias.store_id = $1 AND alias.customer_ref = asked.read
+               AND (customer.contact_changed_at <= alias.merged_at) IS NOT FALSE)
+           AS declined_by_merged,
+       phone.subject AS phone_subject, email.subject AS email_subject,
+       wecom.subject AS wecom_id_subject, phone.value AS phone, phone.declined AS phone_declined,
+       phone.set_by AS phone_set_by, phone.set_at AS phone_set_at,
+       phone.at_registration AS phone_at_registration,
+       email.value AS email, email.declined AS email_declined,
+       email.set_by AS email_set_by, email.set_at AS email_set_at,
+       email.at_registration AS email_at_registration,
+       wecom.value AS wecom_id, wecom.declined AS wecom_declined,
+       wecom.set_by AS wecom_set_by, wecom.set_at AS wecom_set_at,
+       wecom.at_registration AS wecom_at_registration
+FROM (SELECT ref, read_as($1, ref) AS read,
+             ARRAY(SELECT alias_ref FROM present_alias
+                   WHERE store_id = $1 AND customer_ref = read_as($1, ref)) AS merged
+      FROM unnest($2::text[]) AS ref) AS asked
+JOIN customer ON store_id = $1 AND customer_ref = asked.read
+{_OWN_POINT.format(kind="phone")}
+{_OWN_POINT.format(kind="email")}
+{_OWN_POINT.format(kind="wecom")}
 """
 
 
-async def lock_customer_records(connection: Connection, store_id: str) -> None:
-    """Lock a store's registrations, so that no customer is entered twice."""
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"customer-records/{store_id}"
-    )
+async def lock_registration(
+    connection: Connection, store_id: str, *, vehicle: Sequence[str], customer: Sequence[str]
+) -> None:
+    """Lock the references of a vehicle in the group, and those of a customer in the store.
+
+    No vehicle and no customer is entered twice at once.
+    """
+    keys = [f"vehicle/{each}" for each in vehicle]
+    keys += [f"customer/{store_id}/{each}" for each in customer]
+    await connection.execute(_LOCK_ALL, sorted(keys))
 
 
-async def known_vehicle(
-    connection: Connection, store_id: str, vehicle_ref: str
-) -> References | None:
-    """Return the references under which a vehicle is in customer records."""
-    row = await connection.fetchrow(_KNOWN_VEHICLE, store_id, vehicle_ref)
-    return References(**row) if row else None
-
-
-async def customer_with_phone(connection: Connection, store_id: str, phone_ref: str) -> str | None:
-    """Return the customer who was first registered with a telephone number."""
-    customer_ref: str | None = await connection.fetchval(_KNOWN_PHONE, store_id, phone_ref)
-    return customer_ref
+async def candidates(
+    connection: Connection, store_id: str, vehicle_ref: str, phone_ref: str, name_ref: str
+) -> list[Candidate]:
+    """Return the people of a vehicle, and the customers with a telephone number."""
+    rows = await connection.fetch(_CANDIDATES, store_id, vehicle_ref, phone_ref, name_ref)
+    return [Candidate(**row) for row in rows]
 
 
 async def save_customer(
-    connection: Connection, store_id: str, customer: EncryptedCustomer, now: datetime, by: str
+    connection: Connection, store_id: str, customer: EncryptedCustomer, registered_at: datetime
 ) -> None:
-    """Enter or update a customer; another telephone number was set ``by`` them."""
+    """Enter a customer, or store another version of who they are; the earlier one is kept."""
+    await connection.execute(_KEEP_VERSION, store_id, customer.customer_ref)
     await connection.execute(
-        _SET_PHONE_CHANGE,
-        store_id,
-        customer.customer_ref,
-        customer.phone_ref,
-        {"sms": {"by": by, "at": now.isoformat()}},
+        _CUSTOMERS.upsert,
+        *_CUSTOMERS.values(customer, store_id=store_id, registered_at=registered_at),
     )
-    await connection.execute(_CUSTOMERS.upsert, *_CUSTOMERS.values(customer, store_id=store_id))
 
 
-async def save_vehicle(connection: Connection, store_id: str, vehicle: EncryptedVehicle) -> None:
-    """Enter or update a vehicle, and remove its plate from any other vehicle."""
-    await connection.execute(_TAKE_PLATE_OFF, store_id, vehicle.plate_ref, vehicle.vehicle_ref)
-    await connection.execute(_VEHICLES.upsert, *_VEHICLES.values(vehicle, store_id=store_id))
+async def save_person_ref(
+    connection: Connection, store_id: str, customer_ref: str, person_ref: str
+) -> None:
+    """Store by which name and telephone number a customer is the same in other stores."""
+    await connection.execute(
+        "UPDATE customer SET person_ref = $3 WHERE store_id = $1 AND customer_ref = $2",
+        store_id,
+        customer_ref,
+        person_ref,
+    )
 
 
-async def find_vehicle(connection: Connection, store_id: str, reference: str) -> Any:
-    """Return the row of the vehicle with this plate's or VIN's reference and of its customer.
+async def find_customer_row(connection: Connection, store_id: str, customer_ref: str) -> Any:
+    """Return the row of the customer as whom they are read, still encrypted.
 
-    It is still encrypted; None when the store knows no such vehicle.
+    Raises:
+        RuleViolation: the store knows no such customer.
     """
-    return await connection.fetchrow(_FIND, store_id, reference)
+    row = await connection.fetchrow(_FIND, store_id, customer_ref)
+    if row is None:
+        raise unknown("customer_ref", customer_ref)
+    return row
+
+
+async def earlier_versions(
+    connection: Connection, store_id: str, customer_ref: str
+) -> Sequence[Any]:
+    """Return earlier versions of who a customer is, still encrypted, the latest first."""
+    return await connection.fetch(_EARLIER, store_id, customer_ref)
 
 
 async def lock_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
     """Lock the customer against other changes until the transaction ends.
 
     Raises:
-        RuleViolation: the store knows no such customer.
+        RuleViolation: the store knows no such customer, or has merged them into another one.
     """
-    found = await connection.fetchval(
-        "SELECT true FROM customer WHERE store_id = $1 AND customer_ref = $2 FOR UPDATE",
+    read = await connection.fetchval(
+        "SELECT read_as(store_id, customer_ref) FROM customer"
+        " WHERE store_id = $1 AND customer_ref = $2 AND erased_at IS NULL FOR UPDATE",
         store_id,
         customer_ref,
     )
-    if not found:
+    if read is None:
         raise unknown("customer_ref", customer_ref)
+    if read != customer_ref:
+        raise errors.customer_merged(customer_ref, read)
 
 
-async def require_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
-    """Refuse a customer who is not in the store's customer records.
+async def require_customer(connection: Connection, store_id: str, customer_ref: str) -> str:
+    """Return as whom a customer in the store's customer records is read.
 
     Raises:
         RuleViolation: the store knows no such customer.
     """
-    if not await encrypted_contacts(connection, store_id, [customer_ref]):
-        raise unknown("customer_ref", customer_ref)
+    row = await find_customer_row(connection, store_id, customer_ref)
+    read: str = row["customer_ref"]
+    return read
 
 
 async def encrypted_names(
@@ -205,18 +263,14 @@ async def encrypted_names(
     return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
 
 
-async def encrypted_plates(
-    connection: Connection, store_id: str, plate_refs: Sequence[str]
-) -> Mapping[str, tuple[str, bytes]]:
-    """Return the data subject and encrypted plate of each known vehicle, by reference."""
-    rows = await connection.fetch(_PLATES, store_id, list(plate_refs))
-    return {row["ref"]: (row["data_subject_id"], row["encrypted"]) for row in rows}
-
-
 async def encrypted_contacts(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
-    """Return name, addresses and preferences of each known customer, still encrypted."""
+    """Return name, addresses and preferences of each known customer, still encrypted.
+
+    ``ref`` is the reference that was asked for. What merged records decline counts until the
+    customer says something else.
+    """
     return await connection.fetch(_SELECT_CONTACTS, store_id, list(customer_refs))
 
 

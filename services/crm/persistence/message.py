@@ -54,7 +54,8 @@ _LISTED = (
     _MESSAGES.select
     + """
 WHERE store_id = $1
-  AND ($2::text IS NULL OR customer_ref = $2)
+  AND ($2::text IS NULL
+       OR customer_ref = ANY ((SELECT references_of($1, $2))::text[]))
   AND ($3::text IS NULL OR order_id = $3)
   AND (cardinality($4::text[]) = 0 OR
        CASE WHEN state IN ('waiting', 'sending', 'call_required') AND expires_at <= $5

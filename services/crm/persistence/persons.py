@@ -2,28 +2,43 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from services.crm import persistence
+from services.crm.domain.customer import ContactKind, CustomerKind
 from services.crm.domain.message import AddressChange, Channel, Contact, Declinable, Language
+from services.crm.domain.search_term import terms_of_phone
+from services.crm.persistence.contact_point import EncryptedContactPoint
 from services.crm.persistence.customer import CONTACTS, EncryptedContact
+from services.crm.persistence.search_token import end_findability, make_findable
 from shared.contracts.versioned import Versioned, loaded
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.formats import is_mobile
+from shared.ids import new_id
 from shared.personal_data import PersonalData
 
 _SECRETS = ("name", "phone", "email", "wecom_id")
+_KINDS: Mapping[ContactKind, tuple[Channel, str]] = {
+    "phone": ("sms", "phone"),
+    "email": ("email", "email"),
+    "wecom": ("wecom", "wecom_id"),
+}
+"""Channel of messages to a kind of contact points, and the field with the address."""
 
 
 @dataclass(frozen=True)
 class Person(Versioned):
     """One customer, decrypted; only ever in memory.
 
-    The version is that of the contact preferences.
+    The version is that of the contact preferences. ``phone``, ``email`` and ``wecom_id`` are the
+    customer's own, the latest of each; ``declined_points`` are those of them that the customer
+    wants not to be used.
     """
 
     customer_ref: str
+    kind: CustomerKind
     name: str = field(repr=False)
     phone: str = field(repr=False)
     email: str | None = field(repr=False)
@@ -32,6 +47,7 @@ class Person(Versioned):
     preferred_channel: Channel | None
     declined_channels: tuple[Declinable, ...]
     address_changes: Mapping[Channel, AddressChange]
+    declined_points: frozenset[ContactKind]
 
     @property
     def contact(self) -> Contact:
@@ -44,18 +60,29 @@ class Person(Versioned):
         return Contact(
             {channel: address for channel, address in addresses.items() if address},
             self.preferred_channel,
-            self.declined_channels,
+            self._declined,
             self.address_changes,
         )
+
+    @property
+    def _declined(self) -> frozenset[Declinable]:
+        declined: set[Declinable] = {*self.declined_channels}
+        declined.update(_KINDS[kind][0] for kind in self.declined_points)
+        if "phone" in self.declined_points:
+            declined.add("phone")
+        return frozenset(declined)
 
 
 async def find_persons(
     connection: Connection, personal: PersonalData, store_id: str, customer_refs: Sequence[str]
 ) -> Mapping[str, Person]:
-    """Return customers by reference; unknown and erased ones are absent."""
+    """Return customers by reference; unknown and erased ones are absent.
+
+    A merged customer is the one as whom they are read.
+    """
     rows = await persistence.encrypted_contacts(connection, store_id, customer_refs)
     encrypted = [
-        (row["customer_ref"], name, row[name])
+        (row["ref"], name, row[f"{name}_subject"], row[name])
         for row in rows
         for name in _SECRETS
         if row[name] is not None
@@ -63,16 +90,16 @@ async def find_persons(
     texts = await personal.decrypt_all(
         connection,
         store_id,
-        [(data_subject_id, content) for data_subject_id, _, content in encrypted],
+        [(data_subject_id, content) for *_, data_subject_id, content in encrypted],
     )
     known: dict[str, dict[str, str]] = {}
-    for (data_subject_id, name, _), text in zip(encrypted, texts, strict=True):
+    for (ref, name, *_), text in zip(encrypted, texts, strict=True):
         if text is not None:
-            known.setdefault(data_subject_id, {})[name] = text
+            known.setdefault(ref, {})[name] = text
     return {
-        row["customer_ref"]: _person(row, known[row["customer_ref"]])
+        row["ref"]: _person(row, known[row["ref"]])
         for row in rows
-        if row["customer_ref"] in known
+        if "name" in known.get(row["ref"], ())
     }
 
 
@@ -90,24 +117,63 @@ async def find_person(
     return persons[customer_ref]
 
 
-async def save_contacts(
-    connection: Connection, personal: PersonalData, store_id: str, persons: Sequence[Person]
+async def save_preferences(
+    connection: Connection, personal: PersonalData, store_id: str, before: Person, after: Person
 ) -> None:
-    """Store the contact preferences, with encrypted addresses."""
-    for each in persons:
-        contact = EncryptedContact(
-            customer_ref=each.customer_ref,
-            email=await personal.encrypt(connection, store_id, each.customer_ref, each.email),
-            wecom_id=await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),
-            language=each.language,
-            preferred_channel=each.preferred_channel,
-            declined_channels=each.declined_channels,
-            contact_version=each.version,
-            contact_changed_by=each.changed_by,
-            contact_changed_at=each.changed_at,
-            address_changes=each.address_changes,
-        )
-        await persistence.save_contact(connection, store_id, contact)
+    """Store the contact preferences; another e-mail address or WeCom id replaces the earlier."""
+    contact = EncryptedContact(
+        customer_ref=after.customer_ref,
+        language=after.language,
+        preferred_channel=after.preferred_channel,
+        declined_channels=after.declined_channels,
+        contact_version=after.version,
+        contact_changed_by=after.changed_by,
+        contact_changed_at=after.changed_at,
+    )
+    await persistence.save_contact(connection, store_id, contact)
+    for kind in ("email", "wecom"):
+        _, name = _KINDS[kind]
+        value, by, at = getattr(after, name), after.changed_by or "", after.changed_at
+        if at is not None and value != getattr(before, name):
+            await set_own_contact_point(
+                connection, personal, store_id, after.customer_ref, kind, value, by, at
+            )
+
+
+async def set_own_contact_point(
+    connection: Connection,
+    personal: PersonalData,
+    store_id: str,
+    customer_ref: str,
+    kind: ContactKind,
+    value: str | None,
+    by: str,
+    at: datetime,
+    *,
+    at_registration: bool = False,
+) -> None:
+    """Replace the customer's own contact points of a kind by one, or end them."""
+    ended = await persistence.end_own_contact_points(
+        connection, store_id, customer_ref, kind, by, at
+    )
+    await end_findability(connection, store_id, "phone", ended)
+    if value is None:
+        return
+    point = EncryptedContactPoint(
+        contact_point_id=str(new_id()),
+        customer_ref=customer_ref,
+        kind=kind,
+        holder="own",
+        value=await personal.encrypt(connection, store_id, customer_ref, value),
+        value_ref=personal.reference(kind, value),
+        set_by=by,
+        set_at=at,
+        at_registration=at_registration,
+    )
+    await persistence.save_contact_points(connection, store_id, [point])
+    if kind == "phone":
+        terms, point_id = terms_of_phone(value), point.contact_point_id
+        await make_findable(connection, personal, store_id, "phone", point_id, terms)
 
 
 def _person(row: Any, texts: Mapping[str, str]) -> Person:
@@ -117,13 +183,21 @@ def _person(row: Any, texts: Mapping[str, str]) -> Person:
         changed_by=contact.contact_changed_by,
         changed_at=contact.contact_changed_at,
         customer_ref=contact.customer_ref,
+        kind=row["kind"],
         name=texts["name"],
-        phone=texts["phone"],
+        phone=texts.get("phone", ""),
         email=texts.get("email"),
         wecom_id=texts.get("wecom_id"),
         language=contact.language,
         preferred_channel=contact.preferred_channel,
-        declined_channels=tuple(contact.declined_channels),
-        address_changes=contact.address_changes,
+        declined_channels=tuple(
+            dict.fromkeys([*contact.declined_channels, *row["declined_by_merged"]])
+        ),
+        address_changes={
+            channel: AddressChange(row[f"{kind}_set_by"], row[f"{kind}_set_at"])
+            for kind, (channel, _) in _KINDS.items()
+            if row[f"{kind}_at_registration"] is False
+        },
+        declined_points=frozenset(kind for kind in _KINDS if row[f"{kind}_declined"]),
     )
     return loaded(person)

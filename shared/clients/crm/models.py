@@ -2,17 +2,149 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
-from shared.contracts.management import LoyaltyRules
+from shared.contracts.crm import (
+    CampaignAnswer,
+    CampaignOrigin,
+    CampaignReason,
+    ComplaintCause,
+    ComplaintSeverity,
+    ComplaintSource,
+    ConsentPurpose,
+    ErasureReason,
+    EscalationRole,
+    InquirySubject,
+    InsuranceChannel,
+    InsuranceKind,
+    InvitationChannel,
+    LapseBasis,
+    LapseCause,
+    LeadAnswer,
+    LeadKind,
+    LeadReason,
+    PublicPlatform,
+    PublicTone,
+    ReminderAnswer,
+    RenewalLossCause,
+    ServiceReminderKind,
+    Tier,
+    TierChangeReason,
+    VehicleRole,
+    VisitStaff,
+    WinBackResult,
+)
+from shared.contracts.management import Entitlement, Insurer, LoyaltyRules, NameInBoth, SurveyFactor
 
+AddVehiclePersonRole = Literal["driver", "payer", "bringer"]
+AnswerInvitationAnswer = Literal["booked", "declined", "no_answer"]
+AssignmentCause = Literal[
+    "new_customer", "agent_left", "workload", "customer_wish", "absence", "other"
+]
+CampaignStatus = Literal["draft", "scheduled", "running", "ended", "cancelled"]
+ComplaintChannel = Literal["phone", "counter", "wecom", "sms", "email"]
+ComplaintKind = Literal[
+    "opened",
+    "contact",
+    "escalated",
+    "task_assigned",
+    "task_escalated",
+    "task_completed",
+    "compensation_proposed",
+    "compensation_approved",
+    "resolved",
+    "revisited",
+    "reopened",
+    "closed",
+]
+ComplaintStatus = Literal["open", "in_progress", "resolved", "closed"]
+ConsentChannel = Literal["in_person", "phone", "wecom", "sms"]
 ContactLanguage = Literal["zh", "en"]
+ContactPointHolder = Literal["own", "family", "contact_person", "driver"]
+ContactPointKind = Literal["phone", "email", "wecom"]
+CostKind = Literal["media", "printing", "gifts", "discounts", "calls", "other"]
+CustomerImportSource = Literal["sales", "insurance", "other"]
+CustomerImportStatus = Literal["staged", "applying", "applied", "cancelled", "expired"]
+CustomerKind = Literal["person", "company"]
+DataClass = Literal[
+    "customer_record",
+    "contact_points",
+    "vehicles",
+    "plates",
+    "consents",
+    "visits",
+    "messages",
+    "calls",
+    "complaints",
+    "inquiries",
+    "surveys",
+    "insurance",
+    "service_reminders",
+    "loyalty",
+    "absences",
+    "leads",
+    "campaigns",
+]
 DeclinedChannel = Literal["wecom", "sms", "email", "phone"]
-FollowUpChannel = Literal["phone", "email", "sms"]
-FollowUpStatus = Literal["scheduled", "due", "completed", "not_reached"]
+DepartmentKind = Literal["complaint_task", "inquiry"]
+DueCallChannel = Literal["phone", "email", "sms"]
+DueCallNeed = Literal[
+    "maintenance",
+    "repair",
+    "tires",
+    "insurance",
+    "accessories",
+    "warranty",
+    "new_car",
+    "used_car",
+    "other",
+]
+DueCallReason = Literal[
+    "delivery",
+    "first_contact",
+    "complaint_revisit",
+    "service_reminder",
+    "birthday",
+    "long_silence",
+    "insurance_renewal",
+    "win_back",
+    "survey",
+    "campaign",
+    "ad_hoc",
+]
+DueCallStatus = Literal["scheduled", "due", "completed", "not_reached", "cancelled"]
+DuplicateSign = Literal[
+    "same_name",
+    "same_reading",
+    "name_one_off",
+    "same_phone",
+    "same_address",
+    "phone_one_off",
+    "same_vehicle",
+    "same_plate",
+]
+FoundCustomerMatched = Literal[
+    "vin",
+    "plate",
+    "phone",
+    "name",
+    "vin_last_8",
+    "vin_last_6",
+    "plate_last_5",
+    "phone_last_4",
+    "plate_last_4",
+    "plate_last_3",
+    "name_part",
+    "pinyin",
+    "initials",
+]
+ImportedRowState = Literal["ready", "wrong", "registered", "known", "undecided", "refused"]
+InquiryChannel = Literal["phone", "counter", "wecom", "email"]
+LeadStatus = Literal["open", "accepted", "refused", "sold", "lost", "withdrawn"]
 MessageReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
 MessageStatus = Literal[
     "waiting", "sending", "sent", "call_required", "called", "not_reached", "suppressed", "obsolete"
@@ -25,6 +157,21 @@ MessageType = Literal[
     "ready",
     "overdue_payment",
     "appointment_reminder",
+    "survey",
+    "campaign",
+]
+PassInquiryOnRole = Literal[
+    "service_advisor",
+    "front_desk_supervisor",
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+    "customer_care_agent",
+    "customer_care_manager",
+    "service_manager",
 ]
 PlateKind = Literal[
     "trailer",
@@ -42,8 +189,35 @@ PlateKind = Literal[
     "military",
     "unregistered",
 ]
+PolicyResult = Literal["won", "lost", "insured_elsewhere", "handed_over"]
 PreferredChannel = Literal["wecom", "sms", "email"]
-ResolveTier = Literal["gold", "silver", "bronze"]
+ProgressState = Literal["control", "waiting", "invited", "skipped"]
+PublicPostStatus = Literal["open", "overdue", "answered"]
+ReassignCustomerCause = Literal["workload", "customer_wish", "absence", "other"]
+RecordGapCustodian = Literal["customer_care_agent", "service_advisor"]
+RecordGapGap = Literal["telephone", "second_contact", "preferences", "vehicle", "plate", "stale"]
+RegistrationDecisionAnswer = Literal["same_person", "another_person", "new_owner"]
+ReminderState = Literal["planned", "due", "closed"]
+SegmentTier = Literal["gold", "silver", "bronze", "none"]
+SkipCause = Literal["consent_withdrawn", "complaint", "not_reachable", "crowded", "ended"]
+SurveyChannel = Literal["link", "phone"]
+SurveyStatus = Literal["open", "answered", "expired"]
+TimelineKind = Literal["visit", "call", "complaint", "survey", "message", "policy", "invitation"]
+
+
+class AddContactPointRequest(RequestBody):
+    """Another telephone number, e-mail address or WeCom id, and whose it is."""
+
+    kind: ContactPointKind
+    holder: ContactPointHolder = "own"
+    value: str
+
+
+class AddVehiclePersonRequest(RequestBody):
+    """A customer of the store who drives, pays for or brings a vehicle from now on."""
+
+    customer_ref: str
+    role: AddVehiclePersonRole
 
 
 class AdditionalWorkMessage(RequestBody):
@@ -53,6 +227,72 @@ class AdditionalWorkMessage(RequestBody):
     expires_at: AwareDatetime | None = None
     message_type: Literal["additional_work"]
     values: LinkedAdditionalWork
+
+
+class AgentCalls(ResponseBody):
+    """Calls of one agent."""
+
+    due: int
+    attempts: int
+    reached: int
+    not_reached: int
+    cancelled: int
+    open: int
+    agent_id: str
+
+
+class AgentNumbers(ResponseBody):
+    """Customers and calls of an agent; calls completed and reached in the last 30 days."""
+
+    agent_id: str
+    customers: int
+    first_contacts_open: int
+    first_contacts_overdue: int
+    open_calls: int
+    due_calls: int
+    completed: int
+    reached: int
+
+
+class AnswerInquiryRequest(RequestBody):
+    words: str
+
+
+class AnswerInvitationRequest(RequestBody):
+    """What a customer says to an invitation; who comes is known by the order."""
+
+    answer: AnswerInvitationAnswer
+    appointment_id: str | None = None
+
+
+class AnswerLeadRequest(RequestBody):
+    """Answer of the sales department; a lead that is refused or lost has a reason."""
+
+    answer: LeadAnswer
+    reason: LeadReason | None = None
+
+
+class AnswerPublicPostRequest(RequestBody):
+    words: str
+
+
+class AnswerReminderRequest(RequestBody):
+    """What the customer answers to an invitation.
+
+    ``appointment_id`` of one who has booked; ``remind_on`` is the day on which one who wants it
+    later is invited again.
+    """
+
+    answer: ReminderAnswer
+    appointment_id: str | None = None
+    remind_on: date | None = None
+
+
+class AnswerSurveyRequest(RequestBody):
+    """Scores by question, one for each, and what the customer said in their own words."""
+
+    scores: dict[str, int]
+    words: str | None = None
 
 
 class AppointmentReminder(RequestBody):
@@ -68,6 +308,37 @@ class AppointmentReminderMessage(RequestBody):
     expires_at: AwareDatetime | None = None
     message_type: Literal["appointment_reminder"]
     values: AppointmentReminder
+
+
+class AssignComplaintTaskRequest(RequestBody):
+    """What a department is asked to do; without ``due_at`` it is due by the rules."""
+
+    role: PassInquiryOnRole
+    due_at: AwareDatetime | None = None
+    words: str
+
+
+class AssignmentOverview(ResponseBody):
+    """Agents with customers or calls, and the ids of those who may get customers today."""
+
+    agents: list[AgentNumbers]
+    assignable: list[str]
+
+
+class AssignmentView(ResponseBody):
+    """Customer of an agent.
+
+    ``is_overdue``: the first contact was not made by ``first_contact_due_at``.
+    """
+
+    customer_ref: str
+    agent_id: str | None
+    assigned_at: AwareDatetime | None
+    assigned_by: str | None
+    cause: AssignmentCause | None
+    first_contact_due_at: AwareDatetime | None
+    first_contacted_at: AwareDatetime | None
+    is_overdue: bool
 
 
 class AtRisk(RequestBody):
@@ -93,6 +364,23 @@ class AuthorizationMessage(RequestBody):
     expires_at: AwareDatetime | None = None
     message_type: Literal["authorization"]
     values: LinkedAuthorization
+
+
+class BeginSurveyRequest(RequestBody):
+    """Visit about which an agent asks the customer on the phone."""
+
+    order_id: str
+
+
+class BlockedRecordView(ResponseBody):
+    """What a legal term keeps of an erased person, until ``kept_until``; this read is the last."""
+
+    name: str
+    vehicles: list[InvoicedVehicle]
+    order_ids: list[str]
+    customer_ref: str
+    kept_until: AwareDatetime
+    reads: list[RetainedRead]
 
 
 class CallTask(ResponseBody):
@@ -124,8 +412,334 @@ class CallTaskResponse(ResponseBody):
     notified_at: AwareDatetime | None
 
 
+class CampaignDetail(ResponseBody):
+    """A campaign with its progress, cost and effect.
+
+    ``cost_cents`` has the costs and what redeemed vouchers of the campaign have cost.
+    ``rebate_rate`` is what its invited customers have paid, as a share of the rebate target
+    (返点).
+    """
+
+    campaign_id: str
+    title: str
+    origin: CampaignOrigin
+    reason: CampaignReason
+    begins_on: date
+    ends_on: date
+    segment: Segment
+    control_bp: int
+    invite_by: InvitationChannel
+    waves: int
+    days_between_waves: int
+    price_limits: list[PriceLimit]
+    rebate_target_cents: int | None
+    planned_cost_cents: int
+    planned_by: str
+    planned_at: AwareDatetime
+    status: CampaignStatus
+    started_by: str | None
+    started_at: AwareDatetime | None
+    ended_by: str | None
+    ended_at: AwareDatetime | None
+    progress: list[ProgressView]
+    costs: list[CostView]
+    vouchers_issued: int
+    vouchers_redeemed: int
+    voucher_cost_cents: int
+    cost_cents: int
+    effect: EffectView
+    rebate_rate: float | None
+
+
+class CampaignView(ResponseBody):
+    """A campaign with its plan and its state."""
+
+    campaign_id: str
+    title: str
+    origin: CampaignOrigin
+    reason: CampaignReason
+    begins_on: date
+    ends_on: date
+    segment: Segment
+    control_bp: int
+    invite_by: InvitationChannel
+    waves: int
+    days_between_waves: int
+    price_limits: list[PriceLimit]
+    rebate_target_cents: int | None
+    planned_cost_cents: int
+    planned_by: str
+    planned_at: AwareDatetime
+    status: CampaignStatus
+    started_by: str | None
+    started_at: AwareDatetime | None
+    ended_by: str | None
+    ended_at: AwareDatetime | None
+
+
+class CardCall(ResponseBody):
+    """A call (回访) that the store still owes the customer."""
+
+    follow_up_id: str
+    reason: DueCallReason
+    order_id: str | None
+    agent_id: str
+    due_at: AwareDatetime
+
+
+class CardComplaint(ResponseBody):
+    """A complaint (投诉) that is not closed."""
+
+    complaint_id: str
+    severity: ComplaintSeverity
+    opened_at: AwareDatetime
+    due_at: AwareDatetime
+    escalated_to: EscalationRole | None
+
+
+class CardConsent(ResponseBody):
+    """What the customer has last said about a purpose of contacts (同意)."""
+
+    purpose: str
+    is_given: bool
+    changed_at: AwareDatetime
+
+
+class CardInvitation(ResponseBody):
+    """What a vehicle needs (保养提醒), and work that was declined (客户未做的项目)."""
+
+    reminder_id: str
+    vehicle_ref: str
+    kind: ServiceReminderKind
+    due_on: date
+    op_codes: list[str]
+    state: ReminderState
+
+
+class CardSurvey(ResponseBody):
+    """A survey (满意度调查) that the customer may still answer."""
+
+    survey_id: str
+    order_id: str
+    channel: SurveyChannel
+    asked_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class CardVehicle(ResponseBody):
+    """A vehicle of the customer, the last day of its insurance and its next maintenance.
+
+    An erased plate is absent.
+    """
+
+    vehicle_ref: str
+    roles: list[VehicleRole]
+    plate: str | None
+    brand: str
+    model: str
+    insured_until: date | None
+    next_service_on: date | None
+
+
+class CardVisit(ResponseBody):
+    """A visit that ended with a delivery."""
+
+    order_id: str
+    delivered_at: AwareDatetime
+
+
+class CauseView(ResponseBody):
+    """Customers lost for one cause, and how many of them came again."""
+
+    cause: LapseCause
+    customers: int
+    won_back: int
+
+
+class ChangeContactPointRequest(RequestBody):
+    """Whose a contact point is, whether the customer declines it, and whether it has ended."""
+
+    holder: ContactPointHolder
+    declined: bool
+    ended: bool = False
+
+
+class ComparedCustomer(ResponseBody):
+    """A customer as compared with another one; what was erased is absent."""
+
+    customer_ref: str
+    kind: CustomerKind
+    name: str | None
+    phone: str | None
+    email: str | None
+    registered_at: AwareDatetime
+    visits: int
+    open_calls: int
+    vehicles: list[ComparedVehicle]
+
+
+class ComparedVehicle(ResponseBody):
+    """A vehicle that a compared customer has to do with at present."""
+
+    role: VehicleRole
+    plate: str | None
+    brand: str
+    model: str
+
+
+class ComplaintDetail(ResponseBody):
+    """A complaint with its timeline and tasks."""
+
+    complaint_id: str
+    version: str
+    store_id: str
+    status: ComplaintStatus
+    customer_ref: str
+    source: ComplaintSource
+    severity: ComplaintSeverity
+    vehicle_ref: str | None
+    order_id: str | None
+    technician_id: str | None
+    inspector_id: str | None
+    part_number: str | None
+    owner_id: str
+    opened_by: str
+    opened_at: AwareDatetime
+    answer_due_at: AwareDatetime
+    solution_due_at: AwareDatetime
+    due_at: AwareDatetime
+    escalated_to: EscalationRole | None
+    escalated_at: AwareDatetime | None
+    answered_at: AwareDatetime | None
+    cause: ComplaintCause | None
+    compensation_cents: int
+    compensation_pending: bool
+    compensation_approved_by: str | None
+    resolved_at: AwareDatetime | None
+    revisited_at: AwareDatetime | None
+    reopened_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+    entries: list[ComplaintEntry]
+    tasks: list[ComplaintTaskView]
+
+
+class ComplaintEntry(ResponseBody):
+    """One entry of a complaint's timeline; without ``recorded_by``, a deadline has passed.
+
+    ``words`` are absent where there are none, or where they were destroyed.
+    """
+
+    kind: ComplaintKind
+    recorded_by: str | None
+    recorded_at: AwareDatetime
+    complaint_task_id: str | None
+    channel: ComplaintChannel | None
+    reached: bool | None
+    satisfied: bool | None
+    role: str | None
+    amount_cents: int | None
+    words: str | None
+
+
+class ComplaintPage(ResponseBody):
+    """Complaints, and ``next_after`` for the page behind them, where there is one."""
+
+    complaints: list[ComplaintView]
+    next_after: str | None
+
+
+class ComplaintTaskView(ResponseBody):
+    """A department's task for a complaint (协办任务); what is asked stands in the timeline."""
+
+    complaint_task_id: str
+    complaint_id: str
+    role: str
+    assigned_by: str
+    assigned_at: AwareDatetime
+    due_at: AwareDatetime
+    escalated_to: EscalationRole | None
+    completed_at: AwareDatetime | None
+    completed_by: str | None
+
+
+class ComplaintView(ResponseBody):
+    """A complaint without what people wrote.
+
+    ``due_at`` is when the next step is due: the first answer, then the solution. It has gone up
+    to ``escalated_to``. With ``compensation_pending`` the compensation awaits approval.
+    """
+
+    complaint_id: str
+    version: str
+    store_id: str
+    status: ComplaintStatus
+    customer_ref: str
+    source: ComplaintSource
+    severity: ComplaintSeverity
+    vehicle_ref: str | None
+    order_id: str | None
+    technician_id: str | None
+    inspector_id: str | None
+    part_number: str | None
+    owner_id: str
+    opened_by: str
+    opened_at: AwareDatetime
+    answer_due_at: AwareDatetime
+    solution_due_at: AwareDatetime
+    due_at: AwareDatetime
+    escalated_to: EscalationRole | None
+    escalated_at: AwareDatetime | None
+    answered_at: AwareDatetime | None
+    cause: ComplaintCause | None
+    compensation_cents: int
+    compensation_pending: bool
+    compensation_approved_by: str | None
+    resolved_at: AwareDatetime | None
+    revisited_at: AwareDatetime | None
+    reopened_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+
+
 class CompleteCallTaskRequest(RequestBody):
     reached: bool
+
+
+class CompleteComplaintTaskRequest(RequestBody):
+    words: str
+
+
+class ConsentRequest(RequestBody):
+    """Whether the customer consents."""
+
+    is_given: bool
+
+
+class ConsentView(ResponseBody):
+    """What a customer last said about a purpose; where nothing was said, consent is not given."""
+
+    customer_ref: str
+    purpose: ConsentPurpose
+    is_given: bool
+    changed_by: str | None
+    changed_at: AwareDatetime | None
+
+
+class ContactPointChanged(ResponseBody):
+    """A contact point that was changed, without its value."""
+
+    contact_point_id: str
+
+
+class ContactPointView(ResponseBody):
+    """A contact point (联系方式) with whose it is and who has set it."""
+
+    contact_point_id: str
+    kind: ContactPointKind
+    holder: ContactPointHolder
+    value: str | None
+    declined: bool
+    set_by: str
+    set_at: AwareDatetime
 
 
 class ContactPreferencesRequest(RequestBody):
@@ -142,6 +756,14 @@ class ContactPreferencesRequest(RequestBody):
     declined_channels: list[DeclinedChannel] = Field(default_factory=list)
 
 
+class ContactReadView(ResponseBody):
+    """Who has read the person's contact, within the hour that began at ``read_at``."""
+
+    read_at: AwareDatetime
+    read_by: str
+    operation: str
+
+
 class ContactView(ResponseBody):
     customer_ref: str
     language: ContactLanguage
@@ -153,19 +775,138 @@ class ContactView(ResponseBody):
     wecom_id: str | None
 
 
+class CorrectCustomerRequest(RequestBody):
+    """Who a customer is, corrected: the same person or company as before."""
+
+    version: str
+    kind: CustomerKind
+    name: str
+
+
+class CostView(ResponseBody):
+    """What a campaign has cost, by kind."""
+
+    kind: CostKind
+    amount_cents: int
+
+
+class CustomerCard(ResponseBody):
+    """A customer at a glance: standing, vehicles, what is open, and how they want to be told."""
+
+    customer_ref: str
+    kind: CustomerKind
+    name: str
+    standing: CustomerStanding
+    preferences: Preferences
+    consents: list[CardConsent]
+    vehicles: list[CardVehicle]
+    complaints: list[CardComplaint]
+    calls: list[CardCall]
+    invitations: list[CardInvitation]
+    surveys: list[CardSurvey]
+    last_visits: list[CardVisit]
+
+
+class CustomerChanged(ResponseBody):
+    """A changed record, named without what it says."""
+
+    customer_ref: str
+    version: str
+
+
+class CustomerDetail(ResponseBody):
+    """A customer with contact points, vehicles and earlier versions; what was erased is absent.
+
+    ``merged`` are the records that are read as this customer's.
+    """
+
+    customer_ref: str
+    kind: CustomerKind
+    name: str | None
+    registered_at: AwareDatetime
+    version: str
+    changed_by: str | None
+    changed_at: AwareDatetime | None
+    earlier: list[EarlierVersionView]
+    merged: list[MergedCustomerView]
+    contact_points: list[ContactPointView]
+    vehicles: list[CustomerVehicleView]
+
+
+class CustomerImportView(ResponseBody):
+    """Import of customers with its progress: of its ``rows``, so many are ``wrong``; of the
+    others, so many were ``registered``, were ``known`` already, are ``undecided`` as they may be
+    another customer's, or were ``refused``; ``to_do`` are still to be imported.
+    """
+
+    import_id: str
+    source: CustomerImportSource
+    status: CustomerImportStatus
+    version: str
+    uploaded_by: str
+    uploaded_at: AwareDatetime
+    expires_at: AwareDatetime
+    applied_by: str | None
+    ended_at: AwareDatetime | None
+    rows: int
+    wrong: int
+    registered: int
+    known: int
+    undecided: int
+    refused: int
+    to_do: int
+
+
+class CustomerStanding(ResponseBody):
+    """Tier of a customer of the store, what it entitles to, and what is near (客户等级).
+
+    ``is_lost`` since ``lapsed_at``; ``at_risk_at`` is from when the customer is at risk if they
+    do not come, and ``lapses_at`` from when lost.
+    """
+
+    customer_ref: str
+    tier: Tier | None
+    entitlements: list[Entitlement]
+    visits: int
+    last_visit_at: AwareDatetime | None
+    next_tier: Tier | None
+    visits_missing: int
+    cents_missing: int
+    tier_until: AwareDatetime | None
+    interval_days: float | None
+    at_risk_at: AwareDatetime | None
+    lapses_at: AwareDatetime | None
+    is_lost: bool
+    lapsed_at: AwareDatetime | None
+
+
+class CustomerVehicleView(ResponseBody):
+    """A vehicle that a customer has or had to do with, its plates and its people by date."""
+
+    vehicle_ref: str
+    vin: str | None
+    brand: str
+    model: str
+    plates: list[PlateView]
+    people: list[VehiclePersonView]
+
+
 class CustomerView(ResponseBody):
-    """A customer with one vehicle; what was erased is absent.
+    """A vehicle with its owner; what was erased is absent.
 
     ``plate_kind`` is that of a special plate (特殊号牌); ``vin_unusual``: its check digit is
-    wrong, and a person has confirmed it.
+    wrong, and a person has confirmed it. ``people`` are those of the vehicle at present, the
+    owner first.
     """
 
     visits: int
-    tier: ResolveTier | None
+    tier: Tier | None
+    entitlements: list[Entitlement]
     tier_rule: str
     customer_ref: str
     vehicle_ref: str
     plate_ref: str
+    kind: CustomerKind
     name: str | None
     phone: str | None
     plate: str | None
@@ -174,29 +915,549 @@ class CustomerView(ResponseBody):
     vin_unusual: bool
     brand: str
     model: str
+    people: list[VehiclePersonView]
+
+
+class CustomersMerged(ResponseBody):
+    """The customer as whom the records of both are read."""
+
+    customer_ref: str
+
+
+class DefectionSummary(ResponseBody):
+    """Months with lost or won back customers and the causes, of the last twelve months."""
+
+    months: list[LapseMonthView]
+    causes: list[CauseView]
+
+
+class DepartmentRequest(ResponseBody):
+    """What is asked of a department: a task for a complaint, or an inquiry to answer.
+
+    ``request_id`` is the id of the task or of the inquiry.
+    """
+
+    kind: DepartmentKind
+    request_id: str
+    complaint_id: str | None
+    order_id: str | None
+    role: str
+    asked_by: str
+    asked_at: AwareDatetime
+    due_at: AwareDatetime
+    escalated_to: EscalationRole | None
+    words: str | None
+
+
+class DifferentCustomers(ResponseBody):
+    """Two customers of whom somebody has said that they are not one."""
+
+    first_ref: str
+    second_ref: str
+
+
+class DifferentCustomersRequest(RequestBody):
+    """Two customers who are not one."""
+
+    first_ref: str
+    second_ref: str
+
+
+class DueCall(ResponseBody):
+    """Due call with what its agent needs: whom to call, the script (话术) and earlier records.
+
+    ``callable_from`` is absent when the customer may be called now; it is the end of the quiet
+    hours otherwise. An erased customer has no name.
+    """
+
+    follow_up_id: str
+    reason: DueCallReason
+    about: str
+    order_id: str | None
+    vehicle_ref: str | None
+    customer_ref: str
+    agent_id: str
+    due_at: AwareDatetime
+    status: DueCallStatus
+    completed_at: AwareDatetime | None
+    completed_by: str | None
+    reached: bool | None
+    satisfaction: int | None
+    needs: list[DueCallNeed]
+    channel: DueCallChannel | None
+    attempts: int
+    calendar_assumed: bool
+    name: str | None
+    phone: str | None
+    language: ContactLanguage
+    script: str | None
+    record: str | None
+    callable_from: AwareDatetime | None
+
+
+class DuplicateView(ResponseBody):
+    """Two customers who look like one, side by side.
+
+    ``score`` says how likely they are one, up to 100; ``signs`` what they have in common.
+    """
+
+    score: int
+    signs: list[DuplicateSign]
+    found_at: AwareDatetime
+    customers: list[ComparedCustomer]
+
+
+class EarlierVersionView(ResponseBody):
+    """An earlier version of who a customer is, with who made it."""
+
+    version: str
+    kind: CustomerKind
+    name: str | None
+    changed_by: str | None
+    changed_at: AwareDatetime | None
+
+
+class EffectView(ResponseBody):
+    """Those who were drawn for an invitation against those held back (活动效果).
+
+    ``rate_difference`` is the visit rate of the invited less that of the control group, with its
+    interval at 95 % confidence. ``more_visitors`` and ``more_cents`` are what the campaign has
+    brought by that. They are absent without a control group. ``is_small``: one of the groups has
+    fewer than ``fewest_customers``. ``cost_per_visitor_cents`` is absent where it brought none.
+    """
+
+    invited: GroupView
+    control: GroupView
+    rate_difference: float | None
+    rate_low: float | None
+    rate_high: float | None
+    more_visitors: float | None
+    more_cents: int | None
+    is_small: bool
+    is_certain: bool
+    fewest_customers: int
+    cost_per_visitor_cents: int | None
+
+
+class EndVehiclePersonRequest(RequestBody):
+    """The role of a person for the vehicle ends now."""
+
+    customer_ref: str
+    role: VehicleRole
+
+
+class EraseCustomerRequest(RequestBody):
+    """Why what is kept about the person is erased."""
+
+    reason: ErasureReason
+
+
+class ErasureView(ResponseBody):
+    """An erasure, without anything about the person.
+
+    ``kept_until``: until then the law demands that the store can say who was invoiced.
+    """
+
+    customer_ref: str
+    reason: ErasureReason
+    erased_by: str
+    erased_at: AwareDatetime
+    kept_until: AwareDatetime | None
+
+
+class EscalateComplaintRequest(RequestBody):
+    version: str
+    to: EscalationRole
+    reason: str
+
+
+class EscalateComplaintTaskRequest(RequestBody):
+    reason: str
+
+
+class FactorResult(ResponseBody):
+    """Result of one factor; a weak one has enough answers, and a mean that is too low."""
+
+    factor: str
+    result: Interval
+    weak: bool
+
+
+class FollowUpReport(ResponseBody):
+    """Report of a store's calls that were due in a month.
+
+    One that is filed stays as it was then; another shows the numbers of now. ``filed_months``
+    are those whose reports are filed.
+    """
+
+    reasons: list[ReasonNumbers]
+    agents: list[AgentCalls]
+    needs: dict[str, int]
+    satisfaction: dict[str, int]
+    month: str
+    filed_by: str | None
+    filed_at: AwareDatetime | None
+    filed_months: list[str]
 
 
 class FollowUpView(ResponseBody):
     """One follow-up call.
 
     ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by the last
-    of ``attempts``. ``calendar_assumed``: the holidays of the year in which it is due are not
-    published yet.
+    of ``attempts``. ``about`` is the id of what it concerns. ``calendar_assumed``: the holidays
+    of the year in which it is due are not published yet.
     """
 
     follow_up_id: str
-    order_id: str
+    reason: DueCallReason
+    about: str
+    order_id: str | None
+    vehicle_ref: str | None
     customer_ref: str
     agent_id: str
     due_at: AwareDatetime
-    status: FollowUpStatus
+    status: DueCallStatus
     completed_at: AwareDatetime | None
     completed_by: str | None
     reached: bool | None
     satisfaction: int | None
-    channel: FollowUpChannel | None
+    needs: list[DueCallNeed]
+    channel: DueCallChannel | None
     attempts: int
     calendar_assumed: bool
+
+
+class FoundCustomer(ResponseBody):
+    """A customer of one of the reader's stores, and what of them or of their vehicle matched."""
+
+    store_id: str
+    customer_ref: str
+    kind: CustomerKind
+    name: str | None
+    tier: Tier | None
+    matched: FoundCustomerMatched
+    vehicles: list[FoundVehicle]
+
+
+class FoundVehicle(ResponseBody):
+    """A vehicle of a person who was found, and their role for it; an erased plate is absent."""
+
+    vehicle_ref: str
+    role: VehicleRole
+    plate: str | None
+    brand: str
+    model: str
+
+
+class GroupView(ResponseBody):
+    """Customers of a group with their visits in the campaign's period, and what these paid.
+
+    ``visit_rate`` and ``mean_cents`` are a customer's, absent of no customers.
+    """
+
+    customers: int
+    visitors: int
+    visits: int
+    spent_cents: int
+    visit_rate: float | None
+    mean_cents: int | None
+
+
+class HandOverLeadRequest(RequestBody):
+    """A customer's interest in a model, for themselves or a person whom they know.
+
+    ``consent_given``: the customer has just consented that the sales department contacts them.
+    ``note`` is what they said.
+    """
+
+    lead_kind: LeadKind
+    model_code: str
+    order_id: str | None = None
+    consent_given: bool = False
+    note: str | None = None
+
+
+class HandOverRenewalRequest(RequestBody):
+    """Store that serves the renewal, and how the customer agreed that it learns their contact."""
+
+    to_store_id: str
+    consent_channel: ConsentChannel
+
+
+class ImportColumns(RequestBody):
+    """Headings of the columns of a file, for those that are not known by theirs."""
+
+    name: str | None = None
+    phone: str | None = None
+    vin: str | None = None
+    plate: str | None = None
+    brand: str | None = None
+    model: str | None = None
+    kind: str | None = None
+    vin_confirmed: str | None = None
+
+
+class ImportedRowView(ResponseBody):
+    """Row of a file: its texts by column, absent once they are destroyed, and what became of it."""
+
+    row: int
+    state: ImportedRowState
+    texts: dict[str, str] | None
+    errors: list[RowErrorView]
+
+
+class InquiryDetail(ResponseBody):
+    """An inquiry with its question and its answer; a destroyed text is absent."""
+
+    inquiry_id: str
+    customer_ref: str | None
+    vehicle_ref: str | None
+    order_id: str | None
+    subject: InquirySubject
+    channel: InquiryChannel
+    recorded_by: str
+    recorded_at: AwareDatetime
+    due_at: AwareDatetime
+    role: str | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    question: str | None
+    answer: str | None
+
+
+class InquiryPage(ResponseBody):
+    """Inquiries, and ``next_after`` for the page behind them, where there is one."""
+
+    inquiries: list[InquiryDetail]
+    next_after: str | None
+
+
+class InquiryView(ResponseBody):
+    """An inquiry without what people wrote."""
+
+    inquiry_id: str
+    customer_ref: str | None
+    vehicle_ref: str | None
+    order_id: str | None
+    subject: InquirySubject
+    channel: InquiryChannel
+    recorded_by: str
+    recorded_at: AwareDatetime
+    due_at: AwareDatetime
+    role: str | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+
+
+class InsurersView(ResponseBody):
+    """Insurers whose policies the store sells, and the days of the cadence."""
+
+    insurers: list[Insurer]
+    reminder_days: list[int]
+
+
+class Interval(ResponseBody):
+    """Mean on 1,000, between ``low`` and ``high`` at 95 % confidence.
+
+    The limits are absent of one answer. There are ``enough`` answers for a judgment, by the
+    rule.
+    """
+
+    answers: int
+    mean: float
+    low: float | None
+    high: float | None
+    enough: bool
+
+
+class InvitationDetail(ResponseBody):
+    """An invitation with what an agent says about its campaign."""
+
+    invitation_id: str
+    campaign_id: str
+    customer_ref: str
+    tier: Tier | None
+    wave: int | None
+    state: ProgressState
+    channel: InvitationChannel | None
+    invited_at: AwareDatetime | None
+    skip_cause: SkipCause | None
+    answer: CampaignAnswer | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    appointment_id: str | None
+    order_id: str | None
+    title: str
+    begins_on: date
+    ends_on: date
+
+
+class InvitationView(ResponseBody):
+    """Customer of a campaign with what they did."""
+
+    invitation_id: str
+    campaign_id: str
+    customer_ref: str
+    tier: Tier | None
+    wave: int | None
+    state: ProgressState
+    channel: InvitationChannel | None
+    invited_at: AwareDatetime | None
+    skip_cause: SkipCause | None
+    answer: CampaignAnswer | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    appointment_id: str | None
+    order_id: str | None
+
+
+class InvoicedVehicle(ResponseBody):
+    """A vehicle of the person who was invoiced, with its plates."""
+
+    vin: str | None
+    plates: list[str]
+
+
+class KeptClassView(ResponseBody):
+    """Entries of one class, from ``since`` to ``latest``.
+
+    ``kept_until`` is the end of a legal term; without one they are kept until they are erased.
+    """
+
+    data_class: DataClass
+    entries: int
+    since: AwareDatetime | None
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None
+
+
+class KeptData(ResponseBody):
+    """All that customer relations keeps about a person, and who has read their contact."""
+
+    customer: CustomerDetail
+    preferences: ContactView
+    consents: list[ConsentView]
+    classes: list[KeptClassView]
+    texts: list[KeptTextView]
+    reads: list[ContactReadView]
+
+
+class KeptTextView(ResponseBody):
+    """What was written down about the person at ``at``."""
+
+    data_class: DataClass
+    entry_id: str
+    at: AwareDatetime | None
+    text: str | None
+
+
+class LapseMonthView(ResponseBody):
+    """Customers who were lost, and won back, in a month; ``loyal_lapsed`` of them had a tier."""
+
+    month: str
+    lapsed: int
+    loyal_lapsed: int
+    won_back: int
+
+
+class LapseView(ResponseBody):
+    """Absence of a lost customer, with its cause, the result of the win-back, and its end."""
+
+    lapse_id: str
+    customer_ref: str
+    tier: Tier | None
+    basis: LapseBasis
+    visits: int
+    last_visit_at: AwareDatetime
+    interval_days: float | None
+    lapsed_at: AwareDatetime
+    cause: LapseCause | None
+    cause_by: str | None
+    result: WinBackResult | None
+    result_by: str | None
+    result_at: AwareDatetime | None
+    won_back_at: AwareDatetime | None
+
+
+class LapseWithNote(ResponseBody):
+    """Absence of a lost customer with what they said, which no stored response contains."""
+
+    lapse_id: str
+    customer_ref: str
+    tier: Tier | None
+    basis: LapseBasis
+    visits: int
+    last_visit_at: AwareDatetime
+    interval_days: float | None
+    lapsed_at: AwareDatetime
+    cause: LapseCause | None
+    cause_by: str | None
+    result: WinBackResult | None
+    result_by: str | None
+    result_at: AwareDatetime | None
+    won_back_at: AwareDatetime | None
+    note: str | None
+
+
+class LeadCountView(ResponseBody):
+    """Leads of one kind that were handed over in a month, by what came of them.
+
+    ``accepted`` ones may be sold or lost since; ``overdue`` ones were not answered in time.
+    """
+
+    month: str
+    lead_kind: LeadKind
+    handed_over: int
+    accepted: int
+    refused: int
+    sold: int
+    lost: int
+    overdue: int
+
+
+class LeadView(ResponseBody):
+    """Lead with its answer; ``is_overdue``: the deadline has passed without one."""
+
+    lead_id: str
+    customer_ref: str
+    lead_kind: LeadKind
+    model_code: str
+    order_id: str | None
+    handed_over_by: str
+    handed_over_at: AwareDatetime
+    answer_due_at: AwareDatetime
+    status: LeadStatus
+    reason: LeadReason | None
+    answered_by: str | None
+    answered_at: AwareDatetime | None
+    reminders: int
+    is_overdue: bool
+
+
+class LeadWithContact(ResponseBody):
+    """Lead with the person whom the sales department contacts, and what they said."""
+
+    lead_id: str
+    customer_ref: str
+    lead_kind: LeadKind
+    model_code: str
+    order_id: str | None
+    handed_over_by: str
+    handed_over_at: AwareDatetime
+    answer_due_at: AwareDatetime
+    status: LeadStatus
+    reason: LeadReason | None
+    answered_by: str | None
+    answered_at: AwareDatetime | None
+    reminders: int
+    is_overdue: bool
+    name: str | None
+    phone: str | None
+    note: str | None
+
+
+class LinkPublicPostRequest(RequestBody):
+    complaint_id: str
 
 
 class LinkedAdditionalWork(RequestBody):
@@ -212,6 +1473,26 @@ class LinkedAuthorization(RequestBody):
 
     amount_cents: int
     link: str
+
+
+class LogPublicPostRequest(RequestBody):
+    """A post or article about the store; without ``owner_id`` it is the caller's to answer."""
+
+    platform: PublicPlatform
+    tone: PublicTone
+    posted_on: date
+    summary: str
+    link: str | None = None
+    owner_id: str | None = None
+    complaint_id: str | None = None
+
+
+class LoseRenewalRequest(RequestBody):
+    """Why the customer does not renew here; ``insurer`` of a vehicle that is insured elsewhere."""
+
+    cause: RenewalLossCause
+    insured_elsewhere: bool = False
+    insurer: str | None = None
 
 
 class LoyaltyPreview(ResponseBody):
@@ -230,6 +1511,21 @@ class LoyaltyPreview(ResponseBody):
     after: list[TierCount]
     raised: int
     lowered: int
+
+
+class MergeCustomersRequest(RequestBody):
+    """The other customer of the store, whose record is read as this one's from now on."""
+
+    customer_ref: str
+
+
+class MergedCustomerView(ResponseBody):
+    """A record that is read as another customer's, with who has merged them (合并)."""
+
+    customer_ref: str
+    name: str | None
+    merged_by: str
+    merged_at: AwareDatetime
 
 
 class MessageView(ResponseBody):
@@ -257,6 +1553,18 @@ class MessageView(ResponseBody):
     contact_set_at: AwareDatetime | None
 
 
+class OpenComplaintRequest(RequestBody):
+    vehicle_ref: str | None = None
+    order_id: str | None = None
+    technician_id: str | None = None
+    inspector_id: str | None = None
+    part_number: str | None = None
+    customer_ref: str
+    source: ComplaintSource
+    severity: ComplaintSeverity
+    words: str
+
+
 class OverduePayment(RequestBody):
     """Reminder of an invoice unpaid past its due day (逾期未付)."""
 
@@ -271,6 +1579,127 @@ class OverduePaymentMessage(RequestBody):
     expires_at: AwareDatetime | None = None
     message_type: Literal["overdue_payment"]
     values: OverduePayment
+
+
+class PartResult(ResponseBody):
+    """Results of one month, version or channel, or of one person or store, without factors."""
+
+    part: str
+    csi: Interval
+    factors: list[FactorResult]
+
+
+class PassInquiryOnRequest(RequestBody):
+    """The department that answers; without ``due_at`` by the rules."""
+
+    role: PassInquiryOnRole
+    due_at: AwareDatetime | None = None
+
+
+class PlanCampaignRequest(RequestBody):
+    """A campaign of the manufacturer or of the store (活动策划).
+
+    ``title`` names it to customers. ``control_bp`` basis points of the customers are held back;
+    the others are invited in ``waves``, loyal ones first.
+    """
+
+    segment: Segment
+    control_bp: int = 1000
+    title: str
+    origin: CampaignOrigin
+    reason: CampaignReason
+    begins_on: date
+    ends_on: date
+    invite_by: InvitationChannel = "message"
+    waves: int = 1
+    days_between_waves: int = 1
+    price_limits: list[PriceLimit] = Field(default_factory=list)
+    rebate_target_cents: int | None = None
+    planned_cost_cents: int = 0
+
+
+class PlateView(ResponseBody):
+    """A plate that a vehicle had from ``since`` until ``until``."""
+
+    plate: str | None
+    since: AwareDatetime
+    until: AwareDatetime | None
+
+
+class PolicyDetail(ResponseBody):
+    """A policy with its number, its quotes by premium, and the other policies of the vehicle.
+
+    ``contact`` is name and telephone of a customer whose renewal another store has handed over.
+    """
+
+    policy_id: str
+    customer_ref: str
+    vehicle_ref: str
+    insurer: str
+    kinds: list[InsuranceKind]
+    begins_on: date
+    ends_on: date
+    days_left: int
+    next_begins_on: date
+    next_ends_on: date
+    premium_cents: int
+    sold_here: bool
+    channel: InsuranceChannel
+    is_renewal: bool
+    reminded_days: int | None
+    result: PolicyResult | None
+    result_at: AwareDatetime | None
+    result_by: str | None
+    loss_cause: RenewalLossCause | None
+    other_insurer: str | None
+    new_policy_id: str | None
+    renews_policy_id: str | None
+    from_store_id: str | None
+    to_store_id: str | None
+    policy_number: str | None
+    contact: str | None
+    quotes: list[QuoteView]
+    others: list[PolicyView]
+
+
+class PolicyPage(ResponseBody):
+    """Policies by their end; ``next_page`` continues the list, absent on its last page."""
+
+    policies: list[PolicyView]
+    next_page: str | None
+
+
+class PolicyView(ResponseBody):
+    """A policy and what came of its renewal.
+
+    ``days_left`` is negative once it has ended. ``next_begins_on`` and ``next_ends_on`` are the
+    year that follows on it.
+    """
+
+    policy_id: str
+    customer_ref: str
+    vehicle_ref: str
+    insurer: str
+    kinds: list[InsuranceKind]
+    begins_on: date
+    ends_on: date
+    days_left: int
+    next_begins_on: date
+    next_ends_on: date
+    premium_cents: int
+    sold_here: bool
+    channel: InsuranceChannel
+    is_renewal: bool
+    reminded_days: int | None
+    result: PolicyResult | None
+    result_at: AwareDatetime | None
+    result_by: str | None
+    loss_cause: RenewalLossCause | None
+    other_insurer: str | None
+    new_policy_id: str | None
+    renews_policy_id: str | None
+    from_store_id: str | None
+    to_store_id: str | None
 
 
 class Preferences(ResponseBody):
@@ -293,6 +1722,33 @@ class PreviewLoyaltyRequest(RequestBody):
     content: LoyaltyRules
 
 
+class PreviewSegmentRequest(RequestBody):
+    """Criteria that a manager considers, and the share of customers to hold back."""
+
+    segment: Segment
+    control_bp: int = 1000
+
+
+class PriceLimit(RequestBody):
+    """Lowest and highest price of a labor operation that the manufacturer allows (限价)."""
+
+    op_code: str
+    floor_cents: int | None = None
+    ceiling_cents: int | None = None
+
+
+class ProgressView(ResponseBody):
+    """Number of customers of a campaign with the same state; the control group has no wave."""
+
+    wave: int | None
+    tier: Tier | None
+    state: ProgressState
+    channel: InvitationChannel | None
+    skip_cause: SkipCause | None
+    answer: CampaignAnswer | None
+    customers: int
+
+
 class PromiseChanged(RequestBody):
     """Notice of a new completion time (承诺变更)."""
 
@@ -306,6 +1762,77 @@ class PromiseChangedMessage(RequestBody):
     expires_at: AwareDatetime | None = None
     message_type: Literal["promise_changed"]
     values: PromiseChanged
+
+
+class ProposeCompensationRequest(RequestBody):
+    """A compensation in cents, which replaces an earlier one; 0 takes it back."""
+
+    version: str
+    amount_cents: int
+    reason: str
+
+
+class PublicPostDetail(ResponseBody):
+    """A post with its summary, link and answer."""
+
+    public_post_id: str
+    status: PublicPostStatus
+    platform: PublicPlatform
+    tone: PublicTone
+    posted_on: date
+    complaint_id: str | None
+    owner_id: str
+    logged_by: str
+    logged_at: AwareDatetime
+    due_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    summary: str | None
+    link: str | None
+    answer: str | None
+
+
+class PublicPostPage(ResponseBody):
+    """Posts, and ``next_after`` for the page behind them, where there is one."""
+
+    public_posts: list[PublicPostDetail]
+    next_after: str | None
+
+
+class PublicPostView(ResponseBody):
+    """A post without what was written in it or about it."""
+
+    public_post_id: str
+    status: PublicPostStatus
+    platform: PublicPlatform
+    tone: PublicTone
+    posted_on: date
+    complaint_id: str | None
+    owner_id: str
+    logged_by: str
+    logged_at: AwareDatetime
+    due_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+
+
+class QuoteView(ResponseBody):
+    """Offer of an insurer; ``expired`` once its last day is over, ``cheapest`` of the valid
+    ones.
+
+    ``difference_cents`` is its premium less that of the policy which it would renew.
+    """
+
+    quote_id: str
+    insurer: str
+    kinds: list[InsuranceKind]
+    premium_cents: int
+    difference_cents: int
+    valid_until: date
+    expired: bool
+    cheapest: bool
+    recorded_by: str
+    recorded_at: AwareDatetime
 
 
 class Ready(RequestBody):
@@ -323,30 +1850,170 @@ class ReadyMessage(RequestBody):
     values: Ready
 
 
+class ReasonNumbers(ResponseBody):
+    """Calls for one reason."""
+
+    due: int
+    attempts: int
+    reached: int
+    not_reached: int
+    cancelled: int
+    open: int
+    reason: DueCallReason
+
+
+class ReassignCustomerRequest(RequestBody):
+    """Another agent for a customer; ``seen_agent_id`` is whose customer the manager saw."""
+
+    agent_id: str
+    seen_agent_id: str | None = None
+    cause: ReassignCustomerCause
+
+
 class RecordCallRequest(RequestBody):
+    """Record sheet of a call (回访记录单).
+
+    ``needs`` are what the customer needs, ``next_call_at`` when they asked to be called again.
+    """
+
     reached: bool
     satisfaction: int | None = None
-    channel: FollowUpChannel
+    needs: list[DueCallNeed] = Field(default_factory=list)
+    channel: DueCallChannel
     record: str
+    next_call_at: AwareDatetime | None = None
+
+
+class RecordCauseRequest(RequestBody):
+    """Why a lost customer stayed away; ``note`` is what they said."""
+
+    cause: LapseCause
+    note: str | None = None
+
+
+class RecordComplaintContactRequest(RequestBody):
+    """A contact with the customer; the first that reaches them is the first answer."""
+
+    version: str
+    channel: ComplaintChannel
+    reached: bool
+    words: str
+
+
+class RecordCompleteness(ResponseBody):
+    """How complete a customer's record is, up to 100, with what it lacks.
+
+    ``agent_id`` is the customer's own agent.
+    """
+
+    customer_ref: str
+    score: int
+    gaps: list[RecordGap]
+    agent_id: str | None
+
+
+class RecordCostRequest(RequestBody):
+    """What a campaign has cost (活动费用)."""
+
+    kind: CostKind
+    amount_cents: int
+    spent_on: date
+
+
+class RecordFirstRegistrationRequest(RequestBody):
+    first_registered_on: date
+
+
+class RecordGap(ResponseBody):
+    """What a record lacks, and the role that sees to it."""
+
+    gap: RecordGapGap
+    custodian: RecordGapCustodian
+
+
+class RecordInquiryRequest(RequestBody):
+    """What a person asks; one who is no customer yet has no ``customer_ref``.
+
+    With ``answer`` it is answered at once; else it may be passed on to a department.
+    """
+
+    customer_ref: str | None = None
+    vehicle_ref: str | None = None
+    order_id: str | None = None
+    subject: InquirySubject
+    channel: InquiryChannel
+    words: str
+    answer: str | None = None
+    role: PassInquiryOnRole | None = None
+
+
+class RecordOdometerRequest(RequestBody):
+    """Reading that the customer states, for example on the phone (客户报里程)."""
+
+    odometer_km: int
+    read_on: date
+
+
+class RecordPolicyRequest(RequestBody):
+    """A policy of a vehicle in the store's customer records.
+
+    ``sold_here``: by this store. ``is_renewal``: it renews a policy that the store does not
+    know.
+    """
+
+    insurer: str
+    kinds: list[InsuranceKind]
+    begins_on: date
+    ends_on: date
+    premium_cents: int
+    channel: InsuranceChannel
+    policy_number: str | None = None
+    overlap_confirmed: bool = False
+    vehicle_ref: str
+    customer_ref: str
+    sold_here: bool
+    is_renewal: bool = False
+
+
+class RecordQuoteRequest(RequestBody):
+    insurer: str
+    kinds: list[InsuranceKind]
+    premium_cents: int
+    valid_until: date
+
+
+class RecordRevisitRequest(RequestBody):
+    version: str
+    satisfied: bool
+    channel: ComplaintChannel
+    words: str
+
+
+class RecordWinBackRequest(RequestBody):
+    result: WinBackResult
 
 
 class RegisterCustomerRequest(RequestBody):
-    """A person and their vehicle, as taken down at the counter or on the phone.
+    """A customer and their vehicle, as taken down at the counter or on the phone.
 
-    A vehicle without a plate is identified by its VIN.
+    A vehicle without a plate is identified by its VIN. ``vehicle_ref`` is the reference that it
+    got at first sight, which it keeps unless its VIN already has another.
     """
 
     vin_confirmed: bool = False
     vin: str
+    kind: CustomerKind = "person"
     name: str
     phone: str
     plate: str
     brand: str
     model: str
+    vehicle_ref: str | None = None
+    decision: RegistrationDecision | None = None
 
 
 class RegisterCustomerResponse(ResponseBody):
-    """The references by which other services know the customer and the vehicle."""
+    """The references by which other services know the customer who came and the vehicle."""
 
     customer_ref: str
     vehicle_ref: str
@@ -354,9 +2021,110 @@ class RegisterCustomerResponse(ResponseBody):
 
 
 class RegisteredCustomer(ResponseBody):
-    """A customer of this store's customer records."""
+    """A customer of this store's customer records, by the reference under which they are read."""
 
     customer_ref: str
+
+
+class RegistrationDecision(RequestBody):
+    """Who comes with a vehicle or telephone number that is known by another name or number.
+
+    ``same_person``: the customer ``customer_ref``, whose name and telephone number become those
+    of the registration. ``another_person``: a person of the household, a driver, a payer or who
+    brings it, in a ``role``. ``new_owner``: the vehicle was bought from its owner
+    ``customer_ref`` (过户).
+    """
+
+    answer: RegistrationDecisionAnswer
+    customer_ref: str | None = None
+    role: AddVehiclePersonRole = "driver"
+
+
+class ReminderDetail(ResponseBody):
+    """A reminder with the service history of its vehicle by day."""
+
+    reminder_id: str
+    vehicle_ref: str
+    customer_ref: str
+    kind: ServiceReminderKind
+    due_on: date
+    remind_on: date
+    op_codes: list[str]
+    time_due_on: date | None
+    km_due_on: date | None
+    due_km: int | None
+    odometer_km: int | None
+    read_on: date | None
+    km_per_day: float | None
+    last_service_on: date | None
+    last_service_km: int | None
+    state: ReminderState
+    raised_at: AwareDatetime | None
+    answer: ReminderAnswer | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    appointment_id: str | None
+    order_id: str | None
+    brand: str | None
+    model: str | None
+    first_registered_on: date | None
+    records: list[ServiceRecordView]
+
+
+class ReminderPage(ResponseBody):
+    """Reminders by when they are due; ``next_page`` continues the list, absent on its last page."""
+
+    reminders: list[ReminderView]
+    next_page: str | None
+
+
+class ReminderView(ResponseBody):
+    """What a vehicle needs, and the figures from which its day was predicted.
+
+    ``due_on`` is the earlier of ``time_due_on``, by the interval in months, and ``km_due_on``,
+    on which the odometer is expected to show ``due_km``.
+    """
+
+    reminder_id: str
+    vehicle_ref: str
+    customer_ref: str
+    kind: ServiceReminderKind
+    due_on: date
+    remind_on: date
+    op_codes: list[str]
+    time_due_on: date | None
+    km_due_on: date | None
+    due_km: int | None
+    odometer_km: int | None
+    read_on: date | None
+    km_per_day: float | None
+    last_service_on: date | None
+    last_service_km: int | None
+    state: ReminderState
+    raised_at: AwareDatetime | None
+    answer: ReminderAnswer | None
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    appointment_id: str | None
+    order_id: str | None
+
+
+class ReopenComplaintRequest(RequestBody):
+    version: str
+    reason: str
+
+
+class ResolveComplaintRequest(RequestBody):
+    """The solution and its cause, with all that the complaint turned out to be about."""
+
+    version: str
+    vehicle_ref: str | None = None
+    order_id: str | None = None
+    technician_id: str | None = None
+    inspector_id: str | None = None
+    part_number: str | None = None
+    cause: ComplaintCause
+    words: str
 
 
 class ResolveRequest(RequestBody):
@@ -378,14 +2146,292 @@ class ResolveResponse(ResponseBody):
 
     names: dict[str, str]
     plates: dict[str, str]
-    tiers: dict[str, ResolveTier]
+    tiers: dict[str, Tier]
+
+
+class RetainedRead(ResponseBody):
+    """Who has read what a legal term keeps."""
+
+    read_at: AwareDatetime
+    read_by: str
+
+
+class RiskView(ResponseBody):
+    """Customer who will be lost at ``lapses_at`` by ``basis`` if they do not come.
+
+    ``score`` is the share of the time until then that has passed, in percent. ``interval_days``
+    is the customer's own usual time between visits and ``spread_days`` how much it varies; both
+    are absent for one with too few visits. ``tier`` is that of the last visit.
+    """
+
+    customer_ref: str
+    tier: Tier | None
+    score: int
+    visits: int
+    last_visit_at: AwareDatetime
+    interval_days: float | None
+    spread_days: float | None
+    lapses_at: AwareDatetime
+    basis: LapseBasis
+
+
+class RowErrorView(ResponseBody):
+    """Error of a row: the column, absent for the row as a whole, and the rule that it breaks."""
+
+    column: str | None
+    rule: str
+
+
+class SearchCustomersRequest(RequestBody):
+    """What is known of a person or a vehicle.
+
+    It is compared with whole names, telephone numbers, plates and VINs, with the pinyin of names
+    and its initials, with the last 4 digits of a telephone number, the last 3 to 5 signs of a
+    plate and the last 6 or 8 of a VIN. Nothing else within them is found.
+    """
+
+    text: str
+
+
+class Segment(RequestBody):
+    """Criteria by which customers are chosen, all of which apply (筛选条件).
+
+    ``tiers`` has ``none`` for customers without a tier. The criteria of vehicles apply to one
+    vehicle of the customer together: brand, model, the last reading of the odometer, months
+    since the first registration, and work that was declined. ``insurance_ends_within_days``
+    counts from the day on which customers are chosen. A customer with an open complaint, or of
+    another campaign that runs, is left out unless that is switched off; without consent to
+    marketing every customer is.
+    """
+
+    tiers: list[SegmentTier] = Field(default_factory=list)
+    min_days_since_visit: int | None = None
+    max_days_since_visit: int | None = None
+    brands: list[str] = Field(default_factory=list)
+    models: list[str] = Field(default_factory=list)
+    min_odometer_km: int | None = None
+    max_odometer_km: int | None = None
+    min_age_months: int | None = None
+    max_age_months: int | None = None
+    has_declined_work: bool = False
+    insurance_ends_within_days: int | None = None
+    without_open_complaint: bool = True
+    without_other_campaign: bool = True
+
+
+class SegmentPreview(ResponseBody):
+    """Size of a segment now (人群预览): who would be invited and who held back, by tier.
+
+    ``is_small``: too few are in one of the groups to say much about the effect.
+    """
+
+    customers: int
+    without_consent: int
+    invited: int
+    control: int
+    is_small: bool
+    tiers: list[TierSize]
+
+
+class ServiceHistoryView(ResponseBody):
+    """The service history of a vehicle, and what it needs next."""
+
+    vehicle_ref: str
+    first_registered_on: date | None
+    km_per_day: float | None
+    records: list[ServiceRecordView]
+    reminders: list[ReminderView]
+
+
+class ServiceRecordView(ResponseBody):
+    """Reading of the odometer, and the work of that visit."""
+
+    record_id: str
+    odometer_km: int
+    read_on: date
+    restarts: bool
+    op_codes: list[str]
+    delivered_on: date | None
+
+
+class SubjectSummary(ResponseBody):
+    """Inquiries about one subject; ``answer_s`` is the mean time to the answer in seconds.
+
+    ``late`` ones were answered after their deadline, or wait past it.
+    """
+
+    subject: InquirySubject
+    inquiries: int
+    answered: int
+    late: int
+    answer_s: float | None
+
+
+class SurveyDetail(ResponseBody):
+    """One survey with its questions, scores and words, and who worked on the visit."""
+
+    survey_id: str
+    order_id: str
+    customer_ref: str
+    version: str
+    channel: SurveyChannel
+    status: SurveyStatus
+    asked_at: AwareDatetime
+    expires_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    csi: float | None
+    low_factors: list[str]
+    factors: list[SurveyFactor]
+    scores: dict[str, int] | None
+    factor_means: dict[str, float] | None
+    words: str | None
+    staff: list[VisitStaff]
+
+
+class SurveyForm(ResponseBody):
+    """Questions of a survey as the customer sees them, in the language that they prefer."""
+
+    store: NameInBoth
+    language: ContactLanguage
+    factors: list[SurveyFactor]
+    expires_at: AwareDatetime
+
+
+class SurveyReceipt(ResponseBody):
+    """Confirmation of an answer."""
+
+    survey_id: str
+    answered_at: AwareDatetime
+
+
+class SurveyResults(ResponseBody):
+    """Results of what was answered on these days; ``asked`` counts the surveys begun on them."""
+
+    first_day: date
+    last_day: date
+    asked: int
+    least_answers: int
+    weak_below: int
+    store: list[PartResult]
+    months: list[PartResult]
+    versions: list[PartResult]
+    channels: list[PartResult]
+    advisors: list[PartResult]
+    technicians: list[PartResult]
+
+
+class SurveyView(ResponseBody):
+    """One survey. ``csi`` (满意度指数) and the means of its factors are on 1,000."""
+
+    survey_id: str
+    order_id: str
+    customer_ref: str
+    version: str
+    channel: SurveyChannel
+    status: SurveyStatus
+    asked_at: AwareDatetime
+    expires_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    answered_by: str | None
+    csi: float | None
+    low_factors: list[str]
 
 
 class TierCount(ResponseBody):
     """Number of customers of a tier; ``tier`` is absent for those who have none."""
 
-    tier: ResolveTier | None
+    tier: Tier | None
     customers: int
+
+
+class TierEntry(ResponseBody):
+    """Customer on a list of tiers.
+
+    Of one who rose or fell: the old tier, and since when and why they have the new one. Of one
+    who is about to rise: the next tier and what lacks for it; of one who is about to fall: until
+    when the tier holds if they do not come.
+    """
+
+    customer_ref: str
+    tier: Tier | None
+    old_tier: Tier | None = None
+    changed_at: AwareDatetime | None = None
+    reasons: list[TierChangeReason] = Field(default_factory=list)
+    next_tier: Tier | None = None
+    visits_missing: int | None = None
+    cents_missing: int | None = None
+    tier_until: AwareDatetime | None = None
+
+
+class TierMonth(ResponseBody):
+    """Customers of each tier at the end of a month, or now in the present one."""
+
+    month: str
+    gold: int
+    silver: int
+    bronze: int
+
+
+class TierSize(ResponseBody):
+    """Customers of a segment with one tier; ``without_consent`` match it but may not be invited."""
+
+    tier: Tier | None
+    customers: int
+    without_consent: int
+
+
+class Timeline(ResponseBody):
+    """Entries, newest first; ``next_page`` continues them, absent on the last page."""
+
+    entries: list[TimelineEntry]
+    next_page: str | None
+
+
+class TimelineEntry(ResponseBody):
+    """What happened (往来): a visit, call, complaint, survey, message, policy or invitation.
+
+    ``entry_id`` is that of its kind. ``code`` says what it is: of a visit and of a survey what
+    came of it, of a call its reason, of a complaint its severity, of a message its type, of a
+    policy the insurer, of an invitation what is needed.
+    """
+
+    kind: TimelineKind
+    entry_id: str
+    store_id: str
+    at: AwareDatetime
+    code: str
+    order_id: str | None
+    customer_ref: str | None
+
+
+class UploadCustomersRequest(RequestBody):
+    """Workbook (XLSX) or CSV file in UTF-8 or GB18030, in base64."""
+
+    source: CustomerImportSource
+    columns: ImportColumns | None = None
+    content: str
+
+
+class VehiclePersonChanged(ResponseBody):
+    vehicle_ref: str
+    customer_ref: str
+    role: VehicleRole
+
+
+class VehiclePersonView(ResponseBody):
+    """A person of a vehicle (车辆关系人), until ``until`` if not at present.
+
+    What was erased is absent.
+    """
+
+    customer_ref: str
+    role: VehicleRole
+    name: str | None
+    phone: str | None
+    since: AwareDatetime
+    until: AwareDatetime | None
+    set_by: str
 
 
 class VehicleView(ResponseBody):
@@ -395,10 +2441,31 @@ class VehicleView(ResponseBody):
     """
 
     visits: int
-    tier: ResolveTier | None
+    tier: Tier | None
+    entitlements: list[Entitlement]
     tier_rule: str
     customer_ref: str | None = None
     vehicle_ref: str | None = None
     vin: str | None = None
     brand: str | None = None
     model: str | None = None
+
+
+class VersionedRequest(RequestBody):
+    """Command that decides on a displayed state; refused when that has changed since."""
+
+    version: str
+
+
+class WinRenewalRequest(RequestBody):
+    """The policy that the customer buys; ``quote_id`` is the offer that it follows."""
+
+    insurer: str
+    kinds: list[InsuranceKind]
+    begins_on: date
+    ends_on: date
+    premium_cents: int
+    channel: InsuranceChannel
+    policy_number: str | None = None
+    overlap_confirmed: bool = False
+    quote_id: str | None = None

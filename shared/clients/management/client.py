@@ -19,6 +19,7 @@ from shared.clients.management.models import (
     DeclineLeaveRequest,
     DefineRequest,
     Directory,
+    DirectoryPerson,
     ImportAttendanceResponse,
     ImportRequest,
     ImportResponse,
@@ -28,6 +29,7 @@ from shared.clients.management.models import (
     OpenedStore,
     OpenStoreRequest,
     OwnAttendance,
+    OwnRoles,
     PutBackRequest,
     RecordEntry,
     RecordResponse,
@@ -36,9 +38,12 @@ from shared.clients.management.models import (
     RepublishResponse,
     RequestLeaveRequest,
     SheetImportKind,
+    SheetImportProgress,
     SheetImportView,
+    SheetPart,
     SheetRowOutcome,
     SheetRowView,
+    StoresRevision,
     UploadSheetRequest,
     VersionedRequest,
     WorkingDayView,
@@ -60,13 +65,14 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
         area="attendance",
     )
     async def sign_in(self, store_id: str, *, idempotency_key: str) -> WorkingDayView:
-        """Begin the caller's working day, or go on with it (签到)."""
+        """Begin the caller's working day, or go on with it (签到); in another store it ends."""
         return await self._calls.request(
             WorkingDayView,
             "POST",
@@ -83,13 +89,14 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
         area="attendance",
     )
     async def sign_out(self, store_id: str, *, idempotency_key: str) -> WorkingDayView:
-        """End the caller's working day, or interrupt it (签退).
+        """End the caller's working day, or interrupt it, in the store where it began (签退).
 
         The caller's own sign-out replaces one that the platform has set on the same day.
         """
@@ -109,13 +116,17 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
         area="attendance",
     )
     async def own_attendance(self, store_id: str, *, day: date | None = None) -> OwnAttendance:
-        """Return the week of the caller in which ``day`` lies, or today (我的考勤)."""
+        """Return the week of the caller in which ``day`` lies, or today (我的考勤).
+
+        They may be signed in to another store.
+        """
         return await self._calls.request(
             OwnAttendance, "GET", f"/stores/{segment(store_id)}/attendance/mine", query={"day": day}
         )
@@ -192,6 +203,7 @@ class ManagementApi:
         "group_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -200,7 +212,9 @@ class ManagementApi:
     async def list_leave(
         self, store_id: str, *, status: Sequence[LeaveStatus]
     ) -> list[LeaveDetail]:
-        """List the requests of the store's staff for its managers, one's own for all others."""
+        """List the requests on which the store decides for its managers, one's own for all
+        others.
+        """
         return await self._calls.request(
             list[LeaveDetail],
             "GET",
@@ -217,6 +231,7 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -244,13 +259,14 @@ class ManagementApi:
         "group_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
         area="attendance",
     )
     async def get_leave(self, store_id: str, leave_request_id: str) -> LeaveDetail:
-        """Return a request for leave of a store's staff, or of one person."""
+        """Return a request for leave on which a store decides, or one of a person."""
         return await self._calls.request(
             LeaveDetail,
             "GET",
@@ -261,7 +277,10 @@ class ManagementApi:
     async def approve_leave(
         self, store_id: str, leave_request_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> LeaveView:
-        """Approve leave (批准), which the person's record has from now on."""
+        """Approve leave (批准), which the person's record has from now on.
+
+        It may have been asked for in the store where the person was before.
+        """
         return await self._calls.request(
             LeaveView,
             "POST",
@@ -297,6 +316,7 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -305,7 +325,9 @@ class ManagementApi:
     async def withdraw_leave(
         self, store_id: str, leave_request_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> LeaveView:
-        """Withdraw one's own leave before it begins (销假); the record lacks it from now on."""
+        """Withdraw one's own leave before it begins (销假), in whichever store it was asked for;
+        the record lacks it from now on.
+        """
         return await self._calls.request(
             LeaveView,
             "POST",
@@ -313,6 +335,44 @@ class ManagementApi:
             body=body,
             idempotency_key=idempotency_key,
         )
+
+    @open_to("system", area="directory")
+    async def stores_revision(self) -> StoresRevision:
+        """Return the revision of the list of all stores."""
+        return await self._calls.request(StoresRevision, "GET", "/group/stores-revision")
+
+    @open_to("system", area="directory")
+    async def directory_person(self, person_id: str) -> DirectoryPerson:
+        """Return the names of a person, and the posts of today in all stores and in the group."""
+        return await self._calls.request(
+            DirectoryPerson, "GET", f"/group/directory/{segment(person_id)}"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "operator",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "system",
+        "technician",
+        "trainer",
+        area="directory",
+    )
+    async def own_roles(self) -> OwnRoles:
+        """Return the roles that the caller has by their posts, anywhere."""
+        return await self._calls.request(OwnRoles, "GET", "/own-roles")
 
     @open_to("system", area="directory")
     async def directory(self, store_id: str, *, seen: str = "") -> Directory:
@@ -398,27 +458,10 @@ class ManagementApi:
         "trainer",
         area="rules",
     )
-    async def get_group_rules(self, code: str, *, day: date | None = None) -> RecordView:
-        """Return all versions, and the one of a day, or of today."""
+    async def group_rules_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            RecordView, "GET", f"/group/rules/{segment(code)}", query={"day": day}
-        )
-
-    @open_to("group_manager", area="rules")
-    async def define_group_rules(
-        self, code: str, body: DefineRequest, *, idempotency_key: str
-    ) -> RecordResponse:
-        """Define what holds from a day on (规定).
-
-        Content that holds already on that day changes nothing. Only the first definition may
-        begin in the past.
-        """
-        return await self._calls.request(
-            RecordResponse,
-            "PUT",
-            f"/group/rules/{segment(code)}",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/group/rules/{segment(code)}/history"
         )
 
     @open_to(
@@ -440,10 +483,27 @@ class ManagementApi:
         "trainer",
         area="rules",
     )
-    async def group_rules_history(self, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
+    async def get_group_rules(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            list[ChangeView], "GET", f"/group/rules/{segment(code)}/history"
+            RecordView, "GET", f"/group/rules/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager", area="rules")
+    async def define_group_rules(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/rules/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager", area="rules")
@@ -539,6 +599,31 @@ class ManagementApi:
         "trainer",
         area="rules",
     )
+    async def store_rules_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/rules/{segment(code)}/history"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "trainer",
+        area="rules",
+    )
     async def get_store_rules(
         self, store_id: str, code: str, *, day: date | None = None
     ) -> RecordView:
@@ -565,31 +650,6 @@ class ManagementApi:
             f"/stores/{segment(store_id)}/rules/{segment(code)}",
             body=body,
             idempotency_key=idempotency_key,
-        )
-
-    @open_to(
-        "cashier",
-        "claims_clerk",
-        "customer_care_agent",
-        "customer_care_manager",
-        "dispatcher",
-        "front_desk_supervisor",
-        "group_customer_care_manager",
-        "group_finance_manager",
-        "group_manager",
-        "group_parts_manager",
-        "group_service_manager",
-        "parts_clerk",
-        "quality_inspector",
-        "service_advisor",
-        "service_manager",
-        "trainer",
-        area="rules",
-    )
-    async def store_rules_history(self, store_id: str, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
-        return await self._calls.request(
-            list[ChangeView], "GET", f"/stores/{segment(store_id)}/rules/{segment(code)}/history"
         )
 
     @open_to("service_manager", area="rules")
@@ -698,27 +758,10 @@ class ManagementApi:
         "trainer",
         area="stores",
     )
-    async def get_store(self, code: str, *, day: date | None = None) -> RecordView:
-        """Return all versions, and the one of a day, or of today."""
+    async def store_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            RecordView, "GET", f"/group/stores/{segment(code)}", query={"day": day}
-        )
-
-    @open_to("group_manager", area="stores")
-    async def define_store(
-        self, code: str, body: DefineRequest, *, idempotency_key: str
-    ) -> RecordResponse:
-        """Define what holds from a day on (规定).
-
-        Content that holds already on that day changes nothing. Only the first definition may
-        begin in the past.
-        """
-        return await self._calls.request(
-            RecordResponse,
-            "PUT",
-            f"/group/stores/{segment(code)}",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/group/stores/{segment(code)}/history"
         )
 
     @open_to(
@@ -740,10 +783,27 @@ class ManagementApi:
         "trainer",
         area="stores",
     )
-    async def store_history(self, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
+    async def get_store(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            list[ChangeView], "GET", f"/group/stores/{segment(code)}/history"
+            RecordView, "GET", f"/group/stores/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager", area="stores")
+    async def define_store(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/stores/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager", area="stores")
@@ -852,6 +912,31 @@ class ManagementApi:
         "trainer",
         area="bays",
     )
+    async def bay_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/bays/{segment(code)}/history"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "trainer",
+        area="bays",
+    )
     async def get_bay(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
@@ -876,31 +961,6 @@ class ManagementApi:
             f"/stores/{segment(store_id)}/bays/{segment(code)}",
             body=body,
             idempotency_key=idempotency_key,
-        )
-
-    @open_to(
-        "cashier",
-        "claims_clerk",
-        "customer_care_agent",
-        "customer_care_manager",
-        "dispatcher",
-        "front_desk_supervisor",
-        "group_customer_care_manager",
-        "group_finance_manager",
-        "group_manager",
-        "group_parts_manager",
-        "group_service_manager",
-        "parts_clerk",
-        "quality_inspector",
-        "service_advisor",
-        "service_manager",
-        "trainer",
-        area="bays",
-    )
-    async def bay_history(self, store_id: str, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
-        return await self._calls.request(
-            list[ChangeView], "GET", f"/stores/{segment(store_id)}/bays/{segment(code)}/history"
         )
 
     @open_to("service_manager", area="bays")
@@ -1008,27 +1068,10 @@ class ManagementApi:
         "trainer",
         area="staff",
     )
-    async def get_group_person(self, code: str, *, day: date | None = None) -> RecordView:
-        """Return all versions, and the one of a day, or of today."""
+    async def group_person_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            RecordView, "GET", f"/group/staff/{segment(code)}", query={"day": day}
-        )
-
-    @open_to("group_manager", area="staff")
-    async def define_group_person(
-        self, code: str, body: DefineRequest, *, idempotency_key: str
-    ) -> RecordResponse:
-        """Define what holds from a day on (规定).
-
-        Content that holds already on that day changes nothing. Only the first definition may
-        begin in the past.
-        """
-        return await self._calls.request(
-            RecordResponse,
-            "PUT",
-            f"/group/staff/{segment(code)}",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/group/staff/{segment(code)}/history"
         )
 
     @open_to(
@@ -1050,10 +1093,27 @@ class ManagementApi:
         "trainer",
         area="staff",
     )
-    async def group_person_history(self, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
+    async def get_group_person(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            list[ChangeView], "GET", f"/group/staff/{segment(code)}/history"
+            RecordView, "GET", f"/group/staff/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager", area="staff")
+    async def define_group_person(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/staff/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager", area="staff")
@@ -1162,6 +1222,31 @@ class ManagementApi:
         "trainer",
         area="staff",
     )
+    async def person_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/staff/{segment(code)}/history"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "trainer",
+        area="staff",
+    )
     async def get_person(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
@@ -1186,31 +1271,6 @@ class ManagementApi:
             f"/stores/{segment(store_id)}/staff/{segment(code)}",
             body=body,
             idempotency_key=idempotency_key,
-        )
-
-    @open_to(
-        "cashier",
-        "claims_clerk",
-        "customer_care_agent",
-        "customer_care_manager",
-        "dispatcher",
-        "front_desk_supervisor",
-        "group_customer_care_manager",
-        "group_finance_manager",
-        "group_manager",
-        "group_parts_manager",
-        "group_service_manager",
-        "parts_clerk",
-        "quality_inspector",
-        "service_advisor",
-        "service_manager",
-        "trainer",
-        area="staff",
-    )
-    async def person_history(self, store_id: str, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
-        return await self._calls.request(
-            list[ChangeView], "GET", f"/stores/{segment(store_id)}/staff/{segment(code)}/history"
         )
 
     @open_to("service_manager", area="staff")
@@ -1318,27 +1378,10 @@ class ManagementApi:
         "trainer",
         area="catalog",
     )
-    async def get_catalog_item(self, code: str, *, day: date | None = None) -> RecordView:
-        """Return all versions, and the one of a day, or of today."""
+    async def catalog_item_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            RecordView, "GET", f"/group/catalog/{segment(code)}", query={"day": day}
-        )
-
-    @open_to("group_manager", area="catalog")
-    async def define_catalog_item(
-        self, code: str, body: DefineRequest, *, idempotency_key: str
-    ) -> RecordResponse:
-        """Define what holds from a day on (规定).
-
-        Content that holds already on that day changes nothing. Only the first definition may
-        begin in the past.
-        """
-        return await self._calls.request(
-            RecordResponse,
-            "PUT",
-            f"/group/catalog/{segment(code)}",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/group/catalog/{segment(code)}/history"
         )
 
     @open_to(
@@ -1360,10 +1403,27 @@ class ManagementApi:
         "trainer",
         area="catalog",
     )
-    async def catalog_item_history(self, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
+    async def get_catalog_item(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            list[ChangeView], "GET", f"/group/catalog/{segment(code)}/history"
+            RecordView, "GET", f"/group/catalog/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager", area="catalog")
+    async def define_catalog_item(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/catalog/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager", area="catalog")
@@ -1471,27 +1531,10 @@ class ManagementApi:
         "trainer",
         area="prices",
     )
-    async def get_group_price(self, code: str, *, day: date | None = None) -> RecordView:
-        """Return all versions, and the one of a day, or of today."""
+    async def group_price_history(self, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
         return await self._calls.request(
-            RecordView, "GET", f"/group/prices/{segment(code)}", query={"day": day}
-        )
-
-    @open_to("group_manager", area="prices")
-    async def define_group_price(
-        self, code: str, body: DefineRequest, *, idempotency_key: str
-    ) -> RecordResponse:
-        """Define what holds from a day on (规定).
-
-        Content that holds already on that day changes nothing. Only the first definition may
-        begin in the past.
-        """
-        return await self._calls.request(
-            RecordResponse,
-            "PUT",
-            f"/group/prices/{segment(code)}",
-            body=body,
-            idempotency_key=idempotency_key,
+            list[ChangeView], "GET", f"/group/prices/{segment(code)}/history"
         )
 
     @open_to(
@@ -1513,10 +1556,27 @@ class ManagementApi:
         "trainer",
         area="prices",
     )
-    async def group_price_history(self, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
+    async def get_group_price(self, code: str, *, day: date | None = None) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
-            list[ChangeView], "GET", f"/group/prices/{segment(code)}/history"
+            RecordView, "GET", f"/group/prices/{segment(code)}", query={"day": day}
+        )
+
+    @open_to("group_manager", area="prices")
+    async def define_group_price(
+        self, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/group/prices/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to("group_manager", area="prices")
@@ -1625,6 +1685,31 @@ class ManagementApi:
         "trainer",
         area="prices",
     )
+    async def price_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/prices/{segment(code)}/history"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        "trainer",
+        area="prices",
+    )
     async def get_price(self, store_id: str, code: str, *, day: date | None = None) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
         return await self._calls.request(
@@ -1649,31 +1734,6 @@ class ManagementApi:
             f"/stores/{segment(store_id)}/prices/{segment(code)}",
             body=body,
             idempotency_key=idempotency_key,
-        )
-
-    @open_to(
-        "cashier",
-        "claims_clerk",
-        "customer_care_agent",
-        "customer_care_manager",
-        "dispatcher",
-        "front_desk_supervisor",
-        "group_customer_care_manager",
-        "group_finance_manager",
-        "group_manager",
-        "group_parts_manager",
-        "group_service_manager",
-        "parts_clerk",
-        "quality_inspector",
-        "service_advisor",
-        "service_manager",
-        "trainer",
-        area="prices",
-    )
-    async def price_history(self, store_id: str, code: str) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
-        return await self._calls.request(
-            list[ChangeView], "GET", f"/stores/{segment(store_id)}/prices/{segment(code)}/history"
         )
 
     @open_to("service_manager", area="prices")
@@ -1719,10 +1779,10 @@ class ManagementApi:
     async def open_store(
         self, code: str, body: OpenStoreRequest, *, idempotency_key: str
     ) -> OpenedStore:
-        """Open a store like another one: its profile, bays and own rules, and its people
+        """Open a store like another one: profile, bays, own rules and prices, and people
         (新店开业).
 
-        All of it is defined, or nothing.
+        All of it is defined, or nothing; a price of what is no longer offered is left out.
         """
         return await self._calls.request(
             OpenedStore,
@@ -1757,6 +1817,7 @@ class ManagementApi:
         "group_service_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -1787,6 +1848,7 @@ class ManagementApi:
         "group_service_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -1811,6 +1873,7 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -1846,6 +1909,7 @@ class ManagementApi:
         "front_desk_supervisor",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -1881,6 +1945,7 @@ class ManagementApi:
         "group_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         area="corrective_actions",
@@ -1896,7 +1961,8 @@ class ManagementApi:
         """Say whether a closed corrective action worked (整改验证); one that did not is followed
         by another with a deadline of its own.
 
-        Whoever found it may say so, or a manager, but neither its owner nor who closed it.
+        The person who found it may say so, or a manager, but neither its owner nor who closed
+        it.
         """
         return await self._calls.request(
             CorrectiveActionView,
@@ -1912,9 +1978,22 @@ class ManagementApi:
         return await self._calls.read_bytes("GET", f"/group/sheets/{kind}/template")
 
     @open_to("group_manager", area="sheets")
-    async def export_group_sheet(self, kind: SheetImportKind, *, day: date | None = None) -> bytes:
-        """Return a workbook with the records of a kind that hold on a day, or today (导出)."""
-        return await self._calls.read_bytes("GET", f"/group/sheets/{kind}", query={"day": day})
+    async def list_group_sheet_parts(self, kind: SheetImportKind) -> list[SheetPart]:
+        """List the parts of an export, each with as many records as a sheet may have (导出分卷)."""
+        return await self._calls.request(list[SheetPart], "GET", f"/group/sheets/{kind}/parts")
+
+    @open_to("group_manager", area="sheets")
+    async def export_group_sheet(
+        self, kind: SheetImportKind, *, day: date | None = None, after: str = "", last: str = ""
+    ) -> bytes:
+        """Return a workbook with the records of a kind that hold on a day, or today (导出).
+
+        Of more records than a sheet may have, it has a part: the ids past ``after``, up to
+        ``last``.
+        """
+        return await self._calls.read_bytes(
+            "GET", f"/group/sheets/{kind}", query={"day": day, "after": after, "last": last}
+        )
 
     @open_to("group_manager", area="sheets")
     async def list_group_sheet_imports(self) -> list[SheetImportView]:
@@ -1924,10 +2003,10 @@ class ManagementApi:
     @open_to("group_manager", area="sheets")
     async def upload_group_sheet(
         self, body: UploadSheetRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Check a workbook or a CSV file whole, and stage it; nothing is applied (上传)."""
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             "/group/sheet-imports",
             body=body,
@@ -1969,13 +2048,13 @@ class ManagementApi:
     @open_to("group_manager", area="sheets")
     async def apply_group_sheet(
         self, import_id: str, body: VersionedRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Apply a staged sheet in portions, each row once (应用).
 
         A row whose record has changed since it was staged is refused, and names who was first.
         """
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             f"/group/sheet-imports/{segment(import_id)}/apply",
             body=body,
@@ -1985,10 +2064,10 @@ class ManagementApi:
     @open_to("group_manager", area="sheets")
     async def discard_group_sheet(
         self, import_id: str, body: VersionedRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Discard a staged sheet; its rows are deleted (放弃)."""
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             f"/group/sheet-imports/{segment(import_id)}/discard",
             body=body,
@@ -2003,12 +2082,31 @@ class ManagementApi:
         )
 
     @open_to("service_manager", area="sheets")
+    async def list_store_sheet_parts(self, store_id: str, kind: SheetImportKind) -> list[SheetPart]:
+        """List the parts of an export, each with as many records as a sheet may have (导出分卷)."""
+        return await self._calls.request(
+            list[SheetPart], "GET", f"/stores/{segment(store_id)}/sheets/{kind}/parts"
+        )
+
+    @open_to("service_manager", area="sheets")
     async def export_store_sheet(
-        self, store_id: str, kind: SheetImportKind, *, day: date | None = None
+        self,
+        store_id: str,
+        kind: SheetImportKind,
+        *,
+        day: date | None = None,
+        after: str = "",
+        last: str = "",
     ) -> bytes:
-        """Return a workbook with the records of a kind that hold on a day, or today (导出)."""
+        """Return a workbook with the records of a kind that hold on a day, or today (导出).
+
+        Of more records than a sheet may have, it has a part: the ids past ``after``, up to
+        ``last``.
+        """
         return await self._calls.read_bytes(
-            "GET", f"/stores/{segment(store_id)}/sheets/{kind}", query={"day": day}
+            "GET",
+            f"/stores/{segment(store_id)}/sheets/{kind}",
+            query={"day": day, "after": after, "last": last},
         )
 
     @open_to("service_manager", area="sheets")
@@ -2021,10 +2119,10 @@ class ManagementApi:
     @open_to("service_manager", area="sheets")
     async def upload_store_sheet(
         self, store_id: str, body: UploadSheetRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Check a workbook or a CSV file whole, and stage it; nothing is applied (上传)."""
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             f"/stores/{segment(store_id)}/sheet-imports",
             body=body,
@@ -2069,13 +2167,13 @@ class ManagementApi:
     @open_to("service_manager", area="sheets")
     async def apply_store_sheet(
         self, store_id: str, import_id: str, body: VersionedRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Apply a staged sheet in portions, each row once (应用).
 
         A row whose record has changed since it was staged is refused, and names who was first.
         """
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/apply",
             body=body,
@@ -2085,10 +2183,10 @@ class ManagementApi:
     @open_to("service_manager", area="sheets")
     async def discard_store_sheet(
         self, store_id: str, import_id: str, body: VersionedRequest, *, idempotency_key: str
-    ) -> SheetImportView:
+    ) -> SheetImportProgress:
         """Discard a staged sheet; its rows are deleted (放弃)."""
         return await self._calls.request(
-            SheetImportView,
+            SheetImportProgress,
             "POST",
             f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/discard",
             body=body,

@@ -9,18 +9,28 @@ from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.management import (
+    AppointmentRules,
+    AttendanceRules,
+    AuthorizationRules,
     BayProfile,
     Certificate,
+    ComplaintRules,
     CorrectiveActionRules,
     CorrectiveActionSource,
+    CustomerCareRules,
+    DefectionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FeedbackRules,
+    FollowUpReasonRules,
     FollowUpRules,
     GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
+    InsuranceRules,
     LaborOperation,
     LaborRate,
+    LeadRules,
     Leave,
     LoyaltyRules,
     MessageRules,
@@ -30,13 +40,19 @@ from shared.contracts.management import (
     PartPrice,
     Post,
     PostDescription,
+    PromiseRules,
+    Questionnaire,
     RecallCampaign,
     ServicePackageDefinition,
+    ServiceReminderRules,
     SettlementRules,
     ShiftRules,
     StoreProfile,
+    SurveyRules,
     SymptomSystem,
+    VoucherRules,
     WorkingCalendarRules,
+    WorkshopRules,
 )
 
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
@@ -44,6 +60,28 @@ CorrectiveActionResult = Literal["corrected", "unfounded"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
 LeaveKind = Literal["annual", "sick", "personal", "marriage", "parental", "other"]
 LeaveStatus = Literal["requested", "approved", "declined", "withdrawn"]
+OwnRolesRole = Literal[
+    "service_advisor",
+    "front_desk_supervisor",
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "claims_clerk",
+    "parts_clerk",
+    "cashier",
+    "customer_care_agent",
+    "customer_care_manager",
+    "sales_manager",
+    "trainer",
+    "service_manager",
+    "group_service_manager",
+    "group_parts_manager",
+    "group_customer_care_manager",
+    "group_finance_manager",
+    "group_manager",
+    "operator",
+    "system",
+]
 RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
 RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
 RowErrorRule = Literal[
@@ -84,7 +122,7 @@ class AssessCorrectiveActionRequest(RequestBody):
 
 
 class CellErrorView(ResponseBody):
-    """Error in a cell such as ``C17``: the column, the value there, the rule that it breaks, and
+    """Error in a cell such as ``C17``: column, heading and value, the rule that it breaks, and
     what would be right; ``detail`` says it as a sentence.
 
     Without a column it concerns the row or, without a cell, the file.
@@ -97,6 +135,7 @@ class CellErrorView(ResponseBody):
     rule: str
     expected: str
     detail: str
+    heading: str
 
 
 class ChangeRequest(RequestBody):
@@ -130,11 +169,12 @@ class CloseCorrectiveActionRequest(RequestBody):
 
 
 class ContentWarning(ResponseBody):
-    """Field of accepted content that may be a mistake (提醒)."""
+    """Field of accepted content that may be a mistake (提醒); a ``known`` code may be meant."""
 
     field: str
     rule: str
     detail: str
+    known: list[str] = Field(default_factory=list)
 
 
 class CorrectAttendanceRequest(RequestBody):
@@ -248,6 +288,10 @@ class DeclineLeaveRequest(RequestBody):
 
 
 class DefineRequest(RequestBody):
+    """Content from a day on; unless the person ``accepts_warnings``, what may be a mistake, such
+    as a price below cost, is refused.
+    """
+
     version: str
     valid_from: date
     reason: str
@@ -264,7 +308,23 @@ class DefineRequest(RequestBody):
         | GroupProfile
         | GreetingRules
         | FollowUpRules
+        | PromiseRules
+        | AppointmentRules
+        | AuthorizationRules
+        | WorkshopRules
+        | CustomerCareRules
+        | FeedbackRules
+        | AttendanceRules
+        | InsuranceRules
+        | ServiceReminderRules
+        | Questionnaire
+        | SurveyRules
+        | DefectionRules
+        | LeadRules
+        | VoucherRules
         | PostDescription
+        | FollowUpReasonRules
+        | ComplaintRules
         | StoreProfile
         | BayProfile
         | Person
@@ -277,6 +337,7 @@ class DefineRequest(RequestBody):
         | OperationPrice
         | LaborRate
     )
+    accepts_warnings: bool = True
 
 
 class Definition(RequestBody):
@@ -302,7 +363,23 @@ class Definition(RequestBody):
         | GroupProfile
         | GreetingRules
         | FollowUpRules
+        | PromiseRules
+        | AppointmentRules
+        | AuthorizationRules
+        | WorkshopRules
+        | CustomerCareRules
+        | FeedbackRules
+        | AttendanceRules
+        | InsuranceRules
+        | ServiceReminderRules
+        | Questionnaire
+        | SurveyRules
+        | DefectionRules
+        | LeadRules
+        | VoucherRules
         | PostDescription
+        | FollowUpReasonRules
+        | ComplaintRules
         | StoreProfile
         | BayProfile
         | Person
@@ -326,8 +403,8 @@ class Directory(ResponseBody):
 
 
 class DirectoryContent(ResponseBody):
-    """Store, with its bays and people by id, and the items of checks and inspections by their
-    codes.
+    """Store, with its bays and people by id, and the items of checks and inspections and the
+    factors of surveys by their codes.
 
     What has ended keeps its last name, as past work names it. A store whose only definition was
     withdrawn is absent.
@@ -337,6 +414,7 @@ class DirectoryContent(ResponseBody):
     bays: dict[str, BayProfile]
     people: dict[str, DirectoryPerson]
     check_items: dict[str, NameInBoth]
+    survey_factors: dict[str, NameInBoth]
 
 
 class DirectoryPerson(ResponseBody):
@@ -388,7 +466,8 @@ class ImportResponse(ResponseBody):
 
 
 class ImportResult(ResponseBody):
-    """Result of one definition; a refused one has the field, the rule and what it says.
+    """Result of one definition; a refused one has the field, the rule and what it says, and some
+    ``known`` codes where it names an unknown one.
 
     A version is replaced where another one of the command has begun too, later than it.
     ``changed_by`` is who was first, where the record has changed since a person saw it.
@@ -398,6 +477,7 @@ class ImportResult(ResponseBody):
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    known: list[str] = Field(default_factory=list)
     changed_by: str | None = None
     changed_at: AwareDatetime | None = None
     warnings: list[ContentWarning] = Field(default_factory=list)
@@ -451,7 +531,8 @@ class OpenStoreRequest(RequestBody):
     """Request to open a store like another one; hours, zone and rates that are absent are as
     there.
 
-    Its people begin today: they prepare the opening (筹备) and take appointments.
+    With ``own_prices_and_rules`` it takes those of the other store; else the group's hold. Its
+    people begin today: they prepare the opening (筹备) and take appointments.
     """
 
     like: str
@@ -464,16 +545,20 @@ class OpenStoreRequest(RequestBody):
     closing: str | None = None
     zone: str | None = None
     labor_rate_cents: dict[str, int] | None = None
+    own_prices_and_rules: bool = True
     staff: list[NewPerson] = Field(default_factory=list)
 
 
 class OpenedStore(ResponseBody):
-    """Opened store with the codes of its bays, its own rules and its people."""
+    """Opened store with the codes of its bays, its own rules and its people, and the number of
+    its own ``prices``.
+    """
 
     code: str
     first_day: date
     bays: list[str]
     rules: list[str]
+    prices: int
     staff: list[str]
 
 
@@ -483,6 +568,12 @@ class OwnAttendance(ResponseBody):
     today: date
     signed_in_since: AwareDatetime | None
     days: list[WorkingDayView]
+
+
+class OwnRoles(ResponseBody):
+    """Roles that a person has by their posts of today, or a program by its token."""
+
+    roles: list[OwnRolesRole]
 
 
 class Person(ResponseBody):
@@ -528,7 +619,8 @@ class RecordEntry(ResponseBody):
     was never defined.
 
     ``current_from`` is the day of the version of today, whose ``content`` holds, ``next_from``
-    that of the one after it. ``for_store`` is the store that decides on it.
+    that of the one after it, whose content is ``next_content``. ``for_store`` is the store that
+    decides on it.
     """
 
     record_id: str
@@ -554,7 +646,66 @@ class RecordEntry(ResponseBody):
         | GroupProfile
         | GreetingRules
         | FollowUpRules
+        | PromiseRules
+        | AppointmentRules
+        | AuthorizationRules
+        | WorkshopRules
+        | CustomerCareRules
+        | FeedbackRules
+        | AttendanceRules
+        | InsuranceRules
+        | ServiceReminderRules
+        | Questionnaire
+        | SurveyRules
+        | DefectionRules
+        | LeadRules
+        | VoucherRules
         | PostDescription
+        | FollowUpReasonRules
+        | ComplaintRules
+        | StoreProfile
+        | BayProfile
+        | Person
+        | LaborOperation
+        | PartMaster
+        | ServicePackageDefinition
+        | SymptomSystem
+        | RecallCampaign
+        | PartPrice
+        | OperationPrice
+        | LaborRate
+        | None
+    )
+    next_content: (
+        LoyaltyRules
+        | MessageRules
+        | SettlementRules
+        | DeliveryChecklistRules
+        | FacilityChecklistRules
+        | CorrectiveActionRules
+        | InspectionChecklistRules
+        | ShiftRules
+        | WorkingCalendarRules
+        | GroupProfile
+        | GreetingRules
+        | FollowUpRules
+        | PromiseRules
+        | AppointmentRules
+        | AuthorizationRules
+        | WorkshopRules
+        | CustomerCareRules
+        | FeedbackRules
+        | AttendanceRules
+        | InsuranceRules
+        | ServiceReminderRules
+        | Questionnaire
+        | SurveyRules
+        | DefectionRules
+        | LeadRules
+        | VoucherRules
+        | PostDescription
+        | FollowUpReasonRules
+        | ComplaintRules
         | StoreProfile
         | BayProfile
         | Person
@@ -640,18 +791,15 @@ class RowErrorView(ResponseBody):
     expected: str
 
 
-class SheetImportView(ResponseBody):
+class SheetImportProgress(ResponseBody):
     """Import of a sheet: how many rows are new, changed, unchanged or wrong, ``warned`` with
     warnings; of the ``to_apply``, so many are ``defined`` and ``refused`` so far.
-
-    The first ``errors`` of ``error_count`` stand there until it is discarded or expires.
     """
 
     import_id: str
     for_store: str | None
     kind: SheetImportKind | None
     valid_from: date
-    reason: str | None
     status: SheetImportStatus
     version: str
     staged_by: str
@@ -668,7 +816,47 @@ class SheetImportView(ResponseBody):
     to_apply: int
     defined: int
     refused: int
+
+
+class SheetImportView(ResponseBody):
+    """Import of a sheet with its reason; the first ``errors`` of ``error_count`` stand there
+    until it is discarded or expires.
+    """
+
+    import_id: str
+    for_store: str | None
+    kind: SheetImportKind | None
+    valid_from: date
+    status: SheetImportStatus
+    version: str
+    staged_by: str
+    staged_at: AwareDatetime
+    expires_at: AwareDatetime
+    applied_by: str | None
+    applied_at: AwareDatetime | None
+    new: int
+    changed: int
+    unchanged: int
+    wrong: int
+    warned: int
+    error_count: int
+    to_apply: int
+    defined: int
+    refused: int
+    reason: str | None
     errors: list[CellErrorView] = Field(default_factory=list)
+
+
+class SheetPart(ResponseBody):
+    """Part of an export (导出分卷): the records from ``first`` to ``last``, by their ids.
+
+    ``after`` is the last record of the part before it.
+    """
+
+    after: str
+    first: str
+    last: str
+    records: int
 
 
 class SheetRowView(ResponseBody):
@@ -692,9 +880,15 @@ class SheetRowView(ResponseBody):
     first_at: AwareDatetime | None
 
 
+class StoresRevision(ResponseBody):
+    """Revision of the list of all stores, by which a caller knows whether to ask for it again."""
+
+    revision: str
+
+
 class UploadSheetRequest(RequestBody):
-    """Workbook (XLSX) or CSV file in base64; without a ``kind``, the title of the sheet names
-    it.
+    """Workbook (XLSX) or CSV file in base64; without a ``kind``, the title of the sheet or its
+    headings say it.
 
     What it says holds from the day ``valid_from`` on, for that reason.
     """
@@ -722,7 +916,23 @@ class VersionView(ResponseBody):
         | GroupProfile
         | GreetingRules
         | FollowUpRules
+        | PromiseRules
+        | AppointmentRules
+        | AuthorizationRules
+        | WorkshopRules
+        | CustomerCareRules
+        | FeedbackRules
+        | AttendanceRules
+        | InsuranceRules
+        | ServiceReminderRules
+        | Questionnaire
+        | SurveyRules
+        | DefectionRules
+        | LeadRules
+        | VoucherRules
         | PostDescription
+        | FollowUpReasonRules
+        | ComplaintRules
         | StoreProfile
         | BayProfile
         | Person

@@ -26,11 +26,14 @@ from shared.clients.reception.models import (
     CorrectPlateRequest,
     CreateLinkRequest,
     DiscountRequest,
+    EntitlementsView,
+    EntitlementView,
     EstimateAuthorizationRequest,
     EstimateDecisionRequest,
     EstimateView,
     FeedbackDetail,
     FeedbackView,
+    GrantEntitlementRequest,
     HeldMoney,
     InvoicePreview,
     InvoiceView,
@@ -49,6 +52,7 @@ from shared.clients.reception.models import (
     OrderStatus,
     OrderView,
     OutstandingBusiness,
+    PartEntry,
     PhotoKind,
     PhotoView,
     PresentedEstimate,
@@ -69,10 +73,12 @@ from shared.clients.reception.models import (
     ShownLink,
     SignatureRequest,
     SignatureView,
+    StarRepairOrder,
     SubmitFeedbackRequest,
     UnwantedWork,
     VehicleView,
     VersionedRequest,
+    VoucherMonth,
     VoucherView,
     WaitingView,
     WaiverRequest,
@@ -101,15 +107,18 @@ class ReceptionApi:
         "group_service_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
         "trainer",
         area="catalog",
     )
-    async def catalog(self, store_id: str) -> CatalogView:
-        """Operations, parts and symptom codes with their names, and labor rates."""
-        return await self._calls.request(CatalogView, "GET", f"/stores/{segment(store_id)}/catalog")
+    async def catalog(self, store_id: str, *, seen: str = "") -> CatalogView:
+        """Operations, packages and symptom codes with their names, and labor rates."""
+        return await self._calls.request(
+            CatalogView, "GET", f"/stores/{segment(store_id)}/catalog", query={"seen": seen}
+        )
 
     @open_to(
         "cashier",
@@ -125,6 +134,64 @@ class ReceptionApi:
         "group_service_manager",
         "parts_clerk",
         "quality_inspector",
+        "sales_manager",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        "trainer",
+        area="catalog",
+    )
+    async def find_parts(self, store_id: str, *, search: str = "") -> list[PartEntry]:
+        """Parts whose number or name contains a text, the first 50, with their prices."""
+        return await self._calls.request(
+            list[PartEntry], "GET", f"/stores/{segment(store_id)}/parts", query={"search": search}
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "sales_manager",
+        "service_advisor",
+        "service_manager",
+        "technician",
+        "trainer",
+        area="catalog",
+    )
+    async def named_parts(self, store_id: str, *, part_number: Sequence[str]) -> list[PartEntry]:
+        """Parts by their numbers, with their names and prices."""
+        return await self._calls.request(
+            list[PartEntry],
+            "GET",
+            f"/stores/{segment(store_id)}/parts/named",
+            query={"part_number": part_number},
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "sales_manager",
         "service_advisor",
         "service_manager",
         "technician",
@@ -370,7 +437,10 @@ class ReceptionApi:
         area="arrivals",
     )
     async def arrival_board(self, store_id: str) -> list[WaitingView]:
-        """List the customers at reception (接待看板): booked customers first, then by arrival."""
+        """List the customers at reception (接待看板).
+
+        Booked customers, and those whose tier gives them a priority place, come first.
+        """
         return await self._calls.request(
             list[WaitingView], "GET", f"/stores/{segment(store_id)}/arrivals"
         )
@@ -417,6 +487,42 @@ class ReceptionApi:
             OrderView,
             "POST",
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/greet",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
+    )
+    async def get_entitlements(self, store_id: str, order_id: str) -> EntitlementsView:
+        """Return what the customer of a visit is entitled to by their loyalty tier (特别待遇)."""
+        return await self._calls.request(
+            EntitlementsView,
+            "GET",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/entitlements",
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="arrivals",
+    )
+    async def grant_entitlement(
+        self, store_id: str, order_id: str, body: GrantEntitlementRequest, *, idempotency_key: str
+    ) -> EntitlementView:
+        """Give the customer what their tier entitles them to; a voucher is issued (发放礼遇)."""
+        return await self._calls.request(
+            EntitlementView,
+            "POST",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/entitlements",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -497,6 +603,27 @@ class ReceptionApi:
         """One order with the customer's concern."""
         return await self._calls.request(
             OrderDetail, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="orders",
+    )
+    async def export_order(self, store_id: str, order_id: str) -> StarRepairOrder:
+        """One order in the terms of STAR, for systems that speak them."""
+        return await self._calls.request(
+            StarRepairOrder, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/star"
         )
 
     @open_to("front_desk_supervisor", "service_advisor", "service_manager", area="orders")
@@ -1378,13 +1505,60 @@ class ReceptionApi:
     async def issue_voucher(
         self, store_id: str, body: IssueVoucherRequest, *, idempotency_key: str
     ) -> VoucherView:
-        """Issue a voucher or service card (发券)."""
+        """Issue a voucher, service card or gift (发券), within the limits of the caller's role."""
         return await self._calls.request(
             VoucherView,
             "POST",
             f"/stores/{segment(store_id)}/vouchers",
             body=body,
             idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="vouchers",
+    )
+    async def list_vouchers(
+        self, store_id: str, *, customer_ref: str | None = None, campaign_id: str | None = None
+    ) -> list[VoucherView]:
+        """List vouchers, those issued last first (券列表)."""
+        return await self._calls.request(
+            list[VoucherView],
+            "GET",
+            f"/stores/{segment(store_id)}/vouchers",
+            query={"customer_ref": customer_ref, "campaign_id": campaign_id},
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="vouchers",
+    )
+    async def voucher_months(self, store_id: str) -> list[VoucherMonth]:
+        """Return the numbers and the cost of vouchers in the last twelve months (发券统计)."""
+        return await self._calls.request(
+            list[VoucherMonth], "GET", f"/stores/{segment(store_id)}/voucher-months"
         )
 
     @open_to(

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
-from shared.contracts.management import ChecklistStep, FacilityArea, SettlementRules
+from shared.contracts.management import ChecklistStep, Entitlement, FacilityArea, SettlementRules
 from shared.contracts.reception import (
     BilledVoucher,
     CancellationReason,
@@ -20,6 +20,7 @@ from shared.contracts.reception import (
     DeliveryWaiver,
     DiscountReason,
     EstimateLine,
+    GrantedKind,
     InvoiceIssued,
     OdometerDiscrepancyReason,
     OnAccountReason,
@@ -31,6 +32,7 @@ from shared.contracts.reception import (
     ReportedChannel,
     RequestedPart,
     VoucherKind,
+    VoucherSource,
     WaiverReason,
     WalkaroundDamage,
     WithdrawalReason,
@@ -50,6 +52,7 @@ DeliveryBlocker = Literal[
     "above_on_account",
     "second_person_required",
 ]
+EntitlementEntitlement = Literal["priority", "lounge", "gift", "voucher"]
 EstimateStatus = Literal[
     "awaiting", "authorized", "declined", "not_offered", "unanswered", "superseded"
 ]
@@ -73,6 +76,8 @@ RevisePromisedTimeReason = Literal[
     "customer_request",
     "other",
 ]
+StarPricePricecode = Literal["Labor", "Parts", "Discount", "Deposit", "Total"]
+StarSplitPayertype = Literal["Customer", "OEM", "Dealer"]
 
 
 class AppointmentView(ResponseBody):
@@ -224,21 +229,20 @@ class CarryOverRequest(RequestBody):
 
 
 class CatalogView(ResponseBody):
-    """The catalog as one store sees it: with the prices that hold in it.
+    """The catalog as one store sees it, without parts: with the prices that hold in it.
 
     ``labor_rate_cents`` is the price of an hour by skill, ``operation_price_cents`` the fixed
-    price of an operation, whatever its hours. ``part_price_cents`` comes before a part's list
-    price.
+    price of an operation, whatever its hours. The entries are those of the group; they are left
+    out where the caller has seen their ``revision``.
     """
 
-    operations: list[OperationEntry]
-    parts: list[PartEntry]
-    packages: list[PackageEntry]
-    systems: list[SystemEntry]
-    recalls: list[RecallEntry]
+    revision: str
+    operations: list[OperationEntry] = Field(default_factory=list)
+    packages: list[PackageEntry] = Field(default_factory=list)
+    systems: list[SystemEntry] = Field(default_factory=list)
+    recalls: list[RecallEntry] = Field(default_factory=list)
     labor_rate_cents: dict[str, int]
     operation_price_cents: dict[str, int]
-    part_price_cents: dict[str, int]
 
 
 class CheckView(ResponseBody):
@@ -404,6 +408,27 @@ class DiscountRequest(RequestBody):
     reason: DiscountReason
 
 
+class EntitlementView(ResponseBody):
+    """What the customer is entitled to, and whether they were given it at this visit.
+
+    ``due_again_at``: the customer was given it before, and gets it again from then on.
+    """
+
+    entitlement: EntitlementEntitlement
+    value_cents: int | None
+    granted_at: AwareDatetime | None
+    granted_by: str | None
+    voucher_id: str | None
+    due_again_at: AwareDatetime | None
+
+
+class EntitlementsView(ResponseBody):
+    """Tier of the customer of a visit with its entitlements; none without a tier."""
+
+    tier: str | None
+    entitlements: list[EntitlementView]
+
+
 class EstimateAuthorizationRequest(RequestBody):
     """Customer's authorization of an estimate.
 
@@ -460,6 +485,10 @@ class FeedbackView(ResponseBody):
     service_attitude: int
     recorded_by: str
     submitted_at: AwareDatetime
+
+
+class GrantEntitlementRequest(RequestBody):
+    entitlement: GrantedKind
 
 
 class HeldMoney(ResponseBody):
@@ -539,16 +568,21 @@ class IssueRefundRequest(RequestBody):
 
 
 class IssueVoucherRequest(RequestBody):
-    """Request to issue a voucher or service card.
+    """Request to issue a voucher, a service card or a gift.
 
-    A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing. Without
-    ``expires_at`` it never expires.
+    A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing; a gift is
+    the item ``item_code``, which costs the store ``value_cents``. It is for one customer or one
+    vehicle, where these are named, and may come from a campaign. Without ``expires_at`` it never
+    expires.
     """
 
     kind: VoucherKind
     value_cents: int = 0
     op_code: str | None = None
+    item_code: str | None = None
     customer_ref: str | None = None
+    vehicle_ref: str | None = None
+    campaign_id: str | None = None
     expires_at: AwareDatetime = datetime.fromisoformat("2100-12-31T23:59:59Z")
 
 
@@ -703,14 +737,15 @@ class Offers(ResponseBody):
 class OffersRequest(RequestBody):
     """Request for appointment times.
 
-    ``day_from`` is a day of the store, today where it is left out.
+    ``day_from`` is a day of the store, today where it is left out. Without ``confidence`` it is
+    that of the rules of promises.
     """
 
     op_codes: list[str]
     day_from: date | None = None
     days: int = 3
     count: int = 4
-    confidence: float = 0.95
+    confidence: float | None = None
 
 
 class OnAccount(ResponseBody):
@@ -733,7 +768,7 @@ class OpenOrderRequest(RequestBody):
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
     pay_types: dict[str, PayType] = Field(default_factory=dict)
-    confidence: float = 0.95
+    confidence: float | None = None
     version: str
     customer_ref: str | None = None
     vehicle_ref: str | None = None
@@ -912,14 +947,14 @@ class PackageEntry(ResponseBody):
 
 
 class PartEntry(ResponseBody):
-    """Part (备件) with its list price for one unit, tax included."""
+    """Part (备件) with its price in the store for one unit, tax included."""
 
     zh: str
     en: str
     part_number: str
     skill_code: str
     unit: str
-    list_price_cents: int
+    price_cents: int
 
 
 class PartLine(RequestBody):
@@ -1003,7 +1038,7 @@ class QuoteRequest(RequestBody):
     parts: list[PartLine] = Field(default_factory=list)
     packages: list[str] = Field(default_factory=list)
     pay_types: dict[str, PayType] = Field(default_factory=dict)
-    confidence: float = 0.95
+    confidence: float | None = None
     order_id: str | None = None
 
 
@@ -1165,6 +1200,130 @@ class SignatureView(ResponseBody):
     png: str | None = None
 
 
+class StarAmount(ResponseBody):
+    """Amount in yuan, exact to the cent."""
+
+    Value: str
+    currencyID: Literal["CNY"] = "CNY"
+
+
+class StarClaim(ResponseBody):
+    """Warranty claim on the order; amounts that are not decided or paid yet are absent."""
+
+    ClaimNumberString: str
+    ClaimSubmissionCountNumeric: int
+    RequestedAmount: StarAmount
+    ApprovedAmount: StarAmount | None
+    PaidAmount: StarAmount | None
+
+
+class StarComments(ResponseBody):
+    """Codes of the customer's concern; its words stay in reception."""
+
+    ComplaintCode: list[str]
+
+
+class StarDistance(ResponseBody):
+    """Odometer reading in kilometers."""
+
+    Value: int
+    unitCode: Literal["KMT"] = "KMT"
+
+
+class StarHeader(ResponseBody):
+    """Header of a repair order."""
+
+    DocumentID: str
+    DealerParty: StarParty
+    OwnerParty: StarParty | None
+    ServiceAdvisorParty: StarParty | None
+    RepairOrderStatus: OrderStatus
+    CustomerAppointmentNumber: str | None
+    RepairOrderOpenedDate: AwareDatetime | None
+    PromisedRepairCompletionDateTime: AwareDatetime | None
+    RepairOrderCompletedDate: AwareDatetime | None
+    RepairOrderInvoiceDate: AwareDatetime | None
+    VehiclePickupDateTime: AwareDatetime | None
+    RepairOrderVehicleLineItem: StarVehicleLine | None
+    Price: list[StarPrice]
+    Splits: list[StarSplit]
+    Tax: list[StarTax]
+
+
+class StarJob(ResponseBody):
+    """Work that one kind of payer pays."""
+
+    JobNumberString: str
+    JobTypeString: PayType
+    CodesAndCommentsExpanded: StarComments
+    ServiceLabor: list[StarLabor]
+    ServiceParts: list[StarPart]
+
+
+class StarLabor(ResponseBody):
+    """Labor operation of a job."""
+
+    LaborOperationID: str
+    LaborAllowanceHoursNumeric: float | None
+    ChargeAmount: StarAmount
+
+
+class StarPart(ResponseBody):
+    """Part of a job."""
+
+    ItemID: str
+    ItemQuantity: int
+    ChargeAmount: StarAmount
+
+
+class StarParty(ResponseBody):
+    """Party, by its reference; names stay in customer records."""
+
+    PartyID: str
+
+
+class StarPrice(ResponseBody):
+    """Amount of one kind, tax included; a deposit is held, or set against the invoice."""
+
+    PriceCode: StarPricePricecode
+    ChargeAmount: StarAmount
+
+
+class StarRepairOrder(ResponseBody):
+    """Repair order (RepairOrder) of STAR."""
+
+    RepairOrderHeader: StarHeader
+    Job: list[StarJob]
+    WarrantyClaim: list[StarClaim]
+
+
+class StarSplit(ResponseBody):
+    """Share of one payer in the invoice, and what is paid of it."""
+
+    PayerType: StarSplitPayertype
+    ChargeAmount: StarAmount
+    PaidAmount: StarAmount
+
+
+class StarTax(ResponseBody):
+    """Tax that the total contains."""
+
+    TaxAmount: StarAmount
+
+
+class StarVehicle(ResponseBody):
+    """Vehicle, by its reference; the VIN stays in customer records."""
+
+    VehicleID: str
+
+
+class StarVehicleLine(ResponseBody):
+    """Vehicle as it came in."""
+
+    Vehicle: StarVehicle
+    InDistanceMeasure: StarDistance | None
+
+
 class SubmitFeedbackRequest(RequestBody):
     work_quality: int
     technical_skill: int
@@ -1204,7 +1363,9 @@ class VehicleView(ResponseBody):
     """Vehicle recognized by its plate, without personal data.
 
     Facts from customer records are absent for a vehicle that they do not know, and while they
-    are unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group;
+    are unavailable; ``vehicle_ref`` is then that of the last visit with the plate, if there was
+    one. ``identified``: customer records have named it. ``tier`` and ``visits`` are the owner's
+    in all stores of the group, ``entitlements`` (特别待遇) what the tier entitles to;
     ``recalls`` are open recalls and campaigns of the catalog, ``history`` are the vehicle's last
     visits to any store of the group, ``work_to_reoffer`` is work to be offered again.
     """
@@ -1212,9 +1373,11 @@ class VehicleView(ResponseBody):
     crm_unavailable: bool
     customer_ref: str | None
     vehicle_ref: str | None
+    identified: bool
     brand: str | None
     model: str | None
     tier: str | None
+    entitlements: list[Entitlement]
     visits: int | None
     recalls: list[str]
     history: list[VisitView]
@@ -1240,6 +1403,19 @@ class VisitView(ResponseBody):
     advisor_id: str | None
 
 
+class VoucherMonth(ResponseBody):
+    """Vouchers of a calendar month by what they come from: issued in it, and redeemed in it.
+
+    ``cost_cents`` is what those redeemed in it have cost the store, as far as they still are.
+    """
+
+    month: str
+    source: VoucherSource
+    issued: int
+    redeemed: int
+    cost_cents: int
+
+
 class VoucherView(ResponseBody):
     """Voucher with the order where it was redeemed."""
 
@@ -1247,20 +1423,26 @@ class VoucherView(ResponseBody):
     kind: VoucherKind
     value_cents: int
     op_code: str | None
+    item_code: str | None
     customer_ref: str | None
+    vehicle_ref: str | None
+    source: VoucherSource
+    campaign_id: str | None
     expires_at: AwareDatetime
     issued_by: str
     issued_at: AwareDatetime
     order_id: str | None
     redeemed_cents: int
     redeemed_at: AwareDatetime | None
+    cost_cents: int
 
 
 class WaitingView(ResponseBody):
     """Order at reception with the customer's wait.
 
     ``waited_s`` is the wait for the greeting, so far or as it was. A customer who is not greeted
-    yet has a suggested advisor.
+    yet has a suggested advisor. One who ``has_priority`` (优先接待) by their loyalty tier is
+    received like one with an appointment.
     """
 
     order_id: str
@@ -1309,6 +1491,7 @@ class WaitingView(ResponseBody):
     version: str
     waited_s: int
     overdue: bool
+    has_priority: bool
     suggested_advisor_id: str | None
 
 

@@ -4,7 +4,13 @@ from datetime import date
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.access import open_to
-from shared.clients.reporting.models import DailyReport, HistoryEntry, LiveKpis
+from shared.clients.reporting.models import (
+    DailyReport,
+    HistoryEntry,
+    LiveKpis,
+    RenewalReport,
+    RetentionKpis,
+)
 from shared.contracts.reporting import DailyReportPublished
 
 
@@ -39,6 +45,60 @@ class ReportingApi:
         """
         return await self._calls.request(
             LiveKpis, "GET", f"/stores/{segment(store_id)}/daily-kpis", query={"day": day}
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        area="kpis",
+    )
+    async def monthly_retention(self, store_id: str, *, months: int = 12) -> list[RetentionKpis]:
+        """Return defection and retention of the last months that have ended (流失率, 留存率)."""
+        return await self._calls.request(
+            list[RetentionKpis],
+            "GET",
+            f"/stores/{segment(store_id)}/monthly-retention",
+            query={"months": months},
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "dispatcher",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "parts_clerk",
+        "quality_inspector",
+        "service_advisor",
+        "service_manager",
+        area="kpis",
+    )
+    async def monthly_renewals(self, store_id: str, *, months: int = 12) -> RenewalReport:
+        """Return the four renewal rates of this month and those before it (续保率)."""
+        return await self._calls.request(
+            RenewalReport,
+            "GET",
+            f"/stores/{segment(store_id)}/monthly-renewals",
+            query={"months": months},
         )
 
     @open_to(

@@ -73,6 +73,10 @@ class DailyReport(ResponseBody):
     attended_hours: float | None
     utilization: float | None
     overall_efficiency: float | None
+    csi: float | None
+    complaints_opened: int | None
+    complaint_rate: float | None
+    complaints_closed_14d_rate: float | None
 
 
 class HistoryEntry(ResponseBody):
@@ -150,3 +154,51 @@ class LiveKpis(ResponseBody):
     attended_hours: float | None
     utilization: float | None
     overall_efficiency: float | None
+    csi: float | None
+    complaints_opened: int | None
+    complaint_rate: float | None
+    complaints_closed_14d_rate: float | None
+
+
+class RenewalKpis(ResponseBody):
+    """Renewals of a store in a month, by the first day insured, against the year before.
+
+    ``new_before`` and ``renewals_before`` are the policies that began twelve months before,
+    ``visitors_before`` the customers who visited then.
+    """
+
+    month: str
+    renewals: int
+    new_before: int
+    renewals_before: int
+    visitors_before: int
+    renewal_rate: float | None
+    renewal_new_rate: float | None
+    renewal_again_rate: float | None
+    renewal_reach_rate: float | None
+
+
+class RenewalReport(ResponseBody):
+    """Renewal by month, with the reference band of each rate: what is usual, and what is good."""
+
+    months: list[RenewalKpis]
+    references: dict[str, tuple[float, float]]
+
+
+class RetentionKpis(ResponseBody):
+    """Defection and retention of a store in a calendar month that has ended.
+
+    ``visited`` customers came six months before ``month``, ``returned`` of them again until its
+    end. ``lapse_by_tier`` has the tier that they had when they came; ``none`` stands for those
+    without one. A customer is active for twelve months after a visit.
+    """
+
+    month: str
+    visited: int
+    returned: int
+    lapse_rate: float | None
+    lapse_by_tier: dict[str, float]
+    active_at_start: int
+    active_at_end: int
+    new_customers: int
+    retention_rate: float | None

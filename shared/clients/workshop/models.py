@@ -213,7 +213,7 @@ class HoldRequest(RequestBody):
     """Request for a hold; with ``latest_promise_at``, no later promise is reserved."""
 
     op_codes: list[str]
-    confidence: float = 0.95
+    confidence: float | None = None
     earliest_start_at: AwareDatetime | None = None
     latest_start_at: AwareDatetime | None = None
     order_id: str | None = None
@@ -450,10 +450,13 @@ class PromiseRiskView(ResponseBody):
 
 
 class QuoteRequest(RequestBody):
-    """Requested work; for additional work of an open order, ``order_id`` names the order."""
+    """Requested work; for additional work of an open order, ``order_id`` names the order.
+
+    Without ``confidence`` it is that of the rules of promises.
+    """
 
     op_codes: list[str]
-    confidence: float = 0.95
+    confidence: float | None = None
     earliest_start_at: AwareDatetime | None = None
     latest_start_at: AwareDatetime | None = None
     order_id: str | None = None

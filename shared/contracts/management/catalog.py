@@ -43,7 +43,10 @@ class LaborOperation(EventPart):
 
 
 class PartMaster(EventPart):
-    """Part (备件) with its list price and its cost for one unit, tax included."""
+    """Part (备件) with its list price and its cost for one unit, tax included.
+
+    The cost is null for a reader who may not see it, and in nothing else.
+    """
 
     kind: Literal["part"] = "part"
     zh: DisplayName
@@ -51,7 +54,7 @@ class PartMaster(EventPart):
     skill_code: Code
     unit: Code
     list_price_cents: Cents
-    cost_cents: Cents
+    cost_cents: Cents | None
 
 
 class ServicePackageDefinition(EventPart):

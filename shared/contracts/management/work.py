@@ -5,16 +5,24 @@ from typing import ClassVar, Literal
 from shared.contracts.base import Event, Identifier, Timestamp
 
 CorrectiveActionSource = Literal[
-    "feedback", "facility_check", "follow_up", "quality_inspection", "comeback"
+    "feedback",
+    "facility_check",
+    "follow_up",
+    "quality_inspection",
+    "comeback",
+    "complaint",
+    "survey",
+    "survey_month",
 ]
-"""What leads to a corrective action (整改来源): 客户评价、日常检查、回访、质检、外返."""
+"""What leads to a corrective action (整改来源): 客户评价、日常检查、回访、质检、外返、投诉、
+满意度调查、满意度月度结果."""
 
 
 class _CorrectiveActionEvent(Event):
     topic = "aftersales.management.work.v1"
     key_field = "store_id"
     publisher = "management"
-    requirements: ClassVar[tuple[str, ...]] = ("R10", "R14", "R21", "R43")
+    requirements: ClassVar[tuple[str, ...]] = ("R10", "R14", "R21", "R23", "R24", "R43")
 
     corrective_action_id: Identifier
 
@@ -23,9 +31,11 @@ class CorrectiveActionOpened(_CorrectiveActionEvent):
     """Something must be put right (整改): what, by whom and by when.
 
     ``source_event_id`` is the event that tells the finding, and ``source_id`` what it was found in:
-    the order of a feedback or a comeback, the facility check, the follow-up, or the rework that
-    failed its inspection. ``findings`` are the bad ratings, the failed items or the symptoms, and
-    ``found_by`` found them. ``follows_id`` is the corrective action that had no effect.
+    the order of a feedback or a comeback, the facility check, the follow-up, the rework that failed
+    its inspection, the last complaint of a repeated cause, the survey, or a month with a factor, as
+    in ``S01/2026-03/quality``. ``findings`` are the bad ratings, the failed items, the symptoms,
+    the cause or the factors, and ``found_by`` found them. ``follows_id`` is the corrective action
+    that had no effect.
     """
 
     source: CorrectiveActionSource
@@ -63,7 +73,7 @@ class CorrectiveActionClosed(_CorrectiveActionEvent):
 
 
 class CorrectiveActionAssessed(_CorrectiveActionEvent):
-    """Somebody else than its owner says whether it worked (整改验证: 有效、无效).
+    """A person other than its owner says whether it worked (整改验证: 有效、无效).
 
     One without effect is followed by another.
     """

@@ -12,8 +12,10 @@ router = StoreRouter()
 
 
 @router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))
-async def list_call_tasks(store_id: str, _: CallReader, deps: InjectedDeps) -> list[CallTask]:
-    return await call_tasks.list_call_tasks(store_id, deps)
+async def list_call_tasks(
+    store_id: str, principal: CallReader, deps: InjectedDeps
+) -> list[CallTask]:
+    return await call_tasks.list_call_tasks(store_id, principal, deps)
 
 
 @router.post(

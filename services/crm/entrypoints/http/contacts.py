@@ -42,6 +42,6 @@ async def set_contact_preferences(
     openapi_extra=serves("R9", "R19"),
 )
 async def get_contact_preferences(
-    store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
+    store_id: str, customer_ref: str, principal: Reader, deps: InjectedDeps
 ) -> ContactView:
-    return await contacts.get_contact_preferences(store_id, customer_ref, deps)
+    return await contacts.get_contact_preferences(store_id, customer_ref, principal, deps)

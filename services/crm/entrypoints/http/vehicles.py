@@ -3,11 +3,26 @@
 from typing import Annotated
 
 from fastapi import Path
+from fastapi.responses import JSONResponse
 
-from services.crm.application import vehicles
-from services.crm.application.customers import RegisterCustomerResponse
+from services.crm.application import customers, timelines, vehicle_people, vehicles
+from services.crm.application.customers import CustomerVehicleView
+from services.crm.application.registration import RegisterCustomerResponse
+from services.crm.application.timelines import Timeline
+from services.crm.application.vehicle_people import (
+    AddVehiclePersonRequest,
+    EndVehiclePersonRequest,
+    VehiclePersonChanged,
+)
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
-from services.crm.entrypoints.http.access import InjectedDeps, Reader, VehicleReader
+from services.crm.entrypoints.http.access import (
+    FrontOfficeCommand,
+    InjectedDeps,
+    Reader,
+    SeenStores,
+    TimelinePage,
+    VehicleReader,
+)
 from shared.formats import Plate
 from shared.requirements import serves
 from shared.routing import StoreRouter
@@ -31,6 +46,31 @@ async def get_registered_vehicle(
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 
 
+@router.get("/vehicle-records/{vehicle_ref}", tags=["customers"], openapi_extra=serves("R19"))
+async def get_vehicle_record(
+    store_id: str, vehicle_ref: str, principal: Reader, deps: InjectedDeps
+) -> CustomerVehicleView:
+    return await customers.get_vehicle_record(store_id, vehicle_ref, principal, deps)
+
+
+@router.get(
+    "/vehicle-records/{vehicle_ref}/timeline",
+    tags=["customers"],
+    openapi_extra=serves("R16", "R19", "R21"),
+)
+async def get_vehicle_timeline(
+    store_id: str,
+    vehicle_ref: str,
+    stores: SeenStores,
+    principal: Reader,
+    deps: InjectedDeps,
+    after: TimelinePage = None,
+) -> Timeline:
+    return await timelines.get_vehicle_timeline(
+        store_id, vehicle_ref, after, await stores(), principal, deps
+    )
+
+
 @router.get("/registered-customers/{customer_ref}", tags=["customers"], openapi_extra=serves("R19"))
 async def get_registered_customer(
     store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
@@ -40,3 +80,30 @@ async def get_registered_customer(
     Other services check with it before they refer to a customer.
     """
     return await vehicles.get_registered_customer(store_id, customer_ref, deps)
+
+
+@router.post(
+    "/registered-vehicles/{vehicle_ref}/people",
+    status_code=201,
+    response_model=VehiclePersonChanged,
+    tags=["customers"],
+    openapi_extra=serves("R19"),
+)
+async def add_vehicle_person(
+    vehicle_ref: str, body: AddVehiclePersonRequest, command: FrontOfficeCommand
+) -> JSONResponse:
+    return await command.run(
+        lambda uow: vehicle_people.add_vehicle_person(uow, vehicle_ref, body), status=201
+    )
+
+
+@router.post(
+    "/registered-vehicles/{vehicle_ref}/people/end",
+    response_model=VehiclePersonChanged,
+    tags=["customers"],
+    openapi_extra=serves("R19"),
+)
+async def end_vehicle_person(
+    vehicle_ref: str, body: EndVehiclePersonRequest, command: FrontOfficeCommand
+) -> JSONResponse:
+    return await command.run(lambda uow: vehicle_people.end_vehicle_person(uow, vehicle_ref, body))
