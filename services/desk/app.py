@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from nicegui import ui
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -21,6 +22,7 @@ from services.desk.components.problems import unavailable_text
 from services.desk.context import AppContext, Present
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
+from services.desk.pages import survey_link
 from services.desk.protection import Protection, behind_proxies, names_of_desk
 from services.desk.request_body import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
@@ -30,7 +32,7 @@ from shared.problems import RETRY_AFTER_S, add_problem_handlers
 from shared.request_body import CloseUnread
 from shared.response_headers import WrappedFastAPI
 from shared.runtime import frozen_gc
-from shared.settings import Settings
+from shared.settings import DESK, Settings, read_settings, require
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -80,7 +82,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 def main() -> None:
     """Serve the desk at the host and port of the settings."""
-    settings = Settings()
+    settings = read_settings()
+    require(settings, DESK)
     uvicorn.run(
         behind_proxies(create_app(settings), settings.trusted_proxies),
         host=settings.http_host,
@@ -109,6 +112,10 @@ def _add_routes(app: FastAPI, app_context: AppContext) -> None:
     async def ready() -> dict[str, str]:
         return {"status": "ready"}
 
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
     @app.get("/board/{store_id}")
     async def board() -> Response:
         return FileResponse(_STATIC / "board.html")
@@ -125,6 +132,7 @@ def _add_routes(app: FastAPI, app_context: AppContext) -> None:
             return Response(status_code=error.status)
         return Response(content, media_type="image/jpeg")
 
+    app.include_router(survey_link.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, app_context)
     if isinstance(app_context.sign_in, DemoSignIn):
@@ -195,8 +203,7 @@ def _secret(settings: Settings) -> str:
 
     Without a configured one, sessions end with the process.
     """
-    file = settings.desk_secret_file
-    return file.read_text().strip() if file else secrets.token_urlsafe(32)
+    return settings.desk_secret or secrets.token_urlsafe(32)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,48 @@
-"""Names of labor operations, parts, symptoms and checklists in one language."""
+"""Names of labor operations, symptoms, packages and checklists in one language."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Literal, Protocol
 
 from services.desk.i18n import Translator
+from services.desk.parts import Parts
 from shared.clients.reception.models import CatalogView, ChecklistsView, SystemEntry
 
+_PRICES = ("labor_rate_cents", "operation_price_cents")
+_MOST_FOUND = 50
 
-def kept_once(listed: CatalogView, known: CatalogView | None) -> CatalogView:
-    """Return a store's catalog; what is the same in the ``known`` one of another is that itself."""
-    same = {name: part for name, part in known or () if getattr(listed, name) == part}
-    return listed.model_copy(update=same)
+
+class Line(Protocol):
+    """Line of an estimate: a labor operation or a part, by its code."""
+
+    @property
+    def kind(self) -> Literal["labor", "part"]: ...
+
+    @property
+    def code(self) -> str: ...
+
+
+def with_entries(listed: CatalogView, known: CatalogView | None) -> CatalogView:
+    """Return a store's catalog; where the ``known`` one of any store has the same revision, its
+    entries are those itself.
+    """
+    if known is None or known.revision != listed.revision:
+        return listed
+    return known.model_copy(update={name: getattr(listed, name) for name in _PRICES})
 
 
 class Catalog:
-    """The catalog and the checklists that reception serves, for display and for choosing."""
+    """The catalog and the checklists that reception serves, for display and for choosing.
 
-    def __init__(self, listed: CatalogView, checklists: ChecklistsView, words: Translator) -> None:
+    It names those of the ``parts`` that a page has asked for.
+    """
+
+    def __init__(
+        self, listed: CatalogView, checklists: ChecklistsView, words: Translator, parts: Parts
+    ) -> None:
         self.operations = {entry.id: entry for entry in listed.operations}
-        self.parts = {entry.part_number: entry for entry in listed.parts}
+        self.parts = parts
         self.packages = {entry.id: entry for entry in listed.packages}
         self.steps = {entry.step: words.of(entry) for entry in checklists.delivery_steps}
         self.recalls = {entry.id: entry for entry in listed.recalls}
@@ -31,11 +54,6 @@ class Catalog:
         """Return the name of a labor operation; its number when it is no longer listed."""
         entry = self.operations.get(op_code)
         return self._words.of(entry) if entry else op_code
-
-    def part(self, part_number: str) -> str:
-        """Return the name of a part."""
-        entry = self.parts.get(part_number)
-        return self._words.of(entry) if entry else part_number
 
     def package(self, package_id: str) -> str:
         """Return the name of a service package."""
@@ -76,17 +94,31 @@ class Catalog:
 
     def line(self, kind: str, code: str) -> str:
         """Return the name of an estimate line."""
-        return self.operation(code) if kind == "labor" else self.part(code)
+        return self.operation(code) if kind == "labor" else self.parts.name(code)
 
-    def operation_choices(self, symptoms: Sequence[str]) -> dict[str, str]:
-        """Return all operations by name, those that commonly fix ``symptoms`` first."""
-        told = set(symptoms)
-        ordered = sorted(
-            self.operations.values(), key=lambda entry: told.isdisjoint(entry.symptoms)
+    async def know_parts_of(self, lines: Iterable[Line]) -> None:
+        """Ask for the names of the parts among estimate lines."""
+        await self.parts.know(line.code for line in lines if line.kind == "part")
+
+    def operation_label(self, op_code: str) -> str:
+        """Return name, code and standard hours of an operation."""
+        entry = self.operations.get(op_code)
+        if entry is None:
+            return op_code
+        return f"{self._words.of(entry)} · {op_code} · {entry.standard_hours} h"
+
+    async def find_operations(self, typed: str, symptoms: Sequence[str] = ()) -> dict[str, str]:
+        """Return the labels of the operations that a text finds by name or code, those that
+        commonly fix ``symptoms`` first.
+        """
+        wanted, told = typed.strip().lower(), set(symptoms)
+        found = (
+            entry
+            for entry in self.operations.values()
+            if wanted in f"{entry.id} {entry.zh} {entry.en}".lower()
         )
-        return {
-            entry.id: f"{self.operation(entry.id)} · {entry.standard_hours} h" for entry in ordered
-        }
+        ordered = sorted(found, key=lambda entry: told.isdisjoint(entry.symptoms))
+        return {entry.id: self.operation_label(entry.id) for entry in ordered[:_MOST_FOUND]}
 
     def typical_parts(self, op_codes: Sequence[str]) -> dict[str, int]:
         """Return how many of which part the operations commonly take together."""
@@ -95,12 +127,6 @@ class Catalog:
             for part_number, quantity in self.operations[op_code].parts.items():
                 typical[part_number] = typical.get(part_number, 0) + quantity
         return typical
-
-    def part_choices(self) -> dict[str, str]:
-        """Return all parts by name and number."""
-        return {
-            part_number: f"{self.part(part_number)} · {part_number}" for part_number in self.parts
-        }
 
 
 def _symptoms(systems: Sequence[SystemEntry], words: Translator) -> dict[str, str]:

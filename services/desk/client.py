@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import httpx
 from pydantic import ValidationError
@@ -15,9 +15,10 @@ from shared.clients.management.client import ManagementApi
 from shared.clients.platform.client import PlatformApi
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reporting.client import ReportingApi
+from shared.clients.subscribers.client import SubscribersApi
 from shared.clients.workshop.client import WorkshopApi
 from shared.problems import FieldError
-from shared.settings import Settings
+from shared.settings import SUBSCRIBERS, Settings
 from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
 Service = Literal["reception", "workshop", "crm", "reporting", "management"]
@@ -25,21 +26,23 @@ T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _FILES_TIMEOUT = httpx.Timeout(120.0, connect=1.0)
+_KAFKA_TIMEOUT = httpx.Timeout(60.0, connect=1.0)
 _NOT_FOUND = 404
 _INVALID = 422
 _TOO_SHORT, _MISSING = "string_too_short", "missing"
 
 
 class Connections:
-    """Connection pools, one a service, shared by all users of the desk."""
+    """Connection pools by the services' names, shared by all users of the desk."""
 
     def __init__(self, settings: Settings) -> None:
-        addresses: dict[Service, str] = {
+        addresses: dict[str, str] = {
             "reception": settings.reception_url,
             "workshop": settings.workshop_url,
             "crm": settings.crm_url,
             "reporting": settings.reporting_url,
             "management": settings.management_url,
+            SUBSCRIBERS: settings.subscribers_url,
         }
         self.clients = {
             service: httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, trust_env=False)
@@ -91,10 +94,14 @@ class Services:
         self.reception = ReceptionApi(calls["reception"])
         self.workshop = WorkshopApi(calls["workshop"])
         self.crm = CrmApi(calls["crm"])
+        self.crm_files = CrmApi(replace(calls["crm"], timeout=_FILES_TIMEOUT))
         self.reporting = ReportingApi(calls["reporting"])
         self.management = ManagementApi(calls["management"])
         self.management_files = ManagementApi(replace(calls["management"], timeout=_FILES_TIMEOUT))
-        self.platform = {service: PlatformApi(each) for service, each in calls.items()}
+        self.subscribers = SubscribersApi(replace(calls[SUBSCRIBERS], timeout=_KAFKA_TIMEOUT))
+        self.platform: dict[Service, PlatformApi] = {
+            service: PlatformApi(calls[service]) for service in get_args(Service)
+        }
 
 
 async def found(query: Awaitable[T]) -> T | None:

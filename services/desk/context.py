@@ -11,10 +11,11 @@ from fastapi import Depends, Request
 from nicegui import app
 
 from services.desk import formats
-from services.desk.catalog import Catalog, kept_once
+from services.desk.catalog import Catalog, with_entries
 from services.desk.client import Connections, Services
 from services.desk.directory import Directories, Directory, Store
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
+from services.desk.parts import KeptParts, Parts
 from services.desk.response_cache import FRESH_S, ResponseCache
 from services.desk.session import Session, Sessions
 from services.desk.session_store import SessionStore
@@ -79,10 +80,11 @@ class AppContext:
         self.connections = Connections(settings)
         self.directories = Directories(self.connections, self.own_token)
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.directories)
-        store = SessionStore(FileStorage(settings.desk_sessions), secret)
+        store = SessionStore(FileStorage(settings.desk_sessions, settings.files_secret_key), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
         self.response_cache = ResponseCache()
         self.catalog: CatalogView | None = None
+        self.parts = KeptParts()
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
@@ -122,7 +124,10 @@ Present = Annotated[Session | None, Depends(present)]
 
 @dataclass(frozen=True)
 class PageContext:
-    """Page that a person has open; ``person`` has the roles of their posts in the store."""
+    """Page that a person has open; ``person`` has the roles of their posts in the store.
+
+    ``words`` are the names of codes in a field that stand on the page, by the name of the field.
+    """
 
     app_context: AppContext
     signed_in: Session
@@ -134,6 +139,7 @@ class PageContext:
     query: Mapping[str, str]
     services: Services
     refreshers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    words: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def store_path(self) -> str:
@@ -230,11 +236,14 @@ class PageContext:
             ("checklists of today", self.store.id),
             lambda: self.services.reception.checklists(self.store.id),
         )
-        return Catalog(listed, checklists, self.t)
+        parts = Parts(self.app_context.parts, self.services.reception, self.store.id, self.t)
+        return Catalog(listed, checklists, self.t, parts)
 
     async def _ask_catalog(self) -> CatalogView:
-        listed = await self.services.reception.catalog(self.store.id)
-        self.app_context.catalog = kept_once(listed, self.app_context.catalog)
+        known = self.app_context.catalog
+        seen = known.revision if known else ""
+        listed = await self.services.reception.catalog(self.store.id, seen=seen)
+        self.app_context.catalog = with_entries(listed, known)
         return self.app_context.catalog
 
     async def names(

@@ -10,6 +10,7 @@ from services.desk.client import Connections, Services, found
 from services.desk.i18n import Named
 from services.desk.last_known import LastKnown
 from services.desk.staff import Person
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.management.models import DirectoryPerson, RecordEntry
 from shared.contracts.base import GROUP
 from shared.contracts.management import BayProfile, GroupProfile, NameInBoth, Post, StoreProfile
@@ -21,7 +22,9 @@ _GROUP_PROFILE = "group_profile"
 
 @dataclass(frozen=True)
 class Store:
-    """Store (门店): names, brand, zone, hours and limits."""
+    """Store (门店): names, brand, zone, hours and limits; one that is closed today may open on a
+    day to come.
+    """
 
     id: str
     zh: str
@@ -31,9 +34,10 @@ class Store:
     closing: time = time(18)
     price_list: str | None = None
     delivery_lead_minutes: int = 0
+    opens_on: date | None = None
 
     @classmethod
-    def of(cls, store_id: str, profile: StoreProfile) -> "Store":
+    def of(cls, store_id: str, profile: StoreProfile, opens_on: date | None = None) -> "Store":
         return cls(
             id=store_id,
             zh=profile.zh,
@@ -43,6 +47,7 @@ class Store:
             closing=time.fromisoformat(profile.closing),
             price_list=profile.price_list,
             delivery_lead_minutes=profile.delivery_lead_minutes,
+            opens_on=opens_on,
         )
 
     @classmethod
@@ -60,6 +65,14 @@ class Store:
 
 
 @dataclass(frozen=True)
+class _AllStores:
+    """Stores of the whole group by id, as of a revision."""
+
+    revision: str
+    stores: Mapping[str, Store]
+
+
+@dataclass(frozen=True)
 class Directory:
     """Directory of a store; ``revision`` is empty while management has not responded yet.
 
@@ -73,6 +86,7 @@ class Directory:
     people: Mapping[str, DirectoryPerson] = field(default_factory=dict)
     bays: Mapping[str, BayProfile] = field(default_factory=dict)
     check_items: Mapping[str, Named] = field(default_factory=dict)
+    survey_factors: Mapping[str, Named] = field(default_factory=dict)
 
     def posts_of(self, person: Person) -> list[Post] | None:
         """Return the posts of a person in the store and in the whole group; None without a
@@ -103,6 +117,7 @@ class Directories:
         self._own_token = own_token
         self._directories = LastKnown(self._ask_directory)
         self._stores = LastKnown(self._ask_stores)
+        self._all_stores = LastKnown(self._ask_all_stores)
         self._group = LastKnown(self._ask_group)
 
     async def of(self, store_id: str) -> Directory:
@@ -126,11 +141,24 @@ class Directories:
 
     async def all_stores(self) -> Mapping[str, Store] | None:
         """Return the stores of the whole group by id; None where management never responded."""
-        return await self._stores.get("")
+        known = await self._all_stores.get("")
+        return known.stores if known else None
 
     def last_of_all(self) -> Mapping[str, Store]:
         """Return the stores of the whole group as they were last known, at once."""
-        return self._stores.last("") or {}
+        known = self._all_stores.last("")
+        return known.stores if known else {}
+
+    async def person(self, subject: str) -> DirectoryPerson | None:
+        """Return the names and posts of a person; None for one who never had a record.
+
+        Raises:
+            ServiceUnavailableError: management does not respond, or refuses the desk.
+        """
+        try:
+            return await found(self._services(GROUP).management.directory_person(subject))
+        except ApiError as error:
+            raise ServiceUnavailableError("management") from error
 
     async def group(self) -> Named | None:
         """Return the name of the group, where management ever responded."""
@@ -153,15 +181,19 @@ class Directories:
             people=content.people,
             bays=content.bays,
             check_items=content.check_items,
+            survey_factors=content.survey_factors,
         )
 
     async def _ask_stores(self, key: str, _: Mapping[str, Store] | None) -> Mapping[str, Store]:
-        """Ask for the stores whose ids the key joins; without one, for all."""
-        stores: dict[str, Store] = {}
-        async for entry in self._listed(key.split(",")) if key else self._all_listed():
-            if isinstance(entry.content, StoreProfile):
-                stores[entry.code] = Store.of(entry.code, entry.content)
-        return stores
+        """Ask for the stores whose ids the key joins."""
+        return await _stores_of(self._listed(key.split(",")))
+
+    async def _ask_all_stores(self, _: str, last: _AllStores | None) -> _AllStores:
+        """Ask for the stores of the whole group, if their revision is another one."""
+        response = await self._services(GROUP).management.stores_revision()
+        if last and last.revision == response.revision:
+            return last
+        return _AllStores(response.revision, await _stores_of(self._all_listed()))
 
     async def _listed(self, store_ids: Sequence[str]) -> AsyncIterator[RecordEntry]:
         management = self._services(GROUP).management
@@ -183,3 +215,14 @@ class Directories:
         return next(
             (entry.content for entry in listed if isinstance(entry.content, GroupProfile)), None
         )
+
+
+async def _stores_of(listed: AsyncIterator[RecordEntry]) -> Mapping[str, Store]:
+    """Return the stores that have a profile today, or will have one, by id."""
+    stores: dict[str, Store] = {}
+    async for entry in listed:
+        if isinstance(entry.content, StoreProfile):
+            stores[entry.code] = Store.of(entry.code, entry.content)
+        elif isinstance(entry.next_content, StoreProfile):
+            stores[entry.code] = Store.of(entry.code, entry.next_content, entry.next_from)
+    return stores

@@ -54,6 +54,14 @@ def stopwatch(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
 
 
+def duration(t: Translator, seconds: float) -> str:
+    """Format hours and minutes in words; minutes and seconds within the hour."""
+    hours, rest = divmod(int(seconds), 3600)
+    if not hours:
+        return stopwatch(seconds)
+    return t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
+
+
 def money(cents: float | None) -> str:
     """Format yuan with two decimals."""
     return NOTHING if cents is None else f"¥{cents / 100:,.2f}"
@@ -89,6 +97,11 @@ def by_confidence(value: Mapping[str, float] | None) -> str:
 def average(value: float | None) -> str:
     """Format a mean of ratings, with one decimal."""
     return NOTHING if value is None else f"{value:.1f}"
+
+
+def points(value: float | None) -> str:
+    """Format a satisfaction index on 1,000, without decimals."""
+    return NOTHING if value is None else f"{value:,.0f}"
 
 
 def minutes(value: float | None) -> str:

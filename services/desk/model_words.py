@@ -1,34 +1,44 @@
 """Fields and values of contract models in the person's language."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from services.desk import formats
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from shared.contracts.management import (
     BAY_TYPES,
+    COMPLAINT_CAUSES,
+    COMPLAINT_SEVERITIES,
     CORRECTIVE_ACTION_SOURCES,
     FEEDBACK_FINDINGS,
     LOYALTY_TIERS,
     SKILLS,
     STORE_ROLES,
+    SURVEY_CHANNELS,
+    EntitlementKind,
 )
 
 CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
     "tier": ("tier", LOYALTY_TIERS),
+    "severity": ("severity", COMPLAINT_SEVERITIES),
+    "entitlement": ("entitlement", get_args(EntitlementKind)),
+    "lost_by": ("lost_by", ("formula", "rhythm", "either")),
     "source": ("corrective_action_source", CORRECTIVE_ACTION_SOURCES),
     "role": ("role", STORE_ROLES),
+    "calling_roles": ("role", STORE_ROLES),
     "skill_code": ("skill_code", SKILLS),
     "type": ("bay", BAY_TYPES),
     "bay": ("bay", BAY_TYPES),
     "capabilities": ("bay", BAY_TYPES),
+    "channels": ("survey_channel", SURVEY_CHANNELS),
 }
 """Fields that hold one or several of a list of codes, with the kind of word for them."""
 
 KEYS: Mapping[str, tuple[str, Sequence[str]]] = {
     "skills": ("skill_code", SKILLS),
     "labor_rate_cents": ("skill_code", SKILLS),
+    "entitlements": ("tier", LOYALTY_TIERS),
 }
 """Fields whose values stand by a code, with the kind of word for it."""
 
@@ -46,6 +56,8 @@ TIMES = frozenset(
         "closing",
         "appointment_reminder",
         "calls_at",
+        "asks_at",
+        "day_begins",
     }
 )
 """Fields that hold a time of day."""
@@ -76,12 +88,20 @@ def is_share(name: str) -> bool:
 
 def unit_of(t: Translator, name: str) -> str | None:
     """Return the unit of a field's number, if it has one."""
-    return next((t(unit) for unit in ("days", "minutes") if unit in name.split("_")), None)
+    if name == "labor_rate_cents":
+        return t("per hour")
+    units = ("days", "minutes", "hours")
+    return next((t(unit) for unit in units if unit in name.split("_")), None)
 
 
 def name_of(t: Translator, name: str) -> str:
     """Return the name of a field."""
     return t.first_known(_NAMES, name) or name
+
+
+def with_code(name: str, code: str) -> str:
+    """Return a name with its code, or the code alone where it has no name."""
+    return code if name == code else f"{name} ({code})"
 
 
 def path_in_words(t: Translator, path: str) -> str:
@@ -92,6 +112,20 @@ def path_in_words(t: Translator, path: str) -> str:
     )
 
 
+def place_in_words(ctx: PageContext, path: str) -> str:
+    """Return the names along a path, which may end in a code that has a name on the page."""
+    field, _, code = path.partition(".")
+    if code in ctx.words.get(field, ()):
+        return f"{name_of(ctx.t, field)} · {named(ctx, field, code)}"
+    return path_in_words(ctx.t, path)
+
+
+def named(ctx: PageContext, field: str, code: str) -> str:
+    """Return a code in a field with the name that it has on the page."""
+    name = ctx.words.get(field, {}).get(code) or name_of(ctx.t, code)
+    return with_code(name, code) if field in ctx.words else name
+
+
 def field_of(t: Translator, path: str) -> str:
     """Return the innermost field of a path, which may end in a key or a number."""
     parts = [part for part in reversed(path.split(".")) if not part.isdecimal()]
@@ -99,11 +133,14 @@ def field_of(t: Translator, path: str) -> str:
 
 
 def findings(ctx: PageContext) -> dict[str, str]:
-    """Return what a customer, a facility check or an inspection may find bad, in words."""
-    items = ctx.directory.check_items
+    """Return what a customer, a facility check, an inspection or a survey may find bad, in
+    words.
+    """
+    items = {**ctx.directory.survey_factors, **ctx.directory.check_items}
     return {
         **{code: ctx.t.code("rating", code) for code in FEEDBACK_FINDINGS},
         "satisfaction": ctx.t.code("finding", "satisfaction"),
+        **{code: ctx.t.code("complaint_cause", code) for code in COMPLAINT_CAUSES},
         **{code: ctx.t.of(item) for code, item in items.items()},
     }
 
@@ -119,9 +156,9 @@ def value_in_words(ctx: PageContext, name: str, value: Any) -> str:
         return formats.NOTHING
     if isinstance(value, bool):
         return t("Yes") if value else t("No")
-    if name in CHOICES:
+    if name in CHOICES or name in ctx.words:
         codes = value if isinstance(value, list) else [value]
-        return t.listed(t.code(CHOICES[name][0], code) for code in codes)
+        return t.listed(_code_in_words(ctx, name, code) for code in codes)
     if name == _FINDING:
         return findings(ctx).get(value, str(value))
     if is_money(name):
@@ -131,10 +168,14 @@ def value_in_words(ctx: PageContext, name: str, value: Any) -> str:
     return _plain_value(t, name, value)
 
 
+def _code_in_words(ctx: PageContext, name: str, code: str) -> str:
+    return ctx.t.code(CHOICES[name][0], code) if name in CHOICES else named(ctx, name, code)
+
+
 def _plain_value(t: Translator, name: str, value: Any) -> str:
     """Return numbers with their unit, codes that have a word in words, and text as it is."""
     if name in _WORDS:
-        return t.code(name, value)
+        return with_code(t.code(name, value), value)
     unit = unit_of(t, name)
     if isinstance(value, list):
         numbers = t.listed(map(str, value))

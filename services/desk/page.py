@@ -1,9 +1,10 @@
 """Page definition: its address, its roles and the requirements it serves."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import quote
 
 from fastapi import Request
@@ -28,8 +29,9 @@ Build = Callable[[PageContext], Awaitable[None]]
 class Page:
     """Page of the desk; those of the menu have an ``icon``.
 
-    ``script`` is a file of the static folder that the page needs. A page of the ``whole_screen``
-    has nothing around it, and may be framed by another one of the desk.
+    ``waiting`` counts what waits for the person there, and the menu shows it. ``script`` is a file
+    of the static folder that the page needs. A page of the ``whole_screen`` has nothing around it,
+    and may be framed by another one of the desk.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Page:
     roles: frozenset[Role]
     requirements: tuple[str, ...]
     icon: str = ""
+    waiting: Callable[[PageContext], Awaitable[int]] | None = None
     script: str = ""
     whole_screen: bool = False
 
@@ -55,17 +58,20 @@ class Page:
             request.state.framed = self.whole_screen
             if self.script:
                 add_script(self.script)
-            with self._surroundings(ctx, request.url.path):
+            waiting = {} if self.whole_screen else await _waiting(ctx)
+            with self._surroundings(ctx, request.url.path, waiting):
                 await _build_safely(build, ctx)
             return None
 
         ui.page(self.path, response_timeout=15)(view)
         return build
 
-    def _surroundings(self, ctx: PageContext, here: str) -> AbstractContextManager[None]:
+    def _surroundings(
+        self, ctx: PageContext, here: str, waiting: Mapping[str, int]
+    ) -> AbstractContextManager[None]:
         if self.whole_screen:
             return screen(ctx, self.title)
-        return frame(ctx, self.title, menu(ctx, self), here)
+        return frame(ctx, self.title, menu(ctx, self, waiting), here)
 
     def address(self, store_id: str) -> str:
         """Return the address of the page for one store."""
@@ -85,20 +91,52 @@ class OpenPage:
     requirements: tuple[str, ...]
 
 
-MENU: list[Page] = []
-"""Pages of the menu in their order."""
+@dataclass(frozen=True)
+class MenuSection:
+    """Pages of the menu that belong together, under a heading."""
+
+    name: str
+    pages: Sequence[Page]
+
+
+MENU: list[MenuSection] = []
+"""Sections of the menu in their order."""
 
 HOME: dict[Role, Page] = {}
 """First page by role; the first role counts for people who have several."""
 
 
-def menu(ctx: PageContext, current: Page | None = None) -> list[MenuItem]:
-    """Return the pages that the person's roles open."""
-    return [
-        MenuItem(page.title, page.icon, page.address(ctx.store.id), page.is_above(current))
-        for page in MENU
-        if ctx.person.has(page.roles)
-    ]
+def menu(ctx: PageContext, current: Page, waiting: Mapping[str, int]) -> dict[str, list[MenuItem]]:
+    """Return by section the pages that the person's roles open, with how much is waiting by their
+    paths.
+    """
+    found = {
+        section.name: [
+            MenuItem(
+                page.title,
+                page.icon,
+                page.address(ctx.store.id),
+                page.is_above(current),
+                waiting.get(page.path, 0),
+            )
+            for page in section.pages
+            if ctx.person.has(page.roles)
+        ]
+        for section in MENU
+    }
+    return {name: items for name, items in found.items() if items}
+
+
+async def _waiting(ctx: PageContext) -> dict[str, int]:
+    """Return how much waits for the person on pages of the menu; services that are away are left
+    out.
+    """
+    found: dict[str, int] = {}
+    for page in chain.from_iterable(section.pages for section in MENU):
+        if page.waiting and ctx.person.has(page.roles):
+            with suppress(ServiceUnavailableError, ApiError, SignedOutError):
+                found[page.path] = await page.waiting(ctx)
+    return found
 
 
 async def landing(app_context: AppContext, person: Person, store_id: str | None) -> str:

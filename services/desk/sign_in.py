@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 import httpx
@@ -18,6 +19,7 @@ from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
 from shared.clients.management.models import DirectoryPerson
 from shared.credentials import TokenAnswer
+from shared.db import EVERYWHERE
 from shared.issuer import DevelopmentIssuer
 from shared.problems import Problem
 from shared.security import Principal, Verifier
@@ -49,14 +51,17 @@ class DemoSignIn:
             for subject, person in directory.people.items()
             if person.posts
         }
-        return {subject: await self._person(subject, listed[subject]) for subject in sorted(listed)}
+        return {
+            subject: await _in_post(self._directories, subject, listed[subject])
+            for subject in sorted(listed)
+        }
 
     async def grant(self, subject: str, store_id: str) -> Grant | None:
         """Return a grant for ``subject``; None when the store's directory has no such person."""
         listed = (await self._directories.of(store_id)).people.get(subject)
         if listed is None or not listed.posts:
             return None
-        return self._granted(await self._person(subject, listed))
+        return self._granted(await _in_post(self._directories, subject, listed))
 
     async def renew(self, person: Person, refresh: str | None) -> Grant:  # noqa: ARG002
         directory = await self._directories.of(person.stores[0])
@@ -65,21 +70,10 @@ class DemoSignIn:
         listed = directory.people.get(person.subject)
         if listed is None or not listed.posts:
             raise SignedOutError
-        return self._granted(await self._person(person.subject, listed))
+        return self._granted(await _in_post(self._directories, person.subject, listed))
 
     async def revoke(self, refresh: str) -> None:
         """Do nothing: the development issuer gives no refresh tokens."""
-
-    async def _person(self, subject: str, listed: DirectoryPerson) -> Person:
-        """Return a person with all their posts; one of the group has all stores."""
-        in_stores = {post.in_store for post in listed.posts}
-        stores = await self._directories.all_stores() if None in in_stores else None
-        return Person(
-            subject=subject,
-            names={"zh": listed.zh, "en": listed.en},
-            roles=frozenset(post.role for post in listed.posts),
-            stores=tuple(sorted({*filter(None, in_stores), *(stores or ())})),
-        )
 
     def _granted(self, person: Person) -> Grant:
         token = self._issuer.token(
@@ -89,13 +83,16 @@ class DemoSignIn:
 
 
 class OidcSignIn:
-    """Authorization code flow with PKCE against the configured issuer."""
+    """Authorization code flow with PKCE against the configured issuer.
 
-    def __init__(self, settings: Settings) -> None:
-        file = settings.oidc_client_secret_file
+    The issuer says who a person is; their names, roles and stores are those of their staff record.
+    """
+
+    def __init__(self, settings: Settings, directories: Directories) -> None:
+        self._directories = directories
         self._verifier = Verifier(settings)
         self._client_id = settings.oidc_client_id
-        self._secret = file.read_text().strip() if file else None
+        self._secret = settings.oidc_client_secret or None
         self._client = OAuth().register(
             "issuer",
             client_id=self._client_id,
@@ -127,7 +124,7 @@ class OidcSignIn:
 
         Raises:
             SignedOutError: the issuer did not confirm the person.
-            ServiceUnavailableError: it does not respond.
+            ServiceUnavailableError: the issuer or management does not respond.
         """
         try:
             tokens = await self._client.authorize_access_token(request)
@@ -137,7 +134,8 @@ class OidcSignIn:
             raise SignedOutError from error
         except ValueError as error:
             raise ServiceUnavailableError("issuer") from error
-        return await self._granted(tokens)
+        answer, principal = await self._verified(tokens)
+        return _grant(await self._person(principal), answer)
 
     async def renew(self, person: Person, refresh: str | None) -> Grant:
         if refresh is None:
@@ -152,10 +150,12 @@ class OidcSignIn:
             raise SignedOutError from error
         except ValueError as error:
             raise ServiceUnavailableError("issuer") from error
-        grant = await self._granted({"refresh_token": refresh, **tokens})
-        if grant.person.subject != person.subject:
+        answer, principal = await self._verified({"refresh_token": refresh, **tokens})
+        if principal.subject != person.subject:
             raise SignedOutError
-        return grant
+        with suppress(ServiceUnavailableError):
+            person = await self._person(principal)
+        return _grant(person, answer)
 
     async def revoke(self, refresh: str) -> None:
         try:
@@ -176,17 +176,31 @@ class OidcSignIn:
         if response.is_server_error:
             raise ServiceUnavailableError("issuer")
 
-    async def _granted(self, tokens: Mapping[str, object]) -> Grant:
+    async def _verified(self, tokens: Mapping[str, object]) -> tuple[TokenAnswer, Principal]:
         try:
             answer = TokenAnswer.model_validate(tokens)
-            principal = await self._verifier.principal(answer.access_token)
+            return answer, await self._verifier.principal(answer.access_token)
         except Problem as problem:
             if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
                 raise ServiceUnavailableError("issuer") from problem
             raise SignedOutError from problem
         except ValueError as error:
             raise ServiceUnavailableError("issuer") from error
-        return Grant(_person(principal), principal.token, answer.expires_in, answer.refresh_token)
+
+    async def _person(self, principal: Principal) -> Person:
+        """Return the person of a token, by their staff record, or as the first operator."""
+        listed = await self._directories.person(principal.subject)
+        if listed:
+            return await _in_post(self._directories, principal.subject, listed)
+        stores = principal.stores
+        if EVERYWHERE in stores:
+            stores = frozenset(await self._directories.all_stores() or ())
+        return Person(
+            subject=principal.subject,
+            names={"zh": principal.name, "en": principal.name},
+            roles=principal.roles,
+            stores=tuple(sorted(stores)),
+        )
 
 
 def sign_in_from(settings: Settings, directories: Directories) -> DemoSignIn | OidcSignIn:
@@ -194,7 +208,7 @@ def sign_in_from(settings: Settings, directories: Directories) -> DemoSignIn | O
     issuer.
     """
     issuer = DevelopmentIssuer.from_settings(settings)
-    return DemoSignIn(directories, issuer) if issuer else OidcSignIn(settings)
+    return DemoSignIn(directories, issuer) if issuer else OidcSignIn(settings, directories)
 
 
 def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | ServiceUnavailableError:
@@ -205,10 +219,17 @@ def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | ServiceUnavaila
     return ServiceUnavailableError("issuer")
 
 
-def _person(principal: Principal) -> Person:
+def _grant(person: Person, answer: TokenAnswer) -> Grant:
+    return Grant(person, answer.access_token, answer.expires_in, answer.refresh_token)
+
+
+async def _in_post(directories: Directories, subject: str, listed: DirectoryPerson) -> Person:
+    """Return a person with all their posts; one of the group has all stores."""
+    in_stores = {post.in_store for post in listed.posts}
+    stores = await directories.all_stores() if None in in_stores else None
     return Person(
-        subject=principal.subject,
-        names={"zh": principal.name, "en": principal.name},
-        roles=principal.roles,
-        stores=tuple(sorted(principal.stores)),
+        subject=subject,
+        names={"zh": listed.zh, "en": listed.en},
+        roles=frozenset(post.role for post in listed.posts),
+        stores=tuple(sorted({*filter(None, in_stores), *(stores or ())})),
     )

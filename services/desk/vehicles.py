@@ -36,6 +36,14 @@ async def find_customer(ctx: PageContext, typed: str) -> CustomerView | None:
     return await found(find(store_id, vin=typed) if is_vin(typed) else find(store_id, plate=typed))
 
 
+async def plate_of(ctx: PageContext, vehicle_ref: str) -> str | None:
+    """Return the plate of a vehicle in customer records; None where it is unknown."""
+    known = await found(ctx.services.crm.get_registered_vehicle(ctx.store.id, vehicle_ref))
+    if known is None:
+        return None
+    return (await ctx.names((), [known.plate_ref])).of(None, known.plate_ref).plate
+
+
 async def vehicle_facts(ctx: PageContext, plate: str) -> VehicleView:
     """Return reception's data on the vehicle: tier, visits, recalls, work to be offered again."""
     return await ctx.services.reception.get_vehicle(ctx.store.id, plate)

@@ -10,12 +10,12 @@ from services.management.entrypoints.timers import TIMERS
 from services.management.persistence.records import knows_store, posts_of
 from shared.personal_data import PersonalData
 from shared.service import service_app
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def create_app() -> FastAPI:
     """Build management (经营管理): what managers decide, with all its dated versions."""
-    settings = Settings()
+    settings = read_settings()
     personal = PersonalData.from_settings(settings, "management")
     return service_app(
         "management",

@@ -16,12 +16,12 @@ from shared.files import FileStorage
 from shared.group import Group
 from shared.personal_data import PersonalData
 from shared.service import Foundation, service_app
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def create_app() -> FastAPI:
     """Reception (前台接待): appointments, arrivals, repair orders, delivery and invoicing."""
-    settings = Settings()
+    settings = read_settings()
 
     def compose(foundation: Foundation) -> Deps:
         credentials = ServiceCredentials(settings, "reception")
@@ -31,7 +31,7 @@ def create_app() -> FastAPI:
             group=Group(foundation.master_data, foundation.clock),
             catalog=Catalog(foundation.master_data),
             personal=PersonalData.from_settings(settings, "reception"),
-            files=FileStorage(settings.files),
+            files=FileStorage(settings.files, settings.files_secret_key),
             cleaning=Cleaning(),
             crm=CrmClient(settings.crm_url, credentials),
             workshop=WorkshopClient(settings.workshop_url),

@@ -8,12 +8,12 @@ from services.reporting.entrypoints.http import router
 from services.reporting.entrypoints.timers import TIMERS
 from shared.group import Group
 from shared.service import service_app
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def create_app() -> FastAPI:
     """Build reporting (报表): the log of events, live KPIs and daily reports."""
-    settings = Settings()
+    settings = read_settings()
     return service_app(
         "reporting",
         settings,

@@ -14,14 +14,14 @@ from shared.group import Group
 from shared.master_data import MasterData
 from shared.personal_data import PersonalData
 from shared.service import Foundation, service_app
-from shared.settings import Settings
+from shared.settings import read_settings
 
 
 def create_app() -> FastAPI:
     """Build the workshop (车间): capacity, dispatch, clocking and inspection."""
     return service_app(
         "workshop",
-        Settings(),
+        read_settings(),
         title="Workshop",
         routers=[router],
         reactions=REACTIONS,

@@ -8,12 +8,14 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.confirmation import Confirmation
+from services.desk.components.customer_card import customer_card
 from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
 from services.desk.vehicles import find_customer, is_vin, known_text, same_plate
 from shared.calls import ApiError, ServiceUnavailableError
+from shared.clients.crm.models import CustomerView
 from shared.clients.reception.models import ArrivalView, RecordArrivalRequest
 
 _ELSEWHERE = "elsewhere_confirmed"
@@ -70,6 +72,7 @@ class _ArrivalDialog:
             plate = ui.input(t("Plate or VIN"), value=known_plate, placeholder="沪A12345")
             self._plate = form.field("plate", plate.props("autofocus clearable"))
             self._known = text("", "hint one-line")
+            self._card = box("found")
             label = t("Appointment of today")
             appointment = ui.select(
                 expected.lines, label=label, clearable=True, value=appointment_id
@@ -92,7 +95,12 @@ class _ArrivalDialog:
             self._appointment.set_value(found)
 
     async def _look_up(self) -> None:
-        self._known.set_text(await _known_customer(self._ctx, self._plate.value or ""))
+        found, said = await _known_customer(self._ctx, self._plate.value or "")
+        self._known.set_text(said)
+        self._card.clear()
+        if found is not None:
+            with self._card:
+                await customer_card(self._ctx, found.customer_ref, apart=True)
 
     async def send(self) -> None:
         if not self._form.require("plate"):
@@ -136,6 +144,7 @@ async def _welcome(ctx: PageContext, order: ArrivalView) -> None:
     told = [t("Queue number {number}", number=f"{order.queue_number:03}")]
     if vehicle.tier:
         told.append(t.code("tier", vehicle.tier))
+    told.extend(t.code("entitlement", each.entitlement) for each in vehicle.entitlements)
     if vehicle.history:
         told.append(t("{count} earlier visits", count=len(vehicle.history)))
     if vehicle.recalls:
@@ -167,18 +176,18 @@ async def _expected(ctx: PageContext) -> _Expected:
     return _Expected(plates, lines)
 
 
-async def _known_customer(ctx: PageContext, typed: str) -> str:
-    """Return one line about the customer whose plate or VIN was typed; a wrong one is reported on
-    sending.
+async def _known_customer(ctx: PageContext, typed: str) -> tuple[CustomerView | None, str]:
+    """Return the customer whose plate or VIN was typed, and one line about them; a wrong plate or
+    VIN is reported on sending.
     """
     if not typed.strip() or not ctx.sees_persons:
-        return ""
+        return None, ""
     try:
         found = await find_customer(ctx, typed)
     except ServiceUnavailableError as unavailable:
-        return unavailable_text(ctx.t, unavailable)
+        return None, unavailable_text(ctx.t, unavailable)
     except ApiError:
-        return ""
+        return None, ""
     if not found:
-        return ctx.t("New vehicle: details are taken when the order is opened.")
-    return known_text(ctx, found)
+        return None, ctx.t("New vehicle: details are taken when the order is opened.")
+    return found, known_text(ctx, found)

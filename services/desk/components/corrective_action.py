@@ -9,6 +9,7 @@ from nicegui import ui
 from services.desk.catalog import Catalog
 from services.desk.components.elements import badge, box, button, dialog, facts
 from services.desk.components.forms import Form, choices, dialog_actions, dialog_foot, submit
+from services.desk.components.surveys import factor_name
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from shared.clients.management.models import (
@@ -44,8 +45,12 @@ def findings_in_words(
             return [ctx.t.code("rating", finding) for finding in found]
         case "follow_up":
             return [ctx.t.code("finding", finding) for finding in found]
+        case "complaint":
+            return [ctx.t.code("complaint_cause", finding) for finding in found]
         case "comeback":
             return list(map(catalog.symptom, found))
+        case "survey" | "survey_month":
+            return [factor_name(ctx, each) for each in found]
     items = ctx.directory.check_items
     return [ctx.t.of(items[finding]) if finding in items else finding for finding in found]
 

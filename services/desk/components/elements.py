@@ -95,7 +95,7 @@ def table(headings: Sequence[str], numeric: Collection[str] = ()) -> Iterator[No
     with box("table-scroll"), ui.element("table").classes("table"):
         with ui.element("thead"), ui.element("tr"):
             for heading in headings:
-                with ui.element("th").classes("kpi" if heading in numeric else ""):
+                with ui.element("th").classes("figure" if heading in numeric else ""):
                     text(heading)
         with _Rows(headings):
             yield

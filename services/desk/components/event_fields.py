@@ -24,6 +24,9 @@ class _Line(ResponseBody):
     code: str
 
 
+_LINES = TypeAdapter(list[_Line])
+
+
 class _Step(ResponseBody):
     """Step of delivery that was done or waived."""
 
@@ -37,6 +40,11 @@ def event_fields(
     for name, write in FIELDS.items():
         if data.get(name) not in (None, [], ""):
             yield ctx.t.code("field", name), write(ctx, catalog, data[name])
+
+
+def lines_of(data: Mapping[str, JsonValue]) -> list[_Line]:
+    """Return the estimate lines in the data of an event."""
+    return _LINES.validate_python(data.get("lines") or [])
 
 
 def _as(kind: type[T], write: Write[T]) -> Written:
@@ -91,6 +99,7 @@ REASON_KINDS = (
     "waiver",
     "withdrawal",
     "cancellation",
+    "erasure_reason",
 )
 
 FIELDS: Mapping[str, Written] = {
@@ -108,6 +117,11 @@ FIELDS: Mapping[str, Written] = {
     "lines": _lines,
     "steps": _steps,
     "waivers": _steps,
+    "erased_by": _person,
+    "severity": _code("severity"),
+    "cause": _code("complaint_cause"),
+    "compensation_cents": _money,
+    "solution_due_at": _time,
     "reason": _code(*REASON_KINDS),
     "risk_cause": _code("risk"),
     "planned_start_at": _time,

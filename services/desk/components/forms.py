@@ -1,6 +1,6 @@
 """Forms that keep the input; each error stands beside its field."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
+from nicegui.events import GenericEventArguments
 from pydantic import ValidationError
 
 from services.desk import formats
@@ -203,6 +204,72 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
     made.props("use-chips input-debounce=100")
     made.on_value_change(lambda: made.run_method("updateInputValue", ""))
     return made
+
+
+Find = Callable[[str], Awaitable[Mapping[str, str]]]
+"""Function that returns the labels of the entries that a typed text finds, by their codes."""
+
+
+class FoundChoice(ui.select):
+    """Choice of several, or of one, among more entries than a page can hold: found by typing.
+
+    Entries once found stay in their places, so that a click takes the entry that was under it. A
+    whole code that is scanned, or typed and confirmed, is taken at once.
+    """
+
+    def __init__(
+        self,
+        t: Translator,
+        label: str,
+        find: Find,
+        label_of: Callable[[str], str],
+        value: Sequence[str] = (),
+        *,
+        most: int | None = None,
+    ) -> None:
+        self._known = {code: label_of(code) for code in value}
+        super().__init__(
+            self._known, label=label, multiple=True, with_input=True, value=list(value)
+        )
+        self._find = find
+        self._label_of = label_of
+        self._most = most
+        self.props("use-chips input-debounce=100")
+        self.on_value_change(self._make_room)
+        self.on("focus", self._offer_first)
+        self.on("input-value", self._offer, throttle=0.15, leading_events=False)
+        self.on("keydown.enter", self._take, js_handler="(event) => emit(event.target.value)")
+        with self.add_slot("no-option"):
+            text(t("Nothing found."), "hint no-option")
+
+    def choose(self, codes: Iterable[str]) -> None:
+        """Add entries to those that are chosen, in their order."""
+        chosen = list(dict.fromkeys([*self.value, *codes]))
+        self._extend({code: self._label_of(code) for code in chosen})
+        self.set_value(chosen)
+
+    def _make_room(self) -> None:
+        """Clear what was typed; of more entries than may be chosen, keep those chosen last."""
+        self.run_method("updateInputValue", "")
+        if self._most and len(self.value) > self._most:
+            self.set_value(self.value[-self._most :])
+
+    async def _offer_first(self) -> None:
+        self._extend(await self._find(""))
+
+    async def _offer(self, event: GenericEventArguments) -> None:
+        if typed := str(event.args or "").strip():
+            self._extend(await self._find(typed))
+
+    async def _take(self, event: GenericEventArguments) -> None:
+        typed = str(event.args or "").strip()
+        found = await self._find(typed) if typed else {}
+        self.choose(code for code in found if code.lower() == typed.lower())
+
+    def _extend(self, found: Mapping[str, str]) -> None:
+        if not found.keys() <= self._known.keys():
+            self._known = {**self._known, **found}
+            self.set_options(self._known)
 
 
 def moment_field(form: Form, name: str, label: str, at: datetime | None) -> ui.input:

@@ -1,6 +1,6 @@
 """Frame of every page: group, store, menu, language and person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,13 @@ from urllib.parse import quote
 from markupsafe import Markup
 from nicegui import ui
 
-from services.desk.components.elements import box, test_id, text
+from services.desk.components.elements import badge, box, test_id, text
+from services.desk.components.find_customers import FindCustomers
 from services.desk.context import PageContext
 from services.desk.directory import Store
 from services.desk.formats import clock
 from services.desk.i18n import Translator
+from shared.clients.crm.client import CrmApi
 
 _OFFERED_STORES = 50
 _STATIC = Path(__file__).parent.parent / "static"
@@ -26,12 +28,13 @@ _SHOW_CURRENT = (
 
 @dataclass(frozen=True)
 class MenuItem:
-    """One entry of the menu."""
+    """One entry of the menu, with how much waits there for the person."""
 
     title: str
     icon: str
     address: str
     current: bool
+    waiting: int
 
 
 def head(title: str) -> None:
@@ -59,8 +62,10 @@ def _address(name: str) -> str:
 
 
 @contextmanager
-def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
-    """Add the frame of a page; the block fills its middle."""
+def frame(
+    ctx: PageContext, title: str, menu: Mapping[str, Sequence[MenuItem]], here: str
+) -> Iterator[None]:
+    """Add the frame of a page, its menu by sections; the block fills its middle."""
     t = ctx.t
     head(f"{t(title)} · {ctx.group_name}")
     add_script("stay.js")
@@ -68,8 +73,11 @@ def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> 
         _top(ctx, here)
         with ui.element("nav").classes("menu") as entries:
             entries.props["aria-label"] = t("Menu")
-            for item in menu:
-                _menu_link(t, item)
+            for section, items in menu.items():
+                if len(menu) > 1:
+                    text(t.code("menu_section", section), "menu-section")
+                for item in items:
+                    _menu_link(t, item)
         ui.run_javascript(_SHOW_CURRENT)
         with box("content"):
             text(t(title), "page-title").props('role=heading aria-level="1"')
@@ -116,6 +124,10 @@ def _menu_link(t: Translator, item: MenuItem) -> None:
     ) as made:
         ui.icon(item.icon)
         text(t(item.title))
+        if item.waiting:
+            said = t("{count} wait for your decision", count=item.waiting)
+            count = test_id("waiting", badge(f"{item.waiting}", "warn"))
+            count.props["title"] = count.props["aria-label"] = said
     test_id(f"menu-{item.icon}", made)
 
 
@@ -126,6 +138,9 @@ def _top(ctx: PageContext, here: str) -> None:
             ui.icon("directions_car")
             text(ctx.group_name, "brand-name")
         _store_choice(ctx, here)
+        if ctx.may(CrmApi.search_customers):
+            FindCustomers(ctx, "top-find")
+            add_script("find.js")
         box("spacer")
         now = text("", "business-time")
         now.props["title"] = t("Business time")

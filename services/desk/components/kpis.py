@@ -22,7 +22,7 @@ INK, MUTED, LINE = "#1b2733", "#66727f", "#e4e8ec"
 PALETTE = ("#1d4e6f", "#4f86a6", "#9fb8c6", "#2f7a55", "#a86a12")
 
 _PLAIN = "ratio-plain"
-_FONTS = "Inter, PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
+FONTS = "Inter, PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
 
 COUNTS: Mapping[str, Callable[[Kpis], int]] = {
     "arrived": lambda day: day.arrived,
@@ -150,6 +150,7 @@ GROUPS: Mapping[str, Sequence[Kpi]] = {
             formats.average,
             confidential=True,
         ),
+        _kpi("csi", lambda day: day.csi, formats.points, confidential=True),
         _kpi("corrective_actions_opened", lambda day: day.corrective_actions_opened, formats.plain),
         _kpi(
             "corrective_actions_overdue", lambda day: day.corrective_actions_overdue, formats.plain
@@ -160,6 +161,9 @@ GROUPS: Mapping[str, Sequence[Kpi]] = {
     "customers": (
         _kpi("customers_notified", lambda day: day.customers_notified, formats.plain),
         _kpi("follow_ups_scheduled", lambda day: day.follow_ups_scheduled, formats.plain),
+        _kpi("complaints_opened", lambda day: day.complaints_opened, formats.plain),
+        _rate("complaint_rate", lambda day: day.complaint_rate),
+        _rate("complaints_closed_14d_rate", lambda day: day.complaints_closed_14d_rate),
     ),
 }
 """KPIs by topic."""
@@ -212,7 +216,7 @@ def bars(
     return ui.echart(
         {
             "color": list(PALETTE),
-            "textStyle": {"fontFamily": _FONTS},
+            "textStyle": {"fontFamily": FONTS},
             "animationDuration": 250,
             "grid": {"left": 8, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
             "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10}

@@ -45,6 +45,7 @@ _TONES: dict[LeaveStatus, str] = {
     "withdrawn": "quiet",
 }
 _OWN_FRESH_S = 10.0
+_WAITING_FRESH_S = 10.0
 _OPEN: Sequence[LeaveStatus] = ("requested", "approved")
 
 
@@ -56,6 +57,27 @@ async def ask_leave(ctx: PageContext) -> list[LeaveDetail]:
         lambda: ctx.services.management.list_leave(ctx.store.id, status=list(STATUSES)),
         FRESH_S if manages else _OWN_FRESH_S,
     )
+
+
+def awaiting_decision(ctx: PageContext, requests: Sequence[LeaveDetail]) -> list[LeaveDetail]:
+    """Return the requests of others that wait for a manager."""
+    return [
+        each
+        for each in requests
+        if each.status == "requested" and each.person_id != ctx.person.subject
+    ]
+
+
+async def count_awaiting_decision(ctx: PageContext) -> int:
+    """Return how many requests wait for this person as a manager, none for all others."""
+    if not ctx.may(ManagementApi.approve_leave):
+        return 0
+    requests = await ctx.shared(
+        "leave to decide on",
+        lambda: ctx.services.management.list_leave(ctx.store.id, status=["requested"]),
+        _WAITING_FRESH_S,
+    )
+    return len(awaiting_decision(ctx, requests))
 
 
 def own_leave(ctx: PageContext, requests: Sequence[LeaveDetail]) -> None:
@@ -80,7 +102,8 @@ def own_leave(ctx: PageContext, requests: Sequence[LeaveDetail]) -> None:
 def leave_to_decide(ctx: PageContext, requests: Sequence[LeaveDetail]) -> None:
     """Show the requests that wait for a manager."""
     t = ctx.t
-    with panel(t("Leave to decide on"), name="leave-to-decide"):
+    with test_id("leave-to-decide", box("leave-to-decide")):
+        text(t("Leave to decide on"), "section-title")
         if not requests:
             empty(t("Nobody waits for a decision."))
             return

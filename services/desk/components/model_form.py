@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from types import NoneType, UnionType
 from typing import Any, Literal, Protocol, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from services.desk import formats
 from services.desk.components.elements import box, button, test_id, text
-from services.desk.components.forms import Field, choices, several, styled
+from services.desk.components.forms import Field, FieldT, choices, several, styled
 from services.desk.i18n import Translator
 from services.desk.model_words import (
     CHOICES,
@@ -63,7 +64,9 @@ class ModelForm:
 
     ``complete`` forms leave nothing out. ``by_hand`` has the editors of fields for which the model
     alone is not good enough, ``hints`` the offers for keys of dictionaries, ``offers`` the codes
-    for a field with their words; an empty code stands for nothing.
+    for a field with their words; an empty code stands for nothing. ``names`` say what a typed code
+    means, below the field. The fields of ``order`` stand
+    first and one after another; of the others, single values stand before those with parts.
     """
 
     t: Translator
@@ -71,6 +74,8 @@ class ModelForm:
     by_hand: Mapping[str, Callable[[Any], Editor]] = field(default_factory=dict)
     hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
     offers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    order: Sequence[str] = ()
 
     def of_model(self, model: type[BaseModel], value: Mapping[str, Any]) -> "ModelEditor":
         """Add the fields of a model."""
@@ -81,7 +86,7 @@ class ModelForm:
         if name in self.by_hand:
             return self.by_hand[name](value)
         kind, optional = _required(kind)
-        if get_origin(kind) is Literal:
+        if get_origin(kind) is Literal and len(get_args(kind)) == 1:
             return _Constant(get_args(kind)[0])
         if get_origin(kind) is dict:
             return _ByKey(self, name, get_args(kind)[1], value or {})
@@ -144,15 +149,16 @@ class ModelForm:
     def _number(
         self, name: str, label: str, kind: type, value: float | None
     ) -> tuple[Field, Callable[[Any], Any]]:
+        unit = unit_of(self.t, name)
         if kind is float:
-            return ui.number(label, value=value), _as_typed
+            return ui.number(label, value=value, suffix=unit), _as_typed
         if is_money(name):
             yuan = None if value is None else value / 100
-            return ui.number(label, value=yuan, format="%.2f", prefix="¥"), _cents
+            return ui.number(label, value=yuan, format="%.2f", prefix="¥", suffix=unit), _cents
         if is_share(name):
             percent = None if value is None else value / 100
             return ui.number(label, value=percent, suffix="%"), _basis_points
-        return ui.number(label, value=value, suffix=unit_of(self.t, name)), _whole
+        return ui.number(label, value=value, suffix=unit), _whole
 
     def _choice(self, name: str, label: str, value: Any) -> tuple[Field, Callable[[Any], Any]]:
         """Add the choice of a code."""
@@ -171,6 +177,7 @@ class ModelForm:
             word, codes = CHOICES[name]
             return several(choices(self.t, word, codes), label, value or ()), list
         typed = ui.textarea(label, value=", ".join(map(str, value or ())))
+        _explained(typed, self.t, self.names.get(name, {}))
         return typed.props("autogrow rows=1"), _texts_in
 
     def _numbers(
@@ -186,15 +193,24 @@ class ModelEditor:
     """Fields of a model: single values side by side, the others below."""
 
     def __init__(self, form: ModelForm, model: type[BaseModel], value: Mapping[str, Any]) -> None:
-        with box("model"):
-            fields, below = box("fields"), box("model-parts")
         self._editors: dict[str, Editor] = {}
+        ordered = [name for name in form.order if name in model.model_fields]
+        with box("model"):
+            for has_parts, names in groupby(
+                ordered, lambda name: _has_parts(form, name, model.model_fields[name].annotation)
+            ):
+                with box("model-parts" if has_parts else "fields"):
+                    for name in names:
+                        self._add(form, name, model.model_fields[name], value)
+            fields, below = box("fields"), box("model-parts")
         for name, info in model.model_fields.items():
-            with below if _has_parts(form, name, info.annotation) else fields:
-                default = (
-                    None if info.is_required() else info.get_default(call_default_factory=True)
-                )
-                self._editors[name] = form.of(name, info.annotation, value.get(name, default))
+            if name not in self._editors:
+                with below if _has_parts(form, name, info.annotation) else fields:
+                    self._add(form, name, info, value)
+
+    def _add(self, form: ModelForm, name: str, info: FieldInfo, value: Mapping[str, Any]) -> None:
+        given = value.get(name, _default(info))
+        self._editors[name] = form.of(name, info.annotation, given)
 
     def read(self) -> dict[str, Any]:
         return {name: editor.read() for name, editor in self._editors.items()}
@@ -411,13 +427,28 @@ class _ByKey:
             word, codes = KEYS[self._field]
             offers = choices(t, word, codes)
             return ui.select(offers, label=label, value=key or None)
+        names = self._form.names.get(self._field, {})
         hints = list(self._form.hints.get(self._field, ()))
-        return ui.input(label, value=key, autocomplete=hints)
+        return _explained(ui.input(label, value=key, autocomplete=hints), t, names)
 
     def _remove(self, surface: ui.element) -> None:
         self._entries = [each for each in self._entries if each.surface is not surface]
         surface.delete()
         self.name(self._path)
+
+
+def _explained(element: FieldT, t: Translator, names: Mapping[str, str]) -> FieldT:
+    """Show the names of typed codes below their field."""
+
+    def explain() -> None:
+        element.props["hint"] = t.listed(
+            names[code] for code in _texts_in(element.value) if code in names
+        )
+
+    if names:
+        explain()
+        element.on_value_change(explain)
+    return element
 
 
 def _title(t: Translator, name: str) -> None:

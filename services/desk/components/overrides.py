@@ -46,7 +46,7 @@ def _table(ctx: PageContext, made: Sequence[OverrideView], names: Mapping[str, s
                 cell(t.code("manual_override", each.reason))
                 cell(each.note or formats.NOTHING)
                 for minutes in (each.late_before_min, each.late_after_min, each.late_actual_min):
-                    cell(formats.minutes(minutes), "kpi")
+                    cell(formats.minutes(minutes), "figure")
 
 
 def _change(ctx: PageContext, override: OverrideView) -> str:

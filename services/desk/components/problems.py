@@ -1,5 +1,7 @@
 """Sentences for a service's errors or missing response, in the person's language."""
 
+from collections.abc import Sequence
+
 from services.desk.i18n import Translator
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.problems import FieldError
@@ -25,9 +27,16 @@ def field_error_text(t: Translator, field_error: FieldError, error: ApiError) ->
         return field_error.message
     values = {name: _spoken(t, name, value) for name, value in error.values.items()}
     try:
-        return found.format(**values)
+        return with_known(t, found.format(**values), error.values.get("known", ()))
     except (KeyError, IndexError):
         return field_error.message
+
+
+def with_known(t: Translator, said: str, known: Sequence[str]) -> str:
+    """Return what is said about an unknown code, with some that are known."""
+    if not known:
+        return said
+    return f"{said} {t('Known are, for example: {codes}.', codes=t.listed(known))}"
 
 
 def error_text(t: Translator, error: ApiError) -> str:

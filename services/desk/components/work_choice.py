@@ -1,28 +1,23 @@
 """Choice of work (维修项目): packages, operations, parts with their numbers, and payers."""
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, get_args
 
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
+from services.desk import catalog as catalogs
 from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import Handler, box, test_id, text
-from services.desk.components.forms import Form, choices, several
+from services.desk.components.forms import Form, FoundChoice, choices, several
 from services.desk.i18n import Translator
 from shared.clients.reception.models import PartLine
 from shared.contracts.reception import PayType
 
 
-class Line(Protocol):
+class Line(catalogs.Line, Protocol):
     """Line of an estimate, as far as a choice of work shows it."""
-
-    @property
-    def kind(self) -> Literal["labor", "part"]: ...
-
-    @property
-    def code(self) -> str: ...
 
     @property
     def pay_type(self) -> PayType: ...
@@ -38,8 +33,10 @@ class Line(Protocol):
 
 
 class WorkChoice:
-    """Fields for the work of an estimate, with the work of ``lines`` chosen; ``changed`` is called
-    on every change.
+    """Fields for the work of an estimate, with the work of ``lines``, whose names are known,
+    chosen; ``changed`` is called on every change.
+
+    Operations that commonly fix ``symptoms`` are offered first.
     """
 
     def __init__(
@@ -53,6 +50,7 @@ class WorkChoice:
         self._t = t
         self._catalog = catalog
         self._changed = changed
+        self.symptoms: Sequence[str] = ()
         known = list(lines)
         own = [line for line in known if not line.package_id]
         self._quantities: dict[str, int] = {
@@ -63,10 +61,12 @@ class WorkChoice:
         operations = [line.code for line in own if line.kind == "labor"]
         self.operations = form.field(
             "op_codes",
-            several(catalog.operation_choices(()), t("Labor operations"), operations),
+            FoundChoice(
+                t, t("Labor operations"), self._find_operations, catalog.operation_label, operations
+            ),
         )
         self._parts = form.field(
-            "parts", several(catalog.part_choices(), t("Parts"), list(self._quantities))
+            "parts", part_choice(t, catalog, t("Parts"), list(self._quantities))
         )
         self._packages = form.field(
             "packages", several(catalog.package_choices(), t("Service packages"), packages)
@@ -102,14 +102,18 @@ class WorkChoice:
         """Return the payer of each line, by its code."""
         return {code: self._payer(code) for code in self._codes()}
 
-    def take_in(
+    async def take_in(
         self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: PayType
     ) -> None:
         """Add operations and parts, each with its quantity, that ``pay_type`` pays."""
         self._pay_types |= dict.fromkeys((*operations, *parts), pay_type)
         self._quantities |= parts
-        for choice, codes in ((self._parts, parts), (self.operations, operations)):
-            choice.set_value(list(dict.fromkeys([*choice.value, *codes])))
+        await self._catalog.parts.know(parts)
+        self._parts.choose(parts)
+        self.operations.choose(operations)
+
+    async def _find_operations(self, typed: str) -> Mapping[str, str]:
+        return await self._catalog.find_operations(typed, self.symptoms)
 
     def _codes(self) -> list[str]:
         """Return every line's code, in the order of the estimate."""
@@ -126,11 +130,13 @@ class WorkChoice:
         new = {no: count for no, count in typical.items() if no not in self._quantities}
         self._quantities |= new
         if new:
-            self._parts.set_value([*self._parts.value, *new])
+            await self._catalog.parts.know(new)
+            self._parts.choose(new)
         else:
             await self._rebuild()
 
     async def _rebuild(self) -> None:
+        await self._catalog.parts.know(set(self._codes()) - self._catalog.operations.keys())
         self._show_rows()
         await self._changed()
 
@@ -142,7 +148,7 @@ class WorkChoice:
 
     def _row(self, code: str) -> None:
         catalog = self._catalog
-        name = catalog.operation(code) if code in catalog.operations else catalog.part(code)
+        name = catalog.operation(code) if code in catalog.operations else catalog.parts.name(code)
         with box("amount"):
             text(name, "amount-name")
             if code in self._parts.value:
@@ -158,6 +164,20 @@ class WorkChoice:
     async def _pay(self, code: str, pay_type: PayType) -> None:
         self._pay_types[code] = pay_type
         await self._changed()
+
+
+def part_choice(
+    t: Translator,
+    catalog: Catalog,
+    label: str,
+    value: Sequence[str] = (),
+    *,
+    most: int | None = None,
+) -> FoundChoice:
+    """Add a choice of parts, of ``most`` if there is a limit; the names of those chosen are
+    known.
+    """
+    return FoundChoice(t, label, catalog.parts.find, catalog.parts.label, value, most=most)
 
 
 def line_name(catalog: Catalog, line: Line) -> str:

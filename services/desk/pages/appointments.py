@@ -1,6 +1,6 @@
 """Appointments of a day (预约): booked, rescheduled, cancelled or no-show."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import partial
@@ -25,18 +25,19 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, several
+from services.desk.components.forms import Form, FoundChoice, dialog_actions, send_now
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import unavailable_text
 from services.desk.components.time_choice import TimeChoice, send_or_offer
+from services.desk.components.work_choice import part_choice
 from services.desk.context import Names, PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.vehicles import find_customer, known_text
+from services.desk.vehicles import find_customer, known_text, plate_of
 from shared.calls import ServiceUnavailableError
 from shared.clients.access import roles_of
-from shared.clients.crm.models import CustomerView
+from shared.clients.crm.models import AnswerReminderRequest, CustomerView
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import (
     AppointmentStatus,
@@ -107,6 +108,10 @@ async def show(ctx: PageContext) -> None:
                 renderer.section(each.appointment_id, shown, each, who)
 
     await live(ctx, fetch, render)
+    if (reminder_id := ctx.query.get("reminder")) and (vehicle := ctx.query.get("vehicle")):
+        plate = await plate_of(ctx, vehicle)
+        work = [code for code in ctx.query.get("work", "").split(",") if code in catalog.operations]
+        await _Booking(ctx, catalog, plate or "", work, reminder_id).show()
 
 
 def _counts(t: Translator, counts: Mapping[str, int]) -> None:
@@ -190,11 +195,26 @@ async def _why(ctx: PageContext, appointment: AppointmentView) -> None:
 
 
 class _Booking:
-    """Dialog that books an appointment: the vehicle, the work and the time."""
+    """Dialog that books an appointment: the vehicle, the work and the time.
 
-    def __init__(self, ctx: PageContext, catalog: Catalog) -> None:
+    It begins with ``plate`` and ``work``; a booking is the answer to the service reminder
+    ``reminder_id``.
+    """
+
+    def __init__(
+        self,
+        ctx: PageContext,
+        catalog: Catalog,
+        plate: str = "",
+        work: Sequence[str] = (),
+        reminder_id: str | None = None,
+    ) -> None:
         self._ctx = ctx
         self._catalog = catalog
+        self._of_plate = plate
+        self._work = work
+        self._reminder_id = reminder_id
+        self._appointment_id: str | None = None
         self._customer: CustomerView | None = None
 
     async def show(self) -> None:
@@ -210,17 +230,27 @@ class _Booking:
             )
             self._choice.show()
             dialog_actions(self._form, self._opened, t("Book appointment"), self._send)
+        if self._of_plate:
+            await self._look_up()
         await self._choice.ask()
 
     def _fields(self) -> None:
         t, form, catalog = self._ctx.t, self._form, self._catalog
         with box("fields"):
-            plate = ui.input(t("Plate or VIN"), placeholder="沪A12345").props("autofocus")
+            plate = ui.input(t("Plate or VIN"), placeholder="沪A12345", value=self._of_plate)
+            plate.props("autofocus")
             self._plate = form.field("plate", plate)
             self._operations = form.field(
-                "op_codes", several(catalog.operation_choices(()), t("Labor operations"))
+                "op_codes",
+                FoundChoice(
+                    t,
+                    t("Labor operations"),
+                    catalog.find_operations,
+                    catalog.operation_label,
+                    self._work,
+                ),
             )
-            self._parts = form.field("parts", several(catalog.part_choices(), t("Parts wanted")))
+            self._parts = form.field("parts", part_choice(t, catalog, t("Parts wanted")))
         self._plate.on("blur", self._look_up)
         self._operations.on_value_change(self._take_typical_parts)
 
@@ -232,10 +262,11 @@ class _Booking:
 
     async def _take_typical_parts(self) -> None:
         typical = self._catalog.typical_parts(self._operations.value)
-        self._parts.set_value(list({**dict.fromkeys(self._parts.value), **typical}))
+        await self._catalog.parts.know(typical)
+        self._parts.choose(typical)
         await self._choice.ask()
 
-    def _book(self) -> Awaitable[AppointmentView]:
+    async def _book(self) -> AppointmentView:
         typical, customer = self._catalog.typical_parts(self._operations.value), self._customer
         request = BookAppointmentRequest(
             plate=(customer and customer.plate) or self._plate.value or "",
@@ -248,20 +279,34 @@ class _Booking:
             customer_ref=customer.customer_ref if customer else None,
             second_booking_confirmed=self._confirmation.given(_SECOND_BOOKING),
         )
-        return self._ctx.services.reception.book_appointment(
+        booked = await self._ctx.services.reception.book_appointment(
             self._ctx.store.id, request, idempotency_key=self._form.attempt
         )
+        self._appointment_id = booked.appointment_id
+        return booked
 
     async def _send(self) -> None:
         if not self._form.require("plate", "op_codes", "appointment_at"):
             return
         if await send_or_offer(self._form, self._choice, self._book):
+            if self._reminder_id:
+                await self._answer(self._reminder_id)
             self._opened.close()
             said = self._ctx.t("The appointment is booked.")
             ui.notify(said, type="positive", position="top")
             await self._ctx.changed()
         else:
             self._confirmation.ask(self._send)
+
+    async def _answer(self, reminder_id: str) -> None:
+        """Record that the customer who was invited has booked."""
+        answer = AnswerReminderRequest(answer="booked", appointment_id=self._appointment_id)
+        await send_now(
+            self._ctx,
+            lambda: self._ctx.services.crm.answer_reminder(
+                self._ctx.store.id, reminder_id, answer, idempotency_key=self._form.attempt
+            ),
+        )
 
 
 def _second_booking(ctx: PageContext, form: Form) -> Confirmation:

@@ -34,7 +34,13 @@ from services.desk.components.forms import (
     send_now,
     submit,
 )
-from services.desk.components.leave import ask_leave, leave_to_decide, own_leave
+from services.desk.components.leave import (
+    ask_leave,
+    awaiting_decision,
+    count_awaiting_decision,
+    leave_to_decide,
+    own_leave,
+)
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import error_text, unavailable_text
@@ -64,6 +70,7 @@ PAGE = Page(
     path="/stores/{store_id}/attendance",
     title="Attendance",
     icon="punch_clock",
+    waiting=count_awaiting_decision,
     roles=roles_of(ManagementApi.own_attendance) | roles_of(ManagementApi.list_attendance),
     requirements=REQUIREMENTS,
 )
@@ -124,11 +131,7 @@ async def show(ctx: PageContext) -> None:
             mine = [each for each in leave if each.person_id == ctx.person.subject]
             renderer.section("leave", partial(own_leave, ctx), mine)
         if ctx.may(ManagementApi.approve_leave):
-            waiting = [
-                each
-                for each in leave
-                if each.status == "requested" and each.person_id != ctx.person.subject
-            ]
+            waiting = awaiting_decision(ctx, leave)
             renderer.section("decide", partial(leave_to_decide, ctx), waiting)
         if manages:
             with renderer.frame("store", box, "staff-of-day"):

@@ -113,9 +113,9 @@ class _Screen:
                 pages.append(page)
 
         def turn(_: datetime) -> None:
-            current = int(time.monotonic() // _TURN_S) % len(pages)
+            turns = int(time.monotonic() // _TURN_S)
             for place, page in enumerate(pages):
-                page.set_visibility(place == current)
+                page.set_visibility(place == turns % len(pages))
 
         every_second(turn)
 

@@ -38,6 +38,7 @@ from services.desk.components.forms import (
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.payment import method_field
+from services.desk.components.work_choice import part_choice
 from services.desk.context import Names, PageContext, Who
 from services.desk.orders import numbers_of
 from services.desk.page import Page
@@ -84,12 +85,15 @@ async def show(ctx: PageContext) -> None:
         renderer.section("claim_details", partial(_claim_details, ctx, catalog), dossier)
         renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim.lines)
 
-    await live(ctx, lambda: _read(ctx), render)
+    await live(ctx, lambda: _read(ctx, catalog), render)
 
 
-async def _read(ctx: PageContext) -> Dossier:
+async def _read(ctx: PageContext, catalog: Catalog) -> Dossier:
     claim_id, reception, store_id = ctx.parameters["claim_id"], ctx.services.reception, ctx.store.id
     claim = await ctx.shared(f"claim {claim_id}", lambda: reception.get_claim(store_id, claim_id))
+    await catalog.know_parts_of(claim.lines)
+    if causal := claim.claim_details.causal_part_number:
+        await catalog.parts.know([causal])
     photos, names = await asyncio.gather(
         ctx.shared(
             f"photos {claim.order_id}",
@@ -200,7 +204,7 @@ def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None
                 (t.code("claim_details", "dtc"), claim_details.dtc or formats.NOTHING),
                 (
                     t.code("claim_details", "causal_part_number"),
-                    catalog.part(claim_details.causal_part_number)
+                    catalog.parts.name(claim_details.causal_part_number)
                     if claim_details.causal_part_number
                     else formats.NOTHING,
                 ),
@@ -249,12 +253,12 @@ class _ClaimDetailsDialog:
             self._day = form.field("in_service_date", day).props("type=date stack-label")
             fault = ui.input(label("dtc"), value=known.dtc or "", placeholder="P0301")
             self._fault = form.field("dtc", fault)
-            part = ui.select(
-                catalog.part_choices(),
-                label=label("causal_part_number"),
-                value=known.causal_part_number,
-                with_input=True,
-                clearable=True,
+            part = part_choice(
+                self._ctx.t,
+                catalog,
+                label("causal_part_number"),
+                [known.causal_part_number] if known.causal_part_number else [],
+                most=1,
             )
             self._part = form.field("causal_part_number", part)
 
@@ -276,7 +280,7 @@ class _ClaimDetailsDialog:
             odometer_km=None if odometer is None else int(odometer),
             in_service_date=date.fromisoformat(day) if day else None,
             dtc=(self._fault.value or "").strip().upper() or None,
-            causal_part_number=self._part.value,
+            causal_part_number=next(iter(self._part.value), None),
             photo_ids=self._photos.value,
         )
         return self._ctx.services.reception.record_claim_details(

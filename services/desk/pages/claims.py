@@ -63,6 +63,7 @@ async def show(ctx: PageContext) -> None:
             (each.customer_ref for each in found),
             (each.plate_ref for each in found),
         )
+        await catalog.know_parts_of(line for each in found for line in each.lines)
         return found, await ctx.names_if_any(customers, plates)
 
     def render(ledger: tuple[list[ClaimEntry], Names], renderer: PartialRenderer) -> None:

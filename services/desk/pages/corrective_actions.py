@@ -30,7 +30,7 @@ from shared.clients.access import roles_of
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import CorrectiveActionView
 
-REQUIREMENTS = ("R10", "R14", "R21", "R43")
+REQUIREMENTS = ("R10", "R14", "R21", "R23", "R43")
 
 PAGE = Page(
     path="/stores/{store_id}/corrective-actions",

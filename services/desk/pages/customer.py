@@ -1,4 +1,4 @@
-"""One customer (客户): contact preferences, and messages sent."""
+"""One customer (客户): the record with contact points and vehicles, preferences, messages."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,6 +8,10 @@ from typing import get_args
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.complaint import Concerned, concern_buttons
+from services.desk.components.consents import consents_panel
+from services.desk.components.customer_card import LANGUAGES, customer_card
+from services.desk.components.customer_record import CustomerRecord
 from services.desk.components.elements import (
     badge,
     box,
@@ -23,29 +27,33 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
+from services.desk.components.find_customers import FindCustomers
 from services.desk.components.forms import Form
+from services.desk.components.lead import lead_button
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.timeline import timeline
+from services.desk.components.vouchers import issue_button
 from services.desk.context import PageContext
 from services.desk.page import Page
-from services.desk.vehicles import find_customer
 from shared.clients.access import roles_of
 from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import (
     ContactPreferencesRequest,
     ContactView,
-    CustomerView,
+    CustomerDetail,
     DeclinedChannel,
     MessageView,
     Preferences,
     PreferredChannel,
+    Timeline,
 )
 
 PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
-    title="Contact preferences",
+    title="Customer",
     roles=roles_of(CrmApi.find_customer),
-    requirements=("R9", "R19"),
+    requirements=("R9", "R19", "R22", "R23", "R47"),
 )
 
 SEARCH = Page(
@@ -57,7 +65,6 @@ SEARCH = Page(
 )
 
 DECLINABLE: tuple[DeclinedChannel, ...] = get_args(DeclinedChannel)
-_LANGUAGES = {"zh": "中文", "en": "English"}
 _TONES = {
     "waiting": "calm",
     "sending": "calm",
@@ -72,43 +79,52 @@ _TONES = {
 
 @SEARCH.shows
 async def search(ctx: PageContext) -> None:
-    """Find a customer by the vehicle."""
+    """Find a customer by what is known of them or of their vehicle."""
     t = ctx.t
     with box("narrow"), panel():
-        form = Form(ctx)
-        typed = form.field("plate", ui.input(t("Plate or VIN")).props("autofocus"))
-
-        async def find() -> None:
-            if not form.require("plate"):
-                return
-
-            async def ask() -> tuple[CustomerView | None]:
-                return (await find_customer(ctx, str(typed.value)),)
-
-            match await form.send(ask):
-                case (None,):
-                    typed.error = t("Not in customer records.")
-                case (customer,):
-                    ui.navigate.to(f"{ctx.store_path}/customers/{customer.customer_ref}")
-
-        typed.on("keydown.enter", find)
-        button(t("Find"), find, name="find-customer", kind="main")
-        form.speak_here()
+        find = FindCustomers(ctx, "page-find")
+        find.typed.props("autofocus")
+        with box("card-actions"):
+            button(t("Find"), find.find, name="find-customer", kind="main")
+            if ctx.may(CrmApi.register_customer):
+                link(t("New customer"), f"{ctx.store_path}/new-customer", "text-link")
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Show preferences on the left, messages on the right."""
+    """Show the card, the record on the left, and what happened and preferences on the right."""
     ref = ctx.parameters["customer_ref"]
     known, names = await asyncio.gather(
         ctx.services.crm.get_contact_preferences(ctx.store.id, ref), ctx.names([ref])
     )
     text(names.customers.get(ref, formats.NOTHING), "subtitle")
+    with box("toolbar"):
+        concern_buttons(ctx, Concerned(ref))
+        lead_button(ctx, ref)
+        issue_button(ctx, ref)
+        if ctx.may(CrmApi.get_kept_data):
+            link(
+                ctx.t("Data about the person"),
+                f"{ctx.store_path}/customers/{ref}/data",
+                "text-link",
+            )
+    with panel():
+        await customer_card(ctx, ref)
     with box("columns even"):
-        with box("column-wide"), panel(ctx.t("Contact preferences")):
-            _PreferencesForm(ctx, known)
-        with box("column-wide"), panel(ctx.t("Messages")):
-            await _messages(ctx, ref)
+        with box("column-wide"):
+            await _record(ctx, ref)
+        with box("column-wide"):
+            with panel(ctx.t("Visits and contacts")):
+                await timeline(ctx, partial(_timeline_page, ctx, ref))
+            with panel(ctx.t("Contact preferences")):
+                _PreferencesForm(ctx, known)
+            await consents_panel(ctx, ref)
+            with panel(ctx.t("Messages")):
+                await _messages(ctx, ref)
+
+
+def _timeline_page(ctx: PageContext, ref: str, after: str | None) -> Awaitable[Timeline]:
+    return ctx.services.crm.get_customer_timeline(ctx.store.id, ref, after=after)
 
 
 class _PreferencesForm:
@@ -138,7 +154,7 @@ class _PreferencesForm:
     def _fields(self, channels: dict[PreferredChannel, str]) -> None:
         t, form, known = self._ctx.t, self._form, self._known
         with box("fields form-fields"):
-            language = ui.select(_LANGUAGES, label=t("Language"), value=known.language)
+            language = ui.select(LANGUAGES, label=t("Language"), value=known.language)
             self._language = form.field("language", language)
             preferred = ui.select(
                 channels,
@@ -188,13 +204,26 @@ def _present(ctx: PageContext, known: ContactView) -> None:
     preferred = known.preferred_channel
     facts(
         [
-            (t("Language"), _LANGUAGES[known.language]),
+            (t("Language"), LANGUAGES[known.language]),
             (t("Preferred channel"), t.code("channel", preferred)),
             (t("E-mail"), known.email or formats.NOTHING),
             (t("WeCom ID"), known.wecom_id or formats.NOTHING),
             (t("Declined channels"), declined or formats.NOTHING),
         ]
     )
+
+
+async def _record(ctx: PageContext, customer_ref: str) -> None:
+    async def fetch() -> CustomerDetail:
+        return await ctx.shared(
+            f"record of {customer_ref}",
+            lambda: ctx.services.crm.get_customer(ctx.store.id, customer_ref),
+        )
+
+    def render(known: CustomerDetail, renderer: PartialRenderer) -> None:
+        renderer.section("record", lambda shown: CustomerRecord(ctx, shown).show(), known)
+
+    await live(ctx, fetch, render)
 
 
 async def _messages(ctx: PageContext, customer_ref: str) -> None:

@@ -90,7 +90,10 @@ def _table(t: Translator) -> AbstractContextManager[None]:
 def _row(ctx: PageContext, store_id: str, report: DailyReportPublished | None) -> None:
     with test_id(f"store-{store_id}", row()):
         with cell_box():
-            link(ctx.t.of(ctx.store_of(store_id)), f"/stores/{store_id}/today", "row-anchor")
+            store = ctx.store_of(store_id)
+            link(ctx.t.of(store), f"/stores/{store_id}/today", "row-anchor")
+            if store.opens_on:
+                text(ctx.t("Opens on {day}", day=store.opens_on), "hint")
         _cells(ctx, report)
 
 
@@ -99,14 +102,14 @@ def _cells(ctx: PageContext, report: DailyReportPublished | None) -> None:
         with _wide_cell(10):
             text(ctx.t("Not published yet"), "hint")
         return
-    cell(str(report.arrived), "kpi")
-    cell(str(report.delivered), "kpi")
-    cell(formats.money(report.invoiced_cents), "kpi")
-    cell(formats.money(report.received_cents), "kpi")
+    cell(str(report.arrived), "figure")
+    cell(str(report.delivered), "figure")
+    cell(formats.money(report.invoiced_cents), "figure")
+    cell(formats.money(report.received_cents), "figure")
     for name in _SHOWN:
         kpi = _INDICATORS[name]
-        cell(kpi.text(report), "kpi").classes(kpi.tone(report))
-    cell(formats.minutes_seconds(report.greet_wait_median_s), "kpi")
+        cell(kpi.text(report), "figure").classes(kpi.tone(report))
+    cell(formats.minutes_seconds(report.greet_wait_median_s), "figure")
     zone = ctx.store_of(report.store_id).timezone
     cell(formats.period(report.covers_from, report.covers_until, zone))
 
@@ -122,10 +125,10 @@ def _totals(ctx: PageContext, reports: Mapping[str, DailyReportPublished]) -> No
     published = reports.values()
     with row("total"):
         cell(ctx.t("Group"))
-        cell(str(sum(report.arrived for report in published)), "kpi")
-        cell(str(sum(report.delivered for report in published)), "kpi")
-        cell(formats.money(sum(report.invoiced_cents for report in published)), "kpi")
-        cell(formats.money(sum(report.received_cents for report in published)), "kpi")
+        cell(str(sum(report.arrived for report in published)), "figure")
+        cell(str(sum(report.delivered for report in published)), "figure")
+        cell(formats.money(sum(report.invoiced_cents for report in published)), "figure")
+        cell(formats.money(sum(report.received_cents for report in published)), "figure")
         _wide_cell(6)
 
 

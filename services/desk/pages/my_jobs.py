@@ -13,6 +13,7 @@ from services.desk.client import new_attempt
 from services.desk.components.elements import badge, box, button, dialog, empty, link, test_id, text
 from services.desk.components.forms import (
     Form,
+    FoundChoice,
     dialog_actions,
     send_now,
     several,
@@ -21,7 +22,7 @@ from services.desk.components.forms import (
 from services.desk.components.job_clock import own_s, running_clock
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
-from services.desk.components.work_choice import quantity_field
+from services.desk.components.work_choice import part_choice, quantity_field
 from services.desk.context import PageContext
 from services.desk.jobs import JOB_TONES, OpenJobs, open_jobs
 from services.desk.orders import Numbers, number_of
@@ -258,25 +259,30 @@ def _more_dialog(ctx: PageContext, catalog: Catalog, job: JobView) -> None:
     with dialog(t("Recommend additional work")) as opened:
         text(t("The customer is asked before anything is done."), "hint")
         form = Form(ctx)
-        operations = form.field("op_codes", several(catalog.operation_choices(()), t("Operations")))
-        parts = form.field("part_numbers", several(catalog.part_choices(), t("Parts")))
+        operations = form.field(
+            "op_codes",
+            FoundChoice(t, t("Operations"), catalog.find_operations, catalog.operation_label),
+        )
+        parts = form.field("part_numbers", part_choice(t, catalog, t("Parts")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow"))
 
         quantities: dict[str, int] = {}
         rows = box("amounts")
 
-        def take_typical_parts() -> None:
+        async def take_typical_parts() -> None:
             typical = catalog.typical_parts(operations.value)
             new = {no: count for no, count in typical.items() if no not in quantities}
             quantities.update(new)
-            parts.set_value([*parts.value, *(no for no in new if no not in parts.value)])
+            await catalog.parts.know(new)
+            parts.choose(new)
 
-        def show_quantities() -> None:
+        async def show_quantities() -> None:
+            await catalog.parts.know(parts.value)
             rows.clear()
             with rows:
                 for part_number in parts.value:
                     with box("amount"):
-                        text(catalog.part(part_number), "amount-name")
+                        text(catalog.parts.name(part_number), "amount-name")
                         quantity_field(quantities, part_number)
 
         operations.on_value_change(take_typical_parts)

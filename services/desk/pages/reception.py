@@ -26,6 +26,7 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
+from services.desk.components.entitlements import entitlements_dialog
 from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
@@ -43,7 +44,7 @@ from shared.clients.reception.models import (
     WaitingView,
 )
 
-REQUIREMENTS = ("R1", "R2")
+REQUIREMENTS = ("R1", "R2", "R25")
 
 PAGE = Page(
     path="/stores/{store_id}/reception",
@@ -243,7 +244,7 @@ def _waiting_card(
                     name=f"greet-{number}",
                     kind="main",
                 )
-                _leave_button(ctx, order)
+                _other_buttons(ctx, order)
 
 
 def _suggestion(ctx: PageContext, order: WaitingView) -> None:
@@ -330,7 +331,7 @@ def _received_card(
                     "button button-main as-button",
                 )
                 test_id(f"open-{order.queue_number}", made)
-                _leave_button(ctx, order)
+                _other_buttons(ctx, order)
 
 
 def _who(ctx: PageContext, order: WaitingView, who: Who) -> None:
@@ -342,13 +343,20 @@ def _who(ctx: PageContext, order: WaitingView, who: Who) -> None:
             with box("card-tags"):
                 if who.tier:
                     tier_badge(ctx.t, who.tier)
+                if order.has_priority:
+                    test_id("priority", badge(ctx.t("Priority"), "good"))
                 if order.appointment_id:
                     badge(ctx.t("Appointment"), "calm")
                 arrived = formats.clock(order.arrived_at, ctx.store.timezone)
                 text(ctx.t("Arrived {time}", time=arrived), "card-note")
 
 
-def _leave_button(ctx: PageContext, order: WaitingView) -> None:
+def _other_buttons(ctx: PageContext, order: WaitingView) -> None:
+    button(
+        ctx.t("Special treatment"),
+        lambda: entitlements_dialog(ctx, order.order_id),
+        name=f"entitlements-{order.queue_number}",
+    )
     button(
         ctx.t("Left"),
         lambda: end_dialog(ctx, order.order_id, order.version),

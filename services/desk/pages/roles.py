@@ -27,6 +27,7 @@ from shared.clients.management.client import ManagementApi
 from shared.clients.platform.client import PlatformApi
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reporting.client import ReportingApi
+from shared.clients.subscribers.client import SubscribersApi
 from shared.clients.workshop.client import WorkshopApi
 from shared.security import GROUP_MANAGERS, Role
 
@@ -54,6 +55,7 @@ CLIENTS: Mapping[str, type] = {
     "crm": CrmApi,
     "reporting": ReportingApi,
     "management": ManagementApi,
+    "subscribers": SubscribersApi,
     "platform": PlatformApi,
 }
 """Clients of the services by the services' names."""

@@ -30,6 +30,7 @@ _ROLE_ORDER = (
     "technician",
     "quality_inspector",
     "parts_clerk",
+    "sales_manager",
     "customer_care_manager",
     "customer_care_agent",
 )
@@ -84,6 +85,8 @@ async def _choice(
         store = stores.get(home)
         with box("panel"):
             text(t.of(store) if store else t("Group"), "panel-title")
+            if store and store.opens_on:
+                text(t("Opens on {day}", day=store.opens_on), "hint")
             with _form("/sign-in/person", back, home or next(iter(shown))):
                 _people(staff, t)
 

@@ -10,19 +10,19 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.management.application.deps import Deps
-from services.management.domain import attendance, attendance_file
-from services.management.domain import attendance_errors as errors
+from services.management.domain import attendance, attendance_file, errors
 from services.management.domain.attendance import Presence, Source, Status, WorkingDay
 from services.management.domain.attendance_file import Column, RowRule
 from services.management.domain.record import Version as DatedVersion
 from services.management.domain.timetable import Schedule, Timetable
 from services.management.persistence import attendance as persistence
+from services.management.persistence import records
 from services.management.persistence.attendance import Correction
 from shared import timers
 from shared.contracts.base import GROUP, Timestamp
 from shared.contracts.versioned import require_version
 from shared.db import Connection, limit
-from shared.request_model import RequestModel, Version, VersionedRequest
+from shared.request_model import Reason, RequestModel, Version, VersionedRequest
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -49,7 +49,7 @@ class CorrectAttendanceRequest(VersionedRequest):
     """Presences of a working day in the place of what was recorded; none if the person was away."""
 
     presences: Annotated[list[PresenceGiven], Field(max_length=20)]
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+    reason: Reason
 
 
 class PresenceView(BaseModel):
@@ -152,11 +152,12 @@ class _Plan:
 
 
 async def sign_in(uow: UnitOfWork, _: Deps) -> WorkingDayView:
-    """Begin the caller's working day, or go on with it (签到).
+    """Begin the caller's working day, or go on with it (签到); in another store it ends.
 
     Raises:
         RuleViolation: the caller has no post in the store, or is signed in.
     """
+    await persistence.lock_person(uow.connection, uow.person)
     person_id, plan = uow.person, await _plan(uow, [uow.person])
     today = plan.timetable.day_of(plan.person(person_id), uow.now)
     if not plan.timetable.works_here(plan.person(person_id), today):
@@ -167,24 +168,61 @@ async def sign_in(uow: UnitOfWork, _: Deps) -> WorkingDayView:
     )
     signed = attendance.sign_in(locked[person_id, today], earlier, uow.now, plan.timetable.zone)
     [saved] = await _save(uow, [signed], plan)
+    await _sign_out_elsewhere(uow)
     return _view(saved, plan, uow.now)
 
 
 async def sign_out(uow: UnitOfWork, _: Deps) -> WorkingDayView:
-    """End the caller's working day, or interrupt it (签退).
+    """End the caller's working day, or interrupt it, in the store where it began (签退).
 
     The caller's own sign-out replaces one that the platform has set on the same day.
 
     Raises:
         RuleViolation: the caller is not signed in.
     """
-    person_id, plan = uow.person, await _plan(uow, [uow.person])
-    today = plan.timetable.day_of(plan.person(person_id), uow.now)
-    keys = [(person_id, today - _ONE_DAY), (person_id, today)]
-    locked = await persistence.lock(uow.connection, uow.store_id, keys)
-    ended = attendance.sign_out([*locked.values()], uow.now, plan.timetable.zone)
+    await persistence.lock_person(uow.connection, uow.person)
+    plan = await _plan(uow, [uow.person])
+    days = await _lock_last_days(uow, plan)
+    if not any(day.open_since for day in days) and (ended := await _sign_out_elsewhere(uow)):
+        return ended
+    return await _sign_out(uow, days, plan)
+
+
+async def _sign_out(uow: UnitOfWork, days: Sequence[WorkingDay], plan: _Plan) -> WorkingDayView:
+    ended = attendance.sign_out(days, uow.now, plan.timetable.zone)
     [saved] = await _save(uow, [ended], plan)
     return _view(saved, plan, uow.now)
+
+
+async def _sign_out_elsewhere(uow: UnitOfWork) -> WorkingDayView | None:
+    """End the caller's open working day in another store; the transaction sees that store too."""
+    for store_id in await _other_stores(uow):
+        async with uow.limited_to(store_id) as there:
+            plan = await _plan(there, [uow.person])
+            days = await _lock_last_days(there, plan)
+            is_open = any(day.open_since for day in days)
+            ended = await _sign_out(there, days, plan) if is_open else None
+        if ended:
+            await limit(uow.connection, [*uow.stores, store_id])
+            return ended
+    return None
+
+
+async def _other_stores(uow: UnitOfWork) -> Collection[str]:
+    async with _with_group(uow):
+        return await _stores_but(uow.connection, uow.store_id, uow.person)
+
+
+async def _stores_but(connection: Connection, store_id: str, person_id: str) -> Collection[str]:
+    """Return the other stores in which the person has, had or will have a post."""
+    return sorted(await records.stores_of_staff(connection, [person_id]) - {store_id})
+
+
+async def _lock_last_days(uow: UnitOfWork, plan: _Plan) -> Sequence[WorkingDay]:
+    """Return the caller's working days of yesterday and today, locked."""
+    today = plan.timetable.day_of(plan.person(uow.person), uow.now)
+    keys = [(uow.person, today - _ONE_DAY), (uow.person, today)]
+    return [*(await persistence.lock(uow.connection, uow.store_id, keys)).values()]
 
 
 async def lock_working_day(uow: UnitOfWork, store_id: str, entity_id: str) -> None:
@@ -276,7 +314,10 @@ async def import_attendance(uow: UnitOfWork, content: bytes, _: Deps) -> ImportA
 async def own_attendance(
     store_id: str, person_id: str, day: date | None, deps: Deps
 ) -> OwnAttendance:
-    """Return the week of the caller in which ``day`` lies, or today (我的考勤)."""
+    """Return the week of the caller in which ``day`` lies, or today (我的考勤).
+
+    They may be signed in to another store.
+    """
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id, GROUP) as connection:
         plan = await _read_plan(connection, store_id, [person_id])
@@ -284,7 +325,15 @@ async def own_attendance(
         monday = (day or today) - timedelta(days=(day or today).weekday())
         week = [monday + timedelta(days=number) for number in range(7)]
         recorded = await persistence.of_person(connection, store_id, person_id, week[0], week[-1])
-        last = await persistence.of_person(connection, store_id, person_id, today - _ONE_DAY, today)
+        others = await _stores_but(connection, store_id, person_id)
+        await limit(connection, [store_id, *others])
+        last = [
+            day
+            for each in (store_id, *others)
+            for day in await persistence.of_person(
+                connection, each, person_id, today - _ONE_DAY, today
+            )
+        ]
     found = {each.day: each for each in recorded}
     days = [
         found.get(each, WorkingDay(store_id=store_id, person_id=person_id, day=each))

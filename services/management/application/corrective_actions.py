@@ -1,16 +1,18 @@
 """Corrective actions (整改): findings with an owner, a deadline, an answer and an end
-(R10, R14, R21, R43).
+(R10, R14, R21, R23, R24, R43).
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from services.management.application.deps import Deps
 from services.management.application.records import days_of
+from services.management.application.waiting_work import FINDING
 from services.management.domain import corrective_action as corrective_actions
 from services.management.domain.corrective_action import (
     CorrectiveAction,
@@ -26,11 +28,13 @@ from services.management.persistence import corrective_actions as store
 from services.management.persistence import records
 from services.management.persistence.corrective_actions import Texts
 from shared import timers
+from shared.contracts.crm import SurveyMonthEvaluated
 from shared.contracts.management import (
     GROUP,
     CorrectiveActionOpened,
     CorrectiveActionRule,
     CorrectiveActionSource,
+    FeedbackRules,
 )
 from shared.contracts.violations import RuleViolation, unknown
 from shared.ids import new_id
@@ -39,7 +43,7 @@ from shared.request_model import Version, VersionedRequest
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
-FOUND, OVERDUE = "finding", "corrective_action_overdue"
+OVERDUE = "corrective_action_overdue"
 
 Text = Annotated[str, Field(min_length=2, max_length=2000)]
 
@@ -115,28 +119,45 @@ class Caller:
 
 async def note_finding(uow: UnitOfWork, event: FindingEvent, _: Deps) -> None:
     """Record the finding of an event."""
-    if finding := corrective_actions.finding_from(event, uow.cause.causation_id):
-        await timers.schedule(
-            uow,
-            FOUND,
-            f"{finding.source}/{finding.source_id}",
-            store_id=event.store_id,
-            due_at=uow.now,
-            data=asdict(finding),
-        )
+    lowest = await _lowest_acceptable_rating(uow, event.store_id)
+    if finding := corrective_actions.finding_from(event, uow.cause.causation_id, lowest):
+        await _open_soon(uow, event.store_id, finding)
+
+
+async def note_weak_factors(uow: UnitOfWork, event: SurveyMonthEvaluated, _: Deps) -> None:
+    """Record the weak factors of a month of surveys (R24)."""
+    for finding in corrective_actions.findings_of_month(event, uow.cause.causation_id):
+        await _open_soon(uow, event.store_id, finding)
+
+
+async def _open_soon(uow: UnitOfWork, store_id: str, finding: Finding) -> None:
+    await timers.schedule(
+        uow,
+        FINDING,
+        f"{finding.source}/{finding.source_id}",
+        store_id=store_id,
+        due_at=uow.now,
+        data=asdict(finding),
+    )
 
 
 async def open_corrective_action(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Open the corrective action (整改) of a finding, once.
 
+    While no person of the store has the owner's role it waits for a change of the staff, or for the
+    next day, on which one may begin.
+
     Raises:
-        NotDefinedError: there is no rule for it, or the store has nobody with the owner's role.
+        NotDefinedError: there is no rule for it.
     """
     finding = _finding(timer)
     if await store.is_opened(uow.connection, timer.store_id, finding.source, finding.source_id):
         return
     rule, day = await corrective_action_rule(uow, timer.store_id, finding)
     owners = await _owners(uow, timer.store_id, rule.role, day)
+    if not owners:
+        await _wait_for_owner(uow, timer, day)
+        return
     counts = await store.open_count_by_owner(uow.connection, timer.store_id)
     opened, events = corrective_actions.open_action(
         finding,
@@ -295,30 +316,49 @@ async def corrective_action_rule(
     return rule, day
 
 
+async def _lowest_acceptable_rating(uow: UnitOfWork, store_id: str) -> int:
+    """Return the lowest rating that leads to no corrective action, on the store's present day."""
+    async with uow.limited_to(GROUP, store_id) as both:
+        day = (await days_of(both.connection, [store_id], uow.now))[store_id]
+        own, of_group = await records.find_all(
+            both.connection, [(store_id, RULES, "feedback"), (GROUP, RULES, "feedback")]
+        )
+    content = content_on(own.versions, day) or content_on(of_group.versions, day)
+    rules = content if isinstance(content, FeedbackRules) else FeedbackRules()
+    return rules.lowest_acceptable_rating
+
+
 async def _rules(uow: UnitOfWork, scope: str, day: date) -> Sequence[CorrectiveActionRule]:
     record = await records.find(uow.connection, scope, RULES, "corrective_actions")
     return corrective_actions.rules_on(record.versions, day)
 
 
-async def _owners(uow: UnitOfWork, store_id: str, role: str, day: date) -> Sequence[str]:
-    """Return the persons who hold the post of ``role`` in a store on ``day``.
+async def _wait_for_owner(uow: UnitOfWork, timer: Timer, today: date) -> None:
+    async with uow.limited_to(GROUP) as group:
+        zones = await records.zones(group.connection, [timer.store_id])
+    tomorrow = datetime.combine(today + timedelta(days=1), time.min)
+    await timers.schedule(
+        uow,
+        FINDING,
+        timer.entity_id,
+        store_id=timer.store_id,
+        due_at=tomorrow.replace(tzinfo=ZoneInfo(zones[timer.store_id])),
+        data=timer.data,
+    )
 
-    Raises:
-        NotDefinedError: there are none.
-    """
+
+async def _owners(uow: UnitOfWork, store_id: str, role: str, day: date) -> Sequence[str]:
+    """Return the persons who hold the post of ``role`` in a store on ``day``."""
     known: list[Record] = []
     for scope in (store_id, GROUP):
         async with uow.limited_to(scope) as limited:
             known += await records.of_directory(limited.connection, store_id)
-    owners = [
+    return [
         record.record_id
         for record in known
         if isinstance(person := content_on(record.versions, day), Person)
         and any((post.in_store, post.role) == (store_id, role) for post in person.posts)
     ]
-    if not owners:
-        raise NotDefinedError(f"persons with the role {role}")
-    return owners
 
 
 def _finding(timer: Timer) -> Finding:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import get_args
 
 from pydantic import BaseModel
 
 from services.management.application.deps import Deps
 from services.management.application.records import days_of
-from services.management.domain.kinds import Content
+from services.management.domain import errors
+from services.management.domain.kinds import STAFF, Content
 from services.management.domain.person import Person
 from services.management.domain.record import Record, content_on
 from services.management.persistence import records
@@ -20,8 +22,11 @@ from shared.contracts.management import (
     InspectionItem,
     NameInBoth,
     Post,
+    Questionnaire,
     StoreProfile,
 )
+from shared.db import EVERYWHERE
+from shared.security import Principal, Role
 
 
 class DirectoryPerson(BaseModel):
@@ -33,8 +38,8 @@ class DirectoryPerson(BaseModel):
 
 
 class DirectoryContent(BaseModel):
-    """Store, with its bays and people by id, and the items of checks and inspections by their
-    codes.
+    """Store, with its bays and people by id, and the items of checks and inspections and the
+    factors of surveys by their codes.
 
     What has ended keeps its last name, as past work names it. A store whose only definition was
     withdrawn is absent.
@@ -44,6 +49,7 @@ class DirectoryContent(BaseModel):
     bays: Mapping[str, BayProfile]
     people: Mapping[str, DirectoryPerson]
     check_items: Mapping[str, NameInBoth]
+    survey_factors: Mapping[str, NameInBoth]
 
 
 class Directory(BaseModel):
@@ -51,6 +57,33 @@ class Directory(BaseModel):
 
     revision: str
     content: DirectoryContent | None
+
+
+class StoresRevision(BaseModel):
+    """Revision of the list of all stores, by which a caller knows whether to ask for it again."""
+
+    revision: str
+
+
+class OwnRoles(BaseModel):
+    """Roles that a person has by their posts of today, or a program by its token."""
+
+    roles: Sequence[Role]
+
+
+def own_roles(caller: Principal) -> OwnRoles:
+    """Return the roles of the caller, for a process that does not know the staff itself."""
+    return OwnRoles(roles=[role for role in get_args(Role) if caller.has(role)])
+
+
+async def stores_revision(deps: Deps) -> StoresRevision:
+    """Return the revision of the list of all stores.
+
+    It is another one after each change, and each hour, as a version begins with its store's day.
+    """
+    async with deps.uow_factory.read(GROUP) as connection:
+        changes = await records.changes_of_stores(connection)
+    return StoresRevision(revision=f"{deps.uow_factory.clock.now():%Y-%m-%dT%H}.{changes}")
 
 
 async def directory(store_id: str, seen: str, deps: Deps) -> Directory:
@@ -63,6 +96,21 @@ async def directory(store_id: str, seen: str, deps: Deps) -> Directory:
             return Directory(revision=revision, content=None)
         found = await records.of_directory(connection, store_id)
     return Directory(revision=revision, content=_content(store_id, found, day))
+
+
+async def directory_person(person_id: str, deps: Deps) -> DirectoryPerson:
+    """Return a person of any store, or of the group, with the posts of the group's day.
+
+    Raises:
+        RuleViolation: the person never had a record.
+    """
+    async with deps.uow_factory.read(GROUP, EVERYWHERE) as connection:
+        day = (await days_of(connection, [GROUP], deps.uow_factory.clock.now()))[GROUP]
+        found = await records.find(connection, GROUP, STAFF, person_id)
+    known = _named(found, day)
+    if not isinstance(known, Person):
+        raise errors.unknown_person(person_id)
+    return _person(found, known, day)
 
 
 def _content(store_id: str, found: Sequence[Record], day: date) -> DirectoryContent:
@@ -80,6 +128,7 @@ def _content(store_id: str, found: Sequence[Record], day: date) -> DirectoryCont
             if isinstance(content, Person) and _concerns(record, store_id)
         },
         check_items=_check_items(found),
+        survey_factors=_survey_factors(found),
     )
 
 
@@ -113,6 +162,17 @@ def _check_items(found: Iterable[Record]) -> dict[str, NameInBoth]:
         for record in found
         for change in record.changes
         for item in _items(change.content)
+    }
+
+
+def _survey_factors(found: Iterable[Record]) -> dict[str, NameInBoth]:
+    """Return the factors of all questionnaires, named as they were last."""
+    return {
+        factor.factor: NameInBoth(zh=factor.zh, en=factor.en)
+        for record in found
+        for change in record.changes
+        if isinstance(change.content, Questionnaire)
+        for factor in change.content.factors
     }
 
 

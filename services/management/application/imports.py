@@ -1,12 +1,13 @@
 """Import of master data (导入): many definitions in one transaction (R40)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.management.application import waiting_work
 from services.management.application.deps import Deps
 from services.management.application.records import (
     ContentWarning,
@@ -18,7 +19,7 @@ from services.management.application.records import (
 )
 from services.management.application.references import known_for
 from services.management.domain import errors, record
-from services.management.domain.kinds import COLLECTIONS, kind_in, record_id_of
+from services.management.domain.kinds import COLLECTIONS, STAFF, STORES, kind_in, record_id_of
 from services.management.domain.known import Given, Known
 from services.management.domain.record import Decision, Record, Version, content_on
 from services.management.domain.references import CollectionName, Key
@@ -27,7 +28,7 @@ from shared.contracts.base import GROUP, Identifier, State
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
 from shared.group import CalendarDay
-from shared.request_model import RequestModel, SeenVersion
+from shared.request_model import Reason, RequestModel, SeenVersion
 from shared.unit_of_work import UnitOfWork
 
 LARGEST_PORTION = 500
@@ -62,13 +63,14 @@ class ImportRequest(RequestModel):
     With ``only_new``, a record that was ever defined stays as it is.
     """
 
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+    reason: Reason
     only_new: bool = False
     definitions: Annotated[list[Definition], Field(min_length=1, max_length=LARGEST_PORTION)]
 
 
 class ImportResult(BaseModel):
-    """Result of one definition; a refused one has the field, the rule and what it says.
+    """Result of one definition; a refused one has the field, the rule and what it says, and some
+    ``known`` codes where it names an unknown one.
 
     A version is replaced where another one of the command has begun too, later than it.
     ``changed_by`` is who was first, where the record has changed since a person saw it.
@@ -78,6 +80,7 @@ class ImportResult(BaseModel):
     field: str | None = None
     rule: str | None = None
     detail: str | None = None
+    known: Sequence[str] = ()
     changed_by: str | None = None
     changed_at: datetime | None = None
     warnings: Sequence[ContentWarning] = ()
@@ -141,31 +144,35 @@ def _portions(command: ImportRequest) -> tuple[dict[int, ImportResult], list[lis
 class _Portion:
     """Definitions of the group, or of any of its stores, decided on one after the other.
 
+    ``_moved`` are the people whose records are the group's, whatever store decides on them,
     ``_before`` and ``_now`` are the records as they are stored and as they are decided so far,
     ``_begun`` the first day of the version that holds today, ``_days`` the present days of the
-    owners that are known, and ``_states`` what is to be announced.
+    owners that are known, ``_beside`` stores that may be meant by the others, and ``_states`` what
+    is to be announced.
     """
 
     def __init__(self, uow: UnitOfWork, command: ImportRequest, deps: Deps) -> None:
         self._uow, self._command, self._deps = uow, command, deps
         self._days: Mapping[str, date] = {}
+        self._moved: Set[str] = frozenset()
         self._before: dict[Key, Record] = {}
         self._now: dict[Key, Record] = {}
         self._begun: dict[Key, date] = {}
+        self._beside: Mapping[Key, Sequence[str]] = {}
         self._states: list[State] = []
         self._known = Known()
 
     async def define(self, definitions: Sequence[Definition]) -> list[ImportResult]:
         """Define them in their order, and return the results."""
         results = await self._decide(definitions)
-        async with self._uow.limited_to(*self._days) as own:
+        async with self._uow.limited_to(GROUP, *self._days) as own:
             await self._save(own)
         return results
 
     async def consider(self, definitions: Sequence[Definition]) -> list[Considered]:
         """Return the results that they would have, and leave all as it is."""
         results = await self._decide(definitions)
-        async with self._uow.limited_to(*self._days) as own:
+        async with self._uow.limited_to(GROUP, *self._days) as own:
             await records.delete_undefined(own.connection, self._before)
         return [
             Considered(result, self._before.get(_key(each)))
@@ -177,30 +184,43 @@ class _Portion:
         async with self._uow.limited_to(GROUP) as group:
             known = await records.known_stores(group.connection, owners)
             self._days = await days_of(group.connection, owners & {GROUP, *known}, self._uow.now)
+            unknown = [_store(each) for each in owners - self._days.keys()]
+            self._beside = await records.ids_beside(group.connection, unknown)
             rules = await rules_of_group(group.connection, {each.code for each in definitions})
+            staff = [each.code for each in definitions if each.collection == STAFF.name]
+            self._moved = await records.known_ids(group.connection, STAFF, staff)
         given = [Given(each.owner, each.code, each.content) for each in definitions]
         self._known = await known_for(self._uow, given)
-        async with self._uow.limited_to(*self._days) as own:
+        async with self._uow.limited_to(GROUP, *self._days) as own:
             await self._lock(own, [each for each in definitions if each.owner in self._days])
         return [self._defined(each, rules.get(each.code, ())) for each in definitions]
 
     async def _lock(self, own: UnitOfWork, definitions: Sequence[Definition]) -> None:
         if not definitions:
             return
-        wanted = {(each.owner, COLLECTIONS[each.collection], each.code) for each in definitions}
+        wanted = {
+            (self._owner(each), COLLECTIONS[each.collection], each.code) for each in definitions
+        }
         self._before = dict(await records.lock(own.connection, wanted))
         self._now = dict(self._before)
         for each in sorted(definitions, key=lambda each: each.valid_from):
             if each.valid_from <= self._days[each.owner]:
                 self._begun[_key(each)] = each.valid_from
 
+    def _owner(self, definition: Definition) -> str:
+        """Return the owner of the record: a store decides on people who are the group's, too."""
+        is_moved = definition.collection == STAFF.name and definition.code in self._moved
+        return GROUP if is_moved else definition.owner
+
     def _defined(self, definition: Definition, of_group: Sequence[Version]) -> ImportResult:
         key, day = _key(definition), definition.valid_from
         found = self._now.get(key)
         try:
             if definition.owner not in self._days:
-                raise errors.unknown_store(definition.owner, "for_store")
-            if found is None or found.store_id != definition.owner:
+                refusal = errors.unknown_store(definition.owner, "for_store")
+                known = self._beside.get(_store(definition.owner), ())
+                raise errors.naming(refusal, definition.owner, known)
+            if found is None or found.store_id != self._owner(definition):
                 raise errors.owned_elsewhere(definition.code)
             if self._command.only_new and self._before[key].changes:
                 return ImportResult(result="kept")
@@ -213,6 +233,7 @@ class _Portion:
                 at=self._uow.now,
                 today=self._days[definition.owner],
                 group=content_on(of_group, day),
+                for_store=definition.owner,
             )
             changed = record.define(found, definition.content, decision)
             if changed is found:
@@ -244,6 +265,8 @@ class _Portion:
                 own.connection,
                 [(*pair, reason) for pair, reason in zip(changed, reasons, strict=True)],
             )
+            staff = [now for _, now in changed if now.collection is STAFF]
+            await waiting_work.resume(own, {store for each in staff for store in each.stores})
         await records.delete_undefined(own.connection, self._before)
 
 
@@ -252,12 +275,17 @@ def _key(definition: Definition) -> Key:
     return collection.name, record_id_of(collection, definition.owner, definition.code)
 
 
+def _store(code: str) -> Key:
+    return STORES.name, code
+
+
 def _refused(violation: RuleViolation) -> ImportResult:
     return ImportResult(
         result="refused",
         field=violation.field,
         rule=violation.rule,
         detail=str(violation),
+        known=violation.values.get("known", ()),
         changed_by=violation.values.get("by"),
         changed_at=violation.values.get("at"),
     )

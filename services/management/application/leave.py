@@ -4,7 +4,7 @@ An approved leave stands in the person's record, as a manager's own entry would,
 workshop plans around it. The kind, the reason and the answer stay here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated
@@ -19,21 +19,22 @@ from services.management.domain.kinds import STAFF
 from services.management.domain.leave import LeaveKind, LeaveRequest, LeaveStatus
 from services.management.domain.person import Person
 from services.management.domain.record import Record, content_on
+from services.management.domain.record import Version as DatedVersion
 from services.management.persistence import leave as persistence
 from services.management.persistence import records as record_store
+from services.management.persistence.attendance import staff as staff_of
 from services.management.persistence.leave import Texts
 from shared.contracts.base import GROUP
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import unknown
-from shared.db import Connection
+from shared.db import Connection, limit
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.request_model import RequestModel, Version, VersionedRequest
+from shared.request_model import Reason, RequestModel, Version, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
+_NO_TEXTS = Texts()
 _APPROVED, _WITHDRAWN = "请假已批准", "销假"
-
-Reason = Annotated[str, Field(min_length=2, max_length=500, description="原因")]
 
 
 class RequestLeaveRequest(RequestModel):
@@ -79,7 +80,9 @@ async def request_leave(
     """
     person_id = uow.person
     record, today = await _record(uow, store_id, person_id)
-    others = await persistence.lock_of_person(uow.connection, store_id, person_id)
+    stores = {store_id, *await record_store.stores_of_staff(uow.connection, [person_id])}
+    async with uow.limited_to(*stores) as seen:
+        others = await persistence.lock_of_person(seen.connection, person_id)
     asked = LeaveRequest(
         store_id=store_id,
         leave_request_id=str(new_id()),
@@ -100,16 +103,19 @@ async def approve_leave(
 ) -> LeaveView:
     """Approve leave (批准), which the person's record has from now on.
 
+    It may have been asked for in the store where the person was before.
+
     Raises:
-        RuleViolation: as :func:`leave.decide`, another change came in between, or the record
-            refuses it.
+        RuleViolation: as :func:`leave.decide` and :func:`leave.check_place`, another change came in
+            between, or the record refuses it.
     """
     asked = await _lock(uow, store_id, leave_request_id, command.version)
     record, today = await _record(uow, store_id, asked.person_id)
     approved = leave.decide(asked, "approved", uow.person, today, uow.now)
+    leave.check_place(store_id, (asked.first_day, asked.last_day), asked, record.versions)
     plan = partial(leave.with_leave, leave=asked.leave)
     await _change_record(uow, record, today, plan, _APPROVED, deps)
-    return _view(await persistence.save(uow, approved, Texts()))
+    return await _save(uow, approved)
 
 
 async def decline_leave(
@@ -118,19 +124,25 @@ async def decline_leave(
     """Decline leave, with a reason (不批准).
 
     Raises:
-        RuleViolation: as :func:`leave.decide`, or another change came in between.
+        RuleViolation: as :func:`leave.decide`, for the first day as :func:`leave.check_place`, or
+            another change came in between.
     """
     asked = await _lock(uow, store_id, leave_request_id, command.version)
-    _, today = await _record(uow, store_id, asked.person_id)
+    record, today = await _record(uow, store_id, asked.person_id)
     declined = leave.decide(asked, "declined", uow.person, today, uow.now)
-    answer = await deps.personal.encrypt(uow.connection, store_id, asked.person_id, command.reason)
-    return _view(await persistence.save(uow, declined, Texts(answer=answer)))
+    leave.check_place(store_id, (asked.first_day,), asked, record.versions)
+    async with uow.limited_to(asked.store_id) as own:
+        answer = await deps.personal.encrypt(
+            own.connection, asked.store_id, asked.person_id, command.reason
+        )
+    return await _save(uow, declined, Texts(answer=answer))
 
 
 async def withdraw_leave(
     uow: UnitOfWork, store_id: str, leave_request_id: str, command: VersionedRequest, deps: Deps
 ) -> LeaveView:
-    """Withdraw one's own leave before it begins (销假); the record lacks it from now on.
+    """Withdraw one's own leave before it begins (销假), in whichever store it was asked for; the
+    record lacks it from now on.
 
     Raises:
         RuleViolation: as :func:`leave.withdraw`, or another change came in between.
@@ -141,47 +153,69 @@ async def withdraw_leave(
     if asked.status == "approved":
         plan = partial(leave.without_leave, leave=asked.leave)
         await _change_record(uow, record, today, plan, _WITHDRAWN, deps)
-    return _view(await persistence.save(uow, withdrawn, Texts()))
+    return await _save(uow, withdrawn)
 
 
 async def list_leave(
     store_id: str, person_id: str | None, statuses: Sequence[LeaveStatus], deps: Deps
 ) -> list[LeaveDetail]:
-    """List requests for leave of a store's staff, or of one person (请假记录)."""
-    async with deps.uow_factory.read(store_id) as connection:
-        found = await persistence.listed(connection, store_id, statuses, person_id)
-        return await _details(connection, store_id, found, deps)
+    """List requests for leave on which a store decides, or those of one person (请假记录)."""
+    async with deps.uow_factory.read(store_id, GROUP) as connection:
+        staff = await _see_leave(connection, store_id, [person_id] if person_id else None)
+        found = [
+            each
+            for each in await persistence.listed(connection, staff, statuses)
+            if person_id or _decides(store_id, each[0], staff)
+        ]
+        return await _details(connection, found, deps)
 
 
 async def get_leave(
     store_id: str, leave_request_id: str, person_id: str | None, deps: Deps
 ) -> LeaveDetail:
-    """Return a request for leave of a store's staff, or of one person.
+    """Return a request for leave on which a store decides, or one of a person.
 
     Raises:
         RuleViolation: there is no such one.
     """
-    async with deps.uow_factory.read(store_id) as connection:
-        found = await persistence.find(connection, store_id, leave_request_id)
-        if person_id not in (None, found[0].person_id):
+    async with deps.uow_factory.read(store_id, GROUP) as connection:
+        staff = await _see_leave(connection, store_id, [person_id] if person_id else None)
+        found = await persistence.find(connection, leave_request_id)
+        asked = found[0]
+        if not (asked.person_id == person_id if person_id else _decides(store_id, asked, staff)):
             raise unknown("leave_request_id", leave_request_id)
-        [detail] = await _details(connection, store_id, [found], deps)
+        [detail] = await _details(connection, [found], deps)
     return detail
 
 
+async def _see_leave(
+    connection: Connection, store_id: str, person_ids: Sequence[str] | None
+) -> Mapping[str, Sequence[DatedVersion]]:
+    """Return persons, or all who ever have a post in the store; the transaction sees their leave,
+    wherever they asked for it.
+    """
+    staff = await staff_of(connection, store_id, person_ids)
+    await limit(connection, {store_id, *await record_store.stores_of_staff(connection, staff)})
+    return staff
+
+
+def _decides(
+    store_id: str, asked: LeaveRequest, staff: Mapping[str, Sequence[DatedVersion]]
+) -> bool:
+    dated = staff.get(asked.person_id, ())
+    return store_id in leave.stores_on(asked.first_day, asked, dated)
+
+
 async def _details(
-    connection: Connection,
-    store_id: str,
-    found: Sequence[tuple[LeaveRequest, Texts]],
-    deps: Deps,
+    connection: Connection, found: Sequence[tuple[LeaveRequest, Texts]], deps: Deps
 ) -> list[LeaveDetail]:
     encrypted = [
-        (asked.person_id, text)
+        (asked.store_id, asked.person_id, text)
         for asked, texts in found
         for text in (texts.reason, texts.answer)
         if text
     ]
-    told = iter(await deps.personal.decrypt_all(connection, store_id, encrypted))
+    told = iter(await deps.personal.decrypt_of_stores(connection, encrypted))
     return [
         LeaveDetail(
             **_view(asked).model_dump(),
@@ -193,9 +227,25 @@ async def _details(
 
 
 async def _lock(uow: UnitOfWork, store_id: str, leave_request_id: str, seen: str) -> LeaveRequest:
-    asked = await persistence.lock(uow.connection, store_id, leave_request_id)
+    """Return a request of a person who ever has a post in the store, locked.
+
+    Raises:
+        RuleViolation: there is no such one, or another change came in between.
+    """
+    staff = await record_store.staff_ids(uow.connection, store_id)
+    stores = await record_store.stores_of_staff(uow.connection, staff)
+    async with uow.limited_to(store_id, *stores) as wider:
+        asked = await persistence.lock(wider.connection, leave_request_id)
+    if asked.store_id != store_id and asked.person_id not in staff:
+        raise unknown("leave_request_id", leave_request_id)
     require_version(asked, seen)
     return asked
+
+
+async def _save(uow: UnitOfWork, asked: LeaveRequest, texts: Texts = _NO_TEXTS) -> LeaveView:
+    """Store a request in the store where it was asked for."""
+    async with uow.limited_to(asked.store_id) as own:
+        return _view(await persistence.save(own, asked, texts))
 
 
 async def _record(uow: UnitOfWork, store_id: str, person_id: str) -> tuple[Record, date]:

@@ -3,8 +3,8 @@
 ``store_id`` is that of a store for what it decides, ``GROUP`` for the group.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
+from services.management.application import waiting_work
 from services.management.application.deps import Deps
 from services.management.application.references import known_for
 from services.management.domain import errors, record
@@ -26,9 +27,9 @@ from services.management.domain.kinds import (
     record_id_of,
 )
 from services.management.domain.known import Given
-from services.management.domain.person import Person, Reader
+from services.management.domain.readers import Reader, Shown, hidden_fields, seen
 from services.management.domain.record import Action, Change, Decision, Record, content_on, versions
-from services.management.domain.references import Doubt
+from services.management.domain.references import Doubt, unaccepted
 from services.management.persistence import records
 from services.management.persistence.records import ListedRecord
 from shared.contracts.base import GROUP, BusinessDate, State
@@ -37,7 +38,7 @@ from shared.db import EVERYWHERE, Connection
 from shared.db import limit as limit_scope
 from shared.group import GROUP_ZONE, CalendarDay
 from shared.outbox import LARGEST_EVENT
-from shared.request_model import Version, VersionedRequest
+from shared.request_model import Reason, Version, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 LONGEST_LIST = 500
@@ -71,7 +72,7 @@ class ChangeRequest(VersionedRequest):
     """Change of a record from a day on, with its reason, which stays in management."""
 
     valid_from: Annotated[CalendarDay, Field(description="生效日")]
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+    reason: Reason
 
 
 WholeContent = Annotated[Content, WrapValidator(_whole)]
@@ -79,7 +80,12 @@ WholeContent = Annotated[Content, WrapValidator(_whole)]
 
 
 class DefineRequest(ChangeRequest):
+    """Content from a day on; unless the person ``accepts_warnings``, what may be a mistake, such as
+    a price below cost, is refused.
+    """
+
     content: WholeContent
+    accepts_warnings: bool = True
 
 
 class PutBackRequest(ChangeRequest):
@@ -91,7 +97,8 @@ class RecordEntry(BaseModel):
     never defined.
 
     ``current_from`` is the day of the version of today, whose ``content`` holds, ``next_from`` that
-    of the one after it. ``for_store`` is the store that decides on it.
+    of the one after it, whose content is ``next_content``. ``for_store`` is the store that decides
+    on it.
     """
 
     record_id: str
@@ -105,6 +112,7 @@ class RecordEntry(BaseModel):
     current_from: date | None
     next_from: date | None
     content: Content | None
+    next_content: Content | None
 
 
 class VersionView(BaseModel):
@@ -130,11 +138,12 @@ class RecordView(BaseModel):
 
 
 class ContentWarning(BaseModel):
-    """Field of accepted content that may be a mistake (提醒)."""
+    """Field of accepted content that may be a mistake (提醒); a ``known`` code may be meant."""
 
     field: str
     rule: str
     detail: str
+    known: Sequence[str] = ()
 
 
 class RecordResponse(RecordView):
@@ -194,6 +203,7 @@ async def define(
         command,
         deps,
         lambda found, decision: record.define(found, command.content, decision),
+        accepts_warnings=command.accepts_warnings,
     )
 
 
@@ -278,7 +288,7 @@ async def list_records(
             record_id = record_id_of(RULES, own, code)
             wanted = code.startswith(starting) and record_id > after
             if wanted and (ids is None or record_id in ids):
-                empty = ListedRecord(own, code, 0, None, None, None, None, None, None)
+                empty = ListedRecord(own, code, 0, None, None, None, None, None, None, None)
                 found.setdefault(record_id, empty)
     return [
         _entry(collection, found[record_id], reasons, reader) for record_id in sorted(found)[:limit]
@@ -300,8 +310,9 @@ async def get_record(place: Place, day: date | None, reader: Reader, deps: Deps)
     _require_possible(place)
     store_id = place.store_id
     today = (await local_days([store_id], deps))[store_id]
-    async with deps.uow_factory.read(store_id) as connection:
-        found = await records.find(connection, store_id, place.collection, place.code)
+    async with deps.uow_factory.read(GROUP) as connection:
+        owner = await _owner(connection, place, reader.reads)
+        found = await records.find(connection, owner, place.collection, place.code)
     return RecordView(**_shown(found, today, day, reader))
 
 
@@ -312,16 +323,15 @@ async def history(place: Place, reader: Reader, deps: Deps) -> list[ChangeView]:
         RuleViolation: there can be no such record.
     """
     _require_possible(place)
-    store_id = place.store_id
-    async with deps.uow_factory.read(store_id) as connection:
-        found = await records.find(connection, store_id, place.collection, place.code)
+    today = (await local_days([place.store_id], deps))[place.store_id]
+    async with deps.uow_factory.read(GROUP) as connection:
+        owner = await _owner(connection, place, reader.reads)
+        found = await records.find(connection, owner, place.collection, place.code)
         encrypted = await records.reasons(connection, found)
-        reasons = await deps.personal.decrypt_all(connection, store_id, encrypted)
-    decided = [change.content for change in found.changes if change.content]
-    last = decided[-1] if decided else None
-    private = _is_private(place.collection, store_id, found.record_id, last, reader)
+        reasons = await deps.personal.decrypt_all(connection, owner, encrypted)
+    hidden = _hidden(found, today, reader)
     views = [
-        _change_view(change, found.changes[:number], reasons[number], private)
+        _change_view(change, found.changes[:number], reasons[number], hidden)
         for number, change in enumerate(found.changes)
     ]
     return views[::-1]
@@ -375,25 +385,25 @@ async def _decide(
     command: ChangeRequest,
     deps: Deps,
     decide: Callable[[Record, Decision], Record],
+    *,
+    accepts_warnings: bool = True,
 ) -> RecordResponse:
     """Apply a decision and announce the state.
 
     Raises:
         RuleViolation: there can be no such record, the decision is refused, the content names
-            something unknown, or the state is too large for an event.
+            something unknown or may be a mistake that is not accepted, or the state is too large
+            for an event.
     """
     _require_possible(place)
     store_id, day = place.store_id, command.valid_from
     async with uow.limited_to(GROUP) as group:
         today = (await days_of(group.connection, [store_id], uow.now))[store_id]
         rules = await rules_of_group(group.connection, [place.code])
-    async with uow.limited_to(store_id) as own:
-        locked = await records.lock(own.connection, [(store_id, place.collection, place.code)])
-    if not locked:
-        raise errors.owned_elsewhere(place.code)
-    [found] = locked.values()
+    found = await _lock(uow, place)
     beside = content_on(rules.get(place.code, ()), day)
-    changed = decide(found, Decision(command.version, day, uow.person, uow.now, today, beside))
+    decision = Decision(command.version, day, uow.person, uow.now, today, beside, store_id)
+    changed = decide(found, decision)
     doubts: Sequence[Doubt] = ()
     if changed is not found:
         content = changed.changes[-1].content
@@ -401,15 +411,76 @@ async def _decide(
         known = await known_for(uow, given)
         known.require(changed)
         doubts = known.doubts(changed)
+        if doubts and not accepts_warnings:
+            raise unaccepted(doubts)
         uow.publish([announced(changed)])
-        async with uow.limited_to(store_id) as own:
-            reason = await deps.personal.encrypt(
-                own.connection, store_id, changed.record_id, command.reason
-            )
-            await records.save(own.connection, [(found, changed, reason)])
+        await _save(uow, found, changed, command.reason, deps)
     return RecordResponse(
         **_shown(changed, today, day), changed=changed is not found, warnings=warnings_of(doubts)
     )
+
+
+async def _lock(uow: UnitOfWork, place: Place) -> Record:
+    """Return the record at a place, locked.
+
+    Raises:
+        RuleViolation: it is one of another store, or of the group about other stores.
+    """
+    found = await _lock_of_owner(uow, place) or await _lock_of_owner(uow, place)
+    if found is None or place.store_id not in (GROUP, found.store_id, *found.stores):
+        raise errors.owned_elsewhere(place.code)
+    return found
+
+
+async def _lock_of_owner(uow: UnitOfWork, place: Place) -> Record | None:
+    """Return the record at a place, locked; nothing if it is another owner's, or has become the
+    group's while the lock was awaited.
+    """
+    async with uow.limited_to(GROUP) as seen_by_group:
+        owner = await _owner(seen_by_group.connection, place, {EVERYWHERE})
+    async with uow.limited_to(owner) as own:
+        locked = await records.lock(own.connection, [(owner, place.collection, place.code)])
+    return next(iter(locked.values()), None)
+
+
+async def _owner(connection: Connection, place: Place, reads: Set[str]) -> str:
+    """Return the store whose record it is, or the group; the transaction is limited to that.
+
+    The group decides on the staff of all stores, and a store on people who are the group's; of
+    other stores' records, a reader finds those of the stores that they read.
+    """
+    if place.collection is not STAFF:
+        await limit_scope(connection, {place.store_id})
+        return place.store_id
+    of_stores = reads if place.store_id == GROUP else {place.store_id}
+    await limit_scope(connection, {GROUP, *of_stores})
+    owner = await records.owner_of(connection, STAFF, place.code) or place.store_id
+    await limit_scope(connection, {owner})
+    return owner
+
+
+async def _save(uow: UnitOfWork, found: Record, changed: Record, reason: str, deps: Deps) -> None:
+    """Store the last change; a person with a post beyond the record's store becomes the group's."""
+    owner = found.store_id
+    if changed.exceeds_owner:
+        owner = GROUP
+        await _give_to_group(uow, found, deps)
+    async with uow.limited_to(owner) as own:
+        encrypted = await deps.personal.encrypt(own.connection, owner, changed.record_id, reason)
+        stored = replace(changed, store_id=owner)
+        await records.save(own.connection, [(found, stored, encrypted)])
+    if changed.collection is STAFF:
+        await waiting_work.resume(uow, changed.stores)
+
+
+async def _give_to_group(uow: UnitOfWork, found: Record, deps: Deps) -> None:
+    async with uow.limited_to(found.store_id, GROUP) as both:
+        connection = both.connection
+        encrypted = await records.reasons(connection, found)
+        texts = await deps.personal.decrypt_all(connection, found.store_id, encrypted)
+        kept = [(GROUP, found.record_id, text or "") for text in texts]
+        reasons = await deps.personal.encrypt_all(connection, kept)
+        await records.give_to_group(connection, found, reasons)
 
 
 def _require_possible(place: Place) -> None:
@@ -420,16 +491,14 @@ def _shown(
     found: Record, today: date, day: date | None, reader: Reader | None = None
 ) -> dict[str, Any]:
     """Return a record as its ``reader`` may see it; without a reader, with all its fields."""
-    dated = [
-        record.Version(each.valid_from, _seen(found.record_id, each.content, reader))
-        for each in found.versions
-    ]
+    hidden = _hidden(found, today, reader) if reader else frozenset[str]()
+    dated = [record.Version(each.valid_from, seen(each.content, hidden)) for each in found.versions]
     held = version_on(dated, day or today)
     return {
         "record_id": found.record_id,
         "code": found.code,
         "kind": found.kind.name,
-        "for_store": _for_store(found.store_id),
+        "for_store": _for_store(found.decided_by(today)),
         "version": found.version,
         "changed_by": found.changed_by,
         "changed_at": found.changed_at,
@@ -443,22 +512,10 @@ def _version(version: record.Version) -> VersionView:
     return VersionView(valid_from=version.valid_from.isoformat(), content=version.content)
 
 
-def _seen(record_id: str, content: Content | None, reader: Reader | None) -> Content | None:
-    """Return content as its reader may see it."""
-    if reader and isinstance(content, Person):
-        return reader.sees(record_id, content)
-    return content
-
-
-def _is_private(
-    collection: Collection, store_id: str, record_id: str, last: Content | None, reader: Reader
-) -> bool:
-    """Return whether the telephone of a person, and why they changed, are not for this reader."""
-    if collection is not STAFF:
-        return False
-    if isinstance(last, Person):
-        return not reader.may_call(record_id, last)
-    return reader.manages is not None and store_id not in reader.manages
+def _hidden(found: Record, today: date, reader: Reader) -> Set[str]:
+    """Return the fields of a record that its reader does not see."""
+    shown = Shown(found.record_id, found.store_id, found.contents_from(today))
+    return hidden_fields(found.kind.name, reader, shown)
 
 
 def _entry(
@@ -468,24 +525,28 @@ def _entry(
     reader: Reader,
 ) -> RecordEntry:
     record_id = record_id_of(collection, listed.store_id, listed.code)
-    private = _is_private(collection, listed.store_id, record_id, listed.content, reader)
+    kind = kind_in(collection, listed.store_id, listed.code)
+    contents = [each for each in (listed.content, listed.next_content) if each]
+    decider = kind.decided_by(contents[0], listed.store_id) if contents else listed.store_id
+    hidden = hidden_fields(kind.name, reader, Shown(record_id, listed.store_id, contents))
     return RecordEntry(
         record_id=record_id,
         code=listed.code,
-        kind=kind_in(collection, listed.store_id, listed.code).name,
-        for_store=_for_store(listed.store_id),
+        kind=kind.name,
+        for_store=_for_store(decider),
         version=str(listed.version),
         changed_by=listed.changed_by,
         changed_at=listed.changed_at,
-        reason=None if private else reasons.get(record_id),
+        reason=None if "reason" in hidden else reasons.get(record_id),
         current_from=listed.current_from,
         next_from=listed.next_from,
-        content=_seen(record_id, listed.content, reader),
+        content=seen(listed.content, hidden),
+        next_content=seen(listed.next_content, hidden),
     )
 
 
 def _change_view(
-    change: Change, before: Sequence[Change], reason: str | None, private: bool
+    change: Change, before: Sequence[Change], reason: str | None, hidden: Set[str]
 ) -> ChangeView:
     day = change.valid_from
     altered = differences(
@@ -498,12 +559,8 @@ def _change_view(
         of_revision=change.of_revision,
         changed_by=change.changed_by,
         changed_at=change.changed_at,
-        reason=None if private else reason,
-        differences=[
-            FieldDifference(**vars(each))
-            for each in altered
-            if not (private and each.field == "telephone")
-        ],
+        reason=None if "reason" in hidden else reason,
+        differences=[FieldDifference(**vars(each)) for each in altered if each.field not in hidden],
     )
 
 

@@ -1,7 +1,7 @@
 """Sheets (表格): template, export, and import in steps: check and stage, apply, discard (R40)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Annotated
@@ -26,7 +26,7 @@ from services.management.application.records import (
 from services.management.clients.workbooks import Entry, ReadSheet
 from services.management.domain import errors, sheet_import
 from services.management.domain.difference import differences
-from services.management.domain.kinds import CONTENT, STORES, record_id_of
+from services.management.domain.kinds import CONTENT, STAFF, kind_of, record_id_of
 from services.management.domain.record import content_on
 from services.management.domain.references import Doubt
 from services.management.domain.sheet_import import (
@@ -41,14 +41,15 @@ from services.management.domain.sheet_rows import MOST_ROWS, CellError, Places, 
 from services.management.domain.sheets import SHEETS, SheetKind
 from services.management.persistence import records
 from services.management.persistence import sheet_imports as persistence
+from services.management.persistence.records import ListedRecord
 from shared import timers
 from shared.commands import CommandContext
 from shared.contracts.base import GROUP
 from shared.contracts.versioned import require_version
-from shared.db import Connection, limit
+from shared.db import EVERYWHERE, Connection, limit
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.request_model import RequestModel, Version, VersionedRequest
+from shared.request_model import Reason, RequestModel, Version, VersionedRequest
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -68,20 +69,21 @@ MOST_IMPORTS = 20
 
 
 class UploadSheetRequest(RequestModel):
-    """Workbook (XLSX) or CSV file in base64; without a ``kind``, the title of the sheet names it.
+    """Workbook (XLSX) or CSV file in base64; without a ``kind``, the title of the sheet or its
+    headings say it.
 
     What it says holds from the day ``valid_from`` on, for that reason.
     """
 
     kind: SheetKind | None = None
     valid_from: Annotated[CalendarDay, Field(description="生效日")]
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+    reason: Reason
     content: Annotated[Base64Bytes, Field(min_length=1, max_length=LARGEST_FILE)]
 
 
 class CellErrorView(BaseModel):
-    """Error in a cell such as ``C17``: the column, the value there, the rule that it breaks, and
-    what would be right; ``detail`` says it as a sentence.
+    """Error in a cell such as ``C17``: column, heading and value, the rule that it breaks, and what
+    would be right; ``detail`` says it as a sentence.
 
     Without a column it concerns the row or, without a cell, the file.
     """
@@ -93,20 +95,18 @@ class CellErrorView(BaseModel):
     rule: str
     expected: str
     detail: str
+    heading: str
 
 
-class SheetImportView(BaseModel):
+class SheetImportProgress(BaseModel):
     """Import of a sheet: how many rows are new, changed, unchanged or wrong, ``warned`` with
     warnings; of the ``to_apply``, so many are ``defined`` and ``refused`` so far.
-
-    The first ``errors`` of ``error_count`` stand there until it is discarded or expires.
     """
 
     import_id: str
     for_store: str | None
     kind: SheetKind | None
     valid_from: date
-    reason: str | None
     status: Status
     version: Version
     staged_by: str
@@ -123,7 +123,27 @@ class SheetImportView(BaseModel):
     to_apply: int
     defined: int
     refused: int
+
+
+class SheetImportView(SheetImportProgress):
+    """Import of a sheet with its reason; the first ``errors`` of ``error_count`` stand there until
+    it is discarded or expires.
+    """
+
+    reason: str | None
     errors: Sequence[CellErrorView] = ()
+
+
+class SheetPart(BaseModel):
+    """Part of an export (导出分卷): the records from ``first`` to ``last``, by their ids.
+
+    ``after`` is the last record of the part before it.
+    """
+
+    after: str
+    first: str
+    last: str
+    records: int
 
 
 class SheetRowView(BaseModel):
@@ -148,6 +168,14 @@ class SheetRowView(BaseModel):
 
 
 @dataclass(frozen=True)
+class SheetFile:
+    """Workbook with the name of its file."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Checked:
     """File that was checked row by row, ready to be staged."""
 
@@ -155,56 +183,84 @@ class Checked:
     rows: Sequence[StagedRow]
 
 
-async def sheet_template(kind: SheetKind, store_id: str, deps: Deps) -> bytes:
+async def sheet_template(kind: SheetKind, store_id: str, deps: Deps) -> SheetFile:
     """Return an empty workbook for the records of a kind (导入模板).
 
     Raises:
         RuleViolation: others decide on such records.
     """
     _require_decides(kind, store_id)
-    return await deps.workbooks.write(kind, [])
+    return SheetFile(f"{kind}-template.xlsx", await deps.workbooks.write(kind, []))
 
 
-async def export_sheet(kind: SheetKind, store_id: str, day: date | None, deps: Deps) -> bytes:
+async def list_sheet_parts(kind: SheetKind, store_id: str, deps: Deps) -> list[SheetPart]:
+    """List the parts of an export, each with as many records as a sheet may have (导出分卷).
+
+    Raises:
+        RuleViolation: others decide on such records.
+    """
+    _require_decides(kind, store_id)
+    sheet = SHEETS[kind]
+    async with deps.uow_factory.read(*_scopes(kind, store_id)) as connection:
+        ids = await _ids(connection, kind, store_id)
+        found = await records.parts_of(
+            connection, sheet.kind.collection, sheet.prefix, MOST_ROWS, ids
+        )
+    starts = ["", *(part.last for part in found)]
+    return [
+        SheetPart(after=after, **vars(part)) for after, part in zip(starts, found, strict=False)
+    ]
+
+
+async def export_sheet(
+    kind: SheetKind, store_id: str, day: date | None, after: str, last: str, deps: Deps
+) -> SheetFile:
     """Return a workbook with the records of a kind that hold on a day, or today (导出).
 
-    The group's has those of all stores, too; imported again, it changes nothing.
+    The group's has those of all stores, too; imported again, it changes nothing. Of more records
+    than a sheet may have, it has a part: the ids past ``after`` and up to ``last``.
 
     Raises:
         RuleViolation: others decide on such records, or there are too many.
     """
     _require_decides(kind, store_id)
-    collection, prefix = SHEETS[kind].kind.collection, SHEETS[kind].prefix
-    scopes = await _scopes(kind, store_id, deps)
-    days = await local_days(scopes, deps) if day is None else dict.fromkeys(scopes, day)
+    sheet, collection = SHEETS[kind], SHEETS[kind].kind.collection
+    held_on = day or (await local_days([store_id], deps))[store_id]
     entries: list[Entry] = []
-    after = ""
-    async with deps.uow_factory.read(*scopes) as connection:
+    async with deps.uow_factory.read(*_scopes(kind, store_id)) as connection:
+        ids = await _ids(connection, kind, store_id)
         while page := await records.listed(
-            connection, collection, days, starting=prefix, after=after, limit=LONGEST_LIST
+            connection,
+            collection,
+            {store_id: held_on, GROUP: held_on},
+            starting=sheet.prefix,
+            after=after,
+            last=last,
+            ids=ids,
+            limit=LONGEST_LIST,
         ):
-            entries += [
-                (
-                    each.code,
-                    None if each.store_id == GROUP else each.store_id,
-                    each.content.model_dump(mode="json"),
-                )
-                for each in page
-                if each.content
-            ]
+            entries += _entries(page, store_id)
             if len(entries) > MOST_ROWS:
                 raise errors.too_many_records(MOST_ROWS)
             after = record_id_of(collection, page[-1].store_id, page[-1].code)
-    return await deps.workbooks.write(kind, entries)
+    owner = "group" if store_id == GROUP else store_id
+    name = f"{kind}-{owner}-{held_on}.xlsx"
+    return SheetFile(name, await deps.workbooks.write(kind, entries))
 
 
 async def check_sheet(request: UploadSheetRequest, command: CommandContext, deps: Deps) -> Checked:
-    """Check each row of a file, and what it would do; nothing changes."""
+    """Check each row of a file, and what it would do; nothing changes.
+
+    Raises:
+        RuleViolation: others decide on such records, or the kind is not clear.
+    """
     store_id = command.store_id
     own_store = None if store_id == GROUP else store_id
     if request.kind:
         _require_decides(request.kind, store_id)
     read = await deps.workbooks.read(request.content, request.kind, own_store)
+    if read.kinds:
+        raise errors.kind_needed(read.kinds)
     if read.kind is None:
         return Checked(None, [_wrong(row, row.errors) for row in read.rows])
     _require_decides(read.kind, store_id)
@@ -219,7 +275,7 @@ async def check_sheet(request: UploadSheetRequest, command: CommandContext, deps
 
 async def stage_sheet(
     uow: UnitOfWork, request: UploadSheetRequest, checked: Checked, deps: Deps
-) -> SheetImportView:
+) -> SheetImportProgress:
     """Stage a file that was checked: its rows with their errors, differences and warnings (暂存).
 
     It is applied only if every cell is right, and expires after seven days.
@@ -243,12 +299,12 @@ async def stage_sheet(
     await timers.schedule(
         uow, EXPIRE, saved.import_id, store_id=uow.store_id, due_at=saved.expires_at
     )
-    return _view(saved, request.reason, [row for row in checked.rows if row.errors])
+    return _progress(saved)
 
 
 async def apply_sheet(
-    uow: UnitOfWork, import_id: str, command: VersionedRequest, deps: Deps
-) -> SheetImportView:
+    uow: UnitOfWork, import_id: str, command: VersionedRequest
+) -> SheetImportProgress:
     """Apply a staged sheet in portions, each row once (应用).
 
     A row whose record has changed since it was staged is refused, and names who was first.
@@ -262,12 +318,12 @@ async def apply_sheet(
     saved = await persistence.save(uow, begun)
     if saved.status == "applying":
         await timers.schedule(uow, APPLY, import_id, store_id=uow.store_id, due_at=uow.now)
-    return await _shown(uow.connection, saved, deps)
+    return _progress(saved)
 
 
 async def discard_sheet(
-    uow: UnitOfWork, import_id: str, command: VersionedRequest, deps: Deps
-) -> SheetImportView:
+    uow: UnitOfWork, import_id: str, command: VersionedRequest
+) -> SheetImportProgress:
     """Discard a staged sheet; its rows are deleted (放弃).
 
     Raises:
@@ -279,7 +335,7 @@ async def discard_sheet(
     saved = await persistence.save(uow, discarded)
     await persistence.delete_rows(uow.connection, saved)
     await timers.cancel(uow, EXPIRE, import_id)
-    return await _shown(uow.connection, saved, deps)
+    return _progress(saved)
 
 
 async def lock_import(uow: UnitOfWork, store_id: str, import_id: str) -> None:
@@ -337,7 +393,10 @@ async def get_sheet_import(store_id: str, import_id: str, deps: Deps) -> SheetIm
     """
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.find(connection, store_id, import_id)
-        return await _shown(connection, found, deps)
+        wrong = await persistence.rows_of(
+            connection, found, after=0, limit=MOST_ERRORS, outcome="wrong"
+        )
+        return _view(found, await _reason(connection, found, deps), wrong)
 
 
 async def list_sheet_rows(
@@ -376,12 +435,33 @@ def _require_decides(kind: SheetKind, store_id: str) -> None:
         raise errors.decided_by_others(collection.name)
 
 
-async def _scopes(kind: SheetKind, store_id: str, deps: Deps) -> Sequence[str]:
-    """Return those whose records stand in an export."""
-    if store_id != GROUP or SHEETS[kind].kind.collection.decided_by == "group":
+def _scopes(kind: SheetKind, store_id: str) -> Sequence[str]:
+    """Return the owners of the records that may stand in an export."""
+    collection = SHEETS[kind].kind.collection
+    if store_id != GROUP and collection is STAFF:
+        return [store_id, GROUP]
+    if store_id != GROUP or collection.decided_by == "group":
         return [store_id]
-    async with deps.uow_factory.read(GROUP) as connection:
-        return [GROUP, *await records.codes_of(connection, STORES)]
+    return [GROUP, EVERYWHERE]
+
+
+async def _ids(connection: Connection, kind: SheetKind, store_id: str) -> Sequence[str] | None:
+    """Return the ids of the records that may stand in an export, None for all in scope."""
+    if store_id == GROUP or SHEETS[kind].kind.collection is not STAFF:
+        return None
+    return await records.staff_ids(connection, store_id)
+
+
+def _entries(found: Iterable[ListedRecord], store_id: str) -> Iterator[Entry]:
+    """Yield what holds and what the store decides on, or the group; the group has all."""
+    for each in found:
+        if each.content is None:
+            continue
+        decider = kind_of(each.content).decided_by(each.content, each.store_id)
+        if store_id in (GROUP, decider):
+            owner = each.store_id if store_id == GROUP else store_id
+            for_store = None if owner == GROUP else owner
+            yield each.code, for_store, each.content.model_dump(mode="json")
 
 
 async def _consider(
@@ -415,8 +495,8 @@ async def _consider(
 def _staged(row: SheetRow, considered: Considered, day: date, places: Places) -> StagedRow:
     result, present = considered.result, considered.present
     if result.result == "refused":
-        found = places.refusal(row, result.field or "", result.rule or "", result.detail or "")
-        return _wrong(row, [found])
+        refusal = result.field or "", result.rule or "", result.detail or "", result.known
+        return _wrong(row, [places.refusal(row, *refusal)])
     is_known = present is not None and present.version > 0
     held = content_on(present.versions, day) if present else None
     outcome: Outcome = "changed" if is_known else "new"
@@ -428,7 +508,9 @@ def _staged(row: SheetRow, considered: Considered, day: date, places: Places) ->
         row.content,
         str(present.version) if present else None,
         differences(held, CONTENT.validate_python(row.content)) if is_known else (),
-        tuple(Doubt(each.field, each.rule, each.detail) for each in result.warnings),
+        tuple(
+            Doubt(each.field, each.rule, each.detail, tuple(each.known)) for each in result.warnings
+        ),
     )
 
 
@@ -463,24 +545,24 @@ async def _reason(connection: Connection, found: SheetImport, deps: Deps) -> str
     return await deps.personal.decrypt(connection, found.store_id, found.import_id, encrypted)
 
 
-async def _shown(connection: Connection, found: SheetImport, deps: Deps) -> SheetImportView:
-    wrong = await persistence.rows_of(
-        connection, found, after=0, limit=MOST_ERRORS, outcome="wrong"
+def _progress(found: SheetImport) -> SheetImportProgress:
+    """Return an import without what people wrote, as responses to commands are kept."""
+    return SheetImportProgress(
+        **{name: getattr(found, name) for name in _OF_IMPORT},
+        for_store=None if found.store_id == GROUP else found.store_id,
     )
-    return _view(found, await _reason(connection, found, deps), wrong)
 
 
 def _view(found: SheetImport, reason: str | None, wrong: Sequence[StagedRow]) -> SheetImportView:
     errors_found = [each for row in wrong for each in row.errors]
     return SheetImportView(
-        **{name: getattr(found, name) for name in _OF_IMPORT},
-        for_store=None if found.store_id == GROUP else found.store_id,
+        **vars(_progress(found)),
         reason=reason,
         errors=[CellErrorView(**asdict(each)) for each in errors_found[:MOST_ERRORS]],
     )
 
 
-_OF_IMPORT = SheetImportView.model_fields.keys() - {"for_store", "reason", "errors"}
+_OF_IMPORT = SheetImportProgress.model_fields.keys() - {"for_store"}
 
 
 def _row_view(row: StagedRow) -> SheetRowView:

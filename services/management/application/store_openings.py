@@ -9,16 +9,24 @@ from pydantic import BaseModel, Field
 
 from services.management.application import records
 from services.management.application.deps import Deps
+from services.management.application.imports import (
+    LARGEST_PORTION,
+    Definition,
+    ImportRequest,
+    import_records,
+)
 from services.management.application.records import DefineRequest, Place, days_of
 from services.management.domain import errors
 from services.management.domain.kinds import (
     BAYS,
+    PRICES,
     RULES,
     STAFF,
     STORES,
     Collection,
     Content,
     kind_in,
+    record_id_of,
 )
 from services.management.domain.opening import bays_like, profile_like, profile_of
 from services.management.domain.person import Person
@@ -26,8 +34,9 @@ from services.management.persistence import records as persistence
 from shared.contracts.base import GROUP, Code, DisplayName, Identifier, LocalTime
 from shared.contracts.management import NameInBoth, Post, StoreProfile
 from shared.contracts.violations import RuleViolation
+from shared.db import Connection
 from shared.group import CalendarDay
-from shared.request_model import RequestModel
+from shared.request_model import Reason, RequestModel
 from shared.unit_of_work import UnitOfWork
 
 MOST_STAFF = 200
@@ -52,12 +61,13 @@ class NewPerson(RequestModel):
 class OpenStoreRequest(RequestModel):
     """Request to open a store like another one; hours, zone and rates that are absent are as there.
 
+    With ``own_prices_and_rules`` it takes those of the other store; else the group's hold.
     Its people begin today: they prepare the opening (筹备) and take appointments.
     """
 
     like: Annotated[Identifier, Field(description="参照门店")]
     first_day: Annotated[CalendarDay, Field(description="开业日")]
-    reason: Annotated[str, Field(min_length=2, max_length=500, description="原因")]
+    reason: Reason
     zh: DisplayName
     en: DisplayName
     city: NameInBoth
@@ -65,16 +75,20 @@ class OpenStoreRequest(RequestModel):
     closing: LocalTime | None = None
     zone: Annotated[str | None, Field(max_length=60)] = None
     labor_rate_cents: dict[Code, Annotated[int, Field(ge=1, le=10**9)]] | None = None
+    own_prices_and_rules: bool = True
     staff: Annotated[list[NewPerson], Field(max_length=MOST_STAFF)] = []
 
 
 class OpenedStore(BaseModel):
-    """Opened store with the codes of its bays, its own rules and its people."""
+    """Opened store with the codes of its bays, its own rules and its people, and the number of its
+    own ``prices``.
+    """
 
     code: str
     first_day: date
     bays: Sequence[str]
     rules: Sequence[str]
+    prices: int
     staff: Sequence[str]
 
 
@@ -85,14 +99,15 @@ class _Like:
     profile: StoreProfile
     bays: Mapping[str, Content]
     rules: Mapping[str, Content]
+    prices: Mapping[str, Content]
 
 
 async def open_store(
     uow: UnitOfWork, code: str, command: OpenStoreRequest, deps: Deps
 ) -> OpenedStore:
-    """Open a store like another one: its profile, bays and own rules, and its people (新店开业).
+    """Open a store like another one: profile, bays, own rules and prices, and people (新店开业).
 
-    All of it is defined, or nothing.
+    All of it is defined, or nothing; a price of what is no longer offered is left out.
 
     Raises:
         RuleViolation: no store can have the code or one has it already, the other store is unknown
@@ -112,6 +127,7 @@ async def open_store(
     for collection, contents in ((RULES, like.rules), (BAYS, bays)):
         for each, content in contents.items():
             await new.define(collection, code, each, content, first_day)
+    prices = await _define_prices(uow, code, like.prices, command, deps)
     codes = [person.code for person in command.staff]
     for number, person in enumerate(command.staff):
         field = f"staff.{number}."
@@ -123,6 +139,7 @@ async def open_store(
         first_day=first_day,
         bays=list(bays),
         rules=list(like.rules),
+        prices=prices,
         staff=codes,
     )
 
@@ -168,15 +185,56 @@ async def _read_like(uow: UnitOfWork, command: OpenStoreRequest) -> _Like:
         record = await persistence.find(group.connection, GROUP, STORES, store_id)
     profile = profile_of(record, command.first_day)
     async with uow.limited_to(store_id) as own:
-        bays, rules = [
-            await persistence.listed(own.connection, each, days, limit=records.LONGEST_LIST)
-            for each in (BAYS, RULES)
-        ]
-    return _Like(
-        profile,
-        {each.code: each.content for each in bays if each.content},
-        {each.code: each.content for each in rules if each.content},
-    )
+        bays = await _held(own.connection, BAYS, days)
+        if not command.own_prices_and_rules:
+            return _Like(profile, bays, {}, {})
+        rules = await _held(own.connection, RULES, days)
+        return _Like(profile, bays, rules, await _held(own.connection, PRICES, days))
+
+
+async def _held(
+    connection: Connection, collection: Collection, days: Mapping[str, date]
+) -> dict[str, Content]:
+    """Return what holds in the store in scope, by code."""
+    held: dict[str, Content] = {}
+    after = ""
+    while page := await persistence.listed(
+        connection, collection, days, after=after, limit=records.LONGEST_LIST
+    ):
+        held |= {each.code: each.content for each in page if each.content}
+        after = record_id_of(collection, page[-1].store_id, page[-1].code)
+    return held
+
+
+async def _define_prices(
+    uow: UnitOfWork,
+    code: str,
+    prices: Mapping[str, Content],
+    command: OpenStoreRequest,
+    deps: Deps,
+) -> int:
+    """Define own prices of a new store, and return how many there are."""
+    given = [
+        Definition.model_construct(
+            collection=PRICES.name,
+            for_store=code,
+            code=each,
+            valid_from=command.first_day,
+            content=price,
+            version=None,
+        )
+        for each, price in prices.items()
+    ]
+    defined = 0
+    for start in range(0, len(given), LARGEST_PORTION):
+        portion = ImportRequest.model_construct(
+            reason=command.reason,
+            only_new=False,
+            definitions=given[start : start + LARGEST_PORTION],
+        )
+        imported = await import_records(uow, portion, deps)
+        defined += sum(each.result == "defined" for each in imported.results)
+    return defined
 
 
 def _person(store_id: str, person: NewPerson) -> Person:

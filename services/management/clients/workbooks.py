@@ -1,15 +1,14 @@
 """Workbooks (XLSX) and text files with a sheet: read and written in processes with bounds."""
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
+from decimal import Decimal
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from xml.etree.ElementTree import ParseError
-from xml.sax.saxutils import unescape
 from zipfile import BadZipFile, ZipFile
 
 import xlsxwriter
@@ -17,12 +16,12 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from python_calamine import CalamineError, CalamineWorkbook
 
+from services.management.clients.sheet_scan import SheetScan
 from services.management.domain import errors
-from services.management.domain.sheet_cells import Cell, CellRule, shown
+from services.management.domain.sheet_cells import DIGITS, Cell, shown
 from services.management.domain.sheet_rows import (
     HEADINGS_ROW,
     MOST_ROWS,
-    Fault,
     SheetRow,
     Table,
     read_rows,
@@ -30,12 +29,13 @@ from services.management.domain.sheet_rows import (
     wrong_file,
 )
 from services.management.domain.sheets import (
-    CODE_COLUMN,
+    SHEET_KINDS,
     SHEETS,
     Sheet,
     SheetKind,
     as_heading,
     kind_titled,
+    kinds_headed,
 )
 from services.management.domain.text_files import rows_of_csv
 from shared.worker_processes import ConfinedWorkers, ExhaustedError
@@ -54,26 +54,20 @@ _MEMORY_BYTES = 1_500_000_000
 _CPU_S = 120
 _MOST_PARTS = 2000
 _ZIP = b"PK\x03\x04"
-_CHUNK = 1 << 20
-_SHOWN = 240
 _LONGEST_CELL = 32_767
 _WIDTHS = 10, 60
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
-_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?(row|c|f|v|is|mergeCell)(?=[\s/>])([^>]*)>([^<]*)")
-_REFERENCE = re.compile(rb"""\b(?:r|ref)\s*=\s*["']([A-Z]{1,3})(\d{1,7})""")
-_IS_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"\0<", b"<\0")
-
 
 @dataclass(frozen=True)
 class ReadSheet:
-    """Rows of a sheet, and where its columns stand; without a kind, nothing says what they are."""
+    """Rows of a sheet, and where its columns stand; without rows it may be of several ``kinds``."""
 
     kind: SheetKind | None
     rows: Sequence[SheetRow]
     title: str = ""
     places: Mapping[str, int] = field(default_factory=dict)
+    kinds: Sequence[SheetKind] = ()
 
 
 class Workbooks:
@@ -104,16 +98,16 @@ class Workbooks:
 
 
 def read_sheet(content: bytes, kind: SheetKind | None, own_store: str | None) -> ReadSheet:
-    """Read the sheet of a kind, or of the kind that its title names, from a workbook or a CSV file.
+    """Read the sheet of a kind from a workbook or a CSV file.
 
-    Whatever is wrong with the file stands in its rows.
+    Without a kind, its title names one, or its headings are those of one.
+
+    What is wrong with the file stands in its rows.
     """
     if not content.startswith(_ZIP):
         rows = rows_of_csv(content)
         if rows is None:
             return ReadSheet(kind, [wrong_file("unreadable", "XLSX; CSV: UTF-8, GB18030")])
-        if kind is None:
-            return ReadSheet(None, [_unknown_kind("")])
         return _read(Table("", rows), kind, own_store)
     try:
         with ZipFile(BytesIO(content)) as archive:
@@ -148,28 +142,36 @@ def _read_workbook(
     content: bytes, archive: ZipFile, kind: SheetKind | None, own_store: str | None
 ) -> ReadSheet:
     chosen = _chosen(list(_listed(archive)), kind)
-    kind = kind or (kind_titled(chosen.title) if chosen else None)
-    if kind is None or chosen is None:
-        return ReadSheet(kind, [_unknown_kind(chosen.title if chosen else "")])
+    if chosen is None:
+        return _read(Table("", ()), kind, own_store)
+    kind = kind or kind_titled(chosen.title)
     if not chosen.visible:
         return ReadSheet(kind, [wrong_file("sheet_hidden", chosen.title, chosen.title)])
-    faults, one_too_many = _scan(archive, chosen.part)
-    if one_too_many:
-        return ReadSheet(kind, [too_many_rows(chosen.title, one_too_many)])
+    scanned = SheetScan.of(archive, chosen.part)
+    if scanned.one_too_many:
+        return ReadSheet(kind, [too_many_rows(chosen.title, scanned.one_too_many)])
     with CalamineWorkbook.from_filelike(BytesIO(content)) as workbook:
         cells = workbook.get_sheet_by_name(chosen.title).to_python(skip_empty_area=False)
-    rows = ([_cell(each) for each in row] for row in cells)
-    return _read(Table(chosen.title, rows, faults), kind, own_store)
+    rows = (
+        [
+            _percentage(each) if place in scanned.percentages.get(number, ()) else _cell(each)
+            for place, each in enumerate(row)
+        ]
+        for number, row in enumerate(cells, HEADINGS_ROW)
+    )
+    return _read(Table(chosen.title, rows, scanned.faults), kind, own_store)
 
 
-def _read(table: Table, kind: SheetKind, own_store: str | None) -> ReadSheet:
-    rows, places = read_rows(table, SHEETS[kind], own_store)
-    return ReadSheet(kind, rows, table.sheet, places)
-
-
-def _unknown_kind(title: str) -> SheetRow:
-    expected = "; ".join(sheet.title for sheet in SHEETS.values())
-    return wrong_file("unknown_sheet", expected, title, value=title)
+def _read(table: Table, kind: SheetKind | None, own_store: str | None) -> ReadSheet:
+    rows = iter(table.rows)
+    headings = next(rows, ())
+    kinds = [kind] if kind else kinds_headed(filter(None, map(shown, headings)))
+    if len(kinds) != 1:
+        return ReadSheet(None, (), table.sheet, kinds=kinds or SHEET_KINDS)
+    found, places = read_rows(
+        replace(table, rows=chain([headings], rows)), SHEETS[kinds[0]], own_store
+    )
+    return ReadSheet(kinds[0], found, table.sheet, places)
 
 
 def _listed(archive: ZipFile) -> Iterator[_Listed]:
@@ -196,65 +198,11 @@ def _chosen(listed: Sequence[_Listed], kind: SheetKind | None) -> _Listed | None
     return next(iter(of_kind or ([] if kind else titled) or others), None)
 
 
-def _scan(archive: ZipFile, part: str) -> tuple[dict[int, list[Fault]], int | None]:
-    """Return the faults of a sheet, and the row with which it has too many, if it has.
-
-    The reader of values knows neither formulas nor that one is an error. The sheet is read in
-    chunks, to its end or to the first row too many.
-
-    Raises:
-        ValueError: it is not in UTF-8.
-    """
-    faults: defaultdict[int, list[Fault]] = defaultdict(list)
-    cell, with_values, last = b"", 0, 0
-    with archive.open(part) as source:
-        for name, attributes, text in _elements(source):
-            if name == b"c":
-                cell = attributes
-                if _IS_ERROR.search(attributes):
-                    _note(faults, attributes, "error_value")
-            elif name == b"f":
-                formula = unescape(text[:_SHOWN].decode(errors="ignore"))
-                _note(faults, cell, "formula", shown(f"={formula}"))
-            elif name == b"mergeCell":
-                _note(faults, attributes, "merged")
-            elif name in (b"v", b"is"):
-                row = _row_of(cell)
-                with_values += row != last
-                last = row
-                if with_values > MOST_ROWS + HEADINGS_ROW:
-                    return faults, row
-    return faults, None
-
-
-def _elements(source: Any) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield the names, attributes and texts of the elements that matter."""
-    kept = source.read(_CHUNK)
-    if kept[:2] in _UTF_16:
-        raise ValueError("not in UTF-8")
-    while kept:
-        more = source.read(_CHUNK)
-        end = kept.rfind(b"<") if more else len(kept)
-        for found in _ELEMENT.finditer(kept, 0, max(end, 0)):
-            yield found[1], found[2], found[3]
-        kept = kept[max(end, 0) :] + more if more else b""
-
-
-def _row_of(attributes: bytes) -> int:
-    found = _REFERENCE.search(attributes)
-    return int(found[2]) if found else 0
-
-
-def _note(
-    faults: dict[int, list[Fault]], attributes: bytes, rule: CellRule, value: str = ""
-) -> None:
-    found = _REFERENCE.search(attributes)
-    if found is None:
-        raise ValueError("a cell without its address")
-    place = 0
-    for letter in found[1]:
-        place = place * 26 + letter - ord("A") + 1
-    faults[int(found[2])].append(Fault(place - 1, rule, value))
+def _percentage(value: Any) -> Cell:
+    """Return a number as a workbook shows it in a percentage format."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _cell(value)
+    return f"{Decimal(f'{value:.{DIGITS}g}') * 100:f}%"
 
 
 def _cell(value: Any) -> Cell:
@@ -338,14 +286,8 @@ class _Writer:
         ]
         for column in self._sheet.columns:
             required = "是 / yes" if column.required else ""
-            expected = self._sheet.code_expected if column is CODE_COLUMN else column.expected
-            lines.append([column.heading, required, expected, _codes(column.form)])
+            codes = (f"{code} = {' / '.join(both)}" for code, both in column.form.codes.items())
+            lines.append([column.heading, required, self._sheet.expected(column), "; ".join(codes)])
         for number, line in enumerate(lines):
             for place, text in enumerate(line):
                 made.write_string(number, place, text, self._text)
-
-
-def _codes(form: Any) -> str:
-    """Return the codes of a column with their words."""
-    words = getattr(getattr(form, "each", form), "words", {})
-    return "; ".join(f"{code} = {zh} / {en}" for code, (zh, en) in words.items())

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Literal
 
-from services.management.domain import attendance_errors as errors
+from services.management.domain import errors
 from services.management.domain.timetable import Schedule
 from shared.contracts.management import AttendanceRecorded
 from shared.contracts.versioned import Versioned
@@ -16,9 +16,6 @@ Source = Literal["signed", "machine", "corrected"]
 
 Status = Literal["expected", "present", "left", "absent", "on_leave", "off", "no_shift"]
 """待上班、在岗、已下班、缺勤、休假、休息、未排班."""
-
-OUTSIDE_SHIFT = timedelta(hours=4)
-"""Time after which a sign-out is missed of someone who signed in after the end of their shift."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def missed_at(day: WorkingDay, schedule: Schedule) -> datetime | None:
     if since is None:
         return None
     if since >= schedule.finish:
-        return since + OUTSIDE_SHIFT
+        return since + schedule.outside_shift
     return schedule.finish + schedule.grace
 
 
@@ -243,13 +240,15 @@ def _check(presence: Presence, field: str, schedule: Schedule, now: datetime) ->
     begin, end = presence.signed_in_at, presence.signed_out_at
     for name, moment in (("signed_in_at", begin), ("signed_out_at", end)):
         if moment and moment > now:
-            raise errors.in_future(f"{field}.{name}")
+            raise errors.time_in_future(f"{field}.{name}")
     if end and end < begin:
-        raise errors.ends_before_it_begins(f"{field}.signed_out_at")
+        raise errors.signed_out_before_in(f"{field}.signed_out_at")
     if not schedule.begins_at <= begin < schedule.ends_at:
-        raise errors.another_day(f"{field}.signed_in_at", schedule.begins_at, schedule.ends_at)
+        raise errors.another_working_day(
+            f"{field}.signed_in_at", schedule.begins_at, schedule.ends_at
+        )
     if end and end - begin > timedelta(days=1):
-        raise errors.too_long(f"{field}.signed_out_at")
+        raise errors.presence_too_long(f"{field}.signed_out_at")
 
 
 def _seconds(begin: datetime, end: datetime) -> int:

@@ -21,15 +21,17 @@ CatalogItem = (
 
 
 def check(item: CatalogItem) -> None:
-    """Check codes of skills and bays, and that no symptom stands twice.
+    """Check codes of skills and bays, that a part has its cost, and that no symptom stands twice.
 
     Raises:
-        RuleViolation: one is unknown, or stands twice.
+        RuleViolation: one is unknown, missing, or stands twice.
     """
     if isinstance(item, LaborOperation | PartMaster) and item.skill_code not in SKILLS:
         raise errors.unknown_skill(item.skill_code, "content.skill_code")
     if isinstance(item, LaborOperation) and item.bay not in BAY_TYPES:
         raise errors.unknown_bay_type(item.bay, "content.bay")
+    if isinstance(item, PartMaster) and item.cost_cents is None:
+        raise errors.cost_needed()
     if isinstance(item, SymptomSystem):
         _check_symptoms(item)
 
@@ -52,7 +54,7 @@ def doubts(item: CatalogItem, _: str, __: str, beside: Beside) -> Iterator[Doubt
     """
     if isinstance(item, PartMaster):
         yield from prices.part_price_doubts(
-            "content.list_price_cents", item.list_price_cents, item.cost_cents
+            "content.list_price_cents", item.list_price_cents, item.cost_cents or 0
         )
     if isinstance(item, ServicePackageDefinition) and item.price_cents == 0:
         yield Doubt("content.price_cents", "price_zero", "The package costs nothing.")

@@ -6,7 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from services.management.domain.record import Version, content_on
-from shared.contracts.crm import FollowUpCompleted
+from shared.contracts.crm import (
+    ComplaintCauseRepeated,
+    FollowUpCompleted,
+    SurveyAnswered,
+    SurveyMonthEvaluated,
+)
 from shared.contracts.management import (
     CorrectiveActionAnswered,
     CorrectiveActionAssessed,
@@ -30,13 +35,12 @@ FindingEvent = (
     FeedbackSubmitted
     | FacilityCheckCompleted
     | FollowUpCompleted
+    | ComplaintCauseRepeated
     | QualityInspectionFailed
     | ComebackLinked
+    | SurveyAnswered
 )
 """Event that may tell a finding."""
-
-LOWEST_ACCEPTABLE_RATING = 3
-"""Lowest rating that leads to no corrective action."""
 
 
 @dataclass(frozen=True)
@@ -89,22 +93,29 @@ class CorrectiveAction(Versioned):
         )
 
 
-def finding_from(event: FindingEvent, event_id: str) -> Finding | None:
+def finding_from(
+    event: FindingEvent, event_id: str, lowest_acceptable_rating: int
+) -> Finding | None:
     """Return the finding that an event tells, if it tells one.
 
-    These are a bad rating at the counter or in a follow-up, a failed item of a facility check,
-    rework that fails its inspection, and a comeback. The first failed inspection of a job is none:
-    rework follows it anyway.
+    These are a rating under ``lowest_acceptable_rating`` at the counter or in a follow-up, a failed
+    item of a facility check, rework that fails its inspection, a comeback, a repeated cause of
+    complaints, and a factor of a survey whose mean is not acceptable. The first failed inspection
+    of a job is none: rework follows it anyway.
     """
     match event:
+        case ComplaintCauseRepeated():
+            found = Finding(
+                "complaint", event.complaint_id, event_id, None, (event.cause,), event.found_by
+            )
         case FeedbackSubmitted():
-            found = _of_feedback(event, event_id)
+            found = _of_feedback(event, event_id, lowest_acceptable_rating)
         case FacilityCheckCompleted():
             found = Finding(
                 "facility_check", event.check_id, event_id, None, event.failed, event.checked_by
             )
         case FollowUpCompleted():
-            is_bad = event.satisfaction and event.satisfaction < LOWEST_ACCEPTABLE_RATING
+            is_bad = event.satisfaction and event.satisfaction < lowest_acceptable_rating
             found = Finding(
                 "follow_up",
                 event.follow_up_id,
@@ -126,16 +137,35 @@ def finding_from(event: FindingEvent, event_id: str) -> Finding | None:
             found = Finding(
                 "comeback", event.order_id, event_id, event.order_id, event.symptoms, None
             )
+        case SurveyAnswered():
+            found = Finding(
+                "survey", event.survey_id, event_id, event.order_id, event.low_factors, None
+            )
     return found if found.findings else None
 
 
-def _of_feedback(event: FeedbackSubmitted, event_id: str) -> Finding:
+def findings_of_month(event: SurveyMonthEvaluated, event_id: str) -> list[Finding]:
+    """Return a finding for each weak factor of a store's month."""
+    return [
+        Finding(
+            "survey_month",
+            f"{event.store_id}/{event.month}/{factor}",
+            event_id,
+            None,
+            (factor,),
+            None,
+        )
+        for factor in event.weak_factors
+    ]
+
+
+def _of_feedback(event: FeedbackSubmitted, event_id: str, lowest: int) -> Finding:
     ratings = {
         "service_attitude": event.service_attitude,
         "technical_skill": event.technical_skill,
         "work_quality": event.work_quality,
     }
-    bad = [finding for finding, rating in ratings.items() if rating < LOWEST_ACCEPTABLE_RATING]
+    bad = [finding for finding, rating in ratings.items() if rating < lowest]
     worst_first = tuple(sorted(bad, key=lambda finding: ratings[finding]))
     return Finding(
         "feedback", event.order_id, event_id, event.order_id, worst_first, event.recorded_by
@@ -250,7 +280,7 @@ def close(
 
     Raises:
         RuleViolation: it is closed, belongs to another owner, has changed since it was ``seen``, or
-            was corrected although nobody has stated the cause and the measure.
+            was corrected although its cause and measure were not stated.
     """
     _require_open(corrective_action)
     _require_owner(corrective_action, closed_by, may=may)
@@ -283,9 +313,9 @@ def assess(
 ) -> tuple[CorrectiveAction, list[CorrectiveActionAssessed]]:
     """Say whether it worked (整改验证), once it is closed.
 
-    Whoever found it says so, or a manager (``may``), but neither its owner nor who closed it. One
-    without effect is not opened again but followed by another (:func:`follow_up`): each has one
-    deadline, one answer and one end, so that no later word changes what a day's report counted.
+    The person who found it says so, or a manager (``may``), but neither its owner nor who closed
+    it. One without effect is not opened again but followed by another (:func:`follow_up`): each has
+    one deadline, one answer and one end, so that no later word changes what a day's report counted.
 
     Raises:
         RuleViolation: it is open, assessed already, the caller's own, not for the caller to assess,

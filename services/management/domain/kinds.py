@@ -13,36 +13,53 @@ from pydantic import Field, TypeAdapter
 from services.management.domain import (
     catalog,
     checklists,
+    codes,
+    complaints,
     completeness,
     corrective_actions,
+    customer_care,
     errors,
+    leads,
     loyalty,
     messages,
     person,
     prices,
+    questionnaire,
+    retention,
     schedules,
     settlement,
     stores,
+    vouchers,
 )
 from services.management.domain.person import Person
 from services.management.domain.references import Beside, CollectionName, Doubt, Reference
-from shared.contracts.base import GROUP, EventPart, State
+from shared.contracts.base import GROUP, LONGEST_IDENTIFIER, EventPart, State
 from shared.contracts.management import (
     GROUP_ROLES,
     STORE_ROLES,
+    AppointmentRules,
+    AttendanceRules,
+    AuthorizationRules,
     BayDefined,
     BayProfile,
     CatalogContent,
     CatalogItemDefined,
+    ComplaintRules,
     CorrectiveActionRules,
+    CustomerCareRules,
+    DefectionRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
+    FeedbackRules,
+    FollowUpReasonRules,
     FollowUpRules,
     GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
+    InsuranceRules,
     LaborOperation,
     LaborRate,
+    LeadRules,
     LoyaltyRules,
     MessageRules,
     OperationPrice,
@@ -52,16 +69,22 @@ from shared.contracts.management import (
     PostDescription,
     PriceContent,
     PriceDefined,
+    PromiseRules,
+    Questionnaire,
     RecallCampaign,
     RuleContent,
     RuleSetDefined,
     ServicePackageDefinition,
+    ServiceReminderRules,
     SettlementRules,
     ShiftRules,
     StoreDefined,
     StoreProfile,
+    SurveyRules,
     SymptomSystem,
+    VoucherRules,
     WorkingCalendarRules,
+    WorkshopRules,
 )
 
 Content = Annotated[
@@ -96,14 +119,17 @@ class Collection:
     stores_of: Callable[[str, str, Iterable[Dated]], Iterable[str]]
     named_by_store: bool = False
 
-    def require_own_code(self, store_id: str, code: str) -> None:
-        """Check that a new record takes no code of another store, or of a program.
+    def require_new_code(self, store_id: str, code: str) -> None:
+        """Check the code of a new record, which takes none of another store, or of a program.
 
         Raises:
-            RuleViolation: the code has to begin with that of the store.
+            RuleViolation: it is no code, is too long, or has to begin with that of the store.
         """
+        codes.check(code.partition(":")[2] if self is CATALOG else code, of_item=self is CATALOG)
         if not (self.named_by_store or store_id == GROUP or code.startswith(f"{store_id}-")):
             raise errors.code_of_store_needed(store_id, code)
+        if self.named_by_store and store_id != GROUP and len(code) > LONGEST_OWN_CODE:
+            raise errors.code_too_long(LONGEST_OWN_CODE)
 
 
 def _of_owner(store_id: str, _: str, __: Iterable[Dated]) -> Iterable[str]:
@@ -138,11 +164,17 @@ COLLECTIONS: Mapping[CollectionName, Collection] = {
 Check = Callable[[Any], None]
 """Check of the content of a kind, which raises a RuleViolation."""
 
+LONGEST_OWN_CODE = LONGEST_IDENTIFIER - len(".") - stores.LONGEST_CODE
+"""Longest code of a record that each store may have: its id ends with that of the store."""
+
 CheckBeside = Callable[[Any, Any], None]
 """Check of a store's content beside the group's, which raises a RuleViolation."""
 
 CheckOwner = Callable[[Any, str], None]
 """Check of content for the store, or the group, that decides on it; raises a RuleViolation."""
+
+DecidedBy = Callable[[Any, str], str]
+"""Store that decides on content, or GROUP, given the owner of its record."""
 
 References = Callable[[Any, str, str], Iterable[Reference]]
 """Other records that content names, or the code of its record, given their owner."""
@@ -153,6 +185,11 @@ Doubts = Callable[[Any, str, str, Beside], Iterable[Doubt]]
 
 def _nothing(*_: Any) -> None:
     """Check nothing more."""
+
+
+def _owner(_: Any, owner: str) -> str:
+    """Return the owner of a record, who decides on it."""
+    return owner
 
 
 def _none(*_: Any) -> tuple[()]:
@@ -178,6 +215,7 @@ class Kind:
     check_complete: Check = _nothing
     check_beside: CheckBeside = _nothing
     check_owner: CheckOwner = _nothing
+    decided_by: DecidedBy = _owner
     references: References = _none
     doubts: Doubts = _none
 
@@ -255,6 +293,22 @@ KINDS: Mapping[str, Kind] = {
         _rules("group_profile", GroupProfile, _nothing, for_stores=False),
         _rules("greeting", GreetingRules, _nothing),
         _rules("follow_up", FollowUpRules, _nothing, check_complete=completeness.check_complete),
+        _rules("follow_up_reasons", FollowUpReasonRules, customer_care.check_reasons),
+        _rules("promises", PromiseRules, _nothing),
+        _rules("appointments", AppointmentRules, _nothing),
+        _rules("authorizations", AuthorizationRules, _nothing),
+        _rules("workshop", WorkshopRules, _nothing),
+        _rules("customer_care", CustomerCareRules, customer_care.check),
+        _rules("feedback", FeedbackRules, _nothing),
+        _rules("attendance", AttendanceRules, schedules.check_attendance),
+        _rules("insurance", InsuranceRules, retention.check_insurance),
+        _rules("service_reminders", ServiceReminderRules, retention.check_reminders),
+        _rules("questionnaire", Questionnaire, questionnaire.check, for_stores=False),
+        _rules("survey", SurveyRules, _nothing),
+        _rules("complaints", ComplaintRules, complaints.check),
+        _rules("defection", DefectionRules, _nothing),
+        _rules("leads", LeadRules, leads.check),
+        _rules("vouchers", VoucherRules, vouchers.check),
         _rules("post_description", PostDescription, _nothing, by_role=True),
         Kind("store", STORES, StoreProfile, stores.check_store),
         Kind("bay", BAYS, BayProfile, stores.check_bay),
@@ -264,6 +318,7 @@ KINDS: Mapping[str, Kind] = {
             Person,
             person.check,
             check_owner=person.check_owner,
+            decided_by=person.decided_by,
             references=person.references,
         ),
         _catalog("operation", LaborOperation),
@@ -314,7 +369,7 @@ def _kind_of_rules(store_id: str, code: str) -> Kind:
     if store_id != GROUP and not kind.for_stores:
         raise errors.no_rules_of_stores(code)
     if kind.by_role and role not in _roles_of(store_id):
-        raise errors.no_such_role_there(role, "code")
+        raise errors.no_such_role_there(role, "code", _roles_of(store_id))
     return kind
 
 

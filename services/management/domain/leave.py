@@ -1,12 +1,13 @@
 """Leave (休假): asked for by a person, approved or declined by a manager, perhaps withdrawn."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
 from services.management.domain import errors
 from services.management.domain.person import Person
+from services.management.domain.record import Version, content_on
 from shared.contracts.management import MOST_LEAVE, Leave
 from shared.contracts.versioned import Versioned
 
@@ -85,6 +86,29 @@ def decide(
     if status == "approved" and asked.last_day < today:
         raise errors.day_passed(today, "last_day")
     return replace(asked, status=status, decided_by=by, decided_at=now)
+
+
+def stores_on(day: date, asked: LeaveRequest, dated: Sequence[Version]) -> Set[str]:
+    """Return the stores in which the person has a post on ``day``; without any, where they asked.
+
+    These decide on leave on that day.
+    """
+    person = content_on(dated, day)
+    posts = person.posts if isinstance(person, Person) else ()
+    return {post.in_store for post in posts if post.in_store} or {asked.store_id}
+
+
+def check_place(
+    store_id: str, days: Iterable[date], asked: LeaveRequest, dated: Sequence[Version]
+) -> None:
+    """Check that the store decides on leave on these days.
+
+    Raises:
+        RuleViolation: the person has moved, or will have; the other store decides.
+    """
+    for day in days:
+        if store_id not in stores_on(day, asked, dated):
+            raise errors.leave_elsewhere(day, store_id)
 
 
 def withdraw(asked: LeaveRequest, by: str, today: date) -> LeaveRequest:

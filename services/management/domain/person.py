@@ -1,7 +1,6 @@
 """A person of the staff (员工) as management knows them, and checks of their profile."""
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -19,26 +18,6 @@ class Person(StaffProfile):
     zh: DisplayName
     en: DisplayName
     telephone: Annotated[str, Field(max_length=40)] | None = None
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reader of records, with the stores whose staff they ``manage``; None stands for all."""
-
-    subject: str
-    manages: Set[str] | None
-
-    def may_call(self, person_id: str, person: Person) -> bool:
-        """Return whether they may see a telephone: that of their staff, or their own."""
-        if self.manages is None or person_id == self.subject:
-            return True
-        return any(post.in_store in self.manages for post in person.posts)
-
-    def sees(self, person_id: str, person: Person) -> Person:
-        """Return the person, without the telephone unless they may see it."""
-        if self.may_call(person_id, person):
-            return person
-        return person.model_copy(update={"telephone": None})
 
 
 def check(person: Person) -> None:
@@ -87,12 +66,19 @@ def check_owner(person: Person, store_id: str) -> None:
             )
 
 
+def decided_by(person: Person, _: str) -> str:
+    """Return the store of all posts, which decides on the person; of several places, GROUP."""
+    places = {post.in_store or GROUP for post in person.posts}
+    return places.pop() if len(places) == 1 else GROUP
+
+
 def _check_posts(person: Person) -> None:
     seen = set[tuple[str, str | None]]()
     full_time = set[str | None]()
     for place, post in enumerate(person.posts):
-        if post.role not in (STORE_ROLES if post.in_store else GROUP_ROLES):
-            raise errors.no_such_role_there(post.role, f"content.posts.{place}.role")
+        roles = STORE_ROLES if post.in_store else GROUP_ROLES
+        if post.role not in roles:
+            raise errors.no_such_role_there(post.role, f"content.posts.{place}.role", roles)
         if (post.role, post.in_store) in seen:
             raise RuleViolation(
                 "post_twice",

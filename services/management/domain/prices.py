@@ -75,8 +75,13 @@ def doubts(price: Price, store_id: str, code: str, beside: Beside) -> Iterator[D
     elif price.price_cents == 0:
         yield Doubt(field, "price_zero", "The work costs nothing.")
     if priced.price_list is not None and priced.price_list not in beside.price_lists:
+        used = errors.most_alike(priced.price_list, beside.price_lists)
+        more = f" {errors.known_are(used)}" if used else ""
         yield Doubt(
-            "code", "price_list_unused", f"The price list {priced.price_list} holds in no store."
+            "code",
+            "price_list_unused",
+            f"The price list {priced.price_list} holds in no store.{more}",
+            tuple(used),
         )
 
 

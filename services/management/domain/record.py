@@ -70,20 +70,50 @@ class Record(Versioned):
         return versions(self.changes)
 
     @property
+    def stores(self) -> list[str]:
+        """The stores that the record concerns."""
+        return sorted(self.collection.stores_of(self.store_id, self.code, self.versions))
+
+    def decided_by(self, day: date) -> str:
+        """Return the store that decides on what holds on ``day``, or GROUP.
+
+        Where nothing holds, what held last counts, and before the first version that.
+        """
+        contents = [(each.valid_from, each.content) for each in self.versions if each.content]
+        begun = [content for begin, content in contents if begin <= day]
+        known = begun[-1:] or [content for _, content in contents[:1]]
+        return self.kind.decided_by(known[0], self.store_id) if known else self.store_id
+
+    def contents_from(self, day: date) -> list[Content]:
+        """Return what holds on ``day`` and later; where nothing does, what held last."""
+        dated = self.versions
+        later = [each.content for each in dated if each.valid_from > day]
+        last = [change.content for change in self.changes if change.content][-1:]
+        return [each for each in (content_on(dated, day), *later) if each] or last
+
+    @property
+    def exceeds_owner(self) -> bool:
+        """Whether a version is not for the store whose record it is to decide on."""
+        return self.store_id != GROUP and any(
+            self.kind.decided_by(version.content, self.store_id) != self.store_id
+            for version in self.versions
+            if version.content
+        )
+
+    @property
     def state(self) -> State:
         """The record as it is announced; what its event lacks, such as a name, stays here."""
-        dated = self.versions
         return self.collection.event.model_validate(
             {
                 "store_id": GROUP,
                 "record_id": self.record_id,
-                "for_stores": sorted(self.collection.stores_of(self.store_id, self.code, dated)),
+                "for_stores": self.stores,
                 "versions": [
                     {
                         "valid_from": version.valid_from.isoformat(),
                         "content": version.content and version.content.model_dump(mode="json"),
                     }
-                    for version in dated
+                    for version in self.versions
                 ],
             }
         )
@@ -94,7 +124,8 @@ class Decision:
     """Decision of a manager: the version that they saw, its day, and who decides when.
 
     ``today`` is the day of the store, or of the group. Beside a store's own rules, ``group`` is
-    what the group's say on the day of the decision.
+    what the group's say on the day of the decision. The store ``for_store`` decides, or the group;
+    by default that of the record.
     """
 
     seen: str
@@ -103,6 +134,7 @@ class Decision:
     at: datetime
     today: date
     group: Content | None = None
+    for_store: str | None = None
 
 
 def versions(changes: Sequence[Change]) -> tuple[Version, ...]:
@@ -134,7 +166,7 @@ def define(record: Record, content: Content, decision: Decision) -> Record:
     _require(record, content, decision)
     require_version(record, decision.seen)
     if not record.changes:
-        record.collection.require_own_code(record.store_id, record.code)
+        record.collection.require_new_code(record.store_id, record.code)
     if content_on(record.versions, decision.valid_from) == content:
         return record
     if record.changes:
@@ -199,7 +231,7 @@ def _require(record: Record, content: Content, decision: Decision) -> None:
     kind = record.kind
     if kind_of(content) is not kind:
         raise errors.another_kind(kind.name)
-    kind.require(content, record.store_id, decision.group)
+    kind.require(content, decision.for_store or record.store_id, decision.group)
 
 
 def _require_future(decision: Decision) -> None:
@@ -218,10 +250,26 @@ def _changed(
     change = Change(
         revision, action, decision.valid_from, content, of_revision, decision.by, decision.at
     )
-    return replace(
+    changed = replace(
         record,
         changes=(*record.changes, change),
         version=revision,
         changed_by=decision.by,
         changed_at=decision.at,
     )
+    _require_decider(record, changed, decision)
+    return changed
+
+
+def _require_decider(record: Record, changed: Record, decision: Decision) -> None:
+    """Check that who decides does so on what held on the day, and on what holds there now, if any.
+
+    Raises:
+        RuleViolation: another store decides on it, or the group.
+    """
+    decider, day = decision.for_store or record.store_id, decision.valid_from
+    deciders = {record.decided_by(day)}
+    if content_on(changed.versions, day):
+        deciders.add(changed.decided_by(day))
+    if decider != GROUP and deciders != {decider}:
+        raise errors.owned_elsewhere(record.code)

@@ -5,12 +5,15 @@ from itertools import pairwise
 from services.management.domain import errors
 from shared.contracts.management import (
     SKILLS,
+    AttendanceRules,
     InspectionChecklistRules,
     ShiftPattern,
     ShiftRules,
     WorkingCalendarRules,
 )
 from shared.contracts.violations import RuleViolation
+
+_LATEST_BEGIN = "12:00"
 
 
 def check_shifts(rules: ShiftRules) -> None:
@@ -54,6 +57,21 @@ def check_calendar(rules: WorkingCalendarRules) -> None:
                         f"{day} is not in {year.year}.",
                         field=f"{field}.{name}.{number}",
                     )
+
+
+def check_attendance(rules: AttendanceRules) -> None:
+    """Check that days begin in the morning.
+
+    Raises:
+        RuleViolation: they begin later.
+    """
+    if rules.day_begins > _LATEST_BEGIN:
+        raise RuleViolation(
+            "day_begins_late",
+            f"The day begins by {_LATEST_BEGIN} at the latest.",
+            field="content.day_begins",
+            latest=_LATEST_BEGIN,
+        )
 
 
 def check_inspection(rules: InspectionChecklistRules) -> None:

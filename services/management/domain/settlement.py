@@ -40,7 +40,7 @@ def check(rules: SettlementRules) -> None:
 
 
 def check_beside(own: SettlementRules, group: SettlementRules) -> None:
-    """Check that a store gives nobody a higher limit than the group does.
+    """Check that a store gives no role a higher limit than the group does.
 
     Raises:
         RuleViolation: a role may approve more than in the group.

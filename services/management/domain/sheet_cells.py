@@ -23,10 +23,12 @@ CellRule = Literal[
     "merged",
     "error_value",
     "missing",
+    "blank",
     "not_a_text",
     "not_a_number",
     "not_whole",
     "too_many_decimals",
+    "below_one_percent",
     "not_a_date",
     "not_a_time",
     "not_yes_or_no",
@@ -42,7 +44,7 @@ _SEPARATORS, _BETWEEN_PARTS, _ESCAPE = ";；\n", "/", "\\"
 _SPECIAL = re.compile(r"([;；\n/\\*×])")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _YES, _NO = frozenset({"yes", "y", "true", "1", "是"}), frozenset({"no", "n", "false", "0", "否"})
-_DIGITS = 15
+DIGITS = 15
 """Significant digits of a number in a workbook."""
 _LARGEST_EXPONENT = 30
 
@@ -66,7 +68,7 @@ def shown(cell: Cell) -> str:
         return ""
     if isinstance(cell, datetime) and cell.time() == time():
         cell = cell.date()
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 10**_DIGITS:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 10**DIGITS:
         cell = int(cell)
     return _NO_CHARACTER.sub("\ufffd", str(cell)).strip()
 
@@ -105,6 +107,11 @@ class Form(ABC):
     def write(self, value: Any) -> Cell:
         """Return the cell for a value."""
 
+    @property
+    def codes(self) -> Mapping[str, Sequence[str]]:
+        """The codes that may stand there, with their words."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Text(Form):
@@ -113,7 +120,7 @@ class Text(Form):
     expected: str = ""
 
     def read(self, cell: Cell) -> str:
-        is_rounded = isinstance(cell, float) and abs(cell) >= 10**_DIGITS
+        is_rounded = isinstance(cell, float) and abs(cell) >= 10**DIGITS
         if is_rounded or isinstance(cell, bool | date | time):
             raise CellRefusedError("not_a_text")
         return cell if isinstance(cell, str) else shown(cell)
@@ -138,6 +145,10 @@ class Choice(Form):
     expected: str = field(init=False)
     choices: Sequence[str] = field(init=False)
 
+    @property
+    def codes(self) -> Mapping[str, Sequence[str]]:
+        return self.words
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", tuple(self.words))
         object.__setattr__(self, "expected", ", ".join(self.words))
@@ -157,21 +168,26 @@ class Choice(Form):
 class Number(Form):
     """Number; ``of_unit`` smallest units, such as cents, are one of what is written.
 
-    Their count is whole; without a unit it may have decimals. The unit may stand ``before`` or
-    ``after`` the number.
+    Their count is whole; without a unit it may have decimals. The unit may stand ``before`` the
+    number. A percentage such as 13% is 13 where values stand ``in_percent``, and 0.13 where a
+    number may have decimals; in percent, 0.13 alone is refused, as 13% may be meant.
     """
 
     of_unit: int | None = None
     expected: str = "1"
     before: str = ""
-    after: str = ""
+    in_percent: bool = False
 
     def read(self, cell: Cell) -> int | float:
-        if isinstance(cell, str):
-            cell = plain(cell).removeprefix(self.before).removesuffix(self.after).strip()
-        number = _decimal(cell)
+        typed = plain(cell).removeprefix(self.before) if isinstance(cell, str) else cell
+        with_sign = isinstance(typed, str) and typed.endswith("%")
+        if isinstance(typed, str) and (self.in_percent or self.of_unit is None):
+            typed = typed.removesuffix("%")
+        number = _decimal(typed.strip() if isinstance(typed, str) else typed)
         if self.of_unit is None:
-            return float(number)
+            return float(number / 100 if with_sign else number)
+        if self.in_percent and not with_sign and 0 < number < 1:
+            raise CellRefusedError("below_one_percent", f"{number * 100:f}%; {number:f}%")
         units = number * self.of_unit
         if units != units.to_integral_value():
             raise CellRefusedError("not_whole" if self.of_unit == 1 else "too_many_decimals")
@@ -180,7 +196,8 @@ class Number(Form):
     def write(self, value: float) -> Cell:
         if self.of_unit in (None, 1):
             return _exact(value)
-        return _exact(float(Decimal(value) / self.of_unit))
+        written = float(Decimal(value) / self.of_unit)
+        return f"{written}%" if self.in_percent and 0 < written < 1 else _exact(written)
 
 
 @dataclass(frozen=True)
@@ -246,6 +263,10 @@ class Several(Form):
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.each.expected}; …"
 
+    @property
+    def codes(self) -> Mapping[str, Sequence[str]]:
+        return self.each.codes
+
     def read(self, cell: Cell) -> list[Any]:
         return [_read_inside(self.each, part) for part in _split(shown(cell), _SEPARATORS)]
 
@@ -309,7 +330,7 @@ class Quantity(Form):
 
 def _decimal(cell: Cell) -> Decimal:
     if isinstance(cell, float):
-        cell = f"{cell:.{_DIGITS}g}"
+        cell = f"{cell:.{DIGITS}g}"
     if isinstance(cell, bool | date | time) or cell is None:
         raise CellRefusedError("not_a_number")
     typed = str(cell)
@@ -326,7 +347,7 @@ def _decimal(cell: Cell) -> Decimal:
 
 def _exact(number: float) -> Cell:
     """Return a number, as text where a workbook would round it."""
-    return number if float(f"{number:.{_DIGITS}g}") == number else repr(number)
+    return number if float(f"{number:.{DIGITS}g}") == number else repr(number)
 
 
 def _example(form: Form) -> str:

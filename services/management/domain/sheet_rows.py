@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from services.management.domain.kinds import record_id_of
 from services.management.domain.sheet_cells import (
@@ -22,8 +23,10 @@ from services.management.domain.sheets import (
     Column,
     Sheet,
     as_heading,
+    in_unit,
 )
 from shared.contracts.base import GROUP, Identifier
+from shared.contracts.violations import in_words
 
 MOST_ROWS = 50_000
 """Largest number of records in a file."""
@@ -35,7 +38,6 @@ FileRule = Literal[
     "unreadable",
     "too_large",
     "too_costly",
-    "unknown_sheet",
     "sheet_hidden",
     "too_many_rows",
     "too_many_errors",
@@ -53,6 +55,7 @@ MOST_HEADINGS = 200
 """Largest number of cells in the row of the headings."""
 
 _OF_RECORD = {CODE_COLUMN.name: CODE_COLUMN, OWNER_COLUMN.name: OWNER_COLUMN}
+_BOUNDS = {"gt", "ge", "lt", "le"}
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
@@ -61,7 +64,8 @@ class CellError:
     """Error in a cell such as ``C17``: the value there, the rule that it breaks, and what would be
     right; ``detail`` says it as a sentence.
 
-    Without a ``column`` it concerns the row, or in the row of the headings the file.
+    Without a ``column``, which has a ``heading``, it concerns the row, or in the row of the
+    headings the file.
     """
 
     sheet: str
@@ -71,6 +75,7 @@ class CellError:
     rule: str
     expected: str = ""
     detail: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,18 +177,24 @@ class Places:
     def error(self, number: int, column: Column | None, rule: str, **more: str) -> CellError:
         """Return the error of a column in a row; without one, of the row."""
         place = self._places.get((column or CODE_COLUMN).name, 0)
+        expected = self._sheet.expected(column) if column else ""
         return CellError(
             self._table,
             address(number, place),
             column.name if column else None,
             more.get("value", "")[:LONGEST_VALUE],
             rule,
-            more.get("expected", column.expected if column else ""),
+            more.get("expected", expected),
             more.get("detail", ""),
+            column.heading if column else "",
         )
 
-    def refusal(self, row: SheetRow, field_name: str, rule: str, detail: str) -> CellError:
-        """Return the error of a row whose record breaks a rule of the trade."""
+    def refusal(
+        self, row: SheetRow, field_name: str, rule: str, detail: str, known: Sequence[str] = ()
+    ) -> CellError:
+        """Return the error of a row whose record breaks a rule of the trade; ``known`` are codes
+        that would be right.
+        """
         path = _inside_content(field_name)
         column = _OF_RECORD.get(field_name) or self.column(path)
         values: dict[Column | None, Cell] = {
@@ -193,8 +204,9 @@ class Places:
         }
         if column and column not in values:
             values[column] = _key_in(column, path) or column.write(row.content or {})
-        value = values[column]
-        return self.error(row.number, column, rule, value=shown(value), detail=detail)
+        right = {"expected": ", ".join(known)} if known else {}
+        value = shown(values[column])
+        return self.error(row.number, column, rule, value=value, detail=detail, **right)
 
     def column(self, path: Sequence[Any]) -> Column | None:
         """Return the column in which the field at ``path`` stands, or the first inside it."""
@@ -204,6 +216,15 @@ class Places:
             if shorter and column.path[:shorter] == wanted[:shorter]:
                 return column
         return None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Return what is wrong with a field of the content, with a bound in the unit of its column."""
+    message = error["msg"]
+    for name in _BOUNDS & error.get("ctx", {}).keys():
+        bound = error["ctx"][name]
+        message = message.replace(str(bound), in_unit(error["loc"], bound))
+    return in_words(error["type"], message)
 
 
 def _key_in(column: Column, path: Sequence[str]) -> str:
@@ -232,7 +253,7 @@ class _Headings:
                 self._add(table, sheet, place, shown(cell))
         missing = [each for each in sheet.columns if each not in self.columns.values()]
         self.errors += [
-            self._error(table, len(cells) + offset, each.name, "", "column_missing", each.heading)
+            self._error(table, len(cells) + offset, each, "", "column_missing", each.heading)
             for offset, each in enumerate(missing)
         ]
 
@@ -241,7 +262,7 @@ class _Headings:
         if column is None:
             self._add_unknown(table, sheet, place, typed)
         elif column in self.columns.values():
-            self.errors.append(self._error(table, place, column.name, typed, "heading_twice", ""))
+            self.errors.append(self._error(table, place, column, typed, "heading_twice", ""))
         else:
             self.columns[place] = column
 
@@ -255,13 +276,14 @@ class _Headings:
     def _error(
         table: Table,
         place: int,
-        name: str | None,
+        column: Column | None,
         typed: str,
         rule: FileRule | CellRule,
         expected: str,
     ) -> CellError:
-        cell = address(HEADINGS_ROW, place)
-        return CellError(table.sheet, cell, name, typed[:LONGEST_VALUE], rule, expected)
+        cell, value = address(HEADINGS_ROW, place), typed[:LONGEST_VALUE]
+        name, heading = (column.name, column.heading) if column else (None, "")
+        return CellError(table.sheet, cell, name, value, rule, expected, heading=heading)
 
 
 class _RowReader:
@@ -290,10 +312,10 @@ class _RowReader:
                 if not is_empty(cell):
                     values[column] = read_cell(column.form, cell)
                 elif column.required:
-                    raise CellRefusedError("missing")
+                    raise CellRefusedError("blank" if cell else "missing")
             except CellRefusedError as refused:
                 wrong.add(column.name)
-                expected = refused.expected or column.expected
+                expected = refused.expected or self._sheet.expected(column)
                 errors.append(
                     self._places.error(
                         number, column, refused.rule, value=shown(cell), expected=expected
@@ -338,7 +360,11 @@ class _RowReader:
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False):
                 yield self._places.error(
-                    number, CODE_COLUMN, each["type"], value=code, detail=each["msg"]
+                    number,
+                    CODE_COLUMN,
+                    each["type"],
+                    value=code,
+                    detail=in_words(each["type"], each["msg"]),
                 )
 
     def _check_owner(self, number: int, values: Mapping[Column, Any]) -> Iterator[CellError]:
@@ -372,6 +398,6 @@ class _RowReader:
                         column,
                         each["type"],
                         value=self._typed(cells, column),
-                        detail=each["msg"],
+                        detail=_sentence(each),
                     )
             yield from by_column.values()

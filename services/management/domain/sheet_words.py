@@ -119,6 +119,7 @@ ROLE_WORDS: Mapping[str, Words] = {
     "cashier": ("收银员", "Cashier"),
     "customer_care_agent": ("客服专员", "Customer care agent"),
     "customer_care_manager": ("客服主管", "Customer care manager"),
+    "sales_manager": ("销售经理", "Sales manager"),
     "service_manager": ("服务经理", "Service manager"),
     "trainer": ("内训师", "Trainer"),
     "group_service_manager": ("集团售后经理", "Group service manager"),

@@ -1,6 +1,6 @@
 """Sheets of master data (表格): the columns of a kind follow from its model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -31,6 +31,7 @@ from services.management.domain.sheet_words import (
     UNITS,
     Words,
 )
+from shared.contracts.base import DAY_PATTERN, TIME_PATTERN
 
 SheetKind = Literal[
     "store",
@@ -48,12 +49,11 @@ SHEET_KINDS: Sequence[SheetKind] = get_args(SheetKind)
 
 Schema = Mapping[str, Any]
 
-_DAY, _TIME = r"^\d{4}-\d{2}-\d{2}$", r"^([01]\d|2[0-3]):[0-5]\d$"
 _OF_UNIT = {"cents": 100, "bp": 100}
 _EXAMPLES = {"cents": "128.50", "bp": "13"}
 _PRICED = {"part_price": "OIL-5W30", "operation_price": "MNT-001", "labor_rate": "mechanical"}
 _CODES = {"unit": "piece, liter, bottle, set, kg", "shift": "early", "networks": "10.1.0.0/24"}
-_BEFORE, _AFTER = {"cents": "¥"}, {"bp": "%"}
+_BEFORE = {"cents": "¥"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +141,11 @@ class Sheet:
             for column in self.columns
         ]
 
-    @property
-    def code_expected(self) -> str:
-        """What is right as a code; a price of the group names its list before the item."""
+    def expected(self, column: Column) -> str:
+        """Return what is right in a column; a price of the group names its list before the item."""
         item = _PRICED.get(self.kind.name)
-        if item is None:
-            return CODE_COLUMN.expected
+        if item is None or column is not CODE_COLUMN:
+            return column.expected
         return (
             f"集团：价目表:项目，如 qiyue:{item}；门店：{item} / "
             f"Group: price list:item, such as qiyue:{item}; store: {item}"
@@ -182,6 +181,24 @@ def kind_titled(title: str) -> SheetKind | None:
         if wanted in {as_heading(each) for each in (kind, SHEETS[kind].title, *TITLES[kind])}:
             return kind
     return None
+
+
+def kinds_headed(headings: Iterable[str]) -> Sequence[SheetKind]:
+    """Return the kinds whose sheets have most of these headings, and the fewest others."""
+    typed = {as_heading(each) for each in headings}
+    lacking: dict[SheetKind, tuple[int, int]] = {}
+    for kind in SHEET_KINDS:
+        known = sum(not typed.isdisjoint(each.known_as) for each in SHEETS[kind].columns)
+        if known > len(typed) / 2:
+            lacking[kind] = len(typed) - known, len(SHEETS[kind].columns) - known
+    fewest = min(lacking.values(), default=None)
+    return [kind for kind, count in lacking.items() if count == fewest]
+
+
+def in_unit(path: Iterable[str | int], number: float) -> str:
+    """Return a number of the field at ``path`` as a person writes it, such as cents in yuan."""
+    units = (str(part).rpartition("_")[2] for part in path)
+    return f"{number / next((_OF_UNIT[unit] for unit in units if unit in _OF_UNIT), 1):,.12g}"
 
 
 def _columns(
@@ -240,13 +257,13 @@ def _single(name: str, described: Schema) -> Form:
     if kind == "boolean":
         return YesOrNo()
     if kind == "integer":
-        signs = _BEFORE.get(unit, ""), _AFTER.get(unit, "")
-        return Number(_OF_UNIT.get(unit, 1), _EXAMPLES.get(unit, "1"), *signs)
+        of_unit, example = _OF_UNIT.get(unit, 1), _EXAMPLES.get(unit, "1")
+        return Number(of_unit, example, _BEFORE.get(unit, ""), in_percent=unit == "bp")
     if kind == "number":
         return Number(expected="1.5")
-    if pattern == _DAY:
+    if pattern == DAY_PATTERN:
         return Day()
-    if pattern == _TIME:
+    if pattern == TIME_PATTERN:
         return TimeOfDay()
     if pattern or "format" in described:
         return Name(_CODES.get(name, "abc_1"))
@@ -262,11 +279,10 @@ def _by_key(name: str, described: Schema, parts: Mapping[str, Schema]) -> tuple[
 
 def _bounds(name: str, described: Schema) -> str:
     """Return the bounds of a number, or of the length of a text, as a person reads them."""
-    divisor = _OF_UNIT.get(name.rpartition("_")[2], 1)
     lowest = described.get("minimum", described.get("exclusiveMinimum"))
     if lowest is not None and "maximum" in described:
         sign = ">" if "exclusiveMinimum" in described else "≥"
-        return f"{sign} {lowest / divisor:g}, ≤ {described['maximum'] / divisor:,.12g}"
+        return f"{sign} {in_unit([name], lowest)}, ≤ {in_unit([name], described['maximum'])}"
     longest = described.get("maxLength")
     return f"≤ {longest}" if longest and "pattern" not in described else ""
 

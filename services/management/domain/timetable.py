@@ -10,6 +10,7 @@ from services.management.domain.person import Person
 from services.management.domain.record import Version, content_on
 from shared.contracts.base import EventPart
 from shared.contracts.management import (
+    AttendanceRules,
     ShiftPattern,
     ShiftRules,
     StoreProfile,
@@ -21,7 +22,6 @@ Span = tuple[datetime, datetime]
 EARLIEST = timedelta(hours=4)
 """Time before a shift from which a sign-in counts to it."""
 
-_DAY_BEGINS = time(4)
 _ONE_DAY = timedelta(days=1)
 C = TypeVar("C", bound=EventPart)
 
@@ -55,7 +55,8 @@ class Schedule:
 
     What they do at or after ``begins_at`` and before ``ends_at`` counts to the day. Someone who
     works in shifts and has none has a day off. A sign-out is missed ``grace`` after the shift's
-    end, for someone without shifts after the store's ``closing``.
+    end, for someone without shifts after the store's ``closing``; that of someone who signed
+    in after it is missed ``outside_shift`` later.
     """
 
     day: date
@@ -67,6 +68,7 @@ class Schedule:
     ends_at: datetime
     closing: datetime
     grace: timedelta
+    outside_shift: timedelta
 
     @property
     def finish(self) -> datetime:
@@ -83,6 +85,8 @@ class Timetable:
     own_shifts: Sequence[Version] = ()
     group_shifts: Sequence[Version] = ()
     calendar: Sequence[Version] = ()
+    own_attendance: Sequence[Version] = ()
+    group_attendance: Sequence[Version] = ()
 
     def local_day(self, moment: datetime) -> date:
         """Return the store's calendar day at ``moment``."""
@@ -119,6 +123,7 @@ class Timetable:
             ends_at=self._begin(person, day + _ONE_DAY),
             closing=self.at(day, time.fromisoformat(store.closing)),
             grace=timedelta(minutes=store.missed_punch_grace_minutes),
+            outside_shift=timedelta(minutes=self._attendance(day).missed_sign_out_minutes),
         )
 
     def day_of(self, person: Sequence[Version], moment: datetime) -> date:
@@ -137,12 +142,12 @@ class Timetable:
     def _begin(self, person: Sequence[Version], day: date) -> datetime:
         """Return the moment from which sign-ins count to ``day``.
 
-        It lies four hours before a shift or at four o'clock, never within the shift of the day
-        before.
+        It lies four hours before a shift, or where the rules of attendance say, and never within
+        the shift of the day before.
         """
         before, own = self.shift(person, day - _ONE_DAY), self.shift(person, day)
         if own is None:
-            begin = self.at(day, _DAY_BEGINS)
+            begin = self.at(day, time.fromisoformat(self._attendance(day).day_begins))
             return max(begin, before.finish + EARLIEST) if before else begin
         begin = own.start - EARLIEST
         return max(begin, before.finish + (own.start - before.finish) / 2) if before else begin
@@ -150,6 +155,10 @@ class Timetable:
     def _posts(self, profile: Person | None) -> tuple[str, ...]:
         posts = profile.posts if profile else ()
         return tuple(sorted(post.role for post in posts if post.in_store == self.store_id))
+
+    def _attendance(self, day: date) -> AttendanceRules:
+        own = _content(self.own_attendance, day, AttendanceRules)
+        return own or _content(self.group_attendance, day, AttendanceRules) or AttendanceRules()
 
     def _patterns(self, day: date) -> Sequence[ShiftPattern]:
         own = _content(self.own_shifts, day, ShiftRules)

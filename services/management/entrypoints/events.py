@@ -2,7 +2,12 @@
 
 from services.management.application import corrective_actions
 from services.management.application.deps import Deps
-from shared.contracts.crm import FollowUpCompleted
+from shared.contracts.crm import (
+    ComplaintCauseRepeated,
+    FollowUpCompleted,
+    SurveyAnswered,
+    SurveyMonthEvaluated,
+)
 from shared.contracts.reception import FacilityCheckCompleted, FeedbackSubmitted
 from shared.contracts.workshop import ComebackLinked, QualityInspectionFailed
 from shared.reactions import Reactions
@@ -12,7 +17,10 @@ REACTIONS: Reactions[Deps] = Reactions(
         FeedbackSubmitted: corrective_actions.note_finding,
         FacilityCheckCompleted: corrective_actions.note_finding,
         FollowUpCompleted: corrective_actions.note_finding,
+        ComplaintCauseRepeated: corrective_actions.note_finding,
         QualityInspectionFailed: corrective_actions.note_finding,
         ComebackLinked: corrective_actions.note_finding,
+        SurveyAnswered: corrective_actions.note_finding,
+        SurveyMonthEvaluated: corrective_actions.note_weak_factors,
     }
 )

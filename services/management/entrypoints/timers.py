@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from services.management.application import attendance, corrective_actions, sheets
+from services.management.application import attendance, corrective_actions, sheets, waiting_work
 from services.management.application.deps import Deps
 from shared.timers import TimerHandler
 
 TIMERS: Mapping[str, TimerHandler[Deps]] = {
-    corrective_actions.FOUND: TimerHandler(corrective_actions.open_corrective_action),
+    waiting_work.FINDING: TimerHandler(corrective_actions.open_corrective_action),
     corrective_actions.OVERDUE: TimerHandler(corrective_actions.mark_overdue),
     attendance.MISSED_SIGN_OUT: TimerHandler(
         attendance.close_missed_sign_out, lock=attendance.lock_working_day

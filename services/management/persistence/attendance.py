@@ -42,6 +42,9 @@ _CORRECTIONS = Table(
     added=("store_id", "person_id", "day", "reason"),
 )
 
+# A person who signs in to two stores at once is in the one that comes second.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('attendance/' || $1, 0))"
+
 _ADD = """
 INSERT INTO attendance_day (store_id, person_id, day)
 SELECT $1, person_id, day
@@ -88,16 +91,26 @@ Key = tuple[str, date]
 
 async def timetable(connection: Connection, store_id: str) -> Timetable:
     """Return the timetable of a store, which is in scope with the group."""
-    store, own, group, calendar = await records.find_all(
+    store, own, group, calendar, own_attendance, attendance = await records.find_all(
         connection,
         [
             (GROUP, STORES, store_id),
             (store_id, RULES, "shifts"),
             (GROUP, RULES, "shifts"),
             (GROUP, RULES, "working_calendar"),
+            (store_id, RULES, "attendance"),
+            (GROUP, RULES, "attendance"),
         ],
     )
-    return Timetable(store_id, store.versions, own.versions, group.versions, calendar.versions)
+    return Timetable(
+        store_id,
+        store.versions,
+        own.versions,
+        group.versions,
+        calendar.versions,
+        own_attendance.versions,
+        attendance.versions,
+    )
 
 
 async def staff(
@@ -108,6 +121,11 @@ async def staff(
         person_ids = await records.staff_ids(connection, store_id)
     found = await records.find_all(connection, [(store_id, STAFF, each) for each in person_ids])
     return {each.code: each.versions for each in found}
+
+
+async def lock_person(connection: Connection, person_id: str) -> None:
+    """Let others that sign the person in or out wait until the transaction ends."""
+    await connection.execute(_ONE_AT_A_TIME, person_id)
 
 
 async def begin(

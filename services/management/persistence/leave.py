@@ -1,6 +1,6 @@
 """Requests for leave, with their encrypted reasons and answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,12 +20,12 @@ _REQUESTS = Table(
 # Two requests of a person that come at once are decided on one after the other.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('leave/' || $1, 0))"
 
-_OF_PERSON = _REQUESTS.select + "WHERE store_id = $1 AND person_id = $2"
+_OF_PERSON = _REQUESTS.select + "WHERE person_id = $1"
 
 _LISTED = f"""
 SELECT {_REQUESTS.column_list}, reason, answer
 FROM leave_request
-WHERE store_id = $1 AND status = ANY ($2) AND ($3::text IS NULL OR person_id = $3)
+WHERE person_id = ANY ($1) AND status = ANY ($2)
 ORDER BY first_day DESC, leave_request_id
 LIMIT 500
 """
@@ -33,10 +33,10 @@ LIMIT 500
 _ONE = f"""
 SELECT {_REQUESTS.column_list}, reason, answer
 FROM leave_request
-WHERE store_id = $1 AND leave_request_id = $2
+WHERE leave_request_id = $1
 """
 
-_LOCK = _REQUESTS.select + "WHERE store_id = $1 AND leave_request_id = $2 FOR UPDATE"
+_LOCK = _REQUESTS.select + "WHERE leave_request_id = $1 FOR UPDATE"
 
 _SAVE_TEXTS = """
 UPDATE leave_request SET reason = coalesce($3, reason), answer = coalesce($4, answer)
@@ -52,49 +52,44 @@ class Texts:
     answer: bytes | None = None
 
 
-async def lock_of_person(
-    connection: Connection, store_id: str, person_id: str
-) -> list[LeaveRequest]:
-    """Return a person's requests; another request of theirs waits until the transaction ends."""
+async def lock_of_person(connection: Connection, person_id: str) -> list[LeaveRequest]:
+    """Return a person's requests in scope; another one of theirs waits until the transaction
+    ends.
+    """
     await connection.execute(_ONE_AT_A_TIME, person_id)
-    rows = await connection.fetch(_OF_PERSON, store_id, person_id)
+    rows = await connection.fetch(_OF_PERSON, person_id)
     return list(map(_REQUESTS.read, rows))
 
 
-async def lock(connection: Connection, store_id: str, leave_request_id: str) -> LeaveRequest:
+async def lock(connection: Connection, leave_request_id: str) -> LeaveRequest:
     """Return the request, locked until the transaction ends.
 
     Raises:
-        RuleViolation: there is no such one in the store.
+        RuleViolation: there is no such one in scope.
     """
-    row = await connection.fetchrow(_LOCK, store_id, leave_request_id)
+    row = await connection.fetchrow(_LOCK, leave_request_id)
     if row is None:
         raise unknown("leave_request_id", leave_request_id)
     return _REQUESTS.read(row)
 
 
-async def find(
-    connection: Connection, store_id: str, leave_request_id: str
-) -> tuple[LeaveRequest, Texts]:
+async def find(connection: Connection, leave_request_id: str) -> tuple[LeaveRequest, Texts]:
     """Return the request with its texts.
 
     Raises:
-        RuleViolation: there is no such one in the store.
+        RuleViolation: there is no such one in scope.
     """
-    row = await connection.fetchrow(_ONE, store_id, leave_request_id)
+    row = await connection.fetchrow(_ONE, leave_request_id)
     if row is None:
         raise unknown("leave_request_id", leave_request_id)
     return _REQUESTS.read(row), Texts(row["reason"], row["answer"])
 
 
 async def listed(
-    connection: Connection,
-    store_id: str,
-    statuses: Sequence[LeaveStatus],
-    person_id: str | None,
+    connection: Connection, person_ids: Iterable[str], statuses: Sequence[LeaveStatus]
 ) -> list[tuple[LeaveRequest, Texts]]:
-    """Return the requests of all persons or of one, the latest first day first."""
-    rows = await connection.fetch(_LISTED, store_id, list(statuses), person_id)
+    """Return the requests of persons in scope, the latest first day first."""
+    rows = await connection.fetch(_LISTED, list(person_ids), list(statuses))
     return [(_REQUESTS.read(row), Texts(row["reason"], row["answer"])) for row in rows]
 
 

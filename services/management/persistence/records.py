@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.management.domain.errors import MOST_NAMED
 from services.management.domain.kinds import (
     COLLECTIONS,
     CONTENT,
     STAFF,
+    STORES,
     Collection,
     Content,
     record_id_of,
@@ -84,16 +86,30 @@ WHERE collection = 'staff' AND record.store_id IN ($1, $2)
   AND content -> 'posts' @> jsonb_build_array(jsonb_build_object('in_store', $1::text))
 """
 
+_STORES_OF_STAFF = """
+SELECT DISTINCT post ->> 'in_store' AS store_id
+FROM record_change, jsonb_array_elements(content -> 'posts') AS post
+WHERE collection = 'staff' AND record_id = ANY ($1) AND post ->> 'in_store' IS NOT NULL
+"""
+
 _RAISE_VERSIONS = """
 UPDATE record SET version = raised.version, changed_by = $4, changed_at = $5
 FROM unnest($1::text[], $2::text[], $3::integer[]) AS raised (collection, record_id, version)
 WHERE record.collection = raised.collection AND record.record_id = raised.record_id
 """
 
+# Without a search, the records are limited before their changes are read, whatever the plan.
 _LIST = """
 SELECT record.store_id, code, version, record.changed_by, record.changed_at, last.reason,
-       dated.current_from, dated.next_from, holding.content
-FROM record
+       dated.current_from, dated.next_from, holding.content, coming.content AS next_content
+FROM (
+    SELECT collection, record_id, store_id, code, version, changed_by, changed_at
+    FROM record
+    WHERE collection = $1 AND code COLLATE "C" ^@ $4 AND record_id > $5
+      AND ($7::text[] IS NULL OR record_id = ANY ($7))
+      AND ($10 = '' OR record_id <= $10)
+    ORDER BY record_id
+    LIMIT CASE WHEN $8 = '' THEN $6::bigint END) AS record
 LEFT JOIN unnest($2::text[], $3::date[]) AS local (store_id, local_day) USING (store_id)
 CROSS JOIN LATERAL (SELECT coalesce(local_day, $9::date) AS today) AS present
 LEFT JOIN record_change AS last
@@ -115,10 +131,16 @@ LEFT JOIN LATERAL (
       AND record_change.record_id = record.record_id AND valid_from = dated.current_from
     ORDER BY revision DESC
     LIMIT 1) AS holding ON true
-WHERE record.collection = $1 AND code COLLATE "C" ^@ $4 AND record.record_id > $5
-  AND ($7::text[] IS NULL OR record.record_id = ANY ($7))
-  AND ($8 = '' OR position(lower($8) IN lower(concat_ws(' ', code, holding.content ->> 'zh',
-                                                       holding.content ->> 'en'))) > 0)
+LEFT JOIN LATERAL (
+    SELECT content
+    FROM record_change
+    WHERE record_change.collection = record.collection
+      AND record_change.record_id = record.record_id AND valid_from = dated.next_from
+    ORDER BY revision DESC
+    LIMIT 1) AS coming ON true
+WHERE $8 = '' OR position(lower(normalize($8, NFKC)) IN lower(normalize(concat_ws(
+        ' ', code, holding.content ->> 'zh', holding.content ->> 'en',
+        coming.content ->> 'zh', coming.content ->> 'en'), NFKC))) > 0
 ORDER BY record.record_id
 LIMIT $6
 """
@@ -135,23 +157,47 @@ _KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
 _OF_DIRECTORY = """
 FROM record
 WHERE collection IN ('bays', 'staff') OR collection = 'stores' AND record_id = $1
-   OR collection = 'rules' AND code IN ('facility_checklist', 'inspection_checklist')
+   OR collection = 'rules'
+      AND code IN ('facility_checklist', 'inspection_checklist', 'questionnaire')
 """
 
 _CHANGES_OF_DIRECTORY = f"SELECT sum(version) {_OF_DIRECTORY}"
+
+_CHANGES_OF_STORES = "SELECT sum(version) FROM record WHERE collection = 'stores'"
 
 _SELECT_OF_DIRECTORY = f"""
 SELECT collection, record_id, store_id, code {_OF_DIRECTORY} ORDER BY collection, record_id
 """
 
 
-_CODES = "SELECT code FROM record WHERE collection = $1 AND version > 0 ORDER BY record_id"
+_PARTS = """
+SELECT min(record_id) AS first, max(record_id) AS last, count(*) AS records
+FROM (SELECT record_id, (row_number() OVER (ORDER BY record_id) - 1) / $3 AS part
+      FROM record
+      WHERE collection = $1 AND code COLLATE "C" ^@ $2 AND version > 0
+        AND ($4::text[] IS NULL OR record_id = ANY ($4))) AS numbered
+GROUP BY part
+ORDER BY part
+"""
+
+_GIVE_TO_GROUP = "UPDATE record SET store_id = $3 WHERE collection = $1 AND record_id = $2"
+
+_GIVE_CHANGES_TO_GROUP = """
+UPDATE record_change SET store_id = $3, reason = given.reason
+FROM unnest($4::bytea[]) WITH ORDINALITY AS given (reason, revision)
+WHERE collection = $1 AND record_id = $2 AND record_change.revision = given.revision
+"""
 
 _OWNER = "SELECT store_id FROM record WHERE collection = $1 AND record_id = $2 AND version > 0"
 
-_KNOWN_STORES = """
+_KNOWN_IDS = """
 SELECT record_id FROM record
-WHERE collection = 'stores' AND record_id = ANY ($1) AND version > 0
+WHERE collection = $1 AND record_id = ANY ($2) AND version > 0
+"""
+
+_STORES_ALIKE = """
+SELECT record_id FROM record
+WHERE collection = 'stores' AND lower(record_id) = ANY ($1) AND version > 0
 """
 
 _ENDED_FROM = """
@@ -176,11 +222,29 @@ WHERE EXISTS (
     WHERE collection = 'stores' AND revision = version AND content -> 'labor_rate_cents' ? skill)
 """
 
+_NEXT_HOLDING = """
+SELECT record_id FROM record
+JOIN record_change USING (collection, record_id)
+WHERE collection = wanted.collection AND record_id {direction} wanted.record_id
+  AND record_id COLLATE "C" ^@ wanted.kind AND revision = version AND content IS NOT NULL
+ORDER BY record_id {order}
+LIMIT $4
+"""
+
 _USED_PRICE_LISTS = """
 SELECT DISTINCT content ->> 'price_list' AS price_list
 FROM record
 JOIN record_change USING (collection, record_id)
-WHERE collection = 'stores' AND revision = version AND content ->> 'price_list' = ANY ($1)
+WHERE collection = 'stores' AND revision = version AND content ->> 'price_list' <> ''
+"""
+
+_BESIDE = f"""
+SELECT wanted.collection, wanted.record_id, near.record_id AS other
+FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (collection, record_id, kind)
+CROSS JOIN LATERAL (
+    ({_NEXT_HOLDING.format(direction=">", order="")})
+    UNION ALL
+    ({_NEXT_HOLDING.format(direction="<", order="DESC")})) AS near
 """
 
 
@@ -189,7 +253,7 @@ class ListedRecord:
     """A record without its changes, with the reason of the last one, still encrypted.
 
     ``current_from`` is the day of the version of today, ``next_from`` that of the one after it;
-    ``content`` holds today.
+    ``content`` holds today, ``next_content`` from then on.
     """
 
     store_id: str
@@ -201,6 +265,16 @@ class ListedRecord:
     current_from: date | None
     next_from: date | None
     content: Content | None
+    next_content: Content | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Number of the ``records`` whose ids are from ``first`` to ``last``."""
+
+    first: str
+    last: str
+    records: int
 
 
 async def lock(
@@ -259,6 +333,12 @@ async def staff_ids(connection: Connection, store_id: str) -> Sequence[str]:
     return sorted((row["record_id"] for row in rows), key=lambda each: (len(each), each))
 
 
+async def stores_of_staff(connection: Connection, person_ids: Iterable[str]) -> Set[str]:
+    """Return the stores in which persons in scope have, had or will have a post."""
+    rows = await connection.fetch(_STORES_OF_STAFF, list(person_ids))
+    return {row["store_id"] for row in rows}
+
+
 async def save(connection: Connection, changed: Sequence[tuple[Record, Record, bytes]]) -> None:
     """Store the changes that records have now and had not before: (before, now, reason) each.
 
@@ -287,6 +367,15 @@ async def save(connection: Connection, changed: Sequence[tuple[Record, Record, b
         records[0].changed_by,
         records[0].changed_at,
     )
+
+
+async def give_to_group(connection: Connection, record: Record, reasons: Sequence[bytes]) -> None:
+    """Make a record of a store the group's, with the reasons of its changes as the group keeps
+    them; both are in scope.
+    """
+    key = record.collection.name, record.record_id
+    await connection.execute(_GIVE_TO_GROUP, *key, GROUP)
+    await connection.execute(_GIVE_CHANGES_TO_GROUP, *key, GROUP, reasons)
 
 
 async def delete_undefined(connection: Connection, keys: Iterable[Key]) -> None:
@@ -321,6 +410,7 @@ async def listed(
     *,
     starting: str = "",
     after: str = "",
+    last: str = "",
     ids: Sequence[str] | None = None,
     search: str = "",
     limit: int,
@@ -329,7 +419,7 @@ async def listed(
 
     ``days`` are those of the group and of stores; those that it lacks have the day of the group.
     Their codes begin with ``starting``, and their codes or names contain ``search``; ids up to
-    ``after``, and others than ``ids``, are left out.
+    ``after``, those past ``last``, and others than ``ids``, are left out.
     """
     rows = await connection.fetch(
         _LIST,
@@ -342,26 +432,45 @@ async def listed(
         ids,
         search,
         days.get(GROUP),
+        last,
     )
     return [
         ListedRecord(
             **{
                 **dict(row),
-                "content": row["content"] and CONTENT.validate_python(row["content"]),
+                **{
+                    name: row[name] and CONTENT.validate_python(row[name])
+                    for name in ("content", "next_content")
+                },
             }
         )
         for row in rows
     ]
 
 
-async def codes_of(connection: Connection, collection: Collection) -> Sequence[str]:
-    """Return the codes of the records in scope that were ever defined."""
-    return [row["code"] for row in await connection.fetch(_CODES, collection.name)]
+async def parts_of(
+    connection: Connection,
+    collection: Collection,
+    starting: str,
+    size: int,
+    ids: Sequence[str] | None = None,
+) -> Sequence[Part]:
+    """Divide the records in scope by their ids, of which others than ``ids`` are left out.
+
+    Their codes begin with ``starting``.
+    """
+    rows = await connection.fetch(_PARTS, collection.name, starting, size, ids)
+    return [Part(**dict(row)) for row in rows]
 
 
 async def changes_of_directory(connection: Connection, store_id: str) -> int:
     """Return how many changes a store's directory has had; the group is in scope, too."""
     return int(await connection.fetchval(_CHANGES_OF_DIRECTORY, store_id) or 0)
+
+
+async def changes_of_stores(connection: Connection) -> int:
+    """Return how many changes the stores have had together; the group is in scope."""
+    return int(await connection.fetchval(_CHANGES_OF_STORES) or 0)
 
 
 async def of_directory(connection: Connection, store_id: str) -> Sequence[Record]:
@@ -381,7 +490,7 @@ async def of_directory(connection: Connection, store_id: str) -> Sequence[Record
 
 
 async def owner_of(connection: Connection, collection: Collection, code: str) -> str | None:
-    """Return the store in scope that decides on a record, or the group."""
+    """Return the store in scope whose record it is, or the group."""
     owner: str | None = await connection.fetchval(_OWNER, collection.name, code)
     return owner
 
@@ -406,12 +515,22 @@ async def rated_skills(connection: Connection, skills: Iterable[str]) -> set[str
     return {row["skill"] for row in rows}
 
 
-async def used_price_lists(connection: Connection, price_lists: Set[str]) -> set[str]:
-    """Return those of the price lists that hold in a store, as it was last decided."""
-    if not price_lists:
-        return set()
-    rows = await connection.fetch(_USED_PRICE_LISTS, list(price_lists))
-    return {row["price_list"] for row in rows}
+async def used_price_lists(connection: Connection) -> set[str]:
+    """Return the price lists that hold in a store, as it was last decided."""
+    return {row["price_list"] for row in await connection.fetch(_USED_PRICE_LISTS)}
+
+
+async def ids_beside(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Sequence[str]]:
+    """Return for each key the ids of some records of its kind that hold, next to it by their
+    ids.
+    """
+    names, ids = _columns(keys)
+    beside: defaultdict[Key, list[str]] = defaultdict(list)
+    if ids:
+        kinds = [kind + colon for kind, colon, _ in (each.rpartition(":") for each in ids)]
+        for row in await connection.fetch(_BESIDE, names, ids, kinds, MOST_NAMED):
+            beside[row["collection"], row["record_id"]].append(row["other"])
+    return beside
 
 
 async def versions_of(connection: Connection, keys: Iterable[Key]) -> dict[Key, Sequence[Version]]:
@@ -422,7 +541,20 @@ async def versions_of(connection: Connection, keys: Iterable[Key]) -> dict[Key, 
 
 async def known_stores(connection: Connection, store_ids: Iterable[str]) -> Set[str]:
     """Return those of the stores that were ever defined; the group is in scope."""
-    rows = await connection.fetch(_KNOWN_STORES, list(store_ids))
+    return await known_ids(connection, STORES, store_ids)
+
+
+async def known_ids(
+    connection: Connection, collection: Collection, record_ids: Iterable[str]
+) -> Set[str]:
+    """Return those of the ids under which a record in scope was ever defined."""
+    rows = await connection.fetch(_KNOWN_IDS, collection.name, list(record_ids))
+    return {row["record_id"] for row in rows}
+
+
+async def stores_alike(connection: Connection, codes: Iterable[str]) -> set[str]:
+    """Return the stores whose codes are among ``codes``, or differ by case alone."""
+    rows = await connection.fetch(_STORES_ALIKE, [code.lower() for code in codes])
     return {row["record_id"] for row in rows}
 
 

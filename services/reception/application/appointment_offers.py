@@ -9,15 +9,15 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
 from services.reception.application.opening_hours import opening_days, require_not_ended
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
-from services.reception.domain.appointment import LATEST_START
 from services.reception.domain.appointment_times import HalfHour, Slot, off_peak_slots
 from services.reception.domain.estimate import CatalogOperation, RequestedWork, estimate
+from services.reception.domain.promise import confidence_of
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.base import Identifier
+from shared.contracts.management import AppointmentRules, PromiseRules
 from shared.contracts.workshop import FreeCapacity
 from shared.group import CalendarDay, Store
 from shared.problems import Problem
@@ -36,14 +36,15 @@ OpCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 class OffersRequest(RequestModel):
     """Request for appointment times.
 
-    ``day_from`` is a day of the store, today where it is left out.
+    ``day_from`` is a day of the store, today where it is left out. Without ``confidence`` it is
+    that of the rules of promises.
     """
 
     op_codes: OpCodes
     day_from: CalendarDay | None = None
     days: Annotated[int, Field(ge=1, le=14)] = _NEXT_DAYS
     count: Annotated[int, Field(ge=1, le=8)] = _NEXT_OFFERS
-    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
+    confidence: Annotated[float | None, Field(ge=0.5, le=0.99)] = None
 
 
 class OfferedTime(BaseModel):
@@ -103,6 +104,8 @@ class _Wanted:
     calendar: WorkingCalendar
     op_codes: Sequence[str]
     confidence: float
+    promises: PromiseRules
+    appointments: AppointmentRules
     first: date
     days: int
     count: int
@@ -116,12 +119,15 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
+        promises = await deps.group.rules_today(connection, PromiseRules, store_id)
         wanted = _Wanted(
             token=token,
             store=store,
             calendar=await deps.group.calendar(connection),
             op_codes=asked.op_codes,
-            confidence=asked.confidence,
+            confidence=asked.confidence or confidence_of(promises),
+            promises=promises,
+            appointments=await deps.group.rules_today(connection, AppointmentRules, store_id),
             first=asked.day_from or store.opens_on or store.local_day(now),
             days=asked.days,
             count=asked.count,
@@ -146,9 +152,10 @@ async def find_offers(token: str, store_id: str, asked: OffersRequest, deps: Dep
     )
 
 
-def start_window(appointment_at: datetime) -> StartWindow:
+def start_window(appointment_at: datetime, rules: AppointmentRules) -> StartWindow:
     """Return when work on a booked vehicle is to begin."""
-    return StartWindow(appointment_at, appointment_at + LATEST_START)
+    latest = appointment_at + timedelta(minutes=rules.latest_start_minutes)
+    return StartWindow(appointment_at, latest)
 
 
 async def _promised(wanted: _Wanted, slots: Sequence[Slot], deps: Deps) -> list[OfferedTime]:
@@ -170,7 +177,7 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
             wanted.store.id,
             wanted.op_codes,
             confidence=wanted.confidence,
-            start_window=start_window(slot.starts_at),
+            start_window=start_window(slot.starts_at, wanted.appointments),
         )
     except Problem as problem:
         if problem.rule != NO_PLACE:
@@ -208,7 +215,7 @@ def _provisional(
 ) -> OfferedTime:
     return OfferedTime(
         appointment_at=slot.starts_at,
-        promised_at=provisional_promise(free, work, slot.starts_at),
+        promised_at=provisional_promise(free, work, wanted.promises, slot.starts_at),
         confidence=wanted.confidence,
         booked_share=slot.booked_share,
         provisional=True,

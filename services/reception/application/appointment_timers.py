@@ -8,13 +8,13 @@ import httpx
 
 from services.reception import persistence
 from services.reception.application.appointment_offers import start_window
-from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
 from services.reception.domain.appointment import Appointment, Place
 from shared import timers
 from shared.clients.crm.models import AppointmentReminder, AppointmentReminderMessage
+from shared.contracts.management import AppointmentRules
 from shared.group import Store
 from shared.problems import Problem
 from shared.timers import RetryLaterError, Timer
@@ -114,12 +114,13 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
         token = await deps.credentials.token(store_id)
     except httpx.HTTPError as error:
         raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
+    async with deps.uow_factory.read(store_id) as connection:
+        rules = await deps.group.rules_today(connection, AppointmentRules, store_id)
     try:
         held = await deps.workshop.hold(
             Caller(store_id, token, f"{appointment_id}:{appointment_at.isoformat()}"),
             appointment.op_codes,
-            confidence=DEFAULT_CONFIDENCE,
-            start_window=start_window(appointment_at),
+            start_window=start_window(appointment_at, rules),
         )
     except WorkshopUnavailableError as error:
         raise RetryLaterError(f"workshop: {error}") from error

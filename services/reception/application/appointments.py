@@ -20,7 +20,6 @@ from services.reception.application.appointment_timers import (
     set_confirmation,
 )
 from services.reception.application.cancellations import CancelRequest, keep_cancellation
-from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.customers import check_customer
 from services.reception.application.deps import Deps
 from services.reception.application.opening_hours import opening_days
@@ -32,6 +31,7 @@ from services.reception.domain import vehicle as vehicles
 from services.reception.domain.appointment import Appointment, Place, Status
 from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from shared.contracts.base import Identifier, Timestamp
+from shared.contracts.management import AppointmentRules
 from shared.contracts.reception import RequestedPart
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
@@ -98,13 +98,14 @@ async def prepare_booking(
         RuleViolation: the store receives no customers then, or other times are available.
     """
     store_id = caller.store_id
-    appointments.check_time(command.appointment_at, deps.uow_factory.clock.now())
     parts = tuple(PartQuantity(line.part_number, line.quantity) for line in command.parts)
     wanted = RequestedWork(tuple(command.op_codes), parts=parts)
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
         day = store.local_day(command.appointment_at)
         prices = await deps.catalog.price_list(connection, store, wanted, day)
+        rules = await deps.group.rules_today(connection, AppointmentRules, store_id)
+    appointments.check_time(command.appointment_at, rules, deps.uow_factory.clock.now())
     estimate(prices, wanted)
     await check_customer(caller, command.customer_ref, deps)
     plate_ref = deps.personal.reference("plate", command.plate)
@@ -124,6 +125,7 @@ async def book_appointment(
     plate_ref = deps.personal.reference("plate", command.plate)
     await persistence.lock_vehicle(uow.connection, plate_ref)
     await _check_booked_once(uow.connection, uow.store_id, command, plate_ref, principal, deps)
+    rules = await deps.group.rules_today(uow.connection, AppointmentRules, uow.store_id)
     booked, events = appointments.book(
         appointment_id=str(new_id()),
         store_id=uow.store_id,
@@ -133,6 +135,7 @@ async def book_appointment(
         parts=tuple(RequestedPart(**line.model_dump()) for line in command.parts),
         customer_ref=command.customer_ref,
         place=place,
+        rules=rules,
         now=uow.now,
     )
     saved = await _save(uow, booked, deps)
@@ -182,8 +185,10 @@ async def prepare_move(
         await _check_booked_once(
             connection, store_id, command, booked.plate_ref, principal, deps, appointment_id
         )
+        rules = await deps.group.rules_today(connection, AppointmentRules, store_id)
     require_version(booked, command.version)
-    appointments.check_may_reschedule(booked, command.appointment_at, deps.uow_factory.clock.now())
+    now = deps.uow_factory.clock.now()
+    appointments.check_may_reschedule(booked, command.appointment_at, rules, now)
     return await _place(caller, booked.op_codes, command.appointment_at, booked.hold_id, deps)
 
 
@@ -204,7 +209,8 @@ async def reschedule_appointment(
     )
     booked = await persistence.lock_appointment(connection, store_id, appointment_id)
     require_version(booked, command.version)
-    moved, events = appointments.reschedule(booked, command.appointment_at, place, uow.now)
+    rules = await deps.group.rules_today(connection, AppointmentRules, store_id)
+    moved, events = appointments.reschedule(booked, command.appointment_at, place, rules, uow.now)
     await cancel_timers(uow, appointment_id)
     saved = await _save(uow, moved, deps)
     uow.publish(events)
@@ -249,6 +255,7 @@ async def _place(
         store = await deps.group.store(connection, caller.store_id)
         day = store.local_day(appointment_at)
         days = await opening_days(connection, store, [day], deps)
+        rules = await deps.group.rules_today(connection, AppointmentRules, store.id)
     hours = days.on(day)
     try:
         hours.check_open(appointment_at)
@@ -258,8 +265,7 @@ async def _place(
         held = await deps.workshop.hold(
             caller,
             op_codes,
-            confidence=DEFAULT_CONFIDENCE,
-            start_window=start_window(appointment_at),
+            start_window=start_window(appointment_at, rules),
             replaces=replaces,
         )
     except WorkshopUnavailableError:

@@ -8,6 +8,7 @@ from services.reception import persistence
 from services.reception.application.appointment_timers import cancel_timers
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
+from services.reception.application.entitlements import recognize
 from services.reception.application.greetings import (
     cancel_expected_greeting,
     expect_greeting,
@@ -22,11 +23,12 @@ from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain import visit as visits
 from services.reception.domain.advisors import suggest_advisors
+from services.reception.domain.entitlement import with_priority
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Identifier
 from shared.contracts.violations import unknown_code
-from shared.formats import Plate, plate_kind
+from shared.formats import Plate
 from shared.ids import new_id
 from shared.request_model import RequestModel, VersionedRequest
 from shared.security import Principal
@@ -63,11 +65,13 @@ class WaitingView(OrderView):
     """Order at reception with the customer's wait.
 
     ``waited_s`` is the wait for the greeting, so far or as it was. A customer who is not greeted
-    yet has a suggested advisor.
+    yet has a suggested advisor. One who ``has_priority`` (优先接待) by their loyalty tier is
+    received like one with an appointment.
     """
 
     waited_s: int
     overdue: bool
+    has_priority: bool
     suggested_advisor_id: str | None
 
 
@@ -100,6 +104,7 @@ async def record_arrival(
         now=uow.now,
     )
     saved = await save_change(uow, order, events)
+    await recognize(uow, saved.order_id, known)
     await expect_greeting(uow, order.visit)
     return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
@@ -118,11 +123,15 @@ async def correct_plate(
     vehicles.check_not_in_store(open_visits, uow.store_id, order_id)
     visit, events = visits.correct_plate(order.visit, order.status, vehicle)
     saved = await save_change(uow, replace(order, visit=visit), events)
+    await recognize(uow, order_id, known)
     return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
 
 async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
-    """List the customers at reception (接待看板): booked customers first, then by arrival."""
+    """List the customers at reception (接待看板).
+
+    Booked customers, and those whose tier gives them a priority place, come first.
+    """
     now = deps.uow_factory.clock.now()
     async with deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
@@ -134,11 +143,22 @@ async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[Wa
         advisor_workloads = await persistence.advisor_workloads(
             connection, store_id, store.day_bounds(today)[0]
         )
-    found.sort(key=lambda order: visits.greeting_sort_key(order.visit))
+        recognized = await persistence.find_recognitions(
+            connection, store_id, [order.order_id for order in found]
+        )
+    first = with_priority(recognized)
+    found.sort(
+        key=lambda order: visits.greeting_sort_key(
+            order.visit, has_priority=order.order_id in first
+        )
+    )
     unassigned = [order.order_id for order in found if order.visit.advisor_id is None]
     freest = suggest_advisors(advisors, advisor_workloads, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
-    return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
+    return [
+        as_seen_by(reader, _waiting(order, now, suggestion, has_priority=order.order_id in first))
+        for order in found
+    ]
 
 
 async def assign_advisor(
@@ -170,10 +190,9 @@ async def greet_customer(uow: UnitOfWork, order_id: str, command: VersionedReque
 
 
 def _identity(plate: str, known: VehicleView, deps: Deps) -> VehicleIdentity:
-    """Return the identity of a vehicle; one without a plate is known by its VIN."""
-    personal = deps.personal
-    by_vin = personal.reference("vin", plate) if plate_kind(plate) == "unregistered" else None
-    return VehicleIdentity(personal.reference("plate", plate), known.vehicle_ref or by_vin)
+    """Return the identity of a vehicle; one that is seen for the first time gets a reference."""
+    plate_ref = deps.personal.reference("plate", plate)
+    return VehicleIdentity(plate_ref, known.vehicle_ref or str(new_id()), known.identified)
 
 
 async def _check_in(uow: UnitOfWork, appointment_id: str, vehicle: VehicleIdentity) -> None:
@@ -204,12 +223,15 @@ async def _check_in_one_place(
         vehicles.check_not_elsewhere(open_visits, uow.store_id)
 
 
-def _waiting(order: Order, now: datetime, suggestion: Mapping[str, str]) -> WaitingView:
+def _waiting(
+    order: Order, now: datetime, suggestion: Mapping[str, str], *, has_priority: bool
+) -> WaitingView:
     visit = order.visit
     until = visit.greeted_at or now
     return WaitingView(
         **order_view(order).model_dump(),
         waited_s=int((until - visit.arrived_at).total_seconds()),
         overdue=until > visit.greeting_due_at,
+        has_priority=has_priority,
         suggested_advisor_id=visit.advisor_id or suggestion.get(visit.order_id),
     )

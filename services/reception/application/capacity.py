@@ -8,14 +8,13 @@ import httpx
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
-from services.reception.domain.promise import Promise, new_promise
+from services.reception.domain.promise import Promise, confidence_of, new_promise
 from services.reception.domain.provisional import provisional_promise
 from services.reception.domain.repair_order import RepairOrder
 from shared.clients.workshop.models import LimitingFactorView
+from shared.contracts.management import PromiseRules
 from shared.contracts.workshop import CapacityChanged
 from shared.unit_of_work import UnitOfWork
-
-DEFAULT_CONFIDENCE = 0.95
 
 
 async def record_capacity(uow: UnitOfWork, event: CapacityChanged, _: Deps) -> None:
@@ -40,12 +39,13 @@ async def ask_promise(
     op_codes: Sequence[str],
     deps: Deps,
     *,
-    confidence: float = DEFAULT_CONFIDENCE,
+    confidence: float | None = None,
     repair_order: RepairOrder | None = None,
 ) -> tuple[Promise, LimitingFactorView | None]:
     """Ask for the earliest promise and its limiting factor.
 
-    For further work of a ``repair_order`` it is the order's new promise.
+    For further work of a ``repair_order`` it is the order's new promise. Without ``confidence`` it
+    is that of the rules of promises.
 
     It is provisional while the workshop is unavailable, or without a ``token`` for it.
     """
@@ -75,7 +75,7 @@ async def reserve(
     op_codes: Sequence[str],
     deps: Deps,
     *,
-    confidence: float = DEFAULT_CONFIDENCE,
+    confidence: float | None = None,
     replaces: str | None = None,
     order_id: str | None = None,
     latest_promise_at: datetime | None = None,
@@ -102,12 +102,14 @@ async def reserve(
 
 
 async def _provisional(
-    store_id: str, op_codes: Sequence[str], confidence: float, deps: Deps
+    store_id: str, op_codes: Sequence[str], confidence: float | None, deps: Deps
 ) -> Promise:
     """Return a promise from the workshop's last published free time."""
     async with deps.uow_factory.read(store_id) as connection:
         free = await persistence.last_capacity(connection, store_id)
         store = await deps.group.store(connection, store_id)
-        operations = await deps.catalog.operations(connection, op_codes, deps.today(store))
-    promised_at = provisional_promise(free, operations, deps.uow_factory.clock.now())
-    return Promise(promised_at, confidence, hold_id=None, provisional=True)
+        today = deps.today(store)
+        operations = await deps.catalog.operations(connection, op_codes, today)
+        rules = await deps.group.rules_on(connection, PromiseRules, store_id, today)
+    promised_at = provisional_promise(free, operations, rules, deps.uow_factory.clock.now())
+    return Promise(promised_at, confidence or confidence_of(rules), hold_id=None, provisional=True)

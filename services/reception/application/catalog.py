@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict
 
 from services.reception.application.deps import Deps
 from services.reception.domain.estimate_version import EstimateVersion
 from services.reception.persistence.catalog import NamedLines, typical_parts
+from shared.contracts.management import PartMaster
 from shared.db import Connection
+
+MOST_FOUND = 50
+"""Largest number of parts found by a text."""
 
 
 class Names(BaseModel):
@@ -40,12 +45,12 @@ class OperationEntry(Names):
 
 
 class PartEntry(Names):
-    """Part (备件) with its list price for one unit, tax included."""
+    """Part (备件) with its price in the store for one unit, tax included."""
 
     part_number: str
     skill_code: str
     unit: str
-    list_price_cents: int
+    price_cents: int
 
 
 class PackageEntry(Names):
@@ -88,37 +93,74 @@ class RecallEntry(Names):
 
 
 class CatalogView(BaseModel):
-    """The catalog as one store sees it: with the prices that hold in it.
+    """The catalog as one store sees it, without parts: with the prices that hold in it.
 
     ``labor_rate_cents`` is the price of an hour by skill, ``operation_price_cents`` the fixed price
-    of an operation, whatever its hours. ``part_price_cents`` comes before a part's list price.
+    of an operation, whatever its hours. The entries are those of the group; they are left out where
+    the caller has seen their ``revision``.
     """
 
-    operations: Sequence[OperationEntry]
-    parts: Sequence[PartEntry]
-    packages: Sequence[PackageEntry]
-    systems: Sequence[SystemEntry]
-    recalls: Sequence[RecallEntry]
+    revision: str
+    operations: Sequence[OperationEntry] = ()
+    packages: Sequence[PackageEntry] = ()
+    systems: Sequence[SystemEntry] = ()
+    recalls: Sequence[RecallEntry] = ()
     labor_rate_cents: Mapping[str, int]
     operation_price_cents: Mapping[str, int]
-    part_price_cents: Mapping[str, int]
 
 
-async def catalog(store_id: str, deps: Deps) -> bytes:
-    """Return the catalog of a store's present day as the text of a ``CatalogView``."""
+async def catalog(store_id: str, seen: str, deps: Deps) -> bytes:
+    """Return the catalog of a store's present day as the text of a ``CatalogView``.
+
+    It has no entries if the caller has ``seen`` their revision.
+    """
     async with deps.catalog.reading, deps.uow_factory.read(store_id) as connection:
         store = await deps.group.store(connection, store_id)
         day = deps.today(store)
-        entries = await deps.catalog.entries(connection, day)
+        revision, entries = await deps.catalog.entries(connection, day)
         prices = await deps.catalog.prices(connection, store, day)
     added = json.dumps(
         {
+            "revision": revision,
             "labor_rate_cents": prices.labor_rates,
             "operation_price_cents": prices.operations,
-            "part_price_cents": prices.parts,
         }
     ).encode()
+    if revision == seen:
+        return added
     return b"%b, %b" % (entries.removesuffix(b"}"), added.removeprefix(b"{"))
+
+
+async def find_parts(store_id: str, typed: str, deps: Deps) -> list[PartEntry]:
+    """Return the first parts on offer whose number or name contains ``typed``."""
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        day = deps.today(store)
+        plain = normalize("NFKC", typed).strip()
+        found = await deps.catalog.find_parts(connection, plain, day, MOST_FOUND)
+        return _entries(await deps.catalog.parts(connection, store, found, day))
+
+
+async def named_parts(store_id: str, part_numbers: Collection[str], deps: Deps) -> list[PartEntry]:
+    """Return parts by their numbers; one that is no longer offered as it was last."""
+    async with deps.uow_factory.read(store_id) as connection:
+        store = await deps.group.store(connection, store_id)
+        day = deps.today(store)
+        return _entries(await deps.catalog.parts(connection, store, part_numbers, day))
+
+
+def _entries(parts: Mapping[str, tuple[PartMaster, int]]) -> list[PartEntry]:
+    return [
+        PartEntry(
+            part_number=part_number,
+            zh=part.zh,
+            en=part.en,
+            skill_code=part.skill_code,
+            unit=part.unit,
+            price_cents=price_cents,
+        )
+        for part_number, (part, price_cents) in parts.items()
+    ]
 
 
 async def named_lines(

@@ -37,6 +37,7 @@ from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.visit import Visit
 from shared.contracts.base import Identifier, Timestamp
+from shared.contracts.management import AuthorizationRules, PromiseRules
 from shared.contracts.reception import Channel, ReportedChannel
 from shared.db import Connection
 from shared.ids import new_id
@@ -176,15 +177,16 @@ async def decide(
         additional_work_id=str(new_id()),
         now=uow.now,
     )
+    promises = await deps.group.rules_today(connection, PromiseRules, uow.store_id)
     decision_record = DecisionRecord(
         decision.channel,
         decision.recorded_by,
         uow.now,
         decision.promised_at,
-        await _use_up(connection, order.visit, decision, prepared.contact, uow.now),
+        await _use_up(connection, order.visit, decision, prepared.contact, uow.now, deps),
     )
     changed, decided, events = decisions.decide(
-        order.repair_order, versions, decision.choice, decision_record, prepared.promise
+        order.repair_order, versions, decision.choice, decision_record, prepared.promise, promises
     )
     await persistence.save_repair_order(uow, changed)
     latest = {each.version: each for each in (*versions, *decided)}
@@ -220,6 +222,7 @@ async def _use_up(
     decision: CustomerDecision,
     contact: ContactUsed,
     now: datetime,
+    deps: Deps,
 ) -> LinkConsent | None:
     """Use the link up and return the circumstances of the decision that came over it."""
     link, origin = decision.link, decision.origin
@@ -231,7 +234,10 @@ async def _use_up(
     await persistence.add_link_use(
         connection, link, use_from(origin, "decided", now), origin.network
     )
-    return consent_over(uses[link.link_id], origin, contact, arrived_at=visit.arrived_at, now=now)
+    rules = await deps.group.rules_today(connection, AuthorizationRules, link.store_id)
+    return consent_over(
+        uses[link.link_id], origin, contact, arrived_at=visit.arrived_at, rules=rules, now=now
+    )
 
 
 async def _promise(

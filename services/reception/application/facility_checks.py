@@ -122,16 +122,15 @@ async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> No
         lists = await _lists_of(uow, store.id, day, deps)
         if day not in hours[day].closed:
             found = await persistence.facility_checks(uow.connection, store.id, day)
-            checked = {check.area for check in found}
             due = checks.due_times(lists, store.timezone, day)
-            uow.publish(checks.missing(store.id, day, due, checked, since, until))
+            uow.publish(checks.missing(store.id, day, due, found, since, until))
     if today in hours:
         await timers.schedule(
             uow,
             CHECKS_DUE,
             store.id,
             store_id=store.id,
-            due_at=checks.next_due(lists, store.timezone, until),
+            due_at=checks.next_due(lists, store.timezone, until) + checks.report_delay(store.id),
             data={_SINCE: until.isoformat()},
         )
 

@@ -9,7 +9,6 @@ from services.reception.domain.visit import Visit
 from shared import timers
 from shared.contracts.management import GreetingRules
 from shared.group import Store
-from shared.master_data import NotDefinedError
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -17,16 +16,9 @@ GREETING_OVERDUE = "greeting_overdue"
 
 
 async def greeting_limit(uow: UnitOfWork, store: Store, deps: Deps) -> timedelta:
-    """Return how long a customer waits in a store at most, by the rules of its present day.
-
-    Raises:
-        NotDefinedError: there are none.
-    """
+    """Return how long a customer waits in a store at most, by the rules of its present day."""
     day = store.local_day(uow.now)
-    own, of_group = await deps.group.rules(uow.connection, GreetingRules, store.id, day)
-    rules = own or of_group
-    if rules is None:
-        raise NotDefinedError("greeting rules")
+    rules = await deps.group.rules_on(uow.connection, GreetingRules, store.id, day)
     return timedelta(seconds=rules.limit_s)
 
 

@@ -23,6 +23,7 @@ from shared.clients.crm.models import (
     LinkedAdditionalWork,
     LinkedAuthorization,
 )
+from shared.contracts.management import AuthorizationRules
 from shared.contracts.violations import unknown
 from shared.ids import new_id
 from shared.personal_data import PersonalData
@@ -31,8 +32,6 @@ from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 LINK_MESSAGE = "link_message"
-
-LINK_LIFE = timedelta(hours=24)
 
 
 class CreateLinkRequest(RequestModel):
@@ -98,12 +97,13 @@ async def create_link(
     repair_order = await persistence.lock_repair_order(uow.connection, uow.store_id, order_id)
     versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
     require_awaiting(repair_order, versions, version)
+    rules = await deps.group.rules_today(uow.connection, AuthorizationRules, uow.store_id)
     link = Link(
         uow.store_id,
         str(new_id()),
         order_id,
         version,
-        uow.now + LINK_LIFE,
+        uow.now + timedelta(minutes=rules.link_minutes),
         promised_at=promised_at,
         made_by=uow.person,
         made_at=uow.now,

@@ -152,10 +152,10 @@ async def open_order(
 ) -> OrderView:
     """Open the repair order (开单) with the workshop's hold behind its ``promise``."""
     connection = uow.connection
-    vehicle_ref = _vehicle_ref(command, deps)
     order = await persistence.lock_order(connection, uow.store_id, order_id)
-    await persistence.lock_vehicle(connection, vehicle_ref)
-    await _check_has_no_other_order(connection, order.visit, vehicle_ref)
+    vehicle = _vehicle(command, order.visit)
+    await persistence.lock_vehicle(connection, vehicle.vehicle_ref)
+    await _check_has_no_other_order(connection, order.visit, vehicle)
     versions = await persistence.estimate_versions(connection, uow.store_id, order_id)
     check_seen(order, versions, command.version)
     store = await deps.group.store(connection, uow.store_id)
@@ -169,9 +169,9 @@ async def open_order(
     visit, repair_order, events = orders.open_order(
         order.visit,
         repair_order,
-        _write_up(command, vehicle_ref),
+        _write_up(command, vehicle),
         promise,
-        known_odometer_km=await persistence.last_odometer(connection, vehicle_ref),
+        known_odometer_km=await persistence.last_odometer(connection, vehicle.vehicle_ref),
         agreed=agreed,
         now=uow.now,
     )
@@ -202,16 +202,18 @@ async def cancel_order(
     return order_view(saved)
 
 
-def _vehicle_ref(command: OpenOrderRequest, deps: Deps) -> str:
-    if command.customer is None:
-        return command.vehicle_ref or ""
-    return deps.personal.reference("vin", command.customer.vin)
+def _vehicle(command: OpenOrderRequest, visit: Visit) -> VehicleIdentity:
+    """Return the vehicle that customer records have named, else the one that has arrived."""
+    if command.vehicle_ref is None:
+        return visit.vehicle
+    return VehicleIdentity(visit.plate_ref, command.vehicle_ref, identified=True)
 
 
-def _write_up(command: OpenOrderRequest, vehicle_ref: str) -> WriteUp:
+def _write_up(command: OpenOrderRequest, vehicle: VehicleIdentity) -> WriteUp:
     return WriteUp(
         customer_ref=command.customer_ref,
-        vehicle_ref=vehicle_ref,
+        vehicle_ref=vehicle.vehicle_ref,
+        vehicle_identified=vehicle.identified,
         odometer_km=command.odometer_km,
         symptoms=tuple(command.symptoms),
         waiting_customer=command.waiting_customer,
@@ -241,27 +243,28 @@ async def _check_may_open(
 
     Returns the hold of the order's appointment, which the order's own hold replaces.
     """
-    store_id, vehicle_ref = caller.store_id, _vehicle_ref(command, deps)
+    store_id = caller.store_id
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
         check_seen(order, versions, command.version)
-        known = await persistence.last_odometer(connection, vehicle_ref)
+        vehicle = _vehicle(command, order.visit)
+        known = await persistence.last_odometer(connection, vehicle.vehicle_ref)
         orders.check_may_open(
             order.status, command.odometer_km, known, command.odometer_discrepancy_reason
         )
-        await _check_has_no_other_order(connection, order.visit, vehicle_ref)
+        await _check_has_no_other_order(connection, order.visit, vehicle)
         hold_id = await _appointment_hold(connection, order.visit)
     await _check_same_vehicle(order.visit, command, caller, deps)
     await check_customer(caller, command.customer_ref, deps)
     return hold_id
 
 
-async def _check_has_no_other_order(connection: Connection, visit: Visit, vehicle_ref: str) -> None:
+async def _check_has_no_other_order(
+    connection: Connection, visit: Visit, vehicle: VehicleIdentity
+) -> None:
     """Refuse a vehicle that has another open order in the store, under any plate."""
-    visits = await persistence.open_visits(
-        connection, VehicleIdentity(visit.plate_ref, vehicle_ref)
-    )
+    visits = await persistence.open_visits(connection, vehicle)
     vehicles.check_not_in_store(visits, visit.store_id, visit.order_id)
 
 
@@ -275,7 +278,9 @@ async def _check_same_vehicle(
     if command.customer is not None:
         plate_ref = deps.personal.reference("plate", command.customer.plate)
         vehicles.check_same_plate(visit.plate_ref, plate_ref)
-    elif command.vehicle_ref and command.vehicle_ref != visit.vehicle_ref:
+    elif command.vehicle_ref and (
+        command.vehicle_ref != visit.vehicle_ref or not visit.vehicle_identified
+    ):
         known = await deps.crm.read_vehicle(caller.token, caller.store_id, command.vehicle_ref)
         if known is not None:
             vehicles.check_same_plate(visit.plate_ref, known.plate_ref)

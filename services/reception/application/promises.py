@@ -9,7 +9,6 @@ from datetime import datetime
 
 from services.reception import persistence
 from services.reception.application.capacity import (
-    DEFAULT_CONFIDENCE,
     ask_promise,
     reserve,
     workshop_token,
@@ -23,9 +22,15 @@ from services.reception.domain import errors
 from services.reception.domain import promise as promises
 from services.reception.domain.estimate_items import without
 from services.reception.domain.estimate_version import EstimateVersion
-from services.reception.domain.promise import Promise, RevisionReason, latest_promise
+from services.reception.domain.promise import (
+    Promise,
+    RevisionReason,
+    confidence_of,
+    latest_promise,
+)
 from services.reception.domain.repair_order import RepairOrder
 from shared.contracts.base import Timestamp
+from shared.contracts.management import PromiseRules
 from shared.contracts.workshop import JobAssigned, PromisedTimeAtRisk
 from shared.problems import Problem
 from shared.request_model import VersionedRequest
@@ -48,7 +53,7 @@ async def offered_promise(
     """Return the order's promise if the customer agrees to a version without items ``declined``."""
     op_codes = await _further_operations(proposal, declined, deps)
     if not op_codes:
-        return _present_promise(repair_order)
+        return await _present_promise(repair_order, deps)
     store_id = repair_order.store_id
     token = await workshop_token(store_id, deps)
     promise, _ = await ask_promise(store_id, token, op_codes, deps, repair_order=repair_order)
@@ -72,19 +77,20 @@ async def reserve_additional_work(
     """
     op_codes = await _further_operations(proposal, declined, deps)
     if not op_codes:
-        return _present_promise(repair_order)
+        return await _present_promise(repair_order, deps)
     store_id = repair_order.store_id
     token = await workshop_token(store_id, deps)
     if token is None:
         promise, _ = await ask_promise(store_id, None, op_codes, deps)
         return promise
+    rules = await _rules(store_id, deps)
     try:
         return await reserve(
             Caller(store_id, token, key),
             op_codes,
             deps,
             order_id=repair_order.order_id,
-            latest_promise_at=latest_promise(repair_order, seen),
+            latest_promise_at=latest_promise(repair_order, seen, rules),
         )
     except Problem as problem:
         if problem.rule != PROMISE_LATER or not problem.values:
@@ -93,12 +99,13 @@ async def reserve_additional_work(
 
 
 async def revise_promise(
-    uow: UnitOfWork, order_id: str, command: RevisePromisedTimeRequest
+    uow: UnitOfWork, order_id: str, command: RevisePromisedTimeRequest, deps: Deps
 ) -> OrderView:
     """Revise the promised completion time (承诺变更)."""
+    rules = await deps.group.rules_today(uow.connection, PromiseRules, uow.store_id)
     order = await lock_seen(uow, order_id, command.version)
     revised, events = promises.revise(
-        order.repair_order, command.promised_at, command.reason, uow.person, uow.now
+        order.repair_order, command.promised_at, command.reason, uow.person, rules, uow.now
     )
     return order_view(await save_change(uow, replace(order, repair_order=revised), events))
 
@@ -133,10 +140,14 @@ async def _further_operations(
     return [operation.op_code for operation in wanted.labor_operations]
 
 
-def _present_promise(repair_order: RepairOrder) -> Promise | None:
+async def _present_promise(repair_order: RepairOrder, deps: Deps) -> Promise | None:
     """Return the order's present promise, if it has one."""
     if repair_order.promised_at is None:
         return None
-    return Promise(
-        repair_order.promised_at, DEFAULT_CONFIDENCE, None, repair_order.promise_provisional
-    )
+    confidence = confidence_of(await _rules(repair_order.store_id, deps))
+    return Promise(repair_order.promised_at, confidence, None, repair_order.promise_provisional)
+
+
+async def _rules(store_id: str, deps: Deps) -> PromiseRules:
+    async with deps.uow_factory.read(store_id) as connection:
+        return await deps.group.rules_today(connection, PromiseRules, store_id)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.application.capacity import DEFAULT_CONFIDENCE, ask_promise
+from services.reception.application.capacity import ask_promise
 from services.reception.application.deps import Deps
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, PartQuantity, RequestedWork, estimate
@@ -45,9 +45,12 @@ class PricedWork(RequestModel):
 
 
 class Work(PricedWork):
-    """Work to be estimated and promised."""
+    """Work to be estimated and promised.
 
-    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
+    Without ``confidence`` it is that of the rules of promises.
+    """
+
+    confidence: Annotated[float | None, Field(ge=0.5, le=0.99)] = None
 
 
 class QuoteRequest(Work):

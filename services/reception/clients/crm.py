@@ -16,6 +16,7 @@ from shared.clients.crm.models import (
     RegisterCustomerRequest,
     RegisterCustomerResponse,
 )
+from shared.contracts.management import Entitlement
 from shared.contracts.violations import unknown
 from shared.credentials import ServiceCredentials
 
@@ -41,6 +42,7 @@ class KnownVehicle(BaseModel):
     brand: str | None = None
     model: str | None = None
     tier: str | None = None
+    entitlements: tuple[Entitlement, ...] = ()
     visits: int | None = None
 
 
@@ -64,7 +66,7 @@ class CrmClient:
             found = await self._at_once(token).get_vehicle(store_id, plate)
         except (ServiceUnavailableError, ApiError):
             return None
-        return KnownVehicle.model_validate(found, from_attributes=True)
+        return KnownVehicle.model_validate(found.model_dump())
 
     async def read_vehicle(
         self, token: str, store_id: str, vehicle_ref: str
@@ -92,8 +94,22 @@ class CrmClient:
         call = self._at_once(token).get_registered_customer(store_id, customer_ref)
         await _known(call, "customer_ref", customer_ref)
 
-    async def register(self, store_id: str, order_id: str, details: RegisterCustomerRequest) -> str:
-        """Register the person and return their ``customer_ref``.
+    async def check_campaign(self, token: str, store_id: str, campaign_id: str) -> None:
+        """Refuse a reference to a campaign that the store does not have.
+
+        The question is asked in the name of the bearer of ``token``. While customer relations is
+        unavailable, nothing is refused.
+
+        Raises:
+            RuleViolation: there is no such campaign.
+        """
+        call = self._at_once(token).get_campaign(store_id, campaign_id)
+        await _known(call, "campaign_id", campaign_id)
+
+    async def register(
+        self, store_id: str, order_id: str, details: RegisterCustomerRequest
+    ) -> RegisterCustomerResponse:
+        """Register the person and the vehicle, and return their references.
 
         Repeating it for one order registers no second person.
 
@@ -102,11 +118,10 @@ class CrmClient:
             CallRejectedError: it does not take these details.
         """
         key = f"{order_id}:customer"
-        registered = await repeatable(
+        return await repeatable(
             "customer relations",
             self._own(store_id).register_customer(store_id, details, idempotency_key=key),
         )
-        return registered.customer_ref
 
     async def send_message(self, store_id: str, key: str, message: Message) -> str:
         """Send a customer a message and return its id; repeating it with one ``key`` sends it once.

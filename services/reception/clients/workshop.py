@@ -55,7 +55,7 @@ class WorkshopClient:
         store_id: str,
         op_codes: Sequence[str],
         *,
-        confidence: float,
+        confidence: float | None = None,
         start_window: StartWindow | None = None,
         order_id: str | None = None,
     ) -> QuoteView:
@@ -102,7 +102,7 @@ class WorkshopClient:
         caller: Caller,
         op_codes: Sequence[str],
         *,
-        confidence: float,
+        confidence: float | None = None,
         start_window: StartWindow | None = None,
         replaces: str | None = None,
         order_id: str | None = None,

@@ -28,6 +28,7 @@ from services.reception.domain.estimate_version import (
 )
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
+from shared.contracts.management import PromiseRules
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -70,6 +71,7 @@ def authorize(
     version: int,
     decision_record: DecisionRecord,
     promise: Promise,
+    rules: PromiseRules,
 ) -> tuple[RepairOrder, EstimateVersion, list[AdditionalWorkAuthorized]]:
     """Authorize additional work (增项授权); the vehicle may be ready later.
 
@@ -80,7 +82,7 @@ def authorize(
     estimate_version = require_awaiting(repair_order, versions, version)
     assert estimate_version.additional_work_id  # noqa: S101
     agreed = decided(estimate_version, "authorized", decision_record)
-    resumed = promises.extend(repair_order, promise, decision_record.promised_at)
+    resumed = promises.extend(repair_order, promise, decision_record.promised_at, rules)
     event = AdditionalWorkAuthorized(
         store_id=repair_order.store_id,
         order_id=repair_order.order_id,

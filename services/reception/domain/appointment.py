@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.reception.domain import errors
 from shared.contracts import Event
+from shared.contracts.management import AppointmentRules
 from shared.contracts.reception import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -22,12 +23,6 @@ from shared.contracts.violations import RuleViolation
 
 Status = Literal["booked", "arrived", "cancelled", "no_show"]
 """已预约、已到店、已取消、爽约."""
-
-LATEST_START = timedelta(hours=1)
-"""Longest time between the booked time and the start of work."""
-
-LONGEST_AHEAD = timedelta(days=60)
-"""Longest time that an appointment can be booked ahead."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +64,11 @@ def book(
     parts: tuple[RequestedPart, ...],
     customer_ref: str | None,
     place: Place | None,
+    rules: AppointmentRules,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
     """Book an appointment; without a ``place`` in the workshop it is provisional."""
-    check_time(appointment_at, now)
+    check_time(appointment_at, rules, now)
     appointment = Appointment(
         appointment_id=appointment_id,
         store_id=store_id,
@@ -88,7 +84,6 @@ def book(
     event = AppointmentBooked(
         store_id=store_id,
         appointment_id=appointment_id,
-        plate_ref=plate_ref,
         appointment_at=appointment_at,
         op_codes=op_codes,
         hold_id=appointment.hold_id,
@@ -99,28 +94,31 @@ def book(
     return appointment, [event]
 
 
-def check_time(appointment_at: datetime, now: datetime) -> None:
+def check_time(appointment_at: datetime, rules: AppointmentRules, now: datetime) -> None:
     """Refuse a time that has passed or is too far ahead."""
     if appointment_at <= now:
         raise errors.in_the_past("appointment_at", appointment_at)
-    if appointment_at > now + LONGEST_AHEAD:
-        raise errors.too_far_ahead("appointment_at", LONGEST_AHEAD.days)
+    if appointment_at > now + timedelta(days=rules.days_ahead):
+        raise errors.too_far_ahead("appointment_at", rules.days_ahead)
 
 
-def check_may_reschedule(appointment: Appointment, appointment_at: datetime, now: datetime) -> None:
+def check_may_reschedule(
+    appointment: Appointment, appointment_at: datetime, rules: AppointmentRules, now: datetime
+) -> None:
     """Refuse to move an appointment that is over, or to move one into the past."""
     _require_booked(appointment)
-    check_time(appointment_at, now)
+    check_time(appointment_at, rules, now)
 
 
 def reschedule(
     appointment: Appointment,
     appointment_at: datetime,
     place: Place | None,
+    rules: AppointmentRules,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentRescheduled]]:
     """Reschedule the appointment; its event releases the old hold."""
-    check_may_reschedule(appointment, appointment_at, now)
+    check_may_reschedule(appointment, appointment_at, rules, now)
     moved = replace(
         appointment,
         appointment_at=appointment_at,

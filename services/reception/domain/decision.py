@@ -13,6 +13,7 @@ from services.reception.domain.estimate_version import (
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from shared.contracts import Event
+from shared.contracts.management import PromiseRules
 from shared.contracts.reception import ReportedChannel
 
 _MEET_CUSTOMERS = frozenset({"service_advisor", "front_desk_supervisor", "service_manager"})
@@ -77,6 +78,7 @@ def decide(
     choice: Choice,
     decision_record: DecisionRecord,
     promise: Promise | None,
+    rules: PromiseRules,
 ) -> tuple[RepairOrder, list[EstimateVersion], list[Event]]:
     """Apply the decision to the divided versions; return the order, the result and the events.
 
@@ -84,12 +86,18 @@ def decide(
     """
     if not choice.declined:
         repair_order, decided, events = _decide_on(
-            repair_order, versions, choice.version, decision_record, promise, wanted=choice.wanted
+            repair_order,
+            versions,
+            choice.version,
+            decision_record,
+            promise,
+            rules,
+            wanted=choice.wanted,
         )
         return repair_order, [decided], [*events]
     *others, wanted, rest = versions
     repair_order, kept, agreed = _decide_on(
-        repair_order, versions, wanted.version, decision_record, promise, wanted=True
+        repair_order, versions, wanted.version, decision_record, promise, rules, wanted=True
     )
     repair_order, left, declined = additional_work.decline(
         repair_order, [*others, kept, rest], rest.version, decision_record
@@ -103,6 +111,7 @@ def _decide_on(
     version: int,
     decision_record: DecisionRecord,
     promise: Promise | None,
+    rules: PromiseRules,
     *,
     wanted: bool,
 ) -> tuple[RepairOrder, EstimateVersion, Sequence[Event]]:
@@ -112,4 +121,6 @@ def _decide_on(
         return decline(repair_order, versions, version, decision_record)
     if promise is None:
         return ordered_work.authorize(repair_order, versions, version, decision_record)
-    return additional_work.authorize(repair_order, versions, version, decision_record, promise)
+    return additional_work.authorize(
+        repair_order, versions, version, decision_record, promise, rules
+    )

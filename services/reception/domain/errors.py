@@ -1,6 +1,7 @@
 """Reasons for which reception refuses a command."""
 
 from datetime import date, datetime, time
+from typing import Literal
 
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.violations import RuleViolation
@@ -550,6 +551,57 @@ def voucher_of_another(voucher_id: str) -> RuleViolation:
     )
 
 
+def voucher_of_another_vehicle(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
+        "voucher_of_another_vehicle",
+        f"The voucher {voucher_id} is another vehicle's.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_valid_too_long(days: int) -> RuleViolation:
+    return RuleViolation(
+        "voucher_valid_too_long",
+        f"A voucher is valid for {days} days at most.",
+        field="expires_at",
+        days=days,
+    )
+
+
+def voucher_over_limit(
+    field: str, scope: Literal["one", "month", "store"], limit_cents: int
+) -> RuleViolation:
+    """Above the limit of one voucher, of a month of the issuer, or of a month of the store."""
+    return RuleViolation(
+        f"voucher_over_{scope}_limit",
+        f"The limit is {limit_cents} cents.",
+        field=field,
+        kind="forbidden",
+        limit_cents=limit_cents,
+    )
+
+
+def vouchers_used_up(most: int) -> RuleViolation:
+    return RuleViolation(
+        "vouchers_used_up",
+        f"The caller issues {most} vouchers in a month at most.",
+        field="kind",
+        kind="forbidden",
+        most=most,
+    )
+
+
+def customer_has_enough(most: int) -> RuleViolation:
+    return RuleViolation(
+        "customer_has_enough",
+        f"A customer gets {most} vouchers in a month at most.",
+        field="customer_ref",
+        kind="forbidden",
+        most=most,
+    )
+
+
 def voucher_fits_nothing(voucher_id: str) -> RuleViolation:
     return RuleViolation(
         "voucher_fits_nothing",
@@ -580,4 +632,36 @@ def photo_erased() -> RuleViolation:
         "The picture does not exist any more.",
         field="photo_id",
         kind="not_found",
+    )
+
+
+def not_entitled(entitlement: str) -> RuleViolation:
+    return RuleViolation(
+        "not_entitled",
+        f"The customer's loyalty tier does not entitle to {entitlement}.",
+        field="entitlement",
+        kind="conflict",
+        entitlement=entitlement,
+    )
+
+
+def customer_not_known(entitlement: str) -> RuleViolation:
+    return RuleViolation(
+        "customer_not_known",
+        "The customer is not in customer records yet.",
+        field="entitlement",
+        kind="conflict",
+        entitlement=entitlement,
+    )
+
+
+def entitlement_given(entitlement: str, by: str, at: datetime) -> RuleViolation:
+    return RuleViolation(
+        "entitlement_given",
+        f"The customer was given {entitlement} already.",
+        field="entitlement",
+        kind="conflict",
+        entitlement=entitlement,
+        by=by,
+        at=at.isoformat(),
     )

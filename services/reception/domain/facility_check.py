@@ -1,15 +1,18 @@
 """Facility checks of customer lounge and service drive (日常检查)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from shared.contracts.reception import FacilityCheckCompleted, FacilityCheckOverdue
 from shared.contracts.violations import RuleViolation, unknown_code
 
 Result = Literal["ok", "failed"]
+
+_REPORTED_WITHIN_S = 300
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,15 @@ def due_times(lists: Sequence[FacilityChecklist], zone: ZoneInfo, day: date) -> 
     return {each.area: datetime.combine(day, each.due, zone).astimezone(UTC) for each in lists}
 
 
+def report_delay(store_id: str) -> timedelta:
+    """Return how long after a due time a store reports what is missing.
+
+    It is always the same for a store, so that stores with the same due time report one after
+    another.
+    """
+    return timedelta(seconds=crc32(store_id.encode()) % _REPORTED_WITHIN_S)
+
+
 def next_due(lists: Sequence[FacilityChecklist], zone: ZoneInfo, after: datetime) -> datetime:
     """Return the first due time of an area after a moment, by the ``lists`` of its day.
 
@@ -87,15 +99,21 @@ def missing(
     store_id: str,
     day: date,
     due: Mapping[str, datetime],
-    checked: Collection[str],
+    checked: Iterable[FacilityCheck],
     since: datetime,
     until: datetime,
 ) -> list[FacilityCheckOverdue]:
-    """Return the areas that fell due after ``since`` until ``until`` and are not ``checked``."""
+    """Return the areas that fell due after ``since`` until ``until`` and were not checked by then.
+
+    ``checked`` are the checks of the day.
+    """
+    first: dict[str, datetime] = {}
+    for check in checked:
+        first[check.area] = min(check.checked_at, first.get(check.area, check.checked_at))
     return [
         FacilityCheckOverdue(store_id=store_id, area=area, day=day.isoformat(), due_at=due_at)
         for area, due_at in due.items()
-        if since < due_at <= until and area not in checked
+        if since < due_at <= until and not (area in first and first[area] <= due_at)
     ]
 
 

@@ -6,11 +6,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Literal
 
-NEW_CONTACT = timedelta(days=14)
-"""Time for which an address is new after it was set.
-
-An address set during a visit is also new throughout that visit.
-"""
+from shared.contracts.management import AuthorizationRules
 
 _KEPT_BITS = {4: 24, 6: 48}
 
@@ -134,14 +130,16 @@ def consent_over(
     contact: ContactUsed,
     *,
     arrived_at: datetime,
+    rules: AuthorizationRules,
     now: datetime,
 ) -> LinkConsent:
     """Return the circumstances of a decision from ``origin`` over a link with these earlier uses.
 
-    The link was sent to ``contact``, on an order whose vehicle arrived at ``arrived_at``.
+    The link was sent to ``contact``, on an order whose vehicle arrived at ``arrived_at``. An
+    address is new for some days, by ``rules``, and throughout the visit in which it was set.
     """
     shown_to = dict.fromkeys(use.colleague for use in uses if use.colleague)
-    since = min(arrived_at, now - NEW_CONTACT)
+    since = min(arrived_at, now - timedelta(days=rules.new_contact_days))
     is_new = contact.set_at is not None and contact.set_at >= since
     return LinkConsent(
         tuple(shown_to),

@@ -93,6 +93,7 @@ class WriteUp:
 
     customer_ref: str | None
     vehicle_ref: str
+    vehicle_identified: bool
     odometer_km: int
     symptoms: tuple[str, ...]
     waiting_customer: bool
@@ -141,6 +142,7 @@ def arrive(
         queue_number=queue_number,
         plate_ref=vehicle.plate_ref,
         vehicle_ref=vehicle.vehicle_ref,
+        vehicle_identified=vehicle.identified,
         appointment_id=appointment_id,
         arrived_at=now,
         greeting_due_at=now + greeting_limit,
@@ -149,7 +151,6 @@ def arrive(
         store_id=store_id,
         order_id=order_id,
         queue_number=queue_number,
-        plate_ref=vehicle.plate_ref,
         vehicle_ref=vehicle.vehicle_ref,
         appointment_id=appointment_id,
         arrived_at=now,
@@ -195,6 +196,7 @@ def open_order(
         visit,
         customer_ref=write_up.customer_ref,
         vehicle_ref=write_up.vehicle_ref,
+        vehicle_identified=write_up.vehicle_identified,
         odometer_km=write_up.odometer_km,
         odometer_discrepancy_reason=write_up.odometer_discrepancy_reason,
         fuel_or_charge_percent=write_up.fuel_or_charge_percent,

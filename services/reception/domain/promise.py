@@ -20,6 +20,7 @@ from typing import Literal
 
 from services.reception.domain import errors
 from services.reception.domain.repair_order import PromiseAlert, RepairOrder
+from shared.contracts.management import PromiseRules
 from shared.contracts.reception import PromisedTimeRevised
 from shared.contracts.workshop import PromisedTimeAtRisk
 
@@ -34,11 +35,7 @@ RevisionReason = Literal[
 ]
 """超时、缺件、人员缺勤、排队、增项、客户要求、其他."""
 
-LONGEST_AHEAD = timedelta(days=365)
-"""Longest time ahead for a promise."""
-
-TOLERANCE = timedelta(minutes=15)
-"""Tolerance by which the workshop's promise may move while the customer decides."""
+_WHOLE_BP = 10_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,11 @@ class Promise:
     confidence: float
     hold_id: str | None
     provisional: bool
+
+
+def confidence_of(rules: PromiseRules) -> float:
+    """Return the confidence (0 to 1) of promises."""
+    return rules.confidence_bp / _WHOLE_BP
 
 
 def promise_at_opening(repair_order: RepairOrder, promise: Promise) -> RepairOrder:
@@ -85,7 +87,9 @@ def confirm(
     return replace(confirmed, promised_at=latest, risk=None), [event]
 
 
-def extend(repair_order: RepairOrder, work: Promise, seen: datetime | None) -> RepairOrder:
+def extend(
+    repair_order: RepairOrder, work: Promise, seen: datetime | None, rules: PromiseRules
+) -> RepairOrder:
     """Promise an order with the additional work that the customer authorizes.
 
     ``work`` is the promise of that work, and ``seen`` the order's new promise that they saw, if it
@@ -94,7 +98,7 @@ def extend(repair_order: RepairOrder, work: Promise, seen: datetime | None) -> R
     Raises:
         RuleViolation: the workshop can no longer keep the promise that they saw.
     """
-    promise = _agreed_promise(repair_order, work, seen)
+    promise = _agreed_promise(repair_order, work, seen, rules)
     return replace(
         repair_order,
         promised_at=promise.promised_at,
@@ -108,6 +112,7 @@ def revise(
     promised_at: datetime,
     reason: RevisionReason,
     decided_by: str,
+    rules: PromiseRules,
     now: datetime,
 ) -> tuple[RepairOrder, list[PromisedTimeRevised]]:
     """Revise the completion time that the customer is told (承诺变更).
@@ -118,8 +123,8 @@ def revise(
         raise errors.invalid_status("order_id", repair_order.status, "opened or in_progress")
     if promised_at <= now:
         raise errors.promise_in_the_past()
-    if promised_at > now + LONGEST_AHEAD:
-        raise errors.too_far_ahead("promised_at", LONGEST_AHEAD.days)
+    if promised_at > now + timedelta(days=rules.days_ahead):
+        raise errors.too_far_ahead("promised_at", rules.days_ahead)
     risk = repair_order.risk
     event = PromisedTimeRevised(
         store_id=repair_order.store_id,
@@ -145,10 +150,12 @@ def new_promise(repair_order: RepairOrder, work: Promise) -> Promise:
     )
 
 
-def latest_promise(repair_order: RepairOrder, seen: datetime | None) -> datetime | None:
+def latest_promise(
+    repair_order: RepairOrder, seen: datetime | None, rules: PromiseRules
+) -> datetime | None:
     """Return the latest new promise to which a customer has agreed who saw this one."""
     shown = seen or repair_order.promised_at
-    return shown + TOLERANCE if shown else None
+    return shown + _tolerance(rules) if shown else None
 
 
 def record_risk(repair_order: RepairOrder, warning: PromisedTimeAtRisk) -> RepairOrder:
@@ -168,14 +175,21 @@ def record_risk(repair_order: RepairOrder, warning: PromisedTimeAtRisk) -> Repai
     )
 
 
-def _agreed_promise(repair_order: RepairOrder, work: Promise, seen: datetime | None) -> Promise:
+def _tolerance(rules: PromiseRules) -> timedelta:
+    return timedelta(minutes=rules.tolerance_minutes)
+
+
+def _agreed_promise(
+    repair_order: RepairOrder, work: Promise, seen: datetime | None, rules: PromiseRules
+) -> Promise:
     """Return the new promise that the customer saw, if the workshop can still keep it.
 
     The customer is not asked again about one that moved a little.
     """
     promise = new_promise(repair_order, work)
     shown = seen or repair_order.promised_at or promise.promised_at
-    if promise.promised_at > shown + TOLERANCE:
+    latest = shown + _tolerance(rules)
+    if promise.promised_at > latest:
         raise errors.promise_later(promise.promised_at)
-    stands = promise.promised_at <= shown <= promise.promised_at + TOLERANCE
+    stands = promise.promised_at <= shown <= promise.promised_at + _tolerance(rules)
     return replace(promise, promised_at=shown) if stands else promise

@@ -5,19 +5,22 @@ from datetime import datetime, timedelta
 
 from services.reception.domain.appointment_times import HALF_HOUR
 from services.reception.domain.estimate import CatalogOperation
+from shared.contracts.management import PromiseRules
 from shared.contracts.workshop import FreeCapacity
 
-_UNKNOWN_CAPACITY_DELAY = timedelta(hours=24)
 _SLOT_MINUTES = HALF_HOUR // timedelta(minutes=1)
 
 
 def provisional_promise(
-    free: Sequence[FreeCapacity], operations: Sequence[CatalogOperation], now: datetime
+    free: Sequence[FreeCapacity],
+    operations: Sequence[CatalogOperation],
+    rules: PromiseRules,
+    now: datetime,
 ) -> datetime:
     """Return the workshop's published promise for the half hour in which the last operation ends.
 
-    Operations follow one another. Where the published time does not suffice, the promise is a day
-    later than the work alone would take.
+    Operations follow one another. Where the published time does not suffice, the promise is
+    later than the work alone would take, by ``rules``.
     """
     slots = sorted(free, key=lambda slot: slot.starts_at)
     begin = promisable_at = now
@@ -25,7 +28,7 @@ def provisional_promise(
         last = _last_slot(slots, operation, begin)
         if last is None:
             work = timedelta(hours=sum(each.standard_hours for each in operations))
-            return now + work + _UNKNOWN_CAPACITY_DELAY
+            return now + work + timedelta(minutes=rules.provisional_delay_minutes)
         begin, promisable_at = last.starts_at + HALF_HOUR, last.promisable_at
     return promisable_at
 

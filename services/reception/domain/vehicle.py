@@ -10,13 +10,15 @@ from services.reception.domain.lifecycle import RepairOrderStatus
 
 @dataclass(frozen=True)
 class VehicleIdentity:
-    """Vehicle identity: the plate that it has now, and its reference once that is known.
+    """Vehicle identity: the plate that it has now, and its reference, minted at first sight.
 
-    A plate moves to its owner's next car; the reference stays with the car.
+    A plate moves to its owner's next car; the reference stays with the car. It is ``identified``
+    once customer records have named it; until then the plate counts as well.
     """
 
     plate_ref: str
-    vehicle_ref: str | None = None
+    vehicle_ref: str
+    identified: bool
 
 
 @dataclass(frozen=True)

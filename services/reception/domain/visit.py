@@ -22,20 +22,21 @@ class Visit(Versioned):
     """One visit of one vehicle to the store; times in UTC.
 
     ``vehicle_ref`` is the vehicle that its plate told at the arrival, then the one that the order
-    was opened for.
+    was opened for; ``vehicle_identified``: customer records have named it.
     """
 
     store_id: str
     order_id: str
     queue_number: int
     plate_ref: str
+    vehicle_ref: str
     arrived_at: datetime
     greeting_due_at: datetime
+    vehicle_identified: bool = False
     appointment_id: str | None = None
     advisor_id: str | None = None
     greeted_at: datetime | None = None
     customer_ref: str | None = None
-    vehicle_ref: str | None = None
     odometer_km: int | None = None
     odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
     fuel_or_charge_percent: int | None = None
@@ -44,7 +45,7 @@ class Visit(Versioned):
 
     @property
     def vehicle(self) -> VehicleIdentity:
-        return VehicleIdentity(self.plate_ref, self.vehicle_ref)
+        return VehicleIdentity(self.plate_ref, self.vehicle_ref, self.vehicle_identified)
 
 
 def correct_plate(
@@ -57,16 +58,25 @@ def correct_plate(
     event = PlateCorrected(
         store_id=visit.store_id,
         order_id=visit.order_id,
-        plate_ref=vehicle.plate_ref,
         vehicle_ref=vehicle.vehicle_ref,
     )
-    corrected = replace(visit, plate_ref=vehicle.plate_ref, vehicle_ref=vehicle.vehicle_ref)
+    corrected = replace(
+        visit,
+        plate_ref=vehicle.plate_ref,
+        vehicle_ref=vehicle.vehicle_ref,
+        vehicle_identified=vehicle.identified,
+    )
     return corrected, [event]
 
 
-def greeting_sort_key(visit: Visit) -> tuple[bool, datetime, int]:
-    """Return the sort key of receiving customers: appointments first, then by arrival."""
-    return visit.appointment_id is None, visit.arrived_at, visit.queue_number
+def greeting_sort_key(visit: Visit, *, has_priority: bool) -> tuple[bool, datetime, int]:
+    """Return the sort key of receiving customers.
+
+    Those with an appointment and those whose tier gives them a priority place come first, each
+    group by arrival.
+    """
+    is_first = visit.appointment_id is not None or has_priority
+    return not is_first, visit.arrived_at, visit.queue_number
 
 
 def greeting_overdue(visit: Visit, status: RepairOrderStatus) -> list[GreetingOverdue]:
@@ -98,9 +108,17 @@ def assign(
     return replace(visit, advisor_id=advisor_id), [event]
 
 
-def link_customer(visit: Visit, customer_ref: str) -> tuple[Visit, list[OrderCustomerLinked]]:
-    """Link the visit to the customer now in customer records (客户补录)."""
+def link_customer(
+    visit: Visit, customer_ref: str, vehicle_ref: str
+) -> tuple[Visit, list[OrderCustomerLinked]]:
+    """Link the visit to the customer and the vehicle now in customer records (客户补录)."""
     event = OrderCustomerLinked(
-        store_id=visit.store_id, order_id=visit.order_id, customer_ref=customer_ref
+        store_id=visit.store_id,
+        order_id=visit.order_id,
+        customer_ref=customer_ref,
+        vehicle_ref=vehicle_ref,
     )
-    return replace(visit, customer_ref=customer_ref), [event]
+    linked = replace(
+        visit, customer_ref=customer_ref, vehicle_ref=vehicle_ref, vehicle_identified=True
+    )
+    return linked, [event]

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from services.reception.application import (
     additional_work,
     capacity,
+    erasures,
     facility_checks,
     jobs,
     promises,
 )
 from services.reception.application.deps import Deps
 from shared.contracts.base import State
+from shared.contracts.crm import CustomerErased
 from shared.contracts.management import (
     CatalogItemDefined,
     PersonDefined,
@@ -37,6 +39,7 @@ REACTIONS: Reactions[Deps] = Reactions(
         PromisedTimeAtRisk: promises.record_risk,
         VehicleReady: jobs.finish_work,
         CapacityChanged: capacity.record_capacity,
+        CustomerErased: erasures.erase_customer,
     },
     by_batch=[jobs.record_jobs],
     batch_only=[JobFinished],

@@ -8,6 +8,7 @@ from services.reception.application import (
     claim_reminders,
     customers,
     dunning,
+    erasures,
     facility_checks,
     greetings,
     links,
@@ -46,6 +47,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         prepare=photos.remove_orphan,
         lane=Lane("file store", timeout_s=60),
     ),
+    erasures.CLAIM_RETENTION_ENDED: TimerHandler(erasures.end_legal_term),
     facility_checks.CHECKS_DUE: TimerHandler(facility_checks.report_missing_checks),
     links.LINK_MESSAGE: TimerHandler(
         links.record_message,

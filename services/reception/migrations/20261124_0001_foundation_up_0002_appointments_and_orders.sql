@@ -61,7 +61,8 @@ CREATE TABLE visit (
     greeted_at                  timestamptz,
     customer_ref                text,
     customer_details            bytea,
-    vehicle_ref                 text,
+    vehicle_ref                 text        NOT NULL,
+    vehicle_identified          boolean     NOT NULL DEFAULT false,
     odometer_km                 integer,
     odometer_discrepancy_reason text,
     fuel_or_charge_percent      smallint    CHECK (fuel_or_charge_percent BETWEEN 0 AND 100),
@@ -76,7 +77,7 @@ CREATE INDEX visit_arrived ON visit (store_id, arrived_at);
 CREATE INDEX visit_greeted ON visit (store_id, greeted_at) WHERE greeted_at IS NOT NULL;
 -- The vehicle's visits to all stores of the group, by plate and by reference.
 CREATE INDEX visit_plate ON visit (plate_ref, arrived_at);
-CREATE INDEX visit_vehicle ON visit (vehicle_ref, arrived_at) WHERE vehicle_ref IS NOT NULL;
+CREATE INDEX visit_vehicle ON visit (vehicle_ref, arrived_at);
 
 -- Repair orders (维修工单): status, agreed work, promise and delivery.
 CREATE TABLE repair_order (
@@ -367,14 +368,15 @@ CREATE POLICY group_history ON visit FOR SELECT TO reception_owner USING (true);
 CREATE POLICY group_history ON repair_order FOR SELECT TO reception_owner USING (true);
 CREATE POLICY group_bookings ON appointment FOR SELECT TO reception_owner USING (true);
 
--- A vehicle is known by its reference, and by its plate where either side has no reference.
-CREATE FUNCTION is_vehicle(of_plate text, of_vehicle text, plate text, vehicle text)
+-- A vehicle is known by its reference, and by its plate while either side is not identified.
+CREATE FUNCTION is_vehicle(of_plate text, of_vehicle text, of_identified boolean,
+                           plate text, vehicle text, identified boolean)
     RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN of_vehicle = vehicle OR (of_plate = plate AND (of_vehicle IS NULL OR vehicle IS NULL));
+    RETURN of_vehicle = vehicle OR (of_plate = plate AND NOT (of_identified AND identified));
 
 -- The vehicle's visits (集团到店记录) that were opened, or ended after an estimate, the last first:
 -- order ids ascend in time.
-CREATE FUNCTION visits_in_group(plate text, vehicle text, most integer)
+CREATE FUNCTION visits_in_group(plate text, vehicle text, identified boolean, most integer)
     RETURNS TABLE (store_id text, order_id text, status text, arrived_at timestamptz,
                    advisor_id text, odometer_km integer, symptoms jsonb, labor_operations jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
@@ -382,14 +384,14 @@ AS $$
     SELECT store_id, order_id, status, arrived_at, advisor_id, odometer_km, symptoms, labor_operations
     FROM visit JOIN repair_order USING (store_id, order_id)
     WHERE require_question(plate, vehicle)
-      AND is_vehicle(plate_ref, vehicle_ref, plate, vehicle)
+      AND is_vehicle(plate_ref, vehicle_ref, vehicle_identified, plate, vehicle, identified)
       AND (opened_at IS NOT NULL OR status = 'cancelled' AND estimate_count > 0)
     ORDER BY arrived_at DESC, order_id DESC
     LIMIT least(coalesce(most, 0), 100)
 $$;
 
 -- The vehicle's visits that have not ended (在店).
-CREATE FUNCTION open_visits_in_group(plate text, vehicle text)
+CREATE FUNCTION open_visits_in_group(plate text, vehicle text, identified boolean)
     RETURNS TABLE (store_id text, order_id text, status text, queue_number integer,
                    arrived_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
@@ -397,9 +399,19 @@ AS $$
     SELECT store_id, order_id, status, queue_number, arrived_at
     FROM visit JOIN repair_order USING (store_id, order_id)
     WHERE require_question(plate, vehicle)
-      AND is_vehicle(plate_ref, vehicle_ref, plate, vehicle)
+      AND is_vehicle(plate_ref, vehicle_ref, vehicle_identified, plate, vehicle, identified)
       AND status IN ('arrived', 'greeted', 'opened', 'in_progress', 'ready')
     ORDER BY arrived_at
+$$;
+
+-- The vehicle that came with a plate last, for one that customer records do not know.
+CREATE FUNCTION vehicle_with_plate_in_group(plate text)
+    RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = reception, pg_temp
+AS $$
+    SELECT vehicle_ref FROM visit
+    WHERE require_question(plate) AND plate_ref = plate
+    ORDER BY arrived_at DESC, order_id DESC
+    LIMIT 1
 $$;
 
 -- The vehicle's last odometer reading, in km.
@@ -426,7 +438,7 @@ AS $$
     ORDER BY appointment_at
 $$;
 
-REVOKE ALL ON FUNCTION visits_in_group, open_visits_in_group, odometer_in_group, bookings_in_group
-    FROM PUBLIC;
+REVOKE ALL ON FUNCTION visits_in_group, open_visits_in_group, odometer_in_group, bookings_in_group,
+    vehicle_with_plate_in_group FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION visits_in_group, open_visits_in_group, odometer_in_group,
-    bookings_in_group TO reception;
+    bookings_in_group, vehicle_with_plate_in_group TO reception;

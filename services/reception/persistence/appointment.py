@@ -11,7 +11,7 @@ from shared.db import Connection
 from shared.table import Table
 from shared.unit_of_work import UnitOfWork
 
-_APPOINTMENTS = Table(
+APPOINTMENTS = Table(
     "appointment",
     Appointment,
     key=("store_id", "appointment_id"),
@@ -29,7 +29,7 @@ async def lock_appointment(
         RuleViolation: there is no such appointment in the store.
     """
     row = await connection.fetchrow(
-        _APPOINTMENTS.select + "WHERE store_id = $1 AND appointment_id = $2 FOR UPDATE",
+        APPOINTMENTS.select + "WHERE store_id = $1 AND appointment_id = $2 FOR UPDATE",
         store_id,
         appointment_id,
     )
@@ -41,7 +41,7 @@ async def read_appointment(
 ) -> Appointment:
     """Return the present appointment."""
     row = await connection.fetchrow(
-        _APPOINTMENTS.select + "WHERE store_id = $1 AND appointment_id = $2",
+        APPOINTMENTS.select + "WHERE store_id = $1 AND appointment_id = $2",
         store_id,
         appointment_id,
     )
@@ -53,14 +53,14 @@ async def list_appointments(
 ) -> list[Appointment]:
     """Return the appointments planned from ``begin`` until before ``end``."""
     rows = await connection.fetch(
-        _APPOINTMENTS.select
+        APPOINTMENTS.select
         + "WHERE store_id = $1 AND appointment_at >= $2 AND appointment_at < $3 "
         "ORDER BY appointment_at, appointment_id",
         store_id,
         begin,
         end,
     )
-    return [_APPOINTMENTS.read(row) for row in rows]
+    return [APPOINTMENTS.read(row) for row in rows]
 
 
 async def save_appointment(uow: UnitOfWork, appointment: Appointment) -> Appointment:
@@ -70,10 +70,10 @@ async def save_appointment(uow: UnitOfWork, appointment: Appointment) -> Appoint
 
 
 async def _write(connection: Connection, appointments: Sequence[Appointment]) -> None:
-    await connection.executemany(_APPOINTMENTS.upsert, map(_APPOINTMENTS.values, appointments))
+    await connection.executemany(APPOINTMENTS.upsert, map(APPOINTMENTS.values, appointments))
 
 
 def _appointment(row: Any, appointment_id: str) -> Appointment:
     if row is None:
         raise unknown("appointment_id", appointment_id)
-    return _APPOINTMENTS.read(row)
+    return APPOINTMENTS.read(row)

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from services.reception.domain.estimate import (
     CatalogOperation,
@@ -14,7 +14,6 @@ from services.reception.domain.estimate import (
     ServicePackage,
 )
 from services.reception.domain.prices import Prices, store_prices
-from services.reception.domain.recall import Recall
 from shared.contracts.base import EventPart
 from shared.contracts.dated import content_on
 from shared.contracts.management import (
@@ -22,8 +21,6 @@ from shared.contracts.management import (
     LaborOperation,
     PartMaster,
     PriceDefined,
-    PriceKind,
-    RecallCampaign,
     ServicePackageDefinition,
     SymptomSystem,
 )
@@ -42,18 +39,22 @@ _KINDS = {"labor": "operation", "part": "part"}
 # Of each record it is newer than before: the sum grows with every change.
 _SELECT_VERSION = "SELECT sum(version)::text FROM master_data WHERE topic = $1"
 
-_SELECT_ENTRIES = """
+_VERSION_OF_DAY = """
+CROSS JOIN LATERAL (
+    SELECT each -> 'content' AS content
+    FROM jsonb_array_elements(record -> 'versions') AS each
+    WHERE each ->> 'valid_from' <= $2
+    ORDER BY each ->> 'valid_from' DESC
+    LIMIT 1) AS version
+"""
+
+_SELECT_ENTRIES = f"""
 WITH item AS (
     SELECT key, split_part(key, ':', 1) AS kind, substr(key, strpos(key, ':') + 1) AS code,
            version.content
     FROM master_data
-    CROSS JOIN LATERAL (
-        SELECT each -> 'content' AS content
-        FROM jsonb_array_elements(record -> 'versions') AS each
-        WHERE each ->> 'valid_from' <= $2
-        ORDER BY each ->> 'valid_from' DESC
-        LIMIT 1) AS version
-    WHERE topic = $1 AND jsonb_typeof(version.content) = 'object'
+    {_VERSION_OF_DAY}
+    WHERE topic = $1 AND NOT key ^@ 'part:' AND jsonb_typeof(version.content) = 'object'
 ), operation AS (
     SELECT key, json_build_object(
         'zh', content -> 'zh', 'en', content -> 'en', 'id', code,
@@ -63,12 +64,6 @@ WITH item AS (
         'certificate', content -> 'certificate', 'symptoms', content -> 'symptoms',
         'parts', content -> 'parts') AS entry
     FROM item WHERE kind = 'operation'
-), part AS (
-    SELECT key, json_build_object(
-        'zh', content -> 'zh', 'en', content -> 'en', 'part_number', code,
-        'skill_code', content -> 'skill_code', 'unit', content -> 'unit',
-        'list_price_cents', content -> 'list_price_cents') AS entry
-    FROM item WHERE kind = 'part'
 ), package AS (
     SELECT key, json_build_object(
         'zh', content -> 'zh', 'en', content -> 'en', 'id', code,
@@ -89,17 +84,27 @@ WITH item AS (
 )
 SELECT json_build_object(
     'operations', (SELECT coalesce(json_agg(entry ORDER BY key), '[]') FROM operation),
-    'parts', (SELECT coalesce(json_agg(entry ORDER BY key), '[]') FROM part),
     'packages', (SELECT coalesce(json_agg(entry ORDER BY key), '[]') FROM package),
     'systems', (SELECT coalesce(json_agg(entry ORDER BY key), '[]') FROM system),
     'recalls', (SELECT coalesce(json_agg(entry ORDER BY key), '[]') FROM recall))::text
 """
 
+_FIND_PARTS = f"""
+SELECT key
+FROM master_data
+{_VERSION_OF_DAY}
+WHERE topic = $1 AND key ^@ 'part:' AND jsonb_typeof(version.content) = 'object'
+  AND strpos(lower(normalize(
+        concat_ws(chr(10), substr(key, 6), content ->> 'zh', content ->> 'en'), NFKC)), $3) > 0
+ORDER BY key
+LIMIT $4
+"""
 
 # All keys of a price list have one of a few beginnings; none contains the character after "~".
-_SELECT_PRICES = """
+_SELECT_PRICES = f"""
 WITH listed AS (
-    SELECT key, true AS is_own FROM master_data WHERE topic = $1 AND for_stores @> ARRAY[$3]
+    SELECT key, true AS is_own FROM master_data
+    WHERE topic = $1 AND for_stores @> ARRAY[$3] AND NOT key ^@ 'part_price:'
     UNION ALL
     SELECT key, false FROM unnest($4::text[]) AS beginning
     JOIN master_data ON key >= beginning AND key < beginning || chr(127)
@@ -108,12 +113,7 @@ WITH listed AS (
 SELECT key, is_own, (version.content ->> 'price_cents')::bigint AS price_cents
 FROM listed
 JOIN master_data USING (key)
-CROSS JOIN LATERAL (
-    SELECT each -> 'content' AS content
-    FROM jsonb_array_elements(record -> 'versions') AS each
-    WHERE each ->> 'valid_from' <= $2
-    ORDER BY each ->> 'valid_from' DESC
-    LIMIT 1) AS version
+{_VERSION_OF_DAY}
 WHERE topic = $1 AND jsonb_typeof(version.content) = 'object'
 """
 
@@ -196,8 +196,10 @@ class Catalog:
         return _prices(own, cents), _prices(listed, cents)
 
     async def prices(self, connection: Connection, store: Store, day: date) -> Prices:
-        """Return all prices on ``day`` that come before the catalog's, and the labor rates."""
-        kinds = get_args(PriceKind) if store.price_list else ()
+        """Return all prices of operations on ``day`` that come before the catalog's, and the labor
+        rates.
+        """
+        kinds = ("operation_price", "labor_rate") if store.price_list else ()
         rows = await connection.fetch(
             _SELECT_PRICES,
             PriceDefined.topic,
@@ -216,6 +218,27 @@ class Catalog:
         cents = {row["key"]: row["price_cents"] for row in rows}
         rates = Prices(labor_rates=store.labor_rate_cents)
         return store_prices(_prices(own, cents), _prices(listed, cents), rates)
+
+    async def find_parts(
+        self, connection: Connection, typed: str, day: date, limit: int
+    ) -> list[str]:
+        """Return the numbers of parts offered on ``day`` whose number or name contains a text."""
+        rows = await connection.fetch(
+            _FIND_PARTS, CatalogItemDefined.topic, day.isoformat(), typed.lower(), limit
+        )
+        return [_code(row["key"]) for row in rows]
+
+    async def parts(
+        self, connection: Connection, store: Store, part_numbers: Collection[str], day: date
+    ) -> dict[str, tuple[PartMaster, int]]:
+        """Return parts by number as they are on ``day``, each with its price in the store."""
+        known = await self._known(connection, _keys("part", part_numbers), day)
+        parts = {_code(key): part for key, part in known.items() if isinstance(part, PartMaster)}
+        listed = {part_number: part.list_price_cents for part_number, part in parts.items()}
+        prices = store_prices(
+            *await self._listed_prices(connection, store, {}, listed, day), Prices(parts=listed)
+        )
+        return {number: (part, prices.parts[number]) for number, part in parts.items()}
 
     async def offers_operation(self, connection: Connection, op_code: str, day: date) -> bool:
         """Return whether an operation is offered on ``day``."""
@@ -270,27 +293,15 @@ class Catalog:
             if isinstance(content := found.get(key), LaborOperation | PartMaster)
         }
 
-    async def recalls(self, connection: Connection, day: date) -> list[Recall]:
-        """Return the recalls and campaigns that are open on ``day``."""
-        states = await self._master_data.starting(connection, CatalogItemDefined, "recall:")
-        found = {key: content_on(state.versions, day) for key, state in states.items()}
-        return [
-            Recall(
-                _code(key), content.brand, content.models, content.vin_prefixes, content.op_codes
-            )
-            for key, content in found.items()
-            if isinstance(content, RecallCampaign)
-        ]
-
-    async def entries(self, connection: Connection, day: date) -> bytes:
-        """Return all that is offered on ``day``, as the text of a JSON object."""
+    async def entries(self, connection: Connection, day: date) -> tuple[str, bytes]:
+        """Return a revision and all that is offered on ``day``, as the text of a JSON object."""
         version = await connection.fetchval(_SELECT_VERSION, CatalogItemDefined.topic) or ""
         if self._entries is None or self._entries[:2] != (version, day):
             text = await connection.fetchval(
                 _SELECT_ENTRIES, CatalogItemDefined.topic, day.isoformat()
             )
             self._entries = version, day, text.encode()
-        return self._entries[2]
+        return f"{day}.{version}", self._entries[2]
 
     async def _offered(
         self,

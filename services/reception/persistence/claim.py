@@ -10,13 +10,15 @@ from shared.db import Connection
 from shared.table import Table
 from shared.unit_of_work import UnitOfWork
 
-_CLAIMS = Table(
+CLAIMS = Table(
     "warranty_claim",
     Claim,
     key=("store_id", "claim_id"),
     fixed=("order_id", "lines", "amount_cents"),
     json=("lines", "claim_details"),
 )
+
+_OF_ORDER = "WHERE store_id = $1 AND order_id = $2 AND status <> 'withdrawn' ORDER BY claim_id"
 
 
 async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Claim:
@@ -28,7 +30,7 @@ async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
         RuleViolation: there is no such claim in the store.
     """
     row = await connection.fetchrow(
-        _CLAIMS.select + "WHERE store_id = $1 AND claim_id = $2 FOR UPDATE", store_id, claim_id
+        CLAIMS.select + "WHERE store_id = $1 AND claim_id = $2 FOR UPDATE", store_id, claim_id
     )
     return _claim(row, claim_id)
 
@@ -36,7 +38,7 @@ async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
 async def read_claim(connection: Connection, store_id: str, claim_id: str) -> Claim:
     """Return the present claim."""
     row = await connection.fetchrow(
-        _CLAIMS.select + "WHERE store_id = $1 AND claim_id = $2", store_id, claim_id
+        CLAIMS.select + "WHERE store_id = $1 AND claim_id = $2", store_id, claim_id
     )
     return _claim(row, claim_id)
 
@@ -46,26 +48,24 @@ async def list_claims(
 ) -> list[Claim]:
     """Return the claims in one of ``statuses``, the most urgent first."""
     rows = await connection.fetch(
-        _CLAIMS.select
+        CLAIMS.select
         + "WHERE store_id = $1 AND status = ANY ($2) ORDER BY due_at, claim_id LIMIT 1000",
         store_id,
         list(statuses),
     )
-    return [_CLAIMS.read(row) for row in rows]
+    return [CLAIMS.read(row) for row in rows]
+
+
+async def claims_of_order(connection: Connection, store_id: str, order_id: str) -> list[Claim]:
+    """Return the claims on the order's invoices that are not dropped."""
+    rows = await connection.fetch(CLAIMS.select + _OF_ORDER, store_id, order_id)
+    return [CLAIMS.read(row) for row in rows]
 
 
 async def lock_claims_of_order(connection: Connection, store_id: str, order_id: str) -> list[Claim]:
-    """Return the claims on the order's invoices that are not dropped, locked.
-
-    They are locked before the order.
-    """
-    rows = await connection.fetch(
-        _CLAIMS.select + "WHERE store_id = $1 AND order_id = $2 AND status <> 'withdrawn' "
-        "ORDER BY claim_id FOR UPDATE",
-        store_id,
-        order_id,
-    )
-    return [_CLAIMS.read(row) for row in rows]
+    """Return them, locked; they are locked before the order."""
+    rows = await connection.fetch(CLAIMS.select + _OF_ORDER + " FOR UPDATE", store_id, order_id)
+    return [CLAIMS.read(row) for row in rows]
 
 
 async def save_claim(uow: UnitOfWork, claim: Claim) -> Claim:
@@ -75,10 +75,10 @@ async def save_claim(uow: UnitOfWork, claim: Claim) -> Claim:
 
 
 async def _write(connection: Connection, claims: Sequence[Claim]) -> None:
-    await connection.executemany(_CLAIMS.upsert, map(_CLAIMS.values, claims))
+    await connection.executemany(CLAIMS.upsert, map(CLAIMS.values, claims))
 
 
 def _claim(row: Any, claim_id: str) -> Claim:
     if row is None:
         raise unknown("claim_id", claim_id)
-    return _CLAIMS.read(row)
+    return CLAIMS.read(row)

@@ -1,6 +1,7 @@
 """Versions of the estimate, and the links by which customers decide on them."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import datetime
 
 from services.reception.domain.estimate_version import EstimateVersion
@@ -34,8 +35,8 @@ WHERE store_id = $1
   AND EXISTS (
         SELECT FROM visit
         WHERE visit.store_id = found.store_id AND visit.order_id = found.order_id
-          AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
-          AND visit.arrived_at < $4)
+          AND is_vehicle(visit.plate_ref, visit.vehicle_ref, visit.vehicle_identified, $2, $3, $4)
+          AND visit.arrived_at < $5)
   AND (additional_work_id IS NOT NULL OR NOT EXISTS (
         SELECT FROM estimate AS other
         WHERE other.store_id = found.store_id AND other.order_id = found.order_id
@@ -49,8 +50,9 @@ _ORDERED_SINCE = """
 SELECT ordered.operation ->> 'op_code' AS op_code
 FROM visit JOIN repair_order USING (store_id, order_id),
      jsonb_array_elements(repair_order.labor_operations) AS ordered (operation)
-WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
-  AND visit.arrived_at > $4
+WHERE visit.store_id = $1
+  AND is_vehicle(visit.plate_ref, visit.vehicle_ref, visit.vehicle_identified, $2, $3, $4)
+  AND visit.arrived_at > $5
   AND repair_order.status <> 'cancelled'
 """
 
@@ -96,9 +98,7 @@ async def work_to_reoffer(
     It was declined, not offered or not answered: additional work, and the last estimate of ordered
     work of which nothing was wanted.
     """
-    rows = await connection.fetch(
-        _TO_REOFFER, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
-    )
+    rows = await connection.fetch(_TO_REOFFER, store_id, *astuple(vehicle), before)
     return [_ESTIMATES.read(row) for row in rows]
 
 
@@ -106,9 +106,7 @@ async def operations_since(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, since: datetime
 ) -> list[str]:
     """Return the operations ordered at the vehicle's visits after a time."""
-    rows = await connection.fetch(
-        _ORDERED_SINCE, store_id, vehicle.plate_ref, vehicle.vehicle_ref, since
-    )
+    rows = await connection.fetch(_ORDERED_SINCE, store_id, *astuple(vehicle), since)
     return [row["op_code"] for row in rows]
 
 

@@ -1,7 +1,7 @@
 """Visits and appointments of one vehicle in all stores of the group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from services.reception.domain.lifecycle import RepairOrderStatus
@@ -13,11 +13,11 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 _IN_GROUP = """
 SELECT store_id, order_id, status, arrived_at, advisor_id, odometer_km, symptoms,
        labor_operations AS op_codes
-FROM visits_in_group($1, $2, $3)
+FROM visits_in_group($1, $2, $3, $4)
 """
 
 _OPEN_VISITS = """
-SELECT store_id, order_id, status, queue_number, arrived_at FROM open_visits_in_group($1, $2)
+SELECT store_id, order_id, status, queue_number, arrived_at FROM open_visits_in_group($1, $2, $3)
 """
 
 _OTHER_BOOKINGS = """
@@ -55,7 +55,7 @@ async def visits_in_group(
 
     Includes those that the transaction does not see otherwise, the last first.
     """
-    rows = await connection.fetch(_IN_GROUP, vehicle.plate_ref, vehicle.vehicle_ref, limit)
+    rows = await connection.fetch(_IN_GROUP, *astuple(vehicle), limit)
     return [
         EarlierVisit(
             **dict(row) | {"op_codes": [operation["op_code"] for operation in row["op_codes"]]}
@@ -66,7 +66,7 @@ async def visits_in_group(
 
 async def open_visits(connection: Connection, vehicle: VehicleIdentity) -> list[OpenVisit]:
     """Return visits of the vehicle, to every store, that have not ended, the oldest first."""
-    rows = await connection.fetch(_OPEN_VISITS, vehicle.plate_ref, vehicle.vehicle_ref)
+    rows = await connection.fetch(_OPEN_VISITS, *astuple(vehicle))
     return [OpenVisit(**row) for row in rows]
 
 
@@ -83,6 +83,14 @@ async def other_bookings(
     """
     rows = await connection.fetch(_OTHER_BOOKINGS, plate_ref, begin, end, except_for)
     return [OtherBooking(**row) for row in rows]
+
+
+async def vehicle_with_plate(connection: Connection, plate_ref: str) -> str | None:
+    """Return the reference of the vehicle that came with a plate last, to any store."""
+    seen: str | None = await connection.fetchval(
+        "SELECT vehicle_with_plate_in_group($1)", plate_ref
+    )
+    return seen
 
 
 async def last_odometer(connection: Connection, vehicle_ref: str) -> int:

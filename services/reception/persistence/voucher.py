@@ -1,13 +1,94 @@
-"""Vouchers and service cards."""
+"""Vouchers, service cards and gifts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from services.reception.domain.voucher import Voucher
+from services.reception.domain.voucher import IssuedInMonth, Voucher
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 from shared.table import Table
 
 _VOUCHERS = Table("voucher", Voucher, key=("store_id", "voucher_id"))
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('vouchers/' || $1, 0))"
+
+_ISSUED_SINCE = """
+SELECT (count(*) FILTER (WHERE issued_by = $3))::integer AS by_person,
+       coalesce(sum(value_cents) FILTER (WHERE issued_by = $3), 0)::bigint AS by_person_cents,
+       coalesce(sum(value_cents), 0)::bigint AS in_store_cents,
+       (count(*) FILTER (WHERE customer_ref = $4))::integer AS to_customer
+FROM voucher WHERE store_id = $1 AND issued_at >= $2
+"""
+
+_LISTED = (
+    _VOUCHERS.select
+    + """
+WHERE store_id = $1 AND ($2::text IS NULL OR customer_ref = $2)
+  AND ($3::text IS NULL OR campaign_id = $3)
+ORDER BY issued_at DESC, voucher_id DESC LIMIT $4
+"""
+)
+
+_MONTHS = """
+SELECT month, source, sum(issued)::integer AS issued, sum(redeemed)::integer AS redeemed,
+       sum(cost_cents)::bigint AS cost_cents
+FROM (SELECT to_char(issued_at AT TIME ZONE $3, 'YYYY-MM') AS month, source,
+             1 AS issued, 0 AS redeemed, 0 AS cost_cents
+      FROM voucher WHERE store_id = $1 AND issued_at >= $2
+      UNION ALL
+      SELECT to_char(redeemed_at AT TIME ZONE $3, 'YYYY-MM'), source, 0, 1, cost_cents
+      FROM voucher WHERE store_id = $1 AND redeemed_at >= $2) AS change
+GROUP BY month, source ORDER BY month, source
+"""
+
+
+@dataclass(frozen=True)
+class VoucherMonthCount:
+    """Vouchers from one source that were issued, and redeemed, in a month."""
+
+    month: str
+    source: str
+    issued: int
+    redeemed: int
+    cost_cents: int
+
+
+async def lock_voucher_limits(connection: Connection, store_id: str) -> None:
+    """Let one person at a time issue vouchers of a store, so that no limit is passed."""
+    await connection.execute(_LOCK, store_id)
+
+
+async def issued_since(
+    connection: Connection,
+    store_id: str,
+    since: datetime,
+    issued_by: str,
+    customer_ref: str | None,
+) -> IssuedInMonth:
+    """Return what was issued since then: by a person, in the store, and to a customer."""
+    (row,) = await connection.fetch(_ISSUED_SINCE, store_id, since, issued_by, customer_ref)
+    return IssuedInMonth(**row)
+
+
+async def list_vouchers(
+    connection: Connection,
+    store_id: str,
+    customer_ref: str | None,
+    campaign_id: str | None,
+    most: int,
+) -> list[Voucher]:
+    """Return vouchers, those issued last first."""
+    rows = await connection.fetch(_LISTED, store_id, customer_ref, campaign_id, most)
+    return [_VOUCHERS.read(row) for row in rows]
+
+
+async def voucher_months(
+    connection: Connection, store_id: str, since: datetime, zone: str
+) -> list[VoucherMonthCount]:
+    """Return the numbers and costs since then by the store's calendar months and by source."""
+    rows = await connection.fetch(_MONTHS, store_id, since, zone)
+    return [VoucherMonthCount(**row) for row in rows]
 
 
 async def add_voucher(connection: Connection, voucher: Voucher) -> None:

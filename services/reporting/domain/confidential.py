@@ -25,6 +25,7 @@ _OPINION_KPIS = frozenset(
         "feedback_work_quality",
         "feedback_technical_skill",
         "feedback_service_attitude",
+        "csi",
     }
 )
 

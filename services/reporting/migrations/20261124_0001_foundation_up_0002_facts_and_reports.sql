@@ -34,7 +34,10 @@ CREATE INDEX event_log_counted ON event_log (store_id, type, time)
                    'aftersales.workshop.DiagnosisRecorded.v1',
                    'aftersales.workshop.VehicleReady.v1',
                    'aftersales.workshop.ComebackLinked.v1',
-                   'aftersales.crm.CustomerNotified.v1');
+                   'aftersales.crm.CustomerNotified.v1',
+                   'aftersales.crm.ComplaintOpened.v1',
+                   'aftersales.crm.ComplaintClosed.v1',
+                   'aftersales.crm.ComplaintReopened.v1');
 
 -- Visits from arrival to delivery: what was estimated, promised, and left out at delivery.
 CREATE TABLE order_fact (
@@ -118,11 +121,12 @@ CREATE INDEX payment_fact_received ON payment_fact (store_id, received_at);
 -- Invoices are compared with their payments.
 CREATE INDEX payment_fact_order ON payment_fact (store_id, order_id);
 
--- Calls to customers after a delivery.
+-- Calls to customers, by their reason.
 CREATE TABLE follow_up_fact (
     store_id     text        NOT NULL,
     follow_up_id text        NOT NULL,
-    order_id     text        NOT NULL,
+    reason       text        NOT NULL,
+    order_id     text,
     scheduled_at timestamptz,
     completed_at timestamptz,
     reached      boolean,
@@ -142,6 +146,16 @@ CREATE TABLE feedback_fact (
     PRIMARY KEY (store_id, order_id)
 );
 CREATE INDEX feedback_fact_given ON feedback_fact (store_id, submitted_at);
+
+-- What customers answered in surveys (满意度调查), weighed by the weights of their version.
+CREATE TABLE survey_fact (
+    store_id    text        NOT NULL,
+    survey_id   text        NOT NULL,
+    answered_at timestamptz NOT NULL,
+    csi         float8      NOT NULL,
+    PRIMARY KEY (store_id, survey_id)
+);
+CREATE INDEX survey_fact_answered ON survey_fact (store_id, answered_at);
 
 -- Corrective actions: when they were opened, due and closed.
 CREATE TABLE corrective_action_fact (
@@ -183,8 +197,8 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['event_log', 'order_fact', 'job_fact', 'invoice_fact',
                                 'credit_note_fact', 'payment_fact', 'follow_up_fact',
-                                'feedback_fact', 'corrective_action_fact', 'business_day',
-                                'daily_report'] LOOP
+                                'feedback_fact', 'survey_fact', 'corrective_action_fact',
+                                'business_day', 'daily_report'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reporting '

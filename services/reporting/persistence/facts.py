@@ -11,11 +11,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
 from shared.contracts import Event
-from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+from shared.contracts.crm import (
+    CustomerMerged,
+    CustomerUnmerged,
+    FollowUpCompleted,
+    FollowUpScheduled,
+    LoyaltyChanged,
+    PolicyRecorded,
+    SurveyAnswered,
+)
 from shared.contracts.management import (
+    CSI_OF_BEST,
+    HIGHEST_SCORE,
+    WEIGHT_OF_ALL_BP,
     AttendanceRecorded,
     CorrectiveActionClosed,
     CorrectiveActionOpened,
@@ -28,6 +40,7 @@ from shared.contracts.reception import (
     EstimateLine,
     FeedbackSubmitted,
     InvoiceIssued,
+    OrderCustomerLinked,
     OrderOpened,
     PaymentReceived,
     PromisedTimeRevised,
@@ -49,6 +62,8 @@ E = TypeVar("E", bound=Event)
 
 TECHNICIAN = "technician"
 """Post of the persons whose attended time is the base of utilization."""
+
+_BP_PER_THOUSANDTH = WEIGHT_OF_ALL_BP * HIGHEST_SCORE // CSI_OF_BEST
 
 PLANNER = "planner"
 """Value of ``by`` in a JobReassigned that no person decided."""
@@ -96,8 +111,12 @@ _KEYS = {
     "job_fact": "store_id, job_id",
     "follow_up_fact": "store_id, follow_up_id",
     "feedback_fact": "store_id, order_id",
+    "survey_fact": "store_id, survey_id",
     "attendance_fact": "store_id, person_id, business_date",
     "corrective_action_fact": "store_id, corrective_action_id",
+    "policy_fact": "store_id, policy_id",
+    "tier_fact": "store_id, customer_ref, changed_at",
+    "alias_fact": "store_id, customer_ref, changed_at",
     "business_day": "store_id, day",
     "daily_report": "store_id, day, revision",
 }
@@ -123,6 +142,15 @@ def _credited_receivable_cents(note: CreditNoteIssued) -> int:
     """Return the cents that are no longer receivable: all but what the store would have paid."""
     own = (line.amount_cents for line in note.lines if line.pay_type in ("goodwill", "internal"))
     return note.total_cents - sum(own)
+
+
+def _csi(event: SurveyAnswered) -> float:
+    """Return the CSI (满意度指数) of an answer: weight times mean of each factor, on 1,000."""
+    total = sum(
+        Fraction(factor.weight_bp * sum(each.score for each in factor.scores), len(factor.scores))
+        for factor in event.factors
+    )
+    return float(total / _BP_PER_THOUSANDTH)
 
 
 _ARRIVED = """
@@ -159,11 +187,40 @@ WHERE fact.last_promise_sequence IS NULL
 """
 
 _DELIVERED = """
-INSERT INTO order_fact (store_id, order_id, delivered_at, delivery_steps, delivery_waivers)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[])
+INSERT INTO order_fact (store_id, order_id, delivered_at, delivery_steps, delivery_waivers,
+                        customer_ref)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[],
+                     $6::text[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     delivered_at = excluded.delivered_at, delivery_steps = excluded.delivery_steps,
-    delivery_waivers = excluded.delivery_waivers
+    delivery_waivers = excluded.delivery_waivers, customer_ref = excluded.customer_ref
+"""
+
+_CUSTOMER_LINKED = """
+INSERT INTO order_fact (store_id, order_id, linked_customer_ref)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET linked_customer_ref = excluded.linked_customer_ref
+"""
+
+_TIER_CHANGED = """
+INSERT INTO tier_fact (store_id, customer_ref, changed_at, tier)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+ON CONFLICT (store_id, customer_ref, changed_at) DO UPDATE SET tier = excluded.tier
+"""
+
+_READ_AS = """
+INSERT INTO alias_fact (store_id, customer_ref, changed_at, read_as)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
+ON CONFLICT (store_id, customer_ref, changed_at) DO UPDATE SET read_as = excluded.read_as
+"""
+
+_POLICY_SOLD = """
+INSERT INTO policy_fact (store_id, policy_id, begins_on, is_renewal, renews_renewal)
+SELECT store_id, policy_id, begins_on, is_renewal, renews_renewal
+FROM unnest($1::text[], $2::text[], $3::date[], $4::boolean[], $5::boolean[], $6::boolean[])
+    AS policy (store_id, policy_id, begins_on, sold_here, is_renewal, renews_renewal)
+WHERE sold_here
+ON CONFLICT (store_id, policy_id) DO NOTHING
 """
 
 _INVOICED = """
@@ -224,15 +281,16 @@ WHERE fact.correction_sequence IS NULL OR fact.correction_sequence < excluded.co
 """
 
 _CALL_SCHEDULED = """
-INSERT INTO follow_up_fact (store_id, follow_up_id, order_id, scheduled_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+INSERT INTO follow_up_fact (store_id, follow_up_id, reason, order_id, scheduled_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
 ON CONFLICT (store_id, follow_up_id) DO UPDATE SET scheduled_at = excluded.scheduled_at
 """
 
 _CALL_COMPLETED = """
-INSERT INTO follow_up_fact (store_id, follow_up_id, order_id, completed_at, reached, satisfaction)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[],
-                     $6::smallint[])
+INSERT INTO follow_up_fact (store_id, follow_up_id, reason, order_id, completed_at, reached,
+                            satisfaction)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
+                     $6::boolean[], $7::smallint[])
 ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
     completed_at = excluded.completed_at, reached = excluded.reached,
     satisfaction = excluded.satisfaction
@@ -251,6 +309,12 @@ def _worked_s(event: JobFinished | JobStopped | JobTimeCorrected) -> int:
         return event.clocked_s
     return sum(credit.clocked_s for credit in event.credits)
 
+
+_SURVEYED = """
+INSERT INTO survey_fact (store_id, survey_id, answered_at, csi)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::float8[])
+ON CONFLICT DO NOTHING
+"""
 
 _FEEDBACK = """
 INSERT INTO feedback_fact (store_id, order_id, submitted_at, work_quality, technical_skill,
@@ -326,7 +390,50 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.delivered_at,
                 len(event.steps),
                 len(event.waivers),
+                event.customer_ref,
             ),
+        ),
+        Fact(
+            OrderCustomerLinked,
+            _CUSTOMER_LINKED,
+            lambda event, _: (event.store_id, event.order_id, event.customer_ref),
+        ),
+        Fact(
+            LoyaltyChanged,
+            _TIER_CHANGED,
+            lambda event, _: (
+                event.store_id,
+                event.customer_ref,
+                event.changed_at,
+                event.new_tier,
+            ),
+        ),
+        Fact(
+            PolicyRecorded,
+            _POLICY_SOLD,
+            lambda event, _: (
+                event.store_id,
+                event.policy_id,
+                date.fromisoformat(event.begins_on),
+                event.sold_here,
+                event.is_renewal,
+                event.renews_renewal,
+            ),
+        ),
+        Fact(
+            CustomerMerged,
+            _READ_AS,
+            lambda event, _: (
+                event.store_id,
+                event.customer_ref,
+                event.merged_at,
+                event.into_customer_ref,
+            ),
+        ),
+        Fact(
+            CustomerUnmerged,
+            _READ_AS,
+            lambda event, _: (event.store_id, event.customer_ref, event.unmerged_at, None),
         ),
         Fact(
             InvoiceIssued,
@@ -450,6 +557,11 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
+            SurveyAnswered,
+            _SURVEYED,
+            lambda event, _: (event.store_id, event.survey_id, event.answered_at, _csi(event)),
+        ),
+        Fact(
             AttendanceRecorded,
             _ATTENDED,
             lambda event, envelope: (
@@ -468,6 +580,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             lambda event, envelope: (
                 event.store_id,
                 event.follow_up_id,
+                event.reason,
                 event.order_id,
                 envelope.time,
             ),
@@ -478,6 +591,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             lambda event, _: (
                 event.store_id,
                 event.follow_up_id,
+                event.reason,
                 event.order_id,
                 event.completed_at,
                 event.reached,

@@ -73,13 +73,17 @@ WITH arrival AS (
     WHERE store_id = $1 AND is_technician AND ended_at >= $2 AND ended_at < $3
 ), follow_up AS (
     SELECT count(*) AS scheduled
-    FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
+    FROM follow_up_fact
+    WHERE store_id = $1 AND reason = 'delivery' AND scheduled_at >= $2 AND scheduled_at < $3
 ), feedback AS (
     SELECT avg((work_quality + technical_skill + service_attitude) / 3.0)::float8 AS feedback,
            avg(work_quality)::float8 AS feedback_work_quality,
            avg(technical_skill)::float8 AS feedback_technical_skill,
            avg(service_attitude)::float8 AS feedback_service_attitude
     FROM feedback_fact WHERE store_id = $1 AND submitted_at >= $2 AND submitted_at < $3
+), survey AS (
+    SELECT avg(csi) AS csi
+    FROM survey_fact WHERE store_id = $1 AND answered_at >= $2 AND answered_at < $3
 ), corrective_action_state AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
            count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
@@ -100,7 +104,8 @@ WITH arrival AS (
                    'aftersales.reception.WarrantyClaimSettled.v1',
                    'aftersales.reception.WarrantyClaimOverdue.v1',
                    'aftersales.reception.FacilityCheckCompleted.v1',
-                   'aftersales.crm.CustomerNotified.v1')
+                   'aftersales.crm.CustomerNotified.v1',
+                   'aftersales.crm.ComplaintOpened.v1')
 ), counted AS (
     SELECT count(*) FILTER (WHERE name = 'OrderOpened') AS orders,
            count(*) FILTER (WHERE name = 'GreetingOverdue') AS greeted_late,
@@ -114,7 +119,8 @@ WITH arrival AS (
            count(DISTINCT data->>'claim_id')
                FILTER (WHERE name = 'WarrantyClaimOverdue'
                        AND (data->>'days_overdue')::integer >= 0) AS claims_overdue,
-           count(*) FILTER (WHERE name = 'CustomerNotified') AS customers_notified
+           count(*) FILTER (WHERE name = 'CustomerNotified') AS customers_notified,
+           count(*) FILTER (WHERE name = 'ComplaintOpened') AS complained
     FROM told
 ), facility_check AS (
     SELECT count(DISTINCT data->>'area') AS due,
@@ -152,6 +158,20 @@ WITH arrival AS (
        AND link.time >= ready.time AND link.time < $3
     WHERE ready.store_id = $1 AND ready.type = 'aftersales.workshop.VehicleReady.v1'
       AND ready.time >= $2 - interval '31 days' AND ready.time < $3 - interval '31 days'
+), fortnight AS (
+    SELECT avg(coalesce(last.type = 'aftersales.crm.ComplaintClosed.v1', false)::integer::float8)
+               AS closed_rate
+    FROM event_log AS opened
+    LEFT JOIN LATERAL (
+        SELECT ended.type FROM event_log AS ended
+        WHERE ended.store_id = opened.store_id
+          AND ended.type IN ('aftersales.crm.ComplaintClosed.v1',
+                             'aftersales.crm.ComplaintReopened.v1')
+          AND ended.time >= opened.time AND ended.time < opened.time + interval '14 days'
+          AND ended.data->>'complaint_id' = opened.data->>'complaint_id'
+        ORDER BY ended.sequence DESC LIMIT 1) AS last ON true
+    WHERE opened.store_id = $1 AND opened.type = 'aftersales.crm.ComplaintOpened.v1'
+      AND opened.time >= $2 - interval '14 days' AND opened.time < $3 - interval '14 days'
 ), aged_invoice AS (
     SELECT invoice_id, order_id, receivable_cents,
            (ARRAY['0-6', '7-14', '15-29', '30-89'])[1 + width_bucket(
@@ -197,6 +217,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collection_rate,
        collection_rate_by_age,
        feedback, feedback_work_quality, feedback_technical_skill, feedback_service_attitude,
+       csi,
        opened AS corrective_actions_opened,
        overdue AS corrective_actions_overdue,
        facility_checks_overdue,
@@ -209,10 +230,13 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        labor_cents / nullif(hours_sold, 0) AS effective_labor_rate,
        hours_sold / nullif(settled, 0) AS hours_per_ro,
        invoiced_cents / nullif(settled, 0)::float8 AS revenue_per_ro,
-       claims_submitted, claims_settled, claims_overdue, customers_notified
+       claims_submitted, claims_settled, claims_overdue, customers_notified,
+       complained AS complaints_opened,
+       complained / nullif(settled, 0)::float8 AS complaint_rate,
+       closed_rate AS complaints_closed_14d_rate
 FROM arrival, delivery, invoice, collection, credit_note, correction, payment, assignment,
-     work, attendance, follow_up, feedback, corrective_action_state, facility_check, counted,
-     diagnosis, calibration, comeback, month_ago, age
+     work, attendance, follow_up, feedback, survey, corrective_action_state, facility_check,
+     counted, diagnosis, calibration, comeback, month_ago, fortnight, age
 """
 
 _OPEN_DAYS = """

@@ -12,12 +12,10 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
 from shared import timers
+from shared.contracts.management import WorkshopRules
 from shared.unit_of_work import UnitOfWork
 
 START_DUE = "start_due"
-
-START_GRACE = timedelta(minutes=10)
-"""Time after its planned start at which work that has not begun is planned again."""
 
 
 async def assign_jobs(
@@ -36,22 +34,22 @@ async def assign_jobs(
         store_id,
         [(job.job_id, None, assignment) for job, assignment, _ in changes],
     )
-    delivery_lead = (await deps.workplace(uow.connection, store_id)).delivery_lead
+    workplace = await deps.workplace(uow.connection, store_id)
     changed = []
     for job, assignment, reason in changes:
         assigned, events = jobs.assign(
-            job, assignment, delivery_lead=delivery_lead, reason=reason, by=by
+            job, assignment, delivery_lead=workplace.delivery_lead, reason=reason, by=by
         )
         changed.append(assigned)
         uow.publish(events)
     saved = await persistence.save_jobs(uow, changed)
-    await schedule_start_check(uow, store_id)
+    await schedule_start_check(uow, store_id, workplace.rules)
     return saved
 
 
-async def schedule_start_check(uow: UnitOfWork, store_id: str) -> None:
+async def schedule_start_check(uow: UnitOfWork, store_id: str, rules: WorkshopRules) -> None:
     """Schedule a check for when the next job should have begun."""
     starts_at = await persistence.next_start(uow.connection, store_id)
     if starts_at is not None:
-        due_at = max(starts_at, uow.now) + START_GRACE
+        due_at = max(starts_at, uow.now) + timedelta(minutes=rules.late_start_grace_minutes)
         await timers.schedule(uow, START_DUE, store_id, store_id=store_id, due_at=due_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -78,7 +78,9 @@ async def get_board(store_id: str, deps: Deps) -> BoardView:
         order_ids = sorted({job.order_id for job in jobs})
         numbers = await persistence.queue_numbers(connection, store_id, order_ids)
         operations = await deps.operations(connection, [job.op_code for job in jobs])
-    faces = _Faces(operations, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
+    close = timedelta(minutes=workplace.rules.close_promise_minutes)
+    lights = board.lights(jobs, store.delivery_lead_minutes, close, now)
+    faces = _Faces(operations, numbers, lights)
     states = board.bay_states(jobs, [bay.bay_id for bay in bays])
     return BoardView(
         bays=[

@@ -23,6 +23,7 @@ from services.workshop.domain.hold import HeldJob, Hold, expiry
 from services.workshop.planning.real_time import as_assignment, moment
 from shared import timers
 from shared.contracts.base import Identifier, Timestamp
+from shared.contracts.management import AppointmentRules, PromiseRules
 from shared.contracts.reception import (
     AppointmentCancelled,
     AppointmentNoShow,
@@ -93,7 +94,7 @@ async def offer_hold(store_id: str, command: HoldRequest, deps: Deps) -> Offer:
 
 
 async def hold_capacity(
-    uow: UnitOfWork, command: HoldRequest, offer: Offer, _deps: Deps
+    uow: UnitOfWork, command: HoldRequest, offer: Offer, deps: Deps
 ) -> HoldView:
     """Reserve the offered promise until an order confirms it or it expires.
 
@@ -107,7 +108,7 @@ async def hold_capacity(
         replaced = await persistence.lock_hold(uow.connection, uow.store_id, command.replaces)
         if replaced:
             await release(uow, replaced)
-    hold = _hold(uow, command, offer)
+    hold = await _hold(uow, command, offer, deps)
     await persistence.save_hold(uow.connection, hold)
     await persistence.add_resource_bookings(
         uow.connection,
@@ -199,14 +200,16 @@ async def confirm_hold(uow: UnitOfWork, hold: Hold) -> None:
     await timers.cancel(uow, HOLD_EXPIRY, hold.hold_id)
 
 
-def _hold(uow: UnitOfWork, command: HoldRequest, offer: Offer) -> Hold:
-    promise = offer.promise
+async def _hold(uow: UnitOfWork, command: HoldRequest, offer: Offer, deps: Deps) -> Hold:
+    promise, connection, store_id = offer.promise, uow.connection, uow.store_id
+    promises = await deps.group.rules_today(connection, PromiseRules, store_id)
+    appointments = await deps.group.rules_today(connection, AppointmentRules, store_id)
     placed = {each.job_id: as_assignment(each) for each in promise.assignments}
     return Hold(
         hold_id=str(new_id()),
-        store_id=uow.store_id,
+        store_id=store_id,
         status="held",
-        expires_at=expiry(uow.now, command.earliest_start_at),
+        expires_at=expiry(uow.now, command.earliest_start_at, promises, appointments),
         promised_at=offer.promised_at,
         confidence=promise.confidence,
         expected_at=moment(promise.expected),

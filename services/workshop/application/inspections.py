@@ -17,12 +17,14 @@ from services.workshop.domain.inspection import ChecklistItem, Inspection, ItemR
 from services.workshop.domain.job import Job
 from shared.contracts import Event
 from shared.contracts.base import Identifier
-from shared.contracts.management import InspectionChecklistRules
+from shared.contracts.management import InspectionChecklistRules, WorkshopRules
 from shared.contracts.workshop import VehicleReady
 from shared.db import Connection
 from shared.ids import new_id
 from shared.request_model import VersionedRequest
 from shared.unit_of_work import UnitOfWork
+
+_WHOLE_BP = 10_000
 
 
 class InspectionRequest(VersionedRequest):
@@ -52,7 +54,7 @@ async def inspect_job(
     checklists = await _checklists(uow.connection, job.store_id, deps)
     failed = failed_items(checklists.get(operations[job.op_code].skill_code, ()), command.items)
     if failed:
-        changed, events = await _send_back(uow, job, failed)
+        changed, events = await _send_back(uow, job, failed, deps)
     else:
         changed, events = await _accept(uow, job, deps)
     inspection = Inspection(job_id, uow.person, uow.now, not failed, command.items)
@@ -86,10 +88,16 @@ async def _accept(uow: UnitOfWork, job: Job, deps: Deps) -> tuple[Job, Sequence[
 
 
 async def _send_back(
-    uow: UnitOfWork, job: Job, failed: Sequence[str]
+    uow: UnitOfWork, job: Job, failed: Sequence[str], deps: Deps
 ) -> tuple[Job, Sequence[Event]]:
+    rules = await deps.group.rules_today(uow.connection, WorkshopRules, job.store_id)
     sent_back, rework, events = jobs.fail_inspection(
-        job, uow.person, failed, rework_job_id=str(new_id()), now=uow.now
+        job,
+        uow.person,
+        failed,
+        rework_job_id=str(new_id()),
+        rework_share=rules.rework_share_bp / _WHOLE_BP,
+        now=uow.now,
     )
     await persistence.save_jobs(uow, [rework])
     await request_replan(uow, job.store_id)

@@ -108,5 +108,9 @@ async def _schedule_stores_after(uow: UnitOfWork, store_id: str) -> None:
 def _is_relevant(state: object) -> bool:
     """Return whether the plan of a store depends on the record."""
     if isinstance(state, RuleSetDefined):
-        return state.record_id.partition(".")[0] in ("shifts", "working_calendar")
+        return state.record_id.partition(".")[0] in (
+            "shifts",
+            "working_calendar",
+            "workshop",
+        )
     return isinstance(state, BayDefined | PersonDefined | StoreDefined)

@@ -1,6 +1,7 @@
 """Risks of open promises (承诺风险)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel
@@ -8,11 +9,11 @@ from pydantic import BaseModel
 from services.workshop import persistence
 from services.workshop.application.deps import Deps
 from services.workshop.application.snapshots import take_snapshot
-from services.workshop.domain.horizon import HORIZON
-from services.workshop.domain.promise_risk import CONFIDENCE, PromiseRisk, update_alerts
+from services.workshop.domain.promise_risk import PromiseRisk, confidence_of, update_alerts
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.real_time import localize_detail, minute, moment
 from shared import timers
+from shared.contracts.management import PromiseRules
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -61,14 +62,25 @@ async def schedule_risk_check(uow: UnitOfWork, store_id: str, *, after: timedelt
     await timers.schedule(uow, PROMISE_RISK_CHECK, store_id, store_id=store_id, due_at=due_at)
 
 
-async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> list[PromiseRisk]:
+@dataclass(frozen=True)
+class RiskAssessment:
+    """Risks of the open promises, and the rules by which they were assessed."""
+
+    rules: PromiseRules
+    promise_risks: Sequence[PromiseRisk]
+
+
+async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> RiskAssessment:
     """Assess how likely the open promises are to be kept."""
     snapshot = await take_snapshot(store_id, deps)
-    found = await deps.planner.assess_risks(snapshot.workshop, CONFIDENCE, snapshot.calibration)
-    workplace, horizon = snapshot.workplace, minute(snapshot.taken_at + HORIZON)
+    found = await deps.planner.assess_risks(
+        snapshot.workshop, confidence_of(snapshot.promises), snapshot.calibration
+    )
+    workplace = snapshot.workplace
+    horizon = minute(snapshot.taken_at + workplace.horizon)
     zone, delivery_lead = workplace.store.timezone, workplace.delivery_lead
     promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
-    return [
+    promise_risks = [
         PromiseRisk(
             order_id=risk.order_id,
             promised_at=promised[risk.order_id],
@@ -78,6 +90,7 @@ async def assess_promise_risks(store_id: str, _entity_id: str, deps: Deps) -> li
         )
         for risk in found
     ]
+    return RiskAssessment(snapshot.promises, promise_risks)
 
 
 async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
@@ -85,8 +98,9 @@ async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None
     store_id, connection = timer.store_id, uow.connection
     store = await deps.group.store(connection, store_id)
     still_open = {job.order_id for job in await persistence.open_jobs(connection, store_id)}
+    assessed: RiskAssessment = timer.prepared
     watched, events = update_alerts(
-        [each for each in timer.prepared if each.order_id in still_open],
+        [each for each in assessed.promise_risks if each.order_id in still_open],
         {
             each.order_id: each.alerted_at
             for each in await persistence.promise_risks(connection, store_id)
@@ -94,6 +108,7 @@ async def check_promise_risks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None
         },
         store_id=store_id,
         threshold=store.risk_threshold,
+        rules=assessed.rules,
         now=uow.now,
     )
     await persistence.save_promise_risks(connection, store_id, watched, uow.now)

@@ -13,6 +13,7 @@ from services.workshop.application.snapshots import Snapshot, take_snapshot
 from services.workshop.application.workplace import Workplace, capable_elsewhere
 from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
+from services.workshop.domain.promise_risk import confidence_of
 from services.workshop.planning.model import LimitingFactorCode
 from services.workshop.planning.real_time import as_assignment, localize_detail, moment
 from services.workshop.planning.tasks import RequestedOperation, requested_tasks
@@ -23,10 +24,13 @@ from shared.request_model import RequestModel
 
 
 class QuoteRequest(RequestModel):
-    """Requested work; for additional work of an open order, ``order_id`` names the order."""
+    """Requested work; for additional work of an open order, ``order_id`` names the order.
+
+    Without ``confidence`` it is that of the rules of promises.
+    """
 
     op_codes: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
-    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
+    confidence: Annotated[float | None, Field(ge=0.5, le=0.99)] = None
     earliest_start_at: Timestamp | None = None
     latest_start_at: Timestamp | None = None
     order_id: Identifier | None = None
@@ -123,7 +127,10 @@ async def compute_offer(snapshot: Snapshot, request: QuoteRequest, deps: Deps) -
     )
     try:
         promise = await deps.planner.quote(
-            snapshot.workshop, tasks, request.confidence, snapshot.calibration
+            snapshot.workshop,
+            tasks,
+            request.confidence or confidence_of(snapshot.promises),
+            snapshot.calibration,
         )
     except planning.CannotPromiseError as error:
         raise await _violation(

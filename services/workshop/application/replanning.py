@@ -9,11 +9,7 @@ from datetime import timedelta
 from zlib import crc32
 
 from services.workshop import persistence, planning
-from services.workshop.application.assignments import (
-    START_GRACE,
-    assign_jobs,
-    schedule_start_check,
-)
+from services.workshop.application.assignments import assign_jobs, schedule_start_check
 from services.workshop.application.deps import Deps
 from services.workshop.application.load import schedule_capacity_announcement
 from services.workshop.application.promise_risks import schedule_risk_check
@@ -22,6 +18,7 @@ from services.workshop.domain.job import Assignment
 from services.workshop.domain.reasons import PLANNER, Reason
 from services.workshop.planning.real_time import as_assignment, localize_detail
 from shared import timers
+from shared.contracts.management import WorkshopRules
 from shared.timers import StaleStateError, Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -83,12 +80,14 @@ async def apply_improvement(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
         await _apply(uow, timer.store_id, timer.prepared, deps)
 
 
-async def replan_late_start(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
+async def replan_late_start(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Replan the jobs that should have begun by now (未按时开工)."""
+    rules = await deps.group.rules_today(uow.connection, WorkshopRules, timer.store_id)
+    grace = timedelta(minutes=rules.late_start_grace_minutes)
     starts_at = await persistence.next_start(uow.connection, timer.store_id)
-    if starts_at is not None and starts_at + START_GRACE <= uow.now:
+    if starts_at is not None and starts_at + grace <= uow.now:
         await request_replan(uow, timer.store_id)
-    await schedule_start_check(uow, timer.store_id)
+    await schedule_start_check(uow, timer.store_id, rules)
 
 
 async def _apply(uow: UnitOfWork, store_id: str, plan_update: PlanUpdate, deps: Deps) -> None:

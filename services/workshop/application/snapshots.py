@@ -11,6 +11,7 @@ from services.workshop.domain.absence import Absence
 from services.workshop.domain.hold import Hold
 from services.workshop.domain.job import Job
 from services.workshop.planning.tasks import PlanningContext, stay, work_since, workshop_at
+from shared.contracts.management import PromiseRules
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Snapshot:
     jobs: dict[str, Job]
     context: PlanningContext
     calibration: planning.Calibration
+    promises: PromiseRules
 
 
 async def take_snapshot(
@@ -42,6 +44,7 @@ async def take_snapshot(
     async with deps.uow_factory.read(store_id) as connection:
         await require_offered(connection, requested, deps.group)
         workplace = await deps.workplace(connection, store_id)
+        promises = await deps.group.rules_on(connection, PromiseRules, store_id, workplace.today)
         version = await persistence.plan_version(connection, store_id)
         jobs = await persistence.open_jobs(connection, store_id)
         finished = await persistence.last_finished(connection, store_id)
@@ -72,6 +75,7 @@ async def take_snapshot(
         jobs={job.job_id: job for job in jobs},
         context=workplace.planning_context(operations, learned_model.durations),
         calibration=learned_model.calibration,
+        promises=promises,
     )
 
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from services.workshop import persistence, planning
 from services.workshop.application.deps import Deps
-from services.workshop.domain.horizon import HORIZON
 from services.workshop.domain.job import Job
 from services.workshop.planning import Demand, Shortage
 from services.workshop.planning.real_time import interval
@@ -25,7 +24,7 @@ STAFFING = "staffing"
 
 WEEKS = 8
 """Number of past weeks that are analyzed."""
-_WEEK = timedelta(weeks=1)
+_WEEK, _AHEAD = timedelta(weeks=1), timedelta(weeks=2)
 _MONDAY = 1
 _BEFORE_OPENING = timedelta(hours=1)
 
@@ -91,9 +90,9 @@ async def analyze(store_id: str, _entity_id: str, deps: Deps) -> StaffingAnalysi
     context = workplace.planning_context(operations, durations)
     demands = _demands(context, ordered, queue, weeks, store.growth)
     shortages = await deps.planner.shortages(
-        workplace.technicians(now, absences, durations),
+        workplace.technicians(now, absences, durations, horizon=_AHEAD),
         demands,
-        interval(now, now + HORIZON),
+        interval(now, now + _AHEAD),
     )
     return StaffingAnalysis(store.growth, weeks, demands, shortages)
 

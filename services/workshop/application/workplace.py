@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from services.workshop import persistence, planning
 from services.workshop.domain.absence import Absence
-from services.workshop.domain.horizon import HORIZON
 from services.workshop.domain.resources import (
     BayConfig,
     Operation,
@@ -26,6 +25,7 @@ from shared.contracts.management import (
     RuleSetDefined,
     StoreDefined,
     WorkingCalendarRules,
+    WorkshopRules,
 )
 from shared.db import Connection
 from shared.group import GROUP_ZONE, Group, Store
@@ -46,11 +46,20 @@ _Qualification = tuple[tuple[tuple[str, int], ...], frozenset[str]]
 
 @dataclass(frozen=True)
 class Workplace:
-    """Workshop of one store (车间) as of ``today``: the store, its technicians, bays and shifts."""
+    """Workshop of one store (车间) as of ``today``: the store, its technicians, bays and shifts.
+
+    ``rules`` are those of today.
+    """
 
     store: Store
     today: date
     roster: Roster
+    rules: WorkshopRules
+
+    @property
+    def horizon(self) -> timedelta:
+        """Time ahead for which the workshop plans."""
+        return timedelta(days=self.rules.planning_days)
 
     @property
     def members(self) -> Sequence[TechnicianConfig]:
@@ -84,19 +93,22 @@ class Workplace:
         absences: Iterable[Absence],
         durations: planning.Durations,
         since: datetime | None = None,
+        horizon: timedelta | None = None,
     ) -> tuple[planning.Technician, ...]:
         """Return the store's technicians with learned time factors and their working windows.
 
-        The windows reach from ``begin`` to the horizon and leave out leave and absences.
+        The windows reach from ``begin`` to the horizon, by default that of the workshop's plans,
+        and leave out leave and absences.
 
         ``since`` adds the days before, on which work in progress began.
         """
         day = self.store.local_day(begin)
         first = self.store.local_day(since or begin)
+        until = day + (horizon or self.horizon)
         present = {each.technician_id: each for each in self.roster.technicians_on(day)}
         return tuple(
             _technician(present.get(who) or days[-1].technician, days, durations)
-            for who, days in self.roster.working_days(first, day + HORIZON, absences).items()
+            for who, days in self.roster.working_days(first, until, absences).items()
         )
 
     def open_bays(self, begin: datetime) -> tuple[planning.Bay, ...]:
@@ -104,7 +116,7 @@ class Workplace:
         day = self.store.local_day(begin)
         return tuple(
             planning.Bay(bay_id, bay.capabilities, tuple(interval(*each) for each in hours))
-            for bay_id, (bay, hours) in self.roster.bay_hours(day, day + HORIZON).items()
+            for bay_id, (bay, hours) in self.roster.bay_hours(day, day + self.horizon).items()
         )
 
     def shift_end(self, technician_ids: Iterable[str], now: datetime) -> datetime:
@@ -145,6 +157,8 @@ async def read_workplaces(
         connection, RuleSetDefined, ["working_calendar", "shifts", *own_shifts.values()]
     )
     closed = _closed_days(rules.get("working_calendar"), now)
+    days = {store_id: Store.of(state, now).local_day(now) for store_id, state in stores.items()}
+    workshop_rules = await group.rules_on_days(connection, WorkshopRules, days)
     workplaces = {}
     for store_id, state in stores.items():
         store = Store.of(state, now)
@@ -158,7 +172,7 @@ async def read_workplaces(
             shifts=[each.versions for each in shifts if each],
             closed=closed,
         )
-        workplaces[store_id] = Workplace(store, store.local_day(now), roster)
+        workplaces[store_id] = Workplace(store, days[store_id], roster, workshop_rules[store_id])
     return workplaces
 
 

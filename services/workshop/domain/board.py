@@ -11,9 +11,6 @@ from services.workshop.domain.job import Job, is_wip
 Light = Literal["green", "yellow", "red"]
 """按时、紧张、超时."""
 
-CLOSE = timedelta(minutes=15)
-"""Time left before a promise below which it counts as close."""
-
 
 @dataclass(frozen=True)
 class BayState:
@@ -51,17 +48,20 @@ def waiting(jobs: Sequence[Job]) -> list[Job]:
     )
 
 
-def lights(jobs: Sequence[Job], delivery_lead_min: int, now: datetime) -> Mapping[str, Light]:
+def lights(
+    jobs: Sequence[Job], delivery_lead_min: int, close: timedelta, now: datetime
+) -> Mapping[str, Light]:
     """Return each order's light by its id.
 
-    Red when it will be handed over late, yellow when little time is left before its promise.
+    Red when it will be handed over late, yellow when less than ``close`` is left before its
+    promise.
     """
     left: dict[str, timedelta] = {}
     for job in jobs:
         finish = job.finished_at or max(job.planned_finish_at or now, now)
         time_left = job.promised_at - finish - timedelta(minutes=delivery_lead_min)
         left[job.order_id] = min(time_left, left.get(job.order_id, time_left))
-    return {order_id: _light(time_left) for order_id, time_left in left.items()}
+    return {order_id: _light(time_left, close) for order_id, time_left in left.items()}
 
 
 def counts(jobs: Sequence[Job]) -> Mapping[str, int]:
@@ -69,7 +69,7 @@ def counts(jobs: Sequence[Job]) -> Mapping[str, int]:
     return Counter(job.status for job in jobs)
 
 
-def _light(time_left: timedelta) -> Light:
+def _light(time_left: timedelta, close: timedelta) -> Light:
     if time_left < timedelta(0):
         return "red"
-    return "yellow" if time_left < CLOSE else "green"
+    return "yellow" if time_left < close else "green"

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-TERM_DAYS = 30
-"""Calendar days after an order's finish in which a return for the same symptom is a comeback.
 
-The last day counts whole.
-"""
+@dataclass(frozen=True)
+class Opened:
+    """An opened order: its vehicle, and the symptoms for which it came."""
+
+    order_id: str
+    vehicle_ref: str
+    symptoms: tuple[str, ...]
+    opened_at: datetime
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from services.workshop.domain.absence import Absence
 from services.workshop.domain.job import Assignment
-
-_TERM: Final = timedelta(minutes=15)
-_APPOINTMENT_GRACE: Final = timedelta(hours=1)
+from shared.contracts.management import AppointmentRules, PromiseRules
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,17 @@ class Hold:
         return replace(self, status=status)
 
 
-def expiry(now: datetime, appointment_at: datetime | None) -> datetime:
+def expiry(
+    now: datetime,
+    appointment_at: datetime | None,
+    promises: PromiseRules,
+    appointments: AppointmentRules,
+) -> datetime:
     """Return when a hold made ``now`` expires.
 
     That is soon, but not before a customer with an appointment may have come.
     """
-    expires_at = now + _TERM
-    return max(expires_at, appointment_at + _APPOINTMENT_GRACE) if appointment_at else expires_at
+    expires_at = now + timedelta(minutes=promises.hold_minutes)
+    if appointment_at is None:
+        return expires_at
+    return max(expires_at, appointment_at + timedelta(minutes=appointments.hold_grace_minutes))

@@ -4,9 +4,6 @@ from datetime import datetime, timedelta
 
 from services.workshop.domain import errors
 
-HORIZON = timedelta(days=14)
-"""Time ahead for which the workshop plans."""
-
 LONGEST_AHEAD = timedelta(days=365)
 
 

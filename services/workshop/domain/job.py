@@ -51,9 +51,6 @@ _WIP = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_WIP)
 _ENDED = ("passed", "failed", "stopped", "cancelled")
 
-_REWORK_SHARE = 0.5
-"""Share of the original job's standard hours that rework takes."""
-
 
 @dataclass(frozen=True)
 class Assignment:
@@ -431,9 +428,13 @@ def fail_inspection(
     failed_items: Sequence[str],
     *,
     rework_job_id: str,
+    rework_share: float,
     now: datetime,
 ) -> tuple[Job, Job, list[QualityInspectionFailed]]:
-    """Send a job back (质检不合格) and return its rework (返修) as a new, linked job."""
+    """Send a job back (质检不合格) and return its rework (返修) as a new, linked job.
+
+    Rework takes ``rework_share`` of the job's standard hours.
+    """
     _require(job, "finished")
     _require_other_eyes(job, inspector_id)
     rework = Job(
@@ -442,7 +443,7 @@ def fail_inspection(
         order_id=job.order_id,
         line_number=job.line_number,
         op_code=job.op_code,
-        standard_hours=job.standard_hours * _REWORK_SHARE,
+        standard_hours=job.standard_hours * rework_share,
         status="planned",
         promised_at=job.promised_at,
         opened_at=now,

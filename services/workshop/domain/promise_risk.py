@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from services.workshop.domain.reasons import Reason, why_in_danger
+from shared.contracts.management import PromiseRules
 from shared.contracts.workshop import PromisedTimeAtRisk
 
-CONFIDENCE: Final = 0.95
-"""Confidence of the best new promise."""
-ALERT_HYSTERESIS: Final = 0.1
-"""Distance of the probability above the threshold at which an alert ends."""
+_WHOLE_BP = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,25 +32,35 @@ def update_alerts(
     *,
     store_id: str,
     threshold: float,
+    rules: PromiseRules,
     now: datetime,
 ) -> tuple[list[PromiseRisk], list[PromisedTimeAtRisk]]:
     """Update the alerts of promise risks and return an event for each new alert.
 
     ``alerted`` holds by order since when earlier alerts are open. An alert opens when the
-    probability falls under ``threshold`` and ends when it is clearly above again.
+    probability falls under ``threshold`` and ends when it is clearly above again, by ``rules``.
     """
+    confidence = confidence_of(rules)
+    end = min(threshold + rules.alert_margin_bp / _WHOLE_BP, confidence)
     watched, events = [], []
     for promise_risk in promise_risks:
         since = alerted.get(promise_risk.order_id)
-        bound = threshold if since is None else min(threshold + ALERT_HYSTERESIS, CONFIDENCE)
+        bound = threshold if since is None else end
         in_danger = promise_risk.probability < bound
         watched.append(replace(promise_risk, alerted_at=(since or now) if in_danger else None))
         if in_danger and since is None:
-            events.append(_warning(store_id, promise_risk, now))
+            events.append(_warning(store_id, promise_risk, confidence, now))
     return watched, events
 
 
-def _warning(store_id: str, promise_risk: PromiseRisk, now: datetime) -> PromisedTimeAtRisk:
+def confidence_of(rules: PromiseRules) -> float:
+    """Return the confidence (0 to 1) of promises, also of the best new one of an order at risk."""
+    return rules.confidence_bp / _WHOLE_BP
+
+
+def _warning(
+    store_id: str, promise_risk: PromiseRisk, confidence: float, now: datetime
+) -> PromisedTimeAtRisk:
     return PromisedTimeAtRisk(
         store_id=store_id,
         order_id=promise_risk.order_id,
@@ -62,6 +69,6 @@ def _warning(store_id: str, promise_risk: PromiseRisk, now: datetime) -> Promise
         risk_cause=promise_risk.cause.code,
         explanation=why_in_danger(promise_risk.cause),
         best_promise_at=promise_risk.best_promise_at,
-        confidence=CONFIDENCE,
+        confidence=confidence,
         alerted_at=now,
     )

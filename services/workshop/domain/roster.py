@@ -145,9 +145,13 @@ class Roster:
         return count if is_capable else 0
 
     def _employs(self, profile: StaffProfile) -> bool:
-        """Return whether the person is a technician of the store."""
-        posts = ((each.in_store, each.role) for each in profile.posts)
-        return (self.store_id, _TECHNICIAN) in posts
+        """Return whether the person works as a technician in this store.
+
+        Of technicians in several stores the hours count once: where their full-time post is.
+        """
+        stores = [each for each in profile.posts if each.in_store and each.role == _TECHNICIAN]
+        main = min(stores, key=lambda post: not post.full_time, default=None)
+        return main is not None and main.in_store == self.store_id
 
     def _shifts_on(self, day: date) -> dict[str, Shift]:
         contents = [content_on(versions, day) for versions in self.shifts]

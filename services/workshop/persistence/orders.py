@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.workshop.domain.comeback import EarlierOrder
+from services.workshop.domain.comeback import EarlierOrder, Opened
 from shared.db import Connection
 from shared.table import Table
 
@@ -65,18 +65,17 @@ async def save_arrival(
 
 
 async def save_opened_order(
-    connection: Connection,
-    store_id: str,
-    order_id: str,
-    *,
-    vehicle_ref: str,
-    symptoms: Sequence[str],
-    opened_at: datetime,
-    comeback_of: str | None,
+    connection: Connection, store_id: str, opened: Opened, comeback_of: str | None
 ) -> None:
-    """Record that the order was opened."""
+    """Record that the order was opened, or which vehicle it was opened for."""
     await connection.execute(
-        _OPENED, store_id, order_id, vehicle_ref, list(symptoms), opened_at, comeback_of
+        _OPENED,
+        store_id,
+        opened.order_id,
+        opened.vehicle_ref,
+        list(opened.symptoms),
+        opened.opened_at,
+        comeback_of,
     )
 
 

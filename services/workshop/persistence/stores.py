@@ -5,16 +5,25 @@ from collections.abc import Sequence
 from shared.contracts.management import StoreDefined
 from shared.db import Connection
 
-_NEAREST = """
-SELECT other.key
-FROM master_data AS other
-LEFT JOIN master_data AS own ON own.topic = other.topic AND own.key = $2
-WHERE other.topic = $1 AND other.key <> $2
-ORDER BY coalesce(
-        other.record #> '{versions,-1,content,city}' = own.record #> '{versions,-1,content,city}',
-        false) DESC,
-    length(other.key), other.key
-LIMIT $3
+# The index on cities is for this topic alone.
+_NEAREST = f"""
+WITH near AS (
+    SELECT key FROM master_data
+    WHERE topic = '{StoreDefined.topic}' AND key <> $1
+      AND record #> '{{versions,-1,content,city}}' = (
+          SELECT record #> '{{versions,-1,content,city}}' FROM master_data
+          WHERE topic = '{StoreDefined.topic}' AND key = $1)
+    ORDER BY key
+    LIMIT $2
+), far AS (
+    SELECT key FROM master_data
+    WHERE topic = '{StoreDefined.topic}' AND key <> $1 AND key NOT IN (SELECT key FROM near)
+    ORDER BY key
+    LIMIT $2
+)
+SELECT key FROM (SELECT key, 1 AS rank FROM near UNION ALL SELECT key, 2 FROM far) AS found
+ORDER BY rank, key
+LIMIT $2
 """
 
 _AFTER = """
@@ -24,7 +33,7 @@ SELECT key FROM master_data WHERE topic = $1 AND key > $2 ORDER BY key LIMIT $3
 
 async def nearest_stores(connection: Connection, store_id: str, most: int) -> Sequence[str]:
     """Return other stores by their ids, first those of the same city."""
-    rows = await connection.fetch(_NEAREST, StoreDefined.topic, store_id, most)
+    rows = await connection.fetch(_NEAREST, store_id, most)
     return [row["key"] for row in rows]
 
 

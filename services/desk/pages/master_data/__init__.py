@@ -1,4 +1,7 @@
-"""Master data (主数据): lists, one record with its versions and history, and its change."""
+"""Master data (主数据): lists, one record with its versions and history, and its change.
+
+The page of the change comes before that of the record, whose code may have slashes.
+"""
 
 from services.desk.pages.master_data.change import PAGE as CHANGE
 from services.desk.pages.master_data.detail import PAGE as DETAIL

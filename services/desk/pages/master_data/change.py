@@ -14,9 +14,9 @@ from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.master_data.changes import change_entry, differences, show_differences
 from services.desk.pages.master_data.contents import Content
-from services.desk.pages.master_data.decisions import day_field, warnings_in_words
-from services.desk.pages.master_data.detail import PAGE as DETAIL
-from services.desk.pages.master_data.form import Surroundings, form_of, surroundings_of
+from services.desk.pages.master_data.decisions import Acceptance, day_field
+from services.desk.pages.master_data.form import Surroundings, form_of, surroundings_of, words_of
+from services.desk.pages.master_data.overview import PAGE as OVERVIEW
 from services.desk.pages.master_data.preview import (
     Preview,
     ask_preview,
@@ -35,10 +35,10 @@ from shared.clients.management.models import (
 )
 
 PAGE = Page(
-    path=f"{DETAIL.path}/change",
+    path=f"{OVERVIEW.path}/{{scope}}/{{code:path}}/change",
     title="Edit",
     roles=roles_of(ManagementApi.define_group_rules) | roles_of(ManagementApi.define_store_rules),
-    requirements=DETAIL.requirements,
+    requirements=OVERVIEW.requirements,
 )
 
 
@@ -50,7 +50,8 @@ async def show(ctx: PageContext) -> None:
         empty(ctx.t("There is no such record."))
         return
     view = await record.get()
-    text(record.title(view.holds and view.holds.content), "subtitle")
+    ctx.words.update(await words_of(record, view))
+    text(record.title(view), "subtitle")
     _ChangeForm(record, view, await surroundings_of(record))
 
 
@@ -68,6 +69,7 @@ class _ChangeForm:
         self._versions, self._base = view.versions, shown
         with test_id("record-form", box("record-form")):
             self._form = Form(record.ctx, view.version)
+            self._acceptance = Acceptance(self._form)
             self._conflict = test_id("conflict", box("conflict"))
             with panel():
                 self._content = form_of(record, shown and shown.content, around)
@@ -76,7 +78,7 @@ class _ChangeForm:
             with panel(t("When and why")):
                 with box("fields"):
                     to_come = shown and is_future(shown.valid_from, view.today)
-                    day = shown.valid_from if shown and to_come else ""
+                    day = shown.valid_from if shown and to_come else f"{view.today}"
                     self._day = day_field(self._form, view.today, day)
                     self._reason = self._form.field("reason", ui.input(t("Reason")))
                 self._other_version = test_id("other-version", box("conflict"))
@@ -86,7 +88,7 @@ class _ChangeForm:
                     self._save = button(t("Save"), self._send, name="save-record", kind="main")
                     if may_preview(record):
                         button(t("Preview effect"), self._preview, name="preview-rules")
-                    self._back = link(t("Cancel"), record.address, "as-button")
+                    link(t("Cancel"), record.address, "as-button")
                 self._shown = box("preview-place")
 
     def _compare_versions(self) -> None:
@@ -120,12 +122,14 @@ class _ChangeForm:
             raise invalid_request(error, "content") from error
 
     def _command(self) -> Awaitable[RecordResponse]:
+        content = self._read()
         body = DefineRequest.model_validate(
             {
                 "version": self._form.version,
                 "valid_from": self._day.value,
                 "reason": self._reason.value,
-                "content": self._read().model_dump(mode="json"),
+                "content": content.model_dump(mode="json"),
+                "accepts_warnings": self._acceptance.of(content),
             }
         )
         return self._record.define(body, self._form.attempt)
@@ -139,26 +143,14 @@ class _ChangeForm:
         if defined is None:
             if form.error and form.conflict:
                 await self._show_others(form.error)
+            elif form.error and "warnings" in form.error.values:
+                self._acceptance.warn(self._read())
             form.show_problem()
-        elif defined.warnings and defined.changed:
-            await self._ctx.changed()
-            self._warn(defined)
         elif defined.changed:
             await self._ctx.changed()
             ui.navigate.to(f"{self._record.address}?from={self._day.value}")
         else:
             form.say(t("This holds already on that day; nothing was changed."))
-
-    def _warn(self, defined: RecordResponse) -> None:
-        """Show what may be a mistake in what is saved; the form goes on with the new version."""
-        form, t = self._form, self._ctx.t
-        form.version, self._seen = defined.version, int(defined.version)
-        form.say(t("It is saved. Please look at what is marked; it may be a mistake."))
-        told = warnings_in_words(t, defined)
-        for each, sentence in zip(defined.warnings, told, strict=True):
-            form.warn(each.field, sentence)
-        self._back.set_text(t("Go on"))
-        form.show_problem()
 
     async def _preview(self) -> None:
         def ask() -> Awaitable[Preview]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.desk.components.elements import badge, box, cell, row, table, test_id, text
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
-from services.desk.model_words import field_of, path_in_words, value_in_words
+from services.desk.model_words import VALUES, field_of, place_in_words, value_in_words
 from services.desk.pages.master_data.record import day_and_time
 from shared.clients.management.models import ChangeView, FieldDifference
 
@@ -73,7 +73,7 @@ def show_differences(
     with table([t("Field"), before, after]):
         for each in told:
             with row("difference"):
-                cell(path_in_words(t, each.field))
+                cell(place_in_words(ctx, each.field))
                 show_both(ctx, each, told)
 
 
@@ -86,5 +86,5 @@ def show_both(ctx: PageContext, each: FieldDifference, told: Sequence[FieldDiffe
         (each.new, [one.new for one in others], "new"),
     ):
         absent = value is None and None in beside
-        said = NOTHING if absent else value_in_words(ctx, name, value)
+        said = NOTHING if absent else value_in_words(ctx, VALUES.get(name, name), value)
         cell(said, f"difference-text {look}")

@@ -6,27 +6,23 @@ from typing import Any
 from services.desk.components.elements import box, cell, facts, row, table, text
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
-from services.desk.model_words import is_money, name_of, unit_of, value_in_words
+from services.desk.model_words import VALUES, is_money, name_of, named, unit_of, value_in_words
 from services.desk.pages.master_data.contents import Content
 from services.desk.pages.master_data.templates import show_templates
 
 _TEMPLATES = "templates"
 _KIND = "kind"
+_COST = "cost_cents"
 _FINDING = "finding"
-_SHIFT = "shift"
 
 
-def show_content(
-    ctx: PageContext, content: Content, absent: str, shifts: Mapping[str, str] | None = None
-) -> None:
-    """Show all values of the content of a record; ``absent`` stands for those left out, and
-    ``shifts`` name the shift of a person by its code.
+def show_content(ctx: PageContext, content: Content, absent: str) -> None:
+    """Show all values of the content of a record that the person sees; ``absent`` stands for those
+    left out.
     """
-    named = shifts or {}
-    values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND})
+    hidden = {_COST} if getattr(content, _COST, 0) is None else set[str]()
+    values: dict[str, Any] = content.model_dump(mode="json", exclude={_KIND, *hidden})
     templates = values.pop(_TEMPLATES, None)
-    if values.get(_SHIFT) in named:
-        values[_SHIFT] = named[values[_SHIFT]]
     single = {name: each for name, each in values.items() if _is_single(each)}
     spans = {name: each for name, each in values.items() if _is_flat(each)}
     facts(
@@ -55,7 +51,12 @@ def show_content(
 
 def _by_key(ctx: PageContext, name: str, values: Mapping[str, int]) -> None:
     text(name_of(ctx.t, name), "section-title")
-    facts([(name_of(ctx.t, key), value_in_words(ctx, name, each)) for key, each in values.items()])
+    facts(
+        [
+            (named(ctx, name, key), value_in_words(ctx, VALUES.get(name, name), each))
+            for key, each in values.items()
+        ]
+    )
 
 
 def _is_single(value: Any) -> bool:
@@ -84,7 +85,7 @@ def _rows(ctx: PageContext, title: str, rows: Sequence[Mapping[str, Any]]) -> No
             with row():
                 for name, value in each.items():
                     is_number = names[name] in numeric or unit_of(ctx.t, name)
-                    cell(_in_row(ctx, name, value), "kpi" if is_number else "")
+                    cell(_in_row(ctx, name, value), "figure" if is_number else "")
 
 
 def _with_parts(ctx: PageContext, values: Mapping[str, Any]) -> None:

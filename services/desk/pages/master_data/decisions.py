@@ -6,12 +6,13 @@ first, it shows what they changed, and is sent only once the person has confirme
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
 from nicegui import ui
 
 from services.desk.components.elements import box, button, dialog, test_id, text
 from services.desk.components.forms import Form, dialog_foot, submit, who_was_first
-from services.desk.i18n import Translator
+from services.desk.components.problems import with_known
 from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.record import MasterRecord
 from shared.calls import ApiError, ServiceUnavailableError
@@ -39,9 +40,27 @@ def day_input(label: str, today: date, day: str = "") -> ui.input:
     return made
 
 
-def warnings_in_words(t: Translator, defined: RecordResponse) -> list[str]:
-    """Return what may be a mistake in what was defined."""
-    return [t.known(f"rule.{each.rule}") or each.detail for each in defined.warnings]
+class Acceptance:
+    """Acceptance of what may be a mistake: a person saves the same content a second time."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._warned: Any = None
+
+    def of(self, content: Any) -> bool:
+        """Return whether the person was warned of this content."""
+        return self._warned is not None and content == self._warned
+
+    def warn(self, content: Any) -> None:
+        """Say what may be a mistake, where the last try was refused for that."""
+        form, t = self._form, self._form.ctx.t
+        warnings = form.error.values.get("warnings", ()) if form.error else ()
+        for each in warnings:
+            said = t.known(f"rule.{each['rule']}") or each["detail"]
+            form.warn(each["field"], with_known(t, said, each["known"]))
+        if warnings:
+            self._warned = content
+            form.say(t("Not saved yet: what is marked may be a mistake. Save again to accept it."))
 
 
 def withdraw_dialog(record: MasterRecord, view: RecordView, valid_from: str) -> None:
@@ -71,18 +90,24 @@ def put_back_dialog(record: MasterRecord, view: RecordView, change: ChangeView) 
         return record.put_back(body, key)
 
     said = t("From this day on, the content of #{revision} holds again.", revision=number)
-    _dialog(record, view, t("Put back"), said, put_back)
+    _dialog(record, view, t("Put back"), said, put_back, begins=f"{view.today}")
 
 
 def _dialog(
-    record: MasterRecord, view: RecordView, title: str, said: str, command: Command, day: str = ""
+    record: MasterRecord,
+    view: RecordView,
+    title: str,
+    said: str,
+    command: Command,
+    day: str = "",
+    begins: str = "",
 ) -> None:
-    """Ask for the reason, and for the day unless it is given."""
+    """Ask for the reason, and for the day, first ``begins``, unless it is given."""
     t = record.ctx.t
-    with dialog(f"{title} · {record.title(view.holds and view.holds.content)}") as opened:
+    with dialog(f"{title} · {record.title(view)}") as opened:
         text(said, "hint")
         form = Form(record.ctx, view.version)
-        chosen = None if day else day_field(form, view.today)
+        chosen = None if day else day_field(form, view.today, begins)
         reason = form.field("reason", ui.textarea(t("Reason")).props("autogrow rows=2"))
 
         def send_command() -> Awaitable[RecordResponse]:

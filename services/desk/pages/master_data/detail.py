@@ -1,6 +1,6 @@
 """One record: the content of each of its versions, and the history of its changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ from services.desk.pages.master_data.changes import change_entry
 from services.desk.pages.master_data.content import show_content
 from services.desk.pages.master_data.contents import POST
 from services.desk.pages.master_data.decisions import end_dialog, put_back_dialog, withdraw_dialog
-from services.desk.pages.master_data.form import shifts_of
+from services.desk.pages.master_data.form import words_of
 from services.desk.pages.master_data.outstanding import show_outstanding
 from services.desk.pages.master_data.overview import PAGE as OVERVIEW
 from services.desk.pages.master_data.record import (
@@ -38,7 +38,7 @@ from shared.clients.management.models import ChangeView, Person, RecordView, Ver
 from shared.contracts.management import PostDescription
 
 PAGE = Page(
-    path=f"{OVERVIEW.path}/{{scope}}/{{code}}",
+    path=f"{OVERVIEW.path}/{{scope}}/{{code:path}}",
     title="Master data",
     roles=OVERVIEW.roles,
     requirements=OVERVIEW.requirements,
@@ -55,7 +55,11 @@ async def show(ctx: PageContext) -> None:
         empty(ctx.t("There is no such record."))
         return
     view = await _view(record)
-    text(record.title(view.holds and view.holds.content), "subtitle")
+    ctx.words.update(await words_of(record, view))
+    text(record.title(view), "subtitle")
+    if record.collection == "stores" and record.code != ctx.store.id:
+        there = link(ctx.t("Go to this store"), f"/stores/{record.code}/today", "text-link")
+        test_id("to-store", there)
     in_history = ctx.query.get("tab") == "history"
     with box("tabs"):
         for tab, title in (("content", ctx.t("Content")), ("history", ctx.t("Change history"))):
@@ -95,9 +99,6 @@ async def _view(record: MasterRecord) -> RecordView:
 
 async def _versions(record: MasterRecord, chosen: str) -> None:
     """Show the version that begins on the ``chosen`` day, otherwise the one that holds today."""
-    ctx = record.ctx
-    listed = await shifts_of(ctx, ctx.store.id) if record.kind == "person" else ()
-    shifts = {shift.shift: ctx.t.of(shift) for shift in listed}
 
     def render(view: RecordView, renderer: PartialRenderer) -> None:
         holds = view.holds.valid_from if view.holds else ""
@@ -110,7 +111,7 @@ async def _versions(record: MasterRecord, chosen: str) -> None:
         renderer.section("actions", partial(_actions, record), view, shown)
         after = [each for each in view.versions if shown and each.valid_from > shown.valid_from]
         ends = after[0].valid_from if after and after[0].content is None else ""
-        content = partial(_content, record, shifts)
+        content = partial(_content, record)
         renderer.section("content", content, view.today, holds, shown, ends)
 
     await live(record.ctx, lambda: _view(record), render)
@@ -165,7 +166,6 @@ def _actions(record: MasterRecord, view: RecordView, shown: VersionView | None) 
 
 def _content(
     record: MasterRecord,
-    shifts: Mapping[str, str],
     today: object,
     holds: str,
     shown: VersionView | None,
@@ -193,7 +193,7 @@ def _content(
             if ends:
                 badge(t("ends from {day}", day=ends), "warn")
         absent = t("As in the group") if record.is_rules and record.own else NOTHING
-        show_content(record.ctx, shown.content, absent, shifts)
+        show_content(record.ctx, shown.content, absent)
 
 
 async def _history(record: MasterRecord) -> None:

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
 
 from nicegui import ui
 from pydantic import ValidationError
@@ -17,7 +20,7 @@ from services.desk.pages.master_data.decisions import day_input
 from services.desk.pages.master_data.form import shifts_of
 from services.desk.pages.master_data.overview import NEW_STORE
 from services.desk.pages.master_data.record import address_of
-from shared.clients.management.models import NewPerson, OpenedStore, OpenStoreRequest, Person
+from shared.clients.management.models import OpenedStore, OpenStoreRequest, Person
 from shared.contracts.management import StoreProfile
 
 PAGE = NEW_STORE
@@ -25,7 +28,7 @@ PAGE = NEW_STORE
 _RATES = "labor_rate_cents"
 _FIRST_POST = "service_manager"
 _NEEDED = ("code", "zh", "en", "city.zh", "city.en", "first_day", "reason")
-_ONE_ROW = ("code", "zh", "en", "telephone")
+_ONE_ROW = ("zh", "en", "telephone", "code")
 
 
 @PAGE.shows
@@ -48,12 +51,16 @@ class _NewStore:
                 for name in ("zh", "en"):
                     label = f"{name_of(t, 'city')} · {name_of(t, name)}"
                     self._fields[f"city.{name}"] = ui.input(label)
-                self._fields["first_day"] = day_input(t("Opening day"), ctx.today())
+                today = ctx.today()
+                tomorrow = f"{today + timedelta(days=1)}"
+                self._fields["first_day"] = day_input(t("Opening day"), today, tomorrow)
                 self._like = self._like_field(stores)
+                self._own = ui.switch(t("With its own prices and own rules"), value=True)
+                test_id("own_prices_and_rules", self._own)
             with panel(t("Hours and rates")):
                 self._hours = box("model")
             with panel(t("Posts to fill")):
-                text(t("A post without a code stays open. People begin today."), "hint")
+                text(t("A post that is not filled in stays open. People begin today."), "hint")
                 self._posts = box("form-rows")
             with panel(t("Reason")):
                 self._fields["reason"] = ui.input(t("Reason"))
@@ -126,6 +133,7 @@ class _NewStore:
                 {
                     **typed,
                     "like": self._like.value,
+                    "own_prices_and_rules": self._own.value,
                     "city": city,
                     _RATES: self._rates.read(),
                     "staff": self._staff.read(),
@@ -148,23 +156,23 @@ class _Post:
 
     @property
     def is_filled(self) -> bool:
-        return bool(self.fields["code"].value)
+        return any(field.value for field in self.fields.values())
 
-    def read(self) -> NewPerson:
-        typed = {name: field.value or "" for name, field in self.fields.items()}
-        return NewPerson(
-            code=typed["code"].strip(),
-            zh=typed["zh"],
-            en=typed["en"],
-            telephone=typed["telephone"] or None,
-            role=self.role,
-            skills=self.like.skills,
-            shift=self.like.shift,
-        )
+    def read(self) -> dict[str, Any]:
+        typed = {name: (field.value or "").strip() for name, field in self.fields.items()}
+        return {
+            **typed,
+            "telephone": typed["telephone"] or None,
+            "role": self.role,
+            "skills": self.like.skills,
+            "shift": self.like.shift,
+        }
 
 
 class _Staff:
-    """One row for each full-time post of the like store, that of its manager first."""
+    """One row for each full-time post of the like store, folded by role; that of the manager is
+    open.
+    """
 
     def __init__(
         self, ctx: PageContext, people: Sequence[Person], like: str, shifts: Mapping[str, str]
@@ -177,11 +185,16 @@ class _Staff:
             if post.in_store == like and post.full_time
         ]
         posts.sort(key=lambda each: (each[0] != _FIRST_POST, each[0]))
-        self._posts = [
-            self._row(ctx, role, person, number) for number, (role, person) in enumerate(posts)
-        ]
+        self._posts: list[_Post] = []
+        for role, of_role in groupby(posts, key=lambda each: each[0]):
+            like_ones = [person for _, person in of_role]
+            label = f"{ctx.t.code('role', role)} · {len(like_ones)}"
+            with ui.expansion(label, value=role == _FIRST_POST).classes("form-group") as group:
+                test_id(f"staff-{role}", group)
+                for person in like_ones:
+                    self._posts.append(self._row(ctx, role, person, len(self._posts)))
 
-    def read(self) -> list[NewPerson]:
+    def read(self) -> list[dict[str, Any]]:
         return [post.read() for post in self._filled]
 
     def find(self, path: str) -> Field | None:
@@ -203,9 +216,7 @@ class _Staff:
         )
         shift = self._shifts.get(like.shift, like.shift) if like.shift else None
         with box("form-row"), box("model"):
-            with box("state-line"):
-                text(t.code("role", role), "event-name")
-                text(" · ".join(filter(None, (skills, shift))), "hint")
+            text(" · ".join(filter(None, (skills, shift))), "hint")
             with box("fields"):
                 fields = {name: ui.input(self._label(ctx, name)) for name in _ONE_ROW}
         for name, field in fields.items():

@@ -40,6 +40,7 @@ from services.desk.pages.master_data.record import (
     OF_GROUP,
     OF_STORE,
     address_of,
+    address_of_entry,
     collection_of,
     day_and_time,
     owner_of,
@@ -255,8 +256,9 @@ def _table(t: Translator, collection: CollectionName) -> AbstractContextManager[
 
 def _row(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> None:
     t, own = ctx.t, entry.for_store is not None
-    address = address_of(collection, entry.for_store or ctx.store.id, entry.code, own=own)
-    name = name_of_record(ctx, entry.kind, entry.code, entry.content)
+    address = address_of_entry(ctx, collection, entry)
+    content = entry.content or entry.next_content
+    name = name_of_record(ctx, entry.kind, entry.code, content)
     with test_id(f"record-{entry.record_id}", row("row-link")):
         with cell_box():
             link(
@@ -266,7 +268,7 @@ def _row(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> No
             )
         if collection != "rules":
             cell(name)
-            cell(summary_of(ctx, entry.kind, entry.content))
+            cell(summary_of(ctx, entry.kind, content))
         cell(owner_of(ctx, entry.for_store))
         with cell_box("number"):
             if entry.current_from and (entry.content or collection == "rules"):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from nicegui import ui
 
@@ -28,7 +29,7 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.pages.master_data.contents import MODELS, Content
-from services.desk.pages.master_data.decisions import day_field, warnings_in_words
+from services.desk.pages.master_data.decisions import Acceptance, day_field
 from services.desk.pages.master_data.overview import (
     ON_ONE_PAGE,
     PRICES,
@@ -83,10 +84,11 @@ async def show(ctx: PageContext) -> None:
         if not priced.items:
             renderer.section("none", empty, ctx.t("Nothing was found."))
             return
-        with renderer.frame("table", _head, ctx, kind):
+        costs = any(item.cost_cents is not None for item in priced.items)
+        with renderer.frame("table", _head, ctx, kind, costs):
             for item in priced.items:
                 entries = [priced.prices.get(_id(each)) for each in _records(ctx, kind, item.code)]
-                renderer.section(item.code, partial(_row, ctx, kind), item, entries)
+                renderer.section(item.code, partial(_row, ctx, kind), item, entries, costs)
         renderer.section("pages", partial(pages, ctx, PAGE.address(ctx.store.id)), priced.after)
 
     asked = f"prices {kind} {ctx.person.subject} {sorted(asked_for(ctx).items())}"
@@ -169,30 +171,36 @@ def _id(record: MasterRecord) -> str:
     return f"{record.code}.{record.ctx.store.id}" if record.own else record.code
 
 
-def _headings(ctx: PageContext, kind: str) -> list[str]:
+def _headings(ctx: PageContext, kind: str, costs: bool) -> list[str]:
     t = ctx.t
     base = {_PART: t("List price"), _RATE: t("Labor rate of the store")}
     lists = [t("Own price")]
     if ctx.store.price_list:
         lists.append(t("Price list {code}", code=ctx.store.price_list))
-    costs = [t("Cost")] if kind == _PART else []
-    return [t("Code"), t("Designation"), *costs, base.get(kind, t("Standard hours")), *lists]
+    with_costs = [t("Cost")] if costs else []
+    return [t("Code"), t("Designation"), *with_costs, base.get(kind, t("Standard hours")), *lists]
 
 
-def _head(ctx: PageContext, kind: str) -> AbstractContextManager[None]:
-    headings = _headings(ctx, kind)
+def _head(ctx: PageContext, kind: str, costs: bool) -> AbstractContextManager[None]:
+    headings = _headings(ctx, kind, costs)
     return table(headings, headings[2:])
 
 
-def _row(ctx: PageContext, kind: str, item: Item, entries: Sequence[RecordEntry | None]) -> None:
+def _row(
+    ctx: PageContext,
+    kind: str,
+    item: Item,
+    entries: Sequence[RecordEntry | None],
+    costs: bool,
+) -> None:
     with test_id(f"priced-{item.code}", row()):
         cell(item.code)
         cell(item.name)
-        if kind == _PART:
-            cell(formats.money(item.cost_cents), "kpi")
-        cell(item.listed, "kpi")
+        if costs:
+            cell(formats.money(item.cost_cents), "figure")
+        cell(item.listed, "figure")
         for record, entry in zip(_records(ctx, kind, item.code), entries, strict=True):
-            with cell_box("kpi"):
+            with cell_box("figure"):
                 _price(ctx, record, item, entry)
 
 
@@ -225,16 +233,19 @@ def _dialog(record: MasterRecord, item: Item, entry: RecordEntry | None) -> None
         day = day_field(form, ctx.today(), ctx.today().isoformat())
         reason = form.field("reason", ui.input(t("Reason")))
 
+        acceptance = Acceptance(form)
+
+        def content() -> dict[str, Any]:
+            return {"kind": record.kind, "price_cents": formats.cents(price.value or 0)}
+
         def define() -> Awaitable[RecordResponse]:
             body = DefineRequest.model_validate(
                 {
                     "version": form.version,
                     "valid_from": day.value,
                     "reason": reason.value,
-                    "content": {
-                        "kind": record.kind,
-                        "price_cents": formats.cents(price.value or 0),
-                    },
+                    "content": content(),
+                    "accepts_warnings": acceptance.of(content()),
                 }
             )
             return record.define(body, form.attempt)
@@ -242,9 +253,7 @@ def _dialog(record: MasterRecord, item: Item, entry: RecordEntry | None) -> None
         async def send() -> None:
             if not form.require("price_cents", "valid_from", "reason"):
                 return
-            defined = await submit(form, opened, define)
-            if defined and defined.warnings:
-                told = t.listed(warnings_in_words(t, defined))
-                ui.notify(f"{item.name}: {told}", type="warning", position="top", timeout=10_000)
+            if await submit(form, opened, define) is None:
+                acceptance.warn(content())
 
         dialog_actions(form, opened, t("Set price"), send)

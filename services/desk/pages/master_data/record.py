@@ -20,6 +20,7 @@ from shared.clients.management.models import (
     ChangeRequest,
     ChangeView,
     DefineRequest,
+    Person,
     PutBackRequest,
     RecordEntry,
     RecordResponse,
@@ -156,6 +157,21 @@ def address_of(collection: CollectionName, store_id: str, code: str, *, own: boo
     return f"/stores/{store_id}/master-data/{collection}/{scope}/{named}"
 
 
+def address_of_entry(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> str:
+    """Return the address of a listed record's page.
+
+    The group decides on the staff of all stores; a person who has posts in the page's store, or
+    will have, is on that store's page for all others.
+    """
+    if collection != "staff":
+        own = entry.for_store is not None
+        return address_of(collection, entry.for_store or ctx.store.id, entry.code, own=own)
+    contents = [each for each in (entry.content, entry.next_content) if isinstance(each, Person)]
+    stores = {entry.for_store, *(post.in_store for each in contents for post in each.posts)}
+    own = ctx.store.id in stores and not ctx.may(OF_GROUP[collection].define)
+    return address_of(collection, ctx.store.id, entry.code, own=own)
+
+
 def owner_of(ctx: PageContext, for_store: str | None) -> str:
     """Return the store that decides on a record, or the group."""
     if for_store is None:
@@ -200,8 +216,10 @@ class MasterRecord:
         end = self._operations.end
         return end is not None and self.ctx.may(end)
 
-    def title(self, content: Content | None = None) -> str:
-        """Return what the record is, and whose."""
+    def title(self, view: RecordView | None = None) -> str:
+        """Return what the record is, and whose; before and after it holds, by its last name."""
+        versions = [view.holds, *reversed(view.versions)] if view else []
+        content = next((each.content for each in versions if each and each.content), None)
         name = name_of_record(self.ctx, self.kind, self.code, content)
         owner = owner_of(self.ctx, self.ctx.store.id if self.own else None)
         if self.is_rules and self.code == self.kind:

@@ -24,7 +24,7 @@ from services.desk.components.elements import (
 from services.desk.components.forms import send_now
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.components.problems import field_error_text
+from services.desk.components.problems import field_error_text, with_known
 from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.i18n import Translator
@@ -33,9 +33,14 @@ from services.desk.page import Page
 from services.desk.pages.master_data.changes import show_both
 from services.desk.pages.master_data.overview import SHEETS
 from services.desk.pages.master_data.record import day_and_time, owner_of
-from services.desk.pages.master_data.sheets import Sheets, sheets_of, status_badge
+from services.desk.pages.master_data.sheets import Sheets, sheets_of, short_code, status_badge
 from shared.calls import ApiError
-from shared.clients.management.models import CellErrorView, SheetImportView, SheetRowView
+from shared.clients.management.models import (
+    CellErrorView,
+    SheetImportProgress,
+    SheetImportView,
+    SheetRowView,
+)
 from shared.problems import FieldError
 
 PAGE = Page(
@@ -135,6 +140,9 @@ class _Sections:
 
     def _actions(self, view: SheetImportView) -> None:
         t = self._t
+        if not (view.to_apply or view.wrong):
+            said = t("The sheet says what holds already: it changes nothing.")
+            test_id("sheet-without-change", text(said, "event-name"))
         if view.status == "staged":
             with box("card-actions"):
                 if view.to_apply and not view.wrong:
@@ -149,11 +157,12 @@ class _Sections:
                     partial(self._send, self._sheets.discard, view),
                     name="discard-sheet",
                 )
-        elif view.status in ("applying", "applied"):
+        elif view.to_apply and view.status in ("applying", "applied"):
             done = view.defined + view.refused
             with test_id("sheet-progress", box("sheet-progress")):
-                share = done / view.to_apply if view.to_apply else 1.0
-                ui.linear_progress(share, show_value=False).props("rounded size=10px")
+                ui.linear_progress(done / view.to_apply, show_value=False).props(
+                    "rounded size=10px"
+                )
                 text(
                     t(
                         "{done} of {total} rows: {defined} defined, {refused} refused",
@@ -166,7 +175,7 @@ class _Sections:
 
     async def _send(
         self,
-        command: Callable[[str, str, str], Awaitable[SheetImportView]],
+        command: Callable[[str, str, str], Awaitable[SheetImportProgress]],
         view: SheetImportView,
     ) -> None:
         await send_now(self._ctx, lambda: command(view.import_id, view.version, self._attempt))
@@ -193,7 +202,7 @@ class _Sections:
                 for told in each.differences:
                     with test_id(f"row-{each.row}", row("difference")):
                         cell(f"{each.row}", "number")
-                        cell(_short(each.code))
+                        cell(short_code(each.code))
                         cell(path_in_words(t, told.field))
                         show_both(ctx, told, each.differences)
         self._more(count, rows)
@@ -205,7 +214,7 @@ class _Sections:
             for each in rows:
                 with test_id(f"row-{each.row}", row()):
                     cell(f"{each.row}", "number")
-                    cell(_short(each.code))
+                    cell(short_code(each.code))
                     cell(owner_of(self._ctx, each.for_store))
         self._more(count, rows)
 
@@ -217,9 +226,10 @@ class _Sections:
                 for warning in each.warnings:
                     with row():
                         cell(f"{each.row}", "number")
-                        cell(_short(each.code))
+                        cell(short_code(each.code))
                         cell(path_in_words(t, warning.field.removeprefix("content.")))
-                        cell(t.known(f"rule.{warning.rule}") or warning.detail)
+                        said = t.known(f"rule.{warning.rule}")
+                        cell(with_known(t, said, warning.known) if said else warning.detail)
 
     def _refused(self, rows: Sequence[SheetRowView]) -> None:
         ctx, t = self._ctx, self._t
@@ -228,7 +238,7 @@ class _Sections:
             for each in rows:
                 with test_id(f"refused-{each.row}", row()):
                     cell(f"{each.row}", "number")
-                    cell(_short(each.code))
+                    cell(short_code(each.code))
                     cell(_refusal(t, each.rule, each.detail) or NOTHING)
                     with cell_box():
                         at = day_and_time(ctx, each.first_at)
@@ -238,11 +248,6 @@ class _Sections:
     def _more(self, count: int, rows: Sequence[SheetRowView]) -> None:
         if count > len(rows):
             text(self._t("The first {shown} are shown.", shown=len(rows)), "hint")
-
-
-def _short(code: str) -> str:
-    """Return the code of a record without its kind."""
-    return code.partition(":")[2] or code
 
 
 def cell_error_text(t: Translator, error: CellErrorView) -> str:

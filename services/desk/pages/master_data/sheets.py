@@ -35,7 +35,9 @@ from services.desk.pages.master_data.record import day_and_time, owner_of
 from shared.clients.management.client import ManagementApi
 from shared.clients.management.models import (
     SheetImportKind,
+    SheetImportProgress,
     SheetImportView,
+    SheetPart,
     SheetRowView,
     UploadSheetRequest,
     VersionedRequest,
@@ -67,18 +69,20 @@ class Operations:
     """Operations of management on the sheets of the group, or of a store."""
 
     template: Callable[..., Awaitable[bytes]]
+    parts: Callable[..., Awaitable[list[SheetPart]]]
     export: Callable[..., Awaitable[bytes]]
     listed: Callable[..., Awaitable[list[SheetImportView]]]
     get: Callable[..., Awaitable[SheetImportView]]
     rows: Callable[..., Awaitable[list[SheetRowView]]]
-    upload: Callable[..., Awaitable[SheetImportView]]
-    apply: Callable[..., Awaitable[SheetImportView]]
-    discard: Callable[..., Awaitable[SheetImportView]]
+    upload: Callable[..., Awaitable[SheetImportProgress]]
+    apply: Callable[..., Awaitable[SheetImportProgress]]
+    discard: Callable[..., Awaitable[SheetImportProgress]]
 
 
 _OPERATIONS: Mapping[str, Operations] = {
     "group": Operations(
         ManagementApi.group_sheet_template,
+        ManagementApi.list_group_sheet_parts,
         ManagementApi.export_group_sheet,
         ManagementApi.list_group_sheet_imports,
         ManagementApi.get_group_sheet_import,
@@ -89,6 +93,7 @@ _OPERATIONS: Mapping[str, Operations] = {
     ),
     "own": Operations(
         ManagementApi.store_sheet_template,
+        ManagementApi.list_store_sheet_parts,
         ManagementApi.export_store_sheet,
         ManagementApi.list_store_sheet_imports,
         ManagementApi.get_store_sheet_import,
@@ -115,6 +120,11 @@ class Sheets:
     def owner(self) -> str:
         return owner_of(self.ctx, self.ctx.store.id if self.scope == "own" else None)
 
+    @property
+    def owner_code(self) -> str:
+        """The store, or ``group``, as the name of a file says it."""
+        return self.ctx.store.id if self.scope == "own" else self.scope
+
     def address(self, import_id: str) -> str:
         """Return the address of the page of an import."""
         return f"{PAGE.address(self.ctx.store.id)}/{self.scope}/{import_id}"
@@ -122,8 +132,13 @@ class Sheets:
     def template(self, kind: SheetImportKind) -> Awaitable[bytes]:
         return self._operations.template(self._files, *self._place, kind)
 
-    def export(self, kind: SheetImportKind, day: date | None) -> Awaitable[bytes]:
-        return self._operations.export(self._files, *self._place, kind, day=day)
+    def parts(self, kind: SheetImportKind) -> Awaitable[list[SheetPart]]:
+        return self._operations.parts(self._files, *self._place, kind)
+
+    def export(self, kind: SheetImportKind, day: date | None, part: SheetPart) -> Awaitable[bytes]:
+        return self._operations.export(
+            self._files, *self._place, kind, day=day, after=part.after, last=part.last
+        )
 
     def listed(self) -> Awaitable[list[SheetImportView]]:
         return self._operations.listed(self._management, *self._place)
@@ -134,15 +149,15 @@ class Sheets:
     def rows(self, import_id: str, **asked: object) -> Awaitable[list[SheetRowView]]:
         return self._operations.rows(self._management, *self._place, import_id, **asked)
 
-    def upload(self, body: UploadSheetRequest, key: str) -> Awaitable[SheetImportView]:
+    def upload(self, body: UploadSheetRequest, key: str) -> Awaitable[SheetImportProgress]:
         return self._operations.upload(self._files, *self._place, body, idempotency_key=key)
 
-    def apply(self, import_id: str, version: str, key: str) -> Awaitable[SheetImportView]:
+    def apply(self, import_id: str, version: str, key: str) -> Awaitable[SheetImportProgress]:
         body = VersionedRequest(version=version)
         place = (*self._place, import_id)
         return self._operations.apply(self._management, *place, body, idempotency_key=key)
 
-    def discard(self, import_id: str, version: str, key: str) -> Awaitable[SheetImportView]:
+    def discard(self, import_id: str, version: str, key: str) -> Awaitable[SheetImportProgress]:
         body = VersionedRequest(version=version)
         place = (*self._place, import_id)
         return self._operations.discard(self._management, *place, body, idempotency_key=key)
@@ -187,7 +202,7 @@ async def show(ctx: PageContext) -> None:
     allowed = sheets_of(ctx)
     for each in allowed:
         with test_id(f"sheets-{each.scope}", box("record-form")):
-            _download(each)
+            _Download(each)
             _upload(each)
 
     async def fetch() -> list[tuple[Sheets, SheetImportView]]:
@@ -206,44 +221,84 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-def _kind_field(form: Form, sheets: Sheets) -> ui.select:
+def short_code(code: str) -> str:
+    """Return the code of a record without its kind."""
+    return code.partition(":")[2] or code
+
+
+def _kind_field(form: Form, sheets: Sheets, label: str) -> ui.select:
     t = form.ctx.t
     offers = {kind: t.code("rule_kind", kind) for kind in sheets.kinds}
-    return form.field("kind", ui.select(offers, label=t("Kind")))
+    return form.field("kind", ui.select(offers, label=label, clearable=True))
 
 
-def _download(sheets: Sheets) -> None:
-    ctx, t = sheets.ctx, sheets.ctx.t
-    with panel(f"{t('Download')} · {sheets.owner}", name=f"download-{sheets.scope}"):
-        form = Form(ctx)
-        with box("fields"):
-            kind = _kind_field(form, sheets)
-            day = form.field("day", ui.input(t("As of")).props("type=date stack-label"))
-        form.speak_here()
+class _Download:
+    """Panel that offers exports and templates; a large export comes in parts."""
 
-        async def download(name: str, ask: Callable[[], Awaitable[bytes]]) -> None:
-            if not form.require("kind"):
-                return
-            content = await form.send(ask)
-            if content is not None:
-                ui.download.content(content, f"{kind.value}-{name}.xlsx", _MEDIA_TYPE)
+    def __init__(self, sheets: Sheets) -> None:
+        self._sheets, self._t = sheets, sheets.ctx.t
+        t = self._t
+        with panel(f"{t('Download')} · {sheets.owner}", name=f"download-{sheets.scope}"):
+            form = self._form = Form(sheets.ctx)
+            with box("fields"):
+                self._kind = _kind_field(form, sheets, t("Kind"))
+                self._day = form.field("day", ui.input(t("As of")).props("type=date stack-label"))
+            form.speak_here()
+            with box("card-actions"):
+                button(t("Export"), self._export, name="export-sheet", kind="main")
+                button(t("Empty template"), self._template, name="template-sheet")
+            self._parts = box("form-rows")
+        for field in (self._kind, self._day):
+            field.on_value_change(self._parts.clear)
 
-        def export() -> Awaitable[bytes]:
-            chosen = date.fromisoformat(day.value) if day.value else None
-            return sheets.export(kind.value, chosen)
+    async def _template(self) -> None:
+        if self._form.require("kind"):
+            kind = self._kind.value
+            await self._download(lambda: self._sheets.template(kind), kind, "template")
 
-        with box("card-actions"):
-            button(
-                t("Export"),
-                lambda: download(day.value or f"{ctx.today()}", export),
-                name="export-sheet",
-                kind="main",
-            )
-            button(
-                t("Empty template"),
-                lambda: download("template", lambda: sheets.template(kind.value)),
-                name="template-sheet",
-            )
+    async def _export(self) -> None:
+        """Download the only part of an export, or offer its parts."""
+        self._parts.clear()
+        if not self._form.require("kind"):
+            return
+        kind = self._kind.value
+        parts = await self._form.send(lambda: self._sheets.parts(kind))
+        if parts is None:
+            return
+        if len(parts) > 1:
+            self._offer(kind, parts)
+        else:
+            whole = parts[0] if parts else SheetPart(after="", first="", last="", records=0)
+            await self._export_part(kind, whole)
+
+    def _offer(self, kind: SheetImportKind, parts: Sequence[SheetPart]) -> None:
+        t, count = self._t, sum(part.records for part in parts)
+        said = t("{count} records are too many for one sheet: download each part.", count=count)
+        with self._parts:
+            text(said, "hint")
+            for number, part in enumerate(parts, 1):
+                label = t(
+                    "Part {number} of {count}: {first} to {last}",
+                    number=number,
+                    count=len(parts),
+                    first=short_code(part.first),
+                    last=short_code(part.last),
+                )
+                place = f"{number}-of-{len(parts)}"
+                get = partial(self._export_part, kind, part, place)
+                button(label, get, name=f"export-part-{number}")
+
+    async def _export_part(self, kind: SheetImportKind, part: SheetPart, *place: str) -> None:
+        chosen = date.fromisoformat(self._day.value) if self._day.value else None
+        day = f"{chosen or self._sheets.ctx.today()}"
+        await self._download(lambda: self._sheets.export(kind, chosen, part), kind, day, *place)
+
+    async def _download(self, ask: Callable[[], Awaitable[bytes]], kind: str, *more: str) -> None:
+        """Download a file whose name says kind, store or group, and what else."""
+        content = await self._form.send(ask)
+        if content is not None:
+            name = "-".join((kind, self._sheets.owner_code, *more))
+            ui.download.content(content, f"{name}.xlsx", _MEDIA_TYPE)
 
 
 def _upload(sheets: Sheets) -> None:
@@ -253,7 +308,7 @@ def _upload(sheets: Sheets) -> None:
         said = t("Workbook (XLSX) or CSV in UTF-8 or GB18030. All cells are checked first.")
         text(said, "hint")
         with box("fields"):
-            kind = _kind_field(form, sheets)
+            kind = _kind_field(form, sheets, t("Kind, where the sheet does not say it"))
             day = ui.input(t("Valid from"), value=f"{ctx.today()}").props("type=date stack-label")
             form.field("valid_from", day)
             reason = form.field("reason", ui.input(t("Reason")))
@@ -262,7 +317,7 @@ def _upload(sheets: Sheets) -> None:
         async def read(event: events.UploadEventArguments) -> None:
             content = base64.b64encode(await event.file.read()).decode()
             made.reset()
-            if form.require("kind", "valid_from", "reason"):
+            if form.require("valid_from", "reason"):
                 body = {
                     "kind": kind.value,
                     "valid_from": day.value,

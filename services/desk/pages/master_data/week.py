@@ -23,7 +23,7 @@ from services.desk.context import PageContext
 from services.desk.formats import NOTHING
 from services.desk.page import Page
 from services.desk.pages.master_data.form import shifts_of
-from services.desk.pages.master_data.record import address_of
+from services.desk.pages.master_data.record import address_of_entry
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.access import roles_of
 from shared.clients.management.client import ManagementApi
@@ -83,18 +83,22 @@ async def _fetch(ctx: PageContext, days: Sequence[date]) -> _Week:
         management.get_group_rules("working_calendar"),
         management.get_store(store_id),
     )
-    people = [
-        entry
-        for entry in listed
-        if isinstance(entry.content, Person)
-        and any(post.in_store == store_id for post in entry.content.posts)
-    ]
+    people = [entry for entry in listed if any(_here(ctx, entry, day) for day in days)]
     rules = calendar.holds and calendar.holds.content
     of_group = rules.closed if isinstance(rules, WorkingCalendarRules) else ()
     profile = store.holds and store.holds.content
     of_store = profile.closed_days if isinstance(profile, StoreProfile) else ()
     open_days = [day for day in days if day.isoformat() not in {*of_group, *of_store}]
     return _Week(people, shifts, absences, frozenset(open_days))
+
+
+def _here(ctx: PageContext, entry: RecordEntry, day: date) -> Person | None:
+    """Return what holds of a person on a day on which they have a post in the store."""
+    begun = entry.next_from and entry.next_from <= day
+    person = entry.next_content if begun else entry.content
+    if not isinstance(person, Person):
+        return None
+    return person if any(post.in_store == ctx.store.id for post in person.posts) else None
 
 
 async def _absences(ctx: PageContext) -> list[AbsenceView]:
@@ -117,17 +121,15 @@ def _row(
     entry: RecordEntry,
     absences: Sequence[AbsenceView],
 ) -> None:
-    person = entry.content
-    if not isinstance(person, Person):
-        return
-    own = entry.for_store is not None
+    here = {day: _here(ctx, entry, day) for day in days}
     with test_id(f"week-{entry.record_id}", row()):
         with cell_box():
-            address = address_of("staff", ctx.store.id, entry.code, own=own)
-            link(ctx.t.of(person), address, "row-anchor")
-        for day in days:
+            named = next(filter(None, here.values()))
+            link(ctx.t.of(named), address_of_entry(ctx, "staff", entry), "row-anchor")
+        for day, person in here.items():
             with cell_box():
-                _day(ctx, person, day, shifts, absences, is_open=day in open_days)
+                if person:
+                    _day(ctx, person, day, shifts, absences, is_open=day in open_days)
 
 
 def _day(

@@ -116,7 +116,7 @@ class OrderPage:
         return decide
 
 
-async def read(ctx: PageContext) -> OrderData:
+async def read(ctx: PageContext, catalog: Catalog) -> OrderData:
     """Load all data that the order's status has."""
     store_id, order_id = ctx.store.id, ctx.parameters["order_id"]
     reception, workshop = ctx.services.reception, ctx.services.workshop
@@ -149,6 +149,8 @@ async def read(ctx: PageContext) -> OrderData:
         names = group.create_task(
             _known(ctx.names([order.customer_ref], [order.plate_ref], tiers=True))
         )
+    offered = [*(estimates.result() or ()), *(to_reoffer.result() or ())]
+    await catalog.know_parts_of([*order.lines, *(line for each in offered for line in each.lines)])
     return OrderData(
         order=order,
         names=names.result() or Names(),

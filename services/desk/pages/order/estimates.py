@@ -417,6 +417,7 @@ class _Editor:
         self._asked = 0
 
     async def open(self, lines: Sequence[Line]) -> None:
+        await self._catalog.know_parts_of(lines)
         t, ctx = self._ctx.t, self._ctx
         reception, title = ctx.services.reception, t("Revise the estimate")
         present = reception.submit_estimate

@@ -27,6 +27,7 @@ from services.desk.components.forms import (
     moment_field,
     moment_of,
 )
+from services.desk.components.lead import lead_button
 from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.components.tier import tier_badge
 from services.desk.context import PageContext, Who
@@ -46,7 +47,6 @@ from shared.clients.workshop.models import PromiseRiskView
 _WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed")
 _CANCELLABLE = ("arrived", "greeted", "opened")
 _REVISIONS = get_args(RevisePromisedTimeReason)
-_HOUR_S = 3600
 _STEP = timedelta(minutes=5)
 
 
@@ -89,6 +89,8 @@ def summary(page: OrderPage, renderer: PartialRenderer) -> None:
             renderer.section("promise-risk", partial(_promise_risk, page), data.risk, operations)
         if ctx.may(ctx.services.reception.revise_promise):
             renderer.section("actions", partial(_actions, page), data.status)
+        if order.customer_ref:
+            renderer.section("lead", partial(_lead, ctx), order.customer_ref, order.order_id)
 
 
 def _head(ctx: PageContext, every_second: EverySecond, order: _Head) -> None:
@@ -139,7 +141,7 @@ def _promise(
     def tell(now: datetime) -> None:
         seconds = (promised - (done or now)).total_seconds()
         late = seconds < 0
-        duration = _duration(ctx, abs(seconds))
+        duration = formats.duration(t, abs(seconds))
         words = (
             ("Late by {time}" if late else "On time, {time} early")
             if done
@@ -150,14 +152,6 @@ def _promise(
 
     tell(ctx.now())
     every_second(tell)
-
-
-def _duration(ctx: PageContext, seconds: float) -> str:
-    """Format hours and minutes in words; minutes and seconds within the hour."""
-    hours, rest = divmod(int(seconds), _HOUR_S)
-    if not hours:
-        return formats.stopwatch(seconds)
-    return ctx.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
 def _steps_of_the_way(t: Translator, reached_status: OrderStatus) -> None:
@@ -207,6 +201,11 @@ def _actions(page: OrderPage, status: OrderStatus) -> None:
                 lambda: end_dialog(page.ctx, page.data.order.order_id, page.data.order.version),
                 name="cancel-order",
             )
+
+
+def _lead(ctx: PageContext, customer_ref: str, order_id: str) -> None:
+    with box("card-actions"):
+        lead_button(ctx, customer_ref, order_id)
 
 
 def _revise(page: OrderPage) -> None:

@@ -78,7 +78,7 @@ class Withdrawal:
             name="stop-all",
             kind="small",
         )
-        parts = {code: catalog.part(code) for code in self._parts}
+        parts = {code: catalog.parts.name(code) for code in self._parts}
         self._not_fitted = form.field("parts", several(parts, t("Parts not fitted")))
         self._not_fitted.on_value_change(self._price)
         self._reason = form.field(

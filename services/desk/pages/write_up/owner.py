@@ -1,15 +1,17 @@
 """Customer and vehicle (客户与车辆), by plate or VIN, and their history in the group."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
+from services.desk.components.customer_card import customer_card
 from services.desk.components.elements import badge, box, button, facts, test_id, text
 from services.desk.components.forms import Form, enter_goes_on
 from services.desk.components.tier import tier_badge
+from services.desk.components.who_comes import WhoComes
 from services.desk.context import PageContext
 from services.desk.directory import Store
 from services.desk.vehicles import (
@@ -25,8 +27,9 @@ from shared.contracts.reception import PayType
 
 _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
 _SHOWN_VISITS = 4
+_SOMEONE_ELSE = ""
 
-Offered = Callable[[Mapping[str, int], Mapping[str, int], PayType], None]
+Offered = Callable[[Mapping[str, int], Mapping[str, int], PayType], Awaitable[None]]
 """Function that takes operations and parts, each with its quantity, and the payer."""
 
 
@@ -52,6 +55,8 @@ class Owner:
         self._catalog = catalog
         self._order = order
         self._form = form
+        self._comes: ui.select | None = None
+        self.who = WhoComes(ctx)
         self._crm_unavailable = False
 
     def show(self, offered: Offered) -> None:
@@ -73,6 +78,9 @@ class Owner:
         self._person["brand"].set_value(self._store_brand())
         self._vin_confirmed.set_visibility(False)
         self._person["vin"].on_value_change(self._ask_for_vin)
+        for element in self._person.values():
+            element.on_value_change(self.who.forget)
+        self.who.show()
         enter_goes_on(*self._person.values())
         self._details.set_visibility(False)
 
@@ -111,15 +119,18 @@ class Owner:
             self._person["vin"].set_value(typed)
             self.plate.set_value((self.customer and self.customer.plate) or typed)
         self._details.set_visibility(self.customer is None)
+        self._comes = None
         self._found.clear()
         with self._found:
             self._show_found()
+            if self.customer is not None:
+                await customer_card(self._ctx, self.customer.customer_ref, apart=True)
         if self.customer is None:
             self._person["name"].run_method("focus")
 
     def missing(self) -> tuple[str, ...]:
         """Return the fields that have to be filled in."""
-        if self.customer is not None:
+        if self._chosen() is not None:
             return ("plate",)
         self._details.set_visibility(True)
         return ("plate", *_PERSON_FIELDS)
@@ -130,15 +141,38 @@ class Owner:
             name: element.value for name, element in self._person.items()
         }
         confirmed = self._vin_confirmed.value
+        if chosen := self._chosen():
+            return chosen
         try:
-            known = self.customer or await self._ctx.services.crm.register_customer(
+            known = await self._ctx.services.crm.register_customer(
                 self._ctx.store.id,
-                RegisterCustomerRequest(**details, vin_confirmed=confirmed),
+                RegisterCustomerRequest(
+                    **details,
+                    vin_confirmed=confirmed,
+                    vehicle_ref=self._order.vehicle_ref,
+                    decision=self.who.decision,
+                ),
                 idempotency_key=self._form.attempt,
             )
         except ServiceUnavailableError:
             return Identified(customer=CustomerDetails(**details, vin_confirmed=confirmed))
         return Identified(known.customer_ref, known.vehicle_ref)
+
+    def _chosen(self) -> Identified | None:
+        """Return the known person who comes with the known vehicle; None for another one."""
+        if self.customer is None or self._comes is None or self._comes.value == _SOMEONE_ELSE:
+            return None
+        return Identified(self._comes.value, self.customer.vehicle_ref)
+
+    def _take_someone_else(self) -> None:
+        """Ask for the details of a person who comes with a known vehicle."""
+        other = self._comes is not None and self._comes.value == _SOMEONE_ELSE
+        self._details.set_visibility(other)
+        if other and self.customer:
+            for name in ("vin", "brand", "model"):
+                self._person[name].set_value(getattr(self.customer, name) or "")
+            self._vin_confirmed.set_value(self.customer.vin_unusual)
+            self._person["name"].run_method("focus")
 
     def _ask_for_vin(self) -> None:
         """Ask the person to confirm a VIN with an unusual check digit."""
@@ -157,6 +191,8 @@ class Owner:
             self.customer, self._crm_unavailable = None, True
         plate = self.customer.plate if self.customer else None if is_vin(typed) else typed
         self.vehicle = await vehicle_facts(self._ctx, plate) if plate else None
+        offered = self.vehicle.work_to_reoffer if self.vehicle else ()
+        await self._catalog.know_parts_of(line for each in offered for line in each.lines)
         visits = self.vehicle.history[:_SHOWN_VISITS] if self.vehicle else ()
         self._visited = await self._ctx.app_context.directories.stores(
             {each.store_id for each in visits}
@@ -194,6 +230,15 @@ class Owner:
                 f"{ctx.store_path}/customers/{known.customer_ref}",
                 new_tab=True,
             ).classes("text-link")
+        people = {
+            each.customer_ref: f"{each.name or formats.NOTHING} · "
+            f"{t.code('vehicle_role', each.role)} · {formats.phone(t, each.phone)}"
+            for each in known.people
+        }
+        choices = {**people, _SOMEONE_ELSE: t("Someone else, or a new owner")}
+        self._comes = ui.select(choices, label=t("Who comes"), value=known.customer_ref)
+        test_id("comes", self._comes).classes("field").props("outlined dense")
+        self._comes.on_value_change(self._take_someone_else)
         facts(
             [
                 (t("Phone"), formats.phone(t, known.phone)),

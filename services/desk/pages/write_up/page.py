@@ -9,6 +9,7 @@ from services.desk import formats
 from services.desk.catalog import Catalog
 from services.desk.components.elements import box, button, link, panel, test_id, text
 from services.desk.components.forms import Form, enter_goes_on, who_was_first
+from services.desk.components.who_comes import UNDECIDED
 from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.write_up.condition import Condition
@@ -103,11 +104,11 @@ class WriteUp:
         with panel(t("Work and parts"), number=4):
             self.work.show()
 
-    def _take_in(
+    async def _take_in(
         self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: PayType
     ) -> None:
         """Add work that the vehicle's history suggests."""
-        self.work.choice.take_in(operations, parts, pay_type)
+        await self.work.choice.take_in(operations, parts, pay_type)
 
     async def _take_booked_work(self) -> None:
         """Add the booked work; the advisor may remove it."""
@@ -117,7 +118,7 @@ class WriteUp:
             if each.appointment_id == self.order.appointment_id:
                 parts = {part.part_number: part.quantity for part in each.parts}
                 operations = dict.fromkeys(each.op_codes, 1)
-                self.work.choice.take_in(operations, parts, "customer")
+                await self.work.choice.take_in(operations, parts, "customer")
 
     async def open(self) -> None:
         """Register a new customer first, then open the order with the workshop's hold.
@@ -164,6 +165,8 @@ class WriteUp:
             self.condition.ask_why_lower()
         elif error.rule == "not_the_vehicle_that_arrived":
             self._offer_to_correct_plate()
+        elif error.rule == UNDECIDED:
+            await self.owner.who.ask(self.form, self.open)
         elif self.form.conflict:
             await self._show_changes(error)
 

@@ -67,13 +67,12 @@ class Work:
 
     def suggest(self, symptoms: Sequence[str]) -> None:
         """Offer the operations that commonly fix the symptoms."""
-        operations = self.choice.operations
-        operations.set_options(self._catalog.operation_choices(symptoms))
+        self.choice.symptoms = symptoms
         self._suggestions.clear()
         with self._suggestions:
             for op_code in self._catalog.answering(symptoms, _SUGGESTIONS):
                 name = self._catalog.operation(op_code)
-                chip(name, partial(add, operations, op_code), "operation")
+                chip(name, partial(self.choice.operations.choose, [op_code]), "operation")
 
     async def quote(self) -> None:
         """Show price and promised time of the work, for the latest choice only."""
@@ -102,6 +101,7 @@ class Work:
         if quote is None:
             self._say(problem, "form-message")
         else:
+            await self._catalog.know_parts_of(quote.lines)
             self._show_promise(quote)
 
     def _say(self, sentence: str, classes: str) -> None:

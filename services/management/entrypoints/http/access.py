@@ -30,8 +30,12 @@ OF_STORE: tuple[Role, ...] = (
     "claims_clerk",
     "parts_clerk",
     "cashier",
+    "sales_manager",
 )
 """Roles of a store's staff, each of whom has working days."""
+
+EVERY_PERSON: tuple[Role, ...] = (*OFFICES, "technician", "operator")
+"""Roles of everyone who works in the group."""
 
 
 def accept_group_command(

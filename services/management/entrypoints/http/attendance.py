@@ -25,6 +25,7 @@ from shared.security import Principal, require_roles
 router = StoreRouter("/attendance")
 
 OwnCommand = Annotated[CommandContext, Depends(accept_command(*OF_STORE))]
+SignOutCommand = Annotated[CommandContext, Depends(accept_command(*OF_STORE, of_own=True))]
 ManagerCommand = Annotated[CommandContext, Depends(accept_command("service_manager"))]
 Person = Annotated[Principal, Depends(require_roles(*OF_STORE))]
 Manager = Annotated[
@@ -48,7 +49,7 @@ async def sign_in(command: OwnCommand, deps: InjectedDeps) -> JSONResponse:
 
 
 @router.post("/sign-out", response_model=WorkingDayView, **_DESCRIBED)
-async def sign_out(command: OwnCommand, deps: InjectedDeps) -> JSONResponse:
+async def sign_out(command: SignOutCommand, deps: InjectedDeps) -> JSONResponse:
     return await command.run(lambda uow: attendance.sign_out(uow, deps))
 
 

@@ -28,6 +28,7 @@ _OFFICE: tuple[Role, ...] = (
     "claims_clerk",
     "parts_clerk",
     "cashier",
+    "sales_manager",
 )
 _OWNERS: tuple[Role, ...] = (*_OFFICE, "technician")
 """All roles that the rules may name; a technician sees their own corrective actions alone."""
@@ -38,7 +39,7 @@ Reader = Annotated[Principal, Depends(require_roles(*_OWNERS, *GROUP_MANAGERS))]
 
 router = StoreRouter("/corrective-actions")
 
-_REQUIREMENTS = serves("R10", "R14", "R21", "R43")
+_REQUIREMENTS = serves("R10", "R14", "R21", "R23", "R43")
 
 
 @router.get("", tags=["corrective_actions"], openapi_extra=_REQUIREMENTS)
@@ -122,7 +123,7 @@ async def assess_corrective_action(
     """Say whether a closed corrective action worked (整改验证); one that did not is followed by
     another with a deadline of its own.
 
-    Whoever found it may say so, or a manager, but neither its owner nor who closed it.
+    The person who found it may say so, or a manager, but neither its owner nor who closed it.
     """
     return await command.run(
         lambda uow: corrective_actions.assess_corrective_action(

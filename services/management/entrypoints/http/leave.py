@@ -24,6 +24,9 @@ from shared.security import Principal, Role, require_roles
 router = StoreRouter("/leave-requests")
 
 _MANAGERS: tuple[Role, ...] = ("service_manager", "group_manager")
+WithdrawCommand = Annotated[
+    CommandContext, Depends(accept_command(*OF_STORE, also=(GROUP,), of_own=True))
+]
 OwnCommand = Annotated[CommandContext, Depends(accept_command(*OF_STORE, also=(GROUP,)))]
 ManagerCommand = Annotated[CommandContext, Depends(accept_command(*_MANAGERS, also=(GROUP,)))]
 Reader = Annotated[Principal, Depends(require_roles(*OF_STORE, "group_manager"))]
@@ -39,7 +42,7 @@ async def list_leave(
     deps: InjectedDeps,
     status: Annotated[list[LeaveStatus], Query(max_length=10)],
 ) -> list[LeaveDetail]:
-    """List the requests of the store's staff for its managers, one's own for all others."""
+    """List the requests on which the store decides for its managers, one's own for all others."""
     return await leave.list_leave(store_id, _person(reader), status, deps)
 
 
@@ -87,7 +90,7 @@ async def decline_leave(
 async def withdraw_leave(
     leave_request_id: RequestId,
     body: VersionedRequest,
-    command: OwnCommand,
+    command: WithdrawCommand,
     deps: InjectedDeps,
 ) -> JSONResponse:
     return await command.run(

@@ -19,7 +19,7 @@ from services.management.application.records import (
     RecordView,
 )
 from services.management.domain.kinds import BAYS, CATALOG, PRICES, RULES, STAFF, STORES, Collection
-from services.management.domain.person import Reader
+from services.management.domain.readers import Reader
 from services.management.entrypoints.http.access import (
     OFFICES,
     InjectedDeps,
@@ -49,10 +49,12 @@ def _of_store(store_id: Annotated[str, Path()]) -> str:
 
 def _reader(principal: Principal, store_id: str) -> Reader:
     """Return the caller as a reader: a manager of all staff, or of that of the path's store."""
+    manages: frozenset[str] | None = frozenset()
     if principal.has("group_manager"):
-        return Reader(principal.subject, None)
-    manages = {store_id} if principal.has("service_manager") else set()
-    return Reader(principal.subject, frozenset(manages))
+        manages = None
+    elif principal.has("service_manager"):
+        manages = frozenset({store_id})
+    return Reader(principal.subject, principal.roles, principal.reads, manages)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,14 @@ def _add_queries(router: Router, kept: _Records) -> None:
             limit=limit,
         )
 
-    @router.get("/{code}", name=f"get_{kept.one}", **kept.described)
+    @router.get("/{code:path}/history", name=f"{kept.one}_history", **kept.described)
+    async def history(
+        principal: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
+    ) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await records.history(place, _reader(principal, place.store_id), deps)
+
+    @router.get("/{code:path}", name=f"get_{kept.one}", **kept.described)
     async def get_record(
         principal: Annotated[Principal, reader],
         place: Annotated[Place, at],
@@ -134,13 +143,6 @@ def _add_queries(router: Router, kept: _Records) -> None:
     ) -> RecordView:
         """Return all versions, and the one of a day, or of today."""
         return await records.get_record(place, day, _reader(principal, place.store_id), deps)
-
-    @router.get("/{code}/history", name=f"{kept.one}_history", **kept.described)
-    async def history(
-        principal: Annotated[Principal, reader], place: Annotated[Place, at], deps: InjectedDeps
-    ) -> list[ChangeView]:
-        """Return the changes, the last one first (变更记录)."""
-        return await records.history(place, _reader(principal, place.store_id), deps)
 
 
 def _add_commands(router: Router, kept: _Records) -> None:
@@ -151,7 +153,7 @@ def _add_commands(router: Router, kept: _Records) -> None:
         else accept_group_command(kept.writer)
     )
 
-    @router.put("/{code}", name=f"define_{kept.one}", **described)
+    @router.put("/{code:path}", name=f"define_{kept.one}", **described)
     async def define(
         place: Annotated[Place, at],
         body: DefineRequest,
@@ -165,7 +167,7 @@ def _add_commands(router: Router, kept: _Records) -> None:
         """
         return await command.run(lambda uow: records.define(uow, place, body, deps))
 
-    @router.post("/{code}/withdraw", name=f"withdraw_{kept.one}", **described)
+    @router.post("/{code:path}/withdraw", name=f"withdraw_{kept.one}", **described)
     async def withdraw(
         place: Annotated[Place, at],
         body: ChangeRequest,
@@ -175,7 +177,7 @@ def _add_commands(router: Router, kept: _Records) -> None:
         """Withdraw the version of a day to come; the one before it goes on (撤回)."""
         return await command.run(lambda uow: records.withdraw(uow, place, body, deps))
 
-    @router.post("/{code}/put-back", name=f"put_back_{kept.one}", **described)
+    @router.post("/{code:path}/put-back", name=f"put_back_{kept.one}", **described)
     async def put_back(
         place: Annotated[Place, at],
         body: PutBackRequest,
@@ -187,7 +189,7 @@ def _add_commands(router: Router, kept: _Records) -> None:
 
     if kept.of_store or kept.collection is not RULES:
 
-        @router.post("/{code}/end", name=f"end_{kept.one}", **described)
+        @router.post("/{code:path}/end", name=f"end_{kept.one}", **described)
         async def end(
             place: Annotated[Place, at],
             body: ChangeRequest,

@@ -9,7 +9,10 @@ from fastapi.responses import JSONResponse
 from services.management.application import sheets
 from services.management.application.sheets import (
     LARGEST_UPLOAD,
+    SheetFile,
+    SheetImportProgress,
     SheetImportView,
+    SheetPart,
     SheetRowView,
     UploadSheetRequest,
 )
@@ -31,6 +34,8 @@ _WORKBOOK: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 }
 
+After = Annotated[str, Query(max_length=120, description="the last id of the part before")]
+Last = Annotated[str, Query(max_length=120, description="the last id of the part")]
 ImportId = Annotated[Identifier, Path()]
 
 
@@ -78,8 +83,19 @@ def _add_files(router: Router, kept: _Sheets) -> None:
         deps: InjectedDeps,
     ) -> Response:
         """Return an empty workbook for the records of a kind (导入模板)."""
-        content = await sheets.sheet_template(kind, store_id, deps)
-        return Response(content, media_type=MEDIA_TYPE)
+        return _file(await sheets.sheet_template(kind, store_id, deps))
+
+    @router.get(
+        "/sheets/{kind}/parts", name=f"list_{kept.owner_name}_sheet_parts", **kept.described
+    )
+    async def parts(
+        kind: SheetKind,
+        _: Annotated[Any, reader],
+        store_id: Annotated[str, owner],
+        deps: InjectedDeps,
+    ) -> list[SheetPart]:
+        """List the parts of an export, each with as many records as a sheet may have (导出分卷)."""
+        return await sheets.list_sheet_parts(kind, store_id, deps)
 
     @router.get("/sheets/{kind}", name=f"export_{kept.owner_name}_sheet", **file)
     async def export(
@@ -88,10 +104,20 @@ def _add_files(router: Router, kept: _Sheets) -> None:
         store_id: Annotated[str, owner],
         deps: InjectedDeps,
         day: CalendarDay | None = None,
+        after: After = "",
+        last: Last = "",
     ) -> Response:
-        """Return a workbook with the records of a kind that hold on a day, or today (导出)."""
-        content = await sheets.export_sheet(kind, store_id, day, deps)
-        return Response(content, media_type=MEDIA_TYPE)
+        """Return a workbook with the records of a kind that hold on a day, or today (导出).
+
+        Of more records than a sheet may have, it has a part: the ids past ``after``, up to
+        ``last``.
+        """
+        return _file(await sheets.export_sheet(kind, store_id, day, after, last, deps))
+
+
+def _file(written: SheetFile) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{written.name}"'}
+    return Response(written.content, media_type=MEDIA_TYPE, headers=disposition)
 
 
 def _add_queries(router: Router, kept: _Sheets) -> None:
@@ -144,7 +170,7 @@ def _add_queries(router: Router, kept: _Sheets) -> None:
 
 
 def _add_commands(router: Router, kept: _Sheets) -> None:
-    described = kept.described | {"response_model": SheetImportView}
+    described = kept.described | {"response_model": SheetImportProgress}
 
     @router.post(
         "/sheet-imports",
@@ -170,13 +196,12 @@ def _add_commands(router: Router, kept: _Sheets) -> None:
         import_id: ImportId,
         body: VersionedRequest,
         command: Annotated[CommandContext, kept.accepted],
-        deps: InjectedDeps,
     ) -> JSONResponse:
         """Apply a staged sheet in portions, each row once (应用).
 
         A row whose record has changed since it was staged is refused, and names who was first.
         """
-        return await command.run(lambda uow: sheets.apply_sheet(uow, import_id, body, deps))
+        return await command.run(lambda uow: sheets.apply_sheet(uow, import_id, body))
 
     @router.post(
         "/sheet-imports/{import_id}/discard", name=f"discard_{kept.owner_name}_sheet", **described
@@ -185,10 +210,9 @@ def _add_commands(router: Router, kept: _Sheets) -> None:
         import_id: ImportId,
         body: VersionedRequest,
         command: Annotated[CommandContext, kept.accepted],
-        deps: InjectedDeps,
     ) -> JSONResponse:
         """Discard a staged sheet; its rows are deleted (放弃)."""
-        return await command.run(lambda uow: sheets.discard_sheet(uow, import_id, body, deps))
+        return await command.run(lambda uow: sheets.discard_sheet(uow, import_id, body))
 
 
 def _router(kept: _Sheets) -> Router:

@@ -17,7 +17,7 @@ router = Router(prefix="/group/stores")
 
 
 @router.post(
-    "/{code}/open",
+    "/{code:path}/open",
     status_code=201,
     response_model=OpenedStore,
     tags=["stores"],

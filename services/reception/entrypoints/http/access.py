@@ -83,7 +83,9 @@ AppointmentReader = Annotated[
     ),
 ]
 Reader = Annotated[Principal, Depends(require_roles(*_STORE, *GROUP_MANAGERS))]
-CatalogReader = Annotated[Principal, Depends(require_roles(*_STORE, "trainer", *GROUP_MANAGERS))]
+CatalogReader = Annotated[
+    Principal, Depends(require_roles(*_STORE, "sales_manager", "trainer", *GROUP_MANAGERS))
+]
 
 
 async def _deps(request: Request) -> Deps:

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from services.reception.application import orders
+from services.reception.application import orders, star
 from services.reception.application.cancellations import CancelRequest
 from services.reception.application.orders import OpenOrderRequest
+from services.reception.application.star import StarRepairOrder
 from services.reception.application.views import OrderDetail, OrderView
 from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
     InjectedDeps,
+    MoneyReader,
     Reader,
     caller_of,
 )
@@ -39,6 +41,14 @@ async def get_order(
 ) -> OrderDetail:
     """One order with the customer's concern."""
     return await orders.get_order(reader, store_id, order_id, deps)
+
+
+@router.get("/orders/{order_id}/star", tags=["orders"], openapi_extra=serves("R39"))
+async def export_order(
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
+) -> StarRepairOrder:
+    """One order in the terms of STAR, for systems that speak them."""
+    return await star.export_order(store_id, order_id, deps)
 
 
 @router.post(

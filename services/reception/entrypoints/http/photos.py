@@ -99,7 +99,9 @@ async def list_order_photos(
     tags=["photos"],
     openapi_extra=serves("R3", "R43"),
 )
-async def get_photo(store_id: str, photo_id: str, _: Reader, deps: InjectedDeps) -> Response:
+async def get_photo(
+    store_id: str, photo_id: str, principal: Reader, deps: InjectedDeps
+) -> Response:
     """The picture itself, as JPEG; not found once it was erased."""
-    content = await photos.get_photo(store_id, photo_id, deps)
+    content = await photos.get_photo(store_id, photo_id, principal, deps)
     return Response(content, media_type="image/jpeg")

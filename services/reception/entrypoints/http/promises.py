@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from services.reception.application import promises
 from services.reception.application.promises import RevisePromisedTimeRequest
 from services.reception.application.views import OrderView
-from services.reception.entrypoints.http.access import AdvisorCommand
+from services.reception.entrypoints.http.access import AdvisorCommand, InjectedDeps
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -19,7 +19,7 @@ router = StoreRouter()
     openapi_extra=serves("R9", "R12"),
 )
 async def revise_promise(
-    order_id: str, body: RevisePromisedTimeRequest, command: AdvisorCommand
+    order_id: str, body: RevisePromisedTimeRequest, command: AdvisorCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Revise the promised completion time (承诺变更)."""
-    return await command.run(lambda uow: promises.revise_promise(uow, order_id, body))
+    return await command.run(lambda uow: promises.revise_promise(uow, order_id, body, deps))

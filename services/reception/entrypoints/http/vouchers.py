@@ -1,14 +1,19 @@
-"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the invoice."""
+"""Vouchers, service cards and gifts (代金券, 维修卡, 精品): issued, and redeemed when invoiced."""
 
 from fastapi.responses import JSONResponse
 
 from services.reception.application import vouchers
-from services.reception.application.vouchers import IssueVoucherRequest, VoucherView
+from services.reception.application.vouchers import (
+    IssueVoucherRequest,
+    VoucherMonth,
+    VoucherView,
+)
 from services.reception.entrypoints.http.access import (
     CustomerCareCommand,
     InjectedDeps,
     MoneyReader,
 )
+from shared.contracts.base import Identifier
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -25,12 +30,32 @@ router = StoreRouter()
 async def issue_voucher(
     body: IssueVoucherRequest, command: CustomerCareCommand, deps: InjectedDeps
 ) -> JSONResponse:
+    """Issue a voucher, service card or gift (发券), within the limits of the caller's role."""
     token, store_id = command.principal.token, command.store_id
+    roles = command.principal.roles
     return await command.run_prepared(
         lambda: vouchers.check_voucher(token, store_id, body, deps),
-        lambda uow, _: vouchers.issue_voucher(uow, body),
+        lambda uow, _: vouchers.issue_voucher(uow, body, roles, deps),
         status=201,
     )
+
+
+@router.get("/vouchers", tags=["vouchers"], openapi_extra=serves("R28"))
+async def list_vouchers(
+    store_id: str,
+    _: MoneyReader,
+    deps: InjectedDeps,
+    customer_ref: Identifier | None = None,
+    campaign_id: Identifier | None = None,
+) -> list[VoucherView]:
+    """List vouchers, those issued last first (券列表)."""
+    return await vouchers.list_vouchers(store_id, customer_ref, campaign_id, deps)
+
+
+@router.get("/voucher-months", tags=["vouchers"], openapi_extra=serves("R28"))
+async def voucher_months(store_id: str, _: MoneyReader, deps: InjectedDeps) -> list[VoucherMonth]:
+    """Return the numbers and the cost of vouchers in the last twelve months (发券统计)."""
+    return await vouchers.voucher_months(store_id, deps)
 
 
 @router.get("/vouchers/{voucher_id}", tags=["vouchers"], openapi_extra=serves("R28"))

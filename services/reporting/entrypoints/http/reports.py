@@ -1,10 +1,15 @@
 """KPIs, reports and histories."""
 
+from typing import Annotated
+
+from fastapi import Query
 from pydantic import BaseModel
 
-from services.reporting.application import event_log, reports
+from services.reporting.application import event_log, renewals, reports, retention
 from services.reporting.application.event_log import HistoryEntry
+from services.reporting.application.renewals import RenewalReport
 from services.reporting.application.reports import DailyReport, LiveKpis
+from services.reporting.application.retention import RetentionKpis
 from services.reporting.entrypoints.http.access import (
     GroupReader,
     InjectedDeps,
@@ -30,6 +35,36 @@ async def get_live_kpis(
     store_id: str, reader: OfficeReader, deps: InjectedDeps, day: CalendarDay | None = None
 ) -> BaseModel:
     return await reports.get_live_kpis(store_id, day, deps, sees_money=reader.has(*SEES_MONEY))
+
+
+@router.get(
+    "/stores/{store_id}/monthly-retention",
+    tags=["kpis"],
+    openapi_extra=serves("R25", "R26", "R33"),
+)
+async def monthly_retention(
+    store_id: str,
+    _: OfficeReader,
+    deps: InjectedDeps,
+    months: Annotated[int, Query(ge=1, le=24)] = 12,
+) -> list[RetentionKpis]:
+    """Return defection and retention of the last months that have ended (流失率, 留存率)."""
+    return await retention.monthly_retention(store_id, months, deps)
+
+
+@router.get(
+    "/stores/{store_id}/monthly-renewals",
+    tags=["kpis"],
+    openapi_extra=serves("R27", "R33"),
+)
+async def monthly_renewals(
+    store_id: str,
+    _: OfficeReader,
+    deps: InjectedDeps,
+    months: Annotated[int, Query(ge=1, le=24)] = 12,
+) -> RenewalReport:
+    """Return the four renewal rates of this month and those before it (续保率)."""
+    return await renewals.monthly_renewals(store_id, months, deps)
 
 
 @router.get(

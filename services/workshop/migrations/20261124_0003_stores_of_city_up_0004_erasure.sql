@@ -1,0 +1,1 @@
+../../../shared/migrations/erasure.sql
