@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-PROGRAMS = {"bench", "faults"}
+PROGRAMS = {"bench", "cluster", "faults"}
 
 
 def imported(source: str) -> Iterator[str]:
@@ -27,7 +27,7 @@ def may_import(importer: Path, name: str) -> bool:
     """Return whether the module of that path below ``tests`` may import the name."""
     folder, *inner = name.split(".")
     is_test = importer.name.startswith("test_")
-    if folder in PROGRAMS and (is_test or importer.parts[0] == folder):
+    if folder in PROGRAMS and (is_test or importer.parts[0] in PROGRAMS):
         return not any(part == "conftest" or part.startswith("test_") for part in inner)
     return folder == "support"
 

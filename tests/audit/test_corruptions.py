@@ -272,6 +272,13 @@ CORRUPTIONS = [
         "WHERE follow_up_id = '{victim}'",
         "crm: {victim}: follow_up.satisfaction: expected",
     ),
+    Corruption(
+        "a lead of another model",
+        "crm.lead",
+        "SELECT min(lead_id) FROM crm.lead",
+        "UPDATE crm.lead SET model_code = 'another' WHERE lead_id = '{victim}'",
+        "crm: {victim}: lead.model_code: expected qiyue_suv, found another",
+    ),
 ]
 
 
@@ -285,6 +292,7 @@ async def day(platform: Platform) -> Platform:
         await api.done("reception", "/facility-checks", ADVISOR, DIRTY_LANES)
         await _correct_an_invoice(api)
         await _stop_an_order(api)
+        await _hand_over_a_lead(api)
         await api.done("management", "/attendance/sign-in", ADVISOR)
         await api.done("management", "/attendance/sign-out", ADVISOR)
         await api.wait_until_idle()
@@ -314,6 +322,13 @@ async def _stop_an_order(api: Api) -> None:
     await _invoice_again(api, order_id)
 
 
+async def _hand_over_a_lead(api: Api) -> None:
+    """Hand a customer who wants another car to the sales department."""
+    order = (await api.get("reception", "/orders?status=closed", MANAGER))[0]
+    lead = {"lead_kind": "replacement", "model_code": "qiyue_suv", "consent_given": True}
+    await api.done("crm", f"/customers/{order['customer_ref']}/leads", ADVISOR, lead)
+
+
 async def _invoice_again(api: Api, order_id: str) -> None:
     """Credit the whole invoice, which had the wrong payer, and issue it again."""
     path = f"/orders/{order_id}"
@@ -325,7 +340,7 @@ async def _invoice_again(api: Api, order_id: str) -> None:
 
 
 async def audit(platform: Platform) -> AuditResult:
-    return await run_audit(platform.admin_url, platform.kafka.bootstrap, platform.settings)
+    return await run_audit(platform.admin_url, platform.kafka.client, platform.settings)
 
 
 @asynccontextmanager
@@ -362,6 +377,10 @@ async def test_audit_of_played_day_finds_no_difference(day: Platform) -> None:
     assert idle == [
         "records without a publisher are dead-lettered",
         "no technician or bay is planned twice (events)",
+        "surveys are those sent, and answered as published",
+        "lost customers are as the events say",
+        "invitations to campaigns are as the events say",
+        "survey_fact is the fold of the events",
     ]
 
 
@@ -380,7 +399,7 @@ async def test_audit_passes_after_corruptions_are_undone(day: Platform) -> None:
 async def test_published_record_has_exactly_its_contract_fields(
     day: Platform,
 ) -> None:
-    log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
+    log = await read_log(day.kafka.client, declared_topics(day.settings.topics_file), ())
     assert len({event.type for event in log.events}) > 15
     for event in log.events:
         written = CONTRACTS[event.type].model_validate(event.data).model_dump_json()
@@ -409,7 +428,7 @@ FORGED: list[tuple[str, bytes, str]] = [
 async def forge(platform: Platform, key: str, *records: tuple[str, bytes]) -> None:
     """Send records that no service published, fifty steps ahead of their streams."""
     topics = {"AppointmentBooked": APPOINTMENTS, "AppointmentRescheduled": APPOINTMENTS}
-    async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
+    async with AIOKafkaProducer(**platform.kafka.client) as producer:
         for number, (kind, value) in enumerate(records):
             name = kind.split(".")[1]
             headers = {
@@ -454,7 +473,7 @@ async def test_unreadable_record_stops_no_check(day: Platform) -> None:
 
 
 async def test_readable_forged_event_is_named_by_audit(day: Platform) -> None:
-    log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
+    log = await read_log(day.kafka.client, declared_topics(day.settings.topics_file), ())
     records = [(event.type.partition(".")[2], event) for event in log.events if not event.fault]
     twins = {kind: json.dumps({**event.data, "job_id": "x"}) for kind, event in records}
     await forge(day, "nonsense", *[(kind, data.encode()) for kind, data in twins.items()])

@@ -18,6 +18,7 @@ from deploy.cli.dead_letters import app
 from deploy.cli.terminal import console
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SERVICES
 from shared.clock import SimulatedClock
 from shared.contracts.reception import VehicleDelivered
 from shared.envelope import Causation, headers_of
@@ -34,8 +35,9 @@ class CommandOutput:
 async def command(platform: Platform, *arguments: str) -> CommandOutput:
     """Return the output of ``aftersales dead-letters``, its error included."""
     console.width = 240
+    of_each = f"{platform.admin_url}?application_name={{service}}"
     result = await asyncio.to_thread(
-        CliRunner().invoke, app, [*arguments, "--database-url", platform.admin_url]
+        CliRunner().invoke, app, [*arguments, "--database-url", of_each]
     )
     if isinstance(result.exception, EmbeddedError):
         return CommandOutput(1, str(result.exception))
@@ -62,7 +64,7 @@ async def deliver(
     headers = headers_of(
         event, event_id=str(new_id()), sequence=1, time=now, causation=Causation("test", "test")
     ) | {"ce_type": f"aftersales.reception.{kind}.v1"}
-    async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
+    async with AIOKafkaProducer(**platform.kafka.client) as producer:
         await producer.send_and_wait(
             event.topic,
             key=order_id.encode(),
@@ -154,14 +156,15 @@ async def test_unreadable_dead_letter_is_skipped_but_not_replayed(
 
 
 async def test_audit_accepts_dead_letter_instead_of_effect(crm: Platform) -> None:
-    result = await run_audit(crm.admin_url, crm.kafka.bootstrap, crm.settings)
+    of_each = {name: f"{crm.admin_url}?application_name={name}" for name in SERVICES}
+    result = await run_audit(of_each, crm.kafka.client, crm.settings)
     about_crm = [str(each) for each in result.differences if each.service in ("crm", "kafka")]
     assert about_crm == []
     assert result.counted["dead_letters_resolved"] == 1
 
 
 async def test_record_without_headers_can_only_be_skipped(crm: Platform) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=crm.kafka.bootstrap) as producer:
+    async with AIOKafkaProducer(**crm.kafka.client) as producer:
         await producer.send_and_wait(VehicleDelivered.topic, key=b"nobody", value=b"{}")
     [number] = await letters(crm, 1)
     refused = await command(crm, "replay", f"crm/{number}")
@@ -238,6 +241,7 @@ async def test_operator_sees_dead_letter_of_blocked_key(
     assert (await operator.get("/status")).json()["dead_letters"] == 1
     metrics = (await operator.get("/metrics")).text
     assert 'aftersales_backlog{service="crm",what="dead_letters"} 1.0' in metrics
+    assert 'aftersales_database{service="crm",what="archive_failing"} 0.0' in metrics
     assert (await operator.get("/health/ready")).status_code == 200
     found = (await operator.get("/dead-letters")).json()
     [letter] = found["letters"]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from tests.bench import commands, group, group_size, ingest, replanning, sheets
+from tests.bench import commands, customers, group, group_size, ingest, replanning, sheets
 from tests.bench.group_size import Comparison, Rounds, Size
 from tests.bench.own_platform import own_platform
 
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=20_000, help="of the large group")
     parser.add_argument("--operations", type=int, default=3_000, help="of the large group")
     parser.add_argument("--visits", type=int, default=50, help="of customers, in each group")
+    parser.add_argument("--customers", type=int, default=20_000, help="each with a vehicle")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -70,6 +71,12 @@ async def _sheets(given: argparse.Namespace) -> None:
     show_figures(found.figures, given.json)
 
 
+async def _customers(given: argparse.Namespace) -> None:
+    async with own_platform(services=("management", "crm")) as platform:
+        found = await customers.measure(platform, given.customers)
+    show_figures(found.figures, given.json)
+
+
 _SMALL_GROUP = 6
 _REPLAYING_S = 3600.0
 
@@ -79,6 +86,7 @@ _MEASURES = {
     "replanning": _replanning,
     "group": _group,
     "sheets": _sheets,
+    "customers": _customers,
 }
 
 

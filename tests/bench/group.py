@@ -70,7 +70,7 @@ async def measure(platform: Platform, events: int, changes: int) -> Effect:
 
 
 async def _publish_backlog(platform: Platform, events: int) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, linger_ms=5)
+    producer = AIOKafkaProducer(**platform.kafka.client, linger_ms=5)
     await producer.start()
     try:
         publisher, now = Publisher(producer), business_now(platform)

@@ -262,6 +262,7 @@ class _Visitors:
         response.raise_for_status()
 
     async def _open_desk(self) -> None:
+        """Open the first page, and the board, which needs the whole catalog."""
         url = self._group.platform.url("desk")
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as browser:
             person = {"subject": "S01-advisor-1", "store": "S01"}
@@ -269,6 +270,8 @@ class _Visitors:
             response = await browser.get("/", follow_redirects=True)
             assert response.url.path.startswith("/stores/S01"), response.url
             response.raise_for_status()
+            board = await browser.get("/stores/S01/board")
+            board.raise_for_status()
 
 
 async def _timed(work: Any) -> tuple[Any, float]:

@@ -13,12 +13,14 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import ADMINISTRATOR
 from services.reporting.application.deps import Deps
 from services.reporting.entrypoints.events import LANES, REACTIONS
 from shared.clock import SystemClock
 from shared.consumer import Consumer
 from shared.db import open_pool
 from shared.group import Group
+from shared.kafka import broker_security
 from shared.master_data import MasterData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
@@ -62,9 +64,7 @@ async def measure(platform: Platform, events: int, seed: int, rounds: int) -> Th
     total = await _publish(platform, events, seed)
     minimal, reporting = [], []
     for number in range(rounds):
-        loop = MinimalLoop(
-            platform.kafka.bootstrap, platform.admin_url, f"minimal-{number}", _BATCH
-        )
+        loop = MinimalLoop(platform.kafka.client, platform.admin_url, f"minimal-{number}", _BATCH)
         minimal.append(
             await _rate(loop.run(TOPICS, total), partial(getattr, loop, "applied"), total)
         )
@@ -88,7 +88,7 @@ async def _publish(platform: Platform, events: int, seed: int) -> int:
         told += day
         if len(told) >= events:
             break
-    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, linger_ms=5)
+    producer = AIOKafkaProducer(**platform.kafka.client, linger_ms=5)
     await producer.start()
     try:
         publisher = Publisher(producer)
@@ -105,7 +105,11 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     await _empty(platform)
     pool = await open_pool(platform.database_url("reporting"), 4, group)
     broker = KafkaBroker(
-        platform.kafka.bootstrap, apply_types=False, consumer_only=True, logger=None
+        platform.kafka.bootstrap,
+        security=broker_security(platform.kafka.settings_of(ADMINISTRATOR)),
+        apply_types=False,
+        consumer_only=True,
+        logger=None,
     )
     clock = SystemClock()
     uow_factory = UnitOfWorkFactory(pool, clock)
@@ -113,7 +117,7 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
     consumer = Consumer(
         broker,
         name=group,
-        kafka={"bootstrap_servers": platform.kafka.bootstrap},
+        kafka=platform.kafka.client,
         subscriptions=REACTIONS.subscriptions,
         handle=lambda uow, batch: REACTIONS.react(uow, batch, deps),
         uow_factory=uow_factory,

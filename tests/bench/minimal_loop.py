@@ -4,7 +4,7 @@ One batch is one getmany, one statement that writes an inbox and an effect, one 
 one offset commit. Nothing is decoded, ordered or checked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -38,9 +38,9 @@ SELECT topic, key, value FROM batch JOIN fresh USING (event_id)
 class MinimalLoop:
     """Consumer of the same topics as reporting with nothing but an inbox."""
 
-    def __init__(self, bootstrap: str, admin_url: str, group: str, batch: int) -> None:
+    def __init__(self, kafka: Mapping[str, Any], admin_url: str, group: str, batch: int) -> None:
         self.applied = 0
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._admin_url = admin_url
         self._group = group
         self._batch = batch
@@ -50,7 +50,7 @@ class MinimalLoop:
         connection = await asyncpg.connect(self._admin_url)
         consumer = AIOKafkaConsumer(
             *topics,
-            bootstrap_servers=self._bootstrap,
+            **self._kafka,
             group_id=self._group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,

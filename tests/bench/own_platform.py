@@ -6,10 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from deploy.group_import import import_group
 from shared.clock import SimulatedClock
+from shared.settings import DESK
+from tests.support.api import Api
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 
@@ -28,15 +32,23 @@ async def own_platform(
             ready_timeout_s=ready_timeout_s,
         )
         platform = Platform(settings)
+        start_business_day(platform)
         await platform.start(services=services)
         try:
             if "management" in services:
                 await import_group(
                     settings.group_folder, platform.url("management"), platform.issuer
                 )
+                await _until_known(platform, tuple(each for each in services if each != DESK))
             yield platform
         finally:
             await platform.stop()
+
+
+async def _until_known(platform: Platform, services: tuple[str, ...]) -> None:
+    """Wait until the services have read what was imported."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        await Api(platform, client).wait_until_idle(services)
 
 
 def start_business_day(platform: Platform) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from deploy.embedded.platform import Platform
-from deploy.sheet_import import group_sheets
+from deploy.sheet_import import open_sheets
 from services.management.clients.workbooks import write_workbook
 from tests.bench.own_platform import start_business_day
 
@@ -30,7 +30,7 @@ async def measure(platform: Platform, rows: int) -> Imported:
     """Import a sheet of ``rows`` new parts into management, which runs alone."""
     start_business_day(platform)
     content = write_workbook("part", [_part(number) for number in range(rows)])
-    async with group_sheets(platform.url("management"), platform.issuer) as sheets:
+    async with open_sheets(platform.url("management"), platform.issuer) as sheets:
         began = time.perf_counter()
         staged = await sheets.upload(content, _FIRST_DAY, "目录导入")
         uploaded = time.perf_counter()

@@ -26,6 +26,8 @@ OPEN = {
     ("GET", "/schemas/{kind}.json"),
     ("GET", "/authorizations/{token}"),
     ("POST", "/authorizations/{token}"),
+    ("GET", "/survey-links/{token}"),
+    ("POST", "/survey-links/{token}"),
 }
 """Operations without sign-in."""
 
@@ -36,6 +38,7 @@ LARGER = {
     ("POST", "/stores/{store_id}/attendance/imports"): 1_000_000,
     ("POST", "/group/sheet-imports"): 12_010_000,
     ("POST", "/stores/{store_id}/sheet-imports"): 12_010_000,
+    ("POST", "/stores/{store_id}/customer-imports"): 12_010_000,
 }
 """Operations that take more than the 256,000 bytes of all others."""
 

@@ -243,6 +243,9 @@ PLAN = (
 READS = {
     "all": (*OFFICE, "technician"),
     "technical": (*OFFICE, "technician", "trainer"),
+    "catalog": (*OFFICE, "technician", "trainer", "sales_manager"),
+    "corrective_actions": (*OFFICE, "technician", "sales_manager"),
+    "leads": (*FRONT_OFFICE, "sales_manager"),
     "plan": PLAN,
     "money": (*FRONT_OFFICE, "claims_clerk", "cashier", *GROUP),
     "receivables": (
@@ -285,6 +288,32 @@ READS = {
     "load": (*FRONT_OFFICE, "dispatcher", "system"),
     "letters": (*FRONT_OFFICE, "system"),
     "calls": ("customer_care_agent", "customer_care_manager", "service_manager"),
+    "customer_agents": ("customer_care_manager", "service_manager"),
+    "complaints": (*FRONT_OFFICE, "group_customer_care_manager", "group_manager"),
+    "escalated_complaints": ("group_customer_care_manager", "group_manager"),
+    "department_requests": (
+        *FRONT_OFFICE,
+        *("cashier", "claims_clerk", "dispatcher", "parts_clerk"),
+        *("quality_inspector", "technician"),
+    ),
+    "own_roles": (*OFFICE, "technician", "trainer", "operator", "system"),
+    "surveys": (
+        *("customer_care_agent", "customer_care_manager", "service_manager"),
+        *("group_customer_care_manager", "group_service_manager", "group_manager"),
+    ),
+    "group_surveys": ("group_customer_care_manager", "group_manager"),
+    "personal_data": (
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_manager",
+    ),
+    "erasures": (
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+    ),
+    "kept_by_law": ("group_finance_manager", "group_manager"),
     "signature": ADVISORS,
     "own_attendance": (
         *FRONT_OFFICE,
@@ -294,6 +323,7 @@ READS = {
         "claims_clerk",
         "parts_clerk",
         "cashier",
+        "sales_manager",
     ),
     "attendance": ("service_manager", "group_service_manager", "group_manager"),
     "group_sheets": ("group_manager",),
@@ -306,6 +336,7 @@ READS = {
         "claims_clerk",
         "parts_clerk",
         "cashier",
+        "sales_manager",
         "group_manager",
     ),
     "group": GROUP,
@@ -318,6 +349,7 @@ READS = {
 SHEETS = (
     "/sheets/{kind}",
     "/sheets/{kind}/template",
+    "/sheets/{kind}/parts",
     "/sheet-imports",
     "/sheet-imports/{import_id}",
     "/sheet-imports/{import_id}/rows",
@@ -330,12 +362,19 @@ WHO_READS = {
         "/orders/{order_id}/estimates/{version}/offer",
         "/orders/{order_id}/work-to-reoffer",
         "/orders/{order_id}/invoice",
+        "/orders/{order_id}/star",
         "/orders/{order_id}/feedback",
+        "/voucher-months",
+        "/vouchers",
         "/vouchers/{voucher_id}",
     ),
+    "catalog": ("/catalog", "/parts", "/parts/named", "/checklists"),
+    "corrective_actions": (
+        "/corrective-actions",
+        "/corrective-actions/{corrective_action_id}",
+    ),
+    "leads": ("/leads", "/lead-counts", "/lead-models"),
     "technical": (
-        "/catalog",
-        "/checklists",
         "/jobs",
         "/jobs/{job_id}",
         "/inspection-checklists",
@@ -355,14 +394,33 @@ WHO_READS = {
         "/vehicles/{plate}",
         "/customers",
         "/registered-customers/{customer_ref}",
+        "/customers/{customer_ref}",
+        "/inquiries",
+        "/inquiries/summary",
+        "/customers/{customer_ref}/completeness",
         "/customers/{customer_ref}/contact-preferences",
+        "/customers/{customer_ref}/consents",
+        "/record-gaps",
+        "/customers/{customer_ref}/standing",
+        "/vehicle-records/{vehicle_ref}",
+        "/vehicle-records/{vehicle_ref}/timeline",
+        "/customers/{customer_ref}/card",
+        "/customers/{customer_ref}/timeline",
         "/follow-ups",
+        "/loyalty/customers",
+        "/loyalty/trend",
         "/messages",
+        "/orders/{order_id}/entitlements",
     ),
     "vehicles": ("/registered-vehicles/{vehicle_ref}",),
+    "personal_data": ("/customers/{customer_ref}/kept-data",),
+    "erasures": ("/erasures",),
+    "kept_by_law": ("/erasures/{customer_ref}/blocked-record",),
     "daily_kpis": (
         "/daily-kpis",
         "/daily-reports",
+        "/monthly-retention",
+        "/monthly-renewals",
     ),
     "master_data": (
         *(
@@ -385,20 +443,52 @@ WHO_READS = {
     "group_sheets": tuple(f"/group{path}" for path in SHEETS),
     "store_sheets": SHEETS,
     "listed_for_desk": ("/group/rules", "/group/stores"),
-    "desk": ("/directory",),
+    "desk": ("/directory", "/group/directory/{person_id}", "/group/stores-revision"),
     "oversight": ("/overrides", "/staffing"),
     "own_attendance": ("/attendance/mine",),
     "attendance": ("/attendance", "/attendance/{person_id}/{day}"),
     "leave": ("/leave-requests", "/leave-requests/{leave_request_id}"),
     "load": ("/load",),
     "letters": ("/messages/{message_id}",),
-    "calls": ("/call-tasks",),
+    "surveys": ("/surveys", "/surveys/{survey_id}", "/survey-results"),
+    "group_surveys": ("/group/survey-results",),
+    "calls": (
+        "/call-tasks",
+        "/campaign-invitations/{invitation_id}",
+        "/campaigns",
+        "/campaigns/{campaign_id}",
+        "/campaigns/{campaign_id}/invitations",
+        "/customers-at-risk",
+        "/defection-summary",
+        "/due-calls",
+        "/follow-up-reports/{month}",
+        "/insurance/insurers",
+        "/insurance/policies",
+        "/insurance/policies/{policy_id}",
+        "/lapses",
+        "/service-reminders",
+        "/service-reminders/{reminder_id}",
+    ),
+    "customer_agents": (
+        "/customer-agents",
+        "/customer-agents/{agent_id}/customers",
+        "/customer-imports",
+        "/customer-imports/{import_id}",
+        "/customer-imports/{import_id}/errors",
+        "/customer-imports/{import_id}/rows",
+        "/duplicates",
+    ),
+    "complaints": ("/complaints", "/complaints/{complaint_id}", "/public-posts"),
+    "escalated_complaints": ("/group/escalated-complaints",),
+    "department_requests": ("/department-requests",),
+    "own_roles": ("/own-roles",),
     "signature": ("/orders/{order_id}/signature",),
     "group": ("/group/daily-reports",),
     "operators": ("/dead-letters", "/dead-letters/{letter_id}"),
     "status": ("/status",),
     "anybody": (
         "/authorizations/{token}",
+        "/survey-links/{token}",
         "/health/live",
         "/health/ready",
         "/metrics",
@@ -428,7 +518,7 @@ CONFIDENTIAL = re.compile(
 )
 
 
-PRICE_LIST = "/stores/{store_id}/catalog"
+PRICE_LIST = {f"/stores/{{store_id}}/{each}" for each in ("catalog", "parts", "parts/named")}
 """List prices and labor rates, which each store displays in its lounge (价格公示)."""
 
 
@@ -442,7 +532,7 @@ def test_money_fields_are_optional_for_all_roles(interfaces: Interfaces) -> None
         for path, operations in description["paths"].items():
             allowed = readers.get(path.removeprefix("/stores/{store_id}"), READS["all"])
             sees_money = set(allowed) <= {*READS["money"], "operator", "system"}
-            if "get" not in operations or sees_money or path == PRICE_LIST:
+            if "get" not in operations or sees_money or path in PRICE_LIST:
                 continue
             content = operations["get"]["responses"]["200"].get("content", {})
             response = content.get("application/json", {}).get("schema", {})
@@ -479,4 +569,4 @@ async def test_hostile_value_is_rejected_by_field_name(interfaces: Interfaces) -
             if not (response.is_client_error and named(each, value, response.json()["errors"])):
                 accepted.append((each, repr(value)[:40], response.status_code, response.text[:200]))
     assert tried > 1000
-    assert accepted == []
+    assert not accepted, "\n".join(map(repr, accepted))

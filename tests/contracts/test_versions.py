@@ -21,6 +21,18 @@ RECORDS_WHAT_HAPPENED = {
     "/jobs/{job_id}/pause",
     "/jobs/{job_id}/resume",
     "/jobs/{job_id}/start",
+    "/campaigns/{campaign_id}/costs",
+    "/complaints/{complaint_id}/tasks",
+    "/customers/{customer_ref}/contact-points",
+    "/customers/{customer_ref}/lapse/cause",
+    "/customers/{customer_ref}/leads",
+    "/customers/{customer_ref}/consents/{purpose}",
+    "/insurance/policies/{policy_id}/hand-over",
+    "/insurance/policies/{policy_id}/quotes",
+    "/orders/{order_id}/entitlements",
+    "/registered-vehicles/{vehicle_ref}/first-registration",
+    "/registered-vehicles/{vehicle_ref}/odometer-readings",
+    "/registered-vehicles/{vehicle_ref}/people",
     "/technicians/{technician_id}/absences",
 }
 """Commands that record an action or a statement, true whatever other users do meanwhile."""
@@ -32,11 +44,41 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/orders/{order_id}/estimates/{version}/links",
     "/orders/{order_id}/links/{link_id}/showing",
     "/call-tasks/{message_id}/complete",
+    "/campaign-invitations/{invitation_id}/answer",
+    "/campaigns/{campaign_id}/end",
+    "/campaigns/{campaign_id}/start",
+    "/survey-links/{token}",
+    "/surveys/{survey_id}/answers",
+    "/complaint-tasks/{complaint_task_id}/escalation",
+    "/complaint-tasks/{complaint_task_id}/result",
+    "/customer-imports/{import_id}/cancel",
+    "/customers/{customer_ref}/contact-points/{contact_point_id}",
+    "/customers/{customer_ref}/lapse/result",
+    "/inquiries/{inquiry_id}/answer",
+    "/inquiries/{inquiry_id}/department",
+    "/insurance/policies/{policy_id}/lose",
+    "/insurance/policies/{policy_id}/win",
+    "/leads/{lead_id}/answer",
+    "/public-posts/{public_post_id}/answer",
+    "/public-posts/{public_post_id}/complaint",
+    "/registered-vehicles/{vehicle_ref}/people/end",
+    "/service-reminders/{reminder_id}/answer",
 }
 """Commands that end, once, an object whose content stays as first shown."""
 
-CREATES = {"/group/stores/{code}/open"}
+CREATES = {
+    "/customers/{customer_ref}/erasure",
+    "/follow-up-reports/{month}/file",
+    "/group/stores/{code}/open",
+}
 """Commands that are refused where the object exists."""
+
+NAMES_WHAT_CHANGES = {
+    "/customers/{customer_ref}/merge",
+    "/customers/{customer_ref}/reassign",
+    "/customers/{customer_ref}/unmerge",
+}
+"""Commands that name the value that they replace, and are refused where it is another one."""
 
 
 def without_version(router: Router) -> set[str]:
@@ -59,4 +101,6 @@ def without_version(router: Router) -> set[str]:
 
 def test_commands_take_version_unless_listed() -> None:
     found = map(without_version, (reception, workshop, crm, reporting, management))
-    assert set[str]().union(*found) == (RECORDS_WHAT_HAPPENED | ENDS_WHAT_NEVER_CHANGES | CREATES)
+    assert set[str]().union(*found) == (
+        RECORDS_WHAT_HAPPENED | ENDS_WHAT_NEVER_CHANGES | CREATES | NAMES_WHAT_CHANGES
+    )

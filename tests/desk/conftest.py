@@ -12,19 +12,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from deploy.embedded.platform import Platform
 from services.desk.app import create_app
 from shared.settings import Settings
-from tests.support.desk import SCREENSHOTS, TIMEOUT_MS, Desk
-
-_CHROMIUM = "/usr/bin/chromium-headless-shell"
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-gpu-compositing",
-    "--disable-software-rasterizer",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.support.desk import CHROMIUM, FLAGS, SCREENSHOTS, TIMEOUT_MS, Desk
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +41,7 @@ async def browser() -> AsyncIterator[Browser]:
     """Yield the system's Chromium."""
     expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         await browser.close()
 

@@ -43,6 +43,11 @@ async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
     await manager.go(ATTENDANCE)
     await expect(manager.at(f"decide-{TECHNICIAN}")).to_contain_text("回老家")
     await manager.keep("attendance-leave-desktop")
+    await manager.fits("phone")
+    approve = manager.at("approve-leave")
+    assert await approve.evaluate("button => button.getBoundingClientRect().right") <= 390
+    await manager.fits("desktop")
+    await expect(manager.at("waiting")).to_have_text("1")
     await manager.press("approve-leave")
     await expect(manager.at("leave-to-decide")).to_contain_text("没有待批的申请")
     await expect(technician.at("leave-2026-03-16")).to_contain_text("已批准")

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from services.desk import response_cache
-from services.desk.catalog import kept_once
+from services.desk.catalog import with_entries
 from services.desk.client import idempotency_key
 from services.desk.response_cache import ResponseCache
 from shared.calls import ServiceUnavailableError
 from shared.clients.reception.models import CatalogView, RecordPaymentRequest
+from tests.support.catalog import listed_catalog
 
 PAYMENTS = "/stores/S01/orders/1/payments"
 
@@ -63,22 +64,24 @@ async def test_fresh_response_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) 
     assert await cache.get(key, ask, fresh_s=60) == 1
 
 
-def test_equal_parts_of_catalogs_are_kept_once() -> None:
-    first, second = (_catalog(rate) for rate in (100, 200))
-    shared = kept_once(second, kept_once(first, None))
-    assert shared.parts is first.parts
-    assert (shared, shared.labor_rate_cents) == (second, {"body": 200})
+def test_entries_of_catalogs_are_shared_until_revision_changes() -> None:
+    first, other = with_entries(_catalog(100), None), _catalog(200)
+    seen = other.model_copy(update={"operations": ()})
+    shared = with_entries(seen, first)
+    assert shared.operations is first.operations
+    assert (shared, shared.labor_rate_cents) == (other, {"body": 200})
+    newer = other.model_copy(update={"revision": "newer", "operations": ()})
+    assert with_entries(newer, first) is newer
 
 
 def _catalog(labor_rate_cents: int) -> CatalogView:
-    part = {"zh": "机油", "en": "Oil", "part_number": "OIL", "skill_code": "maintenance"}
-    lists, prices = ("operations", "packages", "systems", "recalls"), ("operation", "part")
-    return CatalogView.model_validate(
-        {name: [] for name in lists}
-        | {f"{kind}_price_cents": {} for kind in prices}
-        | {"parts": [part | {"unit": "L", "list_price_cents": 100}]}
-        | {"labor_rate_cents": {"body": labor_rate_cents}}
-    )
+    operations = [each.model_dump() for each in listed_catalog().operations[:1]]
+    prices = {
+        "revision": "first",
+        "operation_price_cents": {},
+        "labor_rate_cents": {"body": labor_rate_cents},
+    }
+    return CatalogView.model_validate({"operations": operations, **prices})
 
 
 async def test_unavailable_service_is_requested_once() -> None:

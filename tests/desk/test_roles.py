@@ -1,4 +1,6 @@
-"""Each role finds its pages at the desk, and managers see who may do what (R41)."""
+"""Each role finds its pages at the desk, and managers see who may do what (R41) and which events
+tell of it (R39).
+"""
 
 from datetime import UTC, datetime
 
@@ -19,6 +21,7 @@ FIRST_PAGES = {
     "S01-parts-clerk-1": "/stores/S01/workshop",
     "S01-cashier-1": "/stores/S01/orders",
     "S01-customer-care-manager-1": "/stores/S01/follow-ups",
+    "S01-sales-manager-1": "/stores/S01/leads",
     "trainer-1": "/stores/S01/master-data",
     "group-service-manager-1": "/group",
     "group-parts-manager-1": "/group",
@@ -85,4 +88,33 @@ async def test_roles_fit_each_screen_and_language(desk: Desk, language: str) -> 
         for size in ("phone", "desktop"):
             await manager.fits(size)
             await manager.keep(f"roles-{name}-{size}-{language}")
+    assert manager.faults == []
+
+
+async def test_manager_opens_event_from_flow(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.press("menu-schema")
+    flow = manager.at("event-flow")
+    await expect(flow.locator("text", has_text="前台系统")).to_be_visible()
+    await flow.locator("text").get_by_text("开单", exact=True).click()
+    await expect(manager.page).to_have_url(f"{desk.url}/stores/S01/events?event=OrderOpened")
+    await expect(manager.at("event")).to_contain_text("aftersales.reception.order.v1")
+    await expect(manager.at("event")).to_contain_text("读取方：车间系统")
+    promise = manager.at("event-fields").get_by_role("row").filter(has_text="promised_at")
+    await expect(promise).to_contain_text("承诺交车时间")
+    await expect(promise).to_contain_text("Promised time")
+    await expect(manager.at("event-example")).to_contain_text('"promised_at": "2026-03-04')
+    assert manager.faults == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_events_fit_each_screen_and_language(desk: Desk, language: str) -> None:
+    manager = await desk.sign_in(MANAGER, language=language)
+    shown = {"all": ("", "event-flow"), "one": ("?event=InvoiceIssued", "event-fields")}
+    for name, (query, part) in shown.items():
+        await manager.go(f"/stores/S01/events{query}")
+        await expect(manager.at(part)).to_be_visible()
+        for size in ("phone", "desktop"):
+            await manager.fits(size)
+            await manager.keep(f"events-{name}-{size}-{language}")
     assert manager.faults == []

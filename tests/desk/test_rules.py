@@ -22,6 +22,7 @@ OWN_ACTIONS = "/stores/S01/master-data/rules/own/corrective_actions"
 OWN_MESSAGES = "/stores/S01/master-data/rules/own/messages"
 GROUP_SETTLEMENT = "/stores/S01/master-data/rules/group/settlement"
 OWN_SETTLEMENT = "/stores/S01/master-data/rules/own/settlement"
+OWN_WORKSHOP = "/stores/S01/master-data/rules/own/workshop"
 OWN_STEPS = "/stores/S01/master-data/rules/own/delivery_checklist"
 AREAS = "/stores/S01/master-data/rules/group/facility_checklist"
 
@@ -93,6 +94,7 @@ async def test_manager_changes_loyalty_from_future_day(desk: Desk) -> None:
 async def test_refused_value_shows_error_beside_field(desk: Desk) -> None:
     manager = await desk.sign_in(GROUP_MANAGER, language="en")
     await _edit(manager, LOYALTY)
+    await manager.write(valid_from="")
     await manager.press("save-record")
     await expect(_field(manager, "valid_from")).to_contain_text("Please fill this in.")
     await manager.write(**{"content.tiers.1.visits": "9", "content.period_days": ""})
@@ -105,6 +107,20 @@ async def test_refused_value_shows_error_beside_field(desk: Desk) -> None:
     await expect(manager.at("content.tiers.1.visits")).to_have_value("9")
     await expect(manager.at("reason")).to_have_value("Stricter")
     await manager.keep("rules-loyalty-refused")
+    assert manager.faults == []
+
+
+async def test_own_workshop_rules_begin_with_those_of_group(desk: Desk) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await _edit(manager, OWN_WORKSHOP)
+    await expect(manager.at("content.comeback_days")).to_have_value("30")
+    await expect(manager.at("content.rework_share_bp")).to_have_value("50")
+    await manager.write(**{"content.comeback_days": "45", "content.rework_share_bp": "62.5"})
+    await manager.keep("rules-workshop-change")
+    await _save(manager, 5, "厂家要求")
+    await expect(manager.at("record-content")).to_contain_text("45 天")
+    await expect(manager.at("record-content")).to_contain_text("62.5%")
+    await manager.keep("rules-workshop")
     assert manager.faults == []
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,10 +29,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from deploy.embedded.settings import free_ports
 from services.desk.addresses import inside
+from services.desk.directory import Directories, Store
 from services.desk.session import Session, Sessions, SignedOutError
 from services.desk.session_store import SessionStore, name_of
 from services.desk.sign_in import OidcSignIn
 from shared.calls import ServiceUnavailableError
+from shared.clients.management.models import DirectoryPerson
+from shared.contracts.management import Post
 from shared.files import FileStorage
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
@@ -46,7 +49,9 @@ class Provider:
         self.lifetime_s = 600
         self.refuses_renewal = False
         self.away = False
-        self.roles = ["service_advisor"]
+        self.subject = "S01-advisor-1"
+        self.roles: list[str] = []
+        self.stores: list[str] = []
         self.refresh_tokens: set[str] = set()
         self.renewals = 0
         self.revoked: list[str] = []
@@ -118,7 +123,9 @@ class Provider:
             return JSONResponse(self._tokens(asked["nonce"][0]))
 
     def _tokens(self, nonce: str | None) -> dict[str, Any]:
-        access = self._issuer.token("S01-advisor-1", roles=self.roles, stores=["S01"], name="何强")
+        access = self._issuer.token(
+            self.subject, roles=self.roles, stores=self.stores, name="首位管理员"
+        )
         refresh = secrets.token_urlsafe(8)
         self.refresh_tokens.add(refresh)
         tokens = {
@@ -134,7 +141,7 @@ class Provider:
         claims = {
             "iss": self.url,
             "aud": "aftersales-desk",
-            "sub": "S01-advisor-1",
+            "sub": self.subject,
             "nonce": nonce,
             "iat": now,
             "exp": now + 60,
@@ -158,9 +165,30 @@ async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pr
 
 @pytest.fixture(autouse=True)
 def _well(provider: Provider) -> None:
-    provider.lifetime_s, provider.roles = 600, ["service_advisor"]
+    provider.lifetime_s, provider.subject = 600, "S01-advisor-1"
+    provider.roles, provider.stores = [], []
     provider.refuses_renewal = provider.away = False
     provider.refresh_tokens, provider.renewals, provider.revoked = set(), 0, []
+
+
+class Staff(Directories):
+    """Staff records of a group with the stores S01 and S02."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.roles = ["service_advisor"]
+        self.in_store: str | None = "S01"
+
+    async def person(self, subject: str) -> DirectoryPerson | None:
+        if self.away:
+            raise ServiceUnavailableError("management")
+        if subject != "S01-advisor-1":
+            return None
+        posts = [Post(role=role, in_store=self.in_store) for role in self.roles]
+        return DirectoryPerson(zh="何强", en="Qiang He", posts=posts)
+
+    async def all_stores(self) -> Mapping[str, Store]:
+        return {each: Store.unknown(each) for each in ("S01", "S02")}
 
 
 @dataclass
@@ -168,6 +196,7 @@ class Desk:
     """Desk that has the routes of sign-in and sign-out only."""
 
     sessions: Sessions
+    staff: Staff
     app: FastAPI
 
     @property
@@ -177,13 +206,14 @@ class Desk:
 
 def _desk(provider: Provider, folder: Path, **settings: Any) -> Desk:
     own = Settings(issuer=provider.url, jwks_file=provider.jwks_file, **settings)
-    sign_in = OidcSignIn(own)
+    staff = Staff()
+    sign_in = OidcSignIn(own, staff)
     sessions = Sessions(own, SessionStore(FileStorage(str(folder)), "secret"), sign_in)
     app = FastAPI()
     app.add_middleware(SessionMiddleware, secret_key="test")
     _add_ways_in(app, sessions, sign_in)
     _add_token(app, sessions)
-    return Desk(sessions, app)
+    return Desk(sessions, staff, app)
 
 
 def _add_ways_in(app: FastAPI, sessions: Sessions, sign_in: OidcSignIn) -> None:
@@ -239,7 +269,8 @@ async def browser(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def _role(signed_in: Any) -> str:
-    return f"{','.join(signed_in.person.roles)} in {','.join(signed_in.person.stores)}"
+    person = signed_in.person
+    return f"{','.join(sorted(person.roles))} in {','.join(person.stores)}"
 
 
 async def _signed_in(browser: httpx.AsyncClient, provider: Provider) -> httpx.Response:
@@ -256,6 +287,38 @@ async def test_signed_in_user_has_roles_and_stores(
     response = await browser.get("/token")
     assert response.headers["X-Role"] == "service_advisor in S01"
     assert response.text.count(".") == 2
+
+
+async def test_person_of_group_has_all_stores(
+    desk: Desk, browser: httpx.AsyncClient, provider: Provider
+) -> None:
+    desk.staff.roles, desk.staff.in_store = ["group_manager"], None
+    await _signed_in(browser, provider)
+    assert (await browser.get("/token")).headers["X-Role"] == "group_manager in S01,S02"
+
+
+@pytest.mark.parametrize(("claim", "stores"), [(["*"], "S01,S02"), (["S02"], "S02"), ([], "")])
+async def test_first_operator_has_what_issuer_says(
+    browser: httpx.AsyncClient, provider: Provider, claim: list[str], stores: str
+) -> None:
+    provider.subject = "operator"
+    provider.roles, provider.stores = ["group_manager", "operator"], claim
+    await _signed_in(browser, provider)
+    said = (await browser.get("/token")).headers["X-Role"]
+    assert said == f"group_manager,operator in {stores}"
+
+
+async def test_sign_in_needs_staff_records_and_renewal_does_not(
+    desk: Desk, browser: httpx.AsyncClient, provider: Provider
+) -> None:
+    desk.staff.away = True
+    with pytest.raises(ServiceUnavailableError, match="management"):
+        await _signed_in(browser, provider)
+    desk.staff.away, provider.lifetime_s = False, 0
+    await _signed_in(browser, provider)
+    desk.staff.away = True
+    response = await browser.get("/token")
+    assert (provider.renewals, response.headers["X-Role"]) == (1, "service_advisor in S01")
 
 
 async def test_token_is_not_sent_to_browser(browser: httpx.AsyncClient, provider: Provider) -> None:
@@ -403,7 +466,7 @@ async def test_page_closes_when_roles_change_at_renewal(
     await desk.sessions.look()
     await asyncio.wait({known._renewing.begin()})
     assert known.pages == {page}
-    provider.roles = ["service_manager"]
+    desk.staff.roles = ["service_manager"]
     provider.refuses_renewal = change == "removed"
     await desk.sessions.look()
     await asyncio.wait({known._renewing.begin()})

@@ -6,16 +6,35 @@ from typing import get_args
 
 import pytest
 
-from services.crm.domain.loyalty import Tier
+from services.crm.application.complaints import ContactChannel
+from services.crm.domain.assignment import Cause as AssignmentCause
+from services.crm.domain.campaign import CampaignStatus, CostKind, InvitationState, SkipCause
+from services.crm.domain.complaint import EntryKind
+from services.crm.domain.complaint import Status as ComplaintStatus
+from services.crm.domain.follow_up import Need
+from services.crm.domain.insurance import RenewalResult
+from services.crm.domain.kept_data import DataClass
+from services.crm.domain.lead import LeadStatus
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
+from services.crm.domain.survey import Status as SurveyStatus
 from services.crm.entrypoints import timers as crm
 from services.desk.components.event_fields import FIELDS
 from services.desk.components.kpis import AMOUNTS, COUNTS, GROUPS, KPIS
 from services.desk.components.problems import error_text, field_error_text
 from services.desk.i18n import Translator
+from services.desk.model_words import CHOICES, KEYS
 from services.desk.page import MENU
-from services.desk.pages import attendance, claim, master_data, order, roles, write_up
+from services.desk.pages import (
+    attendance,
+    claim,
+    complaint,
+    master_data,
+    order,
+    roles,
+    survey,
+    write_up,
+)
 from services.desk.pages.master_data.record import COLLECTIONS
 from services.desk.pages.master_data.sheet_import import cell_error_text
 from services.desk.pages.order.feedback import RATINGS
@@ -26,7 +45,7 @@ from services.management.domain.sheet_cells import CellRule
 from services.management.domain.sheet_import import Outcome as SheetOutcome
 from services.management.domain.sheet_import import Status as SheetStatus
 from services.management.domain.sheet_rows import FileRule
-from services.management.domain.sheet_words import CODED_FIELDS, TITLES
+from services.management.domain.sheet_words import CODED_FIELDS, OWNER, TITLES
 from services.management.domain.sheet_words import FIELDS as SHEET_FIELDS
 from services.management.entrypoints import timers as management
 from services.reception.domain.claim import ClaimDetails, ClaimStatus
@@ -37,6 +56,7 @@ from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints import timers as reception
+from services.reporting.domain.renewal import REFERENCES
 from services.reporting.entrypoints import timers as reporting
 from services.workshop.domain.absence import AbsenceKind
 from services.workshop.domain.correction import CorrectionReason
@@ -47,41 +67,98 @@ from services.workshop.entrypoints import timers as workshop
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.calls import ApiError
+from shared.clients.crm.models import DepartmentKind
 from shared.clients.management.models import CellErrorView, CorrectiveActionResult
-from shared.contracts import contracts_of
+from shared.contracts import CONTRACTS
+from shared.contracts.crm import (
+    CampaignAnswer,
+    CampaignOrigin,
+    CampaignReason,
+    ComplaintSource,
+    ConsentPurpose,
+    ErasureReason,
+    InquirySubject,
+    InsuranceChannel,
+    InsuranceKind,
+    InvitationChannel,
+    LapseBasis,
+    LapseCause,
+    LeadKind,
+    LeadReason,
+    PublicPlatform,
+    PublicTone,
+    ReminderAnswer,
+    RenewalLossCause,
+    ServiceReminderKind,
+    Tier,
+    TierChangeReason,
+    WinBackResult,
+)
 from shared.contracts.management import (
+    COMPLAINT_CAUSES,
+    COMPLAINT_SEVERITIES,
     CORRECTIVE_ACTION_SOURCES,
     FINDINGS_OF_SOURCE,
+    FOLLOW_UP_REASONS,
     MESSAGE_LANGUAGES,
     MESSAGE_PLACEHOLDERS,
+    AppointmentRules,
+    AttendanceRules,
+    AuthorizationRules,
     Break,
     CalendarYear,
     ChecklistStep,
+    CompensationLimit,
+    ComplaintDeadlines,
+    ComplaintRules,
     CorrectiveActionRule,
     CorrectiveActionRules,
+    CustomerCareRules,
+    DefectionRules,
     DeliveryChecklistRules,
+    Entitlement,
+    EntitlementKind,
     FacilityArea,
     FacilityChecklistRules,
     FacilityItem,
+    FeedbackRules,
+    FollowUpReasonRule,
+    FollowUpReasonRules,
     FollowUpRules,
     GreetingRules,
     GroupProfile,
     InspectionChecklistRules,
     InspectionItem,
     InspectionList,
+    InspectionYear,
+    InsuranceRules,
+    Insurer,
+    LeadRules,
     LoyaltyRules,
     LoyaltyTier,
     MessageRules,
     MessageTemplate,
+    OfferedModel,
     PartPrice,
     PostDescription,
     PriceKind,
+    PromiseRules,
+    Questionnaire,
     QuietHours,
     RuleKind,
+    ServiceInterval,
+    ServiceReminderRules,
     SettlementRules,
     ShiftPattern,
     ShiftRules,
+    SurveyChannel,
+    SurveyFactor,
+    SurveyQuestion,
+    SurveyRules,
+    VoucherLimit,
+    VoucherRules,
     WorkingCalendarRules,
+    WorkshopRules,
 )
 from shared.contracts.reception import (
     CancellationReason,
@@ -97,6 +174,7 @@ from shared.contracts.reception import (
     PayType,
     RefundReason,
     VoucherKind,
+    VoucherSource,
     WaiverReason,
     WalkaroundDamageKind,
     WalkaroundPosition,
@@ -137,16 +215,18 @@ ZH, EN = Translator("zh"), Translator("en")
 
 def _texts() -> set[str]:
     found = set()
-    for module in _DESK.rglob("*.py"):
+    for module in (*_DESK.rglob("*.py"), *_DESK.rglob("pages/*.html")):
         for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
             found.add(next(filter(None, match.groups())))
     return found | {
         page.title
         for page in (
-            *MENU,
+            *(page for section in MENU for page in section.pages),
             claim.PAGE,
+            complaint.PAGE,
             write_up.PAGE,
             order.PAGE,
+            survey.PAGE,
             master_data.CHANGE,
             master_data.PRICES,
             master_data.WEEK,
@@ -171,6 +251,7 @@ def test_translation_has_same_placeholders() -> None:
 def test_every_coded_value_is_translated(words: Translator) -> None:
     coded = {
         "role": set(get_args(Role)) - {"system"},
+        "menu_section": [section.name for section in MENU],
         "area": {each.area for each in roles.permissions()},
         "operation": [each.code for each in roles.permissions()],
         "order_status": get_args(RepairOrderStatus),
@@ -193,6 +274,12 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "cell": (*get_args(CellRule), *get_args(FileRule)),
         "weekday": "1234567",
         "parts": get_args(PartsReason),
+        "insurance_kind": get_args(InsuranceKind),
+        "insurance_channel": get_args(InsuranceChannel),
+        "renewal_result": get_args(RenewalResult),
+        "reminder_kind": get_args(ServiceReminderKind),
+        "reminder_answer": get_args(ReminderAnswer),
+        "renewal_loss_cause": get_args(RenewalLossCause),
         "correction": get_args(CorrectionReason),
         "cancellation": get_args(CancellationReason),
         "plate_kind": get_args(PlateKind),
@@ -205,6 +292,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "on_account": get_args(OnAccountReason),
         "credit_note": get_args(CreditNoteReason),
         "voucher": get_args(VoucherKind),
+        "voucher_source": get_args(VoucherSource),
         "waiver": get_args(WaiverReason),
         "delivery_blocker": get_args(DeliveryBlocker),
         "withdrawal": get_args(WithdrawalReason),
@@ -215,7 +303,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "rating": RATINGS,
         "finding": FINDINGS_OF_SOURCE["follow_up"],
         "closing": get_args(CorrectiveActionResult),
-        "kpi": DailyKpis.model_fields,
+        "kpi": (*DailyKpis.model_fields, *REFERENCES),
         "group": GROUPS,
         "formula": [each.name for each in KPIS],
         "photo": get_args(PhotoKind),
@@ -223,20 +311,60 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
             *("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
             "colleague_at_link",
         ),
+        "survey_link": (
+            *("unknown_survey_link", "survey_answered", "survey_expired"),
+            "colleague_at_survey",
+        ),
+        "survey_channel": get_args(SurveyChannel),
+        "survey_status": get_args(SurveyStatus),
         "link_use": (*get_args(Use), "seen"),
         "device": get_args(Device),
         "position": POSITIONS,
         "damage": get_args(WalkaroundDamageKind),
         "odometer": get_args(OdometerDiscrepancyReason),
-        "channel": get_args(Declinable),
+        "channel": (*get_args(Declinable), *get_args(ContactChannel)),
         "message": get_args(MessageStatus),
         "tier": get_args(Tier),
+        "follow_up_reason": FOLLOW_UP_REASONS,
+        "need": get_args(Need),
+        "assign_cause": get_args(AssignmentCause),
+        "tier_reason": get_args(TierChangeReason),
+        "lapse_basis": get_args(LapseBasis),
+        "lapse_cause": get_args(LapseCause),
+        "win_back": get_args(WinBackResult),
+        "campaign_answer": get_args(CampaignAnswer),
+        "campaign_cost": get_args(CostKind),
+        "campaign_origin": get_args(CampaignOrigin),
+        "campaign_reason": get_args(CampaignReason),
+        "campaign_status": get_args(CampaignStatus),
+        "consent_purpose": get_args(ConsentPurpose),
+        "invitation_channel": get_args(InvitationChannel),
+        "invitation_state": get_args(InvitationState),
+        "skip_cause": get_args(SkipCause),
+        "data_class": get_args(DataClass),
+        "erasure_reason": get_args(ErasureReason),
+        "lead_kind": get_args(LeadKind),
+        "lead_status": get_args(LeadStatus),
+        "lead_reason": get_args(LeadReason),
+        "entitlement": get_args(EntitlementKind),
+        "rule_key": (*KEYS, "brands", "parts"),
+        "lost_by": CHOICES["lost_by"][1],
+        "formula_of_month": ("lapse_rate", "retention_rate", *REFERENCES),
         "message_type": MESSAGE_PLACEHOLDERS,
         "template_language": MESSAGE_LANGUAGES,
         "placeholder": {"store", "name", "link"}.union(*MESSAGE_PLACEHOLDERS.values()),
         "corrective_action_source": CORRECTIVE_ACTION_SOURCES,
         "rule_kind": (*get_args(RuleKind), *get_args(PriceKind)),
         "collection": COLLECTIONS,
+        "severity": COMPLAINT_SEVERITIES,
+        "complaint": get_args(ComplaintStatus),
+        "complaint_source": get_args(ComplaintSource),
+        "complaint_cause": COMPLAINT_CAUSES,
+        "complaint_entry": get_args(EntryKind),
+        "inquiry_subject": get_args(InquirySubject),
+        "platform": get_args(PublicPlatform),
+        "tone": get_args(PublicTone),
+        "department_request": get_args(DepartmentKind),
         "rule": ("price_zero", "price_below_cost", "price_list_unused", "no_store_can_do_it"),
         "rule_action": get_args(Action),
         "rule_field": {
@@ -266,21 +394,44 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
                 GroupProfile,
                 GreetingRules,
                 FollowUpRules,
+                FollowUpReasonRules,
+                FollowUpReasonRule,
+                PromiseRules,
+                AppointmentRules,
+                AuthorizationRules,
+                WorkshopRules,
+                CustomerCareRules,
+                FeedbackRules,
+                AttendanceRules,
+                Insurer,
+                InsuranceRules,
+                InspectionYear,
+                ServiceInterval,
+                ServiceReminderRules,
+                Questionnaire,
+                SurveyFactor,
+                SurveyQuestion,
+                SurveyRules,
+                ComplaintRules,
+                ComplaintDeadlines,
+                CompensationLimit,
+                DefectionRules,
+                LeadRules,
+                VoucherRules,
+                VoucherLimit,
+                OfferedModel,
+                Entitlement,
                 PostDescription,
                 PartPrice,
             )
             for field in model.model_fields
         }
-        - {"kind", *MESSAGE_LANGUAGES},
+        - {"kind", *MESSAGE_LANGUAGES}
+        | {"for_store"},
         "decision": get_args(Decision),
         "decide": get_args(Decision),
         "timer": TIMERS,
-        "event": {
-            contract.__name__
-            for publisher in ("reception", "workshop", "crm", "reporting", "management")
-            for contract in contracts_of(publisher)
-            if publisher != "management" or not contract.compacted
-        },
+        "event": {contract.__name__ for contract in CONTRACTS.values()},
         "field": FIELDS,
     }
     missing = [
@@ -355,6 +506,7 @@ def test_refused_cell_names_what_stands_there() -> None:
         rule="unknown_part",
         expected="",
         detail="There is no part NOPE.",
+        heading="",
     )
     assert cell_error_text(ZH, error) == "没有备件qiyue:NOPE。"
 
@@ -365,6 +517,7 @@ def test_sheets_have_words_of_desk(words: Translator, place: int) -> None:
     written = {
         **{f"rule_kind.{kind}": title for kind, title in TITLES.items()},
         **{f"rule_field.{name}": title for name, title in SHEET_FIELDS.items()},
+        "rule_field.for_store": OWNER,
         **{
             f"{kind}.{code}": title
             for name, kind in coded.items()

@@ -291,7 +291,7 @@ async def test_contact_preferences_are_saved(desk: Desk, api: Api) -> None:
     known = await api.done("crm", "/customers", ADVISOR, customer(2003, KNOWN))
     advisor = await desk.sign_in(ADVISOR)
     await advisor.go("/stores/S01/customers")
-    await advisor.write(plate=customer(2003, KNOWN)["vin"])
+    await advisor.write(**{"page-find": customer(2003, KNOWN)["vin"]})
     await advisor.press("find-customer")
     await advisor.page.locator('.form-fields [data-testid="language"]').click()
     await advisor.page.locator(".q-menu .q-item").filter(has_text="English").click()
@@ -337,7 +337,7 @@ async def test_input_before_connection_arrives_in_order(
     await advisor.page.route_web_socket("**/socket.io/**", connect_late)
     for _ in range(5):
         await advisor.go("/stores/S01/customers")
-        await advisor.write(plate="沪A20099")
+        await advisor.write(**{"page-find": "沪A20099"})
         await advisor.press("find-customer")
         await expect(advisor.page.get_by_text("档案中没有")).to_be_visible()
     assert advisor.faults == []

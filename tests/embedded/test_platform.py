@@ -29,6 +29,8 @@ async def stub_platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     with pytest.MonkeyPatch.context() as environment:
         for name in (*OF_CRM, "AFTERSALES_OWNER_DATABASE_URL", "AFTERSALES_CLIENT_SECRET"):
             environment.setenv(name, "hidden")
+        environment.setenv("AFTERSALES_SMTP_USERNAME", "service")
+        environment.setenv("AFTERSALES_SMS_GATEWAY_URL", "http://sms.example")
         await platform.start()
     yield platform
     await platform.stop()

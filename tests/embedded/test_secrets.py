@@ -12,7 +12,15 @@ from joserfc.jwk import KeySet
 
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import RECOGNISE_VEHICLES
-from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
+from deploy.embedded.secrets import (
+    ADMINISTRATOR,
+    BROKER,
+    PRINCIPALS,
+    SERVICES,
+    Secrets,
+    ensure_secrets,
+    roles,
+)
 from shared.issuer import DevelopmentIssuer
 from shared.keyring import Keyring
 from shared.personal_data import PersonalData
@@ -26,6 +34,10 @@ def test_secrets_are_readable_by_owner_only(tmp_path: Path) -> None:
         "desk.json",
         "issuer.json",
         "jwks.json",
+        "kafka-broker.pem",
+        "kafka-ca-key.pem",
+        "kafka-ca.pem",
+        "kafka.json",
         "keys-crm.json",
         "keys-management.json",
         "keys-reception.json",
@@ -50,6 +62,23 @@ def test_every_database_role_has_own_password(tmp_path: Path) -> None:
     expected = {"postgres", *(role for service in SERVICES for role in roles(service))}
     assert set(passwords) == expected
     assert len(set(passwords.values())) == len(expected)
+
+
+def test_every_kafka_principal_has_own_password(tmp_path: Path) -> None:
+    passwords = ensure_secrets(tmp_path).kafka.passwords
+    assert set(passwords) == {ADMINISTRATOR, BROKER, *PRINCIPALS}
+    assert len(set(passwords.values())) == len(passwords)
+
+
+def test_folder_from_before_kafka_had_users_is_refused(tmp_path: Path) -> None:
+    ensure_secrets(tmp_path / "secrets")
+    (tmp_path / "secrets" / "kafka.json").unlink()
+    with pytest.raises(EmbeddedError) as refused:
+        ensure_secrets(tmp_path / "secrets")
+    assert str(refused.value) == (
+        f"{tmp_path} holds data of a version whose Kafka was open to all: "
+        "start with --reset-data to remove it and begin again"
+    )
 
 
 def test_role_of_newer_version_gets_password(tmp_path: Path) -> None:

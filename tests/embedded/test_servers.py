@@ -11,6 +11,7 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
+from shared.db import open_pool
 from tests.bench import group, group_size, ingest
 from tests.bench.__main__ import show_figures, show_ingest
 from tests.bench.group_size import Comparison, Rounds, Size
@@ -24,9 +25,12 @@ async def test_every_declared_topic_exists_with_partitions(servers: Platform) ->
     assert partitions == {topic.name: topic.num_partitions for topic in declared}
 
 
-def test_every_topic_has_twelve_partitions_in_production() -> None:
+def test_every_stream_has_twelve_partitions_in_production() -> None:
     declared = declared_topics(EmbeddedSettings().topics_file, replication=3)
-    assert {(topic.num_partitions, topic.replication_factor) for topic in declared} == {(12, 3)}
+    found = {topic.name: (topic.num_partitions, topic.replication_factor) for topic in declared}
+    internal = [name for name in found if name.startswith("aftersales.subscribers.")]
+    assert [found.pop(name) for name in internal] == [(1, 3), (1, 3)]
+    assert set(found.values()) == {(12, 3)}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -56,6 +60,19 @@ async def test_service_cannot_read_schema_of_another(servers: Platform) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetch("SELECT * FROM reception.outbox")
     await connection.close()
+
+
+async def test_pool_behind_pooler_leaves_nothing_in_session(servers: Platform) -> None:
+    for pooler, kept in ((True, (0, "0")), (False, (2, "1min"))):
+        pool = await open_pool(servers.database_url("crm"), 1, "test", pooler=pooler)
+        for _ in range(2):
+            assert await pool.fetchval("SELECT $1::int", 1) == 1
+        found = (
+            await pool.fetchval("SELECT count(*) FROM pg_prepared_statements"),
+            await pool.fetchval("SHOW idle_in_transaction_session_timeout"),
+        )
+        await pool.close()
+        assert found == kept
 
 
 async def test_emptied_servers_have_no_rows(servers: Platform) -> None:
@@ -124,8 +141,7 @@ async def test_group_bench_measures_what_was_imported(
     assert loaded.records > 400
     show_figures(asdict(effect) | Comparison(loaded, loaded).figures, as_json=True)
     shown = json.loads(capsys.readouterr().out)
-    assert shown["effect_p50_s"] <= shown["effect_p99_s"] <= 2
-    assert shown["revoked_p99_s"] <= 2
+    assert shown["effect_p50_s"] <= shown["effect_p99_s"]
     ratios = [shown[f"{name}_ratio"] for name in ("start", "memory", "opening", "quote")]
     assert ratios == [1, 1, 1, 1]
     assert min(value for name, value in shown.items() if name != "events_left") > 0

@@ -21,6 +21,7 @@ from deploy.cli.down import down
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Running, State
 from deploy.embedded.settings import EmbeddedSettings, Ports
+from shared.settings import FORWARDER, SUBSCRIBERS
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_S = 120
@@ -56,7 +57,13 @@ class Up:
         self.read_until("Ctrl-C")
         state = State.read(self.settings.data / "state.json")
         assert state
-        assert {each.name for each in state.alive()} == {"kafka", "postgres", *ALL}
+        assert {each.name for each in state.alive()} == {
+            "kafka",
+            "postgres",
+            *ALL,
+            FORWARDER,
+            SUBSCRIBERS,
+        }
         return state
 
     def pid_of(self, name: str) -> int:
@@ -158,7 +165,7 @@ async def test_rows_and_events_survive_kill_of_all_processes(
     connection = await asyncpg.connect(platform.admin_url)
     await connection.execute("CREATE TABLE kept (note text)")
     await connection.execute("INSERT INTO kept VALUES ('committed')")
-    async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, acks="all") as producer:
+    async with AIOKafkaProducer(**platform.kafka.client, acks="all") as producer:
         await producer.send_and_wait(TOPIC, b"sent", key=b"order", partition=0)
     up.kill_everything(state)
 
@@ -167,9 +174,7 @@ async def test_rows_and_events_survive_kill_of_all_processes(
     connection = await asyncpg.connect(platform.admin_url)
     assert await connection.fetchval("SELECT note FROM kept") == "committed"
     await connection.close()
-    consumer = AIOKafkaConsumer(
-        TOPIC, bootstrap_servers=platform.kafka.bootstrap, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(TOPIC, **platform.kafka.client, auto_offset_reset="earliest")
     async with consumer:
         assert (await consumer.getone()).value == b"sent"
     again.child.send_signal(signal.SIGINT)

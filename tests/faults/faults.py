@@ -495,9 +495,7 @@ async def _produce(
     headers: Mapping[str, bytes | None],
 ) -> tuple[int, int]:
     """Send a raw record; return its partition and offset."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=testbed.kafka.bootstrap, max_request_size=1_048_576
-    )
+    producer = AIOKafkaProducer(**testbed.kafka.client, max_request_size=1_048_576)
     await producer.start()
     try:
         sent = await producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))

@@ -74,8 +74,8 @@ _PUBLISHING = frozenset(
 )
 _PROJECTION = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, corrective_action_fact, business_day, daily_report, "
-    "stream_position, applied_digests, parked_event, timer"
+    "follow_up_fact, feedback_fact, survey_fact, corrective_action_fact, business_day, "
+    "daily_report, stream_position, applied_digests, parked_event, timer"
 )
 _LEFT_OPEN = """
 SELECT order_id, status, 'has a provisional promise' AS lacks FROM reception.repair_order
@@ -168,7 +168,7 @@ async def wait_until_idle(testbed: Testbed, timeout_s: float = REST_S) -> list[s
 
 
 async def _audit(testbed: Testbed, hold: Any) -> None:
-    result = await run_audit(testbed.admin_url, testbed.kafka.bootstrap, testbed.settings)
+    result = await run_audit(testbed.admin_url, testbed.kafka.client, testbed.settings)
     for check in result.checks:
         found = [str(each)[:400] for each in check.differences]
         hold(_OF_CHECK.get(check.name, "once"), check.compared, found)

@@ -158,6 +158,8 @@ async def _inject_one(
 ) -> None:
     """Inject one fault; a hit counts only when commands were under way while the fault lasted."""
     fault, history, began = injection.fault, context.load.history, time.monotonic()
+    sent = history.sent
+    await until(lambda: history.in_flight or history.sent > sent, _WARM_UP_S)
     before = history.sent - history.in_flight
     result.planned[fault.name] += 1
     try:

@@ -108,7 +108,7 @@ class RelayHarness:
     async def findings(self) -> list[str]:
         """Return the audit's findings about the streams and their effects."""
         result = await run_audit(
-            self.servers.admin_url, self.servers.kafka.bootstrap, self.servers.settings
+            self.servers.admin_url, self.servers.kafka.client, self.servers.settings
         )
         return [
             str(difference)
@@ -119,7 +119,7 @@ class RelayHarness:
 
     async def records(self) -> dict[bytes, list[int]]:
         """Return the sequences of each key as they stand in the topic, repetitions included."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers.kafka.bootstrap)
+        consumer = AIOKafkaConsumer(**self.servers.kafka.client)
         partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.start()
@@ -140,9 +140,7 @@ class RelayHarness:
 
     async def rewind(self) -> None:
         """Have the whole topic delivered to reporting again."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.servers.kafka.bootstrap, group_id="reporting"
-        )
+        consumer = AIOKafkaConsumer(**self.servers.kafka.client, group_id="reporting")
         partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.start()

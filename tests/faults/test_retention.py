@@ -23,7 +23,7 @@ async def consume(bench: Bench) -> None:
 async def delete_unread(bench: Bench) -> int:
     """Delete every record that the topic holds; return how many were unread."""
     ends = await bench.service.consumer._probe.ends(bench.begin)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.bootstrap)
+    admin = AIOKafkaAdminClient(**bench.kafka)
     await admin.start()
     await admin.delete_records(
         {TopicPartition(*partition): RecordsToDelete(end) for partition, end in ends.items() if end}

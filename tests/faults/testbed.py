@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.demo.clients import Staff
 from deploy.demo.group import write_group
-from deploy.embedded.kafka import Kafka
+from deploy.embedded.kafka import SCRAM, Kafka
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Process
 from deploy.embedded.secrets import SERVICES
@@ -45,19 +45,20 @@ class _WiredKafka(Kafka):
     async def prepare(self) -> Process:
         process = await super().prepare()
         properties = self._folder / "server.properties"
-        plain = f"PLAINTEXT://127.0.0.1:{self._settings.ports.kafka}"
+        local = f"LOCAL://127.0.0.1:{self._settings.ports.kafka}"
         text = properties.read_text()
         text = text.replace(
-            f"listeners={plain},", f"listeners={plain},WIRED://127.0.0.1:{self.wired_port},", 1
+            f"\nlisteners={local},", f"\nlisteners={local},WIRED://127.0.0.1:{self.wired_port},"
         )
         text = text.replace(
-            f"advertised.listeners={plain}",
-            f"advertised.listeners={plain},WIRED://127.0.0.1:{self.proxy_port}",
+            f"\nadvertised.listeners={local}",
+            f"\nadvertised.listeners={local},WIRED://127.0.0.1:{self.proxy_port}",
         )
-        text += (
-            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,WIRED:PLAINTEXT\n"
-            "inter.broker.listener.name=PLAINTEXT\n"
+        text = text.replace(
+            "protocol.map=LOCAL:SASL_PLAINTEXT,",
+            "protocol.map=LOCAL:SASL_PLAINTEXT,WIRED:SASL_PLAINTEXT,",
         )
+        text += f"listener.name.wired.scram-sha-512.sasl.jaas.config={SCRAM};\n"
         properties.write_text(text)
         return process
 
@@ -198,9 +199,7 @@ class Testbed(Platform):
                 for row in await self.fetch(f"SELECT topic FROM {service}.stream_position")
             }
         )
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.kafka.bootstrap, group_id=service, enable_auto_commit=False
-        )
+        consumer = AIOKafkaConsumer(**self.kafka.client, group_id=service, enable_auto_commit=False)
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(12)]
         consumer.assign(partitions)
         await consumer.start()

@@ -31,6 +31,7 @@ STORE_ROLES = {
     "cashier",
     "customer_care_agent",
     "customer_care_manager",
+    "sales_manager",
     "service_manager",
 }
 ROLES = STORE_ROLES | {

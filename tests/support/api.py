@@ -73,10 +73,12 @@ class Api:
         key: str = "",
         token: str = "",
         store: str = "",
+        method: str = "POST",
     ) -> httpx.Response:
         """Send a command; a body without a ``version`` gets the present one."""
         full = f"/stores/{store or self.store}{path}"
-        return await self.client.post(
+        return await self.client.request(
+            method,
             f"{self.platform.url(service)}{full}",
             json=await (await self._sight(service)).look(
                 full, body, lambda shown: self._shown(service, shown)
@@ -117,7 +119,7 @@ class Api:
         """Wait until nothing is to be read, sent or fired anywhere."""
         headers = {"Authorization": f"Bearer {self.token('platform-operator-1')}"}
         idle_rounds: list[Any] = []
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(idle_rounds) < 3 or idle_rounds[-1] != idle_rounds[-3]:
                 states = [
                     (

@@ -24,7 +24,6 @@ _GROUP_FOLDER = Path("deploy/group")
 
 _LISTED = {
     "operation": ("operations", "id"),
-    "part": ("parts", "part_number"),
     "package": ("packages", "id"),
     "symptoms": ("systems", "system"),
     "recall": ("recalls", "id"),
@@ -38,15 +37,17 @@ def defined(collection: str, code: str) -> Any:
 
 
 def listed_catalog() -> CatalogView:
-    """Return the catalog as reception lists it, without prices of a store."""
+    """Return the catalog as reception lists it, without parts and without prices of a store."""
     lists: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record_id, record in sorted(records("catalog").items()):
         kind, _, code = record_id.partition(":")
+        if kind == "part":
+            continue
         name, code_field = _LISTED[kind]
-        content = record.content.model_dump(mode="json", exclude={"kind", "cost_cents"})
+        content = record.content.model_dump(mode="json", exclude={"kind"})
         lists[name].append({**content, code_field: code})
-    prices = ("labor_rate_cents", "operation_price_cents", "part_price_cents")
-    return CatalogView.model_validate({**lists, **{name: {} for name in prices}})
+    prices = ("labor_rate_cents", "operation_price_cents")
+    return CatalogView.model_validate({"revision": "", **lists, **{name: {} for name in prices}})
 
 
 def item(record_id: str, *versions: tuple[date, CatalogContent | None]) -> CatalogItemDefined:

@@ -21,4 +21,9 @@ SENT_MESSAGE: dict[str, Any] = {
     "contact_set_at": None,
 }
 
-UNKNOWN_VEHICLE: dict[str, Any] = {"visits": 0, "tier": None, "tier_rule": "last_365_days"}
+UNKNOWN_VEHICLE: dict[str, Any] = {
+    "visits": 0,
+    "tier": None,
+    "entitlements": [],
+    "tier_rule": "last_365_days",
+}

@@ -5,13 +5,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Error as BrowserError
 from playwright.async_api import TimeoutError as BrowserTimeoutError
+
+from tests.support.polling import until
+
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-gpu-compositing",
+    "--disable-software-rasterizer",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 SCREENSHOTS = Path("var/screenshots")
 TIMEOUT_MS = 60_000
 
 _TRIES = 4
 _MENU_CLOSES_MS = 300
+_REDRAWN_MS = 300
+_SHOWN = "field => field.innerText + (field.querySelector('input')?.value ?? '')"
+_WIDEST = "document.documentElement.scrollWidth"
 _ROUNDS_CLOSED = 2
 """Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
 _SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
@@ -57,8 +75,12 @@ class Colleague:
         await expect(shown).to_be_visible()
 
     async def write(self, **values: str) -> None:
+        """Type into fields; once more into one that a late redraw has filled again."""
         for name, value in values.items():
             await self.at(name).fill(value)
+        for name in [name for name, value in values.items() if not value]:
+            await self.page.wait_for_timeout(_REDRAWN_MS)
+            await self.at(name).fill("")
 
     async def choose(self, name: str, typed: str) -> None:
         """Choose the first offer for the text typed into a choice of several."""
@@ -69,6 +91,12 @@ class Colleague:
         await offer.click()
         await self._close_menu()
 
+    async def scan(self, name: str, code: str) -> None:
+        """Enter a code into a choice as a scanner does: at once, and Enter."""
+        await self.at(name).click()
+        await self.page.keyboard.insert_text(code)
+        await self.page.keyboard.press("Enter")
+
     async def _close_menu(self) -> None:
         menu, rounds_closed = self.page.locator(".q-menu"), 0
         while rounds_closed < _ROUNDS_CLOSED:
@@ -78,18 +106,32 @@ class Colleague:
             rounds_closed = 0 if await menu.count() else rounds_closed + 1
 
     async def pick(self, name: str, offer: str) -> None:
-        """Choose one of few."""
-        await self.at(name).click()
-        await self.page.locator(".q-menu .q-item").filter(has_text=offer).first.click()
+        """Choose one of few; once more where the choice was just being redrawn."""
+        chosen = self.page.locator("label.q-field").filter(has=self.at(name))
+        for _ in range(_TRIES):
+            await self.at(name).click()
+            await self.page.locator(".q-menu .q-item").filter(has_text=offer).first.click()
+            await self.page.wait_for_timeout(_MENU_CLOSES_MS)
+            try:
+                if not await chosen.count() or offer in await chosen.first.evaluate(_SHOWN):
+                    return
+            except BrowserError:
+                return  # the choice leads to another page
 
     async def go(self, path: str) -> None:
         await self.page.goto(self.url + path)
 
     async def fits(self, size: str) -> None:
-        """Look at the page on a screen of that size; nothing lies beyond its right edge."""
+        """Look at the page on a screen of that size; once its charts have followed, nothing lies
+        beyond its right edge.
+        """
         width, height = _SIZES[size]
         await self.page.set_viewport_size({"width": width, "height": height})
-        assert await self.page.evaluate("document.documentElement.scrollWidth") <= width, size
+
+        async def is_within() -> bool:
+            return bool(await self.page.evaluate(_WIDEST) <= width)
+
+        assert await until(is_within, TIMEOUT_MS / 1000), f"the page is wider than a {size}"
 
     async def keep(self, name: str) -> None:
         """Keep a screenshot of the whole page."""

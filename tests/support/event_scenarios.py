@@ -11,10 +11,16 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts import Event
 from shared.contracts.crm import (
+    ComplaintClosed,
+    ComplaintOpened,
+    ComplaintReopened,
     CustomerNotified,
     CustomerRegistered,
+    FactorScores,
     FollowUpCompleted,
     FollowUpScheduled,
+    SurveyAnswered,
+    SurveyScore,
 )
 from shared.contracts.management import AttendanceRecorded
 from shared.contracts.reception import (
@@ -139,7 +145,7 @@ class SimulatedVisit:
         arrived = VehicleArrived(
             **self._key,
             queue_number=self.number,
-            plate_ref=f"k1-{self.order_id}",
+            vehicle_ref=f"k1-v-{self.order_id}",
             appointment_id=appointment_id,
             arrived_at=self.at,
             greeting_due_at=due,
@@ -163,7 +169,6 @@ class SimulatedVisit:
             AppointmentBooked(
                 store_id=self.store_id,
                 appointment_id=appointment_id,
-                plate_ref="k1-p",
                 appointment_at=self.at - timedelta(days=2 if moved else 0),
                 op_codes=("oil",),
             ),
@@ -373,12 +378,48 @@ class SimulatedVisit:
             "store_id": self.store_id,
             "customer_ref": f"c-{self.order_id}",
             "follow_up_id": f"f-{self.order_id}",
+            "reason": "delivery",
             "order_id": self.order_id,
             "agent_id": f"{self.store_id}-agent-1",
         }
         due = self.at + timedelta(hours=16)
-        yield self.at, FollowUpScheduled(**call, due_at=due)
+        yield self.at, FollowUpScheduled(**call, about=self.order_id, due_at=due)
         yield due, FollowUpCompleted(**call, reached=True, satisfaction=4, completed_at=due)
+        if self.chance(0.3):
+            yield from self._complaint(due)
+
+    def _complaint(self, at: datetime) -> Iterator[Told]:
+        """Yield a complaint that is closed, and perhaps open again."""
+        ids = {
+            "store_id": self.store_id,
+            "customer_ref": f"c-{self.order_id}",
+            "complaint_id": f"k-{self.order_id}",
+        }
+        agent_id, due_at = f"{self.store_id}-agent-1", at + timedelta(days=3)
+        opened = ComplaintOpened(
+            **ids,
+            source="phone",
+            severity="minor",
+            vehicle_ref=None,
+            order_id=self.order_id,
+            technician_id=None,
+            inspector_id=None,
+            part_number=None,
+            owner_id=agent_id,
+            opened_by=agent_id,
+            answer_due_at=due_at,
+            solution_due_at=due_at,
+            opened_at=at,
+        )
+        yield at, opened
+        closed_at = at + timedelta(hours=1)
+        yield closed_at, ComplaintClosed(**ids, closed_by=agent_id, closed_at=closed_at)
+        if self.chance(0.5):
+            again_at = at + timedelta(hours=2)
+            reopened = ComplaintReopened(
+                **ids, reopened_by=agent_id, solution_due_at=due_at, reopened_at=again_at
+            )
+            yield again_at, reopened
 
     def _invoicing(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
         """Yield an invoice that differs from the estimate, with a part that the store bears
@@ -433,6 +474,8 @@ class SimulatedVisit:
         if self.chance(0.3):
             yield self.minutes(0, 3), self._feedback()
         if self.chance(0.3):
+            yield self.minutes(0, 3), self._survey()
+        if self.chance(0.3):
             yield from self._claim()
 
     def _feedback(self) -> FeedbackSubmitted:
@@ -445,6 +488,33 @@ class SimulatedVisit:
             customer_ref=None,
             recorded_by="service_advisor",
             submitted_at=self.at,
+        )
+
+    def _survey(self) -> SurveyAnswered:
+        scores = {
+            "quality": [self.luck.randint(1, 10) for _ in range(3)],
+            "delivery": [self.luck.randint(1, 10)],
+        }
+        return SurveyAnswered(
+            **self._key,
+            customer_ref=f"c-{self.order_id}",
+            survey_id=f"s-{self.order_id}",
+            questionnaire_version="2026-01-01.0",
+            channel="link",
+            weights_year=2026,
+            factors=tuple(
+                FactorScores(
+                    factor=factor,
+                    weight_bp=weight,
+                    scores=tuple(
+                        SurveyScore(question=f"{factor}_{number}", score=score)
+                        for number, score in enumerate(scores[factor])
+                    ),
+                )
+                for factor, weight in (("quality", 7_500), ("delivery", 2_500))
+            ),
+            staff=(),
+            answered_at=self.at,
         )
 
     def _claim(self) -> Iterator[Told]:
@@ -528,7 +598,6 @@ def event_scenario(seed: int, store_id: str, day: date, orders: int) -> list[Tol
             store_id=store_id,
             customer_ref=f"c-{order_id}",
             vehicle_ref=f"k1-v-{order_id}",
-            plate_ref=f"k1-{order_id}",
             registered_at=arrival,
         )
         told.append((arrival, registered))
@@ -807,13 +876,44 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
         ),
         "feedback": mean([rating for each in ratings.values() for rating in each]),
         **{f"feedback_{name}": mean(given) for name, given in ratings.items()},
+        "csi": mean([_csi(event) for event in of(SurveyAnswered)]),
         "customers_notified": len(of(CustomerNotified)),
+        "complaints_opened": len(of(ComplaintOpened)),
+        "complaint_rate": len(of(ComplaintOpened)) / len(invoices) if invoices else None,
+        "complaints_closed_14d_rate": mean(_closed_in_two_weeks(known, begin, until)),
         "facility_checks_overdue": len(of(FacilityCheckOverdue)),
         "facility_check_rate": mean(
             [each in areas for each in areas | {event.area for event in of(FacilityCheckOverdue)}]
         ),
         "collection_rate_by_age": _collected_by_age(known, until),
     }
+
+
+def _csi(answered: SurveyAnswered) -> Fraction:
+    return sum(
+        (
+            Fraction(factor.weight_bp, 100)
+            * Fraction(sum(each.score for each in factor.scores), len(factor.scores))
+            for factor in answered.factors
+        ),
+        Fraction(0),
+    )
+
+
+def _closed_in_two_weeks(known: Sequence[Told], begin: datetime, until: datetime) -> list[bool]:
+    """Return whether each complaint of the span two weeks ago was closed after two weeks."""
+    later = timedelta(days=14)
+    closed = dict[str, bool]()
+    for at, event in known:
+        if isinstance(event, ComplaintOpened) and begin <= at + later < until:
+            closed[event.complaint_id] = False
+    opened = {event.complaint_id: at for at, event in known if isinstance(event, ComplaintOpened)}
+    for at, event in known:
+        if isinstance(event, ComplaintClosed | ComplaintReopened):
+            complaint_id = event.complaint_id
+            if complaint_id in closed and at < opened[complaint_id] + later:
+                closed[complaint_id] = isinstance(event, ComplaintClosed)
+    return list(closed.values())
 
 
 def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float] | None:

@@ -1,12 +1,13 @@
-"""Mail server and gateways outside the platform, as real servers."""
+"""Mail server, gateways and token endpoint outside the platform, as real servers."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -19,6 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.embedded.settings import free_ports
 
 SECRET = "of the gateway"
+_CLIENT = "administration"
 
 
 @dataclass
@@ -133,4 +135,57 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield state
     finally:
         await asyncio.to_thread(server.shutdown)
+        server.server_close()
+
+
+@dataclass
+class TokenEndpoint:
+    """Token endpoint of an issuer that knows one client; its tokens are to be renewed at once."""
+
+    new_token: Callable[[], str]
+    url: str = ""
+    given: int = 0
+
+    def respond(self, authorization: str, body: str) -> tuple[int, dict[str, object]]:
+        client = base64.b64encode(f"{_CLIENT}:{SECRET}".encode()).decode()
+        if authorization != f"Basic {client}":
+            return 401, {"error": "invalid_client"}
+        if "grant_type=client_credentials" not in body.split("&"):
+            return 400, {"error": "unsupported_grant_type"}
+        self.given += 1
+        return 200, {"access_token": self.new_token(), "expires_in": 0}
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "AFTERSALES_TOKEN_URL": self.url,
+            "AFTERSALES_CLIENT_ID": _CLIENT,
+            "AFTERSALES_CLIENT_SECRET": SECRET,
+        }
+
+
+@contextmanager
+def token_endpoint(new_token: Callable[[], str]) -> Iterator[TokenEndpoint]:
+    """Yield a token endpoint on a free port until the block ends."""
+    endpoint = TokenEndpoint(new_token)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            status, content = endpoint.respond(self.headers["Authorization"], body)
+            response = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(response)))
+            self.end_headers()
+            self.wfile.write(response)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Log nothing: tests read the endpoint instead."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/token"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
         server.server_close()

@@ -1,6 +1,6 @@
 """Foundation of one service on the real Kafka and PostgreSQL, with a consumer that only counts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ class Bench:
     uow_factory: UnitOfWorkFactory
     admin: asyncpg.Connection
     effects: Effects
-    bootstrap: str
+    kafka: Mapping[str, Any]
     producer: AIOKafkaProducer
     begin: dict[TopicPartition, int]
 
@@ -91,7 +91,7 @@ class Bench:
 
     async def topic(self) -> list[Any]:
         """Return the records that the order topic got in this test."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
+        consumer = AIOKafkaConsumer(**self.kafka)
         consumer.assign(list(self.begin))
         await consumer.start()
         try:
@@ -124,17 +124,17 @@ async def bench(servers: Platform) -> AsyncIterator[Bench]:
     )
     admin = await asyncpg.connect(servers.admin_url)
     await admin.execute(_FRESH)
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    producer = AIOKafkaProducer(**servers.kafka.client)
     await producer.start()
     uow_factory = UnitOfWorkFactory(reception, SystemClock())
-    begin = await _ends(settings.kafka_bootstrap)
+    begin = await _ends(servers.kafka.client)
     yield Bench(
         foundation,
         service,
         uow_factory,
         admin,
         effects,
-        settings.kafka_bootstrap,
+        servers.kafka.client,
         producer,
         begin,
     )
@@ -144,8 +144,8 @@ async def bench(servers: Platform) -> AsyncIterator[Bench]:
     await reception.close()
 
 
-async def _ends(bootstrap: str) -> dict[TopicPartition, int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+async def _ends(kafka: Mapping[str, Any]) -> dict[TopicPartition, int]:
+    consumer = AIOKafkaConsumer(**kafka)
     await consumer.start()
     try:
         partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]

@@ -24,7 +24,7 @@ from shared.settings import Settings
 from tests.support.polling import until
 from tests.support.seen_versions import SIGHTS, Sight
 
-_TIMEOUT_S = 40.0
+_TIMEOUT_S = 90.0
 _AFTER_KNOWN_STATES = 1001
 
 ROLE_IN_ID: dict[str, Role] = {
@@ -193,7 +193,7 @@ def _encoded(headers: dict[str, str]) -> list[tuple[str, bytes]]:
 @asynccontextmanager
 async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
     """Yield a publisher for the time of the block."""
-    producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap)
+    producer = AIOKafkaProducer(**servers.kafka.client)
     await producer.start()
     try:
         yield Publisher(producer)
@@ -203,9 +203,7 @@ async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
 
 async def published(servers: Platform, topics: Sequence[str]) -> list[ReceivedEvent]:
     """Return every event that stands on ``topics`` now, in order per key."""
-    consumer = AIOKafkaConsumer(
-        *topics, bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(*topics, **servers.kafka.client, auto_offset_reset="earliest")
     await consumer.start()
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))

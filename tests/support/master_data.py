@@ -36,6 +36,7 @@ READERS: Mapping[str, Sequence[type[State]]] = {
 _REACTIONS: Mapping[str, Reactions[Any]] = {
     "reception": reception.STATE_REACTIONS,
     "workshop": workshop.STATE_REACTIONS,
+    "crm": crm.STATE_REACTIONS,
 }
 """Reactions to states, which need no dependencies."""
 
@@ -83,7 +84,7 @@ class SentStates:
 
     async def send_again(self, servers: Platform) -> None:
         """Send them to emptied topics; who has applied them passes over them."""
-        producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap)
+        producer = AIOKafkaProducer(**servers.kafka.client)
         await producer.start()
         for each in self.records:
             await producer.send(
@@ -98,9 +99,7 @@ class SentStates:
 
 @asynccontextmanager
 async def _reader(servers: Platform) -> AsyncIterator[AIOKafkaConsumer]:
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"
-    )
+    reader = AIOKafkaConsumer(**servers.kafka.client, auto_offset_reset="earliest")
     await reader.start()
     topics = state_topics()
     reader.assign([TopicPartition(topic, each) for topic in topics for each in range(PARTITIONS)])

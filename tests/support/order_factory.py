@@ -20,6 +20,13 @@ E = TypeVar("E", bound=Event)
 
 ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
 
+CLAIM_DETAILS = {
+    "odometer_km": 12_000,
+    "in_service_date": "2025-05-01",
+    "dtc": "P0301",
+    "causal_part_number": "OIL-5W30",
+}
+
 
 @dataclass
 class FrontDesk:

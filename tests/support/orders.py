@@ -58,7 +58,7 @@ def arrived() -> Order:
         order_id="o1",
         store_id="S01",
         queue_number=1,
-        vehicle=VehicleIdentity("p1"),
+        vehicle=VehicleIdentity("p1", "v1", identified=True),
         appointment_id=None,
         greeting_limit=timedelta(minutes=10),
         now=NOW,
@@ -92,7 +92,7 @@ def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
     repair_order, agreed, _ = agree_at_opening(
         order.repair_order, (), priced, DecisionRecord("in_person", "a1", NOW), "a1"
     )
-    write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
+    write_up = WriteUp("c1", "v1", True, 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
     visit, repair_order, (event,) = orders.open_order(
         order.visit,

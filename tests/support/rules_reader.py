@@ -71,7 +71,6 @@ async def note_rules(uow: UnitOfWork, event: RuleSetDefined, deps: Deps) -> None
         store_id=store_id,
         customer_ref=f"of-{store_id}",
         vehicle_ref="vehicle",
-        plate_ref="plate",
         registered_at=uow.caused_at,
     )
     uow.publish([registered])

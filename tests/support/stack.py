@@ -55,6 +55,7 @@ async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Plat
         topics_file=_with_few_partitions(folder / "topics.yaml"),
     )
     stack = Platform(settings)
+    SimulatedClock(_clock_file(stack)).set(MORNING)
     await stack.start(services=())
     yield stack
     await stack.stop()

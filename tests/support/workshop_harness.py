@@ -119,7 +119,7 @@ class WorkshopHarness:
             store_id=self.store_id,
             order_id=order_id,
             queue_number=7,
-            plate_ref="k1-plate",
+            vehicle_ref=f"k1-{order_id}",
             arrived_at=now,
             greeting_due_at=now,
         )

@@ -1,7 +1,7 @@
 """Follow-up calls after a delivery, on real Kafka and PostgreSQL (R21)."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from services.crm.application import follow_ups, visits
-from services.crm.application.follow_ups import FollowUpView, RecordCallRequest
+from services.crm.application import follow_up_calls, follow_ups, visits
+from services.crm.application.follow_up_calls import FollowUpView, RecordCallRequest
+from services.crm.domain.follow_up_reason import Reason
 from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
@@ -21,6 +22,8 @@ from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
 CAUSATION = Causation("test", "test")
+AGENT = "S01-agent-2"
+WORK: tuple[Reason, ...] = ("campaign", "complaint_revisit", "delivery")
 DELIVERED_AT = datetime(2026, 3, 4, 8, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
@@ -195,7 +198,7 @@ async def call_after_delivery(crm: InProcess, order: str, customer: str) -> Foll
     service = crm.app.state.service
     async with service.uow_factory.open(["S01"], "reception", CAUSATION) as uow:
         await visits.complete_visit(uow, delivered(order, customer), service.deps)
-    calls = await follow_ups.list_follow_ups("S01", ["scheduled", "due"], service.deps)
+    calls = await follow_up_calls.list_follow_ups("S01", ["scheduled", "due"], service.deps)
     (call,) = [each for each in calls if each.order_id == order]
     return call
 
@@ -210,8 +213,86 @@ async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
     attempt = RecordCallRequest(reached=False, channel="phone", record="no answer")
     service = crm.app.state.service
     async with service.uow_factory.open(["S01"], call.agent_id, CAUSATION) as uow:
-        attempted = await follow_ups.record_call(uow, call.follow_up_id, attempt, service.deps)
+        attempted = await follow_up_calls.record_call(uow, call.follow_up_id, attempt, service.deps)
     assert (attempted.attempts, attempted.completed_at) == (1, None)
+
+
+async def due(crm: InProcess, **params: Any) -> list[dict[str, Any]]:
+    response = await crm.get("/stores/S01/due-calls", "customer_care_agent", **params)
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()
+    return found
+
+
+async def test_work_list_pages_by_what_matters(crm: InProcess, clock: SimulatedClock) -> None:
+    service, before = crm.app.state.service, clock.now()
+    async with service.uow_factory.open(["S01"], "test", CAUSATION) as uow:
+        for number, reason in enumerate(WORK):
+            await follow_ups.schedule_follow_up(
+                uow,
+                service.deps,
+                reason=reason,
+                customer_ref=f"work-{number}",
+                due_at=NEXT_MORNING,
+                agent_id=AGENT,
+            )
+    assert not any(call["customer_ref"] == "work-0" for call in await due(crm, agent_id=AGENT))
+    clock.set(NEXT_MORNING)
+    calls = await due(crm, agent_id=AGENT, limit=200)
+    work = [call for call in calls if call["customer_ref"].startswith("work-")]
+    assert [call["reason"] for call in work] == ["complaint_revisit", "delivery", "campaign"]
+    assert "满意" in work[0]["script"]
+    (second,) = await due(crm, agent_id=AGENT, after=calls[0]["follow_up_id"], limit=1)
+    assert second == calls[1]
+    everyone = await due(crm, limit=200)
+    assert {call["follow_up_id"] for call in calls} <= {call["follow_up_id"] for call in everyone}
+    clock.set(before)
+
+
+async def test_customer_is_called_again_when_they_ask(crm: InProcess, outside: Publisher) -> None:
+    await outside.publish(delivered("o-9", "c-9"), at=DELIVERED_AT)
+    (call,) = await scheduled(crm, "o-9")
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
+    asked = crm.app.state.service.clock.now().replace(hour=2, minute=0, second=0, microsecond=0)
+    body = {"reached": True, "channel": "phone", "record": "later, please"}
+    past = await crm.post(path, "customer_care_agent", body | {"next_call_at": asked.isoformat()})
+    assert past.json()["errors"][0]["rule"] == "next_call_in_past"
+    asked += timedelta(days=2)
+    await crm.post(path, "customer_care_agent", body | {"next_call_at": asked.isoformat()})
+    again = {each["reason"]: each for each in await scheduled(crm, "o-9")}
+    assert datetime.fromisoformat(again["ad_hoc"]["due_at"]) == asked
+
+
+async def test_settled_matter_ends_its_call(crm: InProcess) -> None:
+    call = await call_after_delivery(crm, "o-10", "c-10")
+    service = crm.app.state.service
+    async with service.uow_factory.open(["S01"], "test", CAUSATION) as uow:
+        await follow_ups.cancel_follow_ups(uow, about="o-10")
+    late = await crm.post(
+        f"/stores/S01/follow-ups/{call.follow_up_id}/calls",
+        "customer_care_agent",
+        {"reached": True, "channel": "phone", "record": "too late"},
+    )
+    assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "follow_up_cancelled")
+
+
+async def test_second_call_in_a_week_moves(crm: InProcess) -> None:
+    first = await call_after_delivery(crm, "o-11", "c-11")
+    second = await call_after_delivery(crm, "o-12", "c-11")
+    assert second.due_at - first.due_at == timedelta(days=7)
+
+
+async def test_customer_who_declines_calls_gets_none(crm: InProcess, outside: Publisher) -> None:
+    registered = await crm.post("/stores/S01/customers", "service_advisor", person(77))
+    reference = registered.json()["customer_ref"]
+    await outside.publish(delivered("o-13", reference), at=DELIVERED_AT)
+    assert len(await scheduled(crm, "o-13")) == 1
+    path = f"/stores/S01/customers/{reference}/contact-preferences"
+    body = {"language": "zh", "declined_channels": ["phone"]}
+    declined = await crm.post(path, "service_advisor", body, method="PUT")
+    assert declined.status_code == 200, declined.text
+    await outside.publish(delivered("o-14", reference), at=DELIVERED_AT)
+    assert await scheduled(crm, "o-13") == await scheduled(crm, "o-14") == []
 
 
 async def test_event_of_undefined_store_is_dead_lettered(

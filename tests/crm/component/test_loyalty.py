@@ -134,7 +134,8 @@ async def test_second_vehicle_has_tier_of_its_customer(
     customer = await registered(crm, person(4))
     for order in ("f-1", "f-2"):
         await visited(crm, outside, order, customer, 50_000, now)
-    second = person(5, phone=person(4)["phone"])
+    own = {"name": person(4)["name"], "phone": person(4)["phone"]}
+    second = person(5, **own)
     await registered(crm, second)
     assert await loyalty(crm, second["plate"]) == ("bronze", 2)
     plates = [
@@ -143,7 +144,7 @@ async def test_second_vehicle_has_tier_of_its_customer(
     ]
     response = await crm.post("/stores/S01/resolutions", "service_advisor", {"tiers_of": plates})
     assert response.json()["tiers"] == {plates[0]: "bronze"}
-    luxury = person(6, phone=person(4)["phone"], brand="星驰")
+    luxury = person(6, brand="星驰", **own)
     await registered(crm, luxury)
     assert await loyalty(crm, luxury["plate"]) == ("bronze", 2)
 
@@ -158,6 +159,7 @@ async def test_unknown_vehicle_has_no_tier(crm: InProcess) -> None:
         "model": None,
         "visits": 0,
         "tier": None,
+        "entitlements": [],
         "tier_rule": "2026-01-01",
     }
     path = "/stores/S01/vehicles/沪A99999"

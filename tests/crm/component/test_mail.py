@@ -119,13 +119,22 @@ async def test_server_with_untrusted_certificate_gets_no_mail(
 
 
 async def test_mail_to_unavailable_server_is_retried_later() -> None:
-    settings = Settings(smtp_host="127.0.0.1", smtp_port=free_ports(1)[0])
+    settings = Settings(
+        smtp_host="127.0.0.1", smtp_port=free_ports(1)[0], smtp_sender="service@dealer.example"
+    )
     assert await Mailer(settings).send(MESSAGE) == "later"
 
 
 def test_settings_without_servers_give_no_channels() -> None:
     assert senders(Settings()) == {}
-    gateways = Settings(sms_gateway_url="http://a", wecom_gateway_url="http://b", smtp_host="c")
+    gateways = Settings(
+        sms_gateway_url="http://a",
+        sms_gateway_secret="x",
+        wecom_gateway_url="http://b",
+        wecom_gateway_secret="x",
+        smtp_host="c",
+        smtp_sender="service@dealer.example",
+    )
     assert senders(gateways).keys() == {"sms", "wecom", "email"}
 
 

@@ -263,8 +263,9 @@ async def test_message_names_who_set_its_address(
     await prefer(crm, customer)
     other = person(next(_numbers))["phone"]
     details = {name: customer[name] for name in person(0)}
+    same = {"answer": "same_person", "customer_ref": customer["customer_ref"]}
     response = await crm.post(
-        "/stores/S01/customers", "service_advisor", details | {"phone": other}
+        "/stores/S01/customers", "service_advisor", details | {"phone": other, "decision": same}
     )
     assert response.json()["customer_ref"] == customer["customer_ref"]
     third = await ask(crm, customer)

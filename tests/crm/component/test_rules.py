@@ -10,7 +10,13 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.management import FollowUpRules, LoyaltyRules, MessageRules, MessageTemplate
+from shared.contracts.management import (
+    CustomerCareRules,
+    FollowUpRules,
+    LoyaltyRules,
+    MessageRules,
+    MessageTemplate,
+)
 from shared.contracts.reception import OrderCustomerLinked
 from shared.contracts.workshop import PromisedTimeAtRisk
 from tests.support.finished_visits import delivery, invoice
@@ -258,6 +264,26 @@ async def test_follow_up_rules_decide_when_and_how_often(ruled: Scene) -> None:
     called = await ruled.crm.post(path, "customer_care_agent", body)
     assert called.json()["status"] == "not_reached"
     await ruled.publish(rule_set("follow_up.S01", (TODAY, None)))
+
+
+async def test_calling_roles_count_within_effect_time(ruled: Scene) -> None:
+    await ruled.publish(staff_member("S01-manager-1", ("service_manager", "S01")))
+    await ruled.crm.wait_until_idle()
+    managers = CustomerCareRules(calling_roles=("service_manager",))
+    await ruled.publish(rule_set("customer_care.S01", (TODAY, managers)))
+    numbers = iter(range(100, 200))
+
+    async def is_called_by_manager() -> bool:
+        number = next(numbers)
+        await ruled.visits(number, orders=1)
+        listed = await ruled.crm.get(
+            "/stores/S01/follow-ups", "customer_care_agent", status="scheduled"
+        )
+        callers = {each["order_id"]: each["agent_id"] for each in listed.json()}
+        return bool(callers[f"{number}-0"] == "S01-manager-1")
+
+    assert await within_effect_time(is_called_by_manager)
+    await ruled.publish(rule_set("customer_care.S01", (TODAY, None)))
 
 
 async def test_only_group_manager_previews_rules(ruled: Scene) -> None:

@@ -10,19 +10,27 @@ from hypothesis import strategies as st
 
 from services.crm.domain.follow_up import (
     FollowUp,
+    Need,
+    announced,
     call_rules,
+    cancel,
     least_loaded,
     record_call,
-    schedule,
 )
-from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted
+from shared.contracts.crm import (
+    FollowUpAttempted,
+    FollowUpCancelled,
+    FollowUpCompleted,
+    FollowUpRescheduled,
+    FollowUpScheduled,
+)
 from shared.contracts.management import FollowUpRules
 from shared.contracts.violations import RuleViolation
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
 NEXT = DUE + timedelta(days=1)
 MOST_ATTEMPTS = 3
-CALL = FollowUp("f", "S01", "o", "c", "customer_care_agent", DUE)
+CALL = FollowUp("f", "S01", "delivery", "o", "c", "customer_care_agent", 1, DUE, order_id="o")
 
 
 @given(st.integers(1, 8), st.integers(0, 60))
@@ -37,23 +45,41 @@ def test_follow_ups_are_balanced_over_agents(agents: int, calls: int) -> None:
     assert counts == sorted(counts, reverse=True)
 
 
-def test_scheduled_follow_up_publishes_its_time() -> None:
-    follow_up, (event,) = schedule(
-        follow_up_id="f", store_id="S01", order_id="o", customer_ref="c", agent_id="a", due_at=DUE
-    )
-    assert follow_up.status(DUE - timedelta(seconds=1)) == "scheduled"
-    assert follow_up.status(DUE) == "due"
-    assert (event.follow_up_id, event.agent_id, event.due_at) == ("f", "a", DUE)
+def test_follow_up_is_due_from_its_time() -> None:
+    assert CALL.status(DUE - timedelta(seconds=1)) == "scheduled"
+    assert CALL.status(DUE) == "due"
+    assert cancel(CALL, "settled", DUE).status(DUE) == "cancelled"
+
+
+def test_changed_plan_is_published() -> None:
+    (scheduled,) = announced(None, CALL)
+    (moved,) = announced(CALL, replace(CALL, due_at=NEXT))
+    (cancelled,) = announced(CALL, cancel(CALL, "crowded", NEXT))
+    assert isinstance(scheduled, FollowUpScheduled)
+    assert isinstance(moved, FollowUpRescheduled)
+    assert isinstance(cancelled, FollowUpCancelled)
+    assert (scheduled.reason, scheduled.due_at, moved.due_at) == ("delivery", DUE, NEXT)
+    assert cancelled.cause == "crowded"
+
+
+def test_unchanged_and_never_planned_calls_are_unpublished() -> None:
+    assert announced(CALL, replace(CALL, priority=5)) == []
+    assert announced(None, cancel(CALL, "crowded", DUE)) == []
 
 
 def call(
-    follow_up: FollowUp, *, reached: bool, satisfaction: int | None = None
+    follow_up: FollowUp,
+    *,
+    reached: bool,
+    satisfaction: int | None = None,
+    needs: Sequence[Need] = (),
 ) -> tuple[FollowUp, Sequence[FollowUpCompleted | FollowUpAttempted]]:
     return record_call(
         follow_up,
         agent_id="other",
         reached=reached,
         satisfaction=satisfaction,
+        needs=needs,
         channel="phone",
         most_attempts=MOST_ATTEMPTS,
         next_due_at=NEXT,
@@ -95,9 +121,22 @@ def test_not_reached_customer_is_called_again() -> None:
         call(ended, reached=True)
 
 
-def test_not_reached_customer_has_no_satisfaction() -> None:
+def test_cancelled_call_takes_no_record() -> None:
+    with pytest.raises(RuleViolation, match="is cancelled"):
+        call(cancel(CALL, "settled", DUE), reached=True)
+
+
+def test_not_reached_customer_has_no_answers() -> None:
     with pytest.raises(RuleViolation, match="not reached"):
         call(CALL, reached=False, satisfaction=3)
+    with pytest.raises(RuleViolation, match="not reached"):
+        call(CALL, reached=False, needs=["repair"])
+
+
+def test_needs_of_customer_are_published_once() -> None:
+    completed, (event,) = call(CALL, reached=True, needs=["repair", "tires", "repair"])
+    assert isinstance(event, FollowUpCompleted)
+    assert event.needs == completed.needs == ("repair", "tires")
 
 
 def test_fewer_attempts_end_call_already_tried() -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from services.crm.domain.loyalty import (
     CustomerHistory,
     LoyaltyRule,
-    Tier,
     best_tier,
     compare,
     rule_on,
     spend_by_order,
 )
+from shared.contracts.crm import Tier
 from shared.contracts.management import (
     LOYALTY_TIERS,
     LoyaltyRules,

@@ -14,7 +14,6 @@ from services.crm.domain.message import (
     CHANNELS,
     ENDED_BY_DEPARTURE,
     IDEMPOTENT_CHANNELS,
-    RETRY_DELAYS,
     Call,
     Channel,
     Contact,
@@ -34,6 +33,7 @@ from services.crm.domain.message import (
     suppress,
 )
 from services.crm.domain.service_visit import ServiceVisit, require_own_order
+from shared.contracts.management import CustomerCareRules
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -119,14 +119,23 @@ class FakeServers:
 send_results = st.sampled_from(get_args(SendResult))
 
 
-@given(contacts, channel_sets, st.lists(st.tuples(send_results, st.booleans()), min_size=40))
+@given(
+    contacts,
+    channel_sets,
+    st.lists(st.tuples(send_results, st.booleans()), min_size=40),
+    st.lists(st.integers(1, 1_440), min_size=1, max_size=10),
+)
 def test_customer_is_notified_once_for_any_send_results(
-    contact: Contact, channels: set[Channel], send_results: list[tuple[SendResult, bool]]
+    contact: Contact,
+    channels: set[Channel],
+    send_results: list[tuple[SendResult, bool]],
+    retry_minutes: list[int],
 ) -> None:
+    rules = CustomerCareRules(retry_minutes=tuple(retry_minutes))
     outside = FakeServers()
-    *_, (last, now) = _steps(READY, contact, channels, send_results, outside)
+    *_, (last, now) = _steps(READY, contact, channels, send_results, rules, outside)
     assert len(outside.told) <= 1
-    assert now - NOW <= sum(RETRY_DELAYS, timedelta()) * len(CHANNELS)
+    assert now - NOW <= timedelta(minutes=sum(retry_minutes)) * len(CHANNELS)
     if isinstance(last, Call) and outside.told:
         assert last.reason == "unanswered"
 
@@ -136,6 +145,7 @@ def _steps(
     contact: Contact,
     channels: set[Channel],
     send_results: list[tuple[SendResult, bool]],
+    rules: CustomerCareRules,
     outside: FakeServers,
 ) -> Iterator[tuple[object, datetime]]:
     """Play a message to its end; of unacknowledged sends, some have arrived and some have not."""
@@ -151,7 +161,7 @@ def _steps(
             message = claim(message, step.channel, contact)
             if send_result == "accepted" or (send_result == "unanswered" and arrived):
                 outside.take(step.channel)
-            message, events = record_send_result(message, send_result, now)
+            message, events = record_send_result(message, send_result, rules, now)
             assert bool(events) == (send_result == "accepted")
             if message.state == "sent":
                 return
@@ -187,7 +197,7 @@ def test_expired_message_is_dropped_unless_sent() -> None:
     step = next_step(over, contact, {"sms"}, quiet_until=None, waiting_customer=True, now=NOW)
     assert (step, over.status(NOW)) == ("drop", "obsolete")
     assert over.status(NOW - timedelta(seconds=1)) == "waiting"
-    sent, _ = record_send_result(claim(over, "sms", contact), "accepted", NOW)
+    sent, _ = record_send_result(claim(over, "sms", contact), "accepted", CustomerCareRules(), NOW)
     assert sent.status(NOW) == "sent"
 
 
@@ -236,7 +246,7 @@ def test_expired_or_suppressed_message_has_no_call() -> None:
 
 def test_unclaimed_message_accepts_no_send_result() -> None:
     with pytest.raises(ValueError, match="never claimed"):
-        record_send_result(READY, "accepted", NOW)
+        record_send_result(READY, "accepted", CustomerCareRules(), NOW)
 
 
 def test_only_service_names_unheard_order() -> None:

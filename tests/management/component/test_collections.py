@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
+from services.management.domain.readers import SEE_COSTS
+from services.management.entrypoints.http.access import OFFICES
 from shared.clock import SimulatedClock
 from shared.contracts.base import State
 from shared.contracts.management import (
@@ -246,6 +248,110 @@ async def test_manager_decides_on_own_staff_alone(management: InProcess) -> None
     assert taken.status_code == 409
 
 
+async def test_group_moves_person_to_another_store(
+    management: InProcess, empty_servers: Platform
+) -> None:
+    one, other = (f"/stores/{store}/staff/S01-painter-1" for store in ("S01", "S02"))
+    of_group = "/group/staff/S01-painter-1"
+    here, there = (technician(posts=posts(store)) for store in ("S01", "S02"))
+    assert (await decide(management, one, "service_manager", content=here)).is_success
+    moved = await decide(management, of_group, version="1", content=there, valid_from=LATER)
+    assert (moved.status_code, moved.json()["for_store"]) == (200, "S01")
+
+    undone = await decide(
+        management, f"{other}/withdraw", "service_manager", store="S02", valid_from=LATER
+    )
+    assert undone.json()["type"] == "/problems/owned_elsewhere"
+
+    manager = {"Authorization": f"Bearer {management.token('service_manager', stores=['S02'])}"}
+    shown = (await management.client.get(other, headers=manager)).json()
+    assert [each["content"]["telephone"] for each in shown["versions"]] == [TELEPHONE, TELEPHONE]
+
+    for store, status in (("S01", 200), ("S02", 409)):
+        today = await decide(
+            management,
+            f"/stores/{store}/staff/S01-painter-1",
+            "service_manager",
+            store=store,
+            content=technician(posts=posts(store), time_factor=1.1),
+        )
+        assert today.status_code == status, today.text
+    for store, path, status in (("S01", one, 409), ("S02", other, 200)):
+        later = await decide(
+            management,
+            path,
+            "service_manager",
+            store=store,
+            content=technician(posts=posts(store), skills={"mechanical": 2}),
+            valid_from=LATER,
+        )
+        assert later.status_code == status, later.text
+        ended = await decide(
+            management, f"{path}/end", "service_manager", store=store, valid_from=LATER
+        )
+        assert ended.status_code == status, ended.text
+    listed = (await management.client.get("/stores/S02/staff", headers=manager)).json()
+    assert "S01-painter-1" in [each["record_id"] for each in listed]
+    history = (await management.get(f"{one}/history", "service_manager")).json()
+    assert len(history) == 5
+    assert all(each["reason"] for each in history)
+    [*_, (last, state)] = await states(empty_servers, management, PersonDefined, "S01-painter-1")
+    assert (last.envelope.sequence, state.for_stores) == (5, ("S01",))
+
+
+async def test_second_mover_learns_who_was_first(management: InProcess) -> None:
+    path, of_group = "/stores/S01/staff/S01-painter-2", "/group/staff/S01-painter-2"
+    here = technician(posts=posts("S01"))
+    assert (await decide(management, path, "service_manager", content=here)).is_success
+    responses = await asyncio.gather(
+        *(
+            decide(
+                management,
+                of_group,
+                subject=f"mover-{number}",
+                version="1",
+                content=technician(posts=posts("S02"), time_factor=1 + number / 10),
+            )
+            for number in range(4)
+        )
+    )
+    [first] = [response.json() for response in responses if response.is_success]
+    conflicts = [response.json() for response in responses if not response.is_success]
+    assert {each["type"] for each in conflicts} == {"/problems/version_conflict"}
+    assert {each["values"]["by"] for each in conflicts} == {first["changed_by"]}
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+async def test_costs_are_for_those_who_answer_for_them(management: InProcess, role: Role) -> None:
+    assert (await decide(management, PART, content=profile("catalog", "part:OIL-5W30"))).is_success
+    one = await management.get(PART, role)
+    if role not in OFFICES:
+        assert one.status_code == 403
+        return
+    listed = (await management.get("/group/catalog", role)).json()
+    [entry] = [each for each in listed if each["record_id"] == "part:OIL-5W30"]
+    history = (await management.get(f"{PART}/history", role)).json()
+    contents = [entry["content"], *(each["content"] for each in one.json()["versions"])]
+    told = {each["field"] for change in history for each in change["differences"]}
+    sees = role in SEE_COSTS
+    assert {each["cost_cents"] is not None for each in contents} == {sees}
+    assert ("cost_cents" in told) == sees
+
+
+@pytest.mark.parametrize("typed", ["ＯＩＬ－5w30", "oil-5w30", "全合成ｏｉｌ", "全合成oil"])
+async def test_search_ignores_width_and_case(management: InProcess, typed: str) -> None:
+    content = profile("catalog", "part:OIL-5W30", zh="全合成ＯＩＬ")
+    assert (await decide(management, PART, content=content)).is_success
+    found = (await management.get("/group/catalog", "service_advisor", search=typed)).json()
+    assert "part:OIL-5W30" in [each["record_id"] for each in found]
+
+
+async def test_part_without_cost_is_refused(management: InProcess) -> None:
+    lacking = profile("catalog", "part:OIL-5W30", cost_cents=None)
+    refused = await decide(management, PART, content=lacking)
+    assert (refused.status_code, field_of(refused)) == (422, "cost_needed content.cost_cents")
+
+
 @pytest.mark.parametrize(
     ("path", "role", "status"),
     [
@@ -353,16 +459,30 @@ async def test_operation_without_labor_rate_is_accepted_with_warning(
 
 
 async def test_ended_store_keeps_its_records(management: InProcess) -> None:
+    painter = "/stores/S02/staff/S02-painter-1"
+    own = technician(posts=posts("S02"))
+    defined = await decide(management, painter, "service_manager", store="S02", content=own)
+    assert defined.is_success, defined.text
     ended = await decide(management, "/group/stores/S02/end", valid_from=TODAY)
     assert ended.is_success, ended.text
+    own["skills"] = {"mechanical": 2}
+    skilled = await decide(management, painter, "service_manager", store="S02", content=own)
+    assert skilled.is_success, skilled.text
     kept = await management.client.get(
         "/stores/S02/bays",
         headers={"Authorization": f"Bearer {management.token('service_manager', stores=['S02'])}"},
     )
     assert kept.is_success
-    slower = technician(posts=posts("S01", "S02"), time_factor=1.1)
-    refused = await decide(management, "/group/staff/trainer-1", content=slower)
+    new = technician(posts=posts("S01", "S02"), time_factor=1.1)
+    refused = await decide(management, "/group/staff/trainer-2", content=new)
     assert field_of(refused) == "unknown_store content.posts.1.in_store"
+    slower = await decide(management, "/group/staff/trainer-1", content=new)
+    assert slower.is_success, slower.text
+    path = "/stores/S02/staff/S02-technician-9"
+    newcomer = await decide(
+        management, path, "service_manager", store="S02", content=technician(posts=posts("S02"))
+    )
+    assert field_of(newcomer) == "unknown_store content.posts.0.in_store"
 
 
 NEWCOMER = {"code": "S07-manager-1", "zh": "周岚", "en": "Lan Zhou", "role": "service_manager"}
@@ -396,10 +516,17 @@ async def opened(
         ("S01", {}, "store_exists code"),
         ("S,7", {}, "store_code_needed code"),
         ("_group", {}, "store_code_needed code"),
+        ("S78%2Fx", {}, "store_code_needed code"),
+        ("s01", {}, "store_exists code"),
         ("S08", {"like": "S99"}, "unknown_store like"),
         ("S08", {"like": "S02"}, "like_store_closed like"),
         ("S08", {"first_day": "2026-03-03"}, "day_passed first_day"),
         ("S08", {"zone": "Asia/Nowhere"}, "unknown_zone zone"),
+        ("S08", {"zone": "Asia"}, "unknown_zone zone"),
+        ("S08", {"zone": "localtime"}, "unknown_zone zone"),
+        ("S08", {"zone": "posixrules"}, "unknown_zone zone"),
+        ("S08", {"zone": "posix/UTC"}, "unknown_zone zone"),
+        ("S08", {"zone": "Factory"}, "unknown_zone zone"),
         ("S08", {"closing": "07:00"}, "closes_before_it_opens closing"),
         ("S08", {"labor_rate_cents": {"magic": 1}}, "unknown_skill labor_rate_cents.magic"),
         ("S08", {"staff": [NEWCOMER | {"role": "wizard"}]}, "no_such_role_there staff.0.role"),
@@ -464,7 +591,7 @@ async def test_person_of_group_lists_all_stores(management: InProcess) -> None:
         return [entry["record_id"] for entry in response.json()]
 
     assert {"S01-technician-1", "S07-manager-1", "head-1"} <= {*await listed()}
-    assert await listed(after="S01-technician-1", limit=1) == ["S07-manager-1"]
+    assert await listed(after="S01-technician-1", limit=1) == ["S02-painter-1"]
 
 
 async def test_undefined_rules_stand_once_in_pages(management: InProcess) -> None:

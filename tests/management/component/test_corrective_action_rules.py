@@ -13,6 +13,7 @@ from services.management.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.management import CorrectiveActionRules
 from shared.contracts.reception import FeedbackSubmitted
+from tests.support.decisions import profile
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.polling import until
 from tests.support.rules import feedback_rules, group_corrective_actions
@@ -136,3 +137,22 @@ async def test_rule_holds_from_its_local_day(ruled: Scene) -> None:
     assert await ruled.answered("o-today") == (DISPATCHER, timedelta(days=5))
     ruled.clock.set(MIDNIGHT)
     assert await ruled.answered("o-tomorrow") == (DISPATCHER, timedelta(days=6))
+
+
+async def test_finding_waits_for_person_with_role(ruled: Scene) -> None:
+    ruled.clock.set(MIDNIGHT)
+    await ruled.define(OWN, TOMORROW, feedback_rules("claims_clerk", 4))
+    staff, clerk = "/stores/S01/staff", "S01-claims-clerk-1"
+    body = {"valid_from": TOMORROW, "reason": REASON}
+    ended = await ruled.management.post(f"{staff}/{clerk}/end", "service_manager", body)
+    assert ended.is_success, ended.text
+    assert await ruled.answered("o-nobody") is None
+    defined = await ruled.management.post(
+        f"{staff}/S01-clerk-2",
+        "service_manager",
+        body | {"content": profile("staff", clerk)},
+        method="PUT",
+    )
+    assert defined.is_success, defined.text
+    await ruled.management.wait_until_idle()
+    assert await ruled.opened("o-nobody") == ("S01-clerk-2", timedelta(days=4))

@@ -19,7 +19,12 @@ from services.management.application.corrective_actions import (
 )
 from shared.clock import SimulatedClock
 from shared.contracts import Event
-from shared.contracts.crm import FollowUpCompleted
+from shared.contracts.crm import (
+    FactorMonth,
+    FollowUpCompleted,
+    SurveyAnswered,
+    SurveyMonthEvaluated,
+)
 from shared.contracts.management import (
     CorrectiveActionAnswered,
     CorrectiveActionAssessed,
@@ -32,6 +37,7 @@ from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import ComebackLinked, QualityInspectionFailed
 from shared.envelope import Causation
 from shared.security import Role
+from tests.support.decisions import decide
 from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.rules import feedback_rules
 
@@ -127,6 +133,21 @@ async def test_low_rating_opens_corrective_action(
     assert opened["owner_id"] == MANAGER
     assert (opened["source_event_id"], opened["found_by"]) == (told, "S01-advisor-2")
     assert [event.source_id for event in await events(own_group, CorrectiveActionOpened)] == ["o-1"]
+
+
+async def test_feedback_rules_decide_what_is_a_finding(
+    management: InProcess, outside: Publisher, clock: SimulatedClock
+) -> None:
+    path = "/stores/S01/rules/feedback"
+    stricter = {"kind": "feedback", "lowest_acceptable_rating": 5}
+    decided = await decide(
+        management, path, "service_manager", content=stricter, valid_from="2026-03-04"
+    )
+    assert decided.is_success, decided.text
+    opened = await opened_for(management, outside, clock, feedback("o-strict", 5, clock.now()))
+    assert opened["findings"] == ["technical_skill", "work_quality"]
+    ended = await decide(management, f"{path}/end", "service_manager", valid_from="2026-03-04")
+    assert ended.is_success, ended.text
 
 
 async def test_failed_check_item_action_becomes_overdue_then_closes(
@@ -253,6 +274,7 @@ async def test_dissatisfied_customer_at_follow_up_is_finding(
         store_id="S01",
         customer_ref="c-1",
         follow_up_id="f-1",
+        reason="delivery",
         order_id="o-f-1",
         agent_id="S01-agent-1",
         reached=True,
@@ -262,6 +284,49 @@ async def test_dissatisfied_customer_at_follow_up_is_finding(
     opened = await opened_for(management, outside, clock, call)
     assert (opened["source"], opened["findings"]) == ("follow_up", ["satisfaction"])
     assert (opened["owner_id"], opened["found_by"]) == (MANAGER, "S01-agent-1")
+
+
+async def test_low_survey_is_finding(
+    management: InProcess, outside: Publisher, clock: SimulatedClock
+) -> None:
+    survey = SurveyAnswered(
+        store_id="S01",
+        customer_ref="c-2",
+        survey_id="s-1",
+        order_id="o-s-1",
+        questionnaire_version="2026-01-01.0",
+        channel="link",
+        weights_year=2026,
+        factors=(),
+        staff=(),
+        low_factors=("delivery", "quality"),
+        answered_at=clock.now(),
+    )
+    opened = await opened_for(management, outside, clock, survey)
+    assert (opened["source"], opened["source_id"]) == ("survey", "s-1")
+    assert (opened["findings"], opened["order_id"]) == (["delivery", "quality"], "o-s-1")
+
+
+async def test_each_weak_factor_of_month_is_finding(
+    management: InProcess, outside: Publisher, clock: SimulatedClock
+) -> None:
+    month = SurveyMonthEvaluated(
+        store_id="S01",
+        month="2026-02",
+        answers=20,
+        csi=720,
+        factors=(FactorMonth(factor="quality", answers=20, mean=700),),
+        weak_factors=("quality", "delivery"),
+        evaluated_at=clock.now(),
+    )
+    await outside.publish(month, at=clock.now())
+    await management.wait_until_idle()
+    owners = {
+        each["source_id"]: each["owner_id"]
+        for each in await listed(management, "open")
+        if each["source"] == "survey_month"
+    }
+    assert owners == {"S01/2026-02/quality": INSPECTOR, "S01/2026-02/delivery": MANAGER}
 
 
 async def test_failed_rework_is_finding_but_first_failure_not(

@@ -88,6 +88,20 @@ async def test_directory_names_people_and_bays(management: InProcess) -> None:
     assert content["bays"]["S81-b1"]["number"] == 3
 
 
+async def test_person_is_named_with_posts_everywhere(management: InProcess) -> None:
+    held = person("孟", ("technician", "S82"), ("dispatcher", "S81"))
+    await define(management, "/group/staff/both-2", held)
+    known = await management.get("/group/directory/both-2", "system")
+    assert {key: known.json()[key] for key in ("zh", "en")} == {"zh": "孟", "en": "孟"}
+    assert {(post["role"], post["in_store"]) for post in known.json()["posts"]} == {
+        ("technician", "S82"),
+        ("dispatcher", "S81"),
+    }
+    unknown = await management.get("/group/directory/nobody", "system")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown_person")
+    assert (await management.get("/group/directory/both-2", "service_manager")).status_code == 403
+
+
 async def test_seen_directory_has_no_content(management: InProcess) -> None:
     revision, _ = await directory(management)
     assert await directory(management, revision) == (revision, None)
@@ -137,6 +151,17 @@ async def test_directory_is_for_the_desk_alone(management: InProcess) -> None:
         "/stores/S81/directory", headers={"Authorization": f"Bearer {manager}"}
     )
     assert refused.status_code == 403
+
+
+async def test_stores_have_another_revision_after_change(management: InProcess) -> None:
+    async def revision() -> str:
+        response = await management.get("/group/stores-revision", "system")
+        return str(response.json()["revision"])
+
+    before = await revision()
+    assert await revision() == before
+    await define(management, "/group/stores/S82", STORE | {"zh": "南京启岳新店"}, LATER)
+    assert await revision() != before
 
 
 async def test_stores_are_listed_by_id(management: InProcess) -> None:

@@ -120,7 +120,8 @@ async def test_refused_rules_name_their_field(management: Platform, folder: Path
     )
     [unknown] = [line for line in lines if line.startswith("rules: messages of S99")]
     assert unknown == (
-        "rules: messages of S99 from 2026-01-01: refused (for_store: There is no store S99.)"
+        "rules: messages of S99 from 2026-01-01: refused (for_store: There is no store S99. "
+        "Known are, for example: S01, S02, S03, S04, S05, S06.)"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded.platform import Platform
 from services.management.app import create_app
-from services.management.application import imports
+from services.management.application import imports, sheets
 from services.management.application.imports import LARGEST_PORTION
 from services.management.clients.workbooks import write_workbook
 from services.management.domain.sheet_import import KEPT_FOR
@@ -172,6 +172,12 @@ async def test_store_and_its_bay_come_together(
     assert state.for_stores == ("S03",)
 
 
+async def test_stores_differ_by_more_than_case(management: InProcess) -> None:
+    new = {"collection": "stores", "valid_from": FIRST_DAY, "content": profile("stores", "S03")}
+    results = await imported(management, [new | {"code": code} for code in ("T-9", "t-9", "s01")])
+    assert [each["rule"] for each in results] == [None, "store_exists", "store_exists"]
+
+
 async def test_record_of_other_store_is_refused(management: InProcess) -> None:
     first, second = await imported(management, [bay("S01", "S01-same"), bay("S02", "S01-same")])
     assert (first["result"], second["rule"]) == ("defined", "owned_elsewhere")
@@ -223,7 +229,8 @@ async def uploaded(
     body = {"valid_from": valid_from, "reason": "目录导入", "content": file} | more
     response = await sent(management, f"{path}/sheet-imports", body, role)
     assert response.is_success, response.text
-    staged: dict[str, Any] = response.json()
+    address = f"{path}/sheet-imports/{response.json()['import_id']}"
+    staged: dict[str, Any] = (await management.get(address, role)).json()
     return staged
 
 
@@ -280,6 +287,8 @@ async def test_preview_shows_differences_and_warnings(management: InProcess) -> 
 
 
 async def test_wrong_cells_leave_all_unchanged(management: InProcess) -> None:
+    listed = await management.get("/group/catalog", "group_manager", starting="part:")
+    known = {each["code"].removeprefix("part:") for each in listed.json()}
     wrong = profile("catalog", "operation:MNT-001", parts={"NONE": 1}, symptoms=[])
     right = profile("catalog", "operation:MNT-001", parts={}, symptoms=[])
     rows = [("operation:BAD", None, wrong), ("operation:GOOD", None, right)]
@@ -287,12 +296,69 @@ async def test_wrong_cells_leave_all_unchanged(management: InProcess) -> None:
     assert counts(staged) == (1, 0, 0, 1)
     [error] = staged["errors"]
     assert (error["cell"], error["rule"]) == ("L2", "unknown_part")
+    assert set(error["expected"].split(", ")) <= known
     address = f"/group/sheet-imports/{staged['import_id']}"
     refused = await sent(management, f"{address}/apply", {"version": staged["version"]})
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/sheet_has_errors")
     discarded = await sent(management, f"{address}/discard", {"version": staged["version"]})
     assert discarded.json()["status"] == "discarded"
     assert (await management.get(f"{address}/rows", "group_manager")).json() == []
+
+
+async def test_unknown_references_name_known_ones(management: InProcess) -> None:
+    person = profile("staff", "S01-technician-1")
+    post = {"role": "technician", "in_store": "S09", "full_time": True}
+    rows = [
+        ("S01-new-1", "S01", person | {"shift": "early_shift"}),
+        ("new-2", None, person | {"posts": [post]}),
+    ]
+    staged = await uploaded(management, sheet("person", *rows))
+    right = {error["rule"]: error["expected"].split(", ") for error in staged["errors"]}
+    assert right["unknown_shift"][0] == "early"
+    assert "S01" in right["unknown_store"]
+
+
+async def test_stored_response_lacks_values(management: InProcess, empty_servers: Platform) -> None:
+    wrong = profile("catalog", "operation:MNT-001", parts={"PRIVATE-VALUE": 1}, symptoms=[])
+    staged = await uploaded(management, sheet("operation", ("operation:BAD", None, wrong)))
+    assert staged["errors"][0]["value"] == "PRIVATE-VALUE"
+    connection = await asyncpg.connect(empty_servers.admin_url)
+    try:
+        stored = await connection.fetch(
+            "SELECT response::text FROM management.idempotency WHERE response ? 'import_id'"
+        )
+    finally:
+        await connection.close()
+    texts = [row["response"] for row in stored]
+    assert any(staged["import_id"] in each for each in texts)
+    assert not any("PRIVATE-VALUE" in each or staged["reason"] in each for each in texts)
+
+
+async def test_unclear_kind_is_asked_for(management: InProcess) -> None:
+    file = base64.b64encode(b"code,for_store,price_cents\nbody,S01,1").decode()
+    body = {"valid_from": TODAY, "reason": "调价", "content": file}
+    refused = await sent(management, "/group/sheet-imports", body)
+    [error] = refused.json()["errors"]
+    assert (refused.status_code, error["field"], error["rule"]) == (422, "kind", "kind_needed")
+
+
+async def test_large_export_comes_in_parts(
+    management: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await imported(management, [bay("S01", f"S01-part-{number}") for number in range(5)])
+    monkeypatch.setattr(sheets, "MOST_ROWS", 2)
+    whole = await management.get("/group/sheets/bay", "group_manager")
+    assert (whole.status_code, whole.json()["type"]) == (422, "/problems/too_many_records")
+    divided = (await management.get("/group/sheets/bay/parts", "group_manager")).json()
+    assert len(divided) > 1
+    assert all(each["records"] <= 2 for each in divided)
+    unchanged = 0
+    for each in divided:
+        asked = {"day": TODAY, "after": each["after"], "last": each["last"]}
+        exported = await management.get("/group/sheets/bay", "group_manager", **asked)
+        assert f'"bay-group-{TODAY}.xlsx"' in exported.headers["Content-Disposition"]
+        unchanged += (await uploaded(management, exported.content))["unchanged"]
+    assert unchanged == sum(each["records"] for each in divided)
 
 
 async def test_record_changed_meanwhile_names_first(management: InProcess) -> None:
@@ -364,6 +430,43 @@ async def test_person_of_other_store_is_refused(management: InProcess) -> None:
     person = profile("staff", "S02-technician-1", shift=None)
     staged = await uploaded(management, sheet("person", ("N-1", None, person)), "/stores/S01")
     assert [(each["cell"], each["rule"]) for each in staged["errors"]] == [("C2", "post_elsewhere")]
+
+
+async def test_sheet_of_store_has_people_moved_there(management: InProcess) -> None:
+    person = profile("staff", "S02-technician-1", shift=None)
+    here = [{"role": "technician", "in_store": "S01", "full_time": True}]
+    there = [{"role": "technician", "in_store": "S02", "full_time": True}]
+    moves = [("1", TODAY, here), ("2", LATER, there)]
+    own = await decide(
+        management, "/stores/S02/staff/S02-moved-1", "service_manager", store="S02", content=person
+    )
+    assert own.is_success, own.text
+    for version, day, posts in moves:
+        moved = await decide(
+            management,
+            "/group/staff/S02-moved-1",
+            version=version,
+            content=person | {"posts": posts},
+            valid_from=day,
+        )
+        assert moved.is_success, moved.text
+
+    exported = await management.get("/stores/S01/sheets/person", "service_manager", day=TODAY)
+    again = await uploaded(management, exported.content, "/stores/S01")
+    assert counts(again) == (0, 0, 1, 0), again["errors"]
+    [part_of] = (await management.get("/stores/S01/sheets/person/parts", "service_manager")).json()
+    assert (part_of["first"], part_of["records"]) == ("S02-moved-1", 1)
+    later = await management.get("/stores/S01/sheets/person", "service_manager", day=LATER)
+    nobody = await uploaded(management, later.content, "/stores/S01")
+    assert [each["rule"] for each in nobody["errors"]] == ["no_rows"]
+
+    row = sheet("person", ("S02-moved-1", None, person | {"posts": here, "time_factor": 1.1}))
+    staged = await uploaded(management, row, "/stores/S01")
+    assert counts(staged) == (0, 1, 0, 0), staged["errors"]
+    done = await applied(management, staged, "/stores/S01")
+    assert (done["status"], done["defined"]) == ("applied", 1)
+    too_late = await uploaded(management, row, "/stores/S01", valid_from=LATER)
+    assert [each["rule"] for each in too_late["errors"]] == ["owned_elsewhere"]
 
 
 async def test_export_comes_back_unchanged(management: InProcess) -> None:

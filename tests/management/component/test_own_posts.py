@@ -69,5 +69,15 @@ async def test_person_is_admitted_by_own_record(management: InProcess) -> None:
     assert await until(lambda: has_status(management, 403), 2)
 
 
+@pytest.mark.parametrize(("claim", "expected"), [(["*"], 200), ([], 403)])
+async def test_first_operator_is_admitted_to_named_stores(
+    management: InProcess, claim: list[str], expected: int
+) -> None:
+    token = management.token("group_manager", stores=claim, subject="operator")
+    headers = {"Authorization": f"Bearer {token}"}
+    response = await management.client.get("/stores/S01/bays", headers=headers)
+    assert response.status_code == expected
+
+
 async def has_status(management: InProcess, expected: int) -> bool:
     return await status(management) == expected

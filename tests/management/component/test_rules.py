@@ -82,7 +82,7 @@ async def test_version_to_come_is_withdrawn_and_put_back(
     restored = await decide(management, f"{LOYALTY}/put-back", of_revision=2)
     assert restored.json()["holds"] == {
         "valid_from": TODAY,
-        "content": loyalty(5) | {"brands": {}},
+        "content": loyalty(5) | {"brands": {}, "entitlements": {}},
     }
     [change, *_] = (await management.get(f"{LOYALTY}/history", "service_manager")).json()
     assert (change["action"], change["of_revision"]) == ("put_back", 2)
@@ -161,7 +161,7 @@ async def test_list_shows_group_and_own_rules(management: InProcess) -> None:
     listed = (await management.get("/stores/S01/rules", "service_advisor")).json()
     entries = {entry["record_id"]: entry for entry in listed}
     of_kinds = set(get_args(RuleKind)) - {"post_description"}
-    own_kinds = of_kinds - {"loyalty", "working_calendar", "group_profile"}
+    own_kinds = of_kinds - {"loyalty", "working_calendar", "group_profile", "questionnaire"}
     own_kinds |= {f"post_description:{role}" for role in STORE_ROLES}
     assert entries.keys() == {"loyalty", *(f"{kind}.S01" for kind in own_kinds)}
     own = entries["messages.S01"]

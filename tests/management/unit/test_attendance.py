@@ -1,6 +1,7 @@
 """Working days: shifts, sign-ins and sign-outs, corrections, and the files of machines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,12 @@ from services.management.domain.attendance_file import Punch, arrange, read_file
 from services.management.domain.person import Person
 from services.management.domain.record import Version
 from services.management.domain.timetable import Schedule, Timetable
-from shared.contracts.management import ShiftRules, StoreProfile, WorkingCalendarRules
+from shared.contracts.management import (
+    AttendanceRules,
+    ShiftRules,
+    StoreProfile,
+    WorkingCalendarRules,
+)
 from shared.contracts.violations import RuleViolation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -193,9 +199,24 @@ def test_missed_sign_out_ends_with_the_shift() -> None:
     )
 
 
-def test_sign_in_after_the_shift_may_stay() -> None:
+@given(st.integers(30, 960))
+def test_sign_in_after_the_shift_may_stay(minutes: int) -> None:
+    ruled = replace(
+        TIMETABLE, own_attendance=dated(AttendanceRules(missed_sign_out_minutes=minutes))
+    )
     day = working_day(presence("20:00", None))
-    assert attendance.missed_at(day, schedule()) == at("20:00") + attendance.OUTSIDE_SHIFT
+    missed = attendance.missed_at(day, ruled.schedule(person(), DAY))
+    assert missed == at("20:00") + timedelta(minutes=minutes)
+
+
+@given(st.integers(0, 12))
+def test_day_without_shift_begins_by_rule(hour: int) -> None:
+    rules = AttendanceRules(day_begins=f"{hour:02d}:00")
+    ruled = replace(TIMETABLE, group_attendance=dated(rules))
+    begin = ruled.schedule(person(None), DAY).begins_at
+    assert begin == at(f"{hour:02d}:00")
+    assert ruled.day_of(person(None), begin) == DAY
+    assert ruled.day_of(person(None), begin - timedelta(seconds=1)) == DAY - timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.management.domain import corrective_action as corrective_actions
 from services.management.domain.corrective_action import CorrectiveAction, Finding
 from services.management.domain.record import Version
-from shared.contracts.crm import FollowUpCompleted
+from shared.contracts.crm import ComplaintCauseRepeated, FollowUpCompleted
 from shared.contracts.management import (
     CorrectiveActionOpened,
     CorrectiveActionRule,
@@ -65,12 +65,12 @@ def opened(
     )
 
 
-@given(ratings, ratings, ratings)
+@given(ratings, ratings, ratings, st.integers(2, 5))
 def test_low_ratings_are_findings_with_lowest_first(
-    work_quality: int, technical_skill: int, service_attitude: int
+    work_quality: int, technical_skill: int, service_attitude: int, lowest: int
 ) -> None:
     finding = corrective_actions.finding_from(
-        feedback(work_quality, technical_skill, service_attitude), "e-1"
+        feedback(work_quality, technical_skill, service_attitude), "e-1", lowest
     )
     by_name = {
         "work_quality": work_quality,
@@ -78,7 +78,7 @@ def test_low_ratings_are_findings_with_lowest_first(
         "service_attitude": service_attitude,
     }
     findings = finding.findings if finding else ()
-    assert set(findings) == {name for name, rating in by_name.items() if rating <= 2}
+    assert set(findings) == {name for name, rating in by_name.items() if rating < lowest}
     assert [by_name[name] for name in findings] == sorted(by_name[name] for name in findings)
 
 
@@ -95,7 +95,7 @@ def test_failed_check_items_are_findings(failed: tuple[str, ...]) -> None:
         checked_by="a-1",
         checked_at=NOW,
     )
-    finding = corrective_actions.finding_from(check, "e-1")
+    finding = corrective_actions.finding_from(check, "e-1", 3)
     assert (finding.findings if finding else ()) == failed
 
 
@@ -250,6 +250,7 @@ def call(satisfaction: int | None) -> FollowUpCompleted:
         store_id="S01",
         customer_ref="c-1",
         follow_up_id="f-1",
+        reason="delivery",
         order_id="o-1",
         agent_id="g-1",
         reached=True,
@@ -262,7 +263,7 @@ def call(satisfaction: int | None) -> FollowUpCompleted:
 def test_low_satisfaction_at_follow_up_is_finding(
     satisfaction: int | None, is_finding: bool
 ) -> None:
-    finding = corrective_actions.finding_from(call(satisfaction), "e-1")
+    finding = corrective_actions.finding_from(call(satisfaction), "e-1", 3)
     assert finding == (
         Finding("follow_up", "f-1", "e-1", "o-1", ("satisfaction",), "g-1") if is_finding else None
     )
@@ -280,7 +281,7 @@ def test_only_failed_rework_is_finding(rework_of: str | None) -> None:
         failed_items=("no_leaks",),
         inspected_at=NOW,
     )
-    finding = corrective_actions.finding_from(failed, "e-1")
+    finding = corrective_actions.finding_from(failed, "e-1", 3)
     assert (finding and finding.source_id) == ("j-1" if rework_of else None)
 
 
@@ -293,5 +294,19 @@ def test_comeback_is_finding_with_its_symptoms() -> None:
         earlier_technician_ids=("t-1",),
         earlier_finished_at=NOW,
     )
-    finding = corrective_actions.finding_from(comeback, "e-1")
+    finding = corrective_actions.finding_from(comeback, "e-1", 3)
     assert finding == Finding("comeback", "o-2", "e-1", "o-2", ("brake_noise",), None)
+
+
+def test_repeated_cause_of_complaints_is_a_finding() -> None:
+    event = ComplaintCauseRepeated(
+        store_id="S01",
+        cause="waiting_time",
+        complaint_id="k-3",
+        complaint_ids=("k-1", "k-2", "k-3"),
+        period_days=30,
+        found_by="S01-agent-1",
+        repeated_at=NOW,
+    )
+    finding = corrective_actions.finding_from(event, "e-1", 3)
+    assert finding == Finding("complaint", "k-3", "e-1", None, ("waiting_time",), "S01-agent-1")

@@ -42,7 +42,7 @@ def imported(
 def test_refused_definition_names_its_field() -> None:
     line = f"{imported('refused', detail='There is no type of bay x.')}"
     assert line == (
-        "bays: lift-1 of S01 from 2026-01-01: refused (content.type: There is no type of bay x.)"
+        "bays: lift-1 of S01 from 2026-01-01: refused (type: There is no type of bay x.)"
     )
 
 
@@ -52,8 +52,8 @@ def test_only_refusals_and_warnings_are_shown(capsys: pytest.CaptureFixture[str]
     show(imported("defined", store=None, warning="The number is odd."))
     show(imported("refused", detail="No."))
     assert capsys.readouterr().out.splitlines() == [
-        "bays: lift-1 from 2026-01-01: defined (content.number: The number is odd.)",
-        "bays: lift-1 of S01 from 2026-01-01: refused (content.type: No.)",
+        "bays: lift-1 from 2026-01-01: defined (number: The number is odd.)",
+        "bays: lift-1 of S01 from 2026-01-01: refused (type: No.)",
     ]
 
 
@@ -72,7 +72,6 @@ def test_wrong_cell_takes_one_line() -> None:
         rule="not_a_number",
         expected="128.50",
         detail="",
+        heading="List price",
     )
-    assert cell_line(error) == (
-        "备件 Part!F17: list_price_cents 'free': not a number; right: 128.50"
-    )
+    assert cell_line(error) == "备件 Part!F17: List price 'free': not a number; right: 128.50"

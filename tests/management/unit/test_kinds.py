@@ -9,12 +9,15 @@ from pydantic import ValidationError
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.group_folder import read_group, read_rules
 from services.management.domain.kinds import (
+    BAYS,
     CATALOG,
     COLLECTIONS,
     CONTENT,
     KINDS,
+    LONGEST_OWN_CODE,
     PRICES,
     RULES,
+    STAFF,
     Collection,
     Content,
     kind_in,
@@ -22,20 +25,27 @@ from services.management.domain.kinds import (
 )
 from services.management.domain.person import Person
 from services.management.domain.record import Decision, Record, define
+from services.management.domain.stores import LONGEST_CODE
 from shared.contracts.management import (
     GROUP,
     GROUP_ROLES,
     LINKED_MESSAGES,
     MESSAGE_PLACEHOLDERS,
     STORE_ROLES,
+    AttendanceRules,
     CatalogKind,
+    ComplaintDeadlines,
+    ComplaintRules,
     CorrectiveActionRules,
+    CustomerCareRules,
     DeliveryChecklistRules,
     FacilityChecklistRules,
     FollowUpRules,
     LoyaltyRules,
     MessageRules,
+    PartPrice,
     PriceKind,
+    Questionnaire,
     RuleKind,
     SettlementRules,
 )
@@ -59,7 +69,14 @@ FEEDBACK: dict[str, Any] = {"source": "feedback", "role": "dispatcher", "days": 
 CHECK: dict[str, Any] = {"source": "facility_check", "role": "service_manager", "days": 1}
 OTHER_SOURCES: list[dict[str, Any]] = [
     {"source": source, "role": "dispatcher", "days": 3}
-    for source in ("follow_up", "quality_inspection", "comeback")
+    for source in (
+        "follow_up",
+        "quality_inspection",
+        "comeback",
+        "survey",
+        "survey_month",
+        "complaint",
+    )
 ]
 
 
@@ -260,6 +277,61 @@ def test_repeated_checklist_entry_is_refused(store_id: str) -> None:
     )
 
 
+def questionnaire(*factors: tuple[str, int, str], **changes: Any) -> Questionnaire:
+    names = {"zh": "名", "en": "Name"}
+    listed = [
+        {
+            "factor": factor,
+            "weight_bp": weight,
+            "questions": [{"question": question, **names}],
+            **names,
+        }
+        for factor, weight, question in factors
+    ]
+    return Questionnaire.model_validate({"weights_year": 2026, "factors": listed, **changes})
+
+
+GOOD_FACTORS = (("quality", 6_000, "work_done"), ("delivery", 4_000, "on_time"))
+
+
+@pytest.mark.parametrize(
+    ("content", "rule", "field"),
+    [
+        (questionnaire(("quality", 9_999, "work_done")), "weights_not_one", "factors"),
+        (questionnaire(*GOOD_FACTORS, ("start", 1, "early")), "weights_not_one", "factors"),
+        (
+            questionnaire(GOOD_FACTORS[0], ("quality", 4_000, "b")),
+            "code_twice",
+            "factors.1.factor",
+        ),
+        (
+            questionnaire(GOOD_FACTORS[0], ("delivery", 4_000, "work_done")),
+            "code_twice",
+            "factors.1.questions.0.question",
+        ),
+        (
+            questionnaire(*GOOD_FACTORS, channels=("phone", "pigeon")),
+            "unknown_channel",
+            "channels.1",
+        ),
+        (
+            questionnaire(*GOOD_FACTORS, channels=("phone", "phone")),
+            "code_twice",
+            "channels.1",
+        ),
+    ],
+)
+def test_wrong_questionnaire_is_refused(content: Questionnaire, rule: str, field: str) -> None:
+    KINDS["questionnaire"].require(questionnaire(*GOOD_FACTORS), GROUP)
+    assert refused(content, "questionnaire") == (rule, f"content.{field}")
+
+
+def test_sum_of_weights_is_named() -> None:
+    content = questionnaire(("quality", 9_500, "work_done"))
+    with pytest.raises(RuleViolation, match=r"sum to 0\.95 instead of 1"):
+        KINDS["questionnaire"].require(content, GROUP)
+
+
 def test_areas_may_share_items_and_hours() -> None:
     KINDS["facility_checklist"].require(areas(hall=["clean"], lane=["clean"]), GROUP)
 
@@ -351,7 +423,69 @@ def test_impossible_code_is_refused(
     assert (violation.value.rule, violation.value.field) == (rule, "code")
 
 
+def test_calling_roles_are_of_stores_and_once() -> None:
+    for roles, rule in ((("trainer",), "unknown_role"), (("cashier", "cashier"), "role_twice")):
+        rules = CustomerCareRules(calling_roles=roles)
+        place = f"content.calling_roles.{len(roles) - 1}"
+        assert refused(rules, "customer_care") == (rule, place)
+
+
+def test_day_begins_in_the_morning() -> None:
+    late = AttendanceRules(day_begins="12:30")
+    assert refused(late, "attendance") == ("day_begins_late", "content.day_begins")
+
+
 def test_group_follow_up_leaves_nothing_out() -> None:
     own = FollowUpRules(attempts=2)
     KINDS["follow_up"].require(own, "S01")
     assert refused(own, "follow_up") == ("incomplete", "content.days_after_delivery")
+
+
+@pytest.mark.parametrize(
+    ("collection", "code", "is_code"),
+    [
+        (BAYS, "S01-A/C-101", True),
+        (BAYS, "S01-lift.1", True),
+        (BAYS, "..", False),
+        (BAYS, "S01-1/..", False),
+        (BAYS, "S01-1//2", False),
+        (BAYS, "S01-1/history", False),
+        (STAFF, "auth0|5f7c8e", True),
+        (STAFF, "urn:person:7", True),
+        (CATALOG, "part:90915-YZZD2/A*#1+(2)", True),
+        (CATALOG, "part:history", True),
+        (CATALOG, "part:qiyue:OIL", False),
+        (CATALOG, "part:/1", False),
+    ],
+)
+def test_new_code_follows_one_rule(collection: Collection, code: str, is_code: bool) -> None:
+    if is_code:
+        collection.require_new_code(GROUP, code)
+        return
+    with pytest.raises(RuleViolation) as refused:
+        collection.require_new_code(GROUP, code)
+    assert (refused.value.rule, refused.value.field) == ("code_unusable", "code")
+
+
+@pytest.mark.parametrize("store_id", ["S01", "S" * LONGEST_CODE])
+def test_own_code_fits_id_of_any_store(store_id: str) -> None:
+    price, longest = PartPrice(price_cents=100), "part_price:".ljust(LONGEST_OWN_CODE, "P")
+    decision = Decision("0", date(2026, 1, 1), "manager", datetime.now(UTC), date(2026, 1, 1))
+    defined = define(Record(store_id, PRICES, longest), price, decision)
+    assert defined.state.for_stores == (store_id,)
+    with pytest.raises(RuleViolation) as refused:
+        define(Record(store_id, PRICES, f"{longest}P"), price, decision)
+    assert (refused.value.rule, refused.value.field) == ("code_too_long", "code")
+
+
+def test_complaints_need_deadlines_of_each_severity() -> None:
+    KINDS["complaints"].require(ComplaintRules(), GROUP)
+    minor, major, critical = ComplaintRules().deadlines
+    mild = ComplaintDeadlines(severity="mild", answer_hours=1, solution_days=1)
+    wrong = {
+        "severity_without_deadlines": (minor, major),
+        "severity_twice": (minor, minor, critical),
+        "unknown_severity": (minor, major, mild),
+    }
+    for rule, deadlines in wrong.items():
+        assert refused(ComplaintRules(deadlines=deadlines), "complaints")[0] == rule

@@ -8,6 +8,7 @@ import pytest
 from services.management.domain import leave
 from services.management.domain.leave import LeaveRequest
 from services.management.domain.person import Person
+from services.management.domain.record import Version
 from shared.contracts.management import Leave, Post
 from shared.contracts.violations import RuleViolation
 
@@ -93,3 +94,27 @@ def test_approved_leave_enters_and_leaves_record() -> None:
     assert planned.leave == (asked().leave, PLANNED)
     assert leave.with_leave(planned, asked().leave) == planned
     assert leave.without_leave(planned, asked().leave) == person
+
+
+@pytest.mark.parametrize(
+    ("moves_on", "refused_on"),
+    [("2026-03-04", date(2026, 3, 9)), ("2026-03-10", date(2026, 3, 11)), ("2026-03-12", None)],
+)
+def test_store_approves_leave_in_its_own_days(moves_on: str, refused_on: date | None) -> None:
+    dated = [
+        Version(
+            date.fromisoformat(day),
+            Person(zh="刘洋", en="Yang Liu", posts=(Post(role="technician", in_store=store),)),
+        )
+        for day, store in (("2026-01-01", "S01"), (moves_on, "S02"))
+    ]
+    days = asked().first_day, asked().last_day
+    if refused_on is None:
+        leave.check_place("S01", days, asked(), dated)
+        return
+    with pytest.raises(RuleViolation) as refused:
+        leave.check_place("S01", days, asked(), dated)
+    assert (refused.value.rule, refused.value.values["day"]) == (
+        "leave_elsewhere",
+        refused_on.isoformat(),
+    )

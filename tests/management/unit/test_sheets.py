@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.management.clients import workbooks
 from services.management.clients.workbooks import read_sheet, write_workbook
 from services.management.domain import sheet_rows
-from services.management.domain.sheet_cells import CellRefusedError, shown
+from services.management.domain.sheet_cells import Cell, CellRefusedError, shown
 from services.management.domain.sheet_rows import Places, SheetRow
 from services.management.domain.sheet_words import (
     BAY_WORDS,
@@ -23,7 +23,7 @@ from services.management.domain.sheet_words import (
     ROLE_WORDS,
     SKILL_WORDS,
 )
-from services.management.domain.sheets import SHEET_KINDS, SHEETS, SheetKind
+from services.management.domain.sheets import SHEET_KINDS, SHEETS, Column, SheetKind
 from shared.contracts.management import BAY_TYPES, GROUP_ROLES, SKILLS, STORE_ROLES
 
 HEADINGS = [column.heading for column in SHEETS["part"].columns]
@@ -139,6 +139,17 @@ def test_error_says_what_is_right() -> None:
     assert error.expected.startswith("maintenance, ")
 
 
+@pytest.mark.parametrize(
+    ("price", "bound"),
+    [("10000000000.01", "or equal to 10,000,000,000"), ("-0.01", "or equal to 0")],
+)
+def test_bound_of_price_is_told_in_yuan(price: str, bound: str) -> None:
+    [row] = read_sheet(workbook(part(list_price_cents=price)), None, None).rows
+    [error] = row.errors
+    assert error.detail.endswith(bound)
+    assert error.expected == "128.50 (≥ 0, ≤ 10,000,000,000)"
+
+
 def test_error_shows_what_stands_in_cell() -> None:
     content = workbook(
         part(list_price_cents=-5, unit="件"),
@@ -153,9 +164,8 @@ def test_error_shows_what_stands_in_cell() -> None:
 
 
 def test_wrong_part_of_cell_lists_its_codes() -> None:
-    column = next(each for each in SHEETS["person"].columns if each.name == "posts")
     with pytest.raises(CellRefusedError) as refused:
-        column.form.read("boss/S01/yes")
+        column("person", "posts").form.read("boss/S01/yes")
     assert refused.value.expected == ", ".join(ROLE_WORDS)
 
 
@@ -163,9 +173,9 @@ def test_refusal_names_part_as_typed() -> None:
     sheet = SHEETS["operation"]
     content = {"parts": {"OIL-1": 1, "NO.1": 2}}
     refused = Places("", sheet, {}).refusal(
-        SheetRow(2, "operation:A", None, content), "content.parts.NO.1", "unknown_part", ""
+        SheetRow(2, "operation:A", None, content), "content.parts.NO.1", "unknown_part", "", ["N-1"]
     )
-    assert (refused.column, refused.value) == ("parts", "NO.1")
+    assert (refused.column, refused.value, refused.expected) == ("parts", "NO.1", "N-1")
 
 
 def test_formula_and_merged_cells_are_refused() -> None:
@@ -231,9 +241,42 @@ def test_what_is_no_character_is_refused() -> None:
     assert shown("\ud800") == "\ufffd"
 
 
-def test_percentage_may_have_its_sign() -> None:
-    column = next(each for each in SHEETS["store"].columns if each.name == "tax_rate_bp")
-    assert column.form.read("13 %") == 1300
+def column(kind: SheetKind, name: str) -> Column:
+    return next(each for each in SHEETS[kind].columns if each.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "value"),
+    [
+        ("tax_rate_bp", "13 %", 1300),
+        ("tax_rate_bp", 13, 1300),
+        ("tax_rate_bp", "0.5%", 50),
+        ("risk_threshold", "80％", 0.8),
+        ("risk_threshold", 0.8, 0.8),
+    ],
+)
+def test_percentage_may_have_its_sign(name: str, cell: Cell, value: float) -> None:
+    assert column("store", name).form.read(cell) == value
+
+
+def test_fraction_in_percent_is_refused() -> None:
+    with pytest.raises(CellRefusedError) as refused:
+        column("store", "tax_rate_bp").form.read(0.13)
+    assert (refused.value.rule, refused.value.expected) == ("below_one_percent", "13.00%; 0.13%")
+
+
+@pytest.mark.parametrize("shown_as", ["0%", "0.00%", '[Red]0.0%" of all"'])
+def test_cell_shown_in_percent_is_read_so(shown_as: str) -> None:
+    def change(book: Any, sheet: Any) -> None:
+        sheet.write_number("F2", 0.13, book.add_format({"num_format": shown_as}))
+        sheet.write_number("G2", 0.13, book.add_format({"num_format": '0.00"%"'}))
+
+    [row] = read_sheet(workbook(part(), change=change), None, None).rows
+    assert [(each.cell, each.value) for each in row.errors] == [("F2", "13.00%")]
+
+
+def test_blank_text_is_not_missing() -> None:
+    assert found(workbook(part(zh="  ", en=None))) == [("B2", "blank"), ("C2", "missing")]
 
 
 def test_order_of_columns_does_not_matter() -> None:
@@ -312,9 +355,25 @@ def test_hidden_sheet_is_not_read() -> None:
     assert found(workbook(part(), change=change)) == [("", "sheet_hidden")]
 
 
-def test_sheet_of_no_kind_is_refused() -> None:
-    assert found(workbook(part(), title="Sheet1"), None) == [("", "unknown_sheet")]
-    assert found(workbook(part(), title="Sheet1"), "part") == []
+def test_unclear_kind_is_asked_for() -> None:
+    assert found(workbook(part(), title="Sheet1"), None) == []
+    assert read_sheet(b"code,for_store,price_cents\n", None, None).kinds == [
+        "part_price",
+        "operation_price",
+        "labor_rate",
+    ]
+    assert read_sheet(b"name,color\n", None, None).kinds == SHEET_KINDS
+
+
+@pytest.mark.parametrize("kind", ["store", "person", "bay", "operation", "part"])
+def test_headings_say_kind(kind: SheetKind) -> None:
+    typed = ["color", *(each.words[0] for each in SHEETS[kind].columns[1:])]
+    read = read_sheet(",".join(typed).encode(), None, None)
+    assert read.kind == kind
+    assert {error.rule for row in read.rows for error in row.errors} == {
+        "unknown_heading",
+        "column_missing",
+    }
 
 
 def test_store_decides_on_its_own_alone() -> None:
@@ -331,8 +390,10 @@ def test_store_decides_on_its_own_alone() -> None:
 
 @pytest.mark.parametrize("typed", ["2026/3/1", "2026年3月1日", "20260301", "２０２６－０３－０１"])
 def test_day_as_text_is_read(typed: str) -> None:
-    column = next(each for each in SHEETS["store"].columns if each.name == "closed_days")
-    assert column.form.read(f"{typed}；2026-03-02") == ["2026-03-01", "2026-03-02"]
+    assert column("store", "closed_days").form.read(f"{typed}；2026-03-02") == [
+        "2026-03-01",
+        "2026-03-02",
+    ]
 
 
 def test_words_name_all_codes() -> None:
@@ -411,6 +472,7 @@ def _entries(draw: st.DrawFn) -> tuple[SheetKind, str, str | None, dict[str, Any
     model = SHEETS[kind].kind.content
     schema = model.model_json_schema()
     given_content = draw(_values("", schema, schema.get("$defs", {})))
+    assume(given_content.get("cost_cents", 0) is not None)
     content = model.model_validate(given_content).model_dump(mode="json")
     code = SHEETS[kind].whole(draw(_IDENTIFIER))
     decided_by_group = SHEETS[kind].kind.collection.decided_by == "group"

@@ -11,7 +11,7 @@ import pytest
 from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.reception import AdvisorAssigned
+from shared.contracts.reception import AdvisorAssigned, EntitlementGranted
 from shared.ids import new_id
 from tests.support.api import customer
 from tests.support.crm_responses import SENT_MESSAGE, UNKNOWN_VEHICLE
@@ -31,6 +31,16 @@ KNOWN: dict[str, Any] = {
     "visits": 3,
     "tier": "gold",
     "tier_rule": "last_365_days",
+    "entitlements": [],
+}
+LOYAL: dict[str, Any] = KNOWN | {
+    "vehicle_ref": "v-F10070",
+    "plate": "沪F10070",
+    "entitlements": [
+        {"entitlement": "priority"},
+        {"entitlement": "gift", "days_between": 180},
+        {"entitlement": "voucher", "days_between": 180, "value_cents": 20_000, "valid_days": 90},
+    ],
 }
 
 
@@ -72,7 +82,8 @@ def crm(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]
         plate = request.url.path.rpartition("/")[2]
         if plate in KNOWN_PLATES:
             return httpx.Response(200, json=UNKNOWN_VEHICLE | {"vehicle_ref": KNOWN_PLATES[plate]})
-        return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else UNKNOWN_VEHICLE)
+        known = {each["plate"]: each for each in (KNOWN, LOYAL)}
+        return httpx.Response(200, json=known.get(plate, UNKNOWN_VEHICLE))
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://crm")
     monkeypatch.setattr(desk.deps.crm, "_client", client)
@@ -339,3 +350,63 @@ async def test_customer_is_reminded_once_on_day_before(
     assert b"c-7" in sent[0].content
     assert b"appointment_reminder" in sent[0].content
     assert sent[0].headers["Idempotency-Key"]
+
+
+async def test_loyal_customer_has_priority_and_gets_gift_once(
+    desk: FrontDesk, crm: list[httpx.Request], servers: Platform
+) -> None:
+    other = await desk.done("/arrivals", {"plate": "沪F10071"})
+    loyal = await desk.done("/arrivals", {"plate": LOYAL["plate"]})
+    assert [each["entitlement"] for each in loyal["vehicle"]["entitlements"]] == [
+        "priority",
+        "gift",
+        "voucher",
+    ]
+    board = {each["order_id"]: each for each in await desk.get("/arrivals")}
+    places = list(board)
+    assert places.index(loyal["order_id"]) < places.index(other["order_id"])
+    assert board[loyal["order_id"]]["has_priority"]
+    assert not board[other["order_id"]]["has_priority"]
+
+    path = f"/orders/{loyal['order_id']}/entitlements"
+    given = await desk.done(path, {"entitlement": "gift"})
+    assert given["granted_by"] == ADVISOR
+    again = await desk.post(path, {"entitlement": "gift"})
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "entitlement_given")
+    voucher = await desk.done(path, {"entitlement": "voucher"})
+    issued = await desk.get(f"/vouchers/{voucher['voucher_id']}")
+    assert (issued["customer_ref"], issued["value_cents"]) == ("c-1", 20_000)
+    shown = {each["entitlement"]: each for each in (await desk.get(path))["entitlements"]}
+    assert shown["gift"]["granted_at"]
+    assert shown["priority"]["granted_at"] is None
+    events = [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, EntitlementGranted)
+    ]
+    assert [(event.entitlement, event.tier) for event in events] == [
+        ("gift", "gold"),
+        ("voucher", "gold"),
+    ]
+
+    await desk.done(f"/orders/{loyal['order_id']}/cancellation", {"reason": "other"})
+    next_visit = await desk.done("/arrivals", {"plate": LOYAL["plate"]})
+    later = f"/orders/{next_visit['order_id']}/entitlements"
+    soon = await desk.post(later, {"entitlement": "gift"})
+    assert soon.json()["errors"][0]["rule"] == "entitlement_given"
+    (gift,) = [
+        each for each in (await desk.get(later))["entitlements"] if each["entitlement"] == "gift"
+    ]
+    assert gift["due_again_at"]
+
+
+async def test_customer_without_tier_is_entitled_to_nothing(
+    desk: FrontDesk, crm: list[httpx.Request]
+) -> None:
+    arrived = await desk.done("/arrivals", {"plate": "沪F10072"})
+    path = f"/orders/{arrived['order_id']}/entitlements"
+    assert await desk.get(path) == {"tier": None, "entitlements": []}
+    refused = await desk.post(path, {"entitlement": "gift"})
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "not_entitled")
+    automatic = await desk.post(path, {"entitlement": "priority"})
+    assert automatic.status_code == 422

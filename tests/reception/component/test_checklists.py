@@ -170,7 +170,7 @@ async def test_area_added_today_is_overdue_at_midnight(
     await management.publish(rule_set("facility_checklist.S01", added), at=clock.now())
     await desk.service.wait_until_idle()
     before = await overdue(servers)
-    clock.set(datetime(2026, 3, 6, 16, tzinfo=UTC))
+    clock.set(datetime(2026, 3, 6, 16, 5, tzinfo=UTC))
     await desk.service.wait_until_idle()
     due_at = datetime(2026, 3, 6, 12, tzinfo=UTC)
     assert await overdue(servers) - before == {("lift", today.isoformat(), due_at)}

@@ -11,15 +11,18 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.reception.app import create_app
 from shared.clock import SimulatedClock
+from shared.contracts.crm import CustomerErased
 from shared.contracts.reception import (
     WarrantyClaimDrafted,
     WarrantyClaimOverdue,
     WarrantyClaimSettled,
     WarrantyClaimSubmitted,
 )
+from shared.ids import new_id
 from tests.support.harness import in_process, publisher
 from tests.support.order_factory import (
     ADVISOR,
+    CLAIM_DETAILS,
     COLLEAGUE,
     MANAGER,
     FrontDesk,
@@ -27,16 +30,11 @@ from tests.support.order_factory import (
     order_events,
     ready,
 )
+from tests.support.pictures import picture
 from tests.support.stack import MORNING
 from tests.support.workshop_events import WorkshopEvents
 
 LABOR_CENTS = 10_800
-CLAIM_DETAILS = {
-    "odometer_km": 12_000,
-    "in_service_date": "2025-05-01",
-    "dtc": "P0301",
-    "causal_part_number": "OIL-5W30",
-}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -129,6 +127,15 @@ async def test_rejected_claim_is_submitted_again_and_settled(
         == payer_splits["manufacturer"]["received_cents"]
     )
     assert payer_splits["internal"]["amount_cents"] == LABOR_CENTS - 10_000
+    (exported,) = (await desk.get(f"/orders/{claim['order_id']}/star"))["WarrantyClaim"]
+    amounts = [
+        exported[name]["Value"] for name in ("RequestedAmount", "ApprovedAmount", "PaidAmount")
+    ]
+    assert (exported["ClaimNumberString"], amounts) == (
+        claim["claim_id"],
+        ["108.00", "100.00", "100.00"],
+    )
+    assert exported["ClaimSubmissionCountNumeric"] == 2
     await desk.service.wait_until_idle()
     kinds = (WarrantyClaimDrafted, WarrantyClaimSubmitted, WarrantyClaimSettled)
     *_, last = told = await order_events(servers, claim["order_id"], *kinds)
@@ -162,3 +169,48 @@ async def test_waiting_claim_is_escalated(
     path = f"/claims/{claim['claim_id']}"
     await desk.done(f"{path}/claim-details", CLAIM_DETAILS | {"version": claim["version"]})
     await desk.assert_rejected(f"{path}/submission", None, "claim_too_late", "claim_id")
+
+
+async def test_erased_customers_claim_photo_is_kept_for_finance(
+    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+) -> None:
+    claim = await drafted(desk, workshop, "沪F10009")
+    order = await desk.get(f"/orders/{claim['order_id']}")
+    proof, other = [await photographed(desk, claim["order_id"]) for _ in range(2)]
+    details = CLAIM_DETAILS | {"version": claim["version"], "photo_ids": [proof]}
+    await desk.done(f"/claims/{claim['claim_id']}/claim-details", details)
+    await desk.done(f"/claims/{claim['claim_id']}/submission")
+    now = desk.clock.now()
+    erased = CustomerErased(
+        store_id="S01",
+        customer_ref=order["customer_ref"] or "c-erased",
+        order_ids=(claim["order_id"],),
+        reason="requested",
+        erased_by="S01-care-1",
+        erased_at=now,
+    )
+    async with publisher(servers) as crm:
+        await crm.publish(erased, at=now)
+    await desk.service.wait_until_idle()
+    shown = await desk.get(f"/orders/{claim['order_id']}/photos")
+    assert [each["photo_id"] for each in shown] == [proof]
+    photo = f"/stores/S01/photos/{proof}"
+    assert (await desk.service.get(photo, "claims_clerk")).status_code == 404
+    assert (await desk.service.get(photo, "group_finance_manager")).is_success
+    gone = await desk.service.get(f"/stores/S01/photos/{other}", "group_finance_manager")
+    assert gone.status_code == 404
+
+
+async def photographed(desk: FrontDesk, order_id: str) -> str:
+    """Return the id of a photo that proves a claim."""
+    response = await desk.service.client.post(
+        f"/stores/S01/orders/{order_id}/photos",
+        params={"kind": "claim_details"},
+        content=picture(),
+        headers={
+            "Authorization": f"Bearer {desk.service.token('claims_clerk')}",
+            "Idempotency-Key": str(new_id()),
+        },
+    )
+    assert response.status_code == 201, response.text
+    return str(response.json()["photo_id"])

@@ -8,9 +8,11 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.reception.app import create_app
+from services.reception.application.catalog import MOST_FOUND
 from shared.clients.reception.models import CatalogView
 from shared.clock import SimulatedClock
 from shared.contracts.management import (
+    AppointmentRules,
     CatalogItemDefined,
     GreetingRules,
     LaborRate,
@@ -18,9 +20,10 @@ from shared.contracts.management import (
     PartPrice,
 )
 from shared.contracts.reception import FacilityCheckOverdue
-from tests.support.catalog import defined, item, listed_catalog, price
+from tests.support.catalog import defined, item, listed_catalog, price, records
 from tests.support.harness import Publisher, in_process, published
-from tests.support.order_factory import FrontDesk, invoiced, ready, write_up
+from tests.support.order_factory import ADVISOR, FrontDesk, invoiced, ready, write_up
+from tests.support.polling import until
 from tests.support.rules import rule_set
 from tests.support.stack import MORNING
 from tests.support.stores import store
@@ -28,6 +31,7 @@ from tests.support.workshop_events import WorkshopEvents
 
 FIRST_DAY = date(2026, 1, 1)
 TOMORROW = date(2026, 3, 5)
+EFFECT_S = 2.0
 MIDNIGHT = datetime(2026, 3, 4, 16, tzinfo=UTC)
 WORK: dict[str, Any] = {
     "op_codes": ["MNT-001"],
@@ -88,6 +92,12 @@ async def estimated(desk: FrontDesk, order_id: str) -> list[list[int]]:
     return [[line["amount_cents"] for line in each["lines"]] for each in versions]
 
 
+async def part_price(desk: FrontDesk) -> int:
+    (part,) = await desk.get("/parts/named", part_number=["OIL-5W30"])
+    price: int = part["price_cents"]
+    return price
+
+
 async def agreed(desk: FrontDesk, plate: str) -> str:
     """Return the id of an order to whose estimate the customer has agreed before the opening."""
     order_id = await desk.greeted(plate)
@@ -100,7 +110,32 @@ async def agreed(desk: FrontDesk, plate: str) -> str:
 async def test_catalog_lists_what_is_defined(desk: FrontDesk) -> None:
     found = CatalogView.model_validate(await desk.get("/catalog"))
     rates = defined("stores", "S01").labor_rate_cents
-    assert found == listed_catalog().model_copy(update={"labor_rate_cents": rates})
+    of_store = {"revision": found.revision, "labor_rate_cents": rates}
+    assert found == listed_catalog().model_copy(update=of_store)
+
+
+async def test_parts_are_found_by_number_or_name(
+    desk: FrontDesk, management: Publisher, clock: SimulatedClock
+) -> None:
+    async def found(typed: str) -> list[str]:
+        parts = await desk.get("/parts", search=typed)
+        return [each["part_number"] for each in parts]
+
+    part = defined("catalog", "part:OIL-5W30")
+    for typed in ("oil-5w", " ＯＩＬ－5W30 ", part.zh, part.en.upper()):
+        assert "OIL-5W30" in await found(typed), typed
+    assert await found("no such part") == []
+    wide = part.model_copy(update={"zh": "机油（全合成）"})
+    await publish(desk, management, item("part:OIL-5W30", (FIRST_DAY, wide)))
+    for typed in ("机油（全", "机油(全"):
+        assert await found(typed) == ["OIL-5W30"], typed
+    parts = [each for each in records("catalog") if each.startswith("part:")]
+    assert len(await found("")) == min(MOST_FOUND, len(parts))
+    await publish(desk, management, ended_tomorrow("part:OIL-5W30"))
+    clock.set(MIDNIGHT)
+    assert "OIL-5W30" not in await found("OIL-5W30")
+    named = await desk.get("/parts/named", part_number=["OIL-5W30", "NO-SUCH"])
+    assert [(each["part_number"], each["zh"]) for each in named] == [("OIL-5W30", part.zh)]
 
 
 async def test_price_lists_come_before_catalog(
@@ -131,7 +166,7 @@ async def test_price_lists_come_before_catalog(
     minor = {"op_codes": ["MNT-003"]}
     assert (await desk.done("/quotes", minor))["estimate_cents"] == 9_900
     catalog = await desk.get("/catalog")
-    assert catalog["part_price_cents"] == {"OIL-5W30": 6_000}
+    assert await part_price(desk) == 6_000
     assert catalog["operation_price_cents"] == {"MNT-003": 9_900}
     assert catalog["labor_rate_cents"] == profile.labor_rate_cents | {"maintenance": 20_000}
     await desk.done(f"/orders/{agreed_before}/open", write_up("沪D10040"))
@@ -154,13 +189,31 @@ async def test_greeting_limit_is_that_of_its_day(
     assert await limit("沪D10051") == timedelta(minutes=2)
 
 
+async def test_appointment_rules_count_within_effect_time(
+    desk: FrontDesk, management: Publisher
+) -> None:
+    three_days_ahead = {
+        "plate": "沪D10060",
+        "appointment_at": (MORNING + timedelta(days=3)).isoformat(),
+        "op_codes": ["MNT-001"],
+    }
+    closer = rule_set("appointments.S01", (FIRST_DAY, AppointmentRules(days_ahead=2)))
+    await management.publish(closer, at=MORNING)
+
+    async def is_too_far() -> bool:
+        response = await desk.post("/appointments", three_days_ahead, ADVISOR)
+        return response.status_code == 422 and "too_far_ahead" in response.text
+
+    assert await until(is_too_far, EFFECT_S, 0.02)
+    await publish(desk, management, rule_set("appointments.S01", (FIRST_DAY, None)))
+
+
 async def test_catalog_lists_items_of_their_day(
     desk: FrontDesk, management: Publisher, clock: SimulatedClock
 ) -> None:
     async def listed() -> tuple[int, bool]:
         catalog = await desk.get("/catalog")
-        prices = {each["part_number"]: each["list_price_cents"] for each in catalog["parts"]}
-        return prices["OIL-5W30"], "MNT-003" in {each["id"] for each in catalog["operations"]}
+        return await part_price(desk), "MNT-003" in {each["id"] for each in catalog["operations"]}
 
     before, _ = await listed()
     changed = changed_tomorrow("part:OIL-5W30", list_price_cents=9_999)
@@ -168,6 +221,18 @@ async def test_catalog_lists_items_of_their_day(
     assert await listed() == (before, True)
     clock.set(MIDNIGHT)
     assert await listed() == (9_999, False)
+
+
+async def test_seen_entries_of_catalog_are_left_out(desk: FrontDesk, management: Publisher) -> None:
+    whole = await desk.get("/catalog")
+    known = await desk.get("/catalog", seen=whole["revision"])
+    assert whole["operations"]
+    assert known == {name: whole[name] for name in known}
+    assert "operations" not in known
+    await publish(desk, management, item("operation:MNT-003", (FIRST_DAY, None)))
+    changed = await desk.get("/catalog", seen=whole["revision"])
+    assert changed["revision"] != whole["revision"]
+    assert "MNT-003" not in [each["id"] for each in changed["operations"]]
 
 
 async def test_dated_prices_change_new_estimates_only(

@@ -167,6 +167,45 @@ async def test_invoice_is_split_by_payer(
     assert [(each["payer"], each["balance_cents"]) for each in owed] == [("manufacturer", 10_800)]
 
 
+async def test_invoiced_order_is_exported_in_star_terms(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
+    pay_types = {"MNT-001": "warranty", "OIL-5W30": "customer"}
+    order_id = await ready(desk, workshop, "沪E10047", pay_types=pay_types)
+    await desk.done(f"/orders/{order_id}/deposits", CASH | {"amount_cents": 1_000})
+    agreed = await desk.get(f"/orders/{order_id}/star")
+    assert agreed["RepairOrderHeader"]["RepairOrderInvoiceDate"] is None
+    assert [each["PriceCode"] for each in agreed["RepairOrderHeader"]["Price"]] == ["Deposit"]
+    assert (agreed["RepairOrderHeader"]["Splits"], agreed["WarrantyClaim"]) == ([], [])
+    await invoiced(desk, order_id)
+    exported = await desk.get(f"/orders/{order_id}/star")
+    header = exported["RepairOrderHeader"]
+    assert (header["DocumentID"], header["DealerParty"]["PartyID"]) == (order_id, "S01")
+    assert header["ServiceAdvisorParty"]["PartyID"] == ADVISOR
+    prices = {each["PriceCode"]: each["ChargeAmount"]["Value"] for each in header["Price"]}
+    assert (prices["Total"], prices["Deposit"]) == ("460.00", "10.00")
+    splits = {
+        each["PayerType"]: (each["ChargeAmount"]["Value"], each["PaidAmount"]["Value"])
+        for each in header["Splits"]
+    }
+    assert splits == {"Customer": ("352.00", "10.00"), "OEM": ("108.00", "0.00")}
+    (claim,) = exported["WarrantyClaim"]
+    assert (claim["RequestedAmount"]["Value"], claim["ApprovedAmount"]) == ("108.00", None)
+    jobs = {each["JobTypeString"]: each for each in exported["Job"]}
+    (labor,) = jobs["warranty"]["ServiceLabor"]
+    assert (labor["LaborOperationID"], labor["ChargeAmount"]["Value"]) == ("MNT-001", "108.00")
+    assert "OIL-5W30" in {part["ItemID"] for part in jobs["customer"]["ServiceParts"]}
+
+
+async def test_technician_exports_no_order(desk: FrontDesk) -> None:
+    order_id = (await desk.arrived("沪E10048"))["order_id"]
+    token = desk.service.token("technician", subject="S01-technician-1")
+    refused = await desk.service.client.get(
+        f"/stores/S01/orders/{order_id}/star", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert refused.status_code == 403
+
+
 async def test_order_with_pending_estimate_is_not_invoiced(
     desk: FrontDesk, workshop: WorkshopEvents
 ) -> None:

@@ -157,3 +157,25 @@ async def test_invalid_voucher_is_not_issued(desk: FrontDesk, change: dict[str, 
 
 async def test_advisor_cannot_issue_vouchers(desk: FrontDesk) -> None:
     assert (await desk.post("/vouchers", GIFT)).status_code == 403
+
+
+async def test_gift_is_handed_over_at_invoice_and_listed(
+    desk: FrontDesk, workshop: WorkshopEvents
+) -> None:
+    order_id = await ready(desk, workshop, "沪H10020")
+    gift = await issued(desk, kind="gift", item_code="umbrella", value_cents=3_000)
+    invoice = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
+    assert invoice["invoiced_cents"] == 46_000
+    listed = {each["voucher_id"]: each for each in await desk.get("/vouchers")}
+    assert (listed[gift]["redeemed_cents"], listed[gift]["cost_cents"]) == (0, 3_000)
+    (month,) = await desk.get("/voucher-months")
+    assert month["source"] == "other"
+    assert month["cost_cents"] >= 3_000
+
+
+async def test_voucher_above_role_limit_is_forbidden(desk: FrontDesk) -> None:
+    refused = await desk.post("/vouchers", GIFT | {"value_cents": 500_001}, MANAGER)
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (
+        403,
+        "voucher_over_one_limit",
+    )

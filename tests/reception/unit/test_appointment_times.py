@@ -11,7 +11,6 @@ from services.reception.domain.advisors import AdvisorWorkload, suggest_advisors
 from services.reception.domain.appointment_times import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.opening_hours import OpeningDays, OpeningHours
-from services.reception.domain.recall import Recall, concerning
 from shared.contracts.violations import RuleViolation
 
 MORNING = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
@@ -140,18 +139,6 @@ def test_equally_free_advisors_are_suggested_by_last_greeting() -> None:
         "C": AdvisorWorkload(1, MORNING),
     }
     assert suggest_advisors(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
-
-
-def test_recall_matches_brand_model_and_vin() -> None:
-    recalls = [
-        Recall("all", "Q", (), (), ()),
-        Recall("model", "Q", ("E5",), (), ()),
-        Recall("vin", "Q", (), ("LSV", "LSX"), ()),
-        Recall("other", "R", (), (), ()),
-    ]
-    assert concerning(recalls, "Q", "E5", "LSVAA") == ["all", "model", "vin"]
-    assert concerning(recalls, "Q", "X1", "WVWZZ") == ["all"]
-    assert concerning(recalls, "", "", "") == []
 
 
 def test_each_day_has_its_own_hours() -> None:

@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.reception.domain import facility_check as checks
-from services.reception.domain.facility_check import FacilityChecklist
+from services.reception.domain.facility_check import FacilityCheck, FacilityChecklist
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LISTS = [
@@ -32,18 +34,34 @@ def test_next_checks_are_due_at_areas_hour(after: datetime, due_at: datetime) ->
     assert checks.next_due(LISTS, SHANGHAI, after) == due_at
 
 
-def missing(since: datetime, until: datetime, *checked: str) -> list[tuple[str, str, datetime]]:
+def checked_at(area: str, at: datetime) -> FacilityCheck:
+    return FacilityCheck("k", "S01", area, DAY, {}, None, "a", at)
+
+
+def missing(
+    since: datetime, until: datetime, *checked: FacilityCheck
+) -> list[tuple[str, str, datetime]]:
     due = checks.due_times(LISTS, SHANGHAI, DAY)
     events = checks.missing("S01", DAY, due, checked, since, until)
     return [(event.area, event.day, event.due_at) for event in events]
 
 
 def test_unchecked_areas_of_the_hour_are_missing() -> None:
-    [found] = missing(NINE - timedelta(hours=9), NINE, "customer_lounge")
+    [found] = missing(NINE - timedelta(hours=9), NINE, checked_at("customer_lounge", NINE))
     assert found == ("service_drive", "2026-03-05", NINE)
-    assert missing(NINE, TWO, "toilets") == []
+    assert missing(NINE, TWO, checked_at("toilets", NINE)) == []
 
 
 def test_area_due_since_last_timer_is_missing_once() -> None:
     assert [area for area, *_ in missing(NINE, MIDNIGHT)] == ["toilets"]
     assert missing(TWO, MIDNIGHT) == missing(NINE, NINE) == []
+
+
+@given(st.text(min_size=1), st.integers(1, 600))
+def test_late_check_is_missing_however_late_reported(store_id: str, late_s: int) -> None:
+    delay = checks.report_delay(store_id)
+    assert timedelta(0) <= delay < timedelta(minutes=5)
+    late = checked_at("toilets", TWO + timedelta(seconds=late_s))
+    in_time = checked_at("toilets", TWO - timedelta(seconds=late_s))
+    assert [area for area, *_ in missing(NINE, TWO + delay, late)] == ["toilets"]
+    assert missing(NINE, TWO + delay, late, in_time) == []

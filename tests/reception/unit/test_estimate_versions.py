@@ -36,6 +36,7 @@ from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import RepairOrder
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts import Event
+from shared.contracts.management import PromiseRules
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -177,7 +178,7 @@ class Decisions(RuleBasedStateMachine):
             order_id="o",
             store_id="S01",
             queue_number=1,
-            vehicle=VehicleIdentity("p"),
+            vehicle=VehicleIdentity("p", "v", identified=True),
             appointment_id=None,
             greeting_limit=timedelta(minutes=10),
             now=NOW,
@@ -227,7 +228,7 @@ class Decisions(RuleBasedStateMachine):
         order, agreed, changed = ordered_work.agree_at_opening(
             self.order, self.present, work("A", parts=parts), COUNTER, "a1"
         )
-        write_up = orders.WriteUp("c", "v", 10, (), waiting_customer=False, rush=False)
+        write_up = orders.WriteUp("c", "v", True, 10, (), waiting_customer=False, rush=False)
         promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
         self.visit, order, (event,) = orders.open_order(
             self.visit, order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
@@ -257,7 +258,9 @@ class Decisions(RuleBasedStateMachine):
         if not wanted:
             return additional_work.decline(self.order, self.present, number, COUNTER)
         promise = Promise(NOW, 0.95, None, provisional=True)
-        return additional_work.authorize(self.order, self.present, number, COUNTER, promise)
+        return additional_work.authorize(
+            self.order, self.present, number, COUNTER, promise, PromiseRules()
+        )
 
     @invariant()
     def at_most_one_version_awaits_the_customer_on_each_matter(self) -> None:

@@ -79,7 +79,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(plate=st.sampled_from(["p1", "p2"]))
     def correct_plate(self, plate: str) -> None:
-        vehicle = VehicleIdentity(plate)
+        vehicle = VehicleIdentity(plate, f"v-{plate}", identified=False)
         self.attempt(
             lambda order: replace(
                 order, visit=visits.correct_plate(order.visit, order.status, vehicle)[0]
@@ -94,7 +94,7 @@ class Lifecycle(RuleBasedStateMachine):
             repair_order, agreed, _ = agree_at_opening(
                 order.repair_order, (), WORK, decision_record, "a1"
             )
-            write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
+            write_up = WriteUp("c1", "v1", True, 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
             visit, repair_order, _ = orders.open_order(
                 order.visit,

@@ -82,8 +82,9 @@ def test_late_workshop_event_keeps_order_status() -> None:
 
 
 def test_linked_customer_is_published() -> None:
-    linked, (event,) = visits.link_customer(replace(opened().visit, customer_ref=None), "c9")
+    linked, (event,) = visits.link_customer(replace(opened().visit, customer_ref=None), "c9", "v9")
     assert linked.customer_ref == event.customer_ref == "c9"
+    assert linked.vehicle_ref == event.vehicle_ref == "v9"
 
 
 def test_opening_keeps_assigned_advisor() -> None:

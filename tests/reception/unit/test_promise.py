@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from services.reception.domain import promise as promises
 from services.reception.domain.estimate_version import DecisionRecord, EstimateVersion
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import PromiseAlert
+from shared.contracts.management import PromiseRules
 from tests.support.orders import NOW, opened, started, violates
 
 ALERT = PromiseAlert(
@@ -37,17 +37,17 @@ def test_provisional_promise_is_confirmed_or_revised(minutes: int) -> None:
     assert confirmed.risk == (None if minutes > 0 else ALERT)
 
 
-@pytest.mark.parametrize(
-    ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
-)
-def test_promise_later_than_seen_is_rejected(later_min: int, promised_min: int | None) -> None:
+@given(st.integers(-120, 120), st.integers(0, 60))
+def test_promise_later_than_seen_is_rejected(later_min: int, tolerance: int) -> None:
+    rules = PromiseRules(tolerance_minutes=tolerance)
     order = replace(started().repair_order, promised_at=NOW)
     seen_at = NOW + timedelta(hours=2)
     promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
     seen = DecisionRecord("link", None, NOW, seen_at)
     found = EstimateVersion("S01", "o", 1, "w", (), (), "awaiting", "t", NOW)
-    decided = partial(additional_work.authorize, order, [found], 1, seen, promise)
-    if promised_min is not None:
+    decided = partial(additional_work.authorize, order, [found], 1, seen, promise, rules)
+    if later_min <= tolerance:
+        promised_min = 0 if -tolerance <= later_min <= 0 else later_min
         changed, _, (event,) = decided()
         expected = seen_at + timedelta(minutes=promised_min)
         assert changed.promised_at == event.promised_at == expected

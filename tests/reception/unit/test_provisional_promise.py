@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.reception.domain.estimate import CatalogOperation
 from services.reception.domain.provisional import provisional_promise
+from shared.contracts.management import PromiseRules
 from shared.contracts.workshop import FreeCapacity
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -43,9 +46,11 @@ def test_provisional_promise_covers_work_and_delivery(
     published: list[FreeCapacity], operations: list[CatalogOperation], half_hours: int
 ) -> None:
     expected = NOW + half_hours * HALF_HOUR + DELIVERY_LEAD
-    assert provisional_promise(published, operations, NOW) == expected
+    assert provisional_promise(published, operations, PromiseRules(), NOW) == expected
 
 
-def test_work_beyond_published_capacity_waits_a_day() -> None:
-    promised_at = provisional_promise(free("maintenance", 10), [SERVICE], NOW)
-    assert promised_at == NOW + timedelta(hours=24, minutes=36)
+@given(st.integers(0, 10_080))
+def test_work_beyond_published_capacity_is_delayed(delay: int) -> None:
+    rules = PromiseRules(provisional_delay_minutes=delay)
+    promised_at = provisional_promise(free("maintenance", 10), [SERVICE], rules, NOW)
+    assert promised_at == NOW + timedelta(minutes=delay + 36)

@@ -14,9 +14,11 @@ from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.invoicing import Correction, Terms
 from services.reception.domain.order import Order
 from services.reception.domain.repair_order import Discount
-from services.reception.domain.voucher import Voucher
+from services.reception.domain.voucher import IssuedInMonth, Voucher
 from shared.contracts.base import LAST_TIMESTAMP
+from shared.contracts.management import VoucherLimit, VoucherRules
 from shared.contracts.reception import CreditNoteIssued, EstimateLine, VoucherReinstated
+from shared.contracts.violations import RuleViolation
 from tests.support.orders import LINES, NOW, ready, violates, with_work
 
 GIFT = Voucher(
@@ -166,3 +168,74 @@ def test_invoice_adds_up_from_gross_to_total(
     )
     assert invoice.total_cents == sum(line.amount_cents for line in invoice.lines)
     assert all(line.amount_cents <= (line.gross_cents or 0) for line in invoice.lines)
+
+
+RULES = VoucherRules(
+    limits=(
+        VoucherLimit(
+            role="customer_care_agent",
+            most_value_cents=10_000,
+            most_in_month=3,
+            most_cents_in_month=25_000,
+        ),
+    ),
+    store_cents_in_month=60_000,
+    most_to_customer_in_month=2,
+    longest_valid_days=365,
+)
+AGENT = ("customer_care_agent",)
+
+
+def test_gift_reduces_nothing_and_costs_its_value() -> None:
+    gift = replace(GIFT, kind="gift", item_code="umbrella")
+    lines = ready().repair_order.lines
+    (used,), left, (event,) = voucher.redeem([gift], ready().visit, lines, NOW)
+    assert left == tuple(lines)
+    assert (event.amount_cents, event.redemption_cost_cents) == (0, 5_000)
+    with violates("voucher_redeemed"):
+        voucher.redeem([used], ready().visit, lines, NOW)
+    (given_back,), _ = voucher.reinstate([used], "n1", NOW)
+    assert (given_back.order_id, given_back.cost_cents) == (None, 0)
+
+
+def test_voucher_of_another_vehicle_is_refused() -> None:
+    visit, lines = ready().visit, ready().repair_order.lines
+    voucher.redeem([replace(GIFT, vehicle_ref=visit.vehicle_ref)], visit, lines, NOW)
+    with violates("voucher_of_another_vehicle"):
+        voucher.redeem([replace(GIFT, vehicle_ref="v-other")], visit, lines, NOW)
+
+
+@given(st.lists(st.integers(1, 12_000), max_size=12))
+def test_issued_vouchers_never_pass_limits(values: list[int]) -> None:
+    issued = IssuedInMonth(0, 0, 40_000, 0)
+    for value in values:
+        try:
+            voucher.require_within_limits(replace(GIFT, value_cents=value), RULES, AGENT, issued)
+        except RuleViolation:
+            continue
+        issued = replace(
+            issued,
+            by_person=issued.by_person + 1,
+            by_person_cents=issued.by_person_cents + value,
+            in_store_cents=issued.in_store_cents + value,
+        )
+    assert issued.by_person <= 3
+    assert issued.by_person_cents <= 20_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "roles", "rule"),
+    [
+        ({"value_cents": 10_001}, AGENT, "voucher_over_one_limit"),
+        ({}, ("technician",), "voucher_over_one_limit"),
+        ({"expires_at": LAST_TIMESTAMP}, AGENT, "voucher_valid_too_long"),
+        ({"customer_ref": "c1"}, AGENT, "customer_has_enough"),
+    ],
+)
+def test_voucher_above_limit_is_refused(
+    changes: dict[str, Any], roles: Sequence[str], rule: str
+) -> None:
+    with violates(rule):
+        voucher.require_within_limits(
+            replace(GIFT, **changes), RULES, roles, IssuedInMonth(0, 0, 0, 2)
+        )

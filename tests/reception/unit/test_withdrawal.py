@@ -24,6 +24,7 @@ from services.reception.domain.prices import Prices
 from services.reception.domain.promise import Promise
 from services.reception.domain.repair_order import Discount, RepairOrder, finish_work
 from services.reception.domain.withdrawal import Withdrawal, WorkDone, WorkState
+from shared.contracts.management import PromiseRules
 from shared.contracts.reception import EstimateLine, WorkWithdrawn
 from tests.support.orders import NOW, invoiced, opened, violates
 
@@ -58,7 +59,9 @@ def in_progress(*more: str) -> tuple[RepairOrder, list[EstimateVersion]]:
         versions = [*versions, *found]
         promise = Promise(NOW + timedelta(hours=3), 0.95, "h2", provisional=False)
         decision = replace(DECISION, promised_at=promise.promised_at)
-        order, agreed, _ = additional_work.authorize(order, versions, 2, decision, promise)
+        order, agreed, _ = additional_work.authorize(
+            order, versions, 2, decision, promise, PromiseRules()
+        )
         versions = [versions[0], agreed]
     return order, versions
 

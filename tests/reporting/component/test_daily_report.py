@@ -34,8 +34,8 @@ DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, attendance_fact, corrective_action_fact, business_day, "
-    "daily_report, stream_position, applied_digests, timer"
+    "follow_up_fact, feedback_fact, survey_fact, attendance_fact, corrective_action_fact, "
+    "business_day, daily_report, stream_position, applied_digests, timer"
 )
 
 
@@ -152,6 +152,7 @@ async def test_workshop_roles_read_counts_only(reporting: InProcess, role: Role,
     hidden |= {
         "collection_rate",
         "collection_rate_by_age",
+        "csi",
         "effective_labor_rate",
         "revenue_per_ro",
     }
@@ -329,9 +330,7 @@ async def empty_tables(servers: Platform, reporting: InProcess) -> None:
         f"TRUNCATE {', '.join(f'reporting.{table}' for table in TABLES.split(', '))}"
     )
     await connection.close()
-    group = AIOKafkaConsumer(
-        bootstrap_servers=servers.kafka.bootstrap, group_id="reporting", enable_auto_commit=False
-    )
+    group = AIOKafkaConsumer(**servers.kafka.client, group_id="reporting", enable_auto_commit=False)
     await group.start()
     try:
         places = [

@@ -38,7 +38,7 @@ def arrived(order_id: str, store_id: str = "S01", at: datetime = NOW) -> Vehicle
         store_id=store_id,
         order_id=order_id,
         queue_number=1,
-        plate_ref="k1-p",
+        vehicle_ref="v-1",
         arrived_at=at,
         greeting_due_at=at,
     )

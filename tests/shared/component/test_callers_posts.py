@@ -57,6 +57,15 @@ async def test_record_takes_no_role_from_program(crm: InProcess, management: Pub
     assert await crm.app.state.service.callers_posts.apply(desk, "S02") == desk
 
 
+@pytest.mark.parametrize(("claim", "everywhere"), [("*", True), ("S02", False)])
+async def test_program_may_have_all_stores(crm: InProcess, claim: str, everywhere: bool) -> None:
+    program = Principal(
+        "reception", "reception", frozenset({"system"}), frozenset({claim}), token=""
+    )
+    known = await crm.app.state.service.callers_posts.apply(program, "S06")
+    assert known.everywhere is everywhere
+
+
 @pytest.mark.parametrize("store_id", ["%00", "%C3%A9", "S77"])
 async def test_odd_store_is_unknown(crm: InProcess, store_id: str) -> None:
     assert await status(crm, "program-1", store_id, "customer_care_agent") == 404

@@ -29,26 +29,34 @@ VALUES ('S02', 'o-S02', 'opened', now());
 INSERT INTO reception.appointment
     (store_id, appointment_id, plate_ref, appointment_at, op_codes, status)
 VALUES ('S02', 'a-S02', 'plate-S02', now(), '[]', 'booked');
-INSERT INTO crm.customer (store_id, customer_ref, phone_ref, name, phone, registered_at)
-VALUES ('S02', 'c-S02', 'phone-S02', '', '', now());
-INSERT INTO crm.vehicle (store_id, vehicle_ref, customer_ref, plate_ref, vin, brand, model)
-VALUES ('S02', 'vehicle-S02', 'c-S02', 'plate-S02', '', 'X', 'Y');
+INSERT INTO crm.customer (store_id, customer_ref, name, name_ref, person_ref, registered_at)
+VALUES ('S02', 'c-S02', '', 'name-S02', 'person-S02', now());
+INSERT INTO crm.vehicle
+    (store_id, vehicle_ref, customer_ref, owned_since, vin_ref, vin, brand, model)
+VALUES ('S02', 'vehicle-S02', 'c-S02', now(), 'vin-S02', '', 'X', 'Y');
+INSERT INTO crm.vehicle_plate (store_id, vehicle_ref, customer_ref, plate_ref, plate, since)
+VALUES ('S02', 'vehicle-S02', 'c-S02', 'plate-S02', '', now());
 INSERT INTO crm.service_visit (store_id, order_id, customer_ref, delivered_at)
-VALUES ('S02', 'o-S02', 'c-S02', now())
+VALUES ('S02', 'o-S02', 'c-S02', now());
+INSERT INTO crm.asked_version (store_id, version, questionnaire) VALUES ('S02', 'v', '{}');
+INSERT INTO crm.survey
+    (store_id, survey_id, order_id, customer_ref, version, channel, asked_at, expires_at,
+     answered_at, csi)
+VALUES ('S02', 's-S02', 'o-S02', 'c-S02', 'v', 'link', now(), now(), now(), 900)
 """
 
 CAR = "vehicle-S02"
 
 QUESTIONS = {
     "reception.visits_in_group": (
-        "SELECT * FROM visits_in_group($1, $1, 1000000)",
-        "SELECT * FROM visits_in_group($1, NULL, 1000000)",
-        "SELECT * FROM visits_in_group(NULL, $1, 1000000)",
+        "SELECT * FROM visits_in_group($1, $1, true, 1000000)",
+        "SELECT * FROM visits_in_group($1, NULL, false, 1000000)",
+        "SELECT * FROM visits_in_group(NULL, $1, true, 1000000)",
     ),
     "reception.open_visits_in_group": (
-        "SELECT * FROM open_visits_in_group($1, $1)",
-        "SELECT * FROM open_visits_in_group($1, NULL)",
-        "SELECT * FROM open_visits_in_group(NULL, $1)",
+        "SELECT * FROM open_visits_in_group($1, $1, true)",
+        "SELECT * FROM open_visits_in_group($1, NULL, false)",
+        "SELECT * FROM open_visits_in_group(NULL, $1, true)",
     ),
     "reception.odometer_in_group": (
         "SELECT * FROM odometer_in_group($1) AS km WHERE km IS NOT NULL",
@@ -56,25 +64,52 @@ QUESTIONS = {
     "reception.bookings_in_group": (
         "SELECT * FROM bookings_in_group($1, '-infinity', 'infinity')",
     ),
+    "reception.vehicle_with_plate_in_group": (
+        "SELECT * FROM vehicle_with_plate_in_group($1) AS seen WHERE seen IS NOT NULL",
+    ),
+    "crm.vehicle_identity_in_group": (
+        "SELECT * FROM vehicle_identity_in_group(NULL, $1)",
+        "SELECT * FROM vehicle_identity_in_group($1, NULL)",
+    ),
     "crm.customer_history_in_group": (
         "SELECT * FROM customer_history_in_group($1, '-infinity') WHERE visits > 0 OR stores <> "
         "'{}'",
+    ),
+    "crm.is_asked_in_group": (
+        "SELECT * FROM is_asked_in_group($1, '-infinity') AS asked WHERE asked",
     ),
 }
 """Permitted query about one id, for each function that sees other stores' rows."""
 
 ARGUMENTS = {
-    "reception.visits_in_group": "('plate-S02', NULL, 1)",
-    "reception.open_visits_in_group": "('plate-S02', NULL)",
+    "reception.visits_in_group": "('plate-S02', NULL, false, 1)",
+    "reception.open_visits_in_group": "('plate-S02', NULL, false)",
+    "reception.vehicle_with_plate_in_group": "('plate-S02')",
+    "crm.vehicle_identity_in_group": "('vin-S02', NULL)",
     "reception.odometer_in_group": "('vehicle-S02')",
     "reception.bookings_in_group": "('plate-S02', now(), now())",
     "crm.customer_history_in_group": "('plate-S02', now())",
+    "crm.is_asked_in_group": "('c-S02', now())",
 }
+
+ABOUT = {
+    "reception.bookings_in_group": "plate-S02",
+    "reception.vehicle_with_plate_in_group": "plate-S02",
+    "crm.customer_history_in_group": "plate-S02",
+    "crm.is_asked_in_group": "c-S02",
+}
+"""What the query of a function is about, where that is no vehicle."""
+
+ABOUT_OWN_CUSTOMERS = "crm.visits_of_customers_in_group"
+"""Function that answers about the customers of a store in scope alone."""
 
 FOR_THE_GROUP = {
     "crm.histories_of_deliveries_in_group": (
         "SELECT * FROM histories_of_deliveries_in_group('-infinity', 'infinity', '-infinity')"
-    )
+    ),
+    "crm.survey_results_of_stores": (
+        "SELECT * FROM survey_results_of_stores('-infinity', 'infinity')"
+    ),
 }
 """Query of each function that sees the rows of all stores, in the group's name."""
 
@@ -110,6 +145,7 @@ async def test_definer_functions_fix_search_path_without_public_access(
         *QUESTIONS,
         *FOR_THE_GROUP,
         *TIDYING,
+        ABOUT_OWN_CUSTOMERS,
     }
     for each in definers:
         assert each["owner"] == f"{each['schema']}_owner"
@@ -132,15 +168,12 @@ async def test_definer_function_answers_exact_reference_only(
     servers: Platform, admin: asyncpg.Connection, function: str
 ) -> None:
     service = function.partition(".")[0]
-    exact = (
-        "plate-S02"
-        if function.endswith(("bookings_in_group", "customer_history_in_group"))
-        else CAR
-    )
+    exact = ABOUT.get(function, CAR)
+    guesses = {"%", "plate", "S02", "o-S02", "c-S02", "phone-S02", "PLATE-S02", "*"} - {exact}
     async with acting(servers, service, "S01") as connection:
         assert await connection.fetch(QUESTIONS[function][0], exact)
         for question in QUESTIONS[function]:
-            for guess in ("%", "plate", "S02", "o-S02", "c-S02", "phone-S02", "PLATE-S02", "*"):
+            for guess in guesses:
                 assert await connection.fetch(question, guess) == []
             for nothing in (None, ""):
                 with pytest.raises(asyncpg.InvalidParameterValueError):
@@ -159,6 +192,20 @@ async def test_definer_function_without_store_is_rejected(
         async with acting(servers, other, "S01,S02") as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.fetch(f"SELECT {function}{ARGUMENTS[function]}")
+
+
+async def test_visits_of_another_stores_customers_are_refused(
+    servers: Platform, admin: asyncpg.Connection
+) -> None:
+    question = f"SELECT * FROM {ABOUT_OWN_CUSTOMERS}($1, ARRAY['c-S02'])"
+    async with acting(servers, "crm", "S02") as connection:
+        assert await connection.fetch(question, "S02")
+    for role, scope in (("crm", ""), ("crm", "S01"), ("reception", "S02")):
+        async with acting(servers, role, scope) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(question, "S02")
+    async with acting(servers, "crm", "S01") as connection:
+        assert await connection.fetch(question, "S01") == []
 
 
 @pytest.mark.parametrize("function", FOR_THE_GROUP)

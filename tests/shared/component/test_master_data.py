@@ -91,6 +91,19 @@ async def test_repeated_state_changes_nothing(reader: InProcess, management: Pub
     assert await dead_letters(reader) == letters
 
 
+async def test_republished_state_causes_no_reaction(
+    reader: InProcess, management: Publisher
+) -> None:
+    seen = deps_of(reader).timers_seen
+    first, second = (rule_set("again.S42", (DAY, loyalty_rules(n))) for n in (1, 2))
+    for state, reacts in ((first, True), (first, False), (second, True)):
+        seen.pop("S42", None)
+        await management.publish(state, at=NOW)
+        await reader.wait_until_idle()
+        assert await holds(reader, state)
+        assert ("S42" in seen) == reacts
+
+
 async def test_change_does_not_wait_behind_events(reader: InProcess, management: Publisher) -> None:
     deps = deps_of(reader)
     deps.may_greet.clear()

@@ -31,7 +31,8 @@ class TokenEndpoint:
 
 @pytest.fixture
 def credentials() -> ServiceCredentials:
-    return ServiceCredentials(Settings(token_url="http://issuer/token"), "reception")
+    settings = Settings(token_url="http://issuer/token", client_id="reception", client_secret="x")
+    return ServiceCredentials(settings, "reception")
 
 
 async def test_concurrent_calls_share_one_token(

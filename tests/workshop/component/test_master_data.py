@@ -15,8 +15,10 @@ from shared.contracts.management import (
     Leave,
     PersonDefined,
     Post,
+    PromiseRules,
     ShiftPattern,
     ShiftRules,
+    WorkshopRules,
 )
 from shared.contracts.workshop import JobReassigned
 from shared.group import GROUP_ZONE
@@ -204,6 +206,16 @@ async def test_new_store_begins_to_look_at_staffing(harness: WorkshopHarness) ->
     assert (view["technicians"], view["bays"]) == ([], [])
 
 
+async def test_staffing_looks_two_weeks_ahead_whatever_is_planned(
+    harness: WorkshopHarness,
+) -> None:
+    harness = harness.of("S04")
+    usual = await harness.get("staffing", "service_manager")
+    short = rule_set("workshop.S04", (FIRST, WorkshopRules(planning_days=2)))
+    await harness.publish(short)
+    assert await harness.get("staffing", "service_manager") == usual
+
+
 async def test_shift_past_midnight_counts_to_its_day(harness: WorkshopHarness) -> None:
     harness, who = harness.of("S06"), "S06-technician-1"
     (known,) = (each for each in group_rules() if each.record_id == "shifts")
@@ -221,12 +233,32 @@ async def test_shift_past_midnight_counts_to_its_day(harness: WorkshopHarness) -
         assert person["windows"] == [window]
 
 
-async def test_post_in_second_store_is_planned(harness: WorkshopHarness) -> None:
-    content = staff_profile("S06-technician-2")
-    posts = (*content.posts, Post(role="technician", in_store="S05", full_time=False))
-    await harness.publish(changed("S06-technician-2", posts=posts))
-    later = TODAY + timedelta(days=2)
-    assert await technician_of_plan(harness.of("S05"), "S06-technician-2", later)
+async def test_promise_rules_count_within_effect_time(harness: WorkshopHarness) -> None:
+    short = rule_set("promises.S01", (FIRST, PromiseRules(hold_minutes=3, confidence_bp=8_000)))
+    await harness.publisher.publish(short, at=harness.clock.now())
+
+    async def is_short() -> bool:
+        response = await harness.post(
+            "capacity-holds", "service_advisor", {"op_codes": ["MNT-001"]}
+        )
+        held = response.json()
+        kept = datetime.fromisoformat(held["expires_at"]) - harness.clock.now()
+        return (kept, held["confidence"]) == (timedelta(minutes=3), 0.8)
+
+    assert await until(is_short, EFFECT_S, 0.02)
+    await harness.publish(rule_set("promises.S01", (FIRST, None)))
+
+
+async def test_technician_is_planned_where_full_time_post_is(harness: WorkshopHarness) -> None:
+    who, later = "S06-technician-2", TODAY + timedelta(days=2)
+    for here, there in (("S06", "S05"), ("S05", "S06")):
+        posts = (
+            Post(role="technician", in_store=there, full_time=False),
+            Post(role="technician", in_store=here),
+        )
+        await harness.publish(changed(who, posts=posts))
+        assert await technician_of_plan(harness.of(here), who, later)
+        assert not await technician_of_plan(harness.of(there), who, later)
 
 
 async def test_technician_cannot_inspect_own_work(harness: WorkshopHarness) -> None:

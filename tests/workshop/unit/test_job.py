@@ -148,16 +148,20 @@ def test_technician_cannot_inspect_own_work() -> None:
     with violates("self_inspection"):
         jobs.pass_inspection(done, "t1", [done], NOW)
     with violates("self_inspection"):
-        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", now=NOW)
+        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", rework_share=0.5, now=NOW)
 
 
-def test_failed_quality_inspection_creates_rework_job() -> None:
+@given(st.integers(100, 10_000))
+def test_failed_quality_inspection_creates_rework_job(share_bp: int) -> None:
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     failed, rework, (event,) = jobs.fail_inspection(
-        done, "i1", ("no_leaks",), rework_job_id="r1", now=NOW
+        done, "i1", ("no_leaks",), rework_job_id="r1", rework_share=share_bp / 10_000, now=NOW
     )
     assert (failed.status, rework.status, rework.rework_of) == ("failed", "planned", "j1")
-    assert (event.rework_job_id, rework.standard_hours) == ("r1", done.standard_hours / 2)
+    assert (event.rework_job_id, rework.standard_hours) == (
+        "r1",
+        done.standard_hours * (share_bp / 10_000),
+    )
 
 
 @given(
@@ -228,7 +232,7 @@ def test_work_done_includes_rework_of_job() -> None:
     alone, _ = jobs.finish(both, "t1", NOW + HOUR)
     finished, _ = jobs.finish(alone, "t2", NOW + HOUR)
     failed, rework, _ = jobs.fail_inspection(
-        finished, "i1", ["leak"], rework_job_id="j2", now=NOW + HOUR
+        finished, "i1", ["leak"], rework_job_id="j2", rework_share=0.5, now=NOW + HOUR
     )
     waiting = planned("j3", op_code="MNT-006")
     done = jobs.work_done([failed, rework, waiting], NOW + 2 * HOUR)

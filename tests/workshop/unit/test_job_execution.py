@@ -88,12 +88,12 @@ def test_vehicle_without_wip_is_waiting() -> None:
     assert [each.job_id for each in board.waiting(jobs)] == ["j4"]
 
 
-@pytest.mark.parametrize(
-    ("left", "light"), [(-1, "red"), (0, "yellow"), (14, "yellow"), (15, "green")]
-)
-def test_light_shows_time_left_to_promise(left: int, light: str) -> None:
+@given(st.integers(-120, 40), st.integers(0, 240))
+def test_light_shows_time_left_to_promise(left: int, close: int) -> None:
+    light = "red" if left < 0 else "yellow" if left < close else "green"
+    limit = timedelta(minutes=close)
     finish = NOW + timedelta(minutes=60 - 20 - left)
     planned = job("j1", planned_finish_at=finish)
-    assert board.lights([planned], 20, NOW) == {"j1": light}
-    earlier = job("j0", order_id="j1", planned_finish_at=NOW)
-    assert board.lights([earlier, planned], 20, NOW) == {"j1": light}
+    assert board.lights([planned], 20, limit, NOW) == {"j1": light}
+    earlier = job("j0", order_id="j1", planned_finish_at=min(finish, NOW))
+    assert board.lights([earlier, planned], 20, limit, NOW) == {"j1": light}

@@ -135,5 +135,9 @@ def test_closed_days_are_free() -> None:
 def test_post_elsewhere_is_no_work_here() -> None:
     elsewhere = technician(posts=(Post(role="technician", in_store="S02"),))
     adviser = technician(posts=(Post(role="service_advisor", in_store="S01"),))
+    deputy = technician(posts=(Post(role="technician", in_store="S01", full_time=False),))
+    of_both = technician(posts=(*deputy.posts, *elsewhere.posts))
     assert roster((FIRST, elsewhere)).technicians_on(WEDNESDAY) == []
+    assert len(roster((FIRST, deputy)).technicians_on(WEDNESDAY)) == 1
+    assert roster((FIRST, of_both)).technicians_on(WEDNESDAY) == []
     assert roster((FIRST, adviser)).technicians_on(WEDNESDAY) == []

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.workshop.domain.hold import HeldJob, Hold, expiry
 from services.workshop.domain.job import Assignment, Job
@@ -16,6 +18,7 @@ from services.workshop.planning.tasks import (
     requested_tasks,
     workshop_at,
 )
+from shared.contracts.management import AppointmentRules, PromiseRules
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -77,6 +80,12 @@ def test_unknown_requested_operation_is_rejected() -> None:
     assert caught.value.rule == "unknown_code"
 
 
-def test_hold_lasts_until_booked_customer_may_come() -> None:
-    assert expiry(NOW, None) == NOW + timedelta(minutes=15)
-    assert expiry(NOW, NOW + 3 * HOUR) == NOW + 4 * HOUR
+@given(st.integers(1, 240), st.integers(0, 480), st.integers(0, 600))
+def test_hold_lasts_until_booked_customer_may_come(hold: int, grace: int, ahead: int) -> None:
+    promises = PromiseRules(hold_minutes=hold)
+    appointments = AppointmentRules(hold_grace_minutes=grace)
+    soon = NOW + timedelta(minutes=hold)
+    assert expiry(NOW, None, promises, appointments) == soon
+    booked_at = NOW + timedelta(minutes=ahead)
+    kept = expiry(NOW, booked_at, promises, appointments)
+    assert kept == max(soon, booked_at + timedelta(minutes=grace))

@@ -1,0 +1,127 @@
+"""Customers from sales and insurance systems, on real Kafka and PostgreSQL (R19)."""
+
+import csv
+import io
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.crm.app import create_app
+from services.crm.application.customer_imports import LARGEST_UPLOAD
+from shared.security import Role
+from tests.support.harness import InProcess, Publisher, in_process
+from tests.support.persons import person, vin
+
+IMPORTS = "/stores/S01/customer-imports"
+MANAGER: Role = "customer_care_manager"
+HEADINGS = ["姓名", "手机号", "车牌号", "车架号", "品牌", "车型"]
+FIELDS = ["name", "phone", "plate", "vin", "brand", "model"]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm(servers: Platform, outside: Publisher) -> AsyncIterator[InProcess]:
+    async with in_process(servers, "crm", create_app) as running:
+        await running.wait_until_idle()
+        yield running
+
+
+def table(rows: Sequence[Mapping[str, str]], headings: Sequence[str] = HEADINGS) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows([headings, *([row[name] for name in FIELDS] for row in rows)])
+    return written.getvalue()
+
+
+async def uploaded(crm: InProcess, text: str, encoding: str = "utf-8", **more: Any) -> Any:
+    content = b64encode(text.encode(encoding)).decode()
+    return await crm.post(IMPORTS, MANAGER, {"source": "sales", "content": content, **more})
+
+
+async def begun(crm: InProcess, import_id: str) -> httpx.Response:
+    return await crm.post(f"{IMPORTS}/{import_id}/begin", MANAGER, {})
+
+
+async def shown(crm: InProcess, import_id: str) -> dict[str, Any]:
+    response = await crm.get(f"{IMPORTS}/{import_id}", MANAGER)
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def test_file_of_customers_is_imported_row_by_row(crm: InProcess) -> None:
+    known = await crm.post("/stores/S01/customers", "service_advisor", person(501))
+    assert known.status_code == 201, known.text
+    rows = [
+        person(501),
+        person(502, phone="１３９００００" + "0502", plate=""),
+        person(503, phone=person(501)["phone"]),
+        person(504, phone="12"),
+        person(505, name="=HYPERLINK(1)"),
+        person(506, vin=vin(501)[:-1] + "9"),
+        person(507, name=person(501)["name"], phone=person(501)["phone"][:-1] + "9"),
+    ]
+    staged = await uploaded(crm, table(rows), "gb18030")
+    assert staged.status_code == 201, staged.text
+    view = staged.json()
+    assert (view["status"], view["rows"], view["wrong"]) == ("staged", 7, 3)
+    import_id = view["import_id"]
+    preview = (await crm.get(f"{IMPORTS}/{import_id}/rows", MANAGER)).json()
+    assert [each["state"] for each in preview] == [
+        *("ready", "ready", "ready", "wrong", "wrong", "wrong", "ready")
+    ]
+    errors = {each["row"]: [(e["column"], e["rule"]) for e in each["errors"]] for each in preview}
+    assert errors[5][0][0] == "phone"
+    assert ("name", "formula") in errors[6]
+
+    assert (await begun(crm, import_id)).status_code == 200
+    await crm.wait_until_idle()
+    view = await shown(crm, import_id)
+    assert (view["status"], view["to_do"]) == ("applied", 0)
+    assert (view["registered"], view["known"], view["undecided"]) == (2, 1, 1)
+    found = await crm.get("/stores/S01/customers", MANAGER, vin=vin(502))
+    assert found.json()["phone"] == "+8613900000502"
+    duplicates = (await crm.get("/stores/S01/duplicates", MANAGER)).json()
+    assert any(set(each["signs"]) == {"same_name", "phone_one_off"} for each in duplicates)
+    written = await crm.get(f"{IMPORTS}/{import_id}/errors", MANAGER)
+    lines = list(csv.reader(io.StringIO(written.content.decode("utf-8-sig"))))
+    assert [line[0] for line in lines[1:]] == ["4", "5", "6", "7"]
+    assert "'=HYPERLINK(1)" in lines[3]
+    assert "person_undecided" in lines[1][-1]
+    again = await begun(crm, import_id)
+    assert again.json()["errors"][0]["rule"] == "import_not_open"
+
+
+async def test_import_cancelled_half_way_keeps_what_is_done(crm: InProcess) -> None:
+    rows = [person(1000 + number) for number in range(200)]
+    import_id = (await uploaded(crm, table(rows))).json()["import_id"]
+    assert (await begun(crm, import_id)).status_code == 200
+    cancelled = await crm.post(f"{IMPORTS}/{import_id}/cancel", MANAGER, {})
+    assert cancelled.status_code == 200, cancelled.text
+    await crm.wait_until_idle()
+    view = await shown(crm, import_id)
+    assert (view["status"], view["registered"]) == ("cancelled", cancelled.json()["registered"])
+    assert view["registered"] + view["to_do"] == 200
+    assert view["to_do"] > 0
+
+
+async def test_unknown_headings_and_large_files_are_refused(crm: InProcess) -> None:
+    headings = ["客户", "Tel", "车牌", "VIN", "品牌", "车型"]
+    text = table([person(511)], headings)
+    refused = await uploaded(crm, text)
+    assert refused.json()["errors"][0]["rule"] == "columns_undecided"
+    assert refused.json()["values"]["missing"] == ["phone"]
+    assert (await uploaded(crm, text, columns={"phone": "Tel"})).status_code == 201
+    large = await crm.client.post(
+        IMPORTS,
+        content=b"x" * (LARGEST_UPLOAD + 1),
+        headers={
+            "Authorization": f"Bearer {crm.token(MANAGER)}",
+            "Idempotency-Key": "too-large-file",
+            "Content-Type": "application/json",
+        },
+    )
+    assert (large.status_code, large.json()["values"]["largest"]) == (413, LARGEST_UPLOAD)
+    technician = await crm.get(IMPORTS, "technician")
+    assert technician.status_code == 403

@@ -1,0 +1,73 @@
+"""Samples for subscribers, run by the commands of their guide."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.support.other_languages import REPOSITORY, environment
+
+_GUIDE = REPOSITORY / "docs/subscribers.md"
+_TIMEOUT_S = 60
+
+
+def commands(heading: str) -> list[str]:
+    """Return the commands below a heading of the guide."""
+    section = _GUIDE.read_text().partition(f"### {heading}\n")[2].partition("\n#")[0]
+    found = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert found, heading
+    return found
+
+
+class Output:
+    """Lines that a running program prints."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+
+    async def line(self) -> str:
+        """Wait for the next line."""
+        line = await asyncio.wait_for(self._stream.readline(), _TIMEOUT_S)
+        assert line, "the program has ended"
+        return line.decode().rstrip("\n")
+
+    async def facts(self, number: int) -> list[Any]:
+        """Wait for so many lines of JSON."""
+        return [json.loads(await self.line()) for _ in range(number)]
+
+
+async def _start(command: str, variables: Mapping[str, str]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        command,
+        cwd=REPOSITORY,
+        env={**environment(), **variables},
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+@asynccontextmanager
+async def running(command: str, variables: Mapping[str, str]) -> AsyncIterator[Output]:
+    """Run a program that does not end by itself."""
+    process = await _start(command, variables)
+    assert process.stdout
+    try:
+        yield Output(process.stdout)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def run(command: str, variables: Mapping[str, str]) -> list[Any]:
+    """Run a program to its end, and return its lines of JSON."""
+    process = await _start(command, variables)
+    output, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    assert process.returncode == 0
+    return [json.loads(line) for line in output.splitlines()]
