@@ -1,4 +1,10 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests, and the examples of property tests.
+
+These are the same in every run, so that a run fails for a change and not by chance;
+``--hypothesis-profile=random`` tries others.
+"""
+
+from hypothesis import HealthCheck, settings
 
 from tests.support.stack import (
     _sent_states,
@@ -23,3 +29,9 @@ __all__ = [
     "quick_java",
     "servers",
 ]
+
+for name, is_same in {"same": True, "random": False}.items():
+    settings.register_profile(
+        name, deadline=None, derandomize=is_same, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("same")

@@ -24,6 +24,7 @@ from shared.contracts.reception import VehicleDelivered
 from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from shared.security import Role
+from tests.support.polling import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ async def letters(platform: Platform, expected: int) -> list[int]:
     """Return numbers of the open dead letters of customer relations, once there are so many."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 rows = await connection.fetch(
                     "SELECT dead_letter_id FROM crm.dead_letter WHERE resolved_at IS NULL "

@@ -25,7 +25,7 @@ async def test_keycloak_starts_with_settings_of_compose(tmp_path: Path) -> None:
     log = tmp_path / "log"
     process, health = prepared_keycloak(composition, tmp_path / "cache", log)
     process.start()
-    assert await until(lambda: process.exit_status() == 0, 10)
+    assert await until(lambda: process.exit_status() == 0)
     shown = log.read_text().splitlines()
     secret = (composition.made_secrets / "desk_client_secret").read_text()
     authority = composition.folder("keycloak") / "secrets/ca.pem"

@@ -29,8 +29,9 @@ from services.crm.app import create_app as create_crm
 from shared.kafka import administration_options, client_options
 from shared.settings import Settings
 from tests.support.harness import in_process
+from tests.support.polling import PATIENCE_S
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = PATIENCE_S
 _DENIED = KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 

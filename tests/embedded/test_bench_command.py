@@ -1,8 +1,13 @@
-"""The command that measures, on a platform that it starts itself."""
+"""The command that measures, on a platform that it starts itself, and the nights that it plays."""
 
 import asyncio
 import json
 import sys
+
+from deploy.embedded.platform import Platform
+from shared.clock import SimulatedClock
+from tests.bench import customers
+from tests.bench.own_platform import start_business_day
 
 
 async def bench(*arguments: str) -> dict[str, float]:
@@ -23,8 +28,16 @@ async def test_sheets_bench_applies_every_part() -> None:
     assert 0 < shown["applying_s"] <= shown["import_s"]
 
 
-async def test_nights_of_customers_double_no_task() -> None:
-    shown = await bench("customers", "--customers", "300")
+async def test_nights_of_customers_double_no_task(servers: Platform, clock: SimulatedClock) -> None:
+    morning = clock.now()
+    start_business_day(servers)
+    await servers.start_services(("crm",))
+    try:
+        found = await customers.measure(servers, 300, requests=50)
+    finally:
+        await servers.stop_services()
+        clock.set(morning)
+    shown = found.figures
     assert shown["customers"] == 300
     assert shown["tasks"] > 0
     assert shown["tasks_doubled"] == 0

@@ -14,8 +14,9 @@ import pytest
 from deploy.embedded.processes import Child, Launch, can_listen, execute
 from deploy.embedded.settings import free_ports
 from tests.support.forking import ForkServer
+from tests.support.polling import PATIENCE_S
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = PATIENCE_S
 
 
 @pytest.fixture(scope="module")

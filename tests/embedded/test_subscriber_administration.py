@@ -16,11 +16,12 @@ from deploy.embedded.secrets import ADMINISTRATOR
 from shared.kafka import client_options
 from shared.security import Role
 from shared.settings import SUBSCRIBERS
+from tests.support.polling import PATIENCE_S
 
 ORDERS = "aftersales.reception.order.v1"
 STAFF = "aftersales.management.staff.v1"
 FINANCE: dict[str, Any] = {"name": "finance", "topics": [ORDERS]}
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = PATIENCE_S
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True)

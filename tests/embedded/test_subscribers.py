@@ -24,11 +24,11 @@ from shared.ids import new_id
 from shared.kafka import administration_options, client_options
 from shared.settings import FORWARDER
 from tests.support.master_data import PARTITIONS
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 
 ORDERS, JOBS = "aftersales.reception.order.v1", "aftersales.workshop.job.v1"
 STORES = ("S01", "S02", "S03")
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = PATIENCE_S
 
 Command = Callable[..., Result]
 

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from tests.support.polling import PATIENCE_S
+
 PART = b"[" * 65_536
-_TIMEOUT_S = 20
+_TIMEOUT_S = PATIENCE_S
 
 
 @dataclass

@@ -48,7 +48,7 @@ async def define_group(servers: Platform) -> None:
         servers.settings.group_folder, servers.url("management"), servers.issuer
     )
     assert not [each for each in imported if each.refused]
-    assert await until(lambda: _all_sent(servers), 20)
+    assert await until(lambda: _all_sent(servers))
     await servers.stop_services()
     for service in READERS:
         await read_states(servers, service)

@@ -4,8 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+PATIENCE_S = 90.0
+"""Time after which a test gives up: no test says how quick this machine is."""
 
-async def until(holds: Callable[[], Any], timeout_s: float, pause_s: float = 0.1) -> bool:
+
+async def until(
+    holds: Callable[[], Any], timeout_s: float = PATIENCE_S, pause_s: float = 0.1
+) -> bool:
     """Wait for ``holds()`` (or its awaited result) to be true; return whether it became so in
     time.
     """

@@ -8,6 +8,7 @@ import httpx
 
 from shared.clock import SimulatedClock
 from tests.support.api import ADVISOR, MANAGER, Api
+from tests.support.polling import PATIENCE_S
 
 AGENT = "S01-agent-1"
 SCARCE = "HVE-003"
@@ -61,7 +62,7 @@ async def waiting_timers(api: Api, number: int) -> dict[str, Any]:
     """Return reception's status once so many of its timers wait for another system."""
     url = f"{api.platform.url('reception')}/status"
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             status: dict[str, Any] = (await api.client.get(url, headers=headers)).json()
             if status["waiting_timers"] == number:

@@ -2,7 +2,6 @@
 new store (R2, R16, R25, R40).
 """
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -133,7 +132,7 @@ async def test_new_store_delivers_first_order(api: Api, clock: SimulatedClock) -
         },
     )
     assert hired.is_success, hired.text
-    await asyncio.sleep(2)
+    await there.wait_until_idle()
     order_id = await there.opened(71, "沪D10071")
     await there.worked(order_id)
     await there.delivered(order_id)

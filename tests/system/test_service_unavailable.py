@@ -6,6 +6,7 @@ import signal
 from datetime import datetime, timedelta
 
 from tests.support.api import ADVISOR, Api, customer
+from tests.support.polling import PATIENCE_S
 
 
 async def stopped(api: Api, name: str) -> None:
@@ -75,7 +76,7 @@ async def test_command_without_database_may_be_repeated(api: Api) -> None:
     assert "nothing was changed" in response.json()["detail"]
 
     await api.platform.restart("postgres")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         while (
             response := await api.post("reception", "/arrivals", ADVISOR, body, key=key)
         ).status_code == 503:

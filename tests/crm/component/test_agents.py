@@ -144,7 +144,7 @@ async def test_follow_up_waits_for_somebody_to_call(scene: Scene) -> None:
     async def assigned() -> bool:
         return await scene.agents(store_id) == ["new"]
 
-    assert await until(assigned, 20)
+    assert await until(assigned)
 
 
 async def registered(scene: Scene, store_id: str, customers: int) -> list[str]:

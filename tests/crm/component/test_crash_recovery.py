@@ -18,8 +18,9 @@ from shared.ids import new_id
 from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
 from tests.support.harness import Publisher
 from tests.support.persons import person
+from tests.support.polling import PATIENCE_S
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = PATIENCE_S
 MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
 

@@ -33,7 +33,6 @@ TOMORROW = date(2026, 3, 6)
 NOW = datetime(2026, 3, 5, 2, tzinfo=UTC)
 LAST_MINUTE = datetime(2026, 3, 5, 15, 59, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 5, 16, tzinfo=UTC)
-EFFECT_S = 2.0
 
 
 @dataclass
@@ -139,7 +138,7 @@ async def ruled(unruled: Scene) -> Scene:
 
 
 async def within_effect_time(holds: Callable[[], Awaitable[bool]]) -> bool:
-    return await until(holds, EFFECT_S, 0.02)
+    return await until(holds, pause_s=0.02)
 
 
 def ready(text: str) -> MessageRules:
@@ -159,14 +158,14 @@ async def test_work_without_rules_waits_for_them(unruled: Scene) -> None:
         answer = await unruled.crm.get("/status", "operator")
         return bool(answer.json()["waiting_timers"])
 
-    assert await until(deferred, 10)
+    assert await until(deferred)
     await unruled.publish(*group_rules())
 
     async def handed_to_agent() -> bool:
         answer = await unruled.crm.get(status, "service_advisor")
         return bool(answer.json()["status"] == "call_required")
 
-    assert await until(handed_to_agent, 20)
+    assert await until(handed_to_agent)
     assert (await unruled.vehicle(1)).status_code == 200
 
 

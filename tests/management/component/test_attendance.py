@@ -254,7 +254,7 @@ async def test_moved_person_signs_out_where_they_began(
     assert (await signed(f"{ATTENDANCE}/sign-in"))["status_code"] == 200
     today = (await own_week(management, 4))["today"]
     await moved(management, who, "S02", today)
-    await until(lambda: is_admitted(management, who, there), 5)
+    await until(lambda: is_admitted(management, who, there))
     token = management.token("technician", subject=who, stores=[])
     headers = {"Authorization": f"Bearer {token}"}
     mine = (await management.client.get(f"{there}/mine", headers=headers)).json()
@@ -266,7 +266,7 @@ async def test_moved_person_signs_out_where_they_began(
 
     assert (await signed(f"{there}/sign-in"))["status"] == "present"
     await moved(management, who, "S01", today)
-    await until(lambda: is_admitted(management, who, ATTENDANCE), 5)
+    await until(lambda: is_admitted(management, who, ATTENDANCE))
     clock.set(clock.now() + timedelta(minutes=30))
     assert (await signed(f"{ATTENDANCE}/sign-in"))["status"] == "present"
     ended = [each for each in await recorded(servers, management) if each.person_id == who]
@@ -329,7 +329,7 @@ async def test_store_of_first_day_decides_on_leave(management: InProcess) -> Non
     assert (await management.client.get(f"{there}/{sooner}", headers=headers)).status_code == 404
 
     await moved(management, who, "S02", (await own_week(management, 5))["today"])
-    await until(lambda: is_admitted(management, who, "/stores/S02/attendance"), 5)
+    await until(lambda: is_admitted(management, who, "/stores/S02/attendance"))
     assert set(await listed(there, role="technician", subject=who)) == {across, sooner}
     for at, one in ((path, sooner), (there, across)):
         withdrawn = await command(

@@ -111,13 +111,13 @@ async def test_finding_without_rules_waits_for_them(unruled: Scene) -> None:
         answer = await unruled.management.get("/status", "operator")
         return bool(answer.json()["waiting_timers"])
 
-    assert await until(deferred, 10)
+    assert await until(deferred)
     await unruled.define(GROUP, TODAY, group_corrective_actions())
 
     async def opened() -> bool:
         return await unruled.opened("o-early") == (MANAGER, timedelta(days=2))
 
-    assert await until(opened, 20)
+    assert await until(opened)
 
 
 async def test_new_rule_changes_owner_without_restart(ruled: Scene) -> None:

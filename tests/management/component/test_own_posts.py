@@ -64,9 +64,9 @@ async def test_person_is_admitted_by_own_record(management: InProcess) -> None:
         for role in ("service_manager", "technician")
     )
     await define(management, f"{STAFF}/{PERSON}", "0", manager)
-    assert await until(lambda: has_status(management, 200), 2)
+    assert await until(lambda: has_status(management, 200))
     await define(management, f"{STAFF}/{PERSON}", "1", technician)
-    assert await until(lambda: has_status(management, 403), 2)
+    assert await until(lambda: has_status(management, 403))
 
 
 @pytest.mark.parametrize(("claim", "expected"), [(["*"], 200), ([], 403)])

@@ -57,7 +57,7 @@ async def test_fresh_service_has_all_after_republication(group: Platform) -> Non
     data = ["--data", str(group.settings.data)]
     result = await asyncio.to_thread(CliRunner().invoke, app, ["republish", *data])
     assert result.output == f"{len(before)} states announced again\n"
-    assert await until(lambda: connection.fetchval(SENT), 20)
+    assert await until(lambda: connection.fetchval(SENT))
     again = await newest(group)
     assert {place: each.event for place, each in again.items()} == {
         place: each.event for place, each in before.items()

@@ -29,7 +29,6 @@ FIRST_DAY = date(2026, 1, 1)
 TODAY, TOMORROW = date(2026, 3, 4), date(2026, 3, 5)
 LAST_MINUTE = datetime(2026, 3, 4, 15, 59, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 4, 16, tzinfo=UTC)
-EFFECT_S = 2.0
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -66,7 +65,7 @@ def areas(**due: str) -> FacilityChecklistRules:
 
 
 async def within_effect_time(holds: Callable[[], Awaitable[bool]]) -> bool:
-    return await until(holds, EFFECT_S, 0.02)
+    return await until(holds, pause_s=0.02)
 
 
 async def listed(desk: FrontDesk) -> list[str]:

@@ -31,7 +31,6 @@ from tests.support.workshop_events import WorkshopEvents
 
 FIRST_DAY = date(2026, 1, 1)
 TOMORROW = date(2026, 3, 5)
-EFFECT_S = 2.0
 MIDNIGHT = datetime(2026, 3, 4, 16, tzinfo=UTC)
 WORK: dict[str, Any] = {
     "op_codes": ["MNT-001"],
@@ -204,7 +203,7 @@ async def test_appointment_rules_count_within_effect_time(
         response = await desk.post("/appointments", three_days_ahead, ADVISOR)
         return response.status_code == 422 and "too_far_ahead" in response.text
 
-    assert await until(is_too_far, EFFECT_S, 0.02)
+    assert await until(is_too_far, pause_s=0.02)
     await publish(desk, management, rule_set("appointments.S01", (FIRST_DAY, None)))
 
 

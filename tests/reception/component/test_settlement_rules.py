@@ -33,7 +33,6 @@ FIRST_DAY, YESTERDAY = date(2026, 1, 1), date(2026, 3, 3)
 TODAY, TOMORROW = date(2026, 3, 4), date(2026, 3, 5)
 LAST_MINUTE = datetime(2026, 3, 4, 15, 59, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 4, 16, tzinfo=UTC)
-EFFECT_S = 2.0
 WARRANTY = {"MNT-001": "warranty"}
 
 
@@ -103,7 +102,7 @@ async def test_store_limit_counts_without_restart(scene: Scene) -> None:
     async def lowered() -> bool:
         return not await scene.approved_at_once(other, 2_300)
 
-    assert await until(lowered, EFFECT_S, 0.05)
+    assert await until(lowered, pause_s=0.05)
     assert await scene.approved_at_once(other, 1_840)
     approved = (await scene.desk.get(f"/orders/{order_id}"))["discount"]
     assert (approved["amount_cents"], approved["approved_by"]) == (2_300, ADVISOR)

@@ -15,6 +15,7 @@ from shared.db import Connection
 from shared.envelope import ReceivedEvent, headers_of
 from shared.unit_of_work import UnitOfWork
 from tests.support.foundation import CAUSATION, NOW, Bench, greeted
+from tests.support.polling import PATIENCE_S
 
 BROKEN = "aftersales.reception.CustomerGreeted.v1"
 
@@ -48,7 +49,7 @@ async def running(bench: Bench) -> AsyncIterator[None]:
 
 async def wait_until_idle(bench: Bench) -> None:
     """Wait until no record waits."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         idle_rounds = 0
         while idle_rounds < 3:
             await asyncio.sleep(0.1)
@@ -99,7 +100,7 @@ async def test_malformed_record_parks_only_its_key(
         assert bench.effects.advisors == {"o2": ["a1"]}
 
         await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await dead(bench):
                 await asyncio.sleep(0.1)
     assert bench.effects.advisors == {"o1": ["a2"], "o2": ["a1"]}
@@ -154,7 +155,7 @@ async def test_repaired_event_is_replayed_before_later_ones(bench: Bench) -> Non
             "UPDATE crm.dead_letter SET value = $1, decision = 'replay'",
             greeted("o1", "repaired").model_dump_json().encode(),
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await dead(bench):
                 await asyncio.sleep(0.1)
     assert bench.effects.advisors == {"o1": ["repaired", "a2"]}
@@ -241,14 +242,14 @@ async def test_skip_decision_survives_rereading_topic(servers: Platform, bench: 
     async with running(bench):
         await wait_until_idle(bench)
         await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await dead(bench):
                 await asyncio.sleep(0.1)
         await bench.admin.execute("TRUNCATE crm.stream_position, crm.parked_event")
         client = bench.service.consumer._client
         for partition, offset in bench.begin.items():
             client.seek(partition, offset)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while bench.effects.advisors != {"o1": ["a2", "a2"]}:
                 await asyncio.sleep(0.1)
     assert await dead(bench) == []
@@ -265,7 +266,7 @@ async def test_failed_replay_leaves_dead_letter_open(bench: Bench) -> None:
         await bench.admin.execute(
             "UPDATE crm.dead_letter SET decision = 'replay', error = 'before'"
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while (await dead(bench))[0]["error"] == "before":
                 await asyncio.sleep(0.1)
         [letter] = await dead(bench)
@@ -289,7 +290,7 @@ async def test_malformed_record_behind_gap_is_dead_lettered_alone(bench: Bench) 
         assert letter["sequence"] == 2
         assert bench.effects.advisors == {"o1": ["a1"]}
         await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await dead(bench):
                 await asyncio.sleep(0.1)
     assert bench.effects.advisors == {"o1": ["a1", "a3"]}

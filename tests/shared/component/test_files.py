@@ -12,6 +12,7 @@ import pytest
 from deploy.embedded.settings import free_ports
 from shared.files import FileStorage
 from shared.problems import Problem
+from tests.support.polling import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "localbucket", str(folder), "--port", str(port)
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

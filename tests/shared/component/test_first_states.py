@@ -51,7 +51,7 @@ async def test_service_reads_all_states_before_it_responds(empty_servers: Platfo
         async with rules_reader(empty_servers) as reader:
             service, deps = reader.app.state.service, deps_of(reader)
             deps.may_greet.set()
-            assert await until(lambda: service.projection.consumer.assigned, 20)
+            assert await until(lambda: service.projection.consumer.assigned)
             response = await reader.client.get("/rules/loyalty")
             assert (response.status_code, response.json()["type"]) == (503, "/problems/not_ready")
             assert response.headers["Retry-After"]
@@ -78,8 +78,8 @@ async def test_stopped_service_abandons_a_stuck_batch(
         await sending.publish(rule_set("loyalty", (DAY, loyalty_rules())), at=NOW)
         others = asyncio.all_tasks()
         async with states_withheld(empty_servers) as admin, rules_reader(empty_servers):
-            assert await until(lambda: is_stuck(admin), 20)
-        assert await until(lambda: asyncio.all_tasks() <= others, 20)
+            assert await until(lambda: is_stuck(admin))
+        assert await until(lambda: asyncio.all_tasks() <= others)
 
 
 async def test_restarted_service_responds_with_what_it_has(empty_servers: Platform) -> None:

@@ -24,7 +24,6 @@ from tests.support.rules_reader import deps_of, rules_reader
 DAY = date(2026, 1, 1)
 LATER = date(2026, 6, 1)
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-EFFECT_S = 2.0
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -36,7 +35,7 @@ async def reader(empty_servers: Platform) -> AsyncIterator[InProcess]:
 @pytest_asyncio.fixture(scope="module")
 async def management(reader: InProcess, empty_servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(empty_servers) as sending:
-        await until(lambda: reader.app.state.service.projection.consumer.assigned, 20)
+        await until(lambda: reader.app.state.service.projection.consumer.assigned)
         yield sending
 
 
@@ -47,7 +46,7 @@ async def holds(reader: InProcess, state: RuleSetDefined) -> bool:
         found = await deps_of(reader).rules(state.record_id)
         return found.get(state.record_id) == state
 
-    return await until(read, EFFECT_S, 0.02)
+    return await until(read, pause_s=0.02)
 
 
 async def test_change_counts_in_next_transaction(reader: InProcess, management: Publisher) -> None:
@@ -113,7 +112,7 @@ async def test_change_does_not_wait_behind_events(reader: InProcess, management:
     assert await holds(reader, state)
     assert deps.greeted == []
     deps.may_greet.set()
-    assert await until(lambda: deps.greeted == ["o-1"], 20)
+    assert await until(lambda: deps.greeted == ["o-1"])
 
 
 def enveloped(state: RuleSetDefined, sequence: int) -> dict[str, str]:
@@ -151,7 +150,7 @@ async def test_malformed_state_blocks_nothing(
     headers = enveloped(state, management.sequences[RULES, kind])
     value = changed(state.model_dump_json().encode(), **fields)
     await management.send_raw(RULES, kind, value, headers)
-    assert await until(lambda: dead_letters_grew(reader, letters), 5)
+    assert await until(lambda: dead_letters_grew(reader, letters))
     assert await holds(reader, state)
     good = rule_set(kind, (DAY, loyalty_rules(7)))
     await management.publish(good, at=NOW)
@@ -164,7 +163,7 @@ async def test_state_of_a_store_is_refused(reader: InProcess, management: Publis
     await management.publish(state, at=NOW)
     forged = state.model_copy(update={"store_id": "S01", "versions": ()})
     await management.publish(forged, at=NOW)
-    assert await until(lambda: dead_letters_grew(reader, letters), 5)
+    assert await until(lambda: dead_letters_grew(reader, letters))
     assert await deps_of(reader).rules("foreign") == {"foreign": state}
 
 
@@ -216,7 +215,7 @@ async def conflicting_letter(reader: InProcess, key: str) -> str:
     async def found() -> list[Any]:
         return [each for each in await dead_letters(reader) if each["key"] == key]
 
-    assert await until(found, 5)
+    assert await until(found)
     return str((await found())[0]["letter_id"])
 
 
@@ -229,7 +228,7 @@ async def test_event_waits_for_state_that_it_needs(
     await asyncio.sleep(0.3)
     assert "needs:late" not in deps_of(reader).greeted
     await management.publish(rule_set("late", (DAY, loyalty_rules())), at=NOW)
-    assert await until(lambda: "needs:late" in deps_of(reader).greeted, 5)
+    assert await until(lambda: "needs:late" in deps_of(reader).greeted)
     after = (await reader.get("/status", "operator")).json()
     assert after["dead_letters"] == before["dead_letters"]
 
@@ -247,4 +246,4 @@ async def test_events_of_one_batch_are_waited_for_once(
         after = (await reader.get("/status", "operator")).json()
         return bool(after["dead_letters"] == before["dead_letters"] + 20)
 
-    assert await until(given_up, 15)
+    assert await until(given_up)

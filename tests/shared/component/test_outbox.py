@@ -11,13 +11,14 @@ from deploy.embedded.platform import Platform
 from shared.kafka import client_options
 from shared.relay import Relay
 from tests.support.foundation import CAUSATION, Bench, greeted
+from tests.support.polling import PATIENCE_S, until
 from tests.support.service_settings import settings_of
 
 
 async def relay_until(bench: Bench, relay: Relay, rows: int) -> None:
     task = asyncio.create_task(relay.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while relay.published < rows:
                 await asyncio.sleep(0.05)
     finally:
@@ -87,11 +88,13 @@ async def test_new_lease_holder_ends_session_of_old(servers: Platform, bench: Be
 async def test_active_lease_holder_keeps_lease(servers: Platform, bench: Bench) -> None:
     first, second = relay_of(servers, "first"), relay_of(servers, "second")
     tasks = [asyncio.create_task(first.run())]
-    await asyncio.sleep(1)
+    holder = "SELECT holder FROM reception.relay_lease"
+    assert await until(lambda: bench.admin.fetchval(holder))
     tasks.append(asyncio.create_task(second.run()))
     for number in range(20):
         await bench.publish(greeted(f"o{number}"))
         await asyncio.sleep(0.05)
+    assert await until(lambda: first.published + second.published == 20)
     await asyncio.sleep(1.5)
     for task in tasks:
         task.cancel()

@@ -27,7 +27,7 @@ async def reader(empty_servers: Platform) -> AsyncIterator[InProcess]:
 @pytest_asyncio.fixture(scope="module")
 async def management(reader: InProcess, empty_servers: Platform) -> AsyncIterator[Publisher]:
     async with publisher(empty_servers) as sending:
-        await until(lambda: reader.app.state.service.projection.consumer.assigned, 20)
+        await until(lambda: reader.app.state.service.projection.consumer.assigned)
         yield sending
 
 
@@ -46,7 +46,7 @@ async def follow(servers: Platform, event_id: str, stores: set[str]) -> dict[str
     async def followed() -> bool:
         return (await caused_by(servers, event_id)).keys() >= stores
 
-    assert await until(followed, 10)
+    assert await until(followed)
     found = await caused_by(servers, event_id)
     assert found.keys() == stores
     return found

@@ -13,8 +13,9 @@ from shared import timers
 from shared.timers import Lane, RetryLaterError, StaleStateError, Timer, TimerHandler, Timers
 from shared.unit_of_work import UnitOfWork
 from tests.support.foundation import CAUSATION, Bench
+from tests.support.polling import PATIENCE_S
 
-_TIMEOUT_S = 30
+_TIMEOUT_S = PATIENCE_S
 _MANY = 1000
 
 

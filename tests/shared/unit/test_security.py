@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -21,12 +20,14 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
+from deploy.embedded.settings import free_ports
 from shared import signing_keys
 from shared.problems import add_problem_handlers
 from shared.routing import Router
 from shared.security import Principal, Verifier, require_roles
 from shared.settings import Settings
 from tests.support.claims import Claims
+from tests.support.polling import until
 
 
 class KeyPublisher:
@@ -38,17 +39,16 @@ class KeyPublisher:
         self.said: Any = None
         self.asked = 0
         self.unavailable = False
-        self.pause_s = 0.0
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}/jwks"
         self.app = FastAPI()
 
         @self.app.get("/jwks")
         async def jwks() -> JSONResponse:
             self.asked += 1
-            await asyncio.sleep(self.pause_s)
+            await self.may_answer.wait()
             if self.unavailable:
                 return JSONResponse({}, 503)
             if self.said is not None:
@@ -98,7 +98,8 @@ async def _served() -> AsyncIterator[KeyPublisher]:
 @pytest.fixture
 def publisher(_served: KeyPublisher) -> KeyPublisher:
     _served.key, _served.others, _served.said = _new_key(), [], None
-    _served.asked, _served.unavailable, _served.pause_s = 0, False, 0.0
+    _served.asked, _served.unavailable = 0, False
+    _served.may_answer.set()
     return _served
 
 
@@ -270,13 +271,14 @@ async def test_unknown_key_flood_requests_key_set_once(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     assert (await ask(service, publisher.token())).status_code == 200
-    publisher.pause_s = 0.3
+    publisher.may_answer.clear()
     forger = _new_key()
     flood = [ask(service, publisher.token(key=forger, kid=f"k{n}")) for n in range(100)]
     attacked = asyncio.gather(*flood)
-    await asyncio.sleep(0.1)
+    assert await until(lambda: publisher.asked == 2, pause_s=0.01)
     assert (await ask(service, publisher.token())).status_code == 200
     assert not attacked.done()
+    publisher.may_answer.set()
     assert {response.status_code for response in await attacked} == {401}
     await assert_rejected(service, publisher.token(key=forger, kid="late"))
     assert publisher.asked == 2
@@ -285,9 +287,11 @@ async def test_unknown_key_flood_requests_key_set_once(
 async def test_concurrent_first_requests_fetch_keys_once(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
-    publisher.pause_s = 0.1
-    replies = await asyncio.gather(*(ask(service, publisher.token()) for _ in range(20)))
-    assert {response.status_code for response in replies} == {200}
+    publisher.may_answer.clear()
+    asking = asyncio.gather(*(ask(service, publisher.token()) for _ in range(20)))
+    assert await until(lambda: publisher.asked == 1, pause_s=0.01)
+    publisher.may_answer.set()
+    assert {response.status_code for response in await asking} == {200}
     await assert_rejected(service, publisher.token(kid="unknown"))
     assert publisher.asked == 2
 

@@ -37,7 +37,6 @@ from tests.support.workshop_harness import (
 FIRST = date(2026, 1, 1)
 TODAY, TOMORROW = date(2026, 3, 4), date(2026, 3, 5)
 HIGH_VOLTAGE = "HVE-001"
-EFFECT_S = 2.0
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -71,7 +70,7 @@ async def moved(harness: WorkshopHarness, job: JsonObject) -> JobReassigned:
     async def has_moved() -> bool:
         return bool((await harness.job(job))["version"] != job["version"])
 
-    assert await until(has_moved, EFFECT_S, 0.02)
+    assert await until(has_moved, pause_s=0.02)
     moves = await harness.events(JobReassigned, job["order_id"])
     event: JobReassigned = moves[-1]
     return event
@@ -97,7 +96,7 @@ async def test_certificate_admits_to_high_voltage(harness: WorkshopHarness) -> N
     async def is_promised() -> bool:
         return (await harness.post("quotes", "service_advisor", body)).is_success
 
-    assert await until(is_promised, EFFECT_S, 0.02)
+    assert await until(is_promised, pause_s=0.02)
     (job,) = await harness.open_order(HIGH_VOLTAGE)
     assert job["technician_ids"] == ["S02-technician-4"]
 
@@ -245,7 +244,7 @@ async def test_promise_rules_count_within_effect_time(harness: WorkshopHarness) 
         kept = datetime.fromisoformat(held["expires_at"]) - harness.clock.now()
         return (kept, held["confidence"]) == (timedelta(minutes=3), 0.8)
 
-    assert await until(is_short, EFFECT_S, 0.02)
+    assert await until(is_short, pause_s=0.02)
     await harness.publish(rule_set("promises.S01", (FIRST, None)))
 
 
@@ -280,7 +279,7 @@ async def test_technician_cannot_inspect_own_work(harness: WorkshopHarness) -> N
     async def is_admitted() -> bool:
         return bool((await inspect()).json()["type"] != "/problems/role_required")
 
-    assert await until(is_admitted, 5)
+    assert await until(is_admitted)
     own = await inspect()
     assert_rejected(own, 403, "self_inspection", "job_id")
 

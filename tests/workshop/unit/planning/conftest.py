@@ -1,6 +1,6 @@
-"""Settings of the planner's property tests: few examples each, independent of the clock."""
+"""Settings of the planner's property tests: few examples each."""
 
 from hypothesis import settings
 
-settings.register_profile("planning", deadline=None, max_examples=40)
+settings.register_profile("planning", settings(), max_examples=40)
 settings.load_profile("planning")
