@@ -28,19 +28,30 @@ async def open_management(
     stores: Sequence[str] = (),
     timeout_s: float = 60.0,
 ) -> AsyncIterator[ManagementApi]:
-    """Open management at ``url`` for the program ``subject`` with its roles and ``stores``.
-
-    A deployment's issuer knows subject, roles and stores of its client itself.
-    """
+    """Open management at ``url`` for the program ``subject`` with its roles and ``stores``."""
 
     async def token() -> str:
-        if isinstance(tokens, DevelopmentIssuer):
-            return tokens.token(subject, roles=roles, stores=stores)
-        return await _fetched(tokens)
+        return await access_token(tokens, subject, roles, stores)
 
     timeout = httpx.Timeout(timeout_s, connect=_CONNECT_S)
     async with httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False) as http:
         yield ManagementApi(ServiceCalls("management", http, token))
+
+
+async def access_token(
+    tokens: TokenSource, subject: str, roles: Sequence[Role], stores: Sequence[str]
+) -> str:
+    """Return a token of the program ``subject``.
+
+    A deployment's issuer knows subject, roles and stores of its client itself.
+
+    Raises:
+        SettingsError: the issuer refuses the client.
+        ServiceUnavailableError: the issuer does not respond.
+    """
+    if isinstance(tokens, DevelopmentIssuer):
+        return tokens.token(subject, roles=roles, stores=stores)
+    return await _fetched(tokens)
 
 
 async def _fetched(credentials: ServiceCredentials) -> str:

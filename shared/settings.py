@@ -4,6 +4,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ FORWARDER = "forwarder"
 """The process that copies events for subscribers; it needs Kafka alone."""
 SUBSCRIBERS = "subscribers"
 """The process that administers subscribers; it has no database."""
+_READ_ELSEWHERE = ("AFTERSALES_EMBEDDED_", "AFTERSALES_FAILPOINT")
+"""Variables of the embedded platform, and of tests that kill a process at a certain place."""
 UNUSABLE = 2
 """Exit status of a process whose settings are missing or contradict each other."""
 
@@ -149,8 +152,7 @@ class Settings(BaseSettings):
     files_secret_key: str = Field(
         "",
         repr=False,
-        description="secret key of the S3 store, in place of `AWS_SECRET_ACCESS_KEY`; the other "
-        "`AWS_` variables are the usual ones",
+        description="secret key of the S3 store, in place of `AWS_SECRET_ACCESS_KEY`",
     )
     clock_file: Path | None = Field(None, description="simulated clock; never in a deployment")
     clock_skew_s: float = Field(0.0, description="error of the clock, for tests")
@@ -239,13 +241,38 @@ def variable(name: str) -> str:
 
 
 def read_settings() -> Settings:
-    """Return the settings; the process ends with one line where they cannot be used."""
+    """Return the settings; the process ends with one line where they cannot be used.
+
+    A variable of the platform that is no setting, such as a misspelled one, cannot be used either.
+    """
+    if unknown := _unknown(os.environ):
+        _refuse(unknown)
     try:
         return Settings()
     except ValidationError as error:
         _refuse([_line(each) for each in error.errors(include_url=False)])
     except SettingsError as error:
         _refuse([str(error)])
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable of the platform that no process reads."""
+    known = [
+        *(variable(name) for name in Settings.model_fields),
+        *(f"{variable(name)}_FILE" for name in secrets()),
+    ]
+    odd = sorted(
+        name
+        for name in environment
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.startswith(_READ_ELSEWHERE)
+    )
+    return [
+        f"{name} is no setting{f': is {close[0]} meant?' if close else ''}"
+        for name in odd
+        for close in [get_close_matches(name.upper(), known, 1, 0.8)]
+    ]
 
 
 def require(settings: Settings, service: str) -> None:

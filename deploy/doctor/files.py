@@ -1,17 +1,21 @@
 """The store of files: written, read and deleted once."""
 
+from pathlib import Path
 from uuid import uuid4
 
-from deploy.doctor.findings import Finding, error, ok
+from deploy.doctor.findings import Finding, error, ok, warning
 from shared.files import FileStorage
 from shared.problems import Problem
 
 _AREA = "files"
 _PROBE = b"aftersales doctor"
+_FIRST = "reception makes it when it starts; set AFTERSALES_FILES where photos are elsewhere"
 
 
 async def look_at_files(place: str, secret_key: str) -> list[Finding]:
-    """Return whether a file can be written to ``place``, read and deleted."""
+    """Return whether a file can be written to ``place``, read and deleted; no folder is made."""
+    if _is_absent(place):
+        return [warning(_AREA, f"{place} is not there yet", _FIRST)]
     key = f"doctor/{uuid4()}"
     try:
         storage = FileStorage(place, secret_key)
@@ -25,6 +29,10 @@ async def look_at_files(place: str, secret_key: str) -> list[Finding]:
     if not is_same:
         return [error(_AREA, f"{place} returns other content", "look at the store")]
     return [ok(_AREA, f"{place} takes files and returns them")]
+
+
+def _is_absent(place: str) -> bool:
+    return not place.startswith("s3://") and not Path(place).exists()
 
 
 def _refused(place: str, failure: BaseException) -> Finding:

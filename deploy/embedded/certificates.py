@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from deploy.embedded.errors import EmbeddedError
+
 _LIFETIME = timedelta(days=3650)
 _BACKDATED = timedelta(minutes=5)
 
@@ -52,6 +54,21 @@ def new_certificate(
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
     return _pem(builder.sign(issuer_key, hashes.SHA256()), key)
+
+
+def hosts_of(certificate: str) -> set[str]:
+    """Return the names and addresses of a server's certificate, a PEM text that may hold its key.
+
+    Raises:
+        EmbeddedError: there is no certificate in it.
+    """
+    begin = certificate.find("-----BEGIN CERTIFICATE-----")
+    try:
+        read = x509.load_pem_x509_certificate(certificate[max(begin, 0) :].encode())
+        names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound) as error:
+        raise EmbeddedError("a broker's certificate cannot be read") from error
+    return {str(each.value) for each in names}
 
 
 def _builder(

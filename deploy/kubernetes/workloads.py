@@ -13,6 +13,7 @@ SECRETS = "/run/secrets"
 _USER = 10001
 _IMAGE = "aftersales"
 _ADMINISTRATION = "administration"
+_INSPECTION = "inspection"
 _TEMPORARY_FOLDER = "/tmp"  # noqa: S108 each container has its own
 _EVENTS_BEHIND = 2000
 _PROMETHEUS = "http://prometheus-operated.monitoring:9090"
@@ -101,7 +102,9 @@ def migrations() -> Iterator[Mapping[str, Any]]:
             "containers": [migrate],
             "volumes": [
                 _TEMPORARY,
-                _secret_volume("administrator", f"{service}-administrator", service),
+                _administrators_volume(
+                    "administrator", f"{service}-administrator", {service: "postgres"}
+                ),
                 _secret_volume("owner", f"{service}-owner", service),
             ],
         }
@@ -119,27 +122,53 @@ def migrations() -> Iterator[Mapping[str, Any]]:
 
 
 def administration() -> Iterator[Mapping[str, Any]]:
-    """Yield the job in whose container the operator's commands are executed, while it lasts."""
-    variables = {"AFTERSALES_CLIENT_SECRET_FILE": f"{SECRETS}/client_secret"}
+    """Yield the jobs in whose containers the operator's commands are executed, while they last.
+
+    One defines the group by management; the other looks at all databases and topics.
+    """
+    yield _idle_job(
+        _ADMINISTRATION,
+        {"AFTERSALES_CLIENT_SECRET_FILE": f"{SECRETS}/client_secret"},
+        _secret_volume("own", _ADMINISTRATION, _ADMINISTRATION),
+    )
+    yield _idle_job(
+        _INSPECTION,
+        {
+            "AFTERSALES_KAFKA_USERNAME": "audit",
+            "AFTERSALES_KAFKA_PASSWORD_FILE": f"{SECRETS}/kafka_password",
+            **{
+                f"AFTERSALES_{service.upper()}_ADMIN_DATABASE_URL_FILE": (
+                    f"{SECRETS}/{service}_admin_database_url"
+                )
+                for service in SERVICES
+            },
+        },
+        _administrators_volume("own", _INSPECTION, dict.fromkeys(SERVICES, "postgres")),
+    )
+
+
+def _idle_job(
+    name: str, variables: Mapping[str, str], volume: Mapping[str, Any]
+) -> Mapping[str, Any]:
     container = {
-        **_container(_ADMINISTRATION, ["infinity"], variables, "own"),
+        **_container(name, ["infinity"], variables, "own"),
         "command": ["sleep"],
-        "envFrom": _environment(_ADMINISTRATION),
+        "envFrom": _environment(name),
     }
     spec = {
         **_POD,
         "restartPolicy": "Never",
         "containers": [container],
-        "volumes": [_TEMPORARY, _secret_volume("own", _ADMINISTRATION, _ADMINISTRATION)],
+        "volumes": [_TEMPORARY, volume],
     }
-    yield {
-        **_resource("batch/v1", "Job", _ADMINISTRATION, _ADMINISTRATION),
+    return {
+        **_resource("batch/v1", "Job", name, _ADMINISTRATION),
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": 4 * 3600,
             "ttlSecondsAfterFinished": 0,
             "template": {
-                "metadata": {"labels": _labels(_ADMINISTRATION, _ADMINISTRATION)},
+                "metadata": {"labels": _labels(name, _ADMINISTRATION)},
                 "spec": spec,
             },
         },
@@ -149,24 +178,31 @@ def administration() -> Iterator[Mapping[str, Any]]:
 def database_of_each() -> Iterator[Mapping[str, Any]]:
     """Yield the patches by which each service checks the database server of its own."""
     for service in SERVICES:
-        own, server = [("own", service)], f"postgres-{service}"
-        for_job = [
-            ("administrator", f"{service}-administrator"),
-            ("owner", f"{service}-owner"),
-        ]
-        for version, kind, name, volumes in (
-            ("apps/v1", "Deployment", service, own),
-            ("batch/v1", "Job", f"migrate-{service}", for_job),
-        ):
-            changed = [
-                _secret_volume(volume, secret, service, server) for volume, secret in volumes
-            ]
-            yield {
-                "apiVersion": version,
-                "kind": kind,
-                "metadata": {"name": name},
-                "spec": {"template": {"spec": {"volumes": changed}}},
-            }
+        server = f"postgres-{service}"
+        yield _with_volumes(
+            "apps/v1", "Deployment", service, _secret_volume("own", service, service, server)
+        )
+        yield _with_volumes(
+            "batch/v1",
+            "Job",
+            f"migrate-{service}",
+            _administrators_volume("administrator", f"{service}-administrator", {service: server}),
+            _secret_volume("owner", f"{service}-owner", service, server),
+        )
+    servers = {service: f"postgres-{service}" for service in SERVICES}
+    volume = _administrators_volume("own", _INSPECTION, servers)
+    yield _with_volumes("batch/v1", "Job", _INSPECTION, volume)
+
+
+def _with_volumes(
+    version: str, kind: str, name: str, *volumes: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {"template": {"spec": {"volumes": list(volumes)}}},
+    }
 
 
 def _deployment(process: Process) -> Mapping[str, Any]:
@@ -299,15 +335,33 @@ def _secret_volume(
     name: str, secret: str, process: str, database: str = "postgres"
 ) -> Mapping[str, Any]:
     """Return a volume with a Secret's files and the authorities of Kafka and the database."""
-    sources: list[Mapping[str, Any]] = [{"secret": {"name": secret}}]
-    for authority, file, needed in (
-        (f"{CLUSTER}-cluster-ca-cert", "kafka-ca.pem", process not in (DESK, _ADMINISTRATION)),
-        (f"{database}-ca", "database-ca.pem", process in SERVICES),
-    ):
-        if needed:
-            items = [{"key": "ca.crt", "path": file}]
-            sources.append({"secret": {"name": authority, "items": items}})
+    return _projected(
+        name,
+        secret,
+        *([_KAFKA_AUTHORITY] if process not in (DESK, _ADMINISTRATION) else []),
+        *([_authority(f"{database}-ca", "database-ca.pem")] if process in SERVICES else []),
+    )
+
+
+def _administrators_volume(name: str, secret: str, servers: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return a volume with a Secret's files and the authority of each service's server."""
+    authorities = (
+        _authority(f"{server}-ca", f"{service}-database-ca.pem")
+        for service, server in servers.items()
+    )
+    return _projected(name, secret, _KAFKA_AUTHORITY, *authorities)
+
+
+def _projected(name: str, secret: str, *authorities: Mapping[str, Any]) -> Mapping[str, Any]:
+    sources = [{"secret": {"name": secret}}, *authorities]
     return {"name": name, "projected": {"sources": sources, "defaultMode": 0o440}}
+
+
+def _authority(secret: str, file: str) -> Mapping[str, Any]:
+    return {"secret": {"name": secret, "items": [{"key": "ca.crt", "path": file}]}}
+
+
+_KAFKA_AUTHORITY = _authority(f"{CLUSTER}-cluster-ca-cert", "kafka-ca.pem")
 
 
 def _probe(kind: str) -> dict[str, Any]:

@@ -31,6 +31,11 @@ class Composition:
         self.volumes = folder / "volumes"
         self._folder = folder
         self._ports: dict[tuple[str, int], int] = {}
+        self._published = {
+            each.split(":")[-2]: (name, int(each.split(":")[-1]))
+            for name, service in self.services.items()
+            for each in service.get("ports", ())
+        }
 
     def port(self, host: str, port: int = HTTP) -> int:
         """Return the loopback port that stands for ``host:port``."""
@@ -60,6 +65,11 @@ class Composition:
 
     def translated(self, name: str, text: str) -> str:
         """Return a text of the file, or of a secret, with addresses and folders of here."""
+        text = re.sub(
+            r"(\$\{\w+:\?\}):(\d+)",
+            lambda found: f"{found[1]}:{self.port(*self._published[found[2]])}",
+            text,
+        )
         text = re.sub(r"\$\{(\w+):\?\}", lambda found: self.decisions[found[1]], text)
         text = text.replace("$$", "$")
         text = re.sub(

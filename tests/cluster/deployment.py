@@ -45,12 +45,14 @@ from shared.security import Role
 from shared.settings import DESK, Settings
 from tests.cluster.composition import Composition
 from tests.cluster.database import prepared_database
-from tests.cluster.keycloak import OPERATOR, Administrator, People, prepared_keycloak
+from tests.cluster.keycloak import OPERATOR, Administrator, People, person, prepared_keycloak
 from tests.faults.proxy import Proxy, http_write
 from tests.support.polling import until
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 NO_LEADER = "kafka--1"
+KAFKA_HOST = "kafka.example.com"
+"""Name of the brokers for others; only those who read as a subscriber find this machine by it."""
 
 _DATABASE = "postgres"
 _HEAP_MB = 400
@@ -70,7 +72,9 @@ class Deployment:
         self, folder: Path, launch: Launch = execute, *, with_keycloak: bool = False
     ) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self.composition = Composition(folder, {"KAFKA_CLUSTER_ID": cluster})
+        self.composition = Composition(
+            folder, {"KAFKA_CLUSTER_ID": cluster, "KAFKA_HOST": KAFKA_HOST}
+        )
         desk, keycloak = (self.composition.port(name) for name in (DESK, "keycloak"))
         origin = f"http://localhost:{keycloak}"
         self.composition.decisions |= {
@@ -107,15 +111,19 @@ class Deployment:
         return self.issuer
 
     async def let_in(self, subjects: Iterable[str]) -> None:
-        """Let Keycloak know persons of the staff records, and the first operator's password."""
+        """Let Keycloak know persons of the staff records, and let the first operator in."""
         if self.keycloak is None:
             return
-        self.people.passwords = {each: secrets.token_urlsafe(12) for each in (OPERATOR, *subjects)}
+        self.people.passwords = {each: secrets.token_urlsafe(12) for each in subjects}
         for subject, password in self.people.passwords.items():
-            if subject == OPERATOR:
-                await self.keycloak.give_password(subject, password)
-            else:
-                await self.keycloak.add_person(subject, password)
+            await self.keycloak.add_person(subject, password)
+        await self.person_in(OPERATOR)
+
+    async def person_in(self, subject: str) -> None:
+        """Let a person in as the operator does; they choose a password of their own."""
+        said = await person(self.composition, "let-in", subject)
+        self.people.passwords[subject] = said.partition("password ")[2].partition(",")[0]
+        await self.people.token(subject)
 
     async def token(self, subject: str, role: Role, *stores: str) -> str:
         """Return an access token of a person, who has this role in these stores."""
@@ -131,7 +139,7 @@ class Deployment:
 
     async def start_servers(self) -> None:
         """Start brokers and database, and prepare both as compose does."""
-        new_secrets(self.composition.made_secrets)
+        new_secrets(self.composition.made_secrets, kafka_host=[KAFKA_HOST])
         for name in ("files", "sessions", "tax-invoices", *BROKERS):
             (self.composition.volumes / name).mkdir(parents=True)
         await self._start_postgres()
@@ -204,17 +212,19 @@ class Deployment:
 
     async def _carry_out(self, step: str) -> None:
         """Run a program of the file that ends by itself."""
-        environment = self.composition.environment(step)
-        outcome = await asyncio.to_thread(
-            CliRunner().invoke, app, self.composition.command(step), env=environment
-        )
-        if outcome.exit_code:
-            raise EmbeddedError(f"{step}: {outcome.output} {outcome.exception}")
+        await self.command(step, *self.composition.command(step))
 
-    def settings_of(self, name: str, **changes: str) -> Settings:
-        """Return the settings of a process; ``changes`` are environment variables."""
-        environment = {**self.composition.environment(name), **changes}
-        with patch.dict(os.environ, environment):
+    async def command(self, name: str, *arguments: str) -> str:
+        """Return what a command prints in the container of a process."""
+        environment = self.composition.environment(name)
+        outcome = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+        if outcome.exit_code:
+            raise EmbeddedError(f"{name}: {outcome.output} {outcome.exception}")
+        return outcome.output
+
+    def settings_of(self, name: str) -> Settings:
+        """Return the settings of a process."""
+        with patch.dict(os.environ, self.composition.environment(name)):
             return Settings()
 
     @asynccontextmanager
@@ -358,18 +368,11 @@ class Deployment:
 
     def kafka_of_audit(self) -> dict[str, object]:
         """Return the connection of the audit, with the rights of its own."""
-        password = self.composition.made_secrets / "kafka_audit"
-        return client_options(
-            self.settings_of(
-                "forwarder",
-                AFTERSALES_KAFKA_USERNAME="audit",
-                AFTERSALES_KAFKA_PASSWORD_FILE=str(password),
-            )
-        )
+        return client_options(self.settings_of("inspection"))
 
     async def audit(self) -> AuditResult:
         """Compare the services' tables with the topics."""
-        server = self.settings_of("prepare-database").owner_database_url
+        server = self.settings_of("inspection").reception_admin_database_url
         url = server.replace("/postgres?", "/aftersales?")
         return await run_audit(url, self.kafka_of_audit(), self.settings)
 

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from deploy.embedded.processes import Process
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.processes import Process, run_to_end
 from deploy.embedded.settings import free_ports
 from shared.credentials import TokenAnswer
 from tests.cluster.composition import COMPOSE, Composition
@@ -31,7 +33,7 @@ _REALM = "aftersales"
 _CLIENT = "aftersales-desk"
 _TIMEOUT_S = 30.0
 _RENEW_BEFORE_S = 60.0
-_FORM = re.compile(r'<form[^>]*\bid="kc-form-login"[^>]*\baction="([^"]+)"')
+_FORM = re.compile(r'<form[^>]*\bid="(kc-form-login|kc-passwd-update-form)"[^>]*\baction="([^"]+)"')
 
 
 def prepared_keycloak(composition: Composition, cache: Path, log: Path) -> tuple[Process, str]:
@@ -42,25 +44,43 @@ def prepared_keycloak(composition: Composition, cache: Path, log: Path) -> tuple
     (home / "bin").mkdir(parents=True)
     (home / "data/import").mkdir(parents=True)
     (home / "lib").mkdir()
-    shutil.copy(programs / "bin/kc.sh", home / "bin/kc.sh")
-    (home / "bin/kc.sh").chmod(0o700)
+    for program in ("kc.sh", "kcadm.sh"):
+        shutil.copy(programs / "bin" / program, home / "bin" / program)
+        (home / "bin" / program).chmod(0o700)
+    (home / "bin/client").symlink_to(programs / "bin/client")
     shutil.copytree(programs / "lib/quarkus", home / "lib/quarkus")
     for each in ("conf", "providers", "themes", "lib/app", "lib/lib", "lib/quarkus-run.jar"):
         (home / each).symlink_to(programs / each)
     shutil.copy(COMPOSE / "keycloak/aftersales-realm.json", home / "data/import")
     environment = composition.environment(_NAME)
-    script = composition.folder(_NAME) / "start"
-    text = (COMPOSE / "keycloak/start").read_text().replace("/opt/keycloak/", f"{home}/")
-    script.write_text(composition.translated(_NAME, text))
     port, [health] = composition.port(_NAME), free_ports(1)
+    for script in ("start", "person"):
+        text = (COMPOSE / "keycloak" / script).read_text()
+        text = text.replace("/opt/keycloak/", f"{home}/").replace(":8080", f":{port}")
+        (composition.folder(_NAME) / script).write_text(composition.translated(_NAME, text))
     own = {
         "KC_HTTP_HOST": "127.0.0.1",
         "KC_HTTP_PORT": str(port),
         "KC_HTTP_MANAGEMENT_PORT": str(health),
     }
     variables = {**JAVA_VARIABLES, **environment, **own}
-    process = Process(_NAME, port, ["/bin/sh", str(script)], variables, log)
+    start = ["/bin/sh", str(composition.folder(_NAME) / "start")]
+    process = Process(_NAME, port, start, variables, log)
     return process, f"http://localhost:{health}/health/ready"
+
+
+async def person(composition: Composition, what: str, subject: str) -> str:
+    """Return what the operator's script says of a person.
+
+    Raises:
+        EmbeddedError: it fails.
+    """
+    script = composition.folder(_NAME) / "person"
+    java = (f"{name}={value}" for name, value in JAVA_VARIABLES.items())
+    status, said = await run_to_end("env", *java, "/bin/sh", str(script), what, subject)
+    if status:
+        raise EmbeddedError(f"person {what} {subject}: {said}")
+    return said
 
 
 class Administrator:
@@ -99,15 +119,9 @@ class Administrator:
                 "lastName": subject,
                 "email": f"{user}@example.com",
                 "attributes": {"person_id": [subject]},
-                "credentials": [_given(password)],
+                "credentials": [{"type": "password", "value": password, "temporary": False}],
             },
         )
-
-    async def give_password(self, user: str, password: str) -> None:
-        """Give a user a password that they need not change."""
-        found = await self._user(user)
-        await self._send("PUT", f"/users/{found['id']}/reset-password", _given(password))
-        await self._send("PUT", f"/users/{found['id']}", {**found, "requiredActions": []})
 
     async def sessions_of(self, user: str) -> int:
         """Return how many sessions a user has."""
@@ -163,7 +177,7 @@ class _Signed:
 class People:
     """People who sign in at Keycloak for their tokens, by code and PKCE, as the desk has them do.
 
-    ``back`` is where the issuer sends their browsers.
+    Who has to choose another password does so. ``back`` is where the issuer sends their browsers.
     """
 
     realm: str
@@ -213,17 +227,14 @@ class People:
         question = self.question(code_challenge=challenge, code_challenge_method="S256")
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as browser:
             page = (await browser.get(question)).raise_for_status()
-            form = _FORM.search(page.text)
-            if form is None:
-                raise RuntimeError(f"no form to sign in: {page.text[:500]}")
             given = {"username": subject.lower(), "password": self.passwords[subject]}
-            # The issuer marks its cookies as secure also on this machine's own address.
-            cookies = "; ".join(
-                each.partition(";")[0] for each in page.headers.get_list("set-cookie")
-            )
-            back = await browser.post(
-                html.unescape(form[1]), data=given, headers={"Cookie": cookies}
-            )
+            cookies: dict[str, str] = {}
+            back = await _filled(browser, page, given, cookies)
+            if "UPDATE_PASSWORD" in back.headers.get("location", ""):
+                new = self.passwords[subject] = secrets.token_urlsafe(12)
+                page = await browser.get(back.headers["location"], headers=_header(cookies))
+                chosen = {"password-new": new, "password-confirm": new}
+                back = await _filled(browser, page, chosen, cookies)
             if "code=" not in back.headers.get("location", ""):
                 raise RuntimeError(f"{subject} cannot sign in: {back.status_code} {back.headers}")
             code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
@@ -236,8 +247,33 @@ class People:
         return TokenAnswer.model_validate_json(response.raise_for_status().content)
 
 
-def _given(password: str) -> dict[str, object]:
-    return {"type": "password", "value": password, "temporary": False}
+async def _filled(
+    browser: httpx.AsyncClient,
+    page: httpx.Response,
+    given: Mapping[str, str],
+    cookies: dict[str, str],
+) -> httpx.Response:
+    """Send the form of a page with these values, and return the answer; keep the cookies of both.
+
+    The issuer marks its cookies as secure also on this machine's own address.
+    """
+    form = _FORM.search(page.text)
+    if form is None:
+        raise RuntimeError(f"no form to sign in: {page.text[:500]}")
+    _keep(page, cookies)
+    back = await browser.post(html.unescape(form[2]), data=dict(given), headers=_header(cookies))
+    _keep(back, cookies)
+    return back
+
+
+def _keep(response: httpx.Response, cookies: dict[str, str]) -> None:
+    for each in response.headers.get_list("set-cookie"):
+        name, _, value = each.partition(";")[0].partition("=")
+        cookies[name] = value
+
+
+def _header(cookies: Mapping[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
 
 
 def _mapper(kind: str, config: dict[str, str]) -> dict[str, object]:

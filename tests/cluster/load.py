@@ -119,7 +119,7 @@ async def faults_of_events(
     last: Counter[tuple[str, str, str]] = Counter()
     seen: set[str] = set()
     wrong = []
-    async for topic, key, headers in _records(kafka, topics):
+    async for topic, key, headers in records(kafka, topics):
         if headers["ce_id"] in seen:
             continue
         seen.add(headers["ce_id"])
@@ -136,7 +136,7 @@ async def faults_of_events(
     return wrong
 
 
-async def _records(
+async def records(
     kafka: Mapping[str, Any], topics: Sequence[str]
 ) -> AsyncIterator[tuple[str, str, dict[str, str]]]:
     """Yield topic, key and headers of each record, in the order of its partition."""

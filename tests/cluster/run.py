@@ -23,6 +23,7 @@ from tests.cluster.load import (
     percentiles,
 )
 from tests.cluster.sign_in import ADVISOR, faults_of_sign_in
+from tests.cluster.subscriber import faults_of_subscriber
 from tests.support.polling import until
 
 _REST_S = 120.0
@@ -197,3 +198,4 @@ async def _judge(deployment: Deployment, load: Load, result: Result) -> None:
     result.wrong += await faults_of_events(
         load.client.accepted, deployment.kafka_of_audit(), _PUBLISHED_BY_ADVISORS
     )
+    result.wrong += await faults_of_subscriber(deployment)

@@ -7,11 +7,12 @@ from playwright.async_api import Error, Page, async_playwright
 
 from shared.settings import DESK
 from tests.cluster.deployment import Deployment
-from tests.cluster.keycloak import OPERATOR, Administrator, People
+from tests.cluster.keycloak import OPERATOR, Administrator, People, person
 from tests.support.desk import CHROMIUM, FLAGS, SCREENSHOTS
 from tests.support.polling import until
 
 ADVISOR = "S01-advisor-1"
+STAFF_OPERATOR = "operator-1"
 
 _STORE = "/stores/S01/**"
 _GROUP = "/group"
@@ -27,6 +28,7 @@ async def faults_of_sign_in(deployment: Deployment, keycloak: Administrator) -> 
         *await _in_the_browser(deployment, keycloak),
         *await _at_the_issuer(deployment.people),
         *await _at_a_service(deployment, keycloak),
+        *await _let_in_and_shut_out(deployment),
     ]
 
 
@@ -176,6 +178,29 @@ async def _at_a_service(deployment: Deployment, keycloak: Administrator) -> Faul
         ),
         (seen["another realm"][0] == 401, f"a token of another realm: {seen['another realm']}"),
         (seen["the advisor"][0] == 200, f"the advisor's own token: {seen['the advisor']}"),
+    )
+
+
+async def _let_in_and_shut_out(deployment: Deployment) -> Faults:
+    """Let the operator of the staff records in by the script of compose, and shut them out."""
+    await deployment.person_in(STAFF_OPERATOR)
+    token = await deployment.people.token(STAFF_OPERATOR)
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        roles = await client.get(
+            f"{deployment.url('management')}/own-roles",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+    said = await person(deployment.composition, "shut-out", STAFF_OPERATOR)
+    people = deployment.people
+    elsewhere = People(people.realm, people.back, people.passwords)
+    try:
+        await elsewhere.token(STAFF_OPERATOR)
+        outcome = "signs in"
+    except RuntimeError:
+        outcome = "is refused"
+    return _faults(
+        (roles.is_success and roles.json()["roles"] == ["operator"], f"the post: {roles.text}"),
+        (outcome == "is refused", f"who is shut out {outcome}: {said}"),
     )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
         *("--names", "南京店", "Nanjing", "--city", "南京", "Nanjing"),
     ],
     "republish": ["republish"],
+    "token": ["token"],
 }
 NO_DATABASE = (
     "AFTERSALES_{}_ADMIN_DATABASE_URL is not set; or name the database of all services by "
@@ -133,6 +134,19 @@ def test_command_names_what_it_needs(
 ) -> None:
     settings, status, line = OTHERS[command]
     assert said(monkeypatch, capsys, command, settings) == (status, line)
+
+
+def test_token_is_the_issuers_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with token_endpoint(lambda: "a.b.c") as endpoint:
+        monkeypatch.setenv("AFTERSALES_MANAGEMENT_URL", NOWHERE)
+        for name, value in endpoint.settings().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["aftersales", "token"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert (ended.value.code, capsys.readouterr().out) == (0, "a.b.c\n")
 
 
 def test_each_service_has_its_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

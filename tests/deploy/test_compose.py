@@ -14,12 +14,14 @@ import yaml
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.docs.settings import OF_LIBRARIES
 from deploy.embedded import postgres
+from deploy.embedded.certificates import hosts_of
 from deploy.embedded.secrets import PRINCIPALS, SERVICES
 from deploy.embedded.settings import free_ports
 from shared.security import ALGORITHM
-from shared.settings import DESK, SUBSCRIBERS, Settings, lacking
-from tests.support.deployed_settings import settings_of
+from shared.settings import DESK, PREFIX, SUBSCRIBERS, Settings, lacking
+from tests.support.deployed_settings import GATEWAYS, settings_of, users_of
 from tests.support.realm import REALM, realm_claims
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +35,11 @@ OWN_VARIABLES = {
     "ISSUER_HOST",
     "ISSUER_ORIGIN",
     "ISSUER_URL",
+    "KAFKA_ADDRESS",
     "KAFKA_CLUSTER_ID",
+    "KAFKA_HOST",
 }
+PUBLIC = "kafka.example.com"
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,8 @@ def test_variables_of_file_are_images_and_decisions() -> None:
     assert images - named == {"BASE_IMAGE", "UV_IMAGE"}, "an image that nothing uses"
     documented = (ROOT / "docs/deployment.md").read_text()
     assert all(f"`{name}`" in documented for name in OWN_VARIABLES)
+    example = (COMPOSE / "example.env").read_text()
+    assert set(re.findall(r"^(\w+)=", example, re.MULTILINE)) == OWN_VARIABLES
 
 
 def test_references_of_services_exist(
@@ -111,10 +118,12 @@ def test_new_secrets_are_the_mounted_ones(
     assert mounted == compose["secrets"].keys()
     for name, secret in compose["secrets"].items():
         assert (folder / Path(secret["file"]).name).read_text(), name
+    for name, service in services.items():
+        targets = {f"/run/secrets/{each['target']}" for each in service.get("secrets", ())}
+        contents = [(folder / each["source"]).read_text() for each in service.get("secrets", ())]
+        assert set(re.findall(r"sslrootcert=([\w./-]+)", " ".join(contents))) <= targets, name
     left = {file.name for file in folder.iterdir()} - mounted
-    assert left == {"ca_key", "kafka_admin", "kafka_audit"} | {
-        f"{service}_admin_database_url" for service in SERVICES if service != "reception"
-    }
+    assert left == {"ca_key", "kafka_admin"}
     assert json.loads((folder / "kafka_passwords").read_text()).keys() == set(PRINCIPALS)
 
 
@@ -160,9 +169,30 @@ def test_secret_that_cannot_be_made_is_named(
     assert str(refused.exception).startswith(sentence)
 
 
-def _new_secrets(folder: Path) -> dict[str, str]:
+def test_brokers_get_certificates_for_new_name(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    first = _new_secrets(folder)
+    _new_secrets(folder, "--kafka-host", PUBLIC)
+    named = _new_secrets(folder, "--kafka-host", "10.1.2.3")
+    changed = {name for name in first if named[name] != first[name]}
+    assert changed == {f"kafka_{number}_certificate" for number in (1, 2, 3)}
+    for number in (1, 2, 3):
+        hosts = hosts_of(named[f"kafka_{number}_certificate"])
+        assert hosts == {f"kafka-{number}", "localhost", PUBLIC, "10.1.2.3"}
+    assert _new_secrets(folder) == named == _new_secrets(folder, "--kafka-host", PUBLIC)
+
+
+@pytest.mark.parametrize("odd", ["https://kafka.example.com", "kafka:9092", "", "-kafka", "卡夫卡"])
+def test_odd_name_of_brokers_is_refused(odd: str, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    refused = CliRunner().invoke(app, ["new-secrets", str(folder), "--kafka-host", odd])
+    assert str(refused.exception).startswith(f"--kafka-host {odd}: it is no host name")
+    assert not folder.exists()
+
+
+def _new_secrets(folder: Path, *options: str) -> dict[str, str]:
     """Make what is missing, and return the contents of the folder."""
-    made = CliRunner().invoke(app, ["new-secrets", str(folder)])
+    made = CliRunner().invoke(app, ["new-secrets", str(folder), *options])
     assert made.exit_code == 0, made.output
     return {file.name: file.read_text() for file in folder.iterdir()}
 
@@ -192,6 +222,8 @@ def test_settings_of_processes_are_complete_and_known(
     ours = {name: each for name, each in services.items() if each["image"] == OURS}
     for service in ours.values():
         settings_of(_environment(service))
+        others = {name for name in _environment(service) if not name.startswith(PREFIX)}
+        assert others <= OF_LIBRARIES.keys()
     for name in (*SERVICES, SUBSCRIBERS, DESK):
         settings = settings_of(_environment(services[name]))
         assert lacking(settings, name) == []
@@ -220,6 +252,24 @@ def test_commands_of_processes_exist(services: dict[str, dict[str, Any]]) -> Non
     }
 
 
+def test_documented_commands_exist(services: dict[str, dict[str, Any]]) -> None:
+    documented = (ROOT / "docs/deployment.md").read_text()
+    options = r"(?: --(?:no-TTY|(?:env|volume) \S+))*"
+    found = re.findall(
+        rf"docker compose (?:run --rm|exec){options} ([a-z][\w-]*) ([^\n`)]+)", documented
+    ) + re.findall(r"(?:deploy|job)/([\w-]+) -- (?:env USER=\S+ )?(aftersales [^\n`]+)", documented)
+    assert {service for service, _ in found} >= {"administration", "inspection", SUBSCRIBERS}
+    for service, command in found:
+        assert service in services
+        words = command.removeprefix("aftersales ").split()
+        if words[0] == "/bin/sh":
+            script = COMPOSE / service / Path(words[1]).name
+            assert script.exists(), command
+        else:
+            known = CliRunner().invoke(app, [*words, "--help"])
+            assert known.exit_code == 0, f"{command}: {known.output}"
+
+
 def test_containers_have_least_rights(services: dict[str, dict[str, Any]]) -> None:
     published = {}
     for name, service in services.items():
@@ -229,7 +279,50 @@ def test_containers_have_least_rights(services: dict[str, dict[str, Any]]) -> No
             assert service["read_only"] is True, name
         if "ports" in service:
             published[name] = service["ports"]
-    assert published == {"proxy": ["443:443", "80:80"], "grafana": ["127.0.0.1:3000:3000"]}
+    assert published == {
+        "proxy": ["443:443", "80:80"],
+        "grafana": ["127.0.0.1:3000:3000"],
+        **{f"kafka-{number}": [f"${{KAFKA_ADDRESS:?}}:1909{number}:9095"] for number in (1, 2, 3)},
+    }
+
+
+def test_others_reach_brokers_by_password_alone(
+    compose: dict[str, Any], services: dict[str, dict[str, Any]]
+) -> None:
+    given = services[SUBSCRIBERS]["environment"]["AFTERSALES_SUBSCRIBER_KAFKA_BOOTSTRAP"]
+    for number, address in zip((1, 2, 3), given.split(","), strict=True):
+        broker = services[f"kafka-{number}"]
+        listeners = broker["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+        assert f"EXTERNAL://{address}" in listeners
+        [published] = broker["ports"]
+        outer, inner = published.split(":")[-2:]
+        assert address.endswith(f"}}:{outer}")
+        assert f"EXTERNAL://:{inner}" in broker["environment"]["KAFKA_LISTENERS"].split(",")
+        security = broker["environment"]["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+        assert "EXTERNAL:SASL_SSL" in security
+    outer_network = set(services["kafka-1"]["networks"]) - {"data"}
+    assert {name for name, each in services.items() if outer_network & set(_networks(each))} == {
+        "kafka-1",
+        "kafka-2",
+        "kafka-3",
+    }, "others are next to the brokers alone"
+    [network] = (compose["networks"][name] for name in outer_network)
+    masquerade = network["driver_opts"]["com.docker.network.bridge.enable_ip_masquerade"]
+    assert masquerade == "false", "brokers have no way out"
+
+
+def test_only_processes_with_gateways_have_way_out(
+    compose: dict[str, Any], services: dict[str, dict[str, Any]]
+) -> None:
+    inner = {name for name, each in compose["networks"].items() if (each or {}).get("internal")}
+    leads_out = {
+        name
+        for name, each in services.items()
+        if each["image"] == OURS and set(_networks(each)) - inner
+    }
+    assert leads_out == {DESK, *users_of(GATEWAYS)}, "the desk is reached by its proxy"
+    for name in users_of(GATEWAYS):
+        assert services[name]["env_file"] == [{"path": f"{name}.env", "required": False}]
 
 
 def test_records_are_on_two_brokers_before_they_count(
@@ -303,6 +396,11 @@ def test_realm_gives_tokens_as_services_read_them() -> None:
         "roles": ["group_manager", "operator", "service_manager", "system"],
         "stores": ["*"],
     }
+
+
+def _networks(service: dict[str, Any]) -> list[str]:
+    found: list[str] = service.get("networks", ["default"])
+    return found
 
 
 class Server:

@@ -69,9 +69,30 @@ def test_pin_adds_digest_to_each_tag(tmp_path: Path) -> None:
     pinned = _pin(tmp_path, DIGEST.removeprefix("@"))
     tags = [line for line in (IMAGES / "images.env").read_text().splitlines() if line[0] != "#"]
     assert pinned.stdout.splitlines() == [f"{tag}{DIGEST}" for tag in tags]
-    refused = _pin(tmp_path, "not found")
+    decisions = tmp_path / ".env"
+    decisions.write_text("DESK_URL=https://desk.example.com\nKAFKA_IMAGE=kafka:1\n\n# Ours\nX=1\n")
+    _pin(tmp_path, DIGEST.removeprefix("@"), decisions)
+    kept = ["DESK_URL=https://desk.example.com", "", "# Ours", "X=1"]
+    assert decisions.read_text().splitlines() == [*kept, *pinned.stdout.splitlines()]
+    written = decisions.read_text()
+    refused = _pin(tmp_path, "not found", decisions)
     assert (refused.returncode, refused.stdout) == (1, "")
+    assert decisions.read_text() == written
     assert "python:3.11-slim-bookworm has no digest: not found" in refused.stderr
+
+
+def test_secrets_stay_out_of_image_and_repository() -> None:
+    rules = (IMAGES / "Dockerfile.dockerignore").read_text().split()
+    assert {"**/secrets", "**/*.env"} <= set(rules)
+    made = [f"deploy/compose/{name}" for name in (".env", "crm.env", "secrets/ca_key")]
+    ignored = subprocess.run(
+        ["git", "check-ignore", *made, "secrets/ca_key", "deploy/compose/example.env"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ignored.stdout.split() == [*made, "secrets/ca_key"]
 
 
 def test_base_without_digest_stops_build(scratch: Path) -> None:
@@ -137,13 +158,13 @@ async def test_image_migrates_one_schema(image: Image, volume: Path, servers: Pl
     assert printed.strip() == "crm is up to date"
 
 
-def _pin(folder: Path, answer: str) -> subprocess.CompletedProcess[str]:
+def _pin(folder: Path, answer: str, *file: Path) -> subprocess.CompletedProcess[str]:
     """Run ``pin`` with a container engine that knows of every tag what ``answer`` says."""
     engine = folder / "docker"
     engine.write_text(f"#!/bin/sh\necho '{answer}'\n")
     engine.chmod(0o755)
     return subprocess.run(
-        [IMAGES / "pin"],
+        [IMAGES / "pin", *file],
         env={"PATH": f"{folder}:/usr/bin:/bin"},
         capture_output=True,
         text=True,

@@ -5,10 +5,12 @@ are checked against their schemas, without unknown fields. Strimzi publishes its
 package: of its resources the tests check what they say about topics, users and rights.
 """
 
+import base64
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,13 @@ from typer.testing import CliRunner
 from deploy import generated
 from deploy.access import CLUSTER, Rights, declared_rights
 from deploy.cli import app
+from deploy.docs.settings import OF_LIBRARIES
 from deploy.embedded.secrets import PRINCIPALS, SERVICES
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
 from deploy.kubernetes.__main__ import manifests as generated_manifests
-from shared.settings import DESK, SUBSCRIBERS, Settings, lacking
-from tests.support.deployed_settings import settings_of
+from shared.settings import DESK, FORWARDER, PREFIX, SUBSCRIBERS, Settings, lacking
+from tests.support.deployed_settings import GATEWAYS, settings_of, users_of
 from tests.support.manifests import KUBECTL, ROOT, Manifests, Resource, containers
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -37,6 +40,17 @@ KAFKA = {"strimzi.io/cluster": "aftersales"}
 DATABASE = {"cnpg.io/cluster": "postgres"}
 WORKER_CONNECTIONS = 4
 """Of each instance: three for its timers and records, one for its relay."""
+
+_REFERENCES = {
+    "accessKeyId",
+    "secretAccessKey",
+    "secretKeyRef",
+    "superuserSecret",
+    "urlSecret",
+}
+"""Fields that name a Secret."""
+
+Made = dict[str, dict[str, str]]
 
 PROCESSES = (*SERVICES, "forwarder", SUBSCRIBERS, "desk")
 
@@ -50,7 +64,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(copy / "example", copy / size)
         file = copy / size / "kustomization.yaml"
         settings = yaml.safe_load(file.read_text())
-        settings["components"] = [f"../sizes/{size}"]
+        settings["components"] = [f"../sizes/{size}", "../external"]
         settings["images"] = [
             {"name": "aftersales", "newName": "registry.example.com/aftersales", "digest": DIGEST}
         ]
@@ -59,8 +73,8 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(group: Path) -> dict[str, set[str]]:
-    """Return the keys of the Secrets that a group makes, by their names."""
+def made(group: Path) -> Made:
+    """Return the contents by key of the Secrets that a group makes, by their names."""
     folder = group / "secrets"
     host = ["--database-host", "postgres-rw"]
     result = CliRunner().invoke(app, ["new-secrets", str(folder), *host])
@@ -73,7 +87,12 @@ def made(group: Path) -> dict[str, set[str]]:
         text=True,
     ).stdout
     documents = [each for each in yaml.safe_load_all(printed) if each]
-    return {each["metadata"]["name"]: set(each["data"]) for each in documents}
+    return {
+        each["metadata"]["name"]: {
+            key: base64.b64decode(content).decode() for key, content in each["data"].items()
+        }
+        for each in documents
+    }
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -157,28 +176,24 @@ def test_connections_of_all_instances_fit_database(rendered: Manifests) -> None:
 
 
 def test_settings_are_complete_and_known(rendered: Manifests) -> None:
-    maps = {each["metadata"]["name"]: each["data"] for each in rendered.of("ConfigMap")}
     for name in PROCESSES:
-        [container] = rendered.named("Deployment", name)["spec"]["template"]["spec"]["containers"]
-        given = {each["name"]: each["value"] for each in container["env"]}
-        for source in container["envFrom"]:
-            given |= maps.get(source.get("configMapRef", {}).get("name"), {})
+        given = _given(rendered, "Deployment", name)
         settings = settings_of(given)
+        assert {each for each in given if not each.startswith(PREFIX)} <= OF_LIBRARIES.keys()
         if name in (*SERVICES, DESK, SUBSCRIBERS):
             assert lacking(settings, name) == []
-    [container] = rendered.named("Job", "administration")["spec"]["template"]["spec"]["containers"]
-    given = {each["name"]: each["value"] for each in container["env"]}
-    for source in container["envFrom"]:
-        given |= maps.get(source.get("configMapRef", {}).get("name"), {})
-    settings = settings_of(given)
+    settings = settings_of(_given(rendered, "Job", "administration"))
     assert (settings.client_id, settings.management_url) == (
         "administration",
         "http://management:8080",
     )
     assert settings.token_url
+    settings = settings_of(_given(rendered, "Job", "inspection"))
+    assert lacking(settings, FORWARDER) == []
+    assert all(getattr(settings, f"{service}_admin_database_url") for service in SERVICES)
 
 
-def test_secrets_that_pods_mount_exist(rendered: Manifests, made: dict[str, set[str]]) -> None:
+def test_secrets_that_pods_mount_exist(rendered: Manifests, made: Made) -> None:
     by_operators = {"aftersales-cluster-ca-cert"} | {
         f"{each['metadata']['name']}-ca" for each in rendered.of("Cluster")
     }
@@ -194,12 +209,31 @@ def test_secrets_that_pods_mount_exist(rendered: Manifests, made: dict[str, set[
                 for value in (*container["args"], *(each["value"] for each in container["env"]))
                 if value.startswith("/run/secrets/")
             ]
-            assert {Path(each).name for each in named} <= files, name
+            authorities = {
+                each
+                for content in _contents(pod, own, made).values()
+                for each in re.findall(r"sslrootcert=/run/secrets/([\w.-]+)", content)
+            }
+            assert {Path(each).name for each in named} | authorities <= files, name
     passwords = made["kafka-passwords"]
     for user in rendered.of("KafkaUser"):
         reference = user["spec"]["authentication"]["password"]["valueFrom"]["secretKeyRef"]
         assert reference == {"name": "kafka-passwords", "key": user["metadata"]["name"]}
         assert reference["key"] in passwords
+
+
+def test_secrets_of_others_are_documented(rendered: Manifests, made: Made) -> None:
+    named = {
+        name
+        for kind in ("ObjectStore", "Ingress", "AlertmanagerConfig", "Cluster", "KafkaUser")
+        for resource in rendered.of(kind)
+        for name in _secrets_named_by(resource["spec"])
+    }
+    own = {f"{name}-environment" for name in ("reception", "desk", "crm")}
+    documented = (ROOT / "docs/deployment.md").read_text()
+    assert len(named - made.keys()) == 3
+    for name in own | (named - made.keys()):
+        assert re.search(rf"`(generic|tls) {name} --", documented), name
 
 
 def test_topics_and_rights_are_the_declared_ones(rendered: Manifests) -> None:
@@ -227,7 +261,7 @@ def test_network_is_closed_but_for_what_is_needed(rendered: Manifests) -> None:
     pods = {name: rendered.labels(name) for name in rendered.pods}
     jobs = [f"migrate-{service}" for service in SERVICES]
     reach_kafka = {name for name in pods if rendered.connects(pods[name], KAFKA, 9093)}
-    assert reach_kafka == {*SERVICES, "forwarder", SUBSCRIBERS}
+    assert reach_kafka == {*SERVICES, "forwarder", SUBSCRIBERS, "inspection"}
     reach_management = {
         name for name in pods if rendered.connects(pods[name], pods["management"], 8080)
     }
@@ -240,7 +274,7 @@ def test_network_is_closed_but_for_what_is_needed(rendered: Manifests) -> None:
         for name in set(PROCESSES) - {"management"}
     )
     reach_database = {name for name in pods if rendered.connects(pods[name], DATABASE, 5432)}
-    assert reach_database == {*SERVICES, *jobs}
+    assert reach_database == {*SERVICES, *jobs, "inspection"}
     for job in jobs:
         assert not any(rendered.connects(pods[job], pods[name], 8080) for name in PROCESSES)
     for service in SERVICES:
@@ -248,6 +282,34 @@ def test_network_is_closed_but_for_what_is_needed(rendered: Manifests) -> None:
     stranger = {"app.kubernetes.io/name": "stranger"}
     targets = [(pods[name], 8080) for name in PROCESSES] + [(KAFKA, 9093), (DATABASE, 5432)]
     assert not any(rendered.connects(stranger, target, port) for target, port in targets)
+
+
+def test_processes_with_gateways_have_way_out(rendered: Manifests) -> None:
+    ports = (Settings().smtp_port, 465)
+    for name in PROCESSES:
+        sends_mail = name in users_of({"smtp_host"})
+        assert {rendered.leads_out(rendered.labels(name), port) for port in ports} == {sends_mail}
+        assert rendered.leads_out(rendered.labels(name), 443) or name not in users_of(GATEWAYS)
+    assert not rendered.leads_out(rendered.labels("inspection"), 443)
+
+
+def test_others_reach_brokers_by_their_own_listener(rendered: Manifests) -> None:
+    listeners = rendered.named("Kafka", "aftersales")["spec"]["kafka"]["listeners"]
+    inner, outer = listeners
+    assert {each["authentication"]["type"] for each in listeners} == {"scram-sha-512"}
+    assert {each["tls"] for each in listeners} == {True}
+    assert inner["networkPolicyPeers"] == [
+        peer
+        for rule in rendered.named("NetworkPolicy", "kafka")["spec"]["ingress"]
+        if rule.get("ports") == [{"port": inner["port"]}]
+        for peer in rule["from"]
+    ]
+    assert rendered.is_open(KAFKA, outer["port"])
+    assert not rendered.is_open(KAFKA, inner["port"])
+    own = _given(rendered, "Deployment", SUBSCRIBERS)
+    [name] = outer["configuration"]["bootstrap"]["alternativeNames"]
+    assert own["AFTERSALES_SUBSCRIBER_KAFKA_BOOTSTRAP"] == f"{name}:{outer['port']}"
+    assert own["AFTERSALES_SUBSCRIBER_KAFKA_CA_FILE"].startswith("/run/secrets/")
 
 
 def test_desk_keeps_browser_at_one_instance(rendered: Manifests) -> None:
@@ -258,9 +320,10 @@ def test_desk_keeps_browser_at_one_instance(rendered: Manifests) -> None:
 
 
 def test_operators_are_told_of_alerts(group: Path) -> None:
-    east = group / "east"
+    east = group.parent / "elsewhere" / "east"
     shutil.copytree(group / "stores-200", east)
-    settings = yaml.safe_load((east / "kustomization.yaml").read_text())
+    written = (east / "kustomization.yaml").read_text().replace("../", f"../../{group.name}/")
+    settings = yaml.safe_load(written)
     (east / "kustomization.yaml").write_text(yaml.safe_dump(settings | {"namespace": "east"}))
     rendered = Manifests.rendered(east)
     told = rendered.named("AlertmanagerConfig", "aftersales")
@@ -280,7 +343,7 @@ def test_operators_are_told_of_alerts(group: Path) -> None:
     [webhook] = receiver["webhookConfigs"]
     assert webhook["urlSecret"] == {"name": "alerts", "key": "webhook_url"}
     documented = (ROOT / "docs/deployment.md").read_text()
-    assert "create secret generic alerts --from-literal=webhook_url=" in documented
+    assert f"generic alerts --from-literal={webhook['urlSecret']['key']}=" in documented
 
 
 def test_upgrade_migrates_before_services(group: Path, tmp_path: Path) -> None:
@@ -336,7 +399,22 @@ def _closed(schema: Any) -> Any:
     return closed
 
 
-def _files(pod: Resource, volume: str, made: dict[str, set[str]]) -> set[str]:
+def _secrets_named_by(part: Any) -> Iterator[str]:
+    """Yield the names of Secrets that a part of a resource refers to."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _secrets_named_by(each)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key == "secretName":
+                yield value
+            elif key in _REFERENCES:
+                yield value["name"]
+            else:
+                yield from _secrets_named_by(value)
+
+
+def _files(pod: Resource, volume: str, made: Made) -> set[str]:
     [found] = [each["projected"] for each in pod["spec"]["volumes"] if each["name"] == volume]
     return {
         file
@@ -347,6 +425,21 @@ def _files(pod: Resource, volume: str, made: dict[str, set[str]]) -> set[str]:
             else made[source["secret"]["name"]]
         )
     }
+
+
+def _given(rendered: Manifests, kind: str, name: str) -> dict[str, str]:
+    """Return the variables of a process, from its manifest and the ConfigMaps that it names."""
+    [container] = rendered.named(kind, name)["spec"]["template"]["spec"]["containers"]
+    maps = {each["metadata"]["name"]: each["data"] for each in rendered.of("ConfigMap")}
+    given = {each["name"]: each["value"] for each in container["env"]}
+    for source in container["envFrom"]:
+        given |= maps.get(source.get("configMapRef", {}).get("name"), {})
+    return given
+
+
+def _contents(pod: Resource, volume: str, made: Made) -> dict[str, str]:
+    [found] = [each["projected"] for each in pod["spec"]["volumes"] if each["name"] == volume]
+    return made[found["sources"][0]["secret"]["name"]]
 
 
 def _granted(user: Resource) -> set[tuple[str, str, str, str]]:

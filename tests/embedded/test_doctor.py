@@ -418,10 +418,16 @@ async def test_issuer_that_is_away_or_wrong_is_explained(servers: Platform) -> N
 async def test_files_that_are_refused_are_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert errors(await look_at_files(str(tmp_path / "files"), "")) == []
-    (tmp_path / "file").write_text("")
-    (folder,) = errors(await look_at_files(str(tmp_path / "file" / "below"), ""))
-    assert folder.startswith(f"{tmp_path / 'file' / 'below'} refuses")
+    place = tmp_path / "files"
+    (absent,) = await look_at_files(str(place), "")
+    assert (absent.level, place.exists()) == ("warning", False)
+    place.mkdir()
+    (well,) = await look_at_files(str(place), "")
+    assert (well.level, list(place.iterdir())) == ("ok", [place / "doctor"])
+    (place / "doctor").rmdir()
+    (place / "doctor").write_text("")
+    (folder,) = errors(await look_at_files(str(place), ""))
+    assert folder.startswith(f"{place} refuses")
 
     def respond(path: str, address: str) -> tuple[int, Any]:
         return 403, {}

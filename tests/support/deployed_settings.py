@@ -1,10 +1,33 @@
-"""Settings as a deployment gives them to a process, without its files."""
+"""Settings as a deployment gives them to a process, without its files, and what reads them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from deploy.embedded.secrets import SERVICES
 from shared.settings import PREFIX, Settings, secrets, variable
+
+_ROOT = Path(__file__).parents[2]
+
+GATEWAYS = {
+    name
+    for name in Settings.model_fields
+    if name.endswith(("_gateway_url", "_host")) and name != "http_host"
+}
+"""Settings that name servers of others, which a process sends messages to."""
+
+
+def users_of(settings: Collection[str]) -> set[str]:
+    """Return the services whose code reads one of the settings."""
+    read = re.compile(rf"\bsettings\.({'|'.join(settings)})\b")
+    return {
+        service
+        for service in SERVICES
+        if any(
+            read.search(file.read_text()) for file in (_ROOT / "services" / service).rglob("*.py")
+        )
+    }
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

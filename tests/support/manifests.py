@@ -54,21 +54,35 @@ class Manifests:
             "Ingress", target, source, port
         )
 
+    def leads_out(self, pod: Labels, port: int) -> bool:
+        """Return whether policies let a pod reach any address at a port."""
+        rules = self._rules("Egress", pod)
+        return rules is None or any(_names_port(each, port) and "to" not in each for each in rules)
+
+    def is_open(self, pod: Labels, port: int) -> bool:
+        """Return whether policies let any address reach a pod at a port."""
+        rules = self._rules("Ingress", pod)
+        return rules is None or any(
+            _names_port(each, port) and "from" not in each for each in rules
+        )
+
     def _allows(self, direction: str, pod: Labels, peer: Labels, port: int) -> bool:
+        rules = self._rules(direction, pod)
+        return rules is None or any(
+            _names_port(rule, port) and _names_peer(rule, peer) for rule in rules
+        )
+
+    def _rules(self, direction: str, pod: Labels) -> list[Resource] | None:
+        """Return the rules of the policies for a pod, or None where there are no policies."""
         policies = [
             policy["spec"]
             for policy in self.of("NetworkPolicy")
             if direction in policy["spec"]["policyTypes"]
             and _selects(policy["spec"]["podSelector"], pod)
         ]
-        rules = [
-            rule
-            for spec in policies
-            for rule in spec.get("egress" if direction == "Egress" else "ingress", ())
-        ]
-        return not policies or any(
-            _names_port(rule, port) and _names_peer(rule, peer) for rule in rules
-        )
+        if not policies:
+            return None
+        return [rule for spec in policies for rule in spec.get(direction.lower(), ())]
 
 
 def containers(pod: Resource) -> Iterator[Resource]:

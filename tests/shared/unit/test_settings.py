@@ -86,6 +86,15 @@ CONTRADICTIONS = {
         "AFTERSALES_KAFKA_PASSWORD_FILE: /nowhere/password cannot be read (No such file or "
         "directory)",
     ),
+    "misspelled setting": (
+        {"SMTP_HSOT": "mail", "kafka_bootstrap": "kafka:9092", "EMBEDDED_PORTS__DESK": "8090"},
+        "AFTERSALES_SMTP_HSOT is no setting: is AFTERSALES_SMTP_HOST meant?",
+    ),
+    "settings of nothing": (
+        {"ZZZ": "", "KAFKA_CA": "ca.pem"},
+        "AFTERSALES_KAFKA_CA is no setting: is AFTERSALES_KAFKA_CA_FILE meant?; AFTERSALES_ZZZ is "
+        "no setting",
+    ),
     "secret twice": (
         {"DESK_SECRET": "x", "DESK_SECRET_FILE": "/nowhere"},
         "AFTERSALES_DESK_SECRET and AFTERSALES_DESK_SECRET_FILE are both set",
