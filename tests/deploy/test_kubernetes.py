@@ -124,6 +124,7 @@ def test_pods_are_restricted(rendered: Manifests) -> None:
     for name, pod in rendered.pods.items():
         spec = pod["spec"]
         assert spec["automountServiceAccountToken"] is False, name
+        assert spec["enableServiceLinks"] is False, "variables of Services look like settings"
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["runAsUser"] == 10001, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
