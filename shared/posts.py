@@ -17,24 +17,39 @@ from shared.unit_of_work import UnitOfWorkFactory
 PostsOf = Callable[[Connection, str, date], Awaitable[Sequence[Post] | None]]
 """Query of the posts of a person on a day; None for a person who never had a record."""
 
+CLAIMED: frozenset[str] = frozenset({"system", "operator"})
+"""Roles by which a token's claims count without a staff record: programs, and the operator who
+defines the first staff.
+"""
+
 _FRESH_S = 0.5
 _MOST_PERSONS = 2000
 
 
 class CallersPosts:
-    """Posts of the persons who called last, each read again after half a second."""
+    """Posts of the persons who called last, each read again after half a second.
 
-    def __init__(self, uow_factory: UnitOfWorkFactory, posts_of: PostsOf) -> None:
+    The claims of a token count for programs, and for operators without a record; with
+    ``claims_without_record``, for every person without one.
+    """
+
+    def __init__(
+        self,
+        uow_factory: UnitOfWorkFactory,
+        posts_of: PostsOf,
+        *,
+        claims_without_record: bool = False,
+    ) -> None:
         self._uow_factory, self._posts_of = uow_factory, posts_of
+        self._claims_without_record = claims_without_record
         self._read: OrderedDict[str, tuple[Sequence[Post] | None, float]] = OrderedDict()
 
     async def apply(self, caller: Principal, store_id: str | None) -> Principal:
         """Return the caller with the roles that they have by their posts in the store, or anywhere.
 
-        The claims of their tokens count for programs, and for the first operator, who has no
-        record; where the claim ``stores`` is ``["*"]``, they have all stores.
+        Where claims count and the claim ``stores`` is ``["*"]``, they have all stores.
         """
-        posts = None if caller.has("system") else await self._posts(caller.subject)
+        posts = await self._posts_by_record(caller)
         if posts is None:
             return replace(caller, everywhere=EVERYWHERE in caller.stores)
         in_group = any(post.in_store is None for post in posts)
@@ -51,12 +66,21 @@ class CallersPosts:
     async def stores_of(self, caller: Principal, roles: Collection[str]) -> frozenset[str]:
         """Return the stores, by name, in which the caller has one of ``roles``.
 
-        A caller without a record has their roles in each of their stores.
+        A caller whose claims count has their roles in each of their stores.
         """
-        posts = None if caller.has("system") else await self._posts(caller.subject)
+        posts = await self._posts_by_record(caller)
         if posts is None:
             return caller.stores - {EVERYWHERE} if caller.roles.intersection(roles) else frozenset()
         return frozenset(post.in_store for post in posts if post.in_store and post.role in roles)
+
+    async def _posts_by_record(self, caller: Principal) -> Sequence[Post] | None:
+        """Return the caller's posts; None where the claims of their token count."""
+        if caller.has("system"):
+            return None
+        posts = await self._posts(caller.subject)
+        if posts is None and not (self._claims_without_record or caller.roles & CLAIMED):
+            return ()
+        return posts
 
     async def _posts(self, person_id: str) -> Sequence[Post] | None:
         known = self._read.get(person_id)

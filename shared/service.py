@@ -122,8 +122,12 @@ class Service(Generic[D]):
         """
         self._knows_store, self._known_stores = knows_store, set[str]()
         group = Group(foundation.master_data, foundation.clock)
-        self.callers_posts = CallersPosts(foundation.uow_factory, posts_of or group.posts)
         settings = foundation.settings
+        self.callers_posts = CallersPosts(
+            foundation.uow_factory,
+            posts_of or group.posts,
+            claims_without_record=settings.claims_without_record,
+        )
         self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
         self.pool, self.workers = foundation.pool, foundation.workers
         self.relay, self.uow_factory = foundation.relay, foundation.uow_factory

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
     issuer_key_file: Path | None = Field(
         None, description="key of the development issuer; never in a deployment"
     )
+    claims_without_record: bool = Field(
+        False,
+        description="whether `roles` and `stores` of a token count for a person without a staff "
+        "record who is no operator, as from the development issuer; never in a deployment",
+    )
     token_url: str = Field("", description="token endpoint, for tokens of the process itself")
     client_id: str = Field("", description="client of these tokens")
     client_secret: str = Field("", repr=False, description="its secret")

@@ -160,6 +160,7 @@ class Platform:
         """Return the settings of ``service`` (or of the desk) as environment variables."""
         common = {
             "JWKS_FILE": self.secrets.jwks_file,
+            "CLAIMS_WITHOUT_RECORD": True,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": getattr(self.settings.ports, service),
             **{f"{name.upper()}_URL": self.url(name) for name in (*SERVICES, SUBSCRIBERS)},

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
@@ -21,6 +22,7 @@ from shared.clients.management.models import DirectoryPerson
 from shared.credentials import TokenAnswer
 from shared.db import EVERYWHERE
 from shared.issuer import DevelopmentIssuer
+from shared.posts import CLAIMED
 from shared.problems import Problem
 from shared.security import Principal, Verifier
 from shared.settings import Settings
@@ -93,6 +95,7 @@ class OidcSignIn:
         self._verifier = Verifier(settings)
         self._client_id = settings.oidc_client_id
         self._secret = settings.oidc_client_secret or None
+        self._claims_without_record = settings.claims_without_record
         self._client = OAuth().register(
             "issuer",
             client_id=self._client_id,
@@ -188,10 +191,14 @@ class OidcSignIn:
             raise ServiceUnavailableError("issuer") from error
 
     async def _person(self, principal: Principal) -> Person:
-        """Return the person of a token, by their staff record, or as the first operator."""
+        """Return the person of a token, by their staff record, or as the first operator; one who is
+        neither has no role.
+        """
         listed = await self._directories.person(principal.subject)
         if listed:
             return await _in_post(self._directories, principal.subject, listed)
+        if not (self._claims_without_record or principal.roles & CLAIMED):
+            principal = replace(principal, roles=frozenset(), stores=frozenset())
         stores = principal.stores
         if EVERYWHERE in stores:
             stores = frozenset(await self._directories.all_stores() or ())

@@ -308,6 +308,15 @@ async def test_first_operator_has_what_issuer_says(
     assert said == f"group_manager,operator in {stores}"
 
 
+async def test_unknown_person_has_no_role_by_claims(
+    browser: httpx.AsyncClient, provider: Provider
+) -> None:
+    provider.subject = "stranger"
+    provider.roles, provider.stores = ["group_manager"], ["*"]
+    await _signed_in(browser, provider)
+    assert (await browser.get("/token")).headers["X-Role"] == " in "
+
+
 async def test_sign_in_needs_staff_records_and_renewal_does_not(
     desk: Desk, browser: httpx.AsyncClient, provider: Provider
 ) -> None:

@@ -7,6 +7,9 @@ import pytest
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
+from shared.group import Group
+from shared.master_data import MasterData
+from shared.posts import CallersPosts
 from shared.security import Principal, Role
 from tests.support.harness import InProcess, Publisher, in_process, publisher
 from tests.support.polling import until
@@ -48,6 +51,21 @@ async def test_posts_count_whatever_token_claims(crm: InProcess) -> None:
 async def test_claims_count_without_record(crm: InProcess) -> None:
     assert await status(crm, "program-1", "S01", "customer_care_agent") == 200
     assert await status(crm, "program-1", "S01", "technician") == 403
+
+
+@pytest.mark.parametrize(
+    ("claimed", "counts"),
+    [("group_manager", False), ("service_manager", False), ("operator", True), ("system", True)],
+)
+async def test_claims_of_unknown_person_are_refused(
+    crm: InProcess, claimed: Role, counts: bool
+) -> None:
+    service = crm.app.state.service
+    posts = CallersPosts(service.uow_factory, Group(MasterData(), service.clock).posts)
+    stranger = Principal("stranger", "stranger", frozenset({claimed}), frozenset({"S01"}), token="")
+    found = await posts.apply(stranger, "S01")
+    assert (found.roles == {claimed}, found.stores == {"S01"}) == (counts, counts)
+    assert await posts.stores_of(stranger, [claimed]) == ({"S01"} if counts else frozenset())
 
 
 async def test_record_takes_no_role_from_program(crm: InProcess, management: Publisher) -> None:
