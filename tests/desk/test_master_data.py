@@ -280,6 +280,7 @@ async def test_group_manager_moves_person_to_another_store(desk: Desk) -> None:
     await manager.pick("content.posts.0.in_store", "杭州启岳滨江店")
     await _save(manager, "调店", 5)
     await expect(manager.at("version-2026-03-09")).to_be_visible()
+    await expect(manager.page.locator(".subtitle")).to_contain_text("上海启岳")
     await other.go("/stores/S02/staff-week?day=2026-03-09")
     await expect(other.at("week-S01-technician-9")).to_contain_text("08:00")
     await manager.go("/stores/S01/staff-week?day=2026-03-09")

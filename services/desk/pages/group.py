@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import date, timedelta
 from functools import partial
 
 from nicegui import ui
@@ -49,22 +50,34 @@ Reports = list[DailyReportPublished]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Show one row a store, and the stores compared."""
+    """Show one row a store, and the stores compared; until the first store has closed today, as
+    they were yesterday.
+    """
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
     stores: dict[str, Store] = {}
 
-    async def fetch() -> Reports:
-        await ctx.signed_in.token()
-        stores.update(await ctx.stores())
+    async def reports_of(wanted: date) -> Reports:
         return await ctx.app_context.response_cache.get(
-            ("group", f"{day}", ctx.person.subject),
-            lambda: ctx.services.reporting.group_daily_reports(day=day),
+            ("group", f"{wanted}", ctx.person.subject),
+            lambda: ctx.services.reporting.group_daily_reports(day=wanted),
         )
 
-    def render(reports: Reports, renderer: PartialRenderer) -> None:
+    async def fetch() -> tuple[date, Reports]:
+        await ctx.signed_in.token()
+        stores.update(await ctx.stores())
+        reports = await reports_of(day)
+        if reports or day != ctx.today():
+            return day, reports
+        yesterday = day - timedelta(days=1)
+        of_yesterday = await reports_of(yesterday)
+        return (yesterday, of_yesterday) if of_yesterday else (day, reports)
+
+    def render(shown: tuple[date, Reports], renderer: PartialRenderer) -> None:
+        shown_day, reports = shown
         by_store = {report.store_id: report for report in reports}
+        renderer.section("day", partial(_other_day, ctx.t, day), shown_day)
         with (
             renderer.frame("stores", panel, ctx.t("Stores")),
             renderer.frame("table", _table, ctx.t),
@@ -77,6 +90,12 @@ async def show(ctx: PageContext) -> None:
             renderer.section("charts", partial(_charts, ctx), by_store)
 
     await live(ctx, fetch, render)
+
+
+def _other_day(t: Translator, day: date, shown: date) -> None:
+    if shown != day:
+        told = t("No store has closed today yet: these are the reports of {day}.", day=shown)
+        test_id("other-day", text(told, "hint"))
 
 
 def _table(t: Translator) -> AbstractContextManager[None]:

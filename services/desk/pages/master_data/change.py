@@ -50,6 +50,7 @@ async def show(ctx: PageContext) -> None:
         empty(ctx.t("There is no such record."))
         return
     view = await record.get()
+    await ctx.stores()
     ctx.words.update(await words_of(record, view))
     text(record.title(view), "subtitle")
     _ChangeForm(record, view, await surroundings_of(record))

@@ -55,6 +55,7 @@ async def show(ctx: PageContext) -> None:
         empty(ctx.t("There is no such record."))
         return
     view = await _view(record)
+    await ctx.stores()
     ctx.words.update(await words_of(record, view))
     text(record.title(view), "subtitle")
     if record.collection == "stores" and record.code != ctx.store.id:

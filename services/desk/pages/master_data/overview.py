@@ -269,7 +269,7 @@ def _row(ctx: PageContext, collection: CollectionName, entry: RecordEntry) -> No
         if collection != "rules":
             cell(name)
             cell(summary_of(ctx, entry.kind, content))
-        cell(owner_of(ctx, entry.for_store))
+        cell(owner_of(ctx, entry.for_store, entry.content or entry.next_content))
         with cell_box("number"):
             if entry.current_from and (entry.content or collection == "rules"):
                 text(f"{entry.current_from}")

@@ -172,8 +172,13 @@ def address_of_entry(ctx: PageContext, collection: CollectionName, entry: Record
     return address_of(collection, ctx.store.id, entry.code, own=own)
 
 
-def owner_of(ctx: PageContext, for_store: str | None) -> str:
-    """Return the store that decides on a record, or the group."""
+def owner_of(ctx: PageContext, for_store: str | None, content: Content | None = None) -> str:
+    """Return the store that decides on a record, or the group; of a person with this content, the
+    store of all their posts.
+    """
+    if isinstance(content, Person):
+        places = {post.in_store for post in content.posts}
+        for_store = places.pop() if len(places) == 1 else None
     if for_store is None:
         return ctx.t("Whole group")
     return ctx.t.of(ctx.store_of(for_store))
@@ -221,7 +226,7 @@ class MasterRecord:
         versions = [view.holds, *reversed(view.versions)] if view else []
         content = next((each.content for each in versions if each and each.content), None)
         name = name_of_record(self.ctx, self.kind, self.code, content)
-        owner = owner_of(self.ctx, self.ctx.store.id if self.own else None)
+        owner = owner_of(self.ctx, self.ctx.store.id if self.own else None, content)
         if self.is_rules and self.code == self.kind:
             return f"{name} · {owner}"
         return f"{self.ctx.t.code('rule_kind', self.kind)} {name} · {owner}"
