@@ -76,13 +76,15 @@ def _callers(dependant: Dependant) -> Iterator[Caller]:
         yield from _callers(each)
 
 
-def _called_doc(endpoint: Callable[..., Any]) -> str | None:
-    """Return the docstring of the function with the endpoint's name that its module can call.
+def description_of(function: Callable[..., Any]) -> str:
+    """Return the docstring of a function without what it raises."""
+    return (getdoc(function) or "").partition("\n\nRaises:")[0]
 
-    What that function raises is left out.
-    """
+
+def _called_doc(endpoint: Callable[..., Any]) -> str | None:
+    """Return the description of the function with the endpoint's name that its module can call."""
     for module in vars(import_module(endpoint.__module__)).values():
         function = getattr(module, endpoint.__name__, None) if ismodule(module) else None
-        if function and (text := getdoc(function)):
-            return text.partition("\n\nRaises:")[0]
+        if function and (text := description_of(function)):
+            return text
     return None

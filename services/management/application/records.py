@@ -208,7 +208,7 @@ async def define(
 
 
 async def end(uow: UnitOfWork, place: Place, command: ChangeRequest, deps: Deps) -> RecordResponse:
-    """End it from a day on (终止); where a store's own rules end, the group's hold there too.
+    """End it from a day on (终止); where a store's own rules end, the group's hold.
 
     Raises:
         RuleViolation: as :func:`record.end`.

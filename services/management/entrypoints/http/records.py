@@ -1,5 +1,6 @@
 """Routes of the collections of master data: the same for all, named after what they hold."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Depends, Path, Query
 from fastapi.responses import JSONResponse
 
 from services.management.application import records
+from services.management.application.deps import Deps
 from services.management.application.records import (
     LONGEST_LIST,
     ChangeRequest,
@@ -29,14 +31,18 @@ from shared.commands import CommandContext, accept_command
 from shared.contracts.base import GROUP, Identifier
 from shared.group import CalendarDay
 from shared.requirements import serves
-from shared.routing import Router, StoreRouter
+from shared.routing import Router, StoreRouter, description_of
 from shared.security import Principal, Role, require_roles
+from shared.unit_of_work import UnitOfWork
 
 Starting = Annotated[str, Query(max_length=120, description="beginning of the code")]
 After = Annotated[str, Query(max_length=120, description="the last id of the page before")]
 Ids = Annotated[list[Identifier] | None, Query(max_length=LONGEST_LIST, description="these alone")]
 Search = Annotated[str, Query(max_length=120, description="part of the code or of a name")]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
+
+
+_Decide = Callable[[UnitOfWork, Place, Any, Deps], Awaitable[RecordResponse]]
 
 
 def _of_group() -> str:
@@ -145,66 +151,46 @@ def _add_queries(router: Router, kept: _Records) -> None:
         return await records.get_record(place, day, _reader(principal, place.store_id), deps)
 
 
-def _add_commands(router: Router, kept: _Records) -> None:
-    described, at = kept.described | {"response_model": RecordResponse}, kept.place
+def _add_command(
+    router: Router, kept: _Records, decide: _Decide, request: type[ChangeRequest]
+) -> None:
+    """Add the command that ``decide`` carries out; its body is a ``request``."""
     accepted = Depends(
         accept_command(kept.writer, also=(GROUP,))
         if kept.of_store
         else accept_group_command(kept.writer)
     )
 
-    @router.put("/{code:path}", name=f"define_{kept.one}", **described)
-    async def define(
-        place: Annotated[Place, at],
-        body: DefineRequest,
+    async def command_on_record(
+        place: Annotated[Place, kept.place],
+        body: request,  # type: ignore[valid-type]
         command: Annotated[CommandContext, accepted],
         deps: InjectedDeps,
     ) -> JSONResponse:
-        """Define what holds from a day on (规定).
+        return await command.run(lambda uow: decide(uow, place, body, deps))
 
-        Content that holds already on that day changes nothing. Only the first definition may begin
-        in the past.
-        """
-        return await command.run(lambda uow: records.define(uow, place, body, deps))
-
-    @router.post("/{code:path}/withdraw", name=f"withdraw_{kept.one}", **described)
-    async def withdraw(
-        place: Annotated[Place, at],
-        body: ChangeRequest,
-        command: Annotated[CommandContext, accepted],
-        deps: InjectedDeps,
-    ) -> JSONResponse:
-        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
-        return await command.run(lambda uow: records.withdraw(uow, place, body, deps))
-
-    @router.post("/{code:path}/put-back", name=f"put_back_{kept.one}", **described)
-    async def put_back(
-        place: Annotated[Place, at],
-        body: PutBackRequest,
-        command: Annotated[CommandContext, accepted],
-        deps: InjectedDeps,
-    ) -> JSONResponse:
-        """Put the content of an earlier change back, from a day on (恢复)."""
-        return await command.run(lambda uow: records.put_back(uow, place, body, deps))
-
-    if kept.of_store or kept.collection is not RULES:
-
-        @router.post("/{code:path}/end", name=f"end_{kept.one}", **described)
-        async def end(
-            place: Annotated[Place, at],
-            body: ChangeRequest,
-            command: Annotated[CommandContext, accepted],
-            deps: InjectedDeps,
-        ) -> JSONResponse:
-            """End it from a day on (终止); where a store's own rules end, the group's hold."""
-            return await command.run(lambda uow: records.end(uow, place, body, deps))
+    is_definition = decide is records.define
+    ending = "" if is_definition else f"/{decide.__name__.replace('_', '-')}"
+    router.add_api_route(
+        f"/{{code:path}}{ending}",
+        command_on_record,
+        methods=["PUT" if is_definition else "POST"],
+        name=f"{decide.__name__}_{kept.one}",
+        description=description_of(decide),
+        response_model=RecordResponse,
+        **kept.described,
+    )
 
 
 def _router(kept: _Records) -> Router:
     name = kept.collection.name
     part: Router = StoreRouter(f"/{name}") if kept.of_store else Router(prefix=f"/group/{name}")
     _add_queries(part, kept)
-    _add_commands(part, kept)
+    _add_command(part, kept, records.define, DefineRequest)
+    _add_command(part, kept, records.withdraw, ChangeRequest)
+    _add_command(part, kept, records.put_back, PutBackRequest)
+    if kept.of_store or kept.collection is not RULES:
+        _add_command(part, kept, records.end, ChangeRequest)
     return part
 
 
