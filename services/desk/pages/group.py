@@ -1,9 +1,10 @@
 """The group's stores side by side (集团日报), for group managers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from functools import partial
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -45,51 +46,105 @@ _CENTS = 100
 _INDICATORS = {kpi.name: kpi for kpi in KPIS}
 _SHOWN = ("on_time_rate_initial", "same_day_rate", "complete_delivery_rate", "efficiency")
 
+_ON_ONE_PAGE = 50
+_FRESH_S = 10.0
+"""Age of reports in seconds at which they are asked for again: a store publishes one a day."""
+
 Reports = list[DailyReportPublished]
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Show one row a store, and the stores compared; until the first store has closed today, as
-    they were yesterday.
-    """
+    """Show one row a store, and the stores compared."""
     day = chosen_day(ctx)
     day_choice(ctx, day)
 
     stores: dict[str, Store] = {}
 
-    async def reports_of(wanted: date) -> Reports:
-        return await ctx.app_context.response_cache.get(
-            ("group", f"{wanted}", ctx.person.subject),
-            lambda: ctx.services.reporting.group_daily_reports(day=wanted),
-        )
-
     async def fetch() -> tuple[date, Reports]:
         await ctx.signed_in.token()
         stores.update(await ctx.stores())
-        reports = await reports_of(day)
-        if reports or day != ctx.today():
-            return day, reports
-        yesterday = day - timedelta(days=1)
-        of_yesterday = await reports_of(yesterday)
-        return (yesterday, of_yesterday) if of_yesterday else (day, reports)
+        return await _latest(ctx, day)
 
-    def render(shown: tuple[date, Reports], renderer: PartialRenderer) -> None:
-        shown_day, reports = shown
-        by_store = {report.store_id: report for report in reports}
-        renderer.section("day", partial(_other_day, ctx.t, day), shown_day)
-        with (
-            renderer.frame("stores", panel, ctx.t("Stores")),
-            renderer.frame("table", _table, ctx.t),
-        ):
-            for store_id in sorted(stores):
-                renderer.section(store_id, partial(_row, ctx, store_id), by_store.get(store_id))
-            if reports:
-                renderer.section("total", partial(_totals, ctx), by_store)
+    await live(ctx, fetch, partial(_render, ctx, day, stores))
+
+
+async def _latest(ctx: PageContext, day: date) -> tuple[date, Reports]:
+    """Return the reports of a day; until the first store has closed today, those of yesterday."""
+    reports = await _reports_of(ctx, day)
+    if reports or day != ctx.today():
+        return day, reports
+    yesterday = day - timedelta(days=1)
+    of_yesterday = await _reports_of(ctx, yesterday)
+    return (yesterday, of_yesterday) if of_yesterday else (day, reports)
+
+
+async def _reports_of(ctx: PageContext, day: date) -> Reports:
+    return await ctx.app_context.response_cache.get(
+        ("group", f"{day}", ctx.person.subject),
+        lambda: ctx.services.reporting.group_daily_reports(day=day),
+        _FRESH_S,
+    )
+
+
+def _render(
+    ctx: PageContext,
+    day: date,
+    stores: Mapping[str, Store],
+    shown: tuple[date, Reports],
+    renderer: PartialRenderer,
+) -> None:
+    shown_day, reports = shown
+    by_store = {report.store_id: report for report in reports}
+    found = stores_on_page(stores.values(), ctx.query.get("search", ""), ctx.query.get("after"))
+    page, more = found[:_ON_ONE_PAGE], found[_ON_ONE_PAGE:]
+    renderer.section("day", partial(_other_day, ctx.t, day), shown_day)
+    if len(stores) > _ON_ONE_PAGE:
+        renderer.section("find", partial(_find, ctx))
+    with (
+        renderer.frame("stores", panel, ctx.t("Stores")),
+        renderer.frame("table", _table, ctx.t),
+    ):
+        for store_id in page:
+            renderer.section(store_id, partial(_row, ctx, store_id), by_store.get(store_id))
         if reports:
-            renderer.section("charts", partial(_charts, ctx), by_store)
+            renderer.section("total", partial(_totals, ctx), by_store)
+    if more:
+        renderer.section("next", partial(_next_page, ctx), page[-1])
+    if compared := {each: by_store[each] for each in page if each in by_store}:
+        renderer.section("charts", partial(_charts, ctx), compared)
 
-    await live(ctx, fetch, render)
+
+def stores_on_page(stores: Iterable[Store], typed: str, after: str | None) -> list[str]:
+    """Return the ids of the stores of a page, and that of the next one if there are more.
+
+    Their code or name contains what is ``typed``; ids up to ``after`` are left out.
+    """
+    wanted = typed.casefold()
+    found = sorted(
+        each.id for each in stores if wanted in f"{each.id} {each.zh} {each.en}".casefold()
+    )
+    return [each for each in found if after is None or each > after][: _ON_ONE_PAGE + 1]
+
+
+def _find(ctx: PageContext) -> None:
+    """Offer to search among many stores."""
+    with box("toolbar"):
+        typed = ui.input(ctx.t("Code or name"), value=ctx.query.get("search", ""))
+        test_id("search", typed.props("dense outlined clearable type=search"))
+        typed.on(
+            "keydown.enter", lambda: ui.navigate.to(_address(ctx, search=typed.value, after=None))
+        )
+
+
+def _next_page(ctx: PageContext, last: str) -> None:
+    test_id("next-page", link(ctx.t("Next page"), _address(ctx, after=last), "text-link"))
+
+
+def _address(ctx: PageContext, **changed: str | None) -> str:
+    """Return the address of the page with what is asked for, some of it ``changed``."""
+    asked = {name: ctx.query.get(name) for name in ("day", "search", "after")} | changed
+    return f"{PAGE.path}?{urlencode({name: each for name, each in asked.items() if each})}"
 
 
 def _other_day(t: Translator, day: date, shown: date) -> None:
