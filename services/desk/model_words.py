@@ -12,6 +12,7 @@ from shared.contracts.management import (
     COMPLAINT_SEVERITIES,
     CORRECTIVE_ACTION_SOURCES,
     FEEDBACK_FINDINGS,
+    FOLLOW_UP_REASONS,
     LOYALTY_TIERS,
     SKILLS,
     STORE_ROLES,
@@ -24,6 +25,8 @@ CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
     "severity": ("severity", COMPLAINT_SEVERITIES),
     "entitlement": ("entitlement", get_args(EntitlementKind)),
     "lost_by": ("lost_by", ("formula", "rhythm", "either")),
+    "reason": ("follow_up_reason", FOLLOW_UP_REASONS),
+    "if_crowded": ("if_crowded", ("move", "drop", "keep")),
     "source": ("corrective_action_source", CORRECTIVE_ACTION_SOURCES),
     "role": ("role", STORE_ROLES),
     "calling_roles": ("role", STORE_ROLES),
@@ -67,7 +70,7 @@ DAYS = frozenset({"valid_from", "expires_on", "first_day", "last_day"})
 
 _FINDING, _STORE = "finding", "in_store"
 
-_WORDS = frozenset({"certificate", "unit"})
+_WORDS = frozenset({"certificate", "process_step", "unit"})
 """Fields that hold a code which has a word where it is a known one."""
 
 _FIELD = "rule_field"

@@ -345,6 +345,9 @@ async def test_board_reconnects_after_desk_restart(
     frame = screen.page.frames[1]
     assert await frame.evaluate(SMALLEST_TEXT_PX) >= LOWEST_PX
     await screen.keep("board-zh")
+    await screen.page.set_viewport_size({"width": 1280, "height": 720})
+    await expect(board.locator(".screen-clock")).to_be_in_viewport(ratio=1)
+    await screen.keep("board-small")
     wip = board.locator("[data-testid='count-wip'] .screen-figure")
     before = int(await wip.inner_text())
     await platform.process("desk").stop()

@@ -61,10 +61,12 @@ async def test_manager_sees_what_each_role_may_do(desk: Desk) -> None:
     await expect(manager.at("role-cashier")).to_contain_text("Cashier")
     invoicing = manager.at("area-invoicing")
     approvals = invoicing.get_by_role("row").filter(has_text="审批优惠")
+    await expect(approvals).to_be_hidden()
+    await invoicing.locator("summary").click()
     await expect(approvals).to_contain_text("服务经理、集团经理")
     await manager.pick("role", "收银员")
     await expect(manager.page).to_have_url(f"{desk.url}/stores/S01/roles?role=cashier")
-    await expect(invoicing).to_contain_text("收款")
+    await expect(invoicing.get_by_text("收款").first).to_be_visible()
     await expect(invoicing).not_to_contain_text("审批优惠")
     await expect(manager.at("role-technician")).to_have_count(0)
     assert manager.faults == []

@@ -349,6 +349,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "entitlement": get_args(EntitlementKind),
         "rule_key": (*KEYS, "brands", "parts"),
         "lost_by": CHOICES["lost_by"][1],
+        "if_crowded": CHOICES["if_crowded"][1],
         "formula_of_month": ("lapse_rate", "retention_rate", *REFERENCES),
         "message_type": MESSAGE_PLACEHOLDERS,
         "template_language": MESSAGE_LANGUAGES,

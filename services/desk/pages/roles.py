@@ -65,6 +65,11 @@ PERSONS: Sequence[Role] = [role for role in get_args(Role) if role != "system"]
 
 _ALL = ""
 
+_PRINT_ALL = """
+document.querySelectorAll("details.area").forEach((area) => { area.open = true; });
+window.print();
+"""
+
 
 @dataclass(frozen=True)
 class Permission:
@@ -96,13 +101,20 @@ async def show(ctx: PageContext) -> None:
     found = [each for each in permissions() if role is None or role in each.roles]
     _toolbar(ctx, role)
     _summary(ctx, [role] if role else PERSONS, found)
+    if role:
+        _what_one_may(ctx.t, found)
+        return
     for area in dict.fromkeys(each.area for each in found):
-        own = [each for each in found if each.area == area]
-        text(ctx.t.code("area", area), "section-title")
-        if role:
-            _what_one_may(ctx.t, area, own)
-        else:
-            _who_may_what(ctx.t, area, own)
+        with _part(ctx.t, area):
+            _who_may_what(ctx.t, [each for each in found if each.area == area])
+
+
+def _part(t: Translator, area: str) -> ui.element:
+    """Return the part of an area, of which its name alone is seen until it is opened."""
+    part = test_id(f"area-{area}", ui.element("details").classes("area"))
+    with part, ui.element("summary"):
+        text(t.code("area", area))
+    return part
 
 
 def _toolbar(ctx: PageContext, role: Role | None) -> None:
@@ -116,7 +128,7 @@ def _toolbar(ctx: PageContext, role: Role | None) -> None:
             on_change=lambda event: ui.navigate.to(_address(ctx, event.value)),
         )
         test_id("role", chosen.props("dense outlined options-dense").classes("role-choice"))
-        button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
+        button(t("Print"), lambda: ui.run_javascript(_PRINT_ALL), name="print")
 
 
 def _address(ctx: PageContext, role: str) -> str:
@@ -146,12 +158,12 @@ def _areas(t: Translator, areas: Collection[str], tone: str) -> None:
             badge(t.code("area", area), tone)
 
 
-def _who_may_what(t: Translator, area: str, found: Sequence[Permission]) -> None:
+def _who_may_what(t: Translator, found: Sequence[Permission]) -> None:
     """Show who may call the operations of an area; those with the same roles share a row."""
     shared: dict[tuple[bool, tuple[Role, ...]], list[Permission]] = {}
     for each in found:
         shared.setdefault((each.acts, tuple(each.roles)), []).append(each)
-    with test_id(f"area-{area}", box("area")), table([t("Kind"), t("What they may do"), t("Role")]):
+    with table([t("Kind"), t("What they may do"), t("Role")]):
         for (acts, roles), same in shared.items():
             with row():
                 _kind(t, acts=acts)
@@ -160,13 +172,15 @@ def _who_may_what(t: Translator, area: str, found: Sequence[Permission]) -> None
                     text(t.listed(t.code("role", role) for role in roles))
 
 
-def _what_one_may(t: Translator, area: str, found: Sequence[Permission]) -> None:
-    with test_id(f"area-{area}", box("area")), table([t("Kind"), t("What they may do")]):
-        for acts in (True, False):
-            if same := [each for each in found if each.acts == acts]:
-                with row():
-                    _kind(t, acts=acts)
-                    _operations(t, same)
+def _what_one_may(t: Translator, found: Sequence[Permission]) -> None:
+    """Show what one role may do, an area a row."""
+    with table([t("Area"), t("Acts"), t("Reads")]):
+        for area in dict.fromkeys(each.area for each in found):
+            own = [each for each in found if each.area == area]
+            with test_id(f"area-{area}", row()):
+                cell(t.code("area", area))
+                _operations(t, [each for each in own if each.acts])
+                _operations(t, [each for each in own if not each.acts])
 
 
 def _kind(t: Translator, *, acts: bool) -> None:
