@@ -41,7 +41,7 @@ async def open_management(
 async def access_token(
     tokens: TokenSource, subject: str, roles: Sequence[Role], stores: Sequence[str]
 ) -> str:
-    """Return a token of the program ``subject``.
+    """Return a token of the program ``subject``, which has the role of a program besides.
 
     A deployment's issuer knows subject, roles and stores of its client itself.
 
@@ -50,7 +50,7 @@ async def access_token(
         ServiceUnavailableError: the issuer does not respond.
     """
     if isinstance(tokens, DevelopmentIssuer):
-        return tokens.token(subject, roles=roles, stores=stores)
+        return tokens.token(subject, roles=(*roles, "system"), stores=stores)
     return await _fetched(tokens)
 
 

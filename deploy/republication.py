@@ -16,9 +16,7 @@ async def republish_all(management_url: str, tokens: TokenSource) -> AsyncIterat
     Raises:
         ServiceUnavailableError: management does not respond; the command can be repeated.
     """
-    async with open_management(
-        management_url, tokens, "republish", "operator", "system"
-    ) as management:
+    async with open_management(management_url, tokens, "republish", "operator") as management:
         async for announced in _of_owner(management, None):
             yield announced
         async for store_id in _stores(management):

@@ -104,9 +104,10 @@ async def show(ctx: PageContext) -> None:
     if role:
         _what_one_may(ctx.t, found)
         return
-    for area in dict.fromkeys(each.area for each in found):
-        with _part(ctx.t, area):
-            _who_may_what(ctx.t, [each for each in found if each.area == area])
+    with box("role-areas"):
+        for area in dict.fromkeys(each.area for each in found):
+            with _part(ctx.t, area):
+                _who_may_what(ctx.t, [each for each in found if each.area == area])
 
 
 def _part(t: Translator, area: str) -> ui.element:
@@ -174,11 +175,11 @@ def _who_may_what(t: Translator, found: Sequence[Permission]) -> None:
 
 def _what_one_may(t: Translator, found: Sequence[Permission]) -> None:
     """Show what one role may do, an area a row."""
-    with table([t("Area"), t("Acts"), t("Reads")]):
+    with box("role-areas"), table([t("Area"), t("Acts"), t("Reads")]):
         for area in dict.fromkeys(each.area for each in found):
             own = [each for each in found if each.area == area]
             with test_id(f"area-{area}", row()):
-                cell(t.code("area", area))
+                cell(t.code("area", area), "role-area")
                 _operations(t, [each for each in own if each.acts])
                 _operations(t, [each for each in own if not each.acts])
 
