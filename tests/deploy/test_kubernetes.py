@@ -57,14 +57,17 @@ PROCESSES = (*SERVICES, "forwarder", SUBSCRIBERS, "desk")
 
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the manifests with a group's own folder for each size, images pinned."""
+    """Return a copy of the manifests with a group's own folder for each size, images pinned.
+
+    Other companies' systems reach Kafka in all of them.
+    """
     copy = tmp_path_factory.mktemp("group") / "kubernetes"
     shutil.copytree(KUBERNETES, copy)
     for size in SIZES:
         shutil.copytree(copy / "example", copy / size)
         file = copy / size / "kustomization.yaml"
-        settings = yaml.safe_load(file.read_text())
-        settings["components"] = [f"../sizes/{size}", "../external"]
+        opened = file.read_text().replace("#external ", "")
+        settings = yaml.safe_load(opened.replace("../sizes/stores-200", f"../sizes/{size}"))
         settings["images"] = [
             {"name": "aftersales", "newName": "registry.example.com/aftersales", "digest": DIGEST}
         ]
@@ -292,6 +295,13 @@ def test_processes_with_gateways_have_way_out(rendered: Manifests) -> None:
         assert {rendered.leads_out(rendered.labels(name), port) for port in ports} == {sends_mail}
         assert rendered.leads_out(rendered.labels(name), 443) or name not in users_of(GATEWAYS)
     assert not rendered.leads_out(rendered.labels("inspection"), 443)
+
+
+def test_brokers_are_closed_where_example_is_unchanged(group: Path) -> None:
+    unchanged = Manifests.rendered(group / "example")
+    [listener] = unchanged.named("Kafka", "aftersales")["spec"]["kafka"]["listeners"]
+    assert listener["type"] == "internal"
+    assert not unchanged.is_open(KAFKA, 9094)
 
 
 def test_others_reach_brokers_by_their_own_listener(rendered: Manifests) -> None:
