@@ -1,8 +1,6 @@
 """Data folder and ports of the embedded platform (prefix ``AFTERSALES_EMBEDDED_``)."""
 
-import os
 import socket
-from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import Self
@@ -10,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_GIVEN: set[int] = set()
+_CLAIMS: list[socket.socket] = []
 _DISTRIBUTION = Path(__file__).resolve().parents[2]
 
 
@@ -59,17 +57,31 @@ class EmbeddedSettings(BaseSettings):
 def free_ports(count: int) -> list[int]:
     """Return ``count`` different loopback ports on which no process listens at the moment.
 
-    They lie below those that the kernel gives to connections. A process gives no port twice, and
-    two processes that ask at once choose from different ones.
+    They lie below those that the kernel gives to connections. Each is given to one process of the
+    machine at a time, once, and until that process ends.
     """
-    shares = 16
-    candidates = sorted({*range(20_000 + os.getpid() % shares, 32_768, shares)} - _GIVEN)
+    candidates = range(20_000, 32_768)
     found: list[int] = []
     for port in SystemRandom().sample(candidates, len(candidates)):
         if len(found) == count:
             break
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        if _take(port):
             found.append(port)
-    _GIVEN.update(found)
     return found
+
+
+def _take(port: int) -> bool:
+    """Take ``port`` for this process; return whether it was free.
+
+    The kernel keeps the claim, a socket with a name but without a file, as long as the process.
+    """
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0aftersales port {port}")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
+    return True

@@ -125,7 +125,7 @@ def processes_on(settings: EmbeddedSettings) -> list[str]:
 
 
 def wait_until_none_is_left(settings: EmbeddedSettings) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + TIMEOUT_S
     while (left := processes_on(settings)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []
@@ -134,7 +134,7 @@ def wait_until_none_is_left(settings: EmbeddedSettings) -> None:
 def test_second_platform_on_same_folder_is_rejected(shared_platform: Up) -> None:
     second = Up(shared_platform.settings)
     second.read_until(f"is already in use by pid {shared_platform.child.pid}")
-    assert second.child.wait(10) == 1
+    assert second.child.wait(TIMEOUT_S) == 1
     assert len(second.lines) == 1
 
 
@@ -153,8 +153,8 @@ def test_ended_process_is_restarted(shared_platform: Up) -> None:
 
 def test_down_stops_platform_from_another_terminal(shared_platform: Up) -> None:
     down(shared_platform.settings.data)
-    assert shared_platform.child.wait(5) == 0
-    assert processes_on(shared_platform.settings) == []
+    assert shared_platform.child.wait(TIMEOUT_S) == 0
+    wait_until_none_is_left(shared_platform.settings)
 
 
 async def test_rows_and_events_survive_kill_of_all_processes(
@@ -179,8 +179,8 @@ async def test_rows_and_events_survive_kill_of_all_processes(
         assert (await consumer.getone()).value == b"sent"
     again.child.send_signal(signal.SIGINT)
     again.read_until("stopped, nothing is left running")
-    assert again.child.wait(5) == 0
-    assert processes_on(settings) == []
+    assert again.child.wait(TIMEOUT_S) == 0
+    wait_until_none_is_left(settings)
 
 
 def test_killed_command_leaves_no_process(up: Up, settings: EmbeddedSettings) -> None:
@@ -195,8 +195,8 @@ def test_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     starting.read_until("starting Kafka and PostgreSQL")
     starting.child.send_signal(signal.SIGINT)
     starting.read_until("stopped, nothing is left running")
-    starting.child.wait(5)
-    assert processes_on(starting.settings) == []
+    starting.child.wait(TIMEOUT_S)
+    wait_until_none_is_left(starting.settings)
 
 
 def is_responding(port: int) -> bool:
@@ -213,7 +213,7 @@ def test_taken_port_is_named_before_start(tmp_path: Path) -> None:
         other.listen()
         refused = Up(EmbeddedSettings(data=tmp_path / "data", ports=ports))
         refused.read_until("taken")
-        assert refused.child.wait(10) == 1
+        assert refused.child.wait(TIMEOUT_S) == 1
     holder = rf"pid {os.getpid()} .*{re.escape(psutil.Process().cmdline()[0])}"
     expected = rf"aftersales: port {ports.desk} \(desk\) is taken by {holder}"
     assert re.match(expected, refused.lines[0])
