@@ -119,7 +119,8 @@ async def hanging_neighbor(context: FaultContext, rng: random.Random) -> int:
 
 
 _WALK_INS = 10
-_AT_ONCE_S = 4.0
+_AT_ONCE_S = 15.0
+"""Far less than the walk-ins wait, one after the other, for customer relations."""
 _DUE_NOW = (
     "UPDATE reception.timer SET due_at = $2 WHERE kind = 'greeting_overdue' AND entity_id = $1"
 )

@@ -115,7 +115,7 @@ def instance_with_known_optimum(seed: int, machines: int, makespan: int) -> str:
 @pytest.mark.parametrize("seed", [0, 1, 3])
 def test_instance_without_calendars_is_solved_to_optimum(seed: int) -> None:
     workshop = read(instance_with_known_optimum(seed, machines=4, makespan=80))
-    found = plan(workshop, seed=1, seconds=30, rounds=10, aim="makespan")
+    found = plan(workshop, seed=1, seconds=120, rounds=10, aim="makespan")
     assert found.makespan == 80
     check(workshop, found)
 
