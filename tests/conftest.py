@@ -4,6 +4,8 @@ These are the same in every run, so that a run fails for a change and not by cha
 ``--hypothesis-profile=random`` tries others.
 """
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 from tests.support.stack import (
@@ -35,3 +37,9 @@ for name, is_same in {"same": True, "random": False}.items():
         name, deadline=None, derandomize=is_same, suppress_health_check=[HealthCheck.too_slow]
     )
 settings.load_profile("same")
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of each garbage collection what all tests need to the end."""
+    gc.collect()
+    gc.freeze()
