@@ -30,6 +30,7 @@ BAYS = "aftersales.management.bay.v1"
 STAFF = "aftersales.management.staff.v1"
 CATALOG = "aftersales.management.catalog.v1"
 PRICES = "aftersales.management.price.v1"
+COSTS = "aftersales.management.cost.v1"
 WORK = "aftersales.management.work.v1"
 
 CONSUMES: Mapping[str, frozenset[str]] = {
@@ -51,6 +52,8 @@ CONSUMES: Mapping[str, frozenset[str]] = {
             CRM_STORE,
             VEHICLES,
             REPORTS,
+            CATALOG,
+            COSTS,
             STORES,
             WORK,
         }
@@ -65,6 +68,7 @@ COLLECTIONS: Mapping[str, str] = {
     BAYS: "bays",
     STAFF: "staff",
     CATALOG: "catalog",
+    COSTS: "costs",
 }
 """The collection of management that each topic with master data announces."""
 

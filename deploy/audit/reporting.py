@@ -101,9 +101,14 @@ def _facts(
     comparison.rows(
         table,
         expected(audit_data),
-        ((row[key], row) for row in audit_data.tables.of("reporting", table)),
+        ((row[key], _read(row)) for row in audit_data.tables.of("reporting", table)),
     )
     return comparison.check()
+
+
+def _read(row: Row) -> Row:
+    """Return the row with the parts of an invoice as they were written."""
+    return {**row, "parts": orjson.loads(row["parts"])} if "parts" in row else row
 
 
 def _order_facts(audit_data: AuditData) -> Facts:
@@ -128,6 +133,7 @@ def _order_fact(event: StreamEvent) -> Fields:
             return {
                 "first_promised_at": moment(data["promised_at"]),
                 "estimate_cents": data["estimate_cents"],
+                "vehicle_ref": data["vehicle_ref"],
             }
         case "PromisedTimeRevised" | "AdditionalWorkAuthorized":
             return {"last_promised_at": moment(data["promised_at"])}
@@ -163,10 +169,22 @@ def _invoice_facts(audit_data: AuditData) -> Facts:
                 for split in event.data["payer_splits"]
                 if split["payer"] != "internal"
             ),
+            "tax_rate_bp": event.data["tax_rate_bp"],
+            "parts": _parts(event.data["lines"]),
         }
         for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "InvoiceIssued"
     }
+
+
+def _parts(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Return quantity and amount of each part of an invoice."""
+    parts: dict[str, dict[str, int]] = defaultdict(lambda: {"quantity": 0, "amount_cents": 0})
+    for line in lines:
+        if line["kind"] == "part":
+            parts[line["code"]]["quantity"] += line["quantity"]
+            parts[line["code"]]["amount_cents"] += line["amount_cents"]
+    return parts
 
 
 def _payment_facts(audit_data: AuditData) -> Facts:

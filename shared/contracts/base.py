@@ -54,6 +54,14 @@ BusinessDate = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_on_cal
 """A day as the calendar of a store shows it."""
 
 
+Month = Annotated[
+    str,
+    Field(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM"),
+    AfterValidator(lambda text: _on_calendar(f"{text}-01")[:7]),
+]
+"""A month as the calendar of a store shows it."""
+
+
 class Event(BaseModel):
     """Data of one event. ``topic`` and ``key_field`` say where it stands and in which order.
 

@@ -4,7 +4,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import BusinessDate, Cents, Code, Event, EventPart, Identifier, Timestamp
+from shared.contracts.base import (
+    BusinessDate,
+    Cents,
+    Code,
+    Event,
+    EventPart,
+    Identifier,
+    Month,
+    Timestamp,
+)
 
 Tier = Literal["gold", "silver", "bronze"]
 """忠诚度等级: 金卡、银卡、铜卡, the best first."""
@@ -924,6 +933,15 @@ class VehicleIdentified(_VehicleEvent):
 
     unusual: bool = False
     identified_at: Timestamp
+
+
+class FirstRegistrationRecorded(_VehicleEvent):
+    """The month in which the vehicle was first registered (注册登记) is known, or corrected."""
+
+    requirements: ClassVar[tuple[str, ...]] = ("R26", "R29")
+
+    first_registered_month: Month
+    recorded_at: Timestamp
 
 
 class OwnershipChanged(_VehicleEvent):

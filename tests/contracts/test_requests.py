@@ -281,6 +281,7 @@ READS = {
     "persons": FRONT_OFFICE,
     "vehicles": (*FRONT_OFFICE, "claims_clerk"),
     "daily_kpis": OFFICE,
+    "profit": ("service_manager", "customer_care_manager", *GROUP),
     "master_data": (*OFFICE, "trainer"),
     "listed_for_desk": (*OFFICE, "trainer", "system"),
     "desk": ("system",),
@@ -422,6 +423,7 @@ WHO_READS = {
         "/monthly-retention",
         "/monthly-renewals",
     ),
+    "profit": ("/lifetime-value", "/costs", "/costs/{code}", "/costs/{code}/history"),
     "master_data": (
         *(
             f"{collection}{path}"

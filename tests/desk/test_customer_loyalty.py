@@ -1,4 +1,4 @@
-"""Loyal, lost and interested customers at the desk (R25, R26, R47)."""
+"""Loyal, lost and interested customers, and what they are worth (R25, R26, R29, R47)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
+from shared.contracts.crm import CustomerRegistered
 from tests.support.api import ADVISOR, Api, customer
 from tests.support.desk import Desk
 from tests.support.finished_visits import delivery, invoice
@@ -17,6 +18,7 @@ from tests.support.harness import publisher
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 CARE, SALES = "S01-customer-care-manager-1", "S01-sales-manager-1"
+MANAGER = "S01-manager-1"
 LOST, LOYAL = "沪A30010", "沪A30020"
 
 
@@ -69,6 +71,84 @@ async def test_lost_customer_gets_cause_and_result(desk: Desk, customers: dict[s
     await care.keep("defection-months")
     await care.fits("phone")
     assert care.faults == []
+
+
+@pytest_asyncio.fixture
+async def owners(api: Api, platform: Platform) -> None:
+    """Return thirty owners of May 2022, two of 2024 and one of 2025, who came each year since."""
+    async with publisher(platform) as outside:
+        for year, count, visits in ((2022, 30, 3), (2024, 2, 1), (2025, 1, 0)):
+            for number in range(count):
+                since = datetime(year, 5, 10, 1, tzinfo=UTC)
+                ref = f"owner-{year}-{number}"
+                owner = CustomerRegistered(
+                    store_id="S01",
+                    customer_ref=ref,
+                    vehicle_ref=f"v-{ref}",
+                    registered_at=since,
+                )
+                await outside.enqueue(owner, since)
+                for visit in range(visits):
+                    at = since + timedelta(days=100 + 365 * visit)
+                    order = f"{ref}-{visit}"
+                    for event in (invoice(order, 60_000, at), delivery(order, ref, at)):
+                        await outside.enqueue(event, at)
+    for month in ("2022-05", "2025-05"):
+        content = {
+            "kind": "monthly_costs",
+            "building_cents": 3_000_000,
+            "staff_cents": 6_000_000,
+            "working_capital_cents": 500_000,
+            "advertising_cents": 1_500_000,
+            "vehicles_sold": 30,
+            "vehicle_profit_cents": 2_000_000,
+        }
+        body = {"valid_from": "2026-03-04", "reason": "财务月报", "content": content}
+        await api.done("management", f"/costs/{month}", MANAGER, body, method="PUT")
+    await api.wait_until_idle()
+
+
+@pytest.mark.usefixtures("owners")
+async def test_lifetime_value_waits_for_missing_costs(desk: Desk, api: Api) -> None:
+    manager = await desk.sign_in(MANAGER)
+    await manager.go("/stores/S01/lifetime-value")
+    await expect(manager.at("missing-months")).to_contain_text("2024-05")
+    await expect(manager.at("cohort-2022")).to_contain_text("第 2 年")
+    await expect(manager.at("cohort-2024")).to_contain_text("缺少成本")
+    await expect(manager.at("cohort-2025")).to_contain_text("1 例")
+    await expect(manager.at("lifetime-chart").locator("canvas")).to_be_visible()
+
+    await manager.press("monthly-costs")
+    await expect(manager.at("record-2025-05.S01")).to_be_visible()
+    await manager.open("new-own")
+    await manager.write(code="2024-05")
+    await manager.send()
+    amounts = {
+        "building_cents": "30000",
+        "staff_cents": "64000",
+        "working_capital_cents": "5000",
+        "advertising_cents": "12000.50",
+        "vehicles_sold": "28",
+        "vehicle_profit_cents": "-3000",
+    }
+    await manager.write(**{f"content.{name}": typed for name, typed in amounts.items()})
+    await manager.write(reason="财务月报")
+    await manager.keep("monthly-costs-form")
+    await manager.press("save-record")
+    await expect(manager.at("record-content")).to_contain_text("¥12,000.50")
+    await api.wait_until_idle()
+
+    await manager.go("/stores/S01/lifetime-value")
+    await expect(manager.at("missing-months")).to_have_count(0)
+    await expect(manager.at("cohort-2024")).to_contain_text("尚未")
+    await manager.keep("lifetime-value")
+    async with manager.page.expect_download() as downloading:
+        await manager.press("download")
+    downloaded = await downloading.value
+    lines = (await downloaded.path()).read_text("utf-8-sig").splitlines()
+    assert lines[2].startswith("2024,2,114000.5,3200.0,0.0")
+    await manager.fits("phone")
+    assert manager.faults == []
 
 
 async def test_loyalty_lists_and_trend_are_shown(desk: Desk) -> None:

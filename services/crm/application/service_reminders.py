@@ -265,10 +265,10 @@ async def record_first_registration(
     """
     connection, store_id, today = uow.connection, uow.store_id, await _today(uow, deps)
     await _require_vehicle(connection, store_id, vehicle_ref)
-    service_history.require_past("first_registered_on", command.first_registered_on, today)
-    await reminders.set_first_registration(
-        connection, store_id, vehicle_ref, command.first_registered_on
-    )
+    day = command.first_registered_on
+    recorded = service_history.first_registration(store_id, vehicle_ref, day, today, uow.now)
+    await reminders.set_first_registration(connection, store_id, vehicle_ref, day)
+    uow.publish([recorded])
     return await _planned(uow, vehicle_ref, today, deps)
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from services.crm.domain import errors
 from shared.contracts import Event
+from shared.contracts.crm import FirstRegistrationRecorded
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     OrderOpened,
@@ -46,6 +47,24 @@ class Mileage:
     odometer_km: int
     read_on: date
     km_per_day: float | None
+
+
+def first_registration(
+    store_id: str, vehicle_ref: str, day: date, today: date, now: datetime
+) -> FirstRegistrationRecorded:
+    """Record the day of a vehicle's first registration (注册登记); its event tells the month.
+
+    Raises:
+        RuleViolation: the day is to come.
+    """
+    require_past("first_registered_on", day, today)
+    return FirstRegistrationRecorded(
+        store_id=store_id,
+        vehicle_record_id=f"{store_id}:{vehicle_ref}",
+        vehicle_ref=vehicle_ref,
+        first_registered_month=f"{day:%Y-%m}",
+        recorded_at=now,
+    )
 
 
 def after_event(record: ServiceRecord | None, event: Event, today: date) -> ServiceRecord | None:

@@ -117,6 +117,15 @@ def store_exists(code: str) -> RuleViolation:
     )
 
 
+def month_unusable(code: str) -> RuleViolation:
+    return RuleViolation(
+        "month_unusable",
+        f"{code} is no month such as 2026-03 that has begun.",
+        field="code",
+        code=code,
+    )
+
+
 def code_unusable(code: str) -> RuleViolation:
     return RuleViolation(
         "code_unusable",

@@ -6,6 +6,7 @@ Each collection is announced on a topic of its own.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
@@ -17,6 +18,7 @@ from services.management.domain import (
     complaints,
     completeness,
     corrective_actions,
+    costs,
     customer_care,
     errors,
     leads,
@@ -62,6 +64,8 @@ from shared.contracts.management import (
     LeadRules,
     LoyaltyRules,
     MessageRules,
+    MonthlyCosts,
+    MonthlyCostsDefined,
     OperationPrice,
     PartMaster,
     PartPrice,
@@ -88,7 +92,7 @@ from shared.contracts.management import (
 )
 
 Content = Annotated[
-    RuleContent | StoreProfile | BayProfile | Person | CatalogContent | PriceContent,
+    RuleContent | StoreProfile | BayProfile | Person | CatalogContent | PriceContent | MonthlyCosts,
     Field(discriminator="kind"),
 ]
 """Content of a record, by its kind."""
@@ -156,9 +160,10 @@ BAYS = Collection("bays", BayDefined, "stores", _of_owner)
 STAFF = Collection("staff", PersonDefined, "both", _of_posts)
 CATALOG = Collection("catalog", CatalogItemDefined, "group", _of_owner)
 PRICES = Collection("prices", PriceDefined, "both", _of_owner, named_by_store=True)
+COSTS = Collection("costs", MonthlyCostsDefined, "stores", _of_owner, named_by_store=True)
 
 COLLECTIONS: Mapping[CollectionName, Collection] = {
-    each.name: each for each in (RULES, STORES, BAYS, STAFF, CATALOG, PRICES)
+    each.name: each for each in (RULES, STORES, BAYS, STAFF, CATALOG, PRICES, COSTS)
 }
 
 Check = Callable[[Any], None]
@@ -169,6 +174,9 @@ LONGEST_OWN_CODE = LONGEST_IDENTIFIER - len(".") - stores.LONGEST_CODE
 
 CheckBeside = Callable[[Any, Any], None]
 """Check of a store's content beside the group's, which raises a RuleViolation."""
+
+CheckCode = Callable[[str, date], None]
+"""Check of the code of a record, given the day of today, which raises a RuleViolation."""
 
 CheckOwner = Callable[[Any, str], None]
 """Check of content for the store, or the group, that decides on it; raises a RuleViolation."""
@@ -215,6 +223,7 @@ class Kind:
     check_complete: Check = _nothing
     check_beside: CheckBeside = _nothing
     check_owner: CheckOwner = _nothing
+    check_code: CheckCode = _nothing
     decided_by: DecidedBy = _owner
     references: References = _none
     doubts: Doubts = _none
@@ -329,6 +338,7 @@ KINDS: Mapping[str, Kind] = {
         _price("part_price", PartPrice),
         _price("operation_price", OperationPrice),
         _price("labor_rate", LaborRate),
+        Kind("monthly_costs", COSTS, MonthlyCosts, check_code=costs.check_month),
     )
 }
 

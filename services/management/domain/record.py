@@ -231,6 +231,7 @@ def _require(record: Record, content: Content, decision: Decision) -> None:
     kind = record.kind
     if kind_of(content) is not kind:
         raise errors.another_kind(kind.name)
+    kind.check_code(record.code, decision.today)
     kind.require(content, decision.for_store or record.store_id, decision.group)
 
 

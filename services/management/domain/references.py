@@ -7,8 +7,8 @@ from typing import Literal
 from services.management.domain.errors import naming
 from shared.contracts.violations import RuleViolation
 
-CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
-"""规则、门店、工位、员工、目录、价目."""
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices", "costs"]
+"""规则、门店、工位、员工、目录、价目、月度成本."""
 
 Key = tuple[CollectionName, str]
 """Collection and id of a record."""

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from unicodedata import normalize
 
-from services.management.domain.text_files import day_of
+from services.management.domain.text_files import day_of, month_of
 
 Cell = str | int | float | bool | date | datetime | time | None
 """Content of a cell; an empty one has none, or an empty text."""
@@ -30,6 +30,7 @@ CellRule = Literal[
     "too_many_decimals",
     "below_one_percent",
     "not_a_date",
+    "not_a_month",
     "not_a_time",
     "not_yes_or_no",
     "not_in_list",
@@ -214,6 +215,25 @@ class Day(Form):
         if found is None:
             raise CellRefusedError("not_a_date")
         return found.isoformat()
+
+    def write(self, value: str) -> Cell:
+        return value
+
+
+@dataclass(frozen=True)
+class Month(Form):
+    """Month, as text or as its first day, into which a spreadsheet turns it."""
+
+    expected: str = "2026-03"
+
+    def read(self, cell: Cell) -> str:
+        if isinstance(cell, datetime):
+            found = cell.date() if cell.time() == time() else None
+        else:
+            found = cell if isinstance(cell, date) else month_of(plain(shown(cell)))
+        if found is None or found.day != 1:
+            raise CellRefusedError("not_a_month")
+        return f"{found:%Y-%m}"
 
     def write(self, value: str) -> Cell:
         return value

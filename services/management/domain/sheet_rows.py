@@ -18,7 +18,6 @@ from services.management.domain.sheet_cells import (
     shown,
 )
 from services.management.domain.sheets import (
-    CODE_COLUMN,
     OWNER_COLUMN,
     Column,
     Sheet,
@@ -54,7 +53,6 @@ LONGEST_VALUE = 60
 MOST_HEADINGS = 200
 """Largest number of cells in the row of the headings."""
 
-_OF_RECORD = {CODE_COLUMN.name: CODE_COLUMN, OWNER_COLUMN.name: OWNER_COLUMN}
 _BOUNDS = {"gt", "ge", "lt", "le"}
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
@@ -176,7 +174,7 @@ class Places:
 
     def error(self, number: int, column: Column | None, rule: str, **more: str) -> CellError:
         """Return the error of a column in a row; without one, of the row."""
-        place = self._places.get((column or CODE_COLUMN).name, 0)
+        place = self._places.get((column or self._sheet.code_column).name, 0)
         expected = self._sheet.expected(column) if column else ""
         return CellError(
             self._table,
@@ -196,10 +194,11 @@ class Places:
         that would be right.
         """
         path = _inside_content(field_name)
-        column = _OF_RECORD.get(field_name) or self.column(path)
+        of_record = {each.name: each for each in (self._sheet.code_column, OWNER_COLUMN)}
+        column = of_record.get(field_name) or self.column(path)
         values: dict[Column | None, Cell] = {
             None: None,
-            CODE_COLUMN: self._sheet.short(row.code),
+            self._sheet.code_column: self._sheet.short(row.code),
             OWNER_COLUMN: row.for_store,
         }
         if column and column not in values:
@@ -298,7 +297,7 @@ class _RowReader:
         self._place_of: dict[Column | None, int] = {each: place for place, each in columns.items()}
         self._places = Places(table.sheet, sheet, places)
         self._rows_of: dict[str, int] = {}
-        self._code_place = places[CODE_COLUMN.name]
+        self._code_place = places[self._sheet.code_column.name]
 
     def read(self, number: int, cells: Sequence[Cell]) -> SheetRow:
         errors = list(self._unreadable(number, cells))
@@ -326,7 +325,7 @@ class _RowReader:
         paths = {column.path: value for column, value in values.items()}
         content = self._sheet.content(paths)
         errors += self._check_content(number, content, wrong, cells)
-        code = values.get(CODE_COLUMN, "")
+        code = values.get(self._sheet.code_column, "")
         owner = values.get(OWNER_COLUMN, self._own_store)
         usable = None if errors else content
         return SheetRow(number, self._sheet.whole(code) if code else "", owner, usable, errors)
@@ -344,7 +343,7 @@ class _RowReader:
                 yield self._places.error(number, column, fault.rule, value=value)
 
     def _check_code(self, number: int, values: Mapping[Column, Any]) -> Iterator[CellError]:
-        code = values.get(CODE_COLUMN)
+        code = values.get(self._sheet.code_column)
         if code is None:
             return
         owner = values.get(OWNER_COLUMN, self._own_store) or GROUP
@@ -353,7 +352,7 @@ class _RowReader:
         if first != number:
             expected = f"≠ {address(first, self._code_place)}"
             yield self._places.error(
-                number, CODE_COLUMN, "code_twice", value=code, expected=expected
+                number, self._sheet.code_column, "code_twice", value=code, expected=expected
             )
         try:
             _IDENTIFIER.validate_python(self._sheet.whole(code))
@@ -361,7 +360,7 @@ class _RowReader:
             for each in error.errors(include_url=False, include_input=False):
                 yield self._places.error(
                     number,
-                    CODE_COLUMN,
+                    self._sheet.code_column,
                     each["type"],
                     value=code,
                     detail=in_words(each["type"], each["msg"]),

@@ -17,10 +17,12 @@ TITLES: Mapping[str, Words] = {
     "part_price": ("备件价", "Part price"),
     "operation_price": ("项目价", "Operation price"),
     "labor_rate": ("工时单价", "Labor rate"),
+    "monthly_costs": ("月度成本", "Monthly costs"),
 }
 """Titles of sheets by kind."""
 
 CODE: Words = ("代码", "Code")
+MONTH: Words = ("月份", "Month")
 OWNER: Words = ("由此门店决定", "Decided by store")
 
 FIELDS: Mapping[str, Words] = {
@@ -68,6 +70,12 @@ FIELDS: Mapping[str, Words] = {
     "unit": ("单位", "Unit"),
     "list_price_cents": ("销售价（含税）", "List price (tax included)"),
     "cost_cents": ("成本（含税）", "Cost (tax included)"),
+    "building_cents": ("场地成本（不含税）", "Building cost (without tax)"),
+    "staff_cents": ("人员成本（不含税）", "Staff cost (without tax)"),
+    "working_capital_cents": ("资金占用成本（不含税）", "Working-capital cost (without tax)"),
+    "advertising_cents": ("广告成本（不含税）", "Advertising cost (without tax)"),
+    "vehicles_sold": ("售车台数", "Vehicles sold"),
+    "vehicle_profit_cents": ("售车毛利（不含税）", "Profit on vehicles sold (without tax)"),
     "role": ("岗位", "Role"),
     "in_store": ("门店", "Store"),
     "full_time": ("专职", "Full-time"),

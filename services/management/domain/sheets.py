@@ -11,6 +11,7 @@ from services.management.domain.sheet_cells import (
     Choice,
     Day,
     Form,
+    Month,
     Name,
     Number,
     Parts,
@@ -26,6 +27,7 @@ from services.management.domain.sheet_words import (
     CODED_FIELDS,
     CODED_KEYS,
     FIELDS,
+    MONTH,
     OWNER,
     TITLES,
     UNITS,
@@ -42,8 +44,9 @@ SheetKind = Literal[
     "part_price",
     "operation_price",
     "labor_rate",
+    "monthly_costs",
 ]
-"""Kinds that have a sheet: 门店、员工、工位、维修项目、备件、备件价、项目价、工时单价."""
+"""Kinds that have a sheet: 门店、员工、工位、维修项目、备件、备件价、项目价、工时单价、月度成本."""
 
 SHEET_KINDS: Sequence[SheetKind] = get_args(SheetKind)
 
@@ -54,6 +57,7 @@ _EXAMPLES = {"cents": "128.50", "bp": "13"}
 _PRICED = {"part_price": "OIL-5W30", "operation_price": "MNT-001", "labor_rate": "mechanical"}
 _CODES = {"unit": "piece, liter, bottle, set, kg", "shift": "early", "networks": "10.1.0.0/24"}
 _BEFORE = {"cents": "¥"}
+_BY_MONTH = "monthly_costs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +102,7 @@ class Column:
 
 
 CODE_COLUMN = Column(("code",), CODE, Name("ABC-1"), required=True)
+MONTH_COLUMN = Column(CODE_COLUMN.path, MONTH, Month(), required=True)
 OWNER_COLUMN = Column(("for_store",), OWNER, Name("S01"))
 
 
@@ -111,16 +116,20 @@ class Sheet:
     def title(self) -> str:
         return " ".join(TITLES[self.kind.name])
 
+    @property
+    def code_column(self) -> Column:
+        return MONTH_COLUMN if self.kind.name == _BY_MONTH else CODE_COLUMN
+
     @cached_property
     def columns(self) -> Sequence[Column]:
         schema = self.kind.content.model_json_schema()
         own = [OWNER_COLUMN] if self.kind.collection.decided_by != "group" else []
-        return [CODE_COLUMN, *own, *_columns(schema, schema.get("$defs", {}))]
+        return [self.code_column, *own, *_columns(schema, schema.get("$defs", {}))]
 
     @cached_property
     def fields(self) -> Sequence[Column]:
         """The columns of the content."""
-        return [each for each in self.columns if each not in (CODE_COLUMN, OWNER_COLUMN)]
+        return [each for each in self.columns if each not in (self.code_column, OWNER_COLUMN)]
 
     def content(self, values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
         """Return the content of the values of fields by their paths; an absent one is left out."""
@@ -135,7 +144,7 @@ class Sheet:
 
     def cells(self, code: str, for_store: str | None, content: Mapping[str, Any]) -> list[Cell]:
         """Return the cells of a record, whose content is given as JSON."""
-        written = {CODE_COLUMN: self.short(code), OWNER_COLUMN: for_store}
+        written = {self.code_column: self.short(code), OWNER_COLUMN: for_store}
         return [
             written[column] if column in written else column.write(content)
             for column in self.columns
@@ -144,7 +153,7 @@ class Sheet:
     def expected(self, column: Column) -> str:
         """Return what is right in a column; a price of the group names its list before the item."""
         item = _PRICED.get(self.kind.name)
-        if item is None or column is not CODE_COLUMN:
+        if item is None or column is not self.code_column:
             return column.expected
         return (
             f"集团：价目表:项目，如 qiyue:{item}；门店：{item} / "

@@ -12,6 +12,7 @@ from shared.contracts.base import in_business_years
 _DAY = re.compile(
     r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))", re.ASCII
 )
+_MONTH = re.compile(r"(\d{4})(?:[-/.](\d{1,2})|年(\d{1,2})月|(\d{2}))", re.ASCII)
 
 
 def rows_of_csv(content: bytes) -> Iterator[list[str]] | None:
@@ -37,3 +38,14 @@ def day_of(text: str) -> date | None:
         with suppress(ValueError):
             return in_business_years(date(year, month, day))
     return None
+
+
+def month_of(text: str) -> date | None:
+    """Return the first day of the month that a text names: 2026-03, 2026/3, 2026年3月, 202603, or
+    the first day itself.
+    """
+    if found := _MONTH.fullmatch(text):
+        year, month = (int(each) for each in found.groups() if each)
+        with suppress(ValueError):
+            return in_business_years(date(year, month, 1))
+    return day_of(text)

@@ -6,7 +6,7 @@ from services.reporting.application import event_log, reports
 from services.reporting.application.deps import Deps
 from shared.contracts import CONTRACTS
 from shared.contracts.base import State
-from shared.contracts.management import StoreDefined
+from shared.contracts.management import CatalogItemDefined, MonthlyCostsDefined, StoreDefined
 from shared.reactions import Reactions
 
 REACTIONS: Reactions[Deps] = Reactions(
@@ -22,7 +22,7 @@ REACTIONS: Reactions[Deps] = Reactions(
 """Reactions to every event but those of compacted topics, which cannot be replayed from the start.
 """
 
-STATES: Sequence[type[State]] = (StoreDefined,)
+STATES: Sequence[type[State]] = (CatalogItemDefined, MonthlyCostsDefined, StoreDefined)
 """Master data that reporting reads."""
 
 LANES = 2

@@ -6,6 +6,7 @@ or after those of other types, so any order of topics and any cut into batches g
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from typing import Any, Generic, TypeVar
 from shared.contracts import Event
 from shared.contracts.crm import (
     CustomerMerged,
+    CustomerRegistered,
     CustomerUnmerged,
+    FirstRegistrationRecorded,
     FollowUpCompleted,
     FollowUpScheduled,
     LoyaltyChanged,
+    OwnershipChanged,
     PolicyRecorded,
     SurveyAnswered,
 )
@@ -117,6 +121,8 @@ _KEYS = {
     "policy_fact": "store_id, policy_id",
     "tier_fact": "store_id, customer_ref, changed_at",
     "alias_fact": "store_id, customer_ref, changed_at",
+    "owner_fact": "store_id, customer_ref, vehicle_ref",
+    "vehicle_fact": "store_id, vehicle_ref",
     "business_day": "store_id, day",
     "daily_report": "store_id, day, revision",
 }
@@ -128,6 +134,17 @@ def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
         (Decimal(str(line.standard_hours or 0)) for line in lines if line.kind == "labor"),
         Decimal(0),
     )
+
+
+def _parts(lines: Sequence[EstimateLine]) -> str:
+    """Return quantity and amount in cents of each part of an invoice, as JSON."""
+    parts: dict[str, dict[str, int]] = {}
+    for line in lines:
+        if line.kind == "part":
+            part = parts.setdefault(line.code, {"quantity": 0, "amount_cents": 0})
+            part["quantity"] += line.quantity
+            part["amount_cents"] += line.amount_cents
+    return json.dumps(parts)
 
 
 def _receivable_cents(invoice: InvoiceIssued) -> int:
@@ -167,10 +184,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET greeted_at = excluded.greeted_at
 """
 
 _OPENED = """
-INSERT INTO order_fact (store_id, order_id, first_promised_at, estimate_cents)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
+INSERT INTO order_fact (store_id, order_id, first_promised_at, estimate_cents, vehicle_ref)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    first_promised_at = excluded.first_promised_at, estimate_cents = excluded.estimate_cents
+    first_promised_at = excluded.first_promised_at, estimate_cents = excluded.estimate_cents,
+    vehicle_ref = excluded.vehicle_ref
 """
 
 _PROMISED_TIME_REVISED = """
@@ -197,9 +215,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 """
 
 _CUSTOMER_LINKED = """
-INSERT INTO order_fact (store_id, order_id, linked_customer_ref)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
-ON CONFLICT (store_id, order_id) DO UPDATE SET linked_customer_ref = excluded.linked_customer_ref
+INSERT INTO order_fact (store_id, order_id, linked_customer_ref, linked_vehicle_ref)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    linked_customer_ref = excluded.linked_customer_ref,
+    linked_vehicle_ref = excluded.linked_vehicle_ref
 """
 
 _TIER_CHANGED = """
@@ -214,6 +234,38 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
 ON CONFLICT (store_id, customer_ref, changed_at) DO UPDATE SET read_as = excluded.read_as
 """
 
+_OWNER_REGISTERED = """
+INSERT INTO owner_fact AS fact (store_id, customer_ref, vehicle_ref, registered_at)
+SELECT store_id, customer_ref, vehicle_ref, min(registered_at)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[])
+  AS registered (store_id, customer_ref, vehicle_ref, registered_at, is_owner)
+WHERE is_owner
+GROUP BY store_id, customer_ref, vehicle_ref
+ON CONFLICT (store_id, customer_ref, vehicle_ref) DO UPDATE SET
+    registered_at = least(fact.registered_at, excluded.registered_at)
+"""
+
+_OWNER_CHANGED = """
+INSERT INTO owner_fact AS fact (store_id, customer_ref, vehicle_ref, bought_at)
+SELECT store_id, customer_ref, vehicle_ref, min(bought_at)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+  AS bought (store_id, customer_ref, vehicle_ref, bought_at)
+GROUP BY store_id, customer_ref, vehicle_ref
+ON CONFLICT (store_id, customer_ref, vehicle_ref) DO UPDATE SET
+    bought_at = least(fact.bought_at, excluded.bought_at)
+"""
+
+_VEHICLE_REGISTERED = """
+INSERT INTO vehicle_fact AS fact (store_id, vehicle_ref, first_registered_month, sequence)
+SELECT DISTINCT ON (store_id, vehicle_ref) store_id, vehicle_ref, first_registered_month, sequence
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+  AS vehicle (store_id, vehicle_ref, first_registered_month, sequence)
+ORDER BY store_id, vehicle_ref, sequence DESC
+ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
+    first_registered_month = excluded.first_registered_month, sequence = excluded.sequence
+WHERE fact.sequence < excluded.sequence
+"""
+
 _POLICY_SOLD = """
 INSERT INTO policy_fact (store_id, policy_id, begins_on, is_renewal, renews_renewal)
 SELECT store_id, policy_id, begins_on, is_renewal, renews_renewal
@@ -225,9 +277,13 @@ ON CONFLICT (store_id, policy_id) DO NOTHING
 
 _INVOICED = """
 INSERT INTO invoice_fact (store_id, invoice_id, order_id, issued_at, invoiced_cents, labor_cents,
-                          parts_cents, hours_sold, receivable_cents)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
-                     $6::bigint[], $7::bigint[], $8::numeric[], $9::bigint[])
+                          parts_cents, hours_sold, receivable_cents, tax_rate_bp, parts)
+SELECT store_id, invoice_id, order_id, issued_at, invoiced_cents, labor_cents, parts_cents,
+       hours_sold, receivable_cents, tax_rate_bp, parts::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
+            $6::bigint[], $7::bigint[], $8::numeric[], $9::bigint[], $10::integer[], $11::text[])
+  AS invoice (store_id, invoice_id, order_id, issued_at, invoiced_cents, labor_cents, parts_cents,
+              hours_sold, receivable_cents, tax_rate_bp, parts)
 """
 
 _PAID = """
@@ -377,6 +433,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.order_id,
                 event.promised_at,
                 event.estimate_cents,
+                event.vehicle_ref,
             ),
         ),
         Fact(PromisedTimeRevised, _PROMISED_TIME_REVISED, _new_promise),
@@ -396,7 +453,12 @@ _FACTS: dict[type[Event], Fact[Any]] = {
         Fact(
             OrderCustomerLinked,
             _CUSTOMER_LINKED,
-            lambda event, _: (event.store_id, event.order_id, event.customer_ref),
+            lambda event, _: (
+                event.store_id,
+                event.order_id,
+                event.customer_ref,
+                event.vehicle_ref,
+            ),
         ),
         Fact(
             LoyaltyChanged,
@@ -436,6 +498,37 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             lambda event, _: (event.store_id, event.customer_ref, event.unmerged_at, None),
         ),
         Fact(
+            CustomerRegistered,
+            _OWNER_REGISTERED,
+            lambda event, _: (
+                event.store_id,
+                event.customer_ref,
+                event.vehicle_ref,
+                event.registered_at,
+                event.vehicle_role == "owner",
+            ),
+        ),
+        Fact(
+            OwnershipChanged,
+            _OWNER_CHANGED,
+            lambda event, _: (
+                event.store_id,
+                event.customer_ref,
+                event.vehicle_ref,
+                event.changed_at,
+            ),
+        ),
+        Fact(
+            FirstRegistrationRecorded,
+            _VEHICLE_REGISTERED,
+            lambda event, envelope: (
+                event.store_id,
+                event.vehicle_ref,
+                event.first_registered_month,
+                envelope.sequence,
+            ),
+        ),
+        Fact(
             InvoiceIssued,
             _INVOICED,
             lambda event, _: (
@@ -448,6 +541,8 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.parts_cents,
                 _hours_sold(event.lines),
                 _receivable_cents(event),
+                event.tax_rate_bp,
+                _parts(event.lines),
             ),
         ),
         Fact(

@@ -10,12 +10,16 @@ from typing import Any
 
 from shared.db import Connection
 
-# Deliveries to customers of the store $1.
-VISIT = """
+# As whom the customers of the store $1 are read who were ever merged.
+ALIAS = """
 alias AS (
     SELECT DISTINCT ON (customer_ref) customer_ref, read_as FROM alias_fact
     WHERE store_id = $1 ORDER BY customer_ref, changed_at DESC
-),
+)"""
+
+# Deliveries to customers of the store $1.
+VISIT = f"""
+{ALIAS},
 visit AS (
     SELECT coalesce(alias.read_as, named.customer) AS customer, delivered_at
     FROM (

@@ -1775,6 +1775,138 @@ class ManagementApi:
             idempotency_key=idempotency_key,
         )
 
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_manager",
+        area="costs",
+    )
+    async def list_monthly_costs(
+        self,
+        store_id: str,
+        *,
+        starting: str = "",
+        after: str = "",
+        ids: Sequence[str] | None = None,
+        search: str = "",
+        limit: int = 500,
+    ) -> list[RecordEntry]:
+        """List records by id: the group's, and those of the store or of the caller's stores.
+
+        On the group's path, a person with a post in the group lists those of all stores.
+
+        Rules are listed also where they were never defined.
+        """
+        return await self._calls.request(
+            list[RecordEntry],
+            "GET",
+            f"/stores/{segment(store_id)}/costs",
+            query={
+                "starting": starting,
+                "after": after,
+                "ids": ids,
+                "search": search,
+                "limit": limit,
+            },
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_manager",
+        area="costs",
+    )
+    async def month_costs_history(self, store_id: str, code: str) -> list[ChangeView]:
+        """Return the changes, the last one first (变更记录)."""
+        return await self._calls.request(
+            list[ChangeView], "GET", f"/stores/{segment(store_id)}/costs/{segment(code)}/history"
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_manager",
+        area="costs",
+    )
+    async def get_month_costs(
+        self, store_id: str, code: str, *, day: date | None = None
+    ) -> RecordView:
+        """Return all versions, and the one of a day, or of today."""
+        return await self._calls.request(
+            RecordView,
+            "GET",
+            f"/stores/{segment(store_id)}/costs/{segment(code)}",
+            query={"day": day},
+        )
+
+    @open_to("service_manager", area="costs")
+    async def define_month_costs(
+        self, store_id: str, code: str, body: DefineRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Define what holds from a day on (规定).
+
+        Content that holds already on that day changes nothing. Only the first definition may
+        begin in the past.
+        """
+        return await self._calls.request(
+            RecordResponse,
+            "PUT",
+            f"/stores/{segment(store_id)}/costs/{segment(code)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="costs")
+    async def withdraw_month_costs(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Withdraw the version of a day to come; the one before it goes on (撤回)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/costs/{segment(code)}/withdraw",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="costs")
+    async def put_back_month_costs(
+        self, store_id: str, code: str, body: PutBackRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """Put the content of an earlier change back, from a day on (恢复)."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/costs/{segment(code)}/put-back",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("service_manager", area="costs")
+    async def end_month_costs(
+        self, store_id: str, code: str, body: ChangeRequest, *, idempotency_key: str
+    ) -> RecordResponse:
+        """End it from a day on (终止); where a store's own rules end, the group's hold."""
+        return await self._calls.request(
+            RecordResponse,
+            "POST",
+            f"/stores/{segment(store_id)}/costs/{segment(code)}/end",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
     @open_to("group_manager", area="stores")
     async def open_store(
         self, code: str, body: OpenStoreRequest, *, idempotency_key: str

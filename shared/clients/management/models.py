@@ -34,6 +34,7 @@ from shared.contracts.management import (
     Leave,
     LoyaltyRules,
     MessageRules,
+    MonthlyCosts,
     NameInBoth,
     OperationPrice,
     PartMaster,
@@ -82,7 +83,7 @@ OwnRolesRole = Literal[
     "operator",
     "system",
 ]
-RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
+RecordKeyCollection = Literal["rules", "stores", "bays", "staff", "catalog", "prices", "costs"]
 RowErrorColumn = Literal["person_id", "date", "time", "in_out"]
 RowErrorRule = Literal[
     "unreadable",
@@ -98,7 +99,15 @@ RowErrorRule = Literal[
     "not_signed_in",
 ]
 SheetImportKind = Literal[
-    "store", "person", "bay", "operation", "part", "part_price", "operation_price", "labor_rate"
+    "store",
+    "person",
+    "bay",
+    "operation",
+    "part",
+    "part_price",
+    "operation_price",
+    "labor_rate",
+    "monthly_costs",
 ]
 SheetImportStatus = Literal["staged", "applying", "applied", "discarded", "expired"]
 SheetRowOutcome = Literal["new", "changed", "unchanged", "wrong"]
@@ -336,6 +345,7 @@ class DefineRequest(RequestBody):
         | PartPrice
         | OperationPrice
         | LaborRate
+        | MonthlyCosts
     )
     accepts_warnings: bool = True
 
@@ -391,6 +401,7 @@ class Definition(RequestBody):
         | PartPrice
         | OperationPrice
         | LaborRate
+        | MonthlyCosts
     )
     version: str | None = None
 
@@ -674,6 +685,7 @@ class RecordEntry(ResponseBody):
         | PartPrice
         | OperationPrice
         | LaborRate
+        | MonthlyCosts
         | None
     )
     next_content: (
@@ -717,6 +729,7 @@ class RecordEntry(ResponseBody):
         | PartPrice
         | OperationPrice
         | LaborRate
+        | MonthlyCosts
         | None
     )
 
@@ -944,6 +957,7 @@ class VersionView(ResponseBody):
         | PartPrice
         | OperationPrice
         | LaborRate
+        | MonthlyCosts
         | None
     )
 

@@ -7,6 +7,8 @@ from shared.clients.access import open_to
 from shared.clients.reporting.models import (
     DailyReport,
     HistoryEntry,
+    LifetimeValue,
+    LifetimeValueBy,
     LiveKpis,
     RenewalReport,
     RetentionKpis,
@@ -99,6 +101,34 @@ class ReportingApi:
             "GET",
             f"/stores/{segment(store_id)}/monthly-renewals",
             query={"months": months},
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_manager",
+        area="kpis",
+    )
+    async def get_lifetime_value(
+        self,
+        store_id: str,
+        *,
+        by: LifetimeValueBy = "year",
+        last_month: str | None = None,
+        months: int = 72,
+    ) -> LifetimeValue:
+        """Return what customers bring by year of ownership, by cohort, against what winning them
+        cost (客户终身价值).
+        """
+        return await self._calls.request(
+            LifetimeValue,
+            "GET",
+            f"/stores/{segment(store_id)}/lifetime-value",
+            query={"by": by, "last_month": last_month, "months": months},
         )
 
     @open_to(

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
 from shared.clients.bodies import ResponseBody
+
+LifetimeValueBy = Literal["month", "year"]
+
+
+class AcquisitionView(ResponseBody):
+    """What winning the customers of a cohort cost, in cents without tax.
+
+    ``acquisition_cents`` is the sum of the costs less the profit on the vehicles sold.
+    """
+
+    building_cents: int
+    staff_cents: int
+    working_capital_cents: int
+    advertising_cents: int
+    vehicles_sold: int
+    vehicle_profit_cents: int
+    acquisition_cents: int
+    acquisition_per_customer_cents: int
+
+
+class CohortView(ResponseBody):
+    """Customers who became owners in the same month or year, with their curve.
+
+    ``missing_months`` have no costs, so that acquisition and value are absent. The figures of a
+    cohort that ``is_small`` may be those of a few customers. ``uncosted_parts_cents`` is revenue
+    from parts whose cost is not known and was not taken off.
+    """
+
+    cohort: str
+    customers: int
+    is_small: bool
+    missing_months: list[str]
+    acquisition: AcquisitionView | None
+    break_even_year: int | None
+    uncosted_parts_cents: int
+    years: list[OwnershipYearView]
 
 
 class DailyReport(ResponseBody):
@@ -91,6 +127,25 @@ class HistoryEntry(ResponseBody):
     data: dict[str, Any]
 
 
+class LifetimeValue(ResponseBody):
+    """Lifetime value of the customers who became owners from a month to another.
+
+    ``total`` is that of all cohorts. ``unallocated_cents`` is the acquisition cost of the
+    ``months_without_owners``, which belongs to no cohort; ``of_no_owner_cents`` is what invoices
+    brought whose customer and vehicle have no known owner, at any time.
+    """
+
+    by: LifetimeValueBy
+    first_month: str
+    last_month: str
+    small_below: int
+    cohorts: list[CohortView]
+    total: CohortView | None
+    months_without_owners: list[str]
+    unallocated_cents: int
+    of_no_owner_cents: int
+
+
 class LiveKpis(ResponseBody):
     """The KPIs of a day so far.
 
@@ -158,6 +213,22 @@ class LiveKpis(ResponseBody):
     complaints_opened: int | None
     complaint_rate: float | None
     complaints_closed_14d_rate: float | None
+
+
+class OwnershipYearView(ResponseBody):
+    """Year of ownership of a cohort; amounts in cents without tax.
+
+    ``value_cents`` is what all years so far brought less the acquisition cost; it is absent
+    where costs are missing. Each amount also stands there for one customer, rounded to a cent. A
+    year that is not complete is still going on for some customers.
+    """
+
+    year: int
+    contribution_cents: int
+    contribution_per_customer_cents: int
+    value_cents: int | None
+    value_per_customer_cents: int | None
+    is_complete: bool
 
 
 class RenewalKpis(ResponseBody):

@@ -19,6 +19,11 @@ from shared.contracts.management.catalog import (
     Symptom,
     SymptomSystem,
 )
+from shared.contracts.management.costs import (
+    MonthlyCosts,
+    MonthlyCostsDefined,
+    MonthlyCostsVersion,
+)
 from shared.contracts.management.prices import (
     LaborRate,
     OperationPrice,
@@ -229,6 +234,9 @@ __all__ = [
     "MessageRules",
     "MessageTemplate",
     "Minutes",
+    "MonthlyCosts",
+    "MonthlyCostsDefined",
+    "MonthlyCostsVersion",
     "NameInBoth",
     "OfferedModel",
     "OperationPrice",

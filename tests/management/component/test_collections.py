@@ -16,6 +16,7 @@ from shared.contracts.base import State
 from shared.contracts.management import (
     BayDefined,
     CatalogItemDefined,
+    MonthlyCostsDefined,
     PersonDefined,
     PriceDefined,
     StoreDefined,
@@ -93,13 +94,29 @@ RECORDS: list[tuple[str, Role, type[State], str, dict[str, Any], dict[str, Any]]
         {"kind": "labor_rate", "price_cents": 8_800},
         {"price_cents": 9_900},
     ),
+    (
+        "/stores/S01/costs/2026-02",
+        "service_manager",
+        MonthlyCostsDefined,
+        "2026-02.S01",
+        {
+            "kind": "monthly_costs",
+            "building_cents": 12_000_000,
+            "staff_cents": 38_000_000,
+            "working_capital_cents": 4_500_000,
+            "advertising_cents": 9_800_000,
+            "vehicles_sold": 64,
+            "vehicle_profit_cents": 25_600_000,
+        },
+        {"advertising_cents": 9_900_000},
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("path", "role", "contract", "record_id", "content", "changes"),
     RECORDS,
-    ids=["store", "bay", "person", "catalog-item", "price"],
+    ids=["store", "bay", "person", "catalog-item", "price", "costs"],
 )
 async def test_record_is_defined_ended_and_put_back(
     management: InProcess,

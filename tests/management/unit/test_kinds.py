@@ -13,6 +13,7 @@ from services.management.domain.kinds import (
     CATALOG,
     COLLECTIONS,
     CONTENT,
+    COSTS,
     KINDS,
     LONGEST_OWN_CODE,
     PRICES,
@@ -43,6 +44,7 @@ from shared.contracts.management import (
     FollowUpRules,
     LoyaltyRules,
     MessageRules,
+    MonthlyCosts,
     PartPrice,
     PriceKind,
     Questionnaire,
@@ -465,6 +467,25 @@ def test_new_code_follows_one_rule(collection: Collection, code: str, is_code: b
     with pytest.raises(RuleViolation) as refused:
         collection.require_new_code(GROUP, code)
     assert (refused.value.rule, refused.value.field) == ("code_unusable", "code")
+
+
+@pytest.mark.parametrize("code", ["2026-04", "2026-13", "2026-3", "1850-01", "２０２６-01", "x"])
+def test_costs_are_of_month_that_has_begun(code: str) -> None:
+    spent = MonthlyCosts(
+        building_cents=1,
+        staff_cents=1,
+        working_capital_cents=1,
+        advertising_cents=1,
+        vehicles_sold=0,
+        vehicle_profit_cents=-1,
+    )
+    today = date(2026, 3, 31)
+    decision = Decision("0", today, "manager", datetime.now(UTC), today)
+    defined = define(Record("S01", COSTS, "2026-03"), spent, decision)
+    assert (defined.record_id, defined.state.for_stores) == ("2026-03.S01", ("S01",))
+    with pytest.raises(RuleViolation) as refused:
+        define(Record("S01", COSTS, code), spent, decision)
+    assert (refused.value.rule, refused.value.field) == ("month_unusable", "code")
 
 
 @pytest.mark.parametrize("store_id", ["S01", "S" * LONGEST_CODE])

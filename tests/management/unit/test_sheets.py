@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -396,6 +397,40 @@ def test_day_as_text_is_read(typed: str) -> None:
     ]
 
 
+COSTS_OF_MONTHS = """\
+Month,Decided by store,场地成本（不含税）（元）,人员成本（不含税）（元）,working_capital_cents,\
+广告成本（不含税）（元）,售车台数,vehicle_profit_cents
+2026年1月,,120000,380000.50,45000,98000,64,-25600
+2026/1,,1,1,1,1,1,1
+2026-2-15,,一万,1,1,1,1.5,1
+2026-03-01,,1,1,1,-1,1,1
+"""
+
+
+def test_costs_of_months_are_checked_cell_by_cell() -> None:
+    read = read_sheet(COSTS_OF_MONTHS.encode("gb18030"), None, "S01")
+    assert read.kind == "monthly_costs"
+    january = read.rows[0]
+    assert (january.code, january.for_store, january.errors) == ("2026-01", "S01", [])
+    assert january.content == {
+        "kind": "monthly_costs",
+        "building_cents": 12_000_000,
+        "staff_cents": 38_000_050,
+        "working_capital_cents": 4_500_000,
+        "advertising_cents": 9_800_000,
+        "vehicles_sold": 64,
+        "vehicle_profit_cents": -2_560_000,
+    }
+    assert [(error.cell, error.rule) for row in read.rows[1:] for error in row.errors] == [
+        ("A3", "code_twice"),
+        ("A4", "not_a_month"),
+        ("C4", "not_a_number"),
+        ("G4", "not_whole"),
+        ("F5", "greater_than_equal"),
+    ]
+    assert read.rows[3].code == "2026-03"
+
+
 def test_words_name_all_codes() -> None:
     assert (tuple(SKILL_WORDS), tuple(BAY_WORDS)) == (SKILLS, BAY_TYPES)
     assert set(ROLE_WORDS) == {*STORE_ROLES, *GROUP_ROLES}
@@ -414,6 +449,7 @@ def test_text_never_becomes_formula() -> None:
 
 _IDENTIFIER = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
 _CODE = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
+_MONTH = st.dates(date(1990, 1, 1), date(2100, 12, 31)).map(lambda day: f"{day:%Y-%m}")
 _DAY = st.dates().filter(lambda day: 1990 <= day.year <= 2100).map(str)
 _CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 _TEXT = st.text(_CHARACTERS, min_size=1, max_size=40).filter(str.strip)
@@ -474,7 +510,8 @@ def _entries(draw: st.DrawFn) -> tuple[SheetKind, str, str | None, dict[str, Any
     given_content = draw(_values("", schema, schema.get("$defs", {})))
     assume(given_content.get("cost_cents", 0) is not None)
     content = model.model_validate(given_content).model_dump(mode="json")
-    code = SHEETS[kind].whole(draw(_IDENTIFIER))
+    codes = _MONTH if kind == "monthly_costs" else _IDENTIFIER
+    code = SHEETS[kind].whole(draw(codes))
     decided_by_group = SHEETS[kind].kind.collection.decided_by == "group"
     return kind, code, None if decided_by_group else draw(_IDENTIFIER), content
 

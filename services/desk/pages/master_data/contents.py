@@ -32,6 +32,7 @@ from shared.contracts.management import (
     LeadRules,
     LoyaltyRules,
     MessageRules,
+    MonthlyCosts,
     OperationPrice,
     PartMaster,
     PartPrice,
@@ -55,8 +56,8 @@ from shared.contracts.management import (
 Content = BaseModel
 """Content of a record: a model of its kind."""
 
-CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices"]
-"""规则、门店、工位、员工、目录、价目."""
+CollectionName = Literal["rules", "stores", "bays", "staff", "catalog", "prices", "costs"]
+"""规则、门店、工位、员工、目录、价目、月度成本."""
 
 
 class Person(StaffProfile):
@@ -114,6 +115,7 @@ MODELS: Mapping[CollectionName, Mapping[str, type[Content]]] = {
         "operation_price": OperationPrice,
         "labor_rate": LaborRate,
     },
+    "costs": {"monthly_costs": MonthlyCosts},
 }
 """Models of content by collection and kind."""
 
@@ -167,11 +169,18 @@ def summary_of(ctx: PageContext, kind: str, content: Content | None) -> str:
             f"{t('{hours} h', hours=format(values['standard_hours'], 'g'))}"
         ),
         "part": lambda: formats.money(values["list_price_cents"]),
+        "monthly_costs": lambda: formats.money(_costs(values) - values["vehicle_profit_cents"]),
         **dict.fromkeys(
             ("package", *MODELS["prices"]), lambda: formats.money(values["price_cents"])
         ),
     }
     return summaries[kind]() if kind in summaries else NOTHING
+
+
+def _costs(values: Mapping[str, Any]) -> int:
+    """Return the sum of all costs of a month."""
+    costs = ("building_cents", "staff_cents", "working_capital_cents", "advertising_cents")
+    return sum(values[each] for each in costs)
 
 
 def _post(ctx: PageContext, post: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ async def show_first(ctx: PageContext) -> None:
 async def show(ctx: PageContext) -> None:
     """Show the records of the group and of the store, one row each."""
     collection = collection_of(ctx)
-    if collection is None:
+    if collection is None or not _may_list(ctx, collection):
         empty(ctx.t("There is no such record."))
         return
     await _show(ctx, collection)
@@ -127,12 +127,19 @@ async def _show(ctx: PageContext, collection: CollectionName) -> None:
 
 
 def collection_tabs(ctx: PageContext, current: CollectionName) -> None:
-    """Show the collections; prices are shown as a table first."""
+    """Show the collections that the person may read; prices are shown as a table first."""
     with box("tabs"):
         for each in COLLECTIONS:
+            if not _may_list(ctx, each):
+                continue
             classes = "tab current" if each == current else "tab"
             address = PRICES.address(ctx.store.id) if each == "prices" else _address(ctx, each)
             test_id(f"collection-{each}", link(ctx.t.code("collection", each), address, classes))
+
+
+def _may_list(ctx: PageContext, collection: CollectionName) -> bool:
+    operations = OF_STORE.get(collection) or OF_GROUP[collection]
+    return ctx.may(operations.listed)
 
 
 async def _listed(ctx: PageContext, collection: CollectionName) -> list[RecordEntry]:
@@ -234,7 +241,11 @@ def _new_dialog(ctx: PageContext, collection: CollectionName, *, own: bool) -> N
         if collection in CODES_BEGIN_WITH_KIND:
             offers = choices(t, "rule_kind", MODELS[collection])
             kind = form.field("kind", ui.select(offers, label=t("Kind")))
-        code = form.field("code", ui.input(t("Code")))
+        if collection == "costs":
+            month = ui.input(t("Month")).props("type=month stack-label")
+            code = form.field("code", month)
+        else:
+            code = form.field("code", ui.input(t("Code")))
         text(t("The code stays for ever and names nothing else."), "hint")
 
         def begin() -> None:

@@ -132,6 +132,15 @@ OF_STORE: Mapping[CollectionName, Operations] = {
         ManagementApi.put_back_price,
         ManagementApi.end_price,
     ),
+    "costs": Operations(
+        ManagementApi.list_monthly_costs,
+        ManagementApi.get_month_costs,
+        ManagementApi.month_costs_history,
+        ManagementApi.define_month_costs,
+        ManagementApi.withdraw_month_costs,
+        ManagementApi.put_back_month_costs,
+        ManagementApi.end_month_costs,
+    ),
 }
 """Operations on what a store decides."""
 
@@ -142,6 +151,7 @@ COLLECTIONS: tuple[CollectionName, ...] = (
     "staff",
     "catalog",
     "prices",
+    "costs",
 )
 _NAMES: Mapping[str, CollectionName] = {name: name for name in COLLECTIONS}
 

@@ -22,6 +22,13 @@ OFFICES: tuple[Role, ...] = (
 )
 """Roles of an office, which read what is decided."""
 
+SEE_PROFIT: tuple[Role, ...] = (
+    "service_manager",
+    "customer_care_manager",
+    *GROUP_MANAGERS,
+)
+"""Roles that answer for what customers cost and bring."""
+
 OF_STORE: tuple[Role, ...] = (
     *FRONT_OFFICE,
     "dispatcher",

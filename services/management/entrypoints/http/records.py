@@ -20,10 +20,20 @@ from services.management.application.records import (
     RecordResponse,
     RecordView,
 )
-from services.management.domain.kinds import BAYS, CATALOG, PRICES, RULES, STAFF, STORES, Collection
+from services.management.domain.kinds import (
+    BAYS,
+    CATALOG,
+    COSTS,
+    PRICES,
+    RULES,
+    STAFF,
+    STORES,
+    Collection,
+)
 from services.management.domain.readers import Reader
 from services.management.entrypoints.http.access import (
     OFFICES,
+    SEE_PROFIT,
     InjectedDeps,
     accept_group_command,
 )
@@ -67,8 +77,8 @@ def _reader(principal: Principal, store_id: str) -> Reader:
 class _Records:
     """Records of the group, or of a store, on which the ``writer`` decides.
 
-    ``one`` and ``many`` name them in the operations, such as ``define_bay``. The roles
-    ``also_listed_by`` list them besides offices.
+    ``one`` and ``many`` name them in the operations, such as ``define_bay``. The ``readers`` see
+    them; the roles ``also_listed_by`` list them besides.
     """
 
     collection: Collection
@@ -77,10 +87,12 @@ class _Records:
     writer: Role
     of_store: bool = False
     also_listed_by: tuple[Role, ...] = ()
+    readers: tuple[Role, ...] = OFFICES
+    requirements: tuple[str, ...] = ("R40",)
 
     @property
     def described(self) -> dict[str, Any]:
-        return {"tags": [self.collection.name], "openapi_extra": serves("R40")}
+        return {"tags": [self.collection.name], "openapi_extra": serves(*self.requirements)}
 
     @property
     def owner(self) -> Any:
@@ -99,8 +111,8 @@ class _Records:
 
 
 def _add_queries(router: Router, kept: _Records) -> None:
-    reader, owner, at = Depends(require_roles(*OFFICES)), kept.owner, kept.place
-    lister = Depends(require_roles(*OFFICES, *kept.also_listed_by))
+    reader, owner, at = Depends(require_roles(*kept.readers)), kept.owner, kept.place
+    lister = Depends(require_roles(*kept.readers, *kept.also_listed_by))
 
     @router.get("", name=f"list_{kept.many}", **kept.described)
     async def list_records(
@@ -205,5 +217,14 @@ for each in (
     _Records(CATALOG, "catalog_item", "catalog_items", "group_manager"),
     _Records(PRICES, "group_price", "group_prices", "group_manager"),
     _Records(PRICES, "price", "prices", "service_manager", of_store=True),
+    _Records(
+        COSTS,
+        "month_costs",
+        "monthly_costs",
+        "service_manager",
+        of_store=True,
+        readers=SEE_PROFIT,
+        requirements=("R29", "R40"),
+    ),
 ):
     router.include_router(_router(each))

@@ -19,6 +19,10 @@ _OFFICE: tuple[Role, ...] = (
 
 OfficeReader = Annotated[Principal, Depends(require_roles(*_OFFICE))]
 Reader = Annotated[Principal, Depends(require_roles(*_OFFICE, "technician"))]
+ProfitReader = Annotated[
+    Principal,
+    Depends(require_roles("service_manager", "customer_care_manager", *GROUP_MANAGERS)),
+]
 GroupReader = Annotated[Principal, Depends(require_roles(*GROUP_MANAGERS))]
 
 

@@ -5,17 +5,27 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel
 
-from services.reporting.application import event_log, renewals, reports, retention
+from services.reporting.application import (
+    event_log,
+    lifetime_value,
+    renewals,
+    reports,
+    retention,
+)
 from services.reporting.application.event_log import HistoryEntry
+from services.reporting.application.lifetime_value import MOST_MONTHS, LifetimeValue
 from services.reporting.application.renewals import RenewalReport
 from services.reporting.application.reports import DailyReport, LiveKpis
 from services.reporting.application.retention import RetentionKpis
+from services.reporting.domain.lifetime_value import CohortBy
 from services.reporting.entrypoints.http.access import (
     GroupReader,
     InjectedDeps,
     OfficeReader,
+    ProfitReader,
     Reader,
 )
+from shared.contracts.base import Month
 from shared.contracts.reporting import DailyReportPublished
 from shared.group import CalendarDay
 from shared.requirements import serves
@@ -65,6 +75,25 @@ async def monthly_renewals(
 ) -> RenewalReport:
     """Return the four renewal rates of this month and those before it (续保率)."""
     return await renewals.monthly_renewals(store_id, months, deps)
+
+
+@router.get(
+    "/stores/{store_id}/lifetime-value",
+    tags=["kpis"],
+    openapi_extra=serves("R29", "R33"),
+)
+async def get_lifetime_value(
+    store_id: str,
+    _: ProfitReader,
+    deps: InjectedDeps,
+    by: CohortBy = "year",
+    last_month: Month | None = None,
+    months: Annotated[int, Query(ge=1, le=MOST_MONTHS)] = 72,
+) -> LifetimeValue:
+    """Return what customers bring by year of ownership, by cohort, against what winning them cost
+    (客户终身价值).
+    """
+    return await lifetime_value.lifetime_value_by_cohort(store_id, by, last_month, months, deps)
 
 
 @router.get(
