@@ -54,12 +54,12 @@ GROUP BY 1
 _BROUGHT = f"""
 WITH {_OWNERSHIP},
 part_cost AS MATERIALIZED (
-    SELECT substr(key, length($5) + 1) AS part_number, (version ->> 'valid_from')::date AS since,
-           lead((version ->> 'valid_from')::date)
-               OVER (PARTITION BY key ORDER BY version ->> 'valid_from') AS until,
-           (version -> 'content' ->> 'cost_cents')::bigint AS cost_cents
-    FROM master_data, jsonb_array_elements(record -> 'versions') AS version
-    WHERE topic = $6 AND key ^@ $5 AND jsonb_typeof(version -> 'content') = 'object'
+    SELECT substr(key, length($5::text) + 1) AS part_number, (held ->> 'valid_from')::date AS since,
+           lead((held ->> 'valid_from')::date)
+               OVER (PARTITION BY key ORDER BY held ->> 'valid_from') AS until,
+           (held -> 'content' ->> 'cost_cents')::bigint AS cost_cents
+    FROM master_data, jsonb_array_elements(record -> 'versions') AS each_version (held)
+    WHERE topic = $6 AND key ^@ $5 AND jsonb_typeof(held -> 'content') = 'object'
 ),
 invoice AS (
     SELECT invoice_id, (issued_at AT TIME ZONE $2)::date AS day, receivable_cents, parts,

@@ -281,7 +281,7 @@ async def test_lifetime_value_follows_owners_by_year(
     )
     await reporting.wait_until_idle()
 
-    path = "/stores/S02/lifetime-value"
+    path = "/stores/S01/lifetime-value"
     response = await reporting.get(path, "group_finance_manager", by="month", months=36)
     assert response.status_code == 200, response.text
     found = response.json()
