@@ -297,8 +297,8 @@ async def test_lifetime_value_follows_owners_by_year(
     ] == [(1, 256_99, -33_01, True), (2, 226_99, 193_98, True), (3, 0, 193_98, False)]
     assert february["break_even_year"] == 2
     assert (march["acquisition"], march["missing_months"]) == (None, ["2024-03"])
-    assert [each["contribution_cents"] for each in march["years"]] == [0, 0]
-    assert [each["value_cents"] for each in march["years"]] == [None, None]
+    assert [each["contribution_cents"] for each in march["years"]] == [0, 0, 0]
+    assert [each["value_cents"] for each in march["years"]] == [None, None, None]
     assert may["years"][0]["contribution_cents"] == 376_99
     assert may["uncosted_parts_cents"] == 176_99
     assert (found["months_without_owners"], found["unallocated_cents"]) == (["2025-07"], 250_00)
