@@ -94,7 +94,7 @@ def _head(ctx: PageContext, found: LifetimeValue) -> None:
     text(f"{title} · {found.first_month} – {found.last_month}", "section-title")
     text(t.code("formula_of_cohort", "value"), "hint")
     text(t.code("formula_of_cohort", "contribution"), "hint")
-    with box("actions not-printed"):
+    with box("toolbar not-printed"):
         button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
         if found.cohorts:
             button(t("Download CSV"), partial(_download, ctx, found), name="download")
@@ -133,7 +133,7 @@ def _curve_chart(ctx: PageContext, cohorts: Sequence[CohortView]) -> ui.echart:
     return ui.echart(
         {
             "textStyle": {"fontFamily": FONTS},
-            "animationDuration": 250,
+            "animation": False,
             "grid": {"left": 8, "right": 24, "top": 44, "bottom": 4, "containLabel": True},
             "legend": {"type": "scroll", "top": 0, "left": 0, "icon": "circle", "itemWidth": 10},
             "tooltip": {"trigger": "axis"},
@@ -176,8 +176,8 @@ def _line(ctx: PageContext, cohort: CohortView, color: str) -> dict[str, Any]:
         ],
         "markPoint": {
             "symbol": "pin",
-            "symbolSize": 34,
-            "label": {"formatter": ctx.t("Paid"), "fontSize": 10},
+            "symbolSize": 40,
+            "label": {"formatter": ctx.t("Paid"), "fontSize": 10, "color": "#fff"},
             "itemStyle": {"color": color},
             "data": marked,
         },
