@@ -9,7 +9,7 @@ from shared.problems import Problem
 
 _AREA = "files"
 _PROBE = b"aftersales doctor"
-_FIRST = "reception makes it when it starts; set AFTERSALES_FILES where photos are elsewhere"
+_FIRST = "the process makes it when it starts; correct the setting where its files are elsewhere"
 
 
 async def look_at_files(place: str, secret_key: str) -> list[Finding]:

@@ -212,15 +212,12 @@ class Deployment:
 
     async def _carry_out(self, step: str) -> None:
         """Run a program of the file that ends by itself."""
-        await self.command(step, *self.composition.command(step))
-
-    async def command(self, name: str, *arguments: str) -> str:
-        """Return what a command prints in the container of a process."""
-        environment = self.composition.environment(name)
-        outcome = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+        environment = self.composition.environment(step)
+        outcome = await asyncio.to_thread(
+            CliRunner().invoke, app, self.composition.command(step), env=environment
+        )
         if outcome.exit_code:
-            raise EmbeddedError(f"{name}: {outcome.output} {outcome.exception}")
-        return outcome.output
+            raise EmbeddedError(f"{step}: {outcome.output} {outcome.exception}")
 
     def settings_of(self, name: str) -> Settings:
         """Return the settings of a process."""
