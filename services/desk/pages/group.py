@@ -64,12 +64,12 @@ async def show(ctx: PageContext) -> None:
     async def fetch() -> tuple[date, Reports]:
         await ctx.signed_in.token()
         stores.update(await ctx.stores())
-        return await _latest(ctx, day)
+        return await latest_reports(ctx, day)
 
     await live(ctx, fetch, partial(_render, ctx, day, stores))
 
 
-async def _latest(ctx: PageContext, day: date) -> tuple[date, Reports]:
+async def latest_reports(ctx: PageContext, day: date) -> tuple[date, Reports]:
     """Return the reports of a day; until the first store has closed today, those of yesterday."""
     reports = await _reports_of(ctx, day)
     if reports or day != ctx.today():
