@@ -19,6 +19,7 @@ from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
 from shared.contracts import CONTRACTS
 from tests.support.api import ADVISOR, MANAGER, Api
+from tests.support.polling import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,7 @@ CORRUPTIONS = [
 async def day(platform: Platform) -> Platform:
     """Return a simulated day, idle: no service runs that could process a corruption."""
     await play_day(platform, orders=6, seed=7)
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         await api.done("reception", "/vouchers", MANAGER, VOUCHER)
         await api.done("reception", "/facility-checks", ADVISOR, DIRTY_LANES)

@@ -128,7 +128,9 @@ class Operator:
 
 @pytest_asyncio.fixture
 async def operator(crm: Platform) -> AsyncIterator[Operator]:
-    async with httpx.AsyncClient(base_url=crm.url("crm"), trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=crm.url("crm"), trust_env=False, timeout=PATIENCE_S
+    ) as client:
         yield Operator(crm, client)
 
 

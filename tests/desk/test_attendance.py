@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from tests.support.desk import Colleague, Desk
+from tests.support.polling import until
 
 TECHNICIAN, MANAGER = "S01-technician-1", "S01-manager-1"
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -45,7 +46,12 @@ async def test_attendance_flow(desk: Desk, clock: SimulatedClock) -> None:
     await manager.keep("attendance-leave-desktop")
     await manager.fits("phone")
     approve = manager.at("approve-leave")
-    assert await approve.evaluate("button => button.getBoundingClientRect().right") <= 390
+
+    async def is_within() -> bool:
+        right = await approve.evaluate("button => button.getBoundingClientRect().right")
+        return bool(right <= 390)
+
+    assert await until(is_within)
     await manager.fits("desktop")
     await expect(manager.at("waiting")).to_have_text("1")
     await manager.press("approve-leave")

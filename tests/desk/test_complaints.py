@@ -6,6 +6,7 @@ from playwright.async_api import expect
 from deploy.embedded.platform import Platform
 from tests.support.desk import Desk
 from tests.support.persons import person
+from tests.support.polling import PATIENCE_S
 
 AGENT, DISPATCHER = "S01-agent-1", "S01-dispatcher-1"
 GROUP_MANAGER = "group-customer-care-manager-1"
@@ -13,7 +14,7 @@ GROUP_MANAGER = "group-customer-care-manager-1"
 
 async def registered(platform: Platform) -> str:
     token = platform.issuer.token(AGENT, roles=["customer_care_agent"], stores=["S01"])
-    async with httpx.AsyncClient(base_url=platform.url("crm")) as client:
+    async with httpx.AsyncClient(base_url=platform.url("crm"), timeout=PATIENCE_S) as client:
         response = await client.post(
             "/stores/S01/customers",
             json=person(1),

@@ -9,6 +9,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from tests.support.api import ADVISOR, Api, customer
 from tests.support.desk import Desk
+from tests.support.polling import PATIENCE_S
 
 WEDNESDAY = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 9, 3, 0, tzinfo=UTC)
@@ -19,7 +20,7 @@ async def test_agent_calls_new_customer_and_manager_reassigns(
     desk: Desk, platform: Platform, clock: SimulatedClock
 ) -> None:
     clock.set(WEDNESDAY)
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         for number in range(4):
             body = customer(7000 + number, f"沪A7C{number:03d}")

@@ -15,6 +15,7 @@ from tests.support.api import ADVISOR, Api, customer
 from tests.support.desk import Desk
 from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import publisher
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 CARE, SALES = "S01-customer-care-manager-1", "S01-sales-manager-1"
@@ -25,7 +26,7 @@ LOST, LOYAL = "沪A30010", "沪A30020"
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     clock.set(NINE)
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Api(platform, client)
 
 

@@ -12,6 +12,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from tests.support.api import ADVISOR, Api, customer
 from tests.support.desk import Colleague, Desk
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 SELLER, BUYER = (
@@ -25,7 +26,7 @@ AGENT = "S01-agent-1"
 async def seller(platform: Platform, clock: SimulatedClock) -> AsyncIterator[dict[str, Any]]:
     """Yield the references of a registered customer, who sells the vehicle later."""
     clock.set(NINE)
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         yield await api.done("crm", "/customers", ADVISOR, SELLER)
 
@@ -84,7 +85,7 @@ async def test_renewal_is_quoted_and_won(desk: Desk, seller: dict[str, Any]) -> 
 async def test_first_registration_plans_invitations(
     desk: Desk, platform: Platform, seller: dict[str, Any]
 ) -> None:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         path = f"/registered-vehicles/{seller['vehicle_ref']}/first-registration"
         day = {"first_registered_on": "2025-10-01"}
         await Api(platform, client).done("crm", path, AGENT, day, method="PUT")

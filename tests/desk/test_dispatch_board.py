@@ -19,6 +19,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from tests.support.api import DISPATCHER, Api
 from tests.support.desk import Colleague, Desk
+from tests.support.polling import PATIENCE_S, until
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"
@@ -45,7 +46,7 @@ class WebSocketListener:
         self.heard, self.gone = asyncio.Event(), asyncio.Event()
         self._url = url
         self._headers = {"Cookie": f"aftersales_desk={cookie}"}
-        self._client = httpx.AsyncClient(base_url=url, headers=self._headers)
+        self._client = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=PATIENCE_S)
         self._socket = self._new_socket()
         self._query = ""
 
@@ -100,7 +101,7 @@ class WebSocketListener:
 async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     """Yield the shop at nine with two vehicles whose work is planned."""
     clock.set(NINE)
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         for number in (1, 2):
             await api.opened(number, f"沪A100{number}0")
@@ -125,6 +126,7 @@ async def _drag(colleague: Colleague, bar: Locator, onto: Locator, *, right_px: 
     """Drag with the mouse, from the bar's left edge to the same place in another row, or on a
     bar.
     """
+    await bar.hover()
     source, target = await bar.bounding_box(), await onto.bounding_box()
     assert source
     assert target
@@ -376,7 +378,7 @@ async def test_session_survives_desk_restart_until_sign_out(
     async with WebSocketListener(platform.url("desk"), cookie["value"]) as thief:
         await thief.open("/stores/S01/workshop")
         clock.set(clock.now() + timedelta(minutes=1))
-        await asyncio.wait_for(thief.heard.wait(), 10)
+        await asyncio.wait_for(thief.heard.wait(), PATIENCE_S)
         await dispatcher.press("sign-out")
         for page in (dispatcher.page, second):
             await expect(page.locator(f"[data-testid='as-{DISPATCHER}']")).to_be_visible()
@@ -385,7 +387,7 @@ async def test_session_survives_desk_restart_until_sign_out(
         answer = await thief.get("/stores/S01/workshop")
         assert answer.headers["location"].startswith("/sign-in")
         assert (await thief.get("/session")).status_code == 401
-        await asyncio.wait_for(thief.gone.wait(), 10)
+        await asyncio.wait_for(thief.gone.wait(), PATIENCE_S)
         assert not thief.heard.is_set()
         assert not await thief.connects()
     for left in await context.cookies():
@@ -406,9 +408,13 @@ async def test_overrun_buffer_is_hatched(desk: Desk, api: Api) -> None:
             await dispatcher.press("rows-bay")
         shown = dispatcher.at(f"row-{row}")
         bar = shown.locator(f"[data-testid='bar-{job['job_id']}']")
-        band = await shown.locator(".gantt-buffer").bounding_box()
-        assert band
-        assert abs(band["width"] - minutes * await _minute_px(dispatcher)) < 2
+
+        async def is_as_wide(shown: Locator = shown) -> bool:
+            band = await shown.locator(".gantt-buffer").bounding_box()
+            wanted = minutes * await _minute_px(dispatcher)
+            return band is not None and abs(band["width"] - wanted) < 2
+
+        assert await until(is_as_wide)
         await dispatcher.keep(f"workshop-buffer-{'bay' if row == job['bay_id'] else 'technician'}")
     await bar.hover()
     await expect(dispatcher.page.get_by_text("为防超时预留至")).to_be_visible()

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from deploy.embedded.platform import Platform
 from tests.support.api import ADVISOR, Api, customer, vin
 from tests.support.desk import Desk
+from tests.support.polling import PATIENCE_S
 
 ZENG = customer(9101, "沪A9F001") | {"name": "曾国藩"}
 ZHANG = customer(9102, "沪A9F002") | {"name": "张国芳"}
@@ -16,7 +17,7 @@ ZHANG = customer(9102, "沪A9F002") | {"name": "张国芳"}
 
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform) -> AsyncIterator[Api]:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Api(platform, client)
 
 

@@ -16,76 +16,81 @@ class Management:
         self.name = "before"
         self.asked: list[tuple[str, str | None]] = []
         self.error: Exception | None = None
-        self.slow_s = 0.0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def __call__(self, key: str, last: str | None) -> str:
         self.asked.append((key, last))
-        await asyncio.sleep(self.slow_s)
+        await self.may_answer.wait()
         if self.error:
             raise self.error
         return self.name
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_known, "_AGAIN_S", 0.05)
-    monkeypatch.setattr(last_known, "_PATIENCE_S", 0.05)
-    monkeypatch.setattr(last_known, "_PATIENCE_WITHOUT_S", 0.1)
+class Time:
+    """Monotonic time that passes only when a test says so."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
-async def test_fresh_value_is_asked_for_once() -> None:
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr(last_known, "time", time)
+    return time
+
+
+async def test_fresh_value_is_asked_for_once(time: Time) -> None:
     management = Management()
-    names = LastKnown(management, fresh_s=0.2)
+    names = LastKnown(management, fresh_s=1.0)
     assert [await names.get("S01") for _ in range(3)] == ["before"] * 3
     assert names.last("S01") == "before"
     assert management.asked == [("S01", None)]
 
 
-async def test_old_value_is_asked_for_again() -> None:
+async def test_old_value_is_asked_for_again(time: Time) -> None:
     management = Management()
-    names = LastKnown(management, fresh_s=0.2)
+    names = LastKnown(management, fresh_s=1.0)
     await names.get("S01")
     management.name = "after"
-    await asyncio.sleep(0.25)
+    time.now = 2.0
     assert names.last("S01") == "before"
-    await asyncio.sleep(0.01)
-    assert names.last("S01") == await names.get("S01") == "after"
+    assert await names.get("S01") == names.last("S01") == "after"
     assert management.asked == [("S01", None), ("S01", "before")]
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailableError("management"), ApiError(403)])
-async def test_last_value_stays_while_service_is_away(error: Exception) -> None:
+async def test_last_value_stays_while_service_is_away(error: Exception, time: Time) -> None:
     management = Management()
-    names = LastKnown(management, fresh_s=0.2)
+    names = LastKnown(management, fresh_s=1.0)
     management.error = error
     assert await names.get("S01") is None
-    management.error = None
-    await asyncio.sleep(0.25)
+    management.error, time.now = None, 3.0
     assert await names.get("S01") == "before"
-    management.error, management.name = error, "after"
-    await asyncio.sleep(0.25)
+    management.error, management.name, time.now = error, "after", 5.0
     assert await names.get("S01") == "before"
     assert names.last("S01") == "before"
-    management.error = None
-    await asyncio.sleep(0.25)
+    management.error, time.now = None, 8.0
     assert await names.get("S01") == "after"
 
 
-async def test_slow_service_holds_up_nobody_for_long() -> None:
+async def test_slow_service_holds_up_no_page_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_known, "_PATIENCE_WITHOUT_S", 0.1)
     management = Management()
-    management.slow_s = 5.0
-    names = LastKnown(management, fresh_s=0.2)
-    async with asyncio.timeout(1.0):
-        assert await names.get("S01") is None
-        assert await names.get("S01") is None
+    management.may_answer.clear()
+    names = LastKnown(management, fresh_s=1.0)
+    assert await names.get("S01") is None
+    assert await names.get("S01") is None
     assert len(management.asked) == 1
 
 
-async def test_unused_value_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unused_value_is_forgotten(time: Time) -> None:
     management = Management()
-    names = LastKnown(management, fresh_s=0.2)
+    names = LastKnown(management, fresh_s=1.0)
     await names.get("S01")
-    monkeypatch.setattr(last_known, "_FORGOTTEN_S", 0.0)
-    await asyncio.sleep(0.01)
+    time.now = 1000.0
     await names.get("S02")
     assert list(names._known) == ["S02"]

@@ -124,7 +124,7 @@ async def test_group_manager_finds_catalog_item(desk: Desk) -> None:
     first = await rows.first.inner_text()
     await manager.press("next-page")
     await expect(manager.at("first-page")).to_be_visible()
-    assert await rows.first.inner_text() != first
+    await expect(rows.first).not_to_have_text(first, use_inner_text=True)
     await manager.pick("kind", "维修项目")
     await expect(manager.page).to_have_url(re.compile("starting=operation"))
     await expect(rows.first).to_contain_text("operation:")

@@ -9,13 +9,14 @@ from playwright.async_api import expect
 from deploy.embedded.platform import Platform
 from tests.support.api import ADVISOR, Api, customer
 from tests.support.desk import Desk
+from tests.support.polling import PATIENCE_S
 
 CARE = "S01-customer-care-manager-1"
 
 
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform) -> AsyncIterator[Api]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Api(platform, client)
 
 

@@ -17,6 +17,7 @@ from shared.clock import SimulatedClock
 from shared.formats import vin_check_digit
 from tests.support.api import ADVISOR, DISPATCHER, INSPECTOR, SERVICES, Api, customer
 from tests.support.desk import Colleague, Desk
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 5, tzinfo=UTC)
 PLATE = "沪A8K215"
@@ -262,7 +263,7 @@ async def _kpis(manager: Colleague) -> None:
 async def test_additional_work_authorized_on_phone_is_invoiced(
     desk: Desk, platform: Platform
 ) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         order_id = await api.opened(77, "沪A7K777")
         await api.wait_until_idle()
@@ -276,6 +277,7 @@ async def test_additional_work_authorized_on_phone_is_invoiced(
         await advisor.keep("awaiting")
         await advisor.at("awaiting-strip").get_by_role("link").click()
         address = await _send_link(api, advisor, order_id)
+        await api.wait_until_idle()
         (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
         assert (message["message_type"], message["values"]["amount_cents"]) == (
             "additional_work",
@@ -310,7 +312,7 @@ async def test_additional_work_authorized_on_phone_is_invoiced(
 
 
 async def test_stopped_work_is_reinvoiced_to_other_payer(desk: Desk, platform: Platform) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         order_id = await api.opened(83, "沪A7K783")
         await api.begun(order_id)
@@ -349,7 +351,7 @@ async def test_stopped_work_is_reinvoiced_to_other_payer(desk: Desk, platform: P
 
 
 async def test_warranty_claim_is_followed_until_settlement(desk: Desk, platform: Platform) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K778")
         body = await api.write_up(78, "沪A7K778", pay_types={"MNT-001": "warranty"})
@@ -398,7 +400,7 @@ async def test_warranty_claim_is_followed_until_settlement(desk: Desk, platform:
 async def test_order_at_risk_is_released_on_account(
     desk: Desk, platform: Platform, clock: SimulatedClock
 ) -> None:
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K779")
         body = await api.write_up(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
@@ -545,8 +547,7 @@ async def _authorize_a_part(desk: Desk, address: str) -> str:
     await expect(customer.at("offer-total")).to_have_text("¥696.00")
     await expect(customer.at("offer-promise")).not_to_have_text(whole)
     promised = await customer.at("offer-promise").inner_text()
-    width = await customer.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390
+    await customer.fits("phone")
     await customer.keep("customer-chosen-zh")
     await customer.press("agree")
     await expect(customer.page.get_by_text("已收到您的授权")).to_be_visible()
@@ -711,7 +712,7 @@ async def test_hostile_address_runs_no_script(desk: Desk) -> None:
 async def test_hostile_text_runs_no_script(desk: Desk, platform: Platform) -> None:
     plate = "沪A47110"
     person = customer(4711, plate) | {"name": HOSTILE, "brand": IMAGE, "model": IMAGE}
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         known = await api.done("crm", "/customers", ADVISOR, person)
         order_id = await api.greeted(plate)
@@ -809,14 +810,14 @@ async def test_script_injected_into_page_is_blocked(desk: Desk) -> None:
 
 
 async def test_forwarded_https_is_trusted_from_proxy(desk: Desk) -> None:
-    async with httpx.AsyncClient(base_url=desk.url) as proxy:
+    async with httpx.AsyncClient(base_url=desk.url, timeout=PATIENCE_S) as proxy:
         answer = await proxy.get("/language/en", headers={"X-Forwarded-Proto": "https"})
     assert "secure" in answer.headers["Set-Cookie"]
     assert "Strict-Transport-Security" in answer.headers
 
 
 async def test_services_forbid_browser_content(platform: Platform) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         for service in SERVICES:
             for path in ("/openapi.json", "/stores/S01/orders", "/docs"):
                 answer = await client.get(platform.url(service) + path)

@@ -10,6 +10,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
 from tests.support.api import Api
 from tests.support.desk import Colleague, Desk
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 4)
@@ -127,7 +128,7 @@ async def test_own_workshop_rules_begin_with_those_of_group(desk: Desk) -> None:
 async def test_preview_compares_tiers_of_delivered_customers(
     desk: Desk, platform: Platform
 ) -> None:
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         api = Api(platform, client)
         for number, plate in ((1, "沪A10001"), (2, "沪A10002")):
             order_id = await api.opened(number, plate)
@@ -399,7 +400,7 @@ async def test_rules_fit_each_screen_and_language(desk: Desk) -> None:
         for name, address in pages.items():
             await manager.go(address)
             await expect(manager.page.locator(".page-title")).to_be_visible()
-            await manager.page.wait_for_timeout(500)
+            await manager.connected()
             for size in ("phone", "desktop"):
                 await manager.fits(size)
                 await manager.keep(f"fit-{name}-{size}-{language}")

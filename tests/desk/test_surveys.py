@@ -17,6 +17,7 @@ from tests.support.desk import Desk
 from tests.support.fake_servers import gateway
 from tests.support.finished_visits import delivery
 from tests.support.harness import publisher
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 AGENT = "S01-agent-1"
@@ -35,7 +36,7 @@ LARGEST_PAGE = 100_000
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     clock.set(NINE)
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Api(platform, client)
 
 

@@ -19,6 +19,7 @@ from tests.support.desk import Colleague, Desk
 from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import publisher
 from tests.support.pictures import flat_png, picture
+from tests.support.polling import PATIENCE_S
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 COLLEAGUE = "S01-advisor-2"
@@ -54,7 +55,7 @@ class InteractionCounter:
 @pytest_asyncio.fixture(scope="module")
 async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     clock.set(NINE)
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         yield Api(platform, client)
 
 
@@ -313,10 +314,8 @@ async def test_contact_preferences_are_saved(desk: Desk, api: Api) -> None:
 async def test_click_during_board_update_takes_effect(desk: Desk, api: Api) -> None:
     own = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪A20060"})
     advisor = await desk.sign_in(ADVISOR)
-    button = await advisor.at(f"greet-{own['queue_number']}").bounding_box()
-    assert button
+    await advisor.at(f"greet-{own['queue_number']}").hover()
     mouse = advisor.page.mouse
-    await mouse.move(button["x"] + 8, button["y"] + 8)
     await mouse.down()
     other = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪A20070"})
     await advisor.at(f"arrival-{other['queue_number']}").wait_for()

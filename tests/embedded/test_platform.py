@@ -13,6 +13,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings, Ports
+from tests.support.polling import PATIENCE_S
 from tests.support.up_with_stubs import stub_command
 
 OF_CRM = ("AFTERSALES_SMTP_PASSWORD", "AFTERSALES_SMS_GATEWAY_SECRET")
@@ -37,7 +38,7 @@ async def stub_platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 
 async def environment_of(platform: Platform, name: str) -> dict[str, str]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         response = await client.get(f"{platform.url(name)}/environment")
     environment: dict[str, str] = response.json()
     return environment

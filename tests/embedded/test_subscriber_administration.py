@@ -135,7 +135,7 @@ async def test_name_is_free_once_its_forwarder_stopped(servers: Platform, operat
 
 
 async def test_state_of_kafka_is_among_the_metrics(servers: Platform) -> None:
-    async with httpx.AsyncClient(base_url=servers.url(SUBSCRIBERS)) as client:
+    async with httpx.AsyncClient(base_url=servers.url(SUBSCRIBERS), timeout=PATIENCE_S) as client:
         metrics = (await client.get("/metrics")).text.splitlines()
     assert 'aftersales_kafka{what="brokers"} 1.0' in metrics
     assert 'aftersales_kafka{what="offline_partitions"} 0.0' in metrics

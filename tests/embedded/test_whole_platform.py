@@ -24,6 +24,7 @@ from tests.bench import commands, replanning
 from tests.bench.__main__ import show_commands, show_replans
 from tests.support.fake_servers import token_endpoint
 from tests.support.monitoring import watched
+from tests.support.polling import PATIENCE_S
 from tests.support.realm import realm_claims
 
 MEMORY_LIMIT = 2.5e9
@@ -49,7 +50,7 @@ async def test_platform_starts_idle_within_memory_limit(platform: Platform) -> N
 
 async def test_platform_exports_what_alerts_and_dashboards_watch(platform: Platform) -> None:
     series = set[tuple[str, str | None]]()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         for name in ALL:
             response = await client.get(f"{platform.url(name)}/metrics")
             for family in text_string_to_metric_families(response.raise_for_status().text):

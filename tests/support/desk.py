@@ -1,5 +1,7 @@
 """Signed-in colleagues at the desk, each in a browser of their own."""
 
+import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +25,21 @@ FLAGS = [
 ]
 
 SCREENSHOTS = Path("var/screenshots")
+ARE_KEPT = "PYTEST_XDIST_WORKER" not in os.environ
+"""Whether screenshots are kept: to make them takes a quarter of the time."""
+
 TIMEOUT_MS = 60_000
 
+_STORE = re.compile(r"S\d+(?=-)")
+_FIRST_STORE = "S01"
 _TRIES = 4
 _MENU_CLOSES_MS = 300
 _REDRAWN_MS = 300
+_SETTLED_MS = 3_000
 _SHOWN = "field => field.innerText + (field.querySelector('input')?.value ?? '')"
 _WIDEST = "document.documentElement.scrollWidth"
+_DRAWN = """document.fonts.ready.then(() => new Promise(
+    done => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))"""
 _ROUNDS_CLOSED = 2
 """Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
 _SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
@@ -68,8 +78,8 @@ class Colleague:
         shown = self.page.locator(".dialog")
         await expect(shown).to_have_count(0)
         for _ in range(_TRIES):
-            await self.press(name)
-            with suppress(AssertionError):
+            with suppress(BrowserTimeoutError, AssertionError):
+                await self.at(name).click(timeout=TIMEOUT_MS / _TRIES)
                 await expect(shown).to_be_visible(timeout=TIMEOUT_MS / _TRIES)
                 return
         await expect(shown).to_be_visible()
@@ -108,18 +118,26 @@ class Colleague:
     async def pick(self, name: str, offer: str) -> None:
         """Choose one of few; once more where the choice was just being redrawn."""
         chosen = self.page.locator("label.q-field").filter(has=self.at(name))
+
+        async def is_chosen() -> bool:
+            try:
+                return not await chosen.count() or offer in await chosen.first.evaluate(_SHOWN)
+            except BrowserError:
+                return True  # the choice leads to another page
+
         for _ in range(_TRIES):
             await self.at(name).click()
             await self.page.locator(".q-menu .q-item").filter(has_text=offer).first.click()
             await self.page.wait_for_timeout(_MENU_CLOSES_MS)
-            try:
-                if not await chosen.count() or offer in await chosen.first.evaluate(_SHOWN):
-                    return
-            except BrowserError:
-                return  # the choice leads to another page
+            if await until(is_chosen, _SETTLED_MS / 1000):
+                return
 
     async def go(self, path: str) -> None:
         await self.page.goto(self.url + path)
+
+    async def connected(self) -> None:
+        """Wait until the page has its connection, and so all that its first form shows."""
+        assert await until(lambda: self._says("window.did_handshake"), pause_s=0.02)
 
     async def fits(self, size: str) -> None:
         """Look at the page on a screen of that size; once its charts have followed, nothing lies
@@ -127,15 +145,37 @@ class Colleague:
         """
         width, height = _SIZES[size]
         await self.page.set_viewport_size({"width": width, "height": height})
+        is_within = f"{_WIDEST} <= {width}"
+        assert await until(lambda: self._says(is_within)), f"the page is wider than a {size}"
 
-        async def is_within() -> bool:
-            return bool(await self.page.evaluate(_WIDEST) <= width)
+    async def _says(self, condition: str) -> bool:
+        """Return whether the page fulfills ``condition``; one that is being loaded does not."""
+        with suppress(BrowserError):
+            return bool(await self.page.evaluate(condition))
+        return False
 
-        assert await until(is_within, TIMEOUT_MS / 1000), f"the page is wider than a {size}"
+    async def see(self, path: str, name: str) -> None:
+        """Open ``path`` until it shows the element of that name: what pages know of other services
+        may be a moment old when they are opened.
+        """
+
+        async def is_shown() -> bool:
+            await self.go(path)
+            with suppress(AssertionError):
+                await expect(self.at(name)).to_be_visible(timeout=_SETTLED_MS)
+                return True
+            return False
+
+        assert await until(is_shown), f"{path} does not show {name}"
 
     async def keep(self, name: str) -> None:
-        """Keep a screenshot of the whole page."""
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        """Keep a screenshot of the whole page, unless this is one of several workers: then the
+        page is only drawn.
+        """
+        if ARE_KEPT:
+            await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        else:
+            assert await until(lambda: self._says(_DRAWN))
 
 
 class Desk:
@@ -147,18 +187,34 @@ class Desk:
         self.violations: list[str] = []
 
     async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
+        """Return a colleague on their first page; the form of the sign-in page is sent for them."""
         width, height = _SIZES[size]
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
         context.set_default_timeout(TIMEOUT_MS)
         colleague = self._watched(await context.new_page())
-        page = colleague.page
-        await page.goto(f"{self.url}/sign-in")
-        if language == "en":
-            await colleague.press("language")
-        await colleague.press(f"as-{who}")
-        await expect(page.get_by_role("main")).to_be_visible()
+        if language != "zh":
+            await context.request.get(f"{self.url}/language/{language}", max_redirects=0)
+        store = _STORE.match(who)
+        form: dict[str, str | float | bool] = {
+            "subject": who,
+            "store": store[0] if store else _FIRST_STORE,
+        }
+
+        async def is_signed_in() -> bool:
+            answer = await context.request.post(
+                f"{self.url}/sign-in/person",
+                form=form,
+                headers={"Origin": self.url},
+                max_redirects=0,
+            )
+            return answer.headers.get("location") == "/"
+
+        assert await until(is_signed_in), f"the desk does not know {who}"
+        await colleague.go("/")
+        await expect(colleague.page.get_by_role("main")).to_be_visible()
+        await colleague.connected()
         return colleague
 
     async def open(self, address: str) -> Colleague:

@@ -94,7 +94,7 @@ async def crm(servers: Platform, clock: SimulatedClock, outside: Publisher) -> A
     async with (
         mail_server() as mail,
         gateway() as sms,
-        httpx.AsyncClient(trust_env=False, limits=to_new_processes) as client,
+        httpx.AsyncClient(trust_env=False, limits=to_new_processes, timeout=PATIENCE_S) as client,
     ):
         await servers.start_services(("crm",))
         yield Crm(servers, clock, mail, sms, client)

@@ -29,7 +29,7 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
                     break
             await asyncio.sleep(0.05)
     address = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         (await client.put(f"{address}/pictures")).raise_for_status()
     yield address
     server.terminate()
