@@ -859,6 +859,53 @@ class InquiryAnswered(_InquiryEvent):
     answered_at: Timestamp
 
 
+ConversationChannel = Literal["sms", "wecom"]
+"""短信、企业微信."""
+
+ReceivedKind = Literal["text", "attachment", "opt_out"]
+"""What a customer has sent (来信类型): 文字、附件（未接收）、退订."""
+
+AnswerKind = Literal["message", "call", "none"]
+"""How a message is answered (答复方式): 回复消息、电话答复、无需答复."""
+
+
+class _ConversationEvent(_StoreEvent):
+    requirements: ClassVar[tuple[str, ...]] = ("R9", "R22")
+
+    conversation_id: Identifier
+
+
+class MessageReceived(_ConversationEvent):
+    """A message of a customer has come by SMS or WeCom (收到来信).
+
+    ``customer_ref`` is absent where the sender is not known, ``agent_id`` where the store has no
+    agent of theirs.
+    """
+
+    message_id: Identifier
+    customer_ref: Identifier | None
+    channel: ConversationChannel
+    received_kind: ReceivedKind
+    agent_id: Identifier | None
+    received_at: Timestamp
+
+
+class MessageAnswered(_ConversationEvent):
+    """What a customer has written is answered (答复来信).
+
+    ``message_id`` is the written answer. ``answer_s`` is the time in seconds since the oldest
+    message without an answer; absent where the store writes on its own.
+    """
+
+    message_id: Identifier | None
+    customer_ref: Identifier | None
+    channel: ConversationChannel
+    answer_kind: AnswerKind
+    answer_s: int | None = Field(ge=0)
+    answered_by: Identifier
+    answered_at: Timestamp
+
+
 class _PublicPostEvent(_StoreEvent):
     requirements: ClassVar[tuple[str, ...]] = ("R44",)
 

@@ -28,6 +28,7 @@ OPEN = {
     ("POST", "/authorizations/{token}"),
     ("GET", "/survey-links/{token}"),
     ("POST", "/survey-links/{token}"),
+    ("POST", "/gateways/{channel}/messages"),
 }
 """Operations without sign-in."""
 

@@ -23,7 +23,7 @@ from shared.contracts.reception import PayType
 
 OPEN = {
     "reception": {"show_offer", "decide_offer"},
-    "crm": {"show_survey", "answer_by_link"},
+    "crm": {"show_survey", "answer_by_link", "receive_message"},
     "platform": {"live", "ready", "event_schema"},
 }
 """Operations that everybody may call, by service."""

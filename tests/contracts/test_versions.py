@@ -27,6 +27,7 @@ RECORDS_WHAT_HAPPENED = {
     "/customers/{customer_ref}/lapse/cause",
     "/customers/{customer_ref}/leads",
     "/customers/{customer_ref}/consents/{purpose}",
+    "/gateways/{channel}/messages",
     "/insurance/policies/{policy_id}/hand-over",
     "/insurance/policies/{policy_id}/quotes",
     "/orders/{order_id}/entitlements",

@@ -136,6 +136,24 @@ async def test_agent_records_answers_of_call(desk: Desk, links: list[str]) -> No
     assert agent.faults == []
 
 
+async def test_low_answer_becomes_complaint_in_two_clicks(desk: Desk, links: list[str]) -> None:
+    agent = await desk.sign_in(AGENT)
+    await agent.go("/stores/S01/surveys")
+    listed = agent.page.locator('[data-testid="survey"]')
+    await expect(listed).to_have_count(2)
+    for number in range(2):
+        await agent.go("/stores/S01/surveys")
+        await listed.nth(number).get_by_text("详情").click()
+        await expect(agent.at("survey-answers")).to_be_visible()
+        if await agent.at("open-complaint").count():
+            break
+    await agent.at("open-complaint").click()
+    await expect(agent.page.locator(".dialog textarea").first).to_have_value("等了很久")
+    await agent.send()
+    await expect(agent.at("complaint-contact")).to_be_visible()
+    assert agent.faults == []
+
+
 async def test_manager_sees_results_with_confidence(desk: Desk, links: list[str]) -> None:
     manager = await desk.sign_in(MANAGER)
     await manager.go("/stores/S01/surveys")

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -96,6 +97,18 @@ class Gateway:
         if status in (0, 202):
             self.taken.setdefault(request["id"], request)
         return status
+
+    @staticmethod
+    def headers(body: bytes, key: str, *, age_s: int = 0, secret: str = SECRET) -> dict[str, str]:
+        """Return the headers with which the gateway hands over what a customer has written."""
+        stamp = str(int(time.time()) - age_s)
+        signed = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
+        return {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "X-Timestamp": stamp,
+            "X-Signature": f"sha256={signed.hexdigest()}",
+        }
 
     def settings(self, channel: str) -> dict[str, str]:
         return {

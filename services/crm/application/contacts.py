@@ -65,10 +65,7 @@ async def set_contact_preferences(
         RuleViolation: the store knows no such customer, or the preferences have changed since they
             were seen.
     """
-    connection, store_id = uow.connection, uow.store_id
-    await persistence.lock_follow_ups_of(connection, store_id, [customer_ref])
-    await persistence.lock_customer(connection, store_id, customer_ref)
-    person = await find_person(connection, deps.personal, store_id, customer_ref)
+    person = await _lock_person(uow, customer_ref, deps)
     require_version(person, command.version)
     wanted = replace(
         person,
@@ -78,14 +75,36 @@ async def set_contact_preferences(
         preferred_channel=command.preferred_channel,
         declined_channels=tuple(sorted(set(command.declined_channels))),
     )
+    return preferences_of(await _save(uow, person, wanted, deps))
 
+
+async def decline_channel(
+    uow: UnitOfWork, customer_ref: str, channel: Declinable, deps: Deps
+) -> None:
+    """Record that a customer wants no messages by a channel any more (退订).
+
+    Raises:
+        RuleViolation: the store knows no such customer.
+    """
+    person = await _lock_person(uow, customer_ref, deps)
+    declined = tuple(sorted({*person.declined_channels, channel}))
+    await _save(uow, person, replace(person, declined_channels=declined), deps)
+
+
+async def _lock_person(uow: UnitOfWork, customer_ref: str, deps: Deps) -> Person:
+    await persistence.lock_follow_ups_of(uow.connection, uow.store_id, [customer_ref])
+    await persistence.lock_customer(uow.connection, uow.store_id, customer_ref)
+    return await find_person(uow.connection, deps.personal, uow.store_id, customer_ref)
+
+
+async def _save(uow: UnitOfWork, person: Person, wanted: Person, deps: Deps) -> Person:
     async def write(persons: Sequence[Person]) -> None:
         (saved,) = persons
-        await save_preferences(connection, deps.personal, store_id, person, saved)
+        await save_preferences(uow.connection, deps.personal, uow.store_id, person, saved)
 
     (saved,) = await uow.save([wanted], write)
-    await cancel_refused_follow_ups(uow, customer_ref)
-    return preferences_of(saved)
+    await cancel_refused_follow_ups(uow, person.customer_ref)
+    return saved
 
 
 async def get_contact_preferences(

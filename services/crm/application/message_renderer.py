@@ -9,6 +9,7 @@ from services.crm.application.rules import store_message_rules, template_of
 from services.crm.domain.message import Message
 from services.crm.domain.message_rules import StoreMessageRules
 from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
+from services.crm.persistence.conversation import encrypted_answers
 from services.crm.persistence.persons import Person
 from shared.db import Connection
 from shared.group import Store
@@ -49,10 +50,36 @@ async def render_messages(
     store = await deps.group.store(connection, store_id)
     rules = await store_message_rules(connection, store, deps.uow_factory.clock.now(), deps)
     links = await _links(connection, store_id, addressed, deps.personal) if with_links else {}
+    answers = await _answers(connection, store_id, addressed, deps.personal)
     return [
-        RenderedMessage(message, person, _render(message, person, links.get(key), rules, store))
+        RenderedMessage(
+            message,
+            person,
+            MessageText(_name(store, person), answers[key])
+            if key in answers
+            else _render(message, person, links.get(key), rules, store),
+        )
         for key, (message, person) in addressed.items()
     ]
+
+
+async def _answers(
+    connection: Connection,
+    store_id: str,
+    addressed: Mapping[str, tuple[Message, Person]],
+    personal: PersonalData,
+) -> Mapping[str, str]:
+    """Return the words of those messages that answer a customer."""
+    ids = [key for key, (message, _) in addressed.items() if message.message_type == "answer"]
+    if not ids:
+        return {}
+    encrypted = await encrypted_answers(connection, store_id, ids)
+    texts = await personal.decrypt_all(connection, store_id, list(encrypted.values()))
+    return {key: text or "" for key, text in zip(encrypted, texts, strict=True)}
+
+
+def _name(store: Store, person: Person) -> str:
+    return store.zh if person.language == "zh" else store.en
 
 
 async def _links(
@@ -81,7 +108,7 @@ def _render(
         template_of(rules, message.message_type, person.language),
         TEMPLATE_VALUES[message.message_type].model_validate(message.values),
         name=person.name,
-        store=store.zh if person.language == "zh" else store.en,
+        store=_name(store, person),
         language=person.language,
         zone=store.timezone,
         link=link,

@@ -19,12 +19,14 @@ from services.crm.domain.message import (
     MARKETING,
     Call,
     CallReason,
+    Contact,
     Defer,
     Message,
     Send,
     SendResult,
     Step,
 )
+from services.crm.persistence.conversation import encrypted_sender
 from services.crm.persistence.persons import Person, find_persons
 from shared import timers
 from shared.contracts.management import CustomerCareRules
@@ -79,15 +81,15 @@ async def hand_over_message(store_id: str, message_id: str, deps: Deps) -> Attem
             return Attempt(message.tries, "unanswered")
         if message.state != "waiting":
             return None
-        step, person = await _next_step(connection, message, deps)
-        if person is None or not isinstance(step, Send):
+        step, person, contact = await _next_step(connection, message, deps)
+        if person is None or contact is None or not isinstance(step, Send):
             return None
         (rendered,) = await render_messages(
             connection, store_id, [message], {person.customer_ref: person}, deps, with_links=True
         )
-        address = person.contact.addresses[step.channel]
+        address = contact.addresses[step.channel]
         outbound = OutboundMessage(message_id, address, rendered.content)
-        claimed = messages.claim(message, step.channel, person.contact)
+        claimed = messages.claim(message, step.channel, contact)
         await persistence.save_message(connection, claimed)
         await persistence.claim_message(connection, store_id, message_id, _LEASE)
     failpoint("message_claimed")
@@ -123,7 +125,7 @@ async def _record_attempt(uow: UnitOfWork, message: Message, attempt: Attempt, d
 
 
 async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
-    step, _ = await _next_step(uow.connection, message, deps)
+    step, *_ = await _next_step(uow.connection, message, deps)
     match step:
         case Send():
             raise StaleStateError
@@ -153,10 +155,11 @@ async def _hand_to_agent(uow: UnitOfWork, message: Message, reason: CallReason, 
 
 async def _next_step(
     connection: Connection, message: Message, deps: Deps
-) -> tuple[Step, Person | None]:
-    """Return the next step; a customer no longer in customer records gets no message.
+) -> tuple[Step, Person | None, Contact | None]:
+    """Return the next step, the customer, and how to reach them.
 
-    Nor does one who has withdrawn the consent that the message needs since it was composed.
+    A customer who is no longer in customer records gets no message. Nor does one who has withdrawn
+    the consent that the message needs since it was composed.
 
     Raises:
         NotDefinedError: quiet hours are not defined.
@@ -165,22 +168,34 @@ async def _next_step(
     persons = await find_persons(connection, deps.personal, store_id, [customer_ref])
     person = persons.get(customer_ref)
     if person is None:
-        return "suppress", None
+        return "suppress", None, None
     if message.message_type in MARKETING and not await persistence.customers_who_said(
         connection, store_id, [customer_ref], "marketing", is_given=True
     ):
-        return "suppress", person
+        return "suppress", person, None
     now = deps.uow_factory.clock.now()
     visit = await persistence.find_service_visit(connection, store_id, message.order_id)
     store = await deps.group.store(connection, store_id)
     quiet = await quiet_hours(connection, store, now, deps)
     quiet_until = quiet.end_after(now.astimezone(store.timezone))
+    contact = await _contact_for(connection, message, person, deps)
     step = messages.next_step(
         message,
-        person.contact,
+        contact,
         deps.channels.keys(),
         quiet_until=quiet_until.astimezone(UTC) if quiet_until else None,
         waiting_customer=visit is not None and visit.waiting,
         now=now,
     )
-    return step, person
+    return step, person, contact
+
+
+async def _contact_for(
+    connection: Connection, message: Message, person: Person, deps: Deps
+) -> Contact:
+    """Return how to reach a customer; an answer goes to where they have written from."""
+    if message.message_type != "answer" or message.about is None:
+        return person.contact
+    channel, subject, sender = await encrypted_sender(connection, message.store_id, message.about)
+    address = await deps.personal.decrypt(connection, message.store_id, subject, sender)
+    return messages.reached_at(person.contact, channel, address) if address else person.contact

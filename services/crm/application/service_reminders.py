@@ -169,7 +169,8 @@ async def raise_service_reminders(uow: UnitOfWork, timer: Timer, deps: Deps) -> 
     """Plan the reminders of vehicles whose history has changed, raise those that are due, and close
     those that had no answer for long.
 
-    A reminder is made once for each visit, day or work that it is about, and raised once.
+    A reminder is made once for each visit, day or work that it is about, and raised once; that of a
+    recall again, until the customer answers, the work is done or the recall ends.
     """
     connection = uow.connection
     store = await deps.group.store(connection, timer.store_id)
@@ -191,8 +192,8 @@ async def raise_service_reminders(uow: UnitOfWork, timer: Timer, deps: Deps) -> 
         saved.append(raised)
         published += due_events
     for each in expired:
-        closed, closed_events = service_reminder.close(each, "expired", None, uow.now)
-        saved.append(closed)
+        ended, closed_events = service_reminder.give_up(each, today, uow.now)
+        saved.append(ended)
         published += closed_events
         await cancel_follow_ups(uow, about=_call_about(each))
     await reminders.save_reminders(connection, saved)

@@ -18,11 +18,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class TimelineEntry(BaseModel):
-    """What happened (往来): a visit, call, complaint, survey, message, policy or invitation.
+    """What happened (往来): a visit, call, complaint, survey, message, conversation, policy, ….
 
     ``entry_id`` is that of its kind. ``code`` says what it is: of a visit and of a survey what
     came of it, of a call its reason, of a complaint its severity, of a message its type, of a
-    policy the insurer, of an invitation what is needed.
+    conversation the channel, of a policy the insurer, of an invitation what is needed.
     """
 
     kind: EntryKind

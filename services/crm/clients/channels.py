@@ -30,6 +30,7 @@ LONGEST_CALL_S = 30.0
 """Seconds after which a server that has not responded is given up."""
 
 _TIMEOUT_S = 5.0
+_SKEW_S = 300
 _TAKEN = frozenset({200, 201, 202, 409})
 _REFUSED = frozenset({400, 410, 422})
 _NOT_NOW = frozenset({401, 403, 404, 429, 503})
@@ -94,15 +95,24 @@ class Gateway:
             return "unanswered"
         return self._send_result(response.status_code)
 
+    def has_signed(self, stamp: int, signature: str, body: bytes) -> bool:
+        """Return whether the gateway has signed ``body`` within the last five minutes."""
+        is_recent = abs(time.time() - stamp) <= _SKEW_S
+        return is_recent and hmac.compare_digest(
+            signature.encode(), self._signature(str(stamp), body).encode()
+        )
+
     def _headers(self, body: bytes) -> dict[str, str]:
         stamp = str(int(time.time()))
-        signed = f"{stamp}.".encode() + body
-        signature = hmac.digest(self._secret, signed, hashlib.sha256).hex()
         return {
             "Content-Type": "application/json",
             "X-Timestamp": stamp,
-            "X-Signature": f"sha256={signature}",
+            "X-Signature": self._signature(stamp, body),
         }
+
+    def _signature(self, stamp: str, body: bytes) -> str:
+        signed = f"{stamp}.".encode() + body
+        return f"sha256={hmac.digest(self._secret, signed, hashlib.sha256).hex()}"
 
     def _send_result(self, status: int) -> SendResult:
         if status in _TAKEN:

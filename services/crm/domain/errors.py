@@ -41,6 +41,44 @@ def contact_point_ended(contact_point_id: str) -> RuleViolation:
     )
 
 
+def unknown_line(store_id: str) -> RuleViolation:
+    return RuleViolation(
+        "unknown_line",
+        f"The group has no store {store_id} to which a line could belong.",
+        field="store_id",
+    )
+
+
+def conversation_answered(conversation_id: str) -> RuleViolation:
+    return RuleViolation(
+        "conversation_answered",
+        "Nothing in the conversation waits for an answer.",
+        field="conversation_id",
+        kind="conflict",
+        conversation_id=conversation_id,
+    )
+
+
+def sender_unknown(conversation_id: str) -> RuleViolation:
+    return RuleViolation(
+        "sender_unknown",
+        "The sender is not known as a customer; say first who it is.",
+        field="conversation_id",
+        kind="conflict",
+        conversation_id=conversation_id,
+    )
+
+
+def sender_known(conversation_id: str) -> RuleViolation:
+    return RuleViolation(
+        "sender_known",
+        "It is known already who the sender is.",
+        field="conversation_id",
+        kind="conflict",
+        conversation_id=conversation_id,
+    )
+
+
 def last_telephone() -> RuleViolation:
     return RuleViolation(
         "last_telephone",

@@ -19,8 +19,9 @@ MessageType = Literal[
     "appointment_reminder",
     "survey",
     "campaign",
+    "answer",
 ]
-"""待授权、待授权增项、可能延误、交车时间变更、竣工、逾期未付、预约提醒、满意度调查、活动邀约."""
+"""待授权、待授权增项、可能延误、交车时间变更、竣工、逾期未付、预约提醒、满意度调查、活动邀约、回复."""
 
 Channel = Literal["wecom", "sms", "email"]
 """企业微信、短信、邮件."""
@@ -93,6 +94,18 @@ class Contact:
     preferred: Channel | None = None
     declined: Collection[Declinable] = ()
     address_changes: Mapping[Channel, AddressChange] = field(default_factory=dict)
+
+
+def reached_at(contact: Contact, channel: Channel, address: str) -> Contact:
+    """Return the contact of a customer who has written over a channel from an address."""
+    return replace(
+        contact,
+        addresses={**contact.addresses, channel: address},
+        preferred=channel,
+        address_changes={
+            name: change for name, change in contact.address_changes.items() if name != channel
+        },
+    )
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,12 @@ TEMPLATE_VALUES: Mapping[MessageType, type[TemplateValues]] = {
 }
 
 
+class Answer(TemplateValues):
+    """Answer to a message of the customer (回复), in an agent's words; it has no template."""
+
+    message_type: ClassVar[MessageType] = "answer"
+
+
 @dataclass(frozen=True)
 class MessageText:
     """The title and the text of a message."""

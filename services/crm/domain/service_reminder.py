@@ -315,6 +315,16 @@ def close(
     return closed, [event]
 
 
+def give_up(
+    reminder: Reminder, today: date, now: datetime
+) -> tuple[Reminder, list[ServiceReminderAnswered]]:
+    """End the wait for an answer; of a recall, which stays open, the customer is invited again."""
+    closed, events = close(reminder, "expired", None, now)
+    if reminder.kind != "recall":
+        return closed, events
+    return replace(reminder, state="planned", remind_on=today), events
+
+
 def declined_work(
     *,
     store_id: str,

@@ -97,6 +97,11 @@ UPDATE message SET state = 'suppressed', link = NULL
 WHERE store_id = $1 AND customer_ref = $2 AND state IN ('waiting', 'sending', 'call_required')
 """
 
+_END_CONVERSATIONS = """
+UPDATE conversation SET sender_ref = 'erased:' || conversation_id, waiting_since = NULL
+WHERE store_id = $1 AND customer_ref = $2
+"""
+
 _END_SURVEY_LINKS = """
 UPDATE survey SET token_hash = NULL WHERE store_id = $1 AND customer_ref = $2
 """
@@ -245,7 +250,7 @@ async def save_erasure(connection: Connection, erasure: Erasure) -> None:
         await connection.execute(query, store_id, customer_ref, at)
     for query in (_ERASE_POINTS, _END_ROLES):
         await connection.execute(query, store_id, customer_ref, at, by)
-    for query in (_ERASE_VINS, _END_MESSAGES, _END_SURVEY_LINKS, *_FORGET):
+    for query in (_ERASE_VINS, _END_MESSAGES, _END_CONVERSATIONS, _END_SURVEY_LINKS, *_FORGET):
         await connection.execute(query, store_id, customer_ref)
 
 

@@ -34,6 +34,10 @@ FROM (
     SELECT 'messages', created_at FROM message
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
+    SELECT 'messages', written_at
+    FROM conversation_message JOIN conversation USING (store_id, conversation_id)
+    WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+    UNION ALL
     SELECT 'calls', coalesce(completed_at, cancelled_at, due_at) FROM follow_up
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
@@ -94,6 +98,10 @@ FROM (
     UNION ALL
     SELECT customer_ref, 'insurance', policy_id, recorded_at, policy_number
     FROM insurance_policy
+    WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+    UNION ALL
+    SELECT customer_ref, 'messages', message_id, written_at, words
+    FROM conversation_message JOIN conversation USING (store_id, conversation_id)
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
     SELECT customer_ref, 'absences', lapse_id, cause_at, note

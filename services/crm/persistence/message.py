@@ -8,7 +8,7 @@ from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.table import Table
 
-_MESSAGES = Table(
+MESSAGES = Table(
     "message",
     Message,
     key=("store_id", "message_id"),
@@ -18,7 +18,7 @@ _MESSAGES = Table(
 )
 
 _SAVE = (
-    _MESSAGES.upsert
+    MESSAGES.upsert
     + """,
     link = CASE WHEN excluded.state IN ('waiting', 'sending') THEN message.link END
 """
@@ -51,7 +51,7 @@ RETURNING message_id
 """
 
 _LISTED = (
-    _MESSAGES.select
+    MESSAGES.select
     + """
 WHERE store_id = $1
   AND ($2::text IS NULL
@@ -66,7 +66,7 @@ LIMIT 500
 )
 
 _TO_CALL = (
-    _MESSAGES.select
+    MESSAGES.select
     + """
 WHERE store_id = $1 AND state = 'call_required' AND (expires_at IS NULL OR expires_at > $2)
 ORDER BY calls, created_at, message_id
@@ -83,7 +83,7 @@ GROUP BY agent_id
 
 async def save_message(connection: Connection, message: Message) -> None:
     """Store every field of the message."""
-    await connection.execute(_SAVE, *_MESSAGES.values(message))
+    await connection.execute(_SAVE, *MESSAGES.values(message))
 
 
 async def lock_message(connection: Connection, store_id: str, message_id: str) -> Message:
@@ -106,11 +106,11 @@ async def read_message(connection: Connection, store_id: str, message_id: str) -
 
 async def _read(connection: Connection, store_id: str, message_id: str, lock: str) -> Message:
     row = await connection.fetchrow(
-        _MESSAGES.select + "WHERE store_id = $1 AND message_id = $2 " + lock, store_id, message_id
+        MESSAGES.select + "WHERE store_id = $1 AND message_id = $2 " + lock, store_id, message_id
     )
     if row is None:
         raise unknown("message_id", message_id)
-    return _MESSAGES.read(row)
+    return MESSAGES.read(row)
 
 
 async def claim_message(
@@ -186,14 +186,14 @@ async def list_messages(
 ) -> list[Message]:
     """Return the newest 500 messages to a customer, about an order, and of any of ``statuses``."""
     rows = await connection.fetch(_LISTED, store_id, customer_ref, order_id, list(statuses), now)
-    return [_MESSAGES.read(row) for row in rows]
+    return [MESSAGES.read(row) for row in rows]
 
 
 async def messages_with_call_required(
     connection: Connection, store_id: str, now: datetime
 ) -> list[Message]:
     """Return the messages that agents have to give by phone, oldest first."""
-    return [_MESSAGES.read(row) for row in await connection.fetch(_TO_CALL, store_id, now)]
+    return [MESSAGES.read(row) for row in await connection.fetch(_TO_CALL, store_id, now)]
 
 
 async def open_call_tasks(

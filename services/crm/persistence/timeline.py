@@ -7,8 +7,10 @@ from typing import Literal, get_args
 
 from shared.db import Connection
 
-EntryKind = Literal["visit", "call", "complaint", "survey", "message", "policy", "invitation"]
-"""到店, 回访, 投诉, 满意度调查, 消息, 保单, 邀约."""
+EntryKind = Literal[
+    "visit", "call", "complaint", "survey", "message", "conversation", "policy", "invitation"
+]
+"""到店, 回访, 投诉, 满意度调查, 消息, 来信, 保单, 邀约."""
 
 _ENTRIES = """
 SELECT 'visit' AS kind, order_id AS entry_id, store_id,
@@ -29,7 +31,10 @@ SELECT 'survey', survey_id, store_id, coalesce(answered_at, asked_at),
 FROM survey WHERE {survey}
 UNION ALL
 SELECT 'message', message_id, store_id, created_at, message_type, order_id, customer_ref
-FROM message WHERE {message}
+FROM message WHERE message_type <> 'answer' AND {message}
+UNION ALL
+SELECT 'conversation', conversation_id, store_id, latest_at, channel, NULL, customer_ref
+FROM conversation WHERE {conversation}
 UNION ALL
 SELECT 'policy', policy_id, store_id, recorded_at, insurer, NULL, customer_ref
 FROM insurance_policy WHERE {policy}
@@ -78,6 +83,7 @@ entry AS ({
         complaint=_OF_VEHICLE_OR_ORDER.format(table="complaint", key="complaint_id"),
         survey=_OF_ORDER,
         message=_OF_ORDER,
+        conversation="false",
         policy=_OF_VEHICLE,
         invitation=_OF_VEHICLE,
     )

@@ -40,10 +40,15 @@ _SEVERITY_TONES: Mapping[ComplaintSeverity, str] = {
 
 @dataclass(frozen=True)
 class Concerned:
-    """Whom and what a complaint or an inquiry concerns, as the page knows it."""
+    """Whom and what a complaint or an inquiry concerns, as the page knows it.
+
+    ``source`` is where it comes from, ``words`` what the customer has said there.
+    """
 
     customer_ref: str
     order_id: str | None = None
+    source: ComplaintSource = "phone"
+    words: str = ""
 
 
 def severity_badge(t: Translator, severity: ComplaintSeverity) -> None:
@@ -86,10 +91,11 @@ def complaint_dialog(ctx: PageContext, concerned: Concerned) -> None:
     with dialog(t("Open a complaint")) as opened:
         form = Form(ctx)
         sources = choices(t, "complaint_source", get_args(ComplaintSource))
-        source = form.field("source", ui.select(sources, label=t("Source"), value="phone"))
+        source = form.field("source", ui.select(sources, label=t("Source"), value=concerned.source))
         classes = choices(t, "severity", get_args(ComplaintSeverity))
         severity = form.field("severity", ui.select(classes, label=t("Severity"), value="minor"))
-        words = form.field("words", ui.textarea(t("What the customer says")).props("autogrow"))
+        said = ui.textarea(t("What the customer says"), value=concerned.words)
+        words = form.field("words", said.props("autogrow"))
 
         def command() -> Awaitable[ComplaintView]:
             request = OpenComplaintRequest(

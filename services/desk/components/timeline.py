@@ -20,12 +20,14 @@ _CODES = {
     "complaint": "severity",
     "survey": "survey_progress",
     "message": "message_type",
+    "conversation": "channel",
     "invitation": "reminder_kind",
 }
 _PAGES: Mapping[str, tuple[str, Callable[..., object]]] = {
     "complaint": ("complaints", CrmApi.get_complaint),
     "survey": ("surveys", CrmApi.get_survey),
     "policy": ("insurance", CrmApi.get_policy),
+    "conversation": ("conversations", CrmApi.get_conversation),
     "invitation": ("service-reminders", CrmApi.get_reminder),
 }
 _TONES = {"visit": "good", "call": "busy", "complaint": "bad"}

@@ -1,10 +1,12 @@
-"""Summary report of a month's calls (回访总结报告): on the page, on paper, as CSV, filed."""
+"""Summary report of a month's calls (回访总结报告): on the page, on paper, as a file, filed."""
 
 import csv
 from collections.abc import Iterator, Sequence
 from functools import partial
-from io import StringIO
+from io import BytesIO, StringIO
+from typing import Literal
 
+import xlsxwriter
 from nicegui import ui
 
 from services.desk import formats
@@ -40,6 +42,7 @@ PAGE = Page(
 
 _YEAR_MONTH = "%Y-%m"
 _MONTHS = 12
+_FILES: tuple[Literal["xlsx", "csv"], ...] = ("xlsx", "csv")
 
 
 @PAGE.shows
@@ -87,7 +90,9 @@ def _head(ctx: PageContext, this_month: str, report: FollowUpReport) -> None:
         badge(t("Filed {at} by {who}", at=filed, who=ctx.colleague(report.filed_by)), "good")
     with box("actions"):
         button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
-        button(t("Download CSV"), partial(_download, ctx, report), name="download")
+        for kind in _FILES:
+            offer = partial(_download, ctx, report, kind)
+            button(t("Download {kind}", kind=kind.upper()), offer, name=f"download-{kind}")
         may_file = ctx.may(CrmApi.file_follow_up_report)
         if may_file and report.filed_at is None and report.month < this_month:
             button(t("File report"), partial(_file, ctx, report.month), name="file")
@@ -126,22 +131,43 @@ def _counts(numbers: ReasonNumbers | AgentCalls) -> Sequence[int]:
     )
 
 
-def _download(ctx: PageContext, report: FollowUpReport) -> None:
-    """Offer the tables of the report as CSV, in UTF-8 with a mark that spreadsheets know."""
-    t, out = ctx.t, StringIO()
-    sheet = csv.writer(out)
+def _rows(ctx: PageContext, report: FollowUpReport) -> list[list[str | int]]:
+    """Return the tables of the report, one below the other."""
+    t = ctx.t
     numbers = [t("Due"), t("Attempts"), t("Reached"), t("Not reached"), t("Cancelled"), t("Open")]
-    sheet.writerow([t("Reason"), *numbers])
-    for each in report.reasons:
-        sheet.writerow([t.code("follow_up_reason", each.reason), *_counts(each)])
-    sheet.writerow([t("Agent"), *numbers])
-    for agent in report.agents:
-        sheet.writerow([ctx.colleague(agent.agent_id), *_counts(agent)])
-    sheet.writerow([t("Needs"), t("Customers")])
-    sheet.writerows((t.code("need", need), count) for need, count in report.needs.items())
-    sheet.writerow([t("Satisfaction"), t("Customers")])
-    sheet.writerows(sorted(report.satisfaction.items()))
-    ui.download(out.getvalue().encode("utf-8-sig"), f"{ctx.store.id}-{report.month}.csv")
+    rows: list[list[str | int]] = [[t("Reason"), *numbers]]
+    rows += [[t.code("follow_up_reason", each.reason), *_counts(each)] for each in report.reasons]
+    rows += [[t("Agent"), *numbers]]
+    rows += [[ctx.colleague(agent.agent_id), *_counts(agent)] for agent in report.agents]
+    rows += [[t("Needs"), t("Customers")]]
+    rows += [[t.code("need", need), count] for need, count in report.needs.items()]
+    rows += [[t("Satisfaction"), t("Customers")]]
+    rows += [[*each] for each in sorted(report.satisfaction.items())]
+    return rows
+
+
+def _csv(rows: Sequence[list[str | int]]) -> bytes:
+    """Return a table in UTF-8 with a mark that spreadsheets know."""
+    out = StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(rows: Sequence[list[str | int]]) -> bytes:
+    out = BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.set_column(0, 0, 24)
+        for number, each in enumerate(rows):
+            sheet.write_row(number, 0, each)
+    return out.getvalue()
+
+
+def _download(ctx: PageContext, report: FollowUpReport, kind: Literal["csv", "xlsx"]) -> None:
+    """Offer the tables of the report as a file."""
+    rows = _rows(ctx, report)
+    content = _xlsx(rows) if kind == "xlsx" else _csv(rows)
+    ui.download(content, f"{ctx.store.id}-{report.month}.{kind}")
 
 
 async def _file(ctx: PageContext, month: str) -> None:

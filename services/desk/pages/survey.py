@@ -6,6 +6,7 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.complaint import Concerned, complaint_dialog
 from services.desk.components.elements import (
     badge,
     box,
@@ -86,6 +87,13 @@ def _head(ctx: PageContext, survey: SurveyDetail) -> None:
                 ),
             ]
         )
+        if survey.low_factors and ctx.may(CrmApi.open_complaint):
+            concerned = Concerned(
+                survey.customer_ref, survey.order_id, source="survey", words=survey.words or ""
+            )
+            with box("card-actions"):
+                opening = partial(complaint_dialog, ctx, concerned)
+                button(t("Complaint …"), opening, name="open-complaint", kind="main")
 
 
 def _answers(ctx: PageContext, survey: SurveyDetail) -> None:

@@ -10,6 +10,7 @@ from shared.clients.crm.models import (
     AddContactPointRequest,
     AdditionalWorkMessage,
     AddVehiclePersonRequest,
+    AnswerConversationRequest,
     AnswerInquiryRequest,
     AnswerInvitationRequest,
     AnswerLeadRequest,
@@ -42,6 +43,9 @@ from shared.clients.crm.models import (
     ContactPointChanged,
     ContactPreferencesRequest,
     ContactView,
+    ConversationChanged,
+    ConversationDetail,
+    ConversationView,
     CorrectCustomerRequest,
     CostView,
     CustomerCard,
@@ -67,6 +71,7 @@ from shared.clients.crm.models import (
     FollowUpReport,
     FollowUpView,
     FoundCustomer,
+    GatewayMessage,
     HandOverLeadRequest,
     HandOverRenewalRequest,
     ImportedRowState,
@@ -84,6 +89,7 @@ from shared.clients.crm.models import (
     LeadView,
     LeadWithContact,
     LinkPublicPostRequest,
+    LinkSenderRequest,
     LogPublicPostRequest,
     LoseRenewalRequest,
     LoyaltyPreview,
@@ -110,6 +116,7 @@ from shared.clients.crm.models import (
     QuoteView,
     ReadyMessage,
     ReassignCustomerRequest,
+    Receipt,
     RecordCallRequest,
     RecordCauseRequest,
     RecordComplaintContactRequest,
@@ -158,6 +165,7 @@ from shared.contracts.crm import (
     CampaignAnswer,
     ComplaintSeverity,
     ConsentPurpose,
+    ConversationChannel,
     InquirySubject,
     Tier,
 )
@@ -1005,6 +1013,118 @@ class CrmApi:
             CallTaskResponse,
             "POST",
             f"/stores/{segment(store_id)}/call-tasks/{segment(message_id)}/complete",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="conversations",
+    )
+    async def list_conversations(
+        self,
+        store_id: str,
+        *,
+        view: Literal["waiting", "answered"] = "waiting",
+        agent_id: str | None = None,
+    ) -> list[ConversationView]:
+        """List conversations that wait for an answer, the longest first, or those answered
+        (客户来信).
+
+        With ``agent_id`` those of an agent; those that wait for any agent are among them.
+        """
+        return await self._calls.request(
+            list[ConversationView],
+            "GET",
+            f"/stores/{segment(store_id)}/conversations",
+            query={"view": view, "agent_id": agent_id},
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="conversations",
+    )
+    async def list_conversations_of_customer(
+        self, store_id: str, customer_ref: str
+    ) -> list[ConversationView]:
+        """List the conversations of a customer, the latest first."""
+        return await self._calls.request(
+            list[ConversationView],
+            "GET",
+            f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/conversations",
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="conversations",
+    )
+    async def get_conversation(self, store_id: str, conversation_id: str) -> ConversationDetail:
+        """Return a conversation with what was written, the oldest first."""
+        return await self._calls.request(
+            ConversationDetail,
+            "GET",
+            f"/stores/{segment(store_id)}/conversations/{segment(conversation_id)}",
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="conversations",
+    )
+    async def answer_conversation(
+        self,
+        store_id: str,
+        conversation_id: str,
+        body: AnswerConversationRequest,
+        *,
+        idempotency_key: str,
+    ) -> ConversationChanged:
+        """Answer a customer (回复客户), on the channel by which they wrote.
+
+        The answer goes out as all messages do: not in quiet hours, nor over a channel that the
+        customer has declined; where none is left, an agent has to call.
+        """
+        return await self._calls.request(
+            ConversationChanged,
+            "POST",
+            f"/stores/{segment(store_id)}/conversations/{segment(conversation_id)}/answers",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="conversations",
+    )
+    async def link_sender(
+        self, store_id: str, conversation_id: str, body: LinkSenderRequest, *, idempotency_key: str
+    ) -> ConversationChanged:
+        """Say which customer an unknown sender is (关联客户); what they wrote becomes the
+        customer's.
+        """
+        return await self._calls.request(
+            ConversationChanged,
+            "POST",
+            f"/stores/{segment(store_id)}/conversations/{segment(conversation_id)}/customer",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -2260,4 +2380,26 @@ class CrmApi:
             "GET",
             "/group/survey-results",
             query={"first_day": first_day, "last_day": last_day},
+        )
+
+    async def receive_message(
+        self,
+        channel: ConversationChannel,
+        body: GatewayMessage,
+        *,
+        timestamp: int,
+        signature: str,
+        idempotency_key: str,
+    ) -> Receipt:
+        """A gateway hands over what a customer has written (收到来信).
+
+        ``Idempotency-Key`` is the provider's id of the message: a repeated one has no effect.
+        """
+        return await self._calls.request(
+            Receipt,
+            "POST",
+            f"/gateways/{channel}/messages",
+            headers={"X-Timestamp": timestamp, "X-Signature": signature},
+            body=body,
+            idempotency_key=idempotency_key,
         )

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.clients.bodies import RequestBody, ResponseBody
 from shared.contracts.crm import (
+    AnswerKind,
     CampaignAnswer,
     CampaignOrigin,
     CampaignReason,
@@ -16,6 +17,7 @@ from shared.contracts.crm import (
     ComplaintSeverity,
     ComplaintSource,
     ConsentPurpose,
+    ConversationChannel,
     ErasureReason,
     EscalationRole,
     InquirySubject,
@@ -29,6 +31,7 @@ from shared.contracts.crm import (
     LeadReason,
     PublicPlatform,
     PublicTone,
+    ReceivedKind,
     ReminderAnswer,
     RenewalLossCause,
     ServiceReminderKind,
@@ -142,8 +145,10 @@ FoundCustomerMatched = Literal[
     "pinyin",
     "initials",
 ]
+GatewayMessageContent = Literal["text", "attachment"]
 ImportedRowState = Literal["ready", "wrong", "registered", "known", "undecided", "refused"]
 InquiryChannel = Literal["phone", "counter", "wecom", "email"]
+LatestDirection = Literal["received", "sent"]
 LeadStatus = Literal["open", "accepted", "refused", "sold", "lost", "withdrawn"]
 MessageReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
 MessageStatus = Literal[
@@ -159,6 +164,7 @@ MessageType = Literal[
     "appointment_reminder",
     "survey",
     "campaign",
+    "answer",
 ]
 PassInquiryOnRole = Literal[
     "service_advisor",
@@ -202,7 +208,9 @@ SegmentTier = Literal["gold", "silver", "bronze", "none"]
 SkipCause = Literal["consent_withdrawn", "complaint", "not_reachable", "crowded", "ended"]
 SurveyChannel = Literal["link", "phone"]
 SurveyStatus = Literal["open", "answered", "expired"]
-TimelineKind = Literal["visit", "call", "complaint", "survey", "message", "policy", "invitation"]
+TimelineKind = Literal[
+    "visit", "call", "complaint", "survey", "message", "conversation", "policy", "invitation"
+]
 
 
 class AddContactPointRequest(RequestBody):
@@ -252,6 +260,17 @@ class AgentNumbers(ResponseBody):
     due_calls: int
     completed: int
     reached: int
+
+
+class AnswerConversationRequest(RequestBody):
+    """An answer to the customer: a written one has ``words``.
+
+    One by phone, and that none is needed, has none.
+    """
+
+    version: str
+    answer: AnswerKind = "message"
+    words: str | None = None
 
 
 class AnswerInquiryRequest(RequestBody):
@@ -775,6 +794,57 @@ class ContactView(ResponseBody):
     wecom_id: str | None
 
 
+class ConversationChanged(ResponseBody):
+    """A conversation after a command, without anything that was written."""
+
+    conversation_id: str
+    customer_ref: str | None
+    waiting_since: AwareDatetime | None
+    answer_s: int | None
+
+
+class ConversationDetail(ResponseBody):
+    """A conversation with what was written, the oldest first."""
+
+    conversation_id: str
+    customer_ref: str | None
+    waiting_since: AwareDatetime | None
+    answer_s: int | None
+    channel: ConversationChannel
+    name: str | None
+    sender: str | None
+    agent_id: str | None
+    latest_at: AwareDatetime
+    latest: str | None
+    latest_kind: ReceivedKind
+    latest_direction: LatestDirection
+    answered_at: AwareDatetime | None
+    version: str
+    messages: list[WrittenMessage]
+
+
+class ConversationView(ResponseBody):
+    """A conversation with its latest message; a destroyed text is absent.
+
+    ``sender`` is the number or WeCom id of a sender who is not known as a customer. ``answer_s``
+    is the time in seconds that the latest answer took.
+    """
+
+    conversation_id: str
+    customer_ref: str | None
+    waiting_since: AwareDatetime | None
+    answer_s: int | None
+    channel: ConversationChannel
+    name: str | None
+    sender: str | None
+    agent_id: str | None
+    latest_at: AwareDatetime
+    latest: str | None
+    latest_kind: ReceivedKind
+    latest_direction: LatestDirection
+    answered_at: AwareDatetime | None
+
+
 class CorrectCustomerRequest(RequestBody):
     """Who a customer is, corrected: the same person or company as before."""
 
@@ -1149,6 +1219,20 @@ class FoundVehicle(ResponseBody):
     model: str
 
 
+class GatewayMessage(RequestBody):
+    """A message that a gateway has received (上行消息).
+
+    ``sender`` is a telephone number or, by WeCom, an ``external_userid``. ``store_id`` is the
+    store of the line or account at which it came in. Of an ``attachment`` nothing is handed
+    over.
+    """
+
+    sender: str
+    store_id: str
+    content: GatewayMessageContent = "text"
+    text: str = ""
+
+
 class GroupView(ResponseBody):
     """Customers of a group with their visits in the campaign's period, and what these paid.
 
@@ -1458,6 +1542,13 @@ class LeadWithContact(ResponseBody):
 
 class LinkPublicPostRequest(RequestBody):
     complaint_id: str
+
+
+class LinkSenderRequest(RequestBody):
+    """The customer who an unknown sender is."""
+
+    version: str
+    customer_ref: str
 
 
 class LinkedAdditionalWork(RequestBody):
@@ -1868,6 +1959,13 @@ class ReassignCustomerRequest(RequestBody):
     agent_id: str
     seen_agent_id: str | None = None
     cause: ReassignCustomerCause
+
+
+class Receipt(ResponseBody):
+    """Receipt for a message of a customer; the gateway sends ``reply``, if there is one, back."""
+
+    received: ReceivedKind
+    reply: str | None
 
 
 class RecordCallRequest(RequestBody):
@@ -2389,11 +2487,11 @@ class Timeline(ResponseBody):
 
 
 class TimelineEntry(ResponseBody):
-    """What happened (往来): a visit, call, complaint, survey, message, policy or invitation.
+    """What happened (往来): a visit, call, complaint, survey, message, conversation, policy, ….
 
     ``entry_id`` is that of its kind. ``code`` says what it is: of a visit and of a survey what
     came of it, of a call its reason, of a complaint its severity, of a message its type, of a
-    policy the insurer, of an invitation what is needed.
+    conversation the channel, of a policy the insurer, of an invitation what is needed.
     """
 
     kind: TimelineKind
@@ -2469,3 +2567,15 @@ class WinRenewalRequest(RequestBody):
     policy_number: str | None = None
     overlap_confirmed: bool = False
     quote_id: str | None = None
+
+
+class WrittenMessage(ResponseBody):
+    """What was written; ``status`` says what became of an answer."""
+
+    message_id: str
+    direction: LatestDirection
+    kind: ReceivedKind
+    words: str | None
+    written_by: str | None
+    written_at: AwareDatetime
+    status: MessageStatus | None

@@ -654,7 +654,7 @@ class ServiceReminderRules(EventPart):
     models; the other vehicles have the default interval. A maintenance is raised ``days_ahead``
     before it is predicted, an inspection ``inspection_days_ahead``, and declined work
     ``declined_after_days`` after it was declined. A reminder without an answer ends
-    ``close_after_days`` after it was raised.
+    ``close_after_days`` after it was raised; that of an open recall is raised again then.
 
     The inspections (年检) by default are China's of private cars of up to nine seats, in force from
     2022-10-01: a mark every two years, on the test line in the years 6 and 10, and on it each year

@@ -1,18 +1,20 @@
 """Messages to customers on real Kafka and PostgreSQL, with real servers outside (R9)."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
-from shared.contracts.crm import CustomerNotified
+from shared.contracts.crm import CustomerNotified, MessageAnswered, MessageReceived
 from shared.contracts.management import MessageRules
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -26,8 +28,9 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromisedTimeAtRisk, VehicleReady
+from shared.ids import new_id
 from shared.security import Role
-from tests.support.fake_servers import Gateway, MailServer, gateway, mail_server
+from tests.support.fake_servers import SECRET, Gateway, MailServer, gateway, mail_server
 from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.persons import person
 from tests.support.rules import rule_set
@@ -781,3 +784,193 @@ async def test_invalid_contact_preferences_are_rejected(
     assert (await crm.get(unknown, "customer_care_agent")).status_code == 404
     kept = await crm.get(path, "customer_care_agent")
     assert (kept.json()["email"], kept.json()["declined_channels"]) == (None, [])
+
+
+CONVERSATIONS = "/stores/S01/conversations"
+QUESTION = "我的车今天能取吗？我明天要出差。"
+
+
+async def hand_over(
+    crm: InProcess,
+    sender: str,
+    *,
+    key: str = "",
+    channel: str = "sms",
+    age_s: int = 0,
+    secret: str = SECRET,
+    **content: str,
+) -> httpx.Response:
+    """Hand over a message of a customer as the gateway of a channel does."""
+    sent = {"sender": sender, "store_id": "S02", "text": QUESTION} | content
+    body = json.dumps(sent).encode()
+    return await crm.client.post(
+        f"/gateways/{channel}/messages",
+        content=body,
+        headers=Gateway.headers(body, key or str(new_id()), age_s=age_s, secret=secret),
+    )
+
+
+async def waiting(crm: InProcess, store: str = "S01") -> list[dict[str, Any]]:
+    response = await crm.get(f"/stores/{store}/conversations", "customer_care_agent")
+    assert response.status_code == 200, response.text
+    listed: list[dict[str, Any]] = response.json()
+    return listed
+
+
+async def conversations_of(crm: InProcess, customer: dict[str, str]) -> list[dict[str, Any]]:
+    path = f"/stores/S01/customers/{customer['customer_ref']}/conversations"
+    listed: list[dict[str, Any]] = (await crm.get(path, "service_advisor")).json()
+    return listed
+
+
+async def thread(crm: InProcess, conversation: dict[str, Any]) -> dict[str, Any]:
+    await crm.wait_until_idle()
+    path = f"{CONVERSATIONS}/{conversation['conversation_id']}"
+    shown: dict[str, Any] = (await crm.get(path, "customer_care_agent")).json()
+    return shown
+
+
+async def reply(
+    crm: InProcess, conversation: dict[str, Any], **content: str | None
+) -> httpx.Response:
+    path = f"{CONVERSATIONS}/{conversation['conversation_id']}/answers"
+    body = {"words": "可以，下午五点前来取。"} | content
+    return await crm.post(path, "customer_care_agent", body)
+
+
+async def test_answer_to_message_is_answered_from_the_list(
+    crm: InProcess,
+    customer: dict[str, str],
+    sms: Gateway,
+    clock: SimulatedClock,
+    servers: Platform,
+) -> None:
+    await ask(crm, customer)
+    assert [each["status"] for each in await told(crm, customer)] == ["sent"]
+    received = await hand_over(crm, customer["phone"], key="provider-1")
+    again = await hand_over(crm, customer["phone"], key="provider-1")
+    other = await hand_over(crm, customer["phone"], key="provider-1", text="别的")
+    assert (received.status_code, received.json()) == (202, {"received": "text", "reply": None})
+    assert (again.status_code, other.status_code) == (202, 422)
+    (listed,) = [
+        each for each in await waiting(crm) if each["customer_ref"] == customer["customer_ref"]
+    ]
+    assert (listed["name"], listed["latest"]) == (customer["name"], QUESTION)
+    clock.set(clock.now() + timedelta(minutes=7))
+    answered = await reply(crm, listed)
+    assert answered.status_code == 200, answered.text
+    assert (answered.json()["waiting_since"], answered.json()["answer_s"] >= 420) == (None, True)
+    shown = await thread(crm, listed)
+    assert [(each["words"], each["status"]) for each in shown["messages"]] == [
+        (QUESTION, None),
+        ("可以，下午五点前来取。", "sent"),
+    ]
+    assert texts(sms, customer)[-1] == "可以，下午五点前来取。"
+    stale = await reply(crm, listed, version="1")
+    assert (stale.status_code, stale.json()["errors"][0]["rule"]) == (409, "version_conflict")
+    events = [each.event for each in await published(servers, ["aftersales.crm.store.v1"])]
+    said = [
+        each
+        for each in events
+        if isinstance(each, MessageReceived | MessageAnswered)
+        and each.customer_ref == customer["customer_ref"]
+    ]
+    assert [type(each) for each in said] == [MessageReceived, MessageAnswered]
+    assert not any(word in str(said) for word in (QUESTION, customer["phone"], customer["name"]))
+
+
+async def test_message_without_valid_signature_is_refused(
+    crm: InProcess, customer: dict[str, str]
+) -> None:
+    forged = await hand_over(crm, customer["phone"], secret="of another")
+    replayed = await hand_over(crm, customer["phone"], age_s=301)
+    crossed = await hand_over(crm, customer["phone"], channel="email")
+    long = await hand_over(crm, customer["phone"], text="长" * 1001)
+    nowhere = await hand_over(crm, customer["phone"], store_id="S99")
+    assert [each.status_code for each in (forged, replayed, crossed, long, nowhere)] == [
+        401,
+        401,
+        422,
+        422,
+        422,
+    ]
+    assert await conversations_of(crm, customer) == []
+
+
+async def test_opt_out_declines_channel_with_proof(
+    crm: InProcess, customer: dict[str, str]
+) -> None:
+    received = await hand_over(crm, customer["phone"], text="退订")
+    assert received.json()["received"] == "opt_out"
+    path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
+    kept = (await crm.get(path, "customer_care_agent")).json()
+    assert kept["declined_channels"] == ["sms"]
+    (conversation,) = await conversations_of(crm, customer)
+    assert (conversation["latest_kind"], conversation["latest"]) == ("opt_out", "退订")
+    assert conversation["waiting_since"] is None
+    await ask(crm, customer)
+    assert [each["status"] for each in await told(crm, customer)] == ["call_required"]
+
+
+async def test_attachment_is_refused_politely(crm: InProcess, customer: dict[str, str]) -> None:
+    await prefer(crm, customer, language="en", wecom_id=f"wm-{customer['customer_ref']}")
+    sender = f"wm-{customer['customer_ref']}"
+    received = await hand_over(crm, sender, channel="wecom", content="attachment", text="")
+    assert received.json()["reply"].startswith("Sorry, we can only receive text")
+    (conversation,) = await conversations_of(crm, customer)
+    assert (conversation["channel"], conversation["latest_kind"]) == ("wecom", "attachment")
+    assert conversation["waiting_since"] is not None
+    await reply(crm, conversation, words=None, answer="call")
+    (ended,) = await conversations_of(crm, customer)
+    assert ended["waiting_since"] is None
+
+
+async def test_unknown_sender_is_linked_and_answered(
+    crm: InProcess, customer: dict[str, str], sms: Gateway
+) -> None:
+    number = f"+86137{next(_numbers):08d}"
+    assert (await hand_over(crm, number, store_id="S01")).status_code == 202
+    (unknown,) = [each for each in await waiting(crm) if each["sender"] == number]
+    assert (unknown["customer_ref"], unknown["agent_id"]) == (None, None)
+    refused = await reply(crm, unknown)
+    assert refused.status_code == 409
+    link = f"{CONVERSATIONS}/{unknown['conversation_id']}/customer"
+    linked = await crm.post(link, "customer_care_agent", {"customer_ref": customer["customer_ref"]})
+    assert linked.status_code == 200, linked.text
+    assert (await thread(crm, unknown))["messages"][0]["words"] == QUESTION
+    assert (await reply(crm, unknown)).status_code == 200
+    assert (await thread(crm, unknown))["messages"][1]["status"] == "sent"
+    assert [each["to"] for each in sms.taken.values()][-1] == number
+
+
+async def test_answer_that_cannot_be_delivered_is_called(
+    crm: InProcess, customer: dict[str, str], sms: Gateway
+) -> None:
+    await hand_over(crm, customer["phone"])
+    (conversation,) = await conversations_of(crm, customer)
+    sms.responses.append(410)
+    await reply(crm, conversation, words="已为您预留{name}时间")
+    (task,) = await tasks_for(crm, customer)
+    assert (task["text"], task["message_type"]) == ("已为您预留{name}时间", "answer")
+    assert (await thread(crm, conversation))["messages"][1]["status"] == "call_required"
+
+
+async def test_conversation_ends_with_erasure(crm: InProcess, customer: dict[str, str]) -> None:
+    await hand_over(crm, customer["phone"])
+    (conversation,) = await conversations_of(crm, customer)
+    path = f"/stores/S01/customers/{customer['customer_ref']}"
+    timeline = (await crm.get(f"{path}/timeline", "service_advisor")).json()["entries"]
+    assert ("conversation", conversation["conversation_id"]) in {
+        (each["kind"], each["entry_id"]) for each in timeline
+    }
+    kept = (await crm.get(f"{path}/kept-data", "customer_care_manager")).json()
+    assert QUESTION in {each["text"] for each in kept["texts"]}
+    erased = await crm.post(f"{path}/erasure", "customer_care_manager", {"reason": "requested"})
+    assert erased.status_code == 201, erased.text
+    await crm.wait_until_idle()
+    shown = await thread(crm, conversation)
+    assert (shown["name"], shown["waiting_since"]) == (None, None)
+    assert [each["words"] for each in shown["messages"]] == [None]
+    await hand_over(crm, customer["phone"], store_id="S01")
+    (unknown,) = [each for each in await waiting(crm) if each["sender"] == customer["phone"]]
+    assert unknown["conversation_id"] != conversation["conversation_id"]

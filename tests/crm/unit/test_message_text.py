@@ -39,7 +39,7 @@ def test_templates_may_use_all_values_of_their_type() -> None:
         message_type: set(values.model_fields) for message_type, values in TEMPLATE_VALUES.items()
     }
     assert placeholders == MESSAGE_PLACEHOLDERS
-    assert placeholders.keys() == set(get_args(MessageType))
+    assert placeholders.keys() | {"answer"} == set(get_args(MessageType))
     assert get_args(Language) == MESSAGE_LANGUAGES
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -183,3 +184,14 @@ def test_later_invitation_is_planned_for_its_day() -> None:
             given_answer(reminder, **wrong)
     with pytest.raises(RuleViolation, match="an answer already"):
         given_answer(booked, "declined")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "remind_on"),
+    [("recall", "planned", TODAY), ("maintenance", "closed", date(2026, 1, 2))],
+)
+def test_recall_without_answer_is_raised_again(kind: Any, state: str, remind_on: date) -> None:
+    day = date(2026, 1, 2)
+    reminder = Reminder("S01", "r", "v-1", "c-1", kind, "rc-1", day, day, state="due")
+    ended, (event,) = service_reminder.give_up(reminder, TODAY, NOW)
+    assert (ended.state, ended.remind_on, event.answer) == (state, remind_on, "expired")

@@ -9,6 +9,7 @@ from services.crm.entrypoints.http import (
     completeness,
     consents,
     contacts,
+    conversations,
     customer_imports,
     customers,
     defection,
@@ -40,6 +41,7 @@ for part in (
     assignments,
     messages,
     call_tasks,
+    conversations,
     loyalty,
     insurance,
     service_reminders,
@@ -55,3 +57,4 @@ for part in (
 ):
     router.include_router(part.router)
 router.include_router(surveys.open_router)
+router.include_router(conversations.open_router)
