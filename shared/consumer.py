@@ -97,21 +97,6 @@ class Consumer:
         await self._commit_offsets(records)
         failpoint("after_offset_commit")
 
-    async def apply(
-        self,
-        batch: Sequence[InboundRecord],
-        *,
-        failure: Exception | None = None,
-        skip: bool = False,
-    ) -> bool:
-        """Apply ``batch`` and the events parked behind it; return whether all were understood.
-
-        With ``failure``, what is not parked or discarded becomes a dead letter; with ``skip``, it
-        is passed over without effect.
-        """
-        result = await self._batches.apply(batch, failure=failure, skip=skip)
-        return result.understood
-
     async def apply_operator_decisions(self, workers: Pool) -> None:
         """Carry out what operators decided on dead letters: replay or skip.
 

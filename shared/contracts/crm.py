@@ -1005,8 +1005,9 @@ class CustomerErased(Event):
     """What was kept about a customer is erased (个人信息删除).
 
     Every service destroys the keys of what it keeps about the customer and these orders, and blocks
-    what a legal term keeps. The topic has these events alone, for a service reads it whole whenever
-    it starts: one that was restored from a backup erases again before it opens.
+    what a legal term keeps. An order that is still open stays readable; at its end the event comes
+    again for it, with the same ``erased_at``. The topic has these events alone, for a service reads
+    it whole whenever it starts: one that was restored from a backup erases again before it opens.
     """
 
     topic = "aftersales.crm.erasure.v1"

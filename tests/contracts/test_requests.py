@@ -394,7 +394,6 @@ WHO_READS = {
         "/orders/{order_id}/links",
         "/vehicles/{plate}",
         "/customers",
-        "/registered-customers/{customer_ref}",
         "/customers/{customer_ref}",
         "/inquiries",
         "/inquiries/summary",
@@ -454,7 +453,7 @@ WHO_READS = {
     "attendance": ("/attendance", "/attendance/{person_id}/{day}"),
     "leave": ("/leave-requests", "/leave-requests/{leave_request_id}"),
     "load": ("/load",),
-    "letters": ("/messages/{message_id}",),
+    "letters": ("/messages/{message_id}", "/registered-customers/{customer_ref}"),
     "surveys": ("/surveys", "/surveys/{survey_id}", "/survey-results"),
     "group_surveys": ("/group/survey-results",),
     "calls": (

@@ -252,6 +252,7 @@ async def test_campaign_is_planned_started_and_measured(
     await care.go("/stores/S01/vouchers")
     await expect(care.at("voucher").first).to_contain_text("¥50.00")
     await expect(care.at("voucher").first).to_contain_text("营销活动")
+    await expect(care.at("voucher").first).to_contain_text("长期有效")
     await expect(care.at("voucher-months")).to_contain_text("2026-03")
     await care.keep("vouchers")
     assert care.faults == []

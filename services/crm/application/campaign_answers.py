@@ -19,7 +19,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class AnswerInvitationRequest(RequestModel):
-    """What a customer says to an invitation; who comes is known by the order."""
+    """What a customer says to an invitation; a visit is known by its order."""
 
     answer: Annotated[Literal["booked", "declined", "no_answer"], Field(description="邀约反馈")]
     appointment_id: Identifier | None = None
@@ -78,7 +78,10 @@ async def answer_invitation(
         RuleViolation: the store has no such invitation, the customer is not invited, or has
             answered for good or in this way already.
     """
-    invitation = await persistence.lock_invitation(uow.connection, uow.store_id, invitation_id)
+    connection, store_id = uow.connection, uow.store_id
+    seen = await persistence.read_invitation(connection, store_id, invitation_id)
+    await persistence.lock_follow_ups_of(connection, store_id, [seen.customer_ref])
+    invitation = await persistence.lock_invitation(connection, store_id, invitation_id)
     answered = await record_answer(
         uow, invitation, command.answer, by=uow.person, appointment_id=command.appointment_id
     )
@@ -95,6 +98,8 @@ async def record_answer(
     order_id: str | None = None,
 ) -> Invitation:
     """Record and announce an answer; the customer is not called about it any more.
+
+    The customer's calls are locked, then the invitation.
 
     Raises:
         RuleViolation: the customer is not invited, or has answered for good or in this way already.
@@ -137,7 +142,10 @@ async def end_campaign_calls(uow: UnitOfWork, called: FollowUp, _: Deps) -> None
 
 
 async def withdraw_invitations(uow: UnitOfWork, customer_ref: str) -> None:
-    """End the invitations of a customer who has withdrawn the consent to marketing (撤回同意)."""
+    """End the invitations of a customer who has withdrawn the consent to marketing (撤回同意).
+
+    The customer's calls are locked.
+    """
     found = await persistence.lock_running_invitations(uow.connection, uow.store_id, customer_ref)
     waiting = [each for each in found if each.state == "waiting"]
     await persistence.save_invitations(
@@ -161,6 +169,7 @@ async def _note(
     appointment_id: str | None = None,
     order_id: str | None = None,
 ) -> None:
+    await persistence.lock_follow_ups_of(uow.connection, uow.store_id, [customer_ref])
     found = await persistence.lock_running_invitations(uow.connection, uow.store_id, customer_ref)
     for each in found:
         if campaigns.can_answer(each, given):

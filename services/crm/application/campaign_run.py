@@ -96,7 +96,7 @@ def period_of(campaign: Campaign, store: Store) -> tuple[datetime, datetime]:
 
 
 async def cost_of(connection: Connection, campaign: Campaign) -> int:
-    """Return what a campaign has cost so far, its redeemed vouchers included."""
+    """Return the cost of a campaign so far, its redeemed vouchers included."""
     costs = await persistence.campaign_costs(connection, campaign.store_id, campaign.campaign_id)
     vouchers = await persistence.campaign_vouchers(
         connection, campaign.store_id, campaign.campaign_id
@@ -124,8 +124,11 @@ async def _invite_batch(uow: UnitOfWork, campaign: Campaign, store: Store, deps:
         (wave for wave in range(1, campaign.waves + 1) if campaign.wave_day(wave) <= today),
         default=0,
     )
-    found = await persistence.lock_due_invitations(
-        connection, store.id, campaign.campaign_id, due_wave, BATCH
+    found = await _locked(
+        uow,
+        await persistence.due_invitations(
+            connection, store.id, campaign.campaign_id, due_wave, BATCH
+        ),
     )
     refs = [each.customer_ref for each in found]
     persons = await find_persons(connection, deps.personal, store.id, refs)
@@ -226,13 +229,27 @@ def _message(wave: _Wave, invitation: Invitation, now: datetime) -> Message:
 
 async def _close_batch(uow: UnitOfWork, campaign: Campaign) -> None:
     """Close invitations without an answer, after the campaign's end."""
-    found = await persistence.lock_unanswered_invitations(
+    unanswered = await persistence.unanswered_invitations(
         uow.connection, campaign.store_id, campaign.campaign_id, BATCH
     )
-    for each in found:
+    for each in await _locked(uow, unanswered):
         if each.state == "waiting":
             await persistence.save_invitations(uow.connection, [campaigns.skip(each, "ended")])
         else:
             await campaign_answers.record_answer(uow, each, "no_answer", by=None)
-    if len(found) == BATCH:
+    if len(unanswered) == BATCH:
         await schedule_run(uow, campaign, uow.now)
+
+
+async def _locked(uow: UnitOfWork, invitations: Sequence[Invitation]) -> list[Invitation]:
+    """Return those of the invitations that wait for an invitation or an answer still.
+
+    The customers' calls are locked before the invitations, as by commands.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    await persistence.lock_follow_ups_of(
+        connection, store_id, {each.customer_ref for each in invitations}
+    )
+    locked = await persistence.lock_invitations(connection, store_id, invitations)
+    found = {each.invitation_id: each for each in locked}
+    return [now for each in invitations if campaigns.is_open(now := found[each.invitation_id])]

@@ -62,7 +62,7 @@ class PlanCampaignRequest(PreviewSegmentRequest):
 
 
 class RecordCostRequest(RequestModel):
-    """What a campaign has cost (活动费用)."""
+    """A cost of a campaign (活动费用)."""
 
     kind: CostKind
     amount_cents: Annotated[int, Field(ge=1, le=10**12)]
@@ -144,7 +144,7 @@ class EffectView(BaseModel):
 
 
 class CostView(BaseModel):
-    """What a campaign has cost, by kind."""
+    """Cost of a campaign by kind."""
 
     kind: CostKind
     amount_cents: int
@@ -224,7 +224,7 @@ async def end_campaign(uow: UnitOfWork, campaign_id: str, deps: Deps) -> Campaig
 async def record_campaign_cost(
     uow: UnitOfWork, campaign_id: str, command: RecordCostRequest
 ) -> CostView:
-    """Record what a campaign has cost (活动费用).
+    """Record a cost of a campaign (活动费用).
 
     Raises:
         RuleViolation: the store has no such campaign.

@@ -17,7 +17,7 @@ _MOST_LISTED = 100
 
 
 class RecordGap(BaseModel):
-    """What a record lacks, and the role that sees to it."""
+    """Gap of a record, and the role that is responsible for it."""
 
     gap: Gap
     custodian: Custodian

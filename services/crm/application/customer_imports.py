@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Annotated
 
 import orjson
-from pydantic import Base64Bytes, BaseModel, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, Field, TypeAdapter, ValidationError
 
+from services.crm.application.contact_reads import note_reads
 from services.crm.application.deps import Deps
 from services.crm.application.duplicates import find_duplicates
 from services.crm.application.registration import (
@@ -38,8 +39,11 @@ from services.crm.persistence.customer_import import StagedRow
 from shared import timers
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
+from shared.formats import Phone, Vin
 from shared.ids import new_id
+from shared.personal_data import PersonalData
 from shared.request_model import RequestModel, Version, VersionedRequest
+from shared.security import Principal
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -52,6 +56,9 @@ LARGEST_UPLOAD = LARGEST_FILE * 4 // 3 + 10_000
 """Largest size of a request with a file, in bytes."""
 
 _PORTION = 50
+_PHONE: TypeAdapter[str] = TypeAdapter(Phone)
+_VIN: TypeAdapter[str] = TypeAdapter(Vin)
+_ERASED = RowError(None, "data_erased")
 _MOST_IMPORTS = 20
 
 Heading = Annotated[str, Field(min_length=1, max_length=200)]
@@ -130,7 +137,7 @@ async def read_customers(request: UploadCustomersRequest, deps: Deps) -> list[St
     if not rows:
         raise errors.no_rows()
     return [
-        _checked(number, customer_import.read_row(cells, columns))
+        _checked(number, customer_import.read_row(cells, columns), deps.personal)
         for number, cells in enumerate(rows, 2)
     ]
 
@@ -214,18 +221,19 @@ async def import_portion(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
         connection, store_id, [(found.import_id, row["content"]) for row in rows]
     )
     in_their_name = replace(uow, actor=found.applied_by)
-    wanted = [
-        (
-            row["row"],
-            RegisterCustomerRequest.model_validate(
-                customer_import.registration_of(orjson.loads(text))
-            ),
-        )
+    wanted = {
+        row["row"]: _registration(orjson.loads(text))
         for row, text in zip(rows, texts, strict=True)
         if text is not None
-    ]
-    await lock_registrations(in_their_name, [each for _, each in wanted], deps)
-    imported = {number: await _imported(in_their_name, each, deps) for number, each in wanted}
+    }
+    right = [each for each in wanted.values() if isinstance(each, RegisterCustomerRequest)]
+    await lock_registrations(in_their_name, right, deps)
+    imported = {
+        number: await _imported(in_their_name, each, deps)
+        if isinstance(each, RegisterCustomerRequest)
+        else _Imported("refused", errors=each)
+        for number, each in wanted.items()
+    }
     await find_duplicates(
         uow, [each.customer_ref for each in imported.values() if each.customer_ref], deps
     )
@@ -238,14 +246,29 @@ async def import_portion(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 
 async def expire_import(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Destroy the rows of a file; one that was never imported expires."""
+    """Destroy the rows of a file; one that was never imported expires.
+
+    An import that goes on gets a second term; one that is stuck is cancelled at its end.
+    """
     found = await imports.lock(uow.connection, timer.store_id, timer.entity_id)
-    if found.status == "applying":
-        due_at = uow.now + KEPT_FOR
-        await timers.schedule(uow, EXPIRE, found.import_id, store_id=found.store_id, due_at=due_at)
+    expired = await imports.save(uow, customer_import.expire(found, uow.now))
+    if expired.status == "applying":
+        await timers.schedule(
+            uow, EXPIRE, found.import_id, store_id=found.store_id, due_at=expired.expires_at
+        )
         return
-    await imports.save(uow, customer_import.expire(found, uow.now))
+    await timers.cancel(uow, IMPORT, found.import_id)
     await imports.delete_rows(uow.connection, found)
+
+
+async def erase_staged_rows(uow: UnitOfWork, customer_refs: Sequence[str]) -> None:
+    """Erase the rows with a number or a VIN of customers who are erased; none is imported."""
+    connection, store_id = uow.connection, uow.store_id
+    found = await imports.lock_imports_of(connection, store_id, customer_refs)
+    refused = await imports.erase_rows(connection, store_id, customer_refs, _ERASED)
+    for each in found:
+        left_out = refused.get(each.import_id, 0)
+        await imports.save(uow, customer_import.leave_out(each, left_out, uow.now))
 
 
 async def list_imports(store_id: str, deps: Deps) -> list[CustomerImportView]:
@@ -270,9 +293,14 @@ async def list_import_rows(
     states: Sequence[RowState],
     after: int,
     limit: int,
+    principal: Principal,
     deps: Deps,
+    *,
+    operation: str = "list_import_rows",
 ) -> list[ImportedRowView]:
     """List rows of a file, of all or of some states, in their order.
+
+    The read is recorded for the customers of the store whose telephone numbers are in them.
 
     Raises:
         RuleViolation: there is no such import.
@@ -280,21 +308,27 @@ async def list_import_rows(
     async with deps.uow_factory.read(store_id) as connection:
         found = await imports.find(connection, store_id, import_id)
         rows = await imports.rows_of(connection, found, states, after, limit)
-        texts = await deps.personal.decrypt_all(
-            connection, store_id, [(import_id, row["content"]) for row in rows]
+        kept = [row for row in rows if row["content"] is not None]
+        decrypted = await deps.personal.decrypt_all(
+            connection, store_id, [(import_id, row["content"]) for row in kept]
         )
+        customers = await imports.customers_of_rows(connection, found, [row["row"] for row in kept])
+        await note_reads(connection, store_id, customers, principal, operation, deps)
+    texts = {row["row"]: text for row, text in zip(kept, decrypted, strict=True)}
     return [
         ImportedRowView(
             row=row["row"],
             state=row["state"],
-            texts=orjson.loads(text) if text is not None else None,
+            texts=orjson.loads(text) if (text := texts.get(row["row"])) is not None else None,
             errors=[RowErrorView(**each) for each in row["errors"]],
         )
-        for row, text in zip(rows, texts, strict=True)
+        for row in rows
     ]
 
 
-async def write_import_errors(store_id: str, import_id: str, deps: Deps) -> bytes:
+async def write_import_errors(
+    store_id: str, import_id: str, principal: Principal, deps: Deps
+) -> bytes:
     """Return the rows that were not imported as a CSV file, each with its errors (错误文件).
 
     What a spreadsheet would take for a formula is quoted.
@@ -302,7 +336,16 @@ async def write_import_errors(store_id: str, import_id: str, deps: Deps) -> byte
     Raises:
         RuleViolation: there is no such import.
     """
-    rows = await list_import_rows(store_id, import_id, NOT_IMPORTED, 0, MOST_ROWS, deps)
+    rows = await list_import_rows(
+        store_id,
+        import_id,
+        NOT_IMPORTED,
+        0,
+        MOST_ROWS,
+        principal,
+        deps,
+        operation="write_import_errors",
+    )
     columns = sorted({name for row in rows for name in row.texts or {}})
     written = io.StringIO()
     writer = csv.writer(written)
@@ -315,17 +358,48 @@ async def write_import_errors(store_id: str, import_id: str, deps: Deps) -> byte
     return written.getvalue().encode("utf-8-sig")
 
 
-def _checked(number: int, texts: Mapping[customer_import.Field, str]) -> StagedRow:
-    found = list(customer_import.formulas_in(texts))
+def _checked(
+    number: int, texts: Mapping[customer_import.Field, str], personal: PersonalData
+) -> StagedRow:
+    found = [*customer_import.formulas_in(texts)]
+    registration = _registration(texts)
+    if not isinstance(registration, RegisterCustomerRequest):
+        found += registration
+    return StagedRow(
+        number,
+        "wrong" if found else "ready",
+        texts,
+        _reference("phone", _PHONE, texts, personal),
+        _reference("vin", _VIN, texts, personal),
+        found,
+    )
+
+
+def _registration(
+    texts: Mapping[customer_import.Field, str],
+) -> RegisterCustomerRequest | Sequence[RowError]:
+    """Return what a row registers, or why it is none."""
     try:
-        RegisterCustomerRequest.model_validate(customer_import.registration_of(texts))
+        return RegisterCustomerRequest.model_validate(customer_import.registration_of(texts))
     except ValidationError as refused:
-        found += [
+        return [
             RowError(str(each["loc"][0]) if each["loc"] else None, _rule(each["type"]))
             for each in refused.errors(include_url=False, include_input=False)
             if each["loc"] != ("plate",) or texts.get("plate")
         ]
-    return StagedRow(number, "wrong" if found else "ready", texts, found)
+
+
+def _reference(
+    column: customer_import.Field,
+    form: TypeAdapter[str],
+    texts: Mapping[customer_import.Field, str],
+    personal: PersonalData,
+) -> str | None:
+    """Return the keyed hash of a column by which an erasure finds the row."""
+    try:
+        return personal.reference(column, form.validate_python(texts.get(column, "")))
+    except ValidationError:
+        return None
 
 
 def _rule(kind: str) -> str:

@@ -136,29 +136,47 @@ async def _review(uow: UnitOfWork, store: Store, customer_refs: Sequence[str], d
         for each in found
         for change in customer_review.tier_change(earlier.get(each.customer_ref), each, uow.now)
     ]
+    await _review_absences(uow, found, rules, deps)
     await persistence.save_reviews(
         connection, [each for each in found if each != earlier.get(each.customer_ref)]
     )
     await persistence.add_tier_changes(connection, changes)
     uow.publish(changes)
-    await _review_absences(uow, found, rules, deps)
 
 
 async def _review_absences(
     uow: UnitOfWork, found: Sequence[CustomerReview], rules: ReviewRules, deps: Deps
 ) -> None:
-    """Record who is lost now and is called, and which of the lost customers have come again."""
-    refs = [each.customer_ref for each in found]
-    lapses = await persistence.open_lapses(uow.connection, uow.store_id, refs)
+    """Record who is lost now and is called, and which of the lost customers have come again.
+
+    Their calls are locked before their absences, as by commands.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    lapses = await persistence.open_lapses(
+        connection, store_id, [each.customer_ref for each in found]
+    )
+    refs = {
+        each.customer_ref
+        for each in found
+        if defection.is_changed(lapses.get(each.customer_ref), each, rules.defection, uow.now)
+    }
+    await persistence.lock_follow_ups_of(connection, store_id, refs)
+    lapses = await persistence.open_lapses(connection, store_id, sorted(refs))
+    changed = [
+        each
+        for each in found
+        if each.customer_ref in refs
+        and defection.is_changed(lapses.get(each.customer_ref), each, rules.defection, uow.now)
+    ]
     ended = [
         defection.win_back(lost, each, uow.now)
-        for each in found
-        if (lost := lapses.get(each.customer_ref)) and defection.has_returned(lost, each)
+        for each in changed
+        if (lost := lapses.get(each.customer_ref))
     ]
     begun = [
         defection.lapse(each, str(new_id()), uow.now)
-        for each in found
-        if each.customer_ref not in lapses and defection.has_lapsed(each, rules.defection, uow.now)
+        for each in changed
+        if each.customer_ref not in lapses
     ]
     await persistence.save_lapses(uow.connection, [lost for lost, _ in (*ended, *begun)])
     uow.publish([event for _, event in (*ended, *begun)])

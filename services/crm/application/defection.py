@@ -186,6 +186,7 @@ async def record_win_back(
         RuleViolation: the customer is not lost, or the result is recorded already.
     """
     connection = uow.connection
+    await persistence.lock_follow_ups_of(connection, uow.store_id, [customer_ref])
     lost, event = defection.record_result(
         await persistence.lock_lapse(connection, uow.store_id, customer_ref),
         command.result,

@@ -7,6 +7,7 @@ from itertools import islice, product
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
+from services.crm.application.contact_reads import note_reads
 from services.crm.application.deps import Deps
 from services.crm.application.nightly import BATCH, FIND_DUPLICATES, schedule_next_batch
 from services.crm.application.pinyin import readings
@@ -19,6 +20,7 @@ from shared.contracts.crm import VehicleRole
 from shared.db import Connection
 from shared.personal_data import PersonalData
 from shared.request_model import RequestModel
+from shared.security import Principal
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -36,7 +38,7 @@ class DifferentCustomersRequest(RequestModel):
 
 
 class DifferentCustomers(BaseModel):
-    """Two customers of whom somebody has said that they are not one."""
+    """Two customers who are not one, as a person has decided."""
 
     first_ref: str
     second_ref: str
@@ -109,12 +111,16 @@ async def find_duplicates_at_night(uow: UnitOfWork, timer: Timer, deps: Deps) ->
     )
 
 
-async def list_duplicates(store_id: str, deps: Deps) -> list[DuplicateView]:
-    """List up to 50 pairs that wait for a decision, the most likely first, side by side."""
+async def list_duplicates(store_id: str, principal: Principal, deps: Deps) -> list[DuplicateView]:
+    """List up to 50 pairs that wait for a decision, the most likely first, side by side.
+
+    The read of each contact is recorded.
+    """
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_duplicates(connection, store_id, _MOST_LISTED)
         refs = sorted({ref for each in found for ref in (each.first_ref, each.second_ref)})
         customers = await _side_by_side(connection, store_id, refs, deps.personal)
+        await note_reads(connection, store_id, refs, principal, "list_duplicates", deps)
     return [
         DuplicateView(
             score=each.score,

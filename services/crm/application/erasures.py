@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.crm import persistence
 from services.crm.application.campaign_answers import withdraw_invitations
+from services.crm.application.customer_imports import erase_staged_rows
 from services.crm.application.deps import Deps
 from services.crm.application.follow_ups import cancel_calls_of_erased
 from services.crm.application.leads import withdraw_leads
@@ -17,6 +18,7 @@ from services.crm.domain import erasure as erasures
 from services.crm.domain import insurance, service_reminder
 from services.crm.domain.erasure import Erasure
 from services.crm.domain.kept_data import kept_until
+from services.crm.domain.service_visit import ServiceVisit
 from services.crm.persistence import BlockedRecord, VisitOfErased
 from services.crm.persistence import insurance as policies
 from services.crm.persistence import service_reminder as reminders
@@ -100,6 +102,8 @@ async def erase_customer(
             theirs has not ended.
     """
     connection, store_id = uow.connection, uow.store_id
+    refs = await persistence.references_of(connection, store_id, customer_ref)
+    await erase_staged_rows(uow, refs)
     await persistence.lock_follow_ups_of(connection, store_id, [customer_ref])
     await persistence.lock_customer(connection, store_id, customer_ref)
     refs = await persistence.references_of(connection, store_id, customer_ref)
@@ -129,6 +133,8 @@ async def erase_customer(
 async def repeat_erasure(uow: UnitOfWork, event: CustomerErased, deps: Deps) -> None:
     """Erase a customer whose erasure a restored database does not know (恢复后重新删除)."""
     connection, store_id = uow.connection, event.store_id
+    await erase_staged_rows(uow, [event.customer_ref])
+    await persistence.lock_follow_ups_of(connection, store_id, [event.customer_ref])
     if await persistence.is_kept(connection, store_id, event.customer_ref):
         visits = await persistence.visits_of_customer(connection, store_id, event.customer_ref)
         erasure = Erasure(
@@ -136,6 +142,20 @@ async def repeat_erasure(uow: UnitOfWork, event: CustomerErased, deps: Deps) -> 
         )
         await _block(uow, event.customer_ref, {event.customer_ref: visits}, deps)
         await _erase(uow, erasure)
+
+
+async def erase_ended_visit(uow: UnitOfWork, visit: ServiceVisit) -> None:
+    """Have an order erased that ended after the erasure of its customer.
+
+    Customer relations did not know of the order when it erased the customer. An order that is
+    still open is erased at its end.
+    """
+    if visit.customer_ref is None or visit.ended_at is None:
+        return
+    await persistence.lock_follow_ups_of(uow.connection, visit.store_id, [visit.customer_ref])
+    erasure = await persistence.find_erasure(uow.connection, visit.store_id, visit.customer_ref)
+    if erasure is not None:
+        uow.publish([erasures.announce(erasure, [visit.order_id])])
 
 
 async def list_erasures(store_id: str, after: str | None, deps: Deps) -> list[ErasureView]:
@@ -210,8 +230,9 @@ async def _block(
     if until is None or until <= uow.now:
         return None
     persons = await find_persons(connection, deps.personal, store_id, [customer_ref])
+    person = persons.get(customer_ref)
     content = BlockedContent(
-        name=persons[customer_ref].name if customer_ref in persons else "",
+        name=person.name if person else "",
         vehicles=[each for ref in visits for each in await _vehicles(uow, ref, deps)],
         order_ids=[each.order_id for each in of_all],
     )
@@ -277,7 +298,7 @@ async def _withdraw_consents(uow: UnitOfWork, erasure: Erasure) -> None:
 
 
 async def _close_renewals(uow: UnitOfWork, erasure: Erasure) -> None:
-    """Close the renewals of a customer, whom nobody reminds any more."""
+    """Close the renewals of a customer, who gets no reminder any more."""
     found = await persistence.lock_open_policies_of(
         uow.connection, erasure.store_id, erasure.customer_ref
     )

@@ -30,7 +30,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class RegistrationDecision(RequestModel):
-    """Who comes with a vehicle or telephone number that is known by another name or number.
+    """The person with a vehicle or telephone number that is known by another name or number.
 
     ``same_person``: the customer ``customer_ref``, whose name and telephone number become those of
     the registration. ``another_person``: a person of the household, a driver, a payer or who brings

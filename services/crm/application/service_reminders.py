@@ -176,12 +176,12 @@ async def raise_service_reminders(uow: UnitOfWork, timer: Timer, deps: Deps) -> 
     store = await deps.group.store(connection, timer.store_id)
     today = store.local_day(uow.now)
     rules = await _rules(connection, store.id, today, deps)
+    recalls = await open_recalls(connection, deps.group.master_data, today)
     if not timer.data.get(_GOES_ON):
-        recalls = await open_recalls(connection, deps.group.master_data, today)
         by_brand = service_reminder.recalls_by_brand(recalls)
         await reminders.plan_recalled(connection, store.id, by_brand)
     to_plan = await reminders.lock_vehicles_to_plan(connection, store.id, nightly.BATCH)
-    await _plan(uow, store.id, to_plan, rules, today, deps)
+    await _plan(uow, store.id, to_plan, recalls, rules, today, deps)
     to_raise = await reminders.lock_reminders_to_raise(connection, store.id, today, nightly.BATCH)
     limit = uow.now - timedelta(days=rules.close_after_days)
     expired = await reminders.lock_unanswered_reminders(connection, store.id, limit, nightly.BATCH)
@@ -376,7 +376,8 @@ async def _planned(
     """Plan the reminders of one vehicle; return its history with them."""
     connection, store_id = uow.connection, uow.store_id
     rules = await _rules(connection, store_id, today, deps)
-    await _plan(uow, store_id, [vehicle_ref], rules, today, deps)
+    recalls = await open_recalls(connection, deps.group.master_data, today)
+    await _plan(uow, store_id, [vehicle_ref], recalls, rules, today, deps)
     vehicles = await reminders.service_vehicles(connection, store_id, [vehicle_ref])
     records = await reminders.service_records(connection, store_id, [vehicle_ref])
     found = await reminders.lock_reminders_of(connection, store_id, [vehicle_ref])
@@ -395,11 +396,15 @@ async def _plan(
     uow: UnitOfWork,
     store_id: str,
     vehicle_refs: Sequence[str],
+    of_group: Sequence[Recall],
     rules: ServiceReminderRules,
     today: date,
     deps: Deps,
 ) -> None:
-    """Plan the reminders of vehicles by their present history, with few statements."""
+    """Plan the reminders of vehicles by their present history, with few statements.
+
+    ``of_group`` are the open recalls.
+    """
     if not vehicle_refs:
         return
     connection = uow.connection
@@ -407,7 +412,7 @@ async def _plan(
     records = service_history.by_vehicle(
         await reminders.service_records(connection, store_id, vehicle_refs)
     )
-    recalls = await _recalls(connection, store_id, vehicles, today, deps)
+    recalls = await _recalls(connection, store_id, vehicles, of_group, deps)
     existing: dict[str, list[Reminder]] = {}
     for reminder in await reminders.lock_reminders_of(connection, store_id, vehicle_refs):
         existing.setdefault(reminder.vehicle_ref, []).append(reminder)
@@ -439,13 +444,13 @@ async def _recalls(
     connection: Connection,
     store_id: str,
     vehicles: Mapping[str, Vehicle],
-    today: date,
+    of_group: Sequence[Recall],
     deps: Deps,
 ) -> dict[str, list[Recall]]:
-    """Return the open recalls that name vehicles, by vehicle; VINs are read where a recall of the
-    vehicle's brand and model asks for them.
+    """Return those of the open recalls ``of_group`` that name vehicles, by vehicle.
+
+    VINs are read where a recall of the vehicle's brand and model asks for them.
     """
-    of_group = await open_recalls(connection, deps.group.master_data, today)
     asking = [
         vehicle.vehicle_ref
         for vehicle in vehicles.values()

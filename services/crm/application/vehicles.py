@@ -30,9 +30,14 @@ class VehicleView(Loyalty):
 
 
 class RegisteredCustomer(BaseModel):
-    """A customer of this store's customer records, by the reference under which they are read."""
+    """A customer of this store's customer records, by the reference under which they are read.
+
+    ``references`` are all by which facts may name the person: this one, and those of the records
+    that are merged into it.
+    """
 
     customer_ref: str
+    references: list[str]
 
 
 async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Deps) -> VehicleView:
@@ -72,7 +77,8 @@ async def get_registered_customer(
     """
     async with deps.uow_factory.read(store_id) as connection:
         read = await persistence.require_customer(connection, store_id, customer_ref)
-    return RegisteredCustomer(customer_ref=read)
+        references = await persistence.references_of(connection, store_id, read)
+    return RegisteredCustomer(customer_ref=read, references=references)
 
 
 async def _known(

@@ -7,6 +7,7 @@ from services.crm import persistence
 from services.crm.application.campaign_answers import note_visit
 from services.crm.application.customer_reviews import schedule_review
 from services.crm.application.deps import Deps
+from services.crm.application.erasures import erase_ended_visit
 from services.crm.application.follow_ups import schedule_follow_up
 from services.crm.application.sending import schedule_sending
 from services.crm.application.surveys import plan_survey
@@ -76,7 +77,9 @@ async def _call_after_delivery(
 
 async def _link_customer(uow: UnitOfWork, visit: ServiceVisit, customer_ref: str) -> None:
     """Set the customer of the visit, who also gets its messages, and has come if invited."""
-    await persistence.save_service_visit(uow.connection, replace(visit, customer_ref=customer_ref))
+    linked = replace(visit, customer_ref=customer_ref)
+    await persistence.save_service_visit(uow.connection, linked)
+    await erase_ended_visit(uow, linked)
     for message_id in await persistence.address_messages(
         uow.connection, visit.store_id, visit.order_id, customer_ref
     ):
@@ -86,7 +89,9 @@ async def _link_customer(uow: UnitOfWork, visit: ServiceVisit, customer_ref: str
 
 async def _end_visit(uow: UnitOfWork, visit: ServiceVisit, moment: datetime) -> None:
     """End the visit: the vehicle has left, or the order is cancelled."""
-    await persistence.save_service_visit(uow.connection, replace(visit, ended_at=moment))
+    ended = replace(visit, ended_at=moment)
+    await persistence.save_service_visit(uow.connection, ended)
+    await erase_ended_visit(uow, ended)
     await persistence.void_messages(
         uow.connection, visit.store_id, visit.order_id, ENDED_BY_DEPARTURE, moment
     )

@@ -1,29 +1,26 @@
 """Files with tables (XLSX, CSV), read in processes with bounds."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from functools import partial
-from io import BytesIO, StringIO
+from io import BytesIO
 from itertools import islice
 from zipfile import BadZipFile, ZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from services.crm.domain import errors
+from shared.table_files import MEMORY_BYTES, WORKBOOK, is_too_large, rows_of_csv
 from shared.worker_processes import ConfinedWorkers, ExhaustedError
 
-_LARGEST_UNPACKED = 150_000_000
-_MEMORY_BYTES = 1_500_000_000
 _CPU_S = 60
 _AT_ONCE = 1
-_ZIP = b"PK\x03\x04"
 
 
 class TableFiles:
     """Reader of one file at a time, in a process with its own limits."""
 
     def __init__(self) -> None:
-        self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S)
+        self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=MEMORY_BYTES, cpu_s=_CPU_S)
 
     async def read(self, content: bytes, most: int) -> list[list[str]]:
         """Return the rows of a file as :func:`read_table` does.
@@ -45,31 +42,19 @@ def read_table(content: bytes, most: int) -> list[list[str]]:
     Raises:
         RuleViolation: it is no such file, or has more than ``most`` rows.
     """
-    rows = _of_workbook(content) if content.startswith(_ZIP) else _of_csv(content)
+    rows = _of_workbook(content) if content.startswith(WORKBOOK) else rows_of_csv(content)
+    if rows is None:
+        raise errors.unreadable_file()
     filled = [row for row in islice(rows, most + 2) if any(row)]
     if len(filled) > most + 1:
         raise errors.too_many_rows(most)
     return filled
 
 
-def _of_csv(content: bytes) -> Iterable[list[str]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            try:
-                return list(csv.reader(StringIO(text, newline="")))
-            except csv.Error:
-                break
-    raise errors.unreadable_file()
-
-
 def _of_workbook(content: bytes) -> Iterable[list[str]]:
     try:
         with ZipFile(BytesIO(content)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
+            if is_too_large(archive):
                 raise errors.unreadable_file()
         with CalamineWorkbook.from_filelike(BytesIO(content)) as workbook:
             return [_texts(row) for row in workbook.get_sheet_by_index(0).to_python()]

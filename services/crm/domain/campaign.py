@@ -270,6 +270,13 @@ def invite(
     return replace(invitation, state="invited", channel=channel, invited_at=now), event
 
 
+def is_open(invitation: Invitation) -> bool:
+    """Return whether a customer waits for the invitation, or it for an answer."""
+    if invitation.state == "invited":
+        return invitation.answer is None
+    return invitation.state == "waiting"
+
+
 def skip(invitation: Invitation, cause: SkipCause) -> Invitation:
     """Leave out a customer who is not invited after all."""
     return replace(invitation, state="skipped", skip_cause=cause)

@@ -1,4 +1,4 @@
-"""Completeness of customer records (档案完整度): what lacks, what is old, and who sees to it."""
+"""Completeness of customer records (档案完整度): gaps, old records, and the responsible roles."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ CUSTODIANS: Mapping[Gap, Custodian] = {
 """Contact points, vehicles and plates are taken down at the counter; the rest on the telephone."""
 
 STALE_AFTER = timedelta(days=730)
-"""Time after which a record that nobody has looked after is old."""
+"""Time after which a record that was not updated is old."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer to the question who comes with a vehicle.
+    """The answer to the question which person brings a vehicle.
 
     ``customer_ref`` is the same person, or the owner who is replaced; ``role`` is that of another
     person.
@@ -73,7 +73,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The person who comes with a vehicle, None for a new one, and their role.
+    """The person who brings a vehicle, None for a new one, and their role.
 
     ``corrects``: they are known by another name or telephone number, which is replaced;
     ``same_phone``: the number is known as theirs.
@@ -86,7 +86,7 @@ class Recognition:
 
 
 def recognize(candidates: Sequence[Candidate], decision: Decision | None) -> Recognition:
-    """Return who comes with a vehicle.
+    """Return the person who brings a vehicle.
 
     A customer is recognized by name and telephone number together. A vehicle that has an owner
     never changes hands, and no customer is renamed, without a decision.

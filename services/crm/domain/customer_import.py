@@ -205,9 +205,28 @@ def cancel(found: CustomerImport, at: datetime) -> CustomerImport:
     return replace(found, status="cancelled", ended_at=at)
 
 
+def leave_out(found: CustomerImport, refused: int, at: datetime) -> CustomerImport:
+    """Return the import of which so many rows are not imported, for their persons are erased."""
+    left = replace(found, refused=found.refused + refused)
+    if left.status == "applying" and not left.to_do:
+        return replace(left, status="applied", ended_at=at)
+    return left
+
+
 def expire(found: CustomerImport, at: datetime) -> CustomerImport:
-    """Return the import whose rows are destroyed; one that was never imported is expired."""
-    return replace(found, status="expired", ended_at=at) if found.status == "staged" else found
+    """Return the import after its term; its rows are destroyed unless it still goes on.
+
+    One that was never imported is expired. One that is being imported gets a second term, then it
+    is cancelled.
+    """
+    if found.status == "staged":
+        return replace(found, status="expired", ended_at=at)
+    if found.status != "applying":
+        return found
+    second_term = found.uploaded_at + 2 * KEPT_FOR
+    if at < second_term:
+        return replace(found, expires_at=second_term)
+    return cancel(found, at)
 
 
 def neutral(text: str) -> str:

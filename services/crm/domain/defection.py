@@ -83,6 +83,13 @@ def has_returned(lost: Lapse, found: CustomerReview) -> bool:
     return found.last_own_visit_at > lost.last_visit_at
 
 
+def is_changed(
+    lost: Lapse | None, found: CustomerReview, rules: DefectionRules, now: datetime
+) -> bool:
+    """Return whether a lost customer has come again, or another one is lost now."""
+    return has_returned(lost, found) if lost else has_lapsed(found, rules, now)
+
+
 def win_back(lost: Lapse, found: CustomerReview, now: datetime) -> tuple[Lapse, CustomerWonBack]:
     """End the lapse of a customer who has come again (挽回)."""
     event = CustomerWonBack(

@@ -39,6 +39,11 @@ def erase(erasure: Erasure, order_ids: Sequence[str], under_way: UnderWay) -> Cu
     """
     if under_way:
         raise errors.erasure_under_way(under_way)
+    return announce(erasure, order_ids)
+
+
+def announce(erasure: Erasure, order_ids: Sequence[str]) -> CustomerErased:
+    """Announce an erasure; once more for an order that was open and has ended since."""
     return CustomerErased(
         store_id=erasure.store_id,
         customer_ref=erasure.customer_ref,

@@ -25,7 +25,7 @@ def person_undecided(candidates: "Sequence[Candidate]") -> RuleViolation:
     """A known vehicle or telephone number with another name or number (同一人、其他人或过户)."""
     return RuleViolation(
         "person_undecided",
-        "Say who comes with the vehicle: a person who is known, another person, or a new owner.",
+        "Say who brings the vehicle: a person who is known, another person, or a new owner.",
         field="decision",
         kind="conflict",
         possibilities=[asdict(each) for each in candidates],

@@ -121,6 +121,64 @@ AS $$
     WHERE delivered_at IS NOT NULL
 $$;
 
+CREATE OR REPLACE FUNCTION histories_of_deliveries_in_group(
+        delivered_from timestamptz, delivered_until timestamptz, since timestamptz)
+    RETURNS TABLE (customer text, brand text, visits bigint, recent_visits bigint,
+                   recent_cents bigint, last_visit_at timestamptz, stores text[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = crm, pg_temp
+AS $$
+BEGIN
+    IF stores_in_scope() IS DISTINCT FROM ARRAY['_group'] THEN
+        RAISE insufficient_privilege USING MESSAGE = 'the group is not in scope';
+    END IF;
+    RETURN QUERY
+    WITH merged AS (
+        SELECT other.person_ref, min(main.person_ref) AS read_as
+        FROM present_alias AS alias
+        JOIN customer AS other
+            ON other.store_id = alias.store_id AND other.customer_ref = alias.alias_ref
+        JOIN customer AS main
+            ON main.store_id = alias.store_id AND main.customer_ref = alias.customer_ref
+        WHERE other.person_ref <> main.person_ref
+        GROUP BY other.person_ref
+    ),
+    person AS (
+        SELECT DISTINCT coalesce(merged.read_as, c.person_ref) AS ref
+        FROM service_visit AS v
+        JOIN customer AS c USING (store_id, customer_ref)
+        LEFT JOIN merged USING (person_ref)
+        WHERE v.delivered_at >= delivered_from AND v.delivered_at <= delivered_until
+    ),
+    known AS (
+        SELECT ref, ref AS person_ref FROM person
+        UNION
+        SELECT ref, merged.person_ref FROM person JOIN merged ON merged.read_as = ref
+    ),
+    history AS (
+        SELECT known.ref,
+               count(*) AS visits,
+               count(*) FILTER (WHERE v.delivered_at >= since) AS recent_visits,
+               coalesce(sum(v.spent_cents) FILTER (WHERE v.delivered_at >= since), 0)::bigint
+                   AS recent_cents,
+               max(v.delivered_at) AS last_visit_at,
+               array_agg(DISTINCT v.store_id) AS stores
+        FROM known
+        JOIN customer AS c USING (person_ref)
+        JOIN service_visit AS v USING (store_id, customer_ref)
+        WHERE v.delivered_at IS NOT NULL
+        GROUP BY known.ref
+    ),
+    brands AS (
+        SELECT DISTINCT known.ref, w.brand
+        FROM known
+        JOIN customer AS c USING (person_ref)
+        JOIN vehicle AS w USING (store_id, customer_ref)
+    )
+    SELECT h.ref, b.brand, h.visits, h.recent_visits, h.recent_cents, h.last_visit_at, h.stores
+    FROM history AS h LEFT JOIN brands AS b USING (ref);
+END
+$$;
+
 CREATE OR REPLACE FUNCTION visits_of_customers_in_group(of_store text, customer_refs text[])
     RETURNS TABLE (customer_ref text, brands text[], delivered_at timestamptz[],
                    spent_cents bigint[], is_own boolean[])

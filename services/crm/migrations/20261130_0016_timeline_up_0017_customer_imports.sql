@@ -26,18 +26,24 @@ CREATE TABLE customer_import (
 -- The page lists the last ones.
 CREATE INDEX customer_import_uploaded ON customer_import (store_id, uploaded_at);
 
--- The rows of a file until they are destroyed; content is encrypted under the import's own key.
+-- The rows of a file until they are destroyed; content is encrypted under the import's own key, and
+-- absent once the person is erased. phone_ref, vin_ref: keyed hashes of what is right of them.
 CREATE TABLE customer_import_row (
     store_id  text    NOT NULL,
     import_id text    NOT NULL,
     "row"     integer NOT NULL,
     state     text    NOT NULL CHECK (state IN (
         'ready', 'wrong', 'registered', 'known', 'undecided', 'refused')),
-    content   bytea   NOT NULL,
+    content   bytea,
+    phone_ref text,
+    vin_ref   text,
     errors    jsonb   NOT NULL,
     PRIMARY KEY (store_id, import_id, "row"),
     FOREIGN KEY (store_id, import_id) REFERENCES customer_import
 );
+-- An erased person's rows.
+CREATE INDEX customer_import_row_phone ON customer_import_row (store_id, phone_ref);
+CREATE INDEX customer_import_row_vin ON customer_import_row (store_id, vin_ref);
 -- The next portion is found at the end of those that were imported.
 CREATE INDEX customer_import_row_ready ON customer_import_row (store_id, import_id, "row")
     WHERE state = 'ready';

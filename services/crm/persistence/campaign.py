@@ -97,7 +97,6 @@ _DUE = (
     + """
 WHERE store_id = $1 AND campaign_id = $2 AND state = 'waiting' AND wave <= $3
 ORDER BY wave, tier_rank(tier), invitation_id LIMIT $4
-FOR UPDATE
 """
 )
 
@@ -112,7 +111,14 @@ _UNANSWERED = (
 WHERE store_id = $1 AND campaign_id = $2
   AND (state = 'waiting' OR state = 'invited' AND answer IS NULL)
 ORDER BY invitation_id LIMIT $3
-FOR UPDATE
+"""
+)
+
+_LOCK = (
+    _INVITATIONS.select
+    + """
+WHERE store_id = $1 AND invitation_id = ANY ($2)
+ORDER BY invitation_id FOR UPDATE
 """
 )
 
@@ -221,7 +227,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Cost:
-    """One item of what a campaign has cost."""
+    """One cost of a campaign."""
 
     store_id: str
     cost_id: str
@@ -287,10 +293,10 @@ async def save_invitations(connection: Connection, invitations: Sequence[Invitat
     )
 
 
-async def lock_due_invitations(
+async def due_invitations(
     connection: Connection, store_id: str, campaign_id: str, wave: int, most: int
 ) -> list[Invitation]:
-    """Return customers who are to be invited up to a wave, locked until the transaction ends."""
+    """Return customers who are to be invited up to a wave."""
     rows = await connection.fetch(_DUE, store_id, campaign_id, wave, most)
     return [_INVITATIONS.read(row) for row in rows]
 
@@ -301,13 +307,23 @@ async def next_wave(connection: Connection, store_id: str, campaign_id: str) -> 
     return wave
 
 
-async def lock_unanswered_invitations(
+async def unanswered_invitations(
     connection: Connection, store_id: str, campaign_id: str, most: int
 ) -> list[Invitation]:
-    """Return customers who were not invited, or have not answered, locked until the end of the
-    transaction.
-    """
+    """Return customers who were not invited, or have not answered."""
     rows = await connection.fetch(_UNANSWERED, store_id, campaign_id, most)
+    return [_INVITATIONS.read(row) for row in rows]
+
+
+async def lock_invitations(
+    connection: Connection, store_id: str, invitations: Sequence[Invitation]
+) -> list[Invitation]:
+    """Return invitations as they are now, locked until the transaction ends.
+
+    Their customers' calls are locked before.
+    """
+    ids = [each.invitation_id for each in invitations]
+    rows = await connection.fetch(_LOCK, store_id, ids)
     return [_INVITATIONS.read(row) for row in rows]
 
 
@@ -378,7 +394,7 @@ async def campaign_figures(
 
 
 async def add_campaign_cost(connection: Connection, cost: Cost) -> None:
-    """Store what a campaign has cost."""
+    """Store a cost of a campaign."""
     await connection.execute(
         _ADD_COST,
         cost.store_id,
@@ -395,7 +411,7 @@ async def add_campaign_cost(connection: Connection, cost: Cost) -> None:
 async def campaign_costs(
     connection: Connection, store_id: str, campaign_id: str
 ) -> Mapping[CostKind, int]:
-    """Return what a campaign has cost so far, by kind."""
+    """Return the cost of a campaign so far, by kind."""
     rows = await connection.fetch(_COSTS, store_id, campaign_id)
     return {row["kind"]: row["amount_cents"] for row in rows}
 

@@ -18,8 +18,9 @@ _FIND = _IMPORTS.select + "WHERE store_id = $1 AND import_id = $2"
 _LISTED = _IMPORTS.select + "WHERE store_id = $1 ORDER BY uploaded_at DESC, import_id DESC LIMIT $2"
 
 _ADD_ROW = """
-INSERT INTO customer_import_row (store_id, import_id, "row", state, content, errors)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO customer_import_row
+    (store_id, import_id, "row", state, content, phone_ref, vin_ref, errors)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _NEXT = """
@@ -40,6 +41,47 @@ WHERE store_id = $1 AND import_id = $2 AND "row" > $3
 ORDER BY "row" LIMIT $5
 """
 
+_CUSTOMERS = """
+SELECT DISTINCT customer_ref FROM customer_import_row AS staged
+JOIN contact_point AS point
+    ON point.store_id = staged.store_id AND point.kind = 'phone' AND point.ended_at IS NULL
+   AND point.value_ref = staged.phone_ref
+WHERE staged.store_id = $1 AND staged.import_id = $2 AND staged."row" = ANY ($3)
+"""
+
+_OF_PERSON = """
+    FROM customer_import_row AS staged
+    WHERE staged.store_id = $1 AND content IS NOT NULL
+      AND (phone_ref IN (SELECT value_ref FROM contact_point
+                         WHERE store_id = $1 AND kind = 'phone' AND customer_ref = ANY ($2))
+        OR vin_ref IN (SELECT vin_ref FROM vehicle
+                       WHERE store_id = $1 AND customer_ref = ANY ($2)))
+"""
+
+_LOCK_OF_PERSON = (
+    _IMPORTS.select
+    + f"""
+WHERE store_id = $1 AND import_id IN (SELECT import_id {_OF_PERSON})
+ORDER BY import_id FOR UPDATE
+"""
+)
+
+_ERASE_ROWS = f"""
+WITH found AS (SELECT import_id, "row", state {_OF_PERSON}),
+erased AS (
+    UPDATE customer_import_row AS staged
+    SET content = NULL, phone_ref = NULL, vin_ref = NULL,
+        state = CASE found.state WHEN 'ready' THEN 'refused' ELSE found.state END,
+        errors = CASE found.state WHEN 'ready' THEN $3 ELSE staged.errors END
+    FROM found
+    WHERE staged.store_id = $1 AND staged.import_id = found.import_id
+      AND staged."row" = found."row"
+    RETURNING staged.import_id, found.state = 'ready' AS was_ready
+)
+SELECT import_id, (count(*) FILTER (WHERE was_ready))::integer AS refused
+FROM erased GROUP BY import_id
+"""
+
 _DELETE_ROWS = "DELETE FROM customer_import_row WHERE store_id = $1 AND import_id = $2"
 
 _DESTROY_KEY = "DELETE FROM subject_key WHERE store_id = $1 AND data_subject_id = $2"
@@ -47,11 +89,16 @@ _DESTROY_KEY = "DELETE FROM subject_key WHERE store_id = $1 AND data_subject_id 
 
 @dataclass(frozen=True)
 class StagedRow:
-    """Row of a file as it was checked."""
+    """Row of a file as it was checked.
+
+    ``phone_ref`` and ``vin_ref`` are keyed hashes; they are absent where the column is wrong.
+    """
 
     row: int
     state: RowState
     texts: Mapping[Field, str]
+    phone_ref: str | None
+    vin_ref: str | None
     errors: Sequence[RowError]
 
 
@@ -71,7 +118,16 @@ async def add_rows(
     await connection.executemany(
         _ADD_ROW,
         [
-            (found.store_id, found.import_id, row.row, row.state, content, _stored(row.errors))
+            (
+                found.store_id,
+                found.import_id,
+                row.row,
+                row.state,
+                content,
+                row.phone_ref,
+                row.vin_ref,
+                _stored(row.errors),
+            )
             for row, content in zip(rows, contents, strict=True)
         ],
     )
@@ -135,6 +191,33 @@ async def rows_of(
 ) -> Sequence[Any]:
     """Return rows of an import after a row, of all or of some states, still encrypted."""
     return await connection.fetch(_ROWS, found.store_id, found.import_id, after, list(states), most)
+
+
+async def customers_of_rows(
+    connection: Connection, found: CustomerImport, rows: Sequence[int]
+) -> list[str]:
+    """Return the customers of the store whose telephone numbers are in rows of an import."""
+    customers = await connection.fetch(_CUSTOMERS, found.store_id, found.import_id, list(rows))
+    return [row["customer_ref"] for row in customers]
+
+
+async def lock_imports_of(
+    connection: Connection, store_id: str, customer_refs: Sequence[str]
+) -> list[CustomerImport]:
+    """Return the imports that have rows with a number or a VIN of these customers, locked."""
+    rows = await connection.fetch(_LOCK_OF_PERSON, store_id, list(customer_refs))
+    return [_IMPORTS.read(row) for row in rows]
+
+
+async def erase_rows(
+    connection: Connection, store_id: str, customer_refs: Sequence[str], error: RowError
+) -> Mapping[str, int]:
+    """Erase the rows with a number or a VIN of these customers.
+
+    Those that were to be imported are refused with ``error``; return how many by import.
+    """
+    rows = await connection.fetch(_ERASE_ROWS, store_id, list(customer_refs), _stored([error]))
+    return {row["import_id"]: row["refused"] for row in rows}
 
 
 async def delete_rows(connection: Connection, found: CustomerImport) -> None:

@@ -62,7 +62,7 @@ _OPEN_REMINDERS = (
     + " ORDER BY reminder_id FOR UPDATE"
 )
 
-# References by which a customer is found are replaced by what finds nobody.
+# References by which a customer is found are replaced by ones that find no customer.
 _ERASE_CUSTOMER = """
 UPDATE customer
 SET erased_at = $3, preferred_channel = NULL, name_ref = 'erased:' || customer_ref,
@@ -252,6 +252,14 @@ async def save_erasure(connection: Connection, erasure: Erasure) -> None:
         await connection.execute(query, store_id, customer_ref, at, by)
     for query in (_ERASE_VINS, _END_MESSAGES, _END_CONVERSATIONS, _END_SURVEY_LINKS, *_FORGET):
         await connection.execute(query, store_id, customer_ref)
+
+
+async def find_erasure(connection: Connection, store_id: str, customer_ref: str) -> Erasure | None:
+    """Return the erasure of a customer, if they are erased."""
+    row = await connection.fetchrow(
+        _ERASURES.select + "WHERE store_id = $1 AND customer_ref = $2", store_id, customer_ref
+    )
+    return _ERASURES.read(row) if row else None
 
 
 async def add_blocked_record(

@@ -27,6 +27,7 @@ from services.desk.page import Page
 from shared.clients.access import roles_of
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.reception.models import VoucherMonth, VoucherView
+from shared.contracts.base import LAST_TIMESTAMP
 
 PAGE = Page(
     path="/stores/{store_id}/vouchers",
@@ -103,7 +104,10 @@ def _row(ctx: PageContext, catalog: Catalog, voucher: VoucherView, name: str | N
             else:
                 text(t.code("voucher_source", voucher.source))
         cell(ctx.colleague(voucher.issued_by))
-        cell(f"{ctx.store.local_day(voucher.expires_at)}", "number")
+        if voucher.expires_at < LAST_TIMESTAMP:
+            cell(f"{ctx.store.local_day(voucher.expires_at)}", "number")
+        else:
+            cell(t("Never expires"))
         with cell_box():
             if voucher.redeemed_at:
                 when = formats.day_and_clock(voucher.redeemed_at, zone, now)

@@ -23,6 +23,7 @@ from shared.contracts.base import GROUP, Timestamp
 from shared.contracts.versioned import require_version
 from shared.db import Connection, limit
 from shared.request_model import Reason, RequestModel, Version, VersionedRequest
+from shared.table_files import rows_of_csv
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -277,8 +278,9 @@ async def import_attendance(uow: UnitOfWork, content: bytes, _: Deps) -> ImportA
     are; the same file again changes nothing.
     """
     plan = await _plan(uow)
+    rows = await asyncio.to_thread(rows_of_csv, content)
     punches, wrong = await asyncio.to_thread(
-        attendance_file.read_file, content, plan.timetable, uow.now
+        attendance_file.read_file, rows, plan.timetable, uow.now
     )
     days, unarranged = await asyncio.to_thread(
         attendance_file.arrange, punches, plan.staff, plan.timetable

@@ -37,11 +37,14 @@ from services.management.domain.sheets import (
     kind_titled,
     kinds_headed,
 )
-from services.management.domain.text_files import rows_of_csv
+from shared.table_files import (
+    LARGEST_UNPACKED,
+    MEMORY_BYTES,
+    WORKBOOK,
+    is_too_large,
+    rows_of_csv,
+)
 from shared.worker_processes import ConfinedWorkers, ExhaustedError
-
-LARGEST_UNPACKED = 150_000_000
-"""Largest size of all parts of a workbook together, in bytes."""
 
 NOTES = "说明 Notes"
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -50,10 +53,7 @@ Entry = tuple[str, str | None, Mapping[str, Any]]
 """Code of a record, the store that decides on it, and its content as JSON."""
 
 _AT_ONCE = 2
-_MEMORY_BYTES = 1_500_000_000
 _CPU_S = 120
-_MOST_PARTS = 2000
-_ZIP = b"PK\x03\x04"
 _LONGEST_CELL = 32_767
 _WIDTHS = 10, 60
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -74,7 +74,7 @@ class Workbooks:
     """Reader and writer of two files at a time, each in a process with its own limits."""
 
     def __init__(self) -> None:
-        self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S)
+        self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=MEMORY_BYTES, cpu_s=_CPU_S)
 
     async def read(
         self, content: bytes, kind: SheetKind | None, own_store: str | None
@@ -104,15 +104,14 @@ def read_sheet(content: bytes, kind: SheetKind | None, own_store: str | None) ->
 
     What is wrong with the file stands in its rows.
     """
-    if not content.startswith(_ZIP):
+    if not content.startswith(WORKBOOK):
         rows = rows_of_csv(content)
         if rows is None:
             return ReadSheet(kind, [wrong_file("unreadable", "XLSX; CSV: UTF-8, GB18030")])
         return _read(Table("", rows), kind, own_store)
     try:
         with ZipFile(BytesIO(content)) as archive:
-            parts = archive.infolist()
-            if sum(part.file_size for part in parts) > LARGEST_UNPACKED or len(parts) > _MOST_PARTS:
+            if is_too_large(archive):
                 return ReadSheet(kind, [wrong_file("too_large", f"≤ {LARGEST_UNPACKED} B")])
             return _read_workbook(content, archive, kind, own_store)
     except (

@@ -12,8 +12,8 @@ from typing import Literal
 
 from services.management.domain.attendance import Presence, Presences
 from services.management.domain.record import Version
-from services.management.domain.text_files import day_of, rows_of_csv
 from services.management.domain.timetable import Timetable
+from services.management.domain.typed_days import day_of
 
 Column = Literal["person_id", "date", "time", "in_out"]
 """工号、日期、时间、进出."""
@@ -87,10 +87,9 @@ Arranged = Mapping[tuple[str, date], Presences]
 
 
 def read_file(
-    content: bytes, timetable: Timetable, now: datetime
+    rows: Iterator[Sequence[str]] | None, timetable: Timetable, now: datetime
 ) -> tuple[list[Punch], list[RowError]]:
-    """Read the punches of a CSV file in UTF-8 or GBK, and all errors of its rows."""
-    rows = rows_of_csv(content)
+    """Read the punches of a file, and all errors of its rows; one without rows is unreadable."""
     if rows is None:
         return [], [RowError(1, None, "", "unreadable", "CSV: UTF-8, GBK")]
     head = [_COLUMNS.get(name.strip().lower()) for name in next(rows, [])]

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from unicodedata import normalize
 
-from services.management.domain.text_files import day_of, month_of
+from services.management.domain.typed_days import day_of, month_of
 
 Cell = str | int | float | bool | date | datetime | time | None
 """Content of a cell; an empty one has none, or an empty text."""

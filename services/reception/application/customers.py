@@ -1,5 +1,7 @@
 """Customers that customer relations knows, or will know once it is available (R19)."""
 
+from collections.abc import Collection
+
 from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import Caller
@@ -20,6 +22,13 @@ async def check_customer(caller: Caller, customer_ref: str | None, deps: Deps) -
     """Refuse a customer of another store, where a customer is named."""
     if customer_ref is not None:
         await deps.crm.check_customer(caller.token, caller.store_id, customer_ref)
+
+
+async def references_of(store_id: str, customer_ref: str | None, deps: Deps) -> Collection[str]:
+    """Return all references under which a person may have been given something; none of no one."""
+    if customer_ref is None:
+        return ()
+    return await deps.crm.references_of(store_id, customer_ref)
 
 
 async def keep_details(uow: UnitOfWork, order_id: str, details: str, deps: Deps) -> None:

@@ -1,10 +1,12 @@
 """Entitlements of loyal customers at reception (特别待遇)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import BaseModel
 
 from services.reception import persistence
+from services.reception.application.customers import references_of
 from services.reception.application.deps import Deps
 from services.reception.application.vehicles import VehicleView
 from services.reception.domain import entitlement as entitlements
@@ -58,16 +60,11 @@ async def get_entitlements(store_id: str, order_id: str, deps: Deps) -> Entitlem
         RuleViolation: there is no such order in the store.
     """
     now = deps.uow_factory.clock.now()
+    customer_refs = await references_at_visit(store_id, order_id, deps)
     async with deps.uow_factory.read(store_id) as connection:
-        order = await persistence.read_order(connection, store_id, order_id)
         found = await persistence.find_recognitions(connection, store_id, [order_id])
         given = await persistence.granted_at_visit(connection, store_id, order_id)
-        customer_ref = _customer(order, found[0] if found else None)
-        last = (
-            await persistence.last_granted(connection, store_id, customer_ref)
-            if customer_ref
-            else {}
-        )
+        last = await persistence.last_granted(connection, store_id, customer_refs)
     here = {str(each.entitlement): each for each in given}
     return EntitlementsView(
         tier=found[0].tier if found else None,
@@ -79,10 +76,27 @@ async def get_entitlements(store_id: str, order_id: str, deps: Deps) -> Entitlem
     )
 
 
+async def references_at_visit(store_id: str, order_id: str, deps: Deps) -> Collection[str]:
+    """Return all references of the customer of a visit.
+
+    Raises:
+        RuleViolation: there is no such order in the store.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        found = await persistence.find_recognitions(connection, store_id, [order_id])
+    return await references_of(store_id, _customer(order, found[0] if found else None), deps)
+
+
 async def grant_entitlement(
-    uow: UnitOfWork, order_id: str, command: GrantEntitlementRequest
+    uow: UnitOfWork,
+    order_id: str,
+    command: GrantEntitlementRequest,
+    customer_refs: Collection[str],
 ) -> EntitlementView:
     """Give the customer what their tier entitles them to; a voucher is issued (发放礼遇).
+
+    ``customer_refs`` are all references of the customer.
 
     Raises:
         RuleViolation: there is no such order, the tier does not entitle to it, the customer is not
@@ -93,11 +107,7 @@ async def grant_entitlement(
     found = await persistence.find_recognitions(connection, uow.store_id, [order_id])
     recognition = found[0] if found else None
     customer_ref = _customer(order, recognition)
-    last = (
-        await persistence.last_granted(connection, uow.store_id, customer_ref)
-        if customer_ref
-        else {}
-    )
+    last = await persistence.last_granted(connection, uow.store_id, customer_refs)
     granted, event = entitlements.grant(
         recognition,
         kind,

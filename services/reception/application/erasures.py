@@ -22,11 +22,12 @@ _CLAIMS = "warranty_claims"
 async def erase_customer(uow: UnitOfWork, event: CustomerErased, _: Deps) -> None:
     """Destroy the keys of a customer's orders and appointments, and delete their photos.
 
+    An order that is still open is left; customer relations announces the erasure again at its end.
     Appointments are cancelled. The photos of warranty claims are blocked until the end of the legal
     term: their key is kept apart, and only who answers for it reads them.
     """
     connection, store_id = uow.connection, event.store_id
-    order_ids = await persistence.orders_of_customer(
+    order_ids = await persistence.lock_ended_orders(
         connection, store_id, event.customer_ref, event.order_ids
     )
     appointment_ids = await _cancel_appointments(uow, event.customer_ref)

@@ -1,6 +1,6 @@
 """Invoices (结算单): previewed, issued, read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from services.reception.application import claims, dunning, tax_invoices
 from services.reception.application.changes import lock_seen
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
+from services.reception.application.vouchers import references_to_redeem
 from services.reception.domain import errors, invoicing
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.invoicing import Terms
@@ -119,9 +120,16 @@ class InvoicePreview(BaseModel):
 
 
 async def issue_invoice(
-    uow: UnitOfWork, order_id: str, command: IssueInvoiceRequest, deps: Deps
+    uow: UnitOfWork,
+    order_id: str,
+    command: IssueInvoiceRequest,
+    customer_refs: Collection[str],
+    deps: Deps,
 ) -> OrderView:
-    """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
+    """Invoice the work (结算) that the customer has agreed to and the workshop has finished.
+
+    ``customer_refs`` are all references of the customer whose vouchers are redeemed.
+    """
     connection = uow.connection
     order = await lock_seen(uow, order_id, command.version)
     billed, used, invoice, redeemed = invoicing.issue_invoice(
@@ -130,6 +138,7 @@ async def issue_invoice(
         terms=await _terms(connection, uow.store_id, deps),
         now=uow.now,
         vouchers=await persistence.lock_vouchers(connection, uow.store_id, command.vouchers),
+        customer_refs=customer_refs,
         pay_types=command.pay_types,
     )
     saved = await persistence.save_order(uow, billed)
@@ -146,6 +155,7 @@ async def preview_invoice(
     store_id: str, order_id: str, command: ChosenVouchers, deps: Deps
 ) -> InvoicePreview:
     """Preview the invoice (预结算); nothing is issued or redeemed."""
+    customer_refs = await references_to_redeem(store_id, order_id, command.vouchers, deps)
     async with deps.uow_factory.read(store_id) as connection:
         _order, _used, invoice, _redeemed = invoicing.issue_invoice(
             await persistence.read_order(connection, store_id, order_id),
@@ -153,6 +163,7 @@ async def preview_invoice(
             terms=await _terms(connection, store_id, deps),
             now=deps.uow_factory.clock.now(),
             vouchers=await persistence.lock_vouchers(connection, store_id, command.vouchers),
+            customer_refs=customer_refs,
             pay_types=command.pay_types,
         )
     return InvoicePreview(**{name: getattr(invoice, name) for name in InvoicePreview.model_fields})

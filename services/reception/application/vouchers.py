@@ -1,12 +1,13 @@
 """Vouchers, service cards and gifts (代金券, 维修卡, 精品): issued, and redeemed when invoiced."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from services.reception import persistence
+from services.reception.application.customers import references_of
 from services.reception.application.deps import Deps
 from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
@@ -89,10 +90,11 @@ class VoucherMonth(BaseModel):
 
 async def check_voucher(
     token: str, store_id: str, command: IssueVoucherRequest, deps: Deps
-) -> None:
+) -> Collection[str]:
     """Refuse a voucher for unknown work, an unknown customer, vehicle or campaign.
 
-    Customer relations is asked in the name of the bearer of ``token``.
+    Customer relations is asked in the name of the bearer of ``token``. All references of the
+    customer are returned.
     """
     if command.op_code:
         async with deps.uow_factory.read(store_id) as connection:
@@ -105,12 +107,34 @@ async def check_voucher(
         await deps.crm.read_vehicle(token, store_id, command.vehicle_ref)
     if command.campaign_id is not None:
         await deps.crm.check_campaign(token, store_id, command.campaign_id)
+    return await references_of(store_id, command.customer_ref, deps)
+
+
+async def references_to_redeem(
+    store_id: str, order_id: str, voucher_ids: Sequence[str], deps: Deps
+) -> Collection[str]:
+    """Return all references of an order's customer, whose vouchers are to be redeemed.
+
+    Raises:
+        RuleViolation: there is no such order in the store.
+    """
+    if not voucher_ids:
+        return ()
+    async with deps.uow_factory.read(store_id) as connection:
+        visit = await persistence.read_visit(connection, store_id, order_id)
+    return await references_of(store_id, visit.customer_ref, deps)
 
 
 async def issue_voucher(
-    uow: UnitOfWork, command: IssueVoucherRequest, roles: Collection[str], deps: Deps
+    uow: UnitOfWork,
+    command: IssueVoucherRequest,
+    roles: Collection[str],
+    customer_refs: Collection[str],
+    deps: Deps,
 ) -> VoucherView:
     """Issue a voucher, service card or gift (发券), within the limits of the caller's ``roles``.
+
+    ``customer_refs`` are all references of the customer for whom it is.
 
     Raises:
         RuleViolation: it would have expired already, or is above a limit.
@@ -128,7 +152,7 @@ async def issue_voucher(
     store = await deps.group.store(connection, store_id)
     await persistence.lock_voucher_limits(connection, store_id)
     before = await persistence.issued_since(
-        connection, store_id, store.first_of_months(uow.now, 1), uow.person, command.customer_ref
+        connection, store_id, store.first_of_months(uow.now, 1), uow.person, customer_refs
     )
     voucher.require_within_limits(issued, rules, roles, before)
     uow.publish(voucher.issue(issued))
@@ -146,9 +170,10 @@ async def list_vouchers(
     store_id: str, customer_ref: str | None, campaign_id: str | None, deps: Deps
 ) -> list[VoucherView]:
     """List vouchers, those issued last first, of one customer or campaign where it is named."""
+    customer_refs = await references_of(store_id, customer_ref, deps)
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_vouchers(
-            connection, store_id, customer_ref, campaign_id, VOUCHERS_LISTED
+            connection, store_id, customer_refs, campaign_id, VOUCHERS_LISTED
         )
     return [_view(each) for each in found]
 

@@ -1,6 +1,6 @@
 """Reception's requests to customer relations over HTTP."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import TypeVar
 
 import httpx
@@ -93,6 +93,17 @@ class CrmClient:
         """
         call = self._at_once(token).get_registered_customer(store_id, customer_ref)
         await _known(call, "customer_ref", customer_ref)
+
+    async def references_of(self, store_id: str, customer_ref: str) -> Collection[str]:
+        """Return all references of a customer; those of merged records are one person.
+
+        While customer records is unavailable, or has the customer no longer, it is the one.
+        """
+        call = self._own(store_id, _AT_ONCE).get_registered_customer(store_id, customer_ref)
+        try:
+            return (await call).references
+        except (httpx.HTTPError, ServiceUnavailableError, ApiError):
+            return [customer_ref]
 
     async def check_campaign(self, token: str, store_id: str, campaign_id: str) -> None:
         """Refuse a reference to a campaign that the store does not have.

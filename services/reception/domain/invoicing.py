@@ -164,6 +164,7 @@ def issue_invoice(
     terms: Terms,
     now: datetime,
     vouchers: Sequence[Voucher] = (),
+    customer_refs: Collection[str] = (),
     pay_types: Mapping[str, PayType] | None = None,
 ) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
     """Invoice the work that the customer has agreed to and the workshop has finished.
@@ -186,7 +187,7 @@ def issue_invoice(
     asked = work.discount.amount_cents if work.discount else 0
     discount_cents = min(asked, payable_cents(agreed))
     lines = discounted(agreed, discount_cents)
-    used, lines, redeemed = redeem(vouchers, order.visit, lines, now)
+    used, lines, redeemed = redeem(vouchers, order.visit, lines, now, customer_refs)
     total = sum_of(lines)
     due_at = now + terms.payment_term
     deposit = min(account.deposit_cents, payable_cents(lines))

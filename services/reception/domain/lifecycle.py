@@ -1,6 +1,6 @@
 """Statuses of a repair order (工单状态), and the actions that each allows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from services.reception.domain import errors
@@ -10,6 +10,9 @@ RepairOrderStatus = Literal[
     "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
 ]
 """到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
+
+ENDED: Sequence[RepairOrderStatus] = ("delivered", "closed", "cancelled")
+"""Statuses of an order whose vehicle has left."""
 
 Action = Literal[
     "assign",

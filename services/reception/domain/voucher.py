@@ -118,9 +118,15 @@ def issue(voucher: Voucher) -> list[VoucherIssued]:
 
 
 def redeem(
-    vouchers: Sequence[Voucher], visit: Visit, lines: Sequence[EstimateLine], now: datetime
+    vouchers: Sequence[Voucher],
+    visit: Visit,
+    lines: Sequence[EstimateLine],
+    now: datetime,
+    customer_refs: Collection[str] = (),
 ) -> tuple[list[Voucher], tuple[EstimateLine, ...], list[VoucherRedeemed]]:
     """Redeem vouchers for the lines that the customer pays (核销), one after the other.
+
+    ``customer_refs`` are all references of the customer, besides the one that the visit names.
 
     Raises:
         RuleViolation: one was redeemed before, has expired, is another customer's or vehicle's, or
@@ -128,7 +134,7 @@ def redeem(
     """
     used, left, events = [], tuple(lines), []
     for voucher in vouchers:
-        _check(voucher, visit, now)
+        _check(voucher, visit, customer_refs, now)
         cents, left = _taken_off(voucher, left)
         cost_cents = voucher.value_cents if voucher.kind == "gift" else cents
         used.append(
@@ -220,12 +226,12 @@ def _covers(voucher: Voucher, line: EstimateLine) -> bool:
     return voucher.kind == "voucher" or (line.kind == "labor" and line.code == voucher.op_code)
 
 
-def _check(voucher: Voucher, visit: Visit, now: datetime) -> None:
+def _check(voucher: Voucher, visit: Visit, customer_refs: Collection[str], now: datetime) -> None:
     if voucher.redeemed_at:
         raise errors.voucher_redeemed(voucher.voucher_id)
     if voucher.expires_at <= now:
         raise errors.voucher_expired(voucher.voucher_id)
-    if voucher.customer_ref not in (None, visit.customer_ref):
+    if voucher.customer_ref not in (None, visit.customer_ref, *customer_refs):
         raise errors.voucher_of_another(voucher.voucher_id)
     if voucher.vehicle_ref not in (None, visit.vehicle_ref):
         raise errors.voucher_of_another_vehicle(voucher.voucher_id)

@@ -32,7 +32,7 @@ from services.reception.persistence.erasure import (
     empty_appointments,
     empty_orders,
     lock_appointments_of,
-    orders_of_customer,
+    lock_ended_orders,
 )
 from services.reception.persistence.estimate import (
     add_link,
@@ -171,6 +171,7 @@ __all__ = [
     "lock_appointments_of",
     "lock_claim",
     "lock_claims_of_order",
+    "lock_ended_orders",
     "lock_order",
     "lock_repair_order",
     "lock_vehicle",
@@ -178,7 +179,6 @@ __all__ = [
     "lock_vouchers",
     "open_visits",
     "operations_since",
-    "orders_of_customer",
     "orders_with_deposit",
     "other_bookings",
     "photos_of_order",

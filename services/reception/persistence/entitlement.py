@@ -1,6 +1,6 @@
 """What arriving customers are entitled to, and what they were given."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.reception.domain.entitlement import GrantedEntitlement, Recognition
 from shared.db import Connection
@@ -44,14 +44,14 @@ async def granted_at_visit(
 
 
 async def last_granted(
-    connection: Connection, store_id: str, customer_ref: str
+    connection: Connection, store_id: str, customer_refs: Collection[str]
 ) -> dict[str, GrantedEntitlement]:
     """Return the last time that a customer was given each of the entitlements."""
     rows = await connection.fetch(
         f"SELECT DISTINCT ON (entitlement) {_GRANTED.column_list} FROM granted_entitlement"
-        " WHERE store_id = $1 AND customer_ref = $2 ORDER BY entitlement, granted_at DESC",
+        " WHERE store_id = $1 AND customer_ref = ANY ($2) ORDER BY entitlement, granted_at DESC",
         store_id,
-        customer_ref,
+        list(customer_refs),
     )
     return {row["entitlement"]: _GRANTED.read(row) for row in rows}
 

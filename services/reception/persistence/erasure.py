@@ -4,13 +4,16 @@ from collections.abc import Collection, Sequence
 
 from services.reception.domain.appointment import Appointment
 from services.reception.domain.claim import Claim
+from services.reception.domain.lifecycle import ENDED
 from services.reception.persistence.appointment import APPOINTMENTS
 from services.reception.persistence.claim import CLAIMS
 from shared.db import Connection
 
 _ORDERS = """
-SELECT order_id FROM visit
-WHERE store_id = $1 AND (customer_ref = $2 OR order_id = ANY ($3)) ORDER BY order_id
+SELECT order_id FROM visit JOIN repair_order USING (store_id, order_id)
+WHERE store_id = $1 AND (visit.customer_ref = $2 OR order_id = ANY ($3))
+  AND repair_order.status = ANY ($4)
+ORDER BY order_id FOR UPDATE OF repair_order
 """
 
 _APPOINTMENTS = (
@@ -51,11 +54,11 @@ RETURNING photo_id
 """
 
 
-async def orders_of_customer(
+async def lock_ended_orders(
     connection: Connection, store_id: str, customer_ref: str, order_ids: Sequence[str]
 ) -> list[str]:
-    """Return the orders of a customer, and those of ``order_ids`` that the store has."""
-    rows = await connection.fetch(_ORDERS, store_id, customer_ref, list(order_ids))
+    """Return the orders of a customer, and of ``order_ids``, that have ended, locked."""
+    rows = await connection.fetch(_ORDERS, store_id, customer_ref, list(order_ids), list(ENDED))
     return [row["order_id"] for row in rows]
 
 

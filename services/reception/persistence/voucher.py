@@ -1,6 +1,6 @@
 """Vouchers, service cards and gifts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,14 +17,14 @@ _ISSUED_SINCE = """
 SELECT (count(*) FILTER (WHERE issued_by = $3))::integer AS by_person,
        coalesce(sum(value_cents) FILTER (WHERE issued_by = $3), 0)::bigint AS by_person_cents,
        coalesce(sum(value_cents), 0)::bigint AS in_store_cents,
-       (count(*) FILTER (WHERE customer_ref = $4))::integer AS to_customer
+       (count(*) FILTER (WHERE customer_ref = ANY ($4)))::integer AS to_customer
 FROM voucher WHERE store_id = $1 AND issued_at >= $2
 """
 
 _LISTED = (
     _VOUCHERS.select
     + """
-WHERE store_id = $1 AND ($2::text IS NULL OR customer_ref = $2)
+WHERE store_id = $1 AND ($2::text[] IS NULL OR customer_ref = ANY ($2))
   AND ($3::text IS NULL OR campaign_id = $3)
 ORDER BY issued_at DESC, voucher_id DESC LIMIT $4
 """
@@ -64,22 +64,23 @@ async def issued_since(
     store_id: str,
     since: datetime,
     issued_by: str,
-    customer_ref: str | None,
+    customer_refs: Collection[str],
 ) -> IssuedInMonth:
     """Return what was issued since then: by a person, in the store, and to a customer."""
-    (row,) = await connection.fetch(_ISSUED_SINCE, store_id, since, issued_by, customer_ref)
+    (row,) = await connection.fetch(_ISSUED_SINCE, store_id, since, issued_by, list(customer_refs))
     return IssuedInMonth(**row)
 
 
 async def list_vouchers(
     connection: Connection,
     store_id: str,
-    customer_ref: str | None,
+    customer_refs: Collection[str],
     campaign_id: str | None,
     most: int,
 ) -> list[Voucher]:
-    """Return vouchers, those issued last first."""
-    rows = await connection.fetch(_LISTED, store_id, customer_ref, campaign_id, most)
+    """Return vouchers, those issued last first; of one customer where references are named."""
+    named = list(customer_refs) or None
+    rows = await connection.fetch(_LISTED, store_id, named, campaign_id, most)
     return [_VOUCHERS.read(row) for row in rows]
 
 

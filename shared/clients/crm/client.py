@@ -407,7 +407,10 @@ class CrmApi:
 
     @open_to("customer_care_manager", "service_manager", area="customers")
     async def list_duplicates(self, store_id: str) -> list[DuplicateView]:
-        """List up to 50 pairs that wait for a decision, the most likely first, side by side."""
+        """List up to 50 pairs that wait for a decision, the most likely first, side by side.
+
+        The read of each contact is recorded.
+        """
         return await self._calls.request(
             list[DuplicateView], "GET", f"/stores/{segment(store_id)}/duplicates"
         )
@@ -498,7 +501,10 @@ class CrmApi:
         after: int = 0,
         limit: int = 50,
     ) -> list[ImportedRowView]:
-        """List rows of a file, of all or of some states, in their order."""
+        """List rows of a file, of all or of some states, in their order.
+
+        The read is recorded for the customers of the store whose telephone numbers are in them.
+        """
         return await self._calls.request(
             list[ImportedRowView],
             "GET",
@@ -657,10 +663,11 @@ class CrmApi:
         "front_desk_supervisor",
         "service_advisor",
         "service_manager",
+        "system",
         area="customers",
     )
     async def get_registered_customer(self, store_id: str, customer_ref: str) -> RegisteredCustomer:
-        """Return a customer who is in this store's customer records.
+        """Return a customer who is in this store's customer records, with all their references.
 
         Other services check with it before they refer to a customer.
         """
@@ -2246,7 +2253,7 @@ class CrmApi:
     async def record_campaign_cost(
         self, store_id: str, campaign_id: str, body: RecordCostRequest, *, idempotency_key: str
     ) -> CostView:
-        """Record what a campaign has cost (活动费用)."""
+        """Record a cost of a campaign (活动费用)."""
         return await self._calls.request(
             CostView,
             "POST",

@@ -278,7 +278,7 @@ class AnswerInquiryRequest(RequestBody):
 
 
 class AnswerInvitationRequest(RequestBody):
-    """What a customer says to an invitation; who comes is known by the order."""
+    """What a customer says to an invitation; a visit is known by its order."""
 
     answer: AnswerInvitationAnswer
     appointment_id: str | None = None
@@ -854,7 +854,7 @@ class CorrectCustomerRequest(RequestBody):
 
 
 class CostView(ResponseBody):
-    """What a campaign has cost, by kind."""
+    """Cost of a campaign by kind."""
 
     kind: CostKind
     amount_cents: int
@@ -1020,7 +1020,7 @@ class DepartmentRequest(ResponseBody):
 
 
 class DifferentCustomers(ResponseBody):
-    """Two customers of whom somebody has said that they are not one."""
+    """Two customers who are not one, as a person has decided."""
 
     first_ref: str
     second_ref: str
@@ -2011,7 +2011,7 @@ class RecordCompleteness(ResponseBody):
 
 
 class RecordCostRequest(RequestBody):
-    """What a campaign has cost (活动费用)."""
+    """A cost of a campaign (活动费用)."""
 
     kind: CostKind
     amount_cents: int
@@ -2023,7 +2023,7 @@ class RecordFirstRegistrationRequest(RequestBody):
 
 
 class RecordGap(ResponseBody):
-    """What a record lacks, and the role that sees to it."""
+    """Gap of a record, and the role that is responsible for it."""
 
     gap: RecordGapGap
     custodian: RecordGapCustodian
@@ -2119,13 +2119,18 @@ class RegisterCustomerResponse(ResponseBody):
 
 
 class RegisteredCustomer(ResponseBody):
-    """A customer of this store's customer records, by the reference under which they are read."""
+    """A customer of this store's customer records, by the reference under which they are read.
+
+    ``references`` are all by which facts may name the person: this one, and those of the records
+    that are merged into it.
+    """
 
     customer_ref: str
+    references: list[str]
 
 
 class RegistrationDecision(RequestBody):
-    """Who comes with a vehicle or telephone number that is known by another name or number.
+    """The person with a vehicle or telephone number that is known by another name or number.
 
     ``same_person``: the customer ``customer_ref``, whose name and telephone number become those
     of the registration. ``another_person``: a person of the household, a driver, a payer or who

@@ -1221,7 +1221,10 @@ class ReceptionApi:
     async def issue_invoice(
         self, store_id: str, order_id: str, body: IssueInvoiceRequest, *, idempotency_key: str
     ) -> OrderView:
-        """Invoice the work (结算) that the customer has agreed to and the workshop has finished."""
+        """Invoice the work (结算) that the customer has agreed to and the workshop has finished.
+
+        ``customer_refs`` are all references of the customer whose vouchers are redeemed.
+        """
         return await self._calls.request(
             OrderView,
             "POST",

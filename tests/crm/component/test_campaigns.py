@@ -1,5 +1,6 @@
 """Campaigns from the segment to the effect, on real servers (R28)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from shared.security import Role
 from tests.support.fake_servers import Gateway, gateway
 from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import InProcess, Publisher, in_process, published
+from tests.support.locks import assert_not_locked, calls_locked
 from tests.support.persons import person
 
 TEN = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -172,7 +174,10 @@ async def test_campaign_invites_and_measures_its_effect(
         at=day,
     )
     path = f"/stores/S01/campaign-invitations/{third['invitation_id']}/answer"
-    assert (await crm.post(path, AGENT, {"answer": "declined"})).status_code == 200
+    async with calls_locked(servers, third["customer_ref"]) as held:
+        answering = asyncio.create_task(crm.post(path, AGENT, {"answer": "declined"}))
+        await assert_not_locked(held, "campaign_invitation", third["invitation_id"])
+    assert (await answering).status_code == 200
     again = await crm.post(path, AGENT, {"answer": "declined"})
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "invitation_answered")
     held_back = f"/stores/S01/campaign-invitations/{control[0]['invitation_id']}/answer"

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from services.crm.application.customer_imports import LARGEST_UPLOAD
+from services.crm.domain import customer_import
 from shared.security import Role
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.persons import person, vin
@@ -89,8 +91,52 @@ async def test_file_of_customers_is_imported_row_by_row(crm: InProcess) -> None:
     assert [line[0] for line in lines[1:]] == ["4", "5", "6", "7"]
     assert "'=HYPERLINK(1)" in lines[3]
     assert "person_undecided" in lines[1][-1]
+    path = f"/stores/S01/customers/{known.json()['customer_ref']}/kept-data"
+    reads = (await crm.get(path, MANAGER)).json()["reads"]
+    assert {"list_import_rows", "write_import_errors", "list_duplicates"} <= {
+        each["operation"] for each in reads
+    }
     again = await begun(crm, import_id)
     assert again.json()["errors"][0]["rule"] == "import_not_open"
+
+
+async def test_erased_persons_rows_are_not_imported(crm: InProcess) -> None:
+    registered = await crm.post("/stores/S01/customers", "service_advisor", person(520))
+    same = {name: person(520)[name] for name in ("phone", "vin")}
+    rows = [
+        person(520),
+        person(521),
+        person(522, vin=same["vin"]),
+        person(523, phone=same["phone"], model=""),
+    ]
+    import_id = (await uploaded(crm, table(rows))).json()["import_id"]
+    path = f"/stores/S01/customers/{registered.json()['customer_ref']}/erasure"
+    erased = await crm.post(path, MANAGER, {"reason": "requested"})
+    assert erased.status_code == 201, erased.text
+    kept = (await crm.get(f"{IMPORTS}/{import_id}/rows", MANAGER)).json()
+    assert [(each["state"], each["texts"] is None) for each in kept] == [
+        ("refused", True),
+        ("ready", False),
+        ("refused", True),
+        ("wrong", True),
+    ]
+    assert (await begun(crm, import_id)).status_code == 200
+    await crm.wait_until_idle()
+    view = await shown(crm, import_id)
+    assert (view["status"], view["registered"], view["refused"]) == ("applied", 1, 2)
+    found = await crm.get("/stores/S01/customers", MANAGER, vin=same["vin"])
+    assert found.status_code == 404
+
+
+async def test_rows_of_stricter_rules_are_refused(
+    crm: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = (await uploaded(crm, table([person(530), person(531)]))).json()["import_id"]
+    monkeypatch.setattr(customer_import, "registration_of", lambda _: {"name": "王"})
+    assert (await begun(crm, import_id)).status_code == 200
+    await crm.wait_until_idle()
+    view = await shown(crm, import_id)
+    assert (view["status"], view["refused"], view["to_do"]) == ("applied", 2, 0)
 
 
 async def test_import_cancelled_half_way_keeps_what_is_done(crm: InProcess) -> None:

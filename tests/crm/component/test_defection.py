@@ -1,5 +1,6 @@
 """Tiers that change, customers who are lost and come again, on real servers (R25, R26)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from shared.clock import SimulatedClock
 from shared.contracts.crm import CustomerLapsed, CustomerWonBack, LapseCauseRecorded, LoyaltyChanged
 from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import InProcess, Publisher, in_process, published
+from tests.support.locks import assert_not_locked, calls_locked
 from tests.support.persons import person
 
 TOPIC = "aftersales.crm.customer.v1"
@@ -146,7 +148,10 @@ async def test_lost_customer_is_found_once_and_won_back(
     (event,) = await of(servers, loyal, LapseCauseRecorded)
     assert event.cause == "price"
     result = {"result": "will_return"}
-    first = await crm.post(f"{path}/result", "customer_care_agent", result)
+    async with calls_locked(servers, loyal) as held:
+        ending = asyncio.create_task(crm.post(f"{path}/result", "customer_care_agent", result))
+        await assert_not_locked(held, "lapse", lapsed.lapse_id)
+    first = await ending
     assert (first.status_code, first.json()["result"]) == (200, "will_return")
     assert await win_back_calls(crm, loyal) == []
     second_result = await crm.post(f"{path}/result", "customer_care_agent", result)

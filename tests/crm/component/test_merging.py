@@ -14,6 +14,7 @@ from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.nights import begin_nights
 from tests.support.persons import person
+from tests.support.rules import group_rules
 
 CUSTOMERS = "/stores/S01/customers"
 DUPLICATES = "/stores/S01/duplicates"
@@ -56,6 +57,15 @@ async def visits(crm: InProcess, number: int) -> int:
     return int(found["visits"])
 
 
+async def loyal_customers(crm: InProcess) -> int:
+    """Return how many customers of the group a preview of other loyalty rules counts."""
+    (rules,) = [each for each in group_rules() if each.record_id == "loyalty"]
+    body = {"content": rules.model_dump(mode="json")["versions"][0]["content"]}
+    previewed = await crm.post("/loyalty/preview", "group_manager", body)
+    assert previewed.status_code == 200, previewed.text
+    return int(previewed.json()["customers"])
+
+
 async def test_merged_customers_are_one_until_separated(
     crm: InProcess, outside: Publisher, clock: SimulatedClock, servers: Platform
 ) -> None:
@@ -77,9 +87,11 @@ async def test_merged_customers_are_one_until_separated(
     assert {each["customer_ref"] for each in pair["customers"]} == {kept, other}
     assert set(pair["signs"]) == {"same_phone", "name_one_off"}
 
+    previewed = await loyal_customers(crm)
     merged = await merge(crm, kept, other)
     assert merged.status_code == 200, merged.text
     await crm.wait_until_idle()
+    assert await loyal_customers(crm) == previewed - 1
     assert await pairs(crm) == []
     assert await visits(crm, 61) == await visits(crm, 62) == 2
     detail = await shown(crm, f"{CUSTOMERS}/{other}")
@@ -104,6 +116,7 @@ async def test_merged_customers_are_one_until_separated(
     assert (await merge(crm, kept, other, "unmerge")).status_code == 200
     await crm.wait_until_idle()
     assert await visits(crm, 62) == 1
+    assert await loyal_customers(crm) == previewed
     detail = await shown(crm, f"{CUSTOMERS}/{other}")
     assert (detail["customer_ref"], detail["name"]) == (other, same["name"])
     found = await shown(crm, f"{CUSTOMERS}/{kept}/contact-preferences")

@@ -12,6 +12,7 @@ from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SimulatedClock
 from shared.contracts.crm import CustomerErased, FollowUpCancelled
+from shared.contracts.reception import OrderCustomerLinked
 from tests.support.finished_visits import delivery
 from tests.support.harness import InProcess, Publisher, in_process, published
 from tests.support.persons import person
@@ -130,6 +131,33 @@ async def test_erasure_ends_calls_and_keeps_invoiced_name(
     await crm.wait_until_idle()
     assert (await crm.get(blocked, "group_finance_manager")).status_code == 404
     assert await rows(servers, "retained_key") == []
+
+
+async def test_unknown_open_order_is_erased_at_end(
+    crm: InProcess, servers: Platform, outside: Publisher, clock: SimulatedClock
+) -> None:
+    ref = await customer(crm, 5)
+    erased = await erase(crm, ref)
+    assert erased.status_code == 201, erased.text
+    now = clock.now()
+    linked = OrderCustomerLinked(
+        store_id="S01", order_id="o-late", customer_ref=ref, vehicle_ref="v-late"
+    )
+    await outside.publish(linked, at=now)
+    await crm.wait_until_idle()
+    assert await erased_orders(servers, ref) == [()]
+    await outside.publish(delivery("o-late", ref, now), at=now)
+    await crm.wait_until_idle()
+    assert await erased_orders(servers, ref) == [(), ("o-late",)]
+
+
+async def erased_orders(servers: Platform, customer_ref: str) -> list[tuple[str, ...]]:
+    """Return the orders that each announcement of a customer's erasure names."""
+    return [
+        each.event.order_ids
+        for each in await published(servers, [CustomerErased.topic])
+        if isinstance(each.event, CustomerErased) and each.event.customer_ref == customer_ref
+    ]
 
 
 async def rows(servers: Platform, table: str) -> list[Any]:

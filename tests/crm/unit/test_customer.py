@@ -67,7 +67,7 @@ def test_decision_says_who_comes() -> None:
 def test_decision_about_another_state_is_asked_again(
     found: list[Candidate], decision: Decision
 ) -> None:
-    with pytest.raises(RuleViolation, match="Say who comes"):
+    with pytest.raises(RuleViolation, match="Say who brings"):
         recognize(found, decision)
 
 

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from services.crm.clients.tables import read_table
 from services.crm.domain.customer_import import (
+    KEPT_FOR,
     CustomerImport,
     RowState,
     advance,
     begin,
     cancel,
     columns_of,
+    expire,
     formulas_in,
     neutral,
     read_row,
@@ -93,3 +95,11 @@ def test_cancelled_import_keeps_what_is_done(portion: list[RowState], left: int)
     begun = begin(stage(STAGED, 0, len(portion) + left), "P01", NOW)
     ended = cancel(advance(begun, portion, NOW), NOW)
     assert (ended.status, ended.done, ended.to_do) == ("cancelled", len(portion), left)
+
+
+def test_stuck_import_is_cancelled_after_second_term() -> None:
+    applying = begin(stage(STAGED, rows=5, wrong=1), "P02", NOW)
+    prolonged = expire(applying, NOW + KEPT_FOR)
+    assert (prolonged.status, prolonged.expires_at) == ("applying", NOW + 2 * KEPT_FOR)
+    assert expire(prolonged, prolonged.expires_at).status == "cancelled"
+    assert expire(stage(STAGED, rows=5, wrong=1), NOW + KEPT_FOR).status == "expired"

@@ -23,6 +23,7 @@ from shared.contracts.management import (
     WorkingCalendarRules,
 )
 from shared.contracts.violations import RuleViolation
+from shared.table_files import rows_of_csv
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY, FIRST = date(2026, 3, 4), date(2026, 1, 1)
@@ -255,7 +256,7 @@ def csv(*rows: str, head: str = "person_id,date,time") -> bytes:
 
 
 def arranged(content: bytes, shift: str = "early") -> tuple[Any, Sequence[Any]]:
-    punches, errors = read_file(content, TIMETABLE, at("23:00"))
+    punches, errors = read_file(rows_of_csv(content), TIMETABLE, at("23:00"))
     days, more = arrange(punches, {WHO: person(shift)}, TIMETABLE)
     return days, [*errors, *more]
 

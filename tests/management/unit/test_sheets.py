@@ -26,6 +26,7 @@ from services.management.domain.sheet_words import (
 )
 from services.management.domain.sheets import SHEET_KINDS, SHEETS, Column, SheetKind
 from shared.contracts.management import BAY_TYPES, GROUP_ROLES, SKILLS, STORE_ROLES
+from shared.table_files import LARGEST_UNPACKED
 
 HEADINGS = [column.heading for column in SHEETS["part"].columns]
 RIGHT = ["OIL-1", "机油", "Engine oil", "maintenance", "liter", 128.5, 66]
@@ -313,7 +314,7 @@ def test_unpacked_size_is_bounded() -> None:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(4):
-            archive.writestr(f"{number}.xml", b"0" * (workbooks.LARGEST_UNPACKED // 3))
+            archive.writestr(f"{number}.xml", b"0" * (LARGEST_UNPACKED // 3))
     assert len(written.getvalue()) < 1_000_000
     assert found(written.getvalue()) == [("", "too_large")]
 

@@ -33,6 +33,7 @@ KNOWN: dict[str, Any] = {
     "tier_rule": "last_365_days",
     "entitlements": [],
 }
+MERGED: dict[str, Any] = {"customer_ref": "c-1", "references": ["c-1", "c-merged"]}
 LOYAL: dict[str, Any] = KNOWN | {
     "vehicle_ref": "v-F10070",
     "plate": "沪F10070",
@@ -77,6 +78,8 @@ def crm(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]
         sent.append(request)
         if request.method == "POST":
             return httpx.Response(201, json=SENT_MESSAGE)
+        if "/registered-customers/" in request.url.path:
+            return httpx.Response(200, json=MERGED)
         if "/registered-vehicles/" in request.url.path:
             return registered(desk, request.url.path)
         plate = request.url.path.rpartition("/")[2]
@@ -353,7 +356,10 @@ async def test_customer_is_reminded_once_on_day_before(
 
 
 async def test_loyal_customer_has_priority_and_gets_gift_once(
-    desk: FrontDesk, crm: list[httpx.Request], servers: Platform
+    desk: FrontDesk,
+    crm: list[httpx.Request],
+    servers: Platform,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other = await desk.done("/arrivals", {"plate": "沪F10071"})
     loyal = await desk.done("/arrivals", {"plate": LOYAL["plate"]})
@@ -390,6 +396,7 @@ async def test_loyal_customer_has_priority_and_gets_gift_once(
     ]
 
     await desk.done(f"/orders/{loyal['order_id']}/cancellation", {"reason": "other"})
+    monkeypatch.setitem(LOYAL, "customer_ref", "c-merged")
     next_visit = await desk.done("/arrivals", {"plate": LOYAL["plate"]})
     later = f"/orders/{next_visit['order_id']}/entitlements"
     soon = await desk.post(later, {"entitlement": "gift"})
@@ -398,6 +405,8 @@ async def test_loyal_customer_has_priority_and_gets_gift_once(
         each for each in (await desk.get(later))["entitlements"] if each["entitlement"] == "gift"
     ]
     assert gift["due_again_at"]
+    listed = await desk.get("/vouchers", customer_ref="c-merged")
+    assert [each["voucher_id"] for each in listed] == [voucher["voucher_id"]]
 
 
 async def test_customer_without_tier_is_entitled_to_nothing(

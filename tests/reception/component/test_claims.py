@@ -19,7 +19,7 @@ from shared.contracts.reception import (
     WarrantyClaimSubmitted,
 )
 from shared.ids import new_id
-from tests.support.harness import in_process, publisher
+from tests.support.harness import Publisher, in_process, publisher
 from tests.support.order_factory import (
     ADVISOR,
     CLAIM_DETAILS,
@@ -35,6 +35,7 @@ from tests.support.stack import MORNING
 from tests.support.workshop_events import WorkshopEvents
 
 LABOR_CENTS = 10_800
+CONCERN = "冷车启动有异响"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -47,6 +48,12 @@ async def desk(servers: Platform, clock: SimulatedClock) -> AsyncIterator[FrontD
 async def workshop(servers: Platform) -> AsyncIterator[WorkshopEvents]:
     async with publisher(servers) as sending:
         yield WorkshopEvents(sending, MORNING)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm(servers: Platform) -> AsyncIterator[Publisher]:
+    async with publisher(servers) as sending:
+        yield sending
 
 
 async def drafted(desk: FrontDesk, workshop: WorkshopEvents, plate: str) -> dict[str, Any]:
@@ -171,27 +178,32 @@ async def test_waiting_claim_is_escalated(
     await desk.assert_rejected(f"{path}/submission", None, "claim_too_late", "claim_id")
 
 
+async def test_open_order_is_erased_at_its_end(
+    desk: FrontDesk, workshop: WorkshopEvents, crm: Publisher
+) -> None:
+    order_id = await ready(desk, workshop, "沪F10010", customer_concern=CONCERN)
+    path = f"/orders/{order_id}"
+    await erased(desk, crm, order_id)
+    assert (await desk.get(path))["customer_concern"] == CONCERN
+    await desk.delivered(order_id)
+    await erased(desk, crm, order_id)
+    assert (await desk.get(path))["customer_concern"] is None
+
+
 async def test_erased_customers_claim_photo_is_kept_for_finance(
-    desk: FrontDesk, workshop: WorkshopEvents, servers: Platform
+    desk: FrontDesk, workshop: WorkshopEvents, crm: Publisher
 ) -> None:
     claim = await drafted(desk, workshop, "沪F10009")
-    order = await desk.get(f"/orders/{claim['order_id']}")
+    path = f"/orders/{claim['order_id']}"
+    payment = {"method": "cash", "amount_cents": 46_000 - LABOR_CENTS}
+    await desk.done(f"{path}/payments", payment)
+    await desk.steps_done(claim["order_id"])
+    await desk.done(f"{path}/delivery")
     proof, other = [await photographed(desk, claim["order_id"]) for _ in range(2)]
     details = CLAIM_DETAILS | {"version": claim["version"], "photo_ids": [proof]}
     await desk.done(f"/claims/{claim['claim_id']}/claim-details", details)
     await desk.done(f"/claims/{claim['claim_id']}/submission")
-    now = desk.clock.now()
-    erased = CustomerErased(
-        store_id="S01",
-        customer_ref=order["customer_ref"] or "c-erased",
-        order_ids=(claim["order_id"],),
-        reason="requested",
-        erased_by="S01-care-1",
-        erased_at=now,
-    )
-    async with publisher(servers) as crm:
-        await crm.publish(erased, at=now)
-    await desk.service.wait_until_idle()
+    await erased(desk, crm, claim["order_id"])
     shown = await desk.get(f"/orders/{claim['order_id']}/photos")
     assert [each["photo_id"] for each in shown] == [proof]
     photo = f"/stores/S01/photos/{proof}"
@@ -199,6 +211,21 @@ async def test_erased_customers_claim_photo_is_kept_for_finance(
     assert (await desk.service.get(photo, "group_finance_manager")).is_success
     gone = await desk.service.get(f"/stores/S01/photos/{other}", "group_finance_manager")
     assert gone.status_code == 404
+
+
+async def erased(desk: FrontDesk, crm: Publisher, order_id: str) -> None:
+    """Have the customer of an order erased, as customer relations announces it."""
+    now = desk.clock.now()
+    event = CustomerErased(
+        store_id="S01",
+        customer_ref=f"c-{order_id}",
+        order_ids=(order_id,),
+        reason="requested",
+        erased_by="S01-care-1",
+        erased_at=now,
+    )
+    await crm.publish(event, at=now)
+    await desk.service.wait_until_idle()
 
 
 async def photographed(desk: FrontDesk, order_id: str) -> str:

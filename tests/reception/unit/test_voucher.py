@@ -74,6 +74,15 @@ def test_invalid_voucher_is_rejected(change: dict[str, Any], rule: str) -> None:
         voucher.redeem([replace(GIFT, **change)], order.visit, order.repair_order.lines, NOW)
 
 
+def test_merged_customers_voucher_is_redeemed() -> None:
+    order = ready()
+    lines = order.repair_order.lines
+    (used,), _, _ = voucher.redeem(
+        [replace(GIFT, customer_ref="c-merged")], order.visit, lines, NOW, ["c-merged"]
+    )
+    assert used.order_id == order.order_id
+
+
 def test_expired_voucher_is_not_issued() -> None:
     with violates("in_the_past"):
         voucher.issue(replace(GIFT, expires_at=NOW))

@@ -83,10 +83,10 @@ async def decide(bench: Bench, decision: str, *, conflict: bool = True) -> None:
 
 
 async def test_forged_event_does_not_silence_genuine_one(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(1), record(2, "forger")])
-    await consumer.apply([record(2)])
+    await consumer.apply_or_dead_letter([record(1), record(2, "forger")])
+    await consumer.apply_or_dead_letter([record(2)])
     assert await conflicts(bench) == [(2, "a2")]
-    await consumer.apply([record(3)])
+    await consumer.apply_or_dead_letter([record(3)])
     assert bench.effects.advisors == {"o1": ["a1", "forger", "a3"]}
     [letter] = (await listed(bench)).letters
     assert (letter.conflict, letter.waiting, letter.sequence) == (True, 0, 2)
@@ -95,7 +95,7 @@ async def test_forged_event_does_not_silence_genuine_one(bench: Bench, consumer:
 async def test_conflicting_events_in_one_batch_are_distinguished(
     bench: Bench, consumer: Consumer
 ) -> None:
-    await consumer.apply([record(1), record(1, "forger"), record(1), record(2)])
+    await consumer.apply_or_dead_letter([record(1), record(1, "forger"), record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     assert await conflicts(bench) == [(1, "forger")]
 
@@ -112,31 +112,31 @@ async def test_conflicting_events_in_one_batch_are_distinguished(
 async def test_record_with_any_difference_is_another_event(
     bench: Bench, consumer: Consumer, changes: dict[str, Any]
 ) -> None:
-    await consumer.apply([record(1)])
-    await consumer.apply([record(1, offset=99)])
+    await consumer.apply_or_dead_letter([record(1)])
+    await consumer.apply_or_dead_letter([record(1, offset=99)])
     assert await conflicts(bench) == []
-    await consumer.apply([record(1, offset=100, **changes)])
+    await consumer.apply_or_dead_letter([record(1, offset=100, **changes)])
     assert len(await conflicts(bench)) == 1
     assert bench.effects.advisors == {"o1": ["a1"]}
 
 
 async def test_two_parked_events_of_one_sequence_conflict(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(3)])
-    await consumer.apply([record(3, "forger"), record(3)])
+    await consumer.apply_or_dead_letter([record(3)])
+    await consumer.apply_or_dead_letter([record(3, "forger"), record(3)])
     assert await conflicts(bench) == [(3, "forger")]
     [gap] = (await listed(bench)).gaps
     assert (gap.sequence, gap.waiting) == (3, 1)
-    await consumer.apply([record(1), record(2)])
+    await consumer.apply_or_dead_letter([record(1), record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
 async def test_rereading_topic_adds_no_conflicts(bench: Bench, consumer: Consumer) -> None:
     everything = [record(1), record(1, "forger"), record(2), record(2, "forger")]
-    await consumer.apply(everything)
+    await consumer.apply_or_dead_letter(everything)
     await decide(bench, "skip")
-    await consumer.apply(everything)
+    await consumer.apply_or_dead_letter(everything)
     await bench.admin.execute("TRUNCATE crm.stream_position, crm.applied_digests")
-    await consumer.apply(everything)
+    await consumer.apply_or_dead_letter(everything)
     assert await conflicts(bench) == []
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.dead_letter") == 2
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a1", "a2"]}
@@ -144,19 +144,19 @@ async def test_rereading_topic_adds_no_conflicts(bench: Bench, consumer: Consume
 
 async def test_conflicts_are_detected_for_long_keys(bench: Bench, consumer: Consumer) -> None:
     for first in (1, 101, 201, 301):
-        await consumer.apply([record(n) for n in range(first, first + 100)])
-    await consumer.apply([record(n) for n in range(1, 401)])
+        await consumer.apply_or_dead_letter([record(n) for n in range(first, first + 100)])
+    await consumer.apply_or_dead_letter([record(n) for n in range(1, 401)])
     assert await conflicts(bench) == []
     for sequence in (1, 100, 137, 336, 337, 400):
-        await consumer.apply([record(sequence, "forger")])
+        await consumer.apply_or_dead_letter([record(sequence, "forger")])
     assert await conflicts(bench) == [(n, "forger") for n in (1, 100, 137, 336, 337, 400)]
     held = await bench.admin.fetchval("SELECT max(octet_length(digests)) FROM crm.stream_position")
     assert held <= 8 * 228
 
 
 async def test_conflict_is_skipped_but_never_replayed(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(1)])
-    await consumer.apply([record(1, "forger")])
+    await consumer.apply_or_dead_letter([record(1)])
+    await consumer.apply_or_dead_letter([record(1, "forger")])
     await bench.admin.execute("SET search_path TO crm")
     [letter] = (await dead_letters.listed(bench.admin)).letters
     with pytest.raises(RuleViolation) as violation:
@@ -171,9 +171,9 @@ async def test_conflict_is_skipped_but_never_replayed(bench: Bench, consumer: Co
 
 
 async def test_event_behind_unreadable_rival_is_replayed(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(2, "forger", value=b"{broken")])
-    await consumer.apply([record(2), record(3)])
-    await consumer.apply([record(1)])
+    await consumer.apply_or_dead_letter([record(2, "forger", value=b"{broken")])
+    await consumer.apply_or_dead_letter([record(2), record(3)])
+    await consumer.apply_or_dead_letter([record(1)])
     [kept] = (await listed(bench)).letters[:1]
     assert (kept.conflict, kept.sequence) == (True, 2)
     await decide(bench, "replay")
@@ -188,18 +188,20 @@ async def test_event_behind_unreadable_rival_is_replayed(bench: Bench, consumer:
 
 
 async def test_readable_event_replaces_unreadable_rival(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(1, "forger", value=b"{broken"), record(1), record(2)])
+    await consumer.apply_or_dead_letter(
+        [record(1, "forger", value=b"{broken"), record(1), record(2)]
+    )
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
-    await consumer.apply([record(3, "forger", value=b"{broken")])
-    await consumer.apply([record(3), record(4)])
+    await consumer.apply_or_dead_letter([record(3, "forger", value=b"{broken")])
+    await consumer.apply_or_dead_letter([record(3), record(4)])
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4"]}
 
 
 async def test_event_without_digest_counts_as_repeated(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(1), record(2)])
+    await consumer.apply_or_dead_letter([record(1), record(2)])
     await bench.admin.execute("UPDATE crm.stream_position SET digests = ''")
-    await consumer.apply([record(1, "forger"), record(2), record(3)])
-    await consumer.apply([record(3, "forger")])
+    await consumer.apply_or_dead_letter([record(1, "forger"), record(2), record(3)])
+    await consumer.apply_or_dead_letter([record(3, "forger")])
     assert await conflicts(bench) == [(3, "forger")]
 
 
@@ -211,12 +213,12 @@ def foreign(sequence: int, **changes: Any) -> InboundRecord:
 
 
 async def test_record_of_another_store_blocks_no_event(bench: Bench, consumer: Consumer) -> None:
-    await consumer.apply([record(1)])
-    await consumer.apply([foreign(3, value=b"x"), record(1)])
-    await consumer.apply([record(2, value=b"{broken")])
-    await consumer.apply([record(3)])
+    await consumer.apply_or_dead_letter([record(1)])
+    await consumer.apply_or_dead_letter([foreign(3, value=b"x"), record(1)])
+    await consumer.apply_or_dead_letter([record(2, value=b"{broken")])
+    await consumer.apply_or_dead_letter([record(3)])
     await decide(bench, "skip", conflict=False)
-    await consumer.apply([record(4)])
+    await consumer.apply_or_dead_letter([record(4)])
     assert bench.effects.advisors == {"o1": ["a1", "a3", "a4"]}
     [gap] = (await listed(bench)).gaps
     assert (gap.store_id, gap.sequence, gap.waiting) == ("S02", 3, 1)
@@ -229,8 +231,8 @@ async def test_record_of_another_store_does_not_claim_key(
     forged = [foreign(99, value=b"x"), foreign(1, value=b"x")]
     batches = [[record(1), *forged]] if together else [forged, [record(1)]]
     for batch in batches:
-        await consumer.apply(batch)
-    await consumer.apply([record(2)])
+        await consumer.apply_or_dead_letter(batch)
+    await consumer.apply_or_dead_letter([record(2)])
     assert bench.effects.advisors == {"o1": ["a1", "a2"]}
     [letter] = (await listed(bench)).letters
     assert (letter.store_id, letter.sequence, letter.waiting) == ("S02", 1, 1)
@@ -246,8 +248,8 @@ async def test_events_of_another_store_see_no_foreign_rows(
         scopes.extend((each.event.store_id, scope) for each in batch)
 
     consumer._batches._handle = handle
-    await consumer.apply([record(1)])
-    await consumer.apply([foreign(1), record(1, order_id="o2")])
+    await consumer.apply_or_dead_letter([record(1)])
+    await consumer.apply_or_dead_letter([foreign(1), record(1, order_id="o2")])
     assert scopes == [("S01", "S01"), ("S01", "S01"), ("S02", "S02")]
 
 
@@ -285,12 +287,14 @@ async def test_forged_version_does_not_silence_genuine_ones(
     bench: Bench, follower: Follower
 ) -> None:
     consumer, plans = follower
-    await consumer.apply([version(4, 10), version(7, 11)])
-    await consumer.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
+    await consumer.apply_or_dead_letter([version(4, 10), version(7, 11)])
+    await consumer.apply_or_dead_letter(
+        [version(4, 10), version(7, 11), version(5, 9), version(4, 12)]
+    )
     assert await versions_dead_lettered(bench) == []
-    await consumer.apply([version(7, 13, plan=1)])
-    await consumer.apply([version(1000, 14, plan=1)])
-    await consumer.apply([version(8, 15)])
+    await consumer.apply_or_dead_letter([version(7, 13, plan=1)])
+    await consumer.apply_or_dead_letter([version(1000, 14, plan=1)])
+    await consumer.apply_or_dead_letter([version(8, 15)])
     assert await versions_dead_lettered(bench) == [
         (7, inbox.ANOTHER_APPLIED),
         (8, inbox.LATE_VERSION),
@@ -318,10 +322,10 @@ async def test_malformed_version_blocks_nothing(
     if kind := changes.get("kind"):
         forged = replace(forged, headers={**forged.headers, "ce_type": kind})
     forged = replace(forged, value=changes.get("value", forged.value))
-    await consumer.apply([version(4, 10), forged])
+    await consumer.apply_or_dead_letter([version(4, 10), forged])
     await decide(bench, "skip", conflict=False)
-    await consumer.apply([forged, version(5, 13, plan=3)])
-    await consumer.apply([version(6, 14, plan=4)])
+    await consumer.apply_or_dead_letter([forged, version(5, 13, plan=3)])
+    await consumer.apply_or_dead_letter([version(6, 14, plan=4)])
     assert plans == [0, 3, 4]
     assert await versions_dead_lettered(bench) == []
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
@@ -333,14 +337,14 @@ async def test_replayed_late_version_becomes_current_state(
     consumer, plans = follower
     await bench.admin.execute("SET search_path TO crm")
     forged = version(1000, 11, plan=1)
-    await consumer.apply([version(4, 10), forged])
-    await consumer.apply([version(5, 12, plan=5), version(6, 13, plan=6)])
+    await consumer.apply_or_dead_letter([version(4, 10), forged])
+    await consumer.apply_or_dead_letter([version(5, 12, plan=5), version(6, 13, plan=6)])
     older, newer = (await dead_letters.listed(bench.admin)).letters
     for letter, key in ((newer, "newer-1"), (older, "older-1")):
         await dead_letters.decide(bench.admin, letter.letter_id, "replay", by="me", key=key)
         await consumer.apply_operator_decisions(bench.service.workers)
     assert plans == [0, 1, 6]
-    await consumer.apply([forged, version(7, 14, plan=7)])
+    await consumer.apply_or_dead_letter([forged, version(7, 14, plan=7)])
     assert plans == [0, 1, 6, 7]
     assert (await dead_letters.listed(bench.admin)).letters == []
 

@@ -30,6 +30,7 @@ SalesCommand = Annotated[CommandContext, Depends(accept_command("sales_manager")
 Reader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE))]
 NameReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "claims_clerk", "cashier"))]
 VehicleReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "claims_clerk"))]
+ReferenceReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "system"))]
 MessageReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "system"))]
 LeadReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, "sales_manager"))]
 CallReader = Annotated[Principal, Depends(require_roles(*CUSTOMER_CARE))]

@@ -110,7 +110,7 @@ async def end_campaign(
 async def record_campaign_cost(
     campaign_id: str, body: RecordCostRequest, command: CampaignCommand
 ) -> JSONResponse:
-    """Record what a campaign has cost (活动费用)."""
+    """Record a cost of a campaign (活动费用)."""
     return await command.run(
         lambda uow: campaigns.record_campaign_cost(uow, campaign_id, body), status=201
     )

@@ -70,14 +70,14 @@ async def get_import(
 async def list_import_rows(
     store_id: str,
     import_id: ImportId,
-    _: DuplicateReader,
+    reader: DuplicateReader,
     deps: InjectedDeps,
     state: Annotated[list[RowState] | None, Query(max_length=6)] = None,
     after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 50,
 ) -> list[ImportedRowView]:
     return await customer_imports.list_import_rows(
-        store_id, import_id, state or (), after, limit, deps
+        store_id, import_id, state or (), after, limit, reader, deps
     )
 
 
@@ -89,9 +89,9 @@ async def list_import_rows(
     openapi_extra=serves("R19"),
 )
 async def write_import_errors(
-    store_id: str, import_id: ImportId, _: DuplicateReader, deps: InjectedDeps
+    store_id: str, import_id: ImportId, reader: DuplicateReader, deps: InjectedDeps
 ) -> Response:
-    content = await customer_imports.write_import_errors(store_id, import_id, deps)
+    content = await customer_imports.write_import_errors(store_id, import_id, reader, deps)
     return Response(content, media_type="text/csv")
 
 

@@ -18,9 +18,9 @@ router = StoreRouter()
 
 @router.get("/duplicates", tags=["customers"], openapi_extra=serves("R19"))
 async def list_duplicates(
-    store_id: str, _: DuplicateReader, deps: InjectedDeps
+    store_id: str, reader: DuplicateReader, deps: InjectedDeps
 ) -> list[DuplicateView]:
-    return await duplicates.list_duplicates(store_id, deps)
+    return await duplicates.list_duplicates(store_id, reader, deps)
 
 
 @router.post(

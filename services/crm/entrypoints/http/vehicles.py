@@ -19,6 +19,7 @@ from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
     InjectedDeps,
     Reader,
+    ReferenceReader,
     SeenStores,
     TimelinePage,
     VehicleReader,
@@ -73,9 +74,9 @@ async def get_vehicle_timeline(
 
 @router.get("/registered-customers/{customer_ref}", tags=["customers"], openapi_extra=serves("R19"))
 async def get_registered_customer(
-    store_id: str, customer_ref: str, _: Reader, deps: InjectedDeps
+    store_id: str, customer_ref: str, _: ReferenceReader, deps: InjectedDeps
 ) -> RegisteredCustomer:
-    """Return a customer who is in this store's customer records.
+    """Return a customer who is in this store's customer records, with all their references.
 
     Other services check with it before they refer to a customer.
     """

@@ -35,9 +35,14 @@ async def get_entitlements(
     openapi_extra=serves("R25"),
 )
 async def grant_entitlement(
-    order_id: str, body: GrantEntitlementRequest, command: FrontOfficeCommand
+    order_id: str,
+    body: GrantEntitlementRequest,
+    command: FrontOfficeCommand,
+    deps: InjectedDeps,
 ) -> JSONResponse:
     """Give the customer what their tier entitles them to; a voucher is issued (发放礼遇)."""
-    return await command.run(
-        lambda uow: entitlements.grant_entitlement(uow, order_id, body), status=201
+    return await command.run_prepared(
+        lambda: entitlements.references_at_visit(command.store_id, order_id, deps),
+        lambda uow, references: entitlements.grant_entitlement(uow, order_id, body, references),
+        status=201,
     )

@@ -21,6 +21,7 @@ from services.reception.application.payments import (
     RecordPaymentRequest,
 )
 from services.reception.application.views import OrderView
+from services.reception.application.vouchers import references_to_redeem
 from services.reception.entrypoints.http.access import (
     AdvisorCommand,
     ApproverCommand,
@@ -105,7 +106,10 @@ async def receive_deposit(
 async def issue_invoice(
     order_id: str, body: IssueInvoiceRequest, command: CashierCommand, deps: InjectedDeps
 ) -> JSONResponse:
-    return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
+    return await command.run_prepared(
+        lambda: references_to_redeem(command.store_id, order_id, body.vouchers, deps),
+        lambda uow, references: invoices.issue_invoice(uow, order_id, body, references, deps),
+    )
 
 
 @router.post("/orders/{order_id}/invoice-preview", tags=["invoicing"], openapi_extra=serves("R8"))

@@ -35,7 +35,7 @@ async def issue_voucher(
     roles = command.principal.roles
     return await command.run_prepared(
         lambda: vouchers.check_voucher(token, store_id, body, deps),
-        lambda uow, _: vouchers.issue_voucher(uow, body, roles, deps),
+        lambda uow, references: vouchers.issue_voucher(uow, body, roles, references, deps),
         status=201,
     )
 

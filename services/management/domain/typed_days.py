@@ -1,9 +1,6 @@
-"""Text files as colleagues and machines bring them (文本文件): encodings, and days as typed."""
+"""Days and months as they are typed in files (日期, 月份)."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 
@@ -13,22 +10,6 @@ _DAY = re.compile(
     r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))", re.ASCII
 )
 _MONTH = re.compile(r"(\d{4})(?:[-/.](\d{1,2})|年(\d{1,2})月|(\d{2}))", re.ASCII)
-
-
-def rows_of_csv(content: bytes) -> Iterator[list[str]] | None:
-    """Return the rows of a CSV file in UTF-8 or GB18030, None where it is none."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            return None
-        try:
-            return iter(list(csv.reader(io.StringIO(text, newline=""))))
-        except csv.Error:
-            return None
-    return None
 
 
 def day_of(text: str) -> date | None:

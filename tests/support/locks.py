@@ -1,0 +1,42 @@
+"""Locks of customer relations that another transaction holds, to see in which order it locks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from deploy.embedded.platform import Platform
+from tests.support.polling import until
+
+_TIMEOUT_S = 60.0
+
+_WAITED_FOR = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))
+"""
+
+
+@asynccontextmanager
+async def calls_locked(
+    servers: Platform, customer_ref: str
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Hold the lock of a customer's calls, as a call that is being recorded does."""
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                f"follow-ups/S01/{customer_ref}",
+            )
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def assert_not_locked(
+    connection: "asyncpg.Connection[asyncpg.Record]", table: str, key: str
+) -> None:
+    """Assert that who waits for this connection has not locked the row with this key."""
+    assert await until(lambda: connection.fetchval(_WAITED_FOR), _TIMEOUT_S, 0.05)
+    await connection.execute(
+        f"SELECT FROM crm.{table} WHERE {table.rpartition('_')[2]}_id = $1 FOR UPDATE NOWAIT", key
+    )
