@@ -366,6 +366,7 @@ WHO_READS = {
         "/orders/{order_id}/star",
         "/orders/{order_id}/feedback",
         "/voucher-months",
+        "/orders/{order_id}/vouchers",
         "/vouchers",
         "/vouchers/{voucher_id}",
     ),

@@ -294,12 +294,13 @@ async def test_additional_work_authorized_on_phone_is_invoiced(
         await _finish_all(api, order_id, job)
         jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         assert sorted(each["op_code"] for each in jobs) == ["MNT-001", "MNT-006"]
-        gift = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59:59Z"}
+        vehicle = (await api.get("reception", f"/orders/{order_id}", ADVISOR))["vehicle_ref"]
+        until = {"expires_at": "2026-12-31T15:59:59Z", "vehicle_ref": vehicle}
+        gift = {"kind": "voucher", "value_cents": 5_000, **until}
         voucher = await api.done("reception", "/vouchers", "S01-manager-1", gift)
         await advisor.open("invoice")
         await expect(advisor.at("invoice-total")).to_have_text("¥1,156.00")
-        await advisor.write(vouchers=voucher["voucher_id"])
-        await advisor.press("add-voucher")
+        await advisor.press(f"use-{voucher['voucher_id']}")
         await expect(advisor.at("invoice-total")).to_have_text("¥1,106.00")
         await advisor.send()
         await advisor.open("pay")

@@ -23,12 +23,17 @@ NEEDED: Mapping[str, Sequence[str]] = {
 """Fields of each kind of voucher."""
 
 
-def issue_button(ctx: PageContext, customer_ref: str | None = None) -> None:
-    """Add the button that opens the dialog, for those who may issue."""
+def issue_button(
+    ctx: PageContext, customer_ref: str | None = None, vehicle_ref: str | None = None
+) -> None:
+    """Add the button that opens the dialog, for those who may issue.
+
+    The voucher is for the customer, or the vehicle, that is named.
+    """
     if ctx.may(ctx.services.reception.issue_voucher):
         button(
             ctx.t("Issue voucher…"),
-            lambda: _issue_dialog(ctx, customer_ref),
+            lambda: _issue_dialog(ctx, customer_ref, vehicle_ref),
             name="issue-voucher",
         )
 
@@ -69,7 +74,9 @@ class _VoucherFields:
         return {**chosen, "kind": self.kind.value, "campaign_id": self.campaign.value}
 
 
-async def _issue_dialog(ctx: PageContext, customer_ref: str | None) -> None:
+async def _issue_dialog(
+    ctx: PageContext, customer_ref: str | None, vehicle_ref: str | None
+) -> None:
     t, crm, store_id = ctx.t, ctx.services.crm, ctx.store.id
     catalog = await ctx.catalog()
     with dialog(t("Issue voucher")) as opened:
@@ -78,7 +85,7 @@ async def _issue_dialog(ctx: PageContext, customer_ref: str | None) -> None:
 
         async def command() -> VoucherView:
             body = IssueVoucherRequest.model_validate(
-                {**fields.values(), "customer_ref": customer_ref}
+                {**fields.values(), "customer_ref": customer_ref, "vehicle_ref": vehicle_ref}
             )
             return await ctx.services.reception.issue_voucher(
                 store_id, body, idempotency_key=form.attempt
@@ -91,7 +98,9 @@ async def _issue_dialog(ctx: PageContext, customer_ref: str | None) -> None:
                 words = t("Issued: {number}", number=issued.voucher_id)
                 ui.notify(words, type="positive", position="top")
 
-        if customer_ref is None:
+        if vehicle_ref:
+            text(t("Only this vehicle may redeem it."), "hint")
+        elif customer_ref is None:
             text(t("Without a customer, anyone may redeem it."), "hint")
         dialog_actions(form, opened, t("Issue"), send)
     running = await form.send(lambda: crm.list_campaigns(store_id, status=["scheduled", "running"]))

@@ -7,6 +7,7 @@ from services.desk import formats
 from services.desk.components.customer_record import since_until
 from services.desk.components.elements import box, facts, link, panel, test_id, text
 from services.desk.components.timeline import timeline
+from services.desk.components.vouchers import issue_button
 from services.desk.context import PageContext
 from services.desk.page import Page
 from shared.clients.access import roles_of
@@ -17,7 +18,7 @@ PAGE = Page(
     path="/stores/{store_id}/vehicles/{vehicle_ref}",
     title="Vehicle",
     roles=roles_of(CrmApi.get_vehicle_record),
-    requirements=("R16", "R19", "R21"),
+    requirements=("R16", "R19", "R21", "R28"),
 )
 
 
@@ -27,6 +28,8 @@ async def show(ctx: PageContext) -> None:
     ref = ctx.parameters["vehicle_ref"]
     known = await ctx.services.crm.get_vehicle_record(ctx.store.id, ref)
     text(f"{known.brand} {known.model}", "subtitle")
+    with box("toolbar"):
+        issue_button(ctx, vehicle_ref=ref)
     with box("columns even"):
         with box("column-wide"), panel(ctx.t("Vehicle record")):
             _record(ctx, known)

@@ -178,6 +178,27 @@ async def list_vouchers(
     return [_view(each) for each in found]
 
 
+async def open_vouchers(store_id: str, order_id: str, deps: Deps) -> list[VoucherView]:
+    """List the vouchers of an order's customer and vehicle that it could redeem now (可用券).
+
+    Those for anyone are found by their numbers alone.
+
+    Raises:
+        RuleViolation: the store has no such order.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        visit = await persistence.read_visit(connection, store_id, order_id)
+        found = await persistence.open_vouchers(
+            connection,
+            store_id,
+            visit.customer_ref,
+            visit.vehicle_ref,
+            deps.uow_factory.clock.now(),
+            VOUCHERS_LISTED,
+        )
+    return [_view(each) for each in found]
+
+
 async def voucher_months(store_id: str, deps: Deps) -> list[VoucherMonth]:
     """Return the numbers and the cost of vouchers in the last twelve months (发券统计)."""
     async with deps.uow_factory.read(store_id) as connection:

@@ -30,6 +30,16 @@ ORDER BY issued_at DESC, voucher_id DESC LIMIT $4
 """
 )
 
+_OPEN = (
+    _VOUCHERS.select
+    + """
+WHERE store_id = $1 AND (customer_ref = $2 OR vehicle_ref = $3) AND redeemed_at IS NULL
+  AND expires_at > $4
+  AND (customer_ref IS NULL OR customer_ref = $2) AND (vehicle_ref IS NULL OR vehicle_ref = $3)
+ORDER BY expires_at, voucher_id LIMIT $5
+"""
+)
+
 _MONTHS = """
 SELECT month, source, sum(issued)::integer AS issued, sum(redeemed)::integer AS redeemed,
        sum(cost_cents)::bigint AS cost_cents
@@ -81,6 +91,21 @@ async def list_vouchers(
     """Return vouchers, those issued last first; of one customer where references are named."""
     named = list(customer_refs) or None
     rows = await connection.fetch(_LISTED, store_id, named, campaign_id, most)
+    return [_VOUCHERS.read(row) for row in rows]
+
+
+async def open_vouchers(
+    connection: Connection,
+    store_id: str,
+    customer_ref: str | None,
+    vehicle_ref: str,
+    now: datetime,
+    most: int,
+) -> list[Voucher]:
+    """Return the vouchers that are for the customer or the vehicle and can be redeemed ``now``,
+    those that expire first first.
+    """
+    rows = await connection.fetch(_OPEN, store_id, customer_ref, vehicle_ref, now, most)
     return [_VOUCHERS.read(row) for row in rows]
 
 

@@ -1558,6 +1558,31 @@ class ReceptionApi:
         "service_manager",
         area="vouchers",
     )
+    async def list_open_vouchers(self, store_id: str, order_id: str) -> list[VoucherView]:
+        """List the vouchers of an order's customer and vehicle that it could redeem now
+        (可用券).
+        """
+        return await self._calls.request(
+            list[VoucherView],
+            "GET",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/vouchers",
+        )
+
+    @open_to(
+        "cashier",
+        "claims_clerk",
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "group_customer_care_manager",
+        "group_finance_manager",
+        "group_manager",
+        "group_parts_manager",
+        "group_service_manager",
+        "service_advisor",
+        "service_manager",
+        area="vouchers",
+    )
     async def voucher_months(self, store_id: str) -> list[VoucherMonth]:
         """Return the numbers and the cost of vouchers in the last twelve months (发券统计)."""
         return await self._calls.request(

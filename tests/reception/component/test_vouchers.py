@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +85,25 @@ async def test_foreign_unknown_or_repeated_voucher_is_rejected(
     twice = await issued(desk)
     assert (await desk.post(path, {"vouchers": [twice, twice]})).status_code == 422
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
+
+
+async def test_order_is_offered_vouchers_of_its_own(
+    desk: FrontDesk, workshop: WorkshopEvents, clock: SimulatedClock
+) -> None:
+    order_id = await ready(desk, workshop, "沪H10055")
+    order = await desk.get(f"/orders/{order_id}")
+    own = {"customer_ref": order["customer_ref"]}
+    later = await issued(desk, **own)
+    sooner = await issued(desk, **own, expires_at="2026-11-30T15:59:59Z")
+    await issued(desk)
+    await issued(desk, customer_ref="c-somebody")
+    await issued(desk, **own, expires_at=(clock.now() + timedelta(seconds=1)).isoformat())
+    clock.set(clock.now() + timedelta(minutes=1))
+    offered = await desk.get(f"/orders/{order_id}/vouchers")
+    assert [each["voucher_id"] for each in offered] == [sooner, later]
+    await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [sooner]})
+    offered = await desk.get(f"/orders/{order_id}/vouchers")
+    assert [each["voucher_id"] for each in offered] == [later]
 
 
 async def test_credited_invoice_reinstates_its_vouchers(

@@ -55,6 +55,7 @@ from shared.clients.reception.models import (
     PayerBalance,
     RecordPaymentRequest,
     RedeemedVoucher,
+    VoucherView,
 )
 from shared.contracts.reception import (
     BilledVoucher,
@@ -314,6 +315,7 @@ class _InvoiceDialog:
         self._catalog = page.catalog
         self._reception = page.ctx.services.reception
         self._vouchers: list[str] = []
+        self._open_vouchers: list[VoucherView] = []
 
     async def open(self) -> None:
         t = self._ctx.t
@@ -327,11 +329,13 @@ class _InvoiceDialog:
                 self._voucher.on("keydown.enter", self._add)
                 button(t("Redeem"), self._add, name="add-voucher")
             self._chosen = box("chips")
+            self._offered = box("chips")
 
             async def send() -> None:
                 await self._page.submit(form, opened, self._reception.issue_invoice, self._request)
 
             dialog_actions(form, opened, t("Issue invoice"), send)
+        self._open_vouchers = await self._reception.list_open_vouchers(*self._page.ids)
         await self._show()
 
     def _request(self) -> IssueInvoiceRequest:
@@ -350,13 +354,15 @@ class _InvoiceDialog:
     async def _add(self) -> None:
         """Add a voucher, if the invoice can have it."""
         number = (self._voucher.value or "").strip()
-        if not number:
-            return
+        if number and await self._redeem(number):
+            self._voucher.set_value("")
+
+    async def _redeem(self, number: str) -> bool:
         before, self._vouchers = self._vouchers, [*self._vouchers, number]
         if await self._show():
-            self._voucher.set_value("")
-        else:
-            self._vouchers = before
+            return True
+        self._vouchers = before
+        return False
 
     async def _show(self) -> bool:
         invoice = await self._form.send(self._preview_invoice)
@@ -369,7 +375,25 @@ class _InvoiceDialog:
         with self._chosen:
             for number in self._vouchers:
                 badge(number, "good")
+        self._offer()
         return True
+
+    def _offer(self) -> None:
+        """Offer the vouchers of the customer and the vehicle that are not chosen yet."""
+        t = self._ctx.t
+        self._offered.clear()
+        with self._offered:
+            for each in self._open_vouchers:
+                if each.voucher_id not in self._vouchers:
+                    worth = formats.money(each.value_cents)
+                    if each.op_code:
+                        worth = self._catalog.operation(each.op_code)
+                    button(
+                        f"{t.code('voucher', each.kind)} · {worth}",
+                        partial(self._redeem, each.voucher_id),
+                        name=f"use-{each.voucher_id}",
+                        kind="small",
+                    )
 
     def _show_invoice(self, invoice: InvoicePreview) -> None:
         t = self._ctx.t

@@ -52,6 +52,14 @@ async def list_vouchers(
     return await vouchers.list_vouchers(store_id, customer_ref, campaign_id, deps)
 
 
+@router.get("/orders/{order_id}/vouchers", tags=["vouchers"], openapi_extra=serves("R8", "R28"))
+async def list_open_vouchers(
+    store_id: str, order_id: str, _: MoneyReader, deps: InjectedDeps
+) -> list[VoucherView]:
+    """List the vouchers of an order's customer and vehicle that it could redeem now (可用券)."""
+    return await vouchers.open_vouchers(store_id, order_id, deps)
+
+
 @router.get("/voucher-months", tags=["vouchers"], openapi_extra=serves("R28"))
 async def voucher_months(store_id: str, _: MoneyReader, deps: InjectedDeps) -> list[VoucherMonth]:
     """Return the numbers and the cost of vouchers in the last twelve months (发券统计)."""
