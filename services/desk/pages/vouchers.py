@@ -97,6 +97,9 @@ def _row(ctx: PageContext, catalog: Catalog, voucher: VoucherView, name: str | N
             if voucher.customer_ref:
                 address = f"{ctx.store_path}/customers/{voucher.customer_ref}"
                 link(name or t("Customer"), address, "text-link")
+            elif voucher.vehicle_ref:
+                address = f"{ctx.store_path}/vehicles/{voucher.vehicle_ref}"
+                link(t("Vehicle"), address, "text-link")
         with cell_box():
             if voucher.campaign_id:
                 address = f"{ctx.store_path}/campaigns/{voucher.campaign_id}"
