@@ -97,7 +97,9 @@ def _head(ctx: PageContext, found: LifetimeValue) -> None:
     with box("toolbar not-printed"):
         button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
         if found.cohorts:
-            button(t("Download CSV"), partial(_download, ctx, found), name="download")
+            button(
+                t("Download {kind}", kind="CSV"), partial(_download, ctx, found), name="download"
+            )
         if ctx.may(ManagementApi.list_monthly_costs):
             address = f"{ctx.store_path}/master-data/costs"
             test_id("monthly-costs", link(t("Monthly costs"), address, "as-button"))

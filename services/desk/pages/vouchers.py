@@ -94,12 +94,7 @@ def _row(ctx: PageContext, catalog: Catalog, voucher: VoucherView, name: str | N
             if voucher.item_code:
                 text(voucher.item_code, "hint")
         with cell_box():
-            if voucher.customer_ref:
-                address = f"{ctx.store_path}/customers/{voucher.customer_ref}"
-                link(name or t("Customer"), address, "text-link")
-            elif voucher.vehicle_ref:
-                address = f"{ctx.store_path}/vehicles/{voucher.vehicle_ref}"
-                link(t("Vehicle"), address, "text-link")
+            _holder(ctx, voucher, name)
         with cell_box():
             if voucher.campaign_id:
                 address = f"{ctx.store_path}/campaigns/{voucher.campaign_id}"
@@ -120,6 +115,16 @@ def _row(ctx: PageContext, catalog: Catalog, voucher: VoucherView, name: str | N
                 badge(t("Expired"), "quiet")
             else:
                 badge(t("Open voucher"), "calm")
+
+
+def _holder(ctx: PageContext, voucher: VoucherView, name: str | None) -> None:
+    """Link to the customer, or to the vehicle, that may redeem the voucher."""
+    if voucher.customer_ref:
+        address = f"{ctx.store_path}/customers/{voucher.customer_ref}"
+        link(name or ctx.t("Customer"), address, "text-link")
+    elif voucher.vehicle_ref:
+        address = f"{ctx.store_path}/vehicles/{voucher.vehicle_ref}"
+        link(ctx.t("Vehicle"), address, "text-link")
 
 
 def _months(ctx: PageContext, months: Sequence[VoucherMonth]) -> None:
