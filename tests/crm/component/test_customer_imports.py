@@ -110,6 +110,7 @@ async def test_erased_persons_rows_are_not_imported(crm: InProcess) -> None:
         person(523, phone=same["phone"], model=""),
     ]
     import_id = (await uploaded(crm, table(rows))).json()["import_id"]
+    await crm.wait_until_idle()
     path = f"/stores/S01/customers/{registered.json()['customer_ref']}/erasure"
     erased = await crm.post(path, MANAGER, {"reason": "requested"})
     assert erased.status_code == 201, erased.text
