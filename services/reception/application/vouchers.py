@@ -188,10 +188,12 @@ async def open_vouchers(store_id: str, order_id: str, deps: Deps) -> list[Vouche
     """
     async with deps.uow_factory.read(store_id) as connection:
         visit = await persistence.read_visit(connection, store_id, order_id)
+    customer_refs = await references_of(store_id, visit.customer_ref, deps)
+    async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.open_vouchers(
             connection,
             store_id,
-            visit.customer_ref,
+            customer_refs,
             visit.vehicle_ref,
             deps.uow_factory.clock.now(),
             VOUCHERS_LISTED,

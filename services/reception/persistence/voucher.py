@@ -33,9 +33,10 @@ ORDER BY issued_at DESC, voucher_id DESC LIMIT $4
 _OPEN = (
     _VOUCHERS.select
     + """
-WHERE store_id = $1 AND (customer_ref = $2 OR vehicle_ref = $3) AND redeemed_at IS NULL
+WHERE store_id = $1 AND (customer_ref = ANY ($2) OR vehicle_ref = $3) AND redeemed_at IS NULL
   AND expires_at > $4
-  AND (customer_ref IS NULL OR customer_ref = $2) AND (vehicle_ref IS NULL OR vehicle_ref = $3)
+  AND (customer_ref IS NULL OR customer_ref = ANY ($2))
+  AND (vehicle_ref IS NULL OR vehicle_ref = $3)
 ORDER BY expires_at, voucher_id LIMIT $5
 """
 )
@@ -97,15 +98,15 @@ async def list_vouchers(
 async def open_vouchers(
     connection: Connection,
     store_id: str,
-    customer_ref: str | None,
+    customer_refs: Collection[str],
     vehicle_ref: str,
     now: datetime,
     most: int,
 ) -> list[Voucher]:
-    """Return the vouchers that are for the customer or the vehicle and can be redeemed ``now``,
-    those that expire first first.
+    """Return the vouchers that are for the customer, by any of their references, or the vehicle,
+    and can be redeemed ``now``; those that expire first first.
     """
-    rows = await connection.fetch(_OPEN, store_id, customer_ref, vehicle_ref, now, most)
+    rows = await connection.fetch(_OPEN, store_id, list(customer_refs), vehicle_ref, now, most)
     return [_VOUCHERS.read(row) for row in rows]
 
 
