@@ -38,8 +38,10 @@ _REDRAWN_MS = 300
 _SETTLED_MS = 3_000
 _SHOWN = "field => field.innerText + (field.querySelector('input')?.value ?? '')"
 _WIDEST = "document.documentElement.scrollWidth"
-_DRAWN = """document.fonts.ready.then(() => new Promise(
-    done => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))"""
+_DRAWN = """Promise.race([
+    document.fonts.ready.then(() => new Promise(
+        done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))),
+    new Promise(done => setTimeout(() => done(true), 1000))])"""
 _ROUNDS_CLOSED = 2
 """Rounds without a menu after which it stays closed: a redrawn choice opens it once more."""
 _SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
