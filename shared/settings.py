@@ -174,7 +174,8 @@ class Settings(BaseSettings):
     )
 
     public_url: str = Field(
-        "http://127.0.0.1:8080", description="where browsers and customers reach the desk"
+        "http://127.0.0.1:8080",
+        description="where browsers, customers and other companies' systems reach the desk",
     )
     desk_hosts: str = Field("", description="further host names of the desk, separated by commas")
     trusted_proxies: str = Field(

@@ -20,6 +20,7 @@ from services.desk.addresses import inside
 from services.desk.client import Services
 from services.desk.components.problems import unavailable_text
 from services.desk.context import AppContext, Present
+from services.desk.contracts import contracts_router
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.pages import survey_link
@@ -133,6 +134,7 @@ def _add_routes(app: FastAPI, app_context: AppContext) -> None:
         return Response(content, media_type="image/jpeg")
 
     app.include_router(survey_link.router)
+    app.include_router(contracts_router(app_context.settings.public_url))
     app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, app_context)
     if isinstance(app_context.sign_in, DemoSignIn):

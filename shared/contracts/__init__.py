@@ -8,12 +8,17 @@ from shared.contracts.base import Event
 __all__ = [
     "COMPACTED",
     "CONTRACTS",
+    "CONTRACTS_PATH",
     "PUBLISHERS",
     "Event",
+    "contracts_address",
     "contracts_of",
     "schema_address",
     "type_name",
 ]
+
+CONTRACTS_PATH = "/contracts"
+"""Path at which the desk lists all contracts, from which a program of another company begins."""
 
 PUBLISHERS: dict[str, ModuleType] = {
     "reception": reception,
@@ -32,9 +37,14 @@ def type_name(event: type[Event]) -> str:
 def schema_address(kind: str) -> str:
     """``$id`` of the schema of an event type, and ``ce_dataschema`` of its records.
 
-    It names the schema and never changes; every service answers its path with the schema.
+    It names the schema and never changes; the desk answers its path with the schema.
     """
     return f"https://aftersales.example/schemas/{kind}.json"
+
+
+def contracts_address(desk: str) -> str:
+    """Return where the desk that others reach at ``desk`` lists all contracts."""
+    return f"{desk.rstrip('/')}{CONTRACTS_PATH}"
 
 
 def contracts_of(publisher: str) -> tuple[type[Event], ...]:

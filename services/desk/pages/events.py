@@ -21,6 +21,7 @@ from services.desk.components.event_flow import event_flow
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.contracts import CONTRACTS_PATH, contracts_address
 from shared.event_catalog import CatalogEvent, CatalogTopic, event_catalog
 from shared.security import GROUP_MANAGERS
 
@@ -54,6 +55,9 @@ def _address(ctx: PageContext, event: str) -> str:
 
 def _all(ctx: PageContext) -> None:
     t = ctx.t
+    with box("toolbar"):
+        text(t("Schemas and AsyncAPI documents, also for other companies:"), "hint")
+        link(contracts_address(ctx.app_context.settings.public_url), CONTRACTS_PATH, "text-link")
     with panel(t("Flow of an order"), name="event-flow"), box("event-flow-scroll"):
         event_flow(t, lambda event: ui.navigate.to(_address(ctx, event)))
     for topic in event_catalog().topics:
@@ -90,6 +94,7 @@ def _one(ctx: PageContext, topic: CatalogTopic, event: CatalogEvent) -> None:
             badge(t("Published by: {name}", name=t.code("service", topic.publisher)), "calm")
             badge(t("Read by: {names}", names=_services(t, event.consumers)), "calm")
             badge(t("Requirements: {list}", list=t.listed(event.requirements)), "quiet")
+        link(t("JSON schema"), f"/schemas/{event.type}.json", "text-link")
     text(t("Fields"), "section-title")
     with test_id("event-fields", box("area")):
         headings = [t("Field"), t("Kind"), t("Meaning (Chinese)"), t("Meaning (English)")]
