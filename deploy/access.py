@@ -28,6 +28,7 @@ SUBSCRIBER_TOPICS = "aftersales.subscriber."
 """Beginning of the names of streams that are a subscriber's own."""
 
 _ANY_HOST = "*"
+_USER = "User:"
 _ITERATIONS = 4096
 _TIMEOUT_S = 30.0
 
@@ -114,7 +115,7 @@ def _binding(
         resource,
         name.removesuffix("*"),
         ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL,
-        f"User:{principal}",
+        f"{_USER}{principal}",
         _ANY_HOST,
         operation,
         AclPermissionType.ALLOW,
@@ -148,11 +149,21 @@ class Access:
 
     def rights_of(self, principal: str) -> set[AclBinding]:
         """Return the rights that the cluster gives to a principal."""
+        return self._rights(f"{_USER}{principal}")
+
+    def rights(self) -> dict[str, set[AclBinding]]:
+        """Return the rights of all principals."""
+        found: dict[str, set[AclBinding]] = {}
+        for each in self._rights(None):
+            found.setdefault(each.principal.removeprefix(_USER), set()).add(each)
+        return found
+
+    def _rights(self, principal: str | None) -> set[AclBinding]:
         every = AclBindingFilter(
             ResourceType.ANY,
             None,  # type: ignore[arg-type]  # any name
             ResourcePatternType.ANY,
-            f"User:{principal}",
+            principal,  # type: ignore[arg-type]  # or any
             None,  # type: ignore[arg-type]  # any host
             AclOperation.ANY,
             AclPermissionType.ANY,

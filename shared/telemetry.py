@@ -30,6 +30,16 @@ KAFKA = Gauge("aftersales_kafka", "State of Kafka's brokers and partitions", ["w
 SUBSCRIBER_LAG = Gauge(
     "aftersales_subscriber_lag", "Events that wait for another system", ["subscriber"]
 )
+SUBSCRIBER_UNCOPIED = Gauge(
+    "aftersales_subscriber_uncopied",
+    "Events that the forwarder has still to look at for a subscriber of some stores",
+    ["subscriber"],
+)
+SUBSCRIBER_FORWARDERS = Gauge(
+    "aftersales_subscriber_forwarders",
+    "Processes that copy events for a subscriber of some stores",
+    ["subscriber"],
+)
 RECORDS_LOST = Counter(
     "aftersales_records_lost", "Records deleted before they were read", ["consumer"]
 )

@@ -16,6 +16,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.kafka_clients import KafkaClients
 from deploy.embedded.processes import State
 from deploy.embedded.secrets import SERVICES, ensure_secrets, roles
+from deploy.embedded.settings import Ports
 from deploy.management import TokenSource
 from shared.credentials import ServiceCredentials
 from shared.settings import FORWARDER, Settings, SettingsError, lacking, read_settings, variable
@@ -100,10 +101,20 @@ def running_platform(data: Path | None) -> Addresses:
     Raises:
         EmbeddedError: no platform runs there.
     """
-    settings, ports = settings_for(data), _server_ports(data)
-    running = settings.ports.model_copy(update={"kafka": ports["kafka"]})
-    kafka = KafkaClients(settings.model_copy(update={"ports": running}))
-    return Addresses(_database_url(data, "postgres"), kafka)
+    running = settings_for(data).model_copy(update={"ports": running_ports(data)})
+    return Addresses(_database_url(data, "postgres"), KafkaClients(running))
+
+
+def running_ports(data: Path | None) -> Ports:
+    """Return the ports of the platform that runs on the data folder.
+
+    Raises:
+        EmbeddedError: no platform runs there.
+    """
+    _server_ports(data)
+    settings = settings_for(data)
+    state = State.read(settings.data / "state.json")
+    return settings.ports.model_copy(update=state.ports if state else {})
 
 
 def is_deployment() -> bool:

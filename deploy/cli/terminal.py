@@ -44,6 +44,11 @@ def _said(field: str, rule: str, message: str, options: Mapping[str, str]) -> st
     return f"{option}: {said}" if option else said
 
 
+def print_warning(text: str) -> None:
+    """Print one line about a doubt on standard error."""
+    _errors.print(f"aftersales: {text}", markup=False, style="yellow")
+
+
 def print_error(text: str) -> None:
     """Print one line about an error on standard error."""
     _errors.print(f"aftersales: {text}", markup=False, style="red")

@@ -27,6 +27,7 @@ from confluent_kafka.admin import (
 
 from deploy.access import Rights
 from deploy.doctor.findings import Finding, error, ok, warning
+from deploy.embedded.errors import EmbeddedError
 from shared.kafka import administration_options, tls_context
 from shared.settings import Settings
 
@@ -44,22 +45,47 @@ def look_at_kafka(
     settings: Settings, rights: Rights, declared: Sequence[NewTopic]
 ) -> list[Finding]:
     """Return what is seen as the principal of ``settings``, which ought to have ``rights``."""
-    addresses = [_address(settings, each.strip()) for each in settings.kafka_bootstrap.split(",")]
-    if any(each.level == "error" for each in addresses):
-        return addresses
-    client = _Client(settings)
-    signed_in = client.sign_in()
-    if signed_in.level == "error":
-        return [*addresses, signed_in]
+    client, reached = _reach(settings)
+    if client is None:
+        return reached
     wanted = [each for each in declared if each.name in {*rights.reads, *rights.writes}]
     found = [
+        *client.government(rights),
         *client.topics(wanted, rights),
         *client.groups(rights),
         *client.configurations(wanted),
         *client.lag(rights),
         *client.clocks([each for each in wanted if each.name in rights.reads]),
     ]
-    return [*addresses, signed_in, *found]
+    return [*reached, *found]
+
+
+def require_kafka(settings: Settings, rights: Rights, topics: Sequence[NewTopic]) -> None:
+    """Ask Kafka whether a command can do its work with ``rights`` on ``topics``.
+
+    Raises:
+        EmbeddedError: in one line, what is wrong and what to do.
+    """
+    client, found = _reach(settings)
+    if client:
+        found = [*client.government(rights), *client.topics(topics, rights)]
+    if wrong := [each for each in found if each.level == "error"]:
+        raise EmbeddedError(f"Kafka: {wrong[0]}")
+
+
+def look_at_addresses(settings: Settings) -> list[Finding]:
+    """Return whether each broker of ``settings`` takes connections, and shows a certificate."""
+    return [_address(settings, each.strip()) for each in settings.kafka_bootstrap.split(",")]
+
+
+def _reach(settings: Settings) -> tuple["_Client | None", list[Finding]]:
+    """Return a client that has signed in, unless none can, and what was seen on the way."""
+    addresses = look_at_addresses(settings)
+    if all(each.level == "error" for each in addresses):
+        return None, addresses
+    client = _Client(settings)
+    signed_in = client.sign_in()
+    return (client if signed_in.level == "ok" else None), [*addresses, signed_in]
 
 
 def _address(settings: Settings, address: str) -> Finding:
@@ -146,6 +172,21 @@ class _Client:
                 "look at its log; if it answers with TLS, set AFTERSALES_KAFKA_SECURITY",
             )
         return ok(_AREA, f"{self._user} signed in; brokers: {len(found.brokers)}")
+
+    def government(self, rights: Rights) -> Iterator[Finding]:
+        """Yield an error where the user may not alter users and rights, but should."""
+        if not rights.governs:
+            return
+        described = self._admin.describe_cluster(
+            include_authorized_operations=True, request_timeout=_TIMEOUT_S
+        )
+        if AclOperation.ALTER not in (described.result(_TIMEOUT_S).authorized_operations or ()):
+            yield error(
+                _AREA,
+                f"{self._user} may not alter users and rights",
+                "sign in as Kafka's administrator, or give it the rights of the principal "
+                "subscribers in deploy/acls.yaml",
+            )
 
     def topics(self, wanted: Sequence[NewTopic], rights: Rights) -> Iterator[Finding]:
         """Yield what is wrong with topics and the rights to them."""

@@ -441,6 +441,7 @@ class Platform:
         State(
             supervisor=Running.of("supervisor", os.getpid(), 0),
             processes=tuple(each.running for each in self._processes.values()),
+            ports=self.settings.ports.model_dump(),
         ).write(self.state_file)
 
     # Stopping

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -272,10 +272,11 @@ class Running:
 
 @dataclass(frozen=True)
 class State:
-    """Supervisor of a data folder and the processes that run on it."""
+    """Supervisor of a data folder, the processes that run on it, and all its ports by name."""
 
     supervisor: Running
     processes: tuple[Running, ...]
+    ports: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
@@ -287,6 +288,7 @@ class State:
         return cls(
             Running(**content["supervisor"]),
             tuple(Running(**each) for each in content["processes"]),
+            content.get("ports", {}),
         )
 
     def write(self, file: Path) -> None:

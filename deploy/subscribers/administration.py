@@ -5,52 +5,31 @@ The command line and the process :mod:`deploy.subscribers.administration_app` ca
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.access import Access
 from deploy.embedded.errors import EmbeddedError
 from deploy.subscribers.changes import CHANGES, Attempt, Change
 from deploy.subscribers.model import REGISTRY, Offer, Subscriber
+from deploy.subscribers.progress import Progress, ProgressReader, reading_groups
+from deploy.subscribers.records import Records
+from shared.contracts.management import StoreDefined
 from shared.contracts.violations import RuleViolation, key_reused
-from shared.settings import SUBSCRIBERS
 
 _CHANGING = "subscribers.changes"
+_MOST_NAMED = 20
 _TIMEOUT_S = 10.0
 _STOPS_WITHIN_S = 3.0
 _PAUSE_S = 0.5
 _TURN_S = 40.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a subscriber has read.
-
-    ``lag`` is None while it has not read anything, ``last_read`` the time of the newest record that
-    it has read, ``members`` the number of its present consumers.
-    """
-
-    subscriber: Subscriber
-    groups: Sequence[str]
-    members: int
-    lag: int | None
-    last_read: datetime | None
 
 
 @dataclass(frozen=True)
@@ -76,13 +55,15 @@ class Subscribers:
         self._options = {**options, "log_level": 0}
         self._admin = AdminClient(self._options)
         self._access = Access(options)
+        self._stored = Records(self._options)
+        self._progress = ProgressReader(self._admin, self._stored)
 
     def add(self, subscriber: Subscriber, offer: Offer, attempt: Attempt) -> str:
         """Make user, rights and streams of ``subscriber``, and return its password.
 
         Raises:
             RuleViolation: there is one of that name, a removed one of that name is still being
-                served, or a topic does not exist.
+                served, or a topic or a store does not exist.
         """
         change = Change.new("added", subscriber, attempt)
         with self._turn():
@@ -100,6 +81,8 @@ class Subscribers:
     def rotate(self, name: str, attempt: Attempt) -> tuple[Subscriber, str]:
         """Give a subscriber a new password, and return it; the old one signs in no more.
 
+        Its user and its rights are made again where they are missing.
+
         Raises:
             RuleViolation: there is none of that name.
         """
@@ -108,7 +91,9 @@ class Subscribers:
             change = Change.new("rotated", subscriber, attempt)
             if self._recorded(change) is None:
                 self._record(change)
-            return subscriber, self._new_password(subscriber)
+            password = self._new_password(subscriber)
+            self._access.set_rights([subscriber.rights])
+            return subscriber, password
 
     def remove(self, name: str, attempt: Attempt) -> None:
         """Remove a subscriber with its user, rights, consumer groups and own streams.
@@ -133,7 +118,9 @@ class Subscribers:
         self._register(subscriber.name, None)
         if own:
             _wait(self._admin.delete_topics(own))
-        if groups := _groups(subscriber, self._all_groups()):
+        present = self._progress.groups()
+        forwarding = [subscriber.forwarding_group] if subscriber.forwarding_group in present else []
+        if groups := [*reading_groups(subscriber, present), *forwarding]:
             # One that is still in use stays, without rights, until Kafka forgets it.
             wait(self._admin.delete_consumer_groups(groups).values(), _TIMEOUT_S)
 
@@ -145,7 +132,7 @@ class Subscribers:
             RuleViolation: the forwarder has not stopped copying them yet.
         """
         group, limit = subscriber.forwarding_group, time.monotonic() + _STOPS_WITHIN_S
-        while group in self._all_groups():
+        while group in self._progress.groups():
             (deleted,) = self._admin.delete_consumer_groups([group]).values()
             try:
                 deleted.result(timeout=_TIMEOUT_S)
@@ -178,28 +165,25 @@ class Subscribers:
 
     def all(self) -> dict[str, Subscriber]:
         """Return all subscribers by their names."""
-        newest = {
-            (message.key() or b"").decode(): message.value()
-            for message in self._records([TopicPartition(REGISTRY, 0, OFFSET_BEGINNING)])
-        }
         return {
             name: Subscriber.model_validate_json(value)
-            for name, value in sorted(newest.items())
-            if value
+            for name, value in sorted(self._newest(REGISTRY).items())
         }
 
     def changes(self) -> list[Change]:
         """Return all changes, the newest last."""
-        records = self._records([TopicPartition(CHANGES, 0, OFFSET_BEGINNING)])
-        return [Change.model_validate_json(record.value() or b"") for record in records]
+        return [
+            Change.model_validate_json(record.value() or b"")
+            for record in self._stored.all(CHANGES)
+        ]
 
     def progress(self) -> list[Progress]:
         """Return how far each subscriber has read."""
-        subscribers = self.all().values()
-        if not subscribers:
-            return []
-        groups, topics = self._all_groups(), self._topics()
-        return [self._progress(each, groups, topics) for each in subscribers]
+        return self._progress.read(list(self.all().values()))
+
+    def last_read(self, progress: Sequence[Progress]) -> Mapping[str, datetime]:
+        """Return by subscriber when the newest record that it has read was sent."""
+        return self._progress.last_read(progress)
 
     def cluster(self) -> Cluster:
         """Return the state of the brokers, and of the topics that the administration sees."""
@@ -222,8 +206,10 @@ class Subscribers:
         back when it leaves, or when its process has gone.
 
         Raises:
-            EmbeddedError: the others do not end.
+            KafkaException: Kafka does not respond, or refuses.
+            RuleViolation: the others do not end.
         """
+        self._admin.list_topics(timeout=_TIMEOUT_S)
         consumer = Consumer(
             {
                 **self._options,
@@ -236,9 +222,16 @@ class Subscribers:
             consumer.subscribe([CHANGES])
             deadline = time.monotonic() + _TURN_S
             while not consumer.assignment():
+                message = consumer.poll(0.1)
+                if message and (error := message.error()):
+                    raise KafkaException(error)
                 if time.monotonic() > deadline:
-                    raise EmbeddedError("another change of a subscriber is still under way")
-                consumer.poll(0.1)
+                    self._admin.list_topics(timeout=_TIMEOUT_S)
+                    raise RuleViolation(
+                        "another_change",
+                        "another change of a subscriber is still under way: try again in a minute",
+                        kind="conflict",
+                    )
             yield
         finally:
             consumer.close()
@@ -285,53 +278,22 @@ class Subscribers:
                 kind="conflict",
                 topic=missing[0],
             )
+        if subscriber.stores:
+            _check_stores(
+                subscriber.stores, self._known_stores(present.get(StoreDefined.topic, ()))
+            )
 
-    def _progress(
-        self,
-        subscriber: Subscriber,
-        all_groups: Sequence[str],
-        topics: Mapping[str, Sequence[int]],
-    ) -> Progress:
-        found = _groups(subscriber, all_groups)
-        groups = [each for each in found if each != subscriber.forwarding_group]
-        committed: dict[tuple[str, int], int] = {}
-        for group in groups:
-            for place in self._offsets(group):
-                at = (place.topic, place.partition)
-                committed[at] = max(committed.get(at, 0), place.offset)
-        return Progress(
-            subscriber,
-            groups,
-            members=self._members(groups),
-            lag=self._lag(subscriber, committed, topics) if committed else None,
-            last_read=self._last_read(committed),
-        )
+    def _known_stores(self, partitions: Sequence[int]) -> Collection[str]:
+        """Return the ids of all stores that management has defined, closed ones as well."""
+        return self._newest(StoreDefined.topic, partitions).keys()
 
-    def _lag(
-        self,
-        subscriber: Subscriber,
-        committed: Mapping[tuple[str, int], int],
-        topics: Mapping[str, Sequence[int]],
-    ) -> int:
-        with self._consumer() as consumer:
-            lag = 0
-            for topic in subscriber.streams.values():
-                for partition in topics.get(topic, ()):
-                    begin, end = consumer.get_watermark_offsets(
-                        TopicPartition(topic, partition), timeout=_TIMEOUT_S
-                    )
-                    lag += end - max(begin, committed.get((topic, partition), 0))
-        return lag
-
-    def _last_read(self, committed: Mapping[tuple[str, int], int]) -> datetime | None:
-        """Return the time of the newest record before the committed offsets."""
-        places = [
-            TopicPartition(topic, partition, offset - 1)
-            for (topic, partition), offset in committed.items()
-            if offset
-        ]
-        times = [message.timestamp()[1] for message in self._records(places, first_only=True)]
-        return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
+    def _newest(self, topic: str, partitions: Sequence[int] = (0,)) -> dict[str, bytes]:
+        """Return the newest value of each key of a compacted topic, without deleted ones."""
+        newest = {
+            (record.key() or b"").decode(): record.value()
+            for record in self._stored.all(topic, partitions)
+        }
+        return {key: value for key, value in newest.items() if value}
 
     def _make_streams(self, subscriber: Subscriber, offer: Offer) -> None:
         present = self._topics()
@@ -367,78 +329,30 @@ class Subscribers:
             on_delivery=lambda error, _: failed.append(error) if error else None,
         )
         if producer.flush(_TIMEOUT_S) or failed:
-            raise EmbeddedError(f"{topic} could not be written: {failed[:1] or 'no response'}")
+            reason = failed[0].str() if failed else "Kafka does not respond"
+            raise EmbeddedError(f"{topic} could not be written: {reason}")
 
     def _topics(self) -> dict[str, Sequence[int]]:
         """Return the partitions of each topic."""
         found = self._admin.list_topics(timeout=_TIMEOUT_S).topics
         return {name: list(topic.partitions) for name, topic in found.items()}
 
-    def _all_groups(self) -> list[str]:
-        listed = self._admin.list_consumer_groups(request_timeout=_TIMEOUT_S).result()
-        return [each.group_id for each in listed.valid]
 
-    def _members(self, groups: Sequence[str]) -> int:
-        if not groups:
-            return 0
-        described = self._admin.describe_consumer_groups(list(groups))
-        return sum(len(future.result(_TIMEOUT_S).members) for future in described.values())
+def _check_stores(named: Sequence[str], known: Collection[str]) -> None:
+    """Refuse stores that there are not.
 
-    def _offsets(self, group: str) -> Sequence[TopicPartition]:
-        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        found = asked[group].result(_TIMEOUT_S).topic_partitions or []
-        return [place for place in found if place.offset >= 0]
-
-    def _records(
-        self, places: Sequence[TopicPartition], *, first_only: bool = False
-    ) -> list[Message]:
-        """Return the records from ``places`` to the ends that they have now, or the first ones."""
-        records: list[Message] = []
-        with self._consumer() as consumer:
-            consumer.assign(list(places))
-            unread = {(place.topic, place.partition) for place in places}
-            while unread:
-                message = consumer.poll(_TIMEOUT_S)
-                if message is None:
-                    raise EmbeddedError(f"{places[0].topic} could not be read: no response")
-                place = (str(message.topic()), int(message.partition() or 0))
-                if not _is_end(message) and place in unread:
-                    records.append(message)
-                if _is_end(message) or first_only:
-                    consumer.pause([TopicPartition(*place)])
-                    unread.discard(place)
-        return records
-
-    @contextmanager
-    def _consumer(self) -> Iterator[Consumer]:
-        consumer = Consumer(
-            {
-                **self._options,
-                "group.id": SUBSCRIBERS,  # it never joins, but is asked for
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
+    Raises:
+        RuleViolation: one of them is none of those that are ``known``.
+    """
+    if missing := [store_id for store_id in named if store_id not in known]:
+        first = ", ".join(sorted(known)[:_MOST_NAMED])
+        more = f" … ({len(known):,})" if len(known) > _MOST_NAMED else ""
+        raise RuleViolation(
+            "unknown_store",
+            f"there is no store {missing[0]}; there are {first or 'none yet'}{more}",
+            field="stores",
+            store=missing[0],
         )
-        try:
-            yield consumer
-        finally:
-            consumer.close()
-
-
-def _groups(subscriber: Subscriber, among: Sequence[str]) -> list[str]:
-    """Return the consumer groups of a subscriber, and the one that copies its streams."""
-    return [
-        each
-        for each in among
-        if each.startswith(subscriber.group_prefix) or each == subscriber.forwarding_group
-    ]
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
-        raise EmbeddedError(f"{message.topic()} could not be read: {error.str()}")
-    return error is not None
 
 
 def _wait(futures: Mapping[str, Any]) -> None:

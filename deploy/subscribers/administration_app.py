@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import httpx
+import structlog
 from fastapi import Depends, FastAPI
 
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.subscribers.administration import Subscribers
-from deploy.subscribers.handover import reached_by_subscribers
+from deploy.subscribers.handover import doubts, reached_by_subscribers
 from deploy.subscribers.http import Administration, router
 from deploy.subscribers.metrics import KafkaMetrics
 from deploy.subscribers.model import Offer
@@ -27,6 +28,8 @@ from shared.security import Principal, Verifier
 from shared.settings import SUBSCRIBERS, read_settings, require
 from shared.storable import refuse_unstorable
 from shared.telemetry import configure_logging
+
+log = structlog.get_logger()
 
 _TIMEOUT = httpx.Timeout(4.0, connect=1.0)
 
@@ -68,12 +71,15 @@ def create_app() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         require(settings, SUBSCRIBERS)
         configure_logging(SUBSCRIBERS, settings.instance)
+        reached = reached_by_subscribers(settings)
+        for seen, remedy in doubts(reached):
+            log.warning("subscribers may not reach Kafka", seen=seen, remedy=remedy)
         subscribers = Subscribers(administration_options(settings))
         app.state.metrics = KafkaMetrics(subscribers)
         app.state.administration = Administration(
             subscribers,
             Offer.declared(EmbeddedSettings().topics_file),
-            reached_by_subscribers(settings),
+            reached,
         )
         address = settings.management_url
         async with httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, trust_env=False) as http:

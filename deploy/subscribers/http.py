@@ -12,10 +12,11 @@ from fastapi import Depends, Path, Request
 from pydantic import BaseModel, Field
 
 from deploy.embedded.errors import EmbeddedError
-from deploy.subscribers.administration import Progress, Subscribers
+from deploy.subscribers.administration import Subscribers
 from deploy.subscribers.changes import Attempt, Change, ChangeKind
 from deploy.subscribers.handover import SubscriberAccess
 from deploy.subscribers.model import Offer, Subscriber
+from deploy.subscribers.progress import Progress
 from shared.commands import Headers
 from shared.contracts.base import Identifier
 from shared.problems import unavailable
@@ -50,7 +51,10 @@ class AddSubscriberRequest(RequestModel):
 
 
 class SubscriberView(BaseModel):
-    """A subscriber, and how far it has read; ``lag`` is absent while it has read nothing."""
+    """A subscriber, and how far it has read; ``lag`` is absent while it has read nothing.
+
+    ``uncopied`` and ``forwarders`` are absent for one that reads the topics themselves.
+    """
 
     name: str
     user: str
@@ -58,6 +62,10 @@ class SubscriberView(BaseModel):
     stores: Sequence[str]
     consumers: int = Field(description="its consumers that are connected")
     lag: int | None = Field(description="events that wait for it")
+    uncopied: int | None = Field(
+        description="events that the forwarder has still to look at for its own streams"
+    )
+    forwarders: int | None = Field(description="processes that copy its own streams")
     last_read: datetime | None = Field(description="when the newest event that it read was sent")
 
 
@@ -122,11 +130,16 @@ Injected = Annotated[Administration, Depends(_administration)]
 async def list_subscribers(_: Reader, administration: Injected) -> SubscriberList:
     """Return all subscribers with how far they have read, and the latest changes."""
     subscribers, offer = administration.subscribers, administration.offer
-    found, changes = await administration.ask(
-        lambda: (subscribers.progress(), subscribers.changes())
-    )
+
+    def query() -> tuple[Sequence[SubscriberView], Sequence[Change]]:
+        found = subscribers.progress()
+        last_read = subscribers.last_read(found)
+        views = [_view(each, last_read.get(each.subscriber.name)) for each in found]
+        return views, subscribers.changes()
+
+    found, changes = await administration.ask(query)
     return SubscriberList(
-        subscribers=[_view(each) for each in found],
+        subscribers=found,
         topics=[
             TopicChoice(name=topic, by_store=topic not in offer.undivided) for topic in offer.topics
         ],
@@ -176,7 +189,7 @@ async def remove_subscriber(
     return RemovedSubscriber(name=name)
 
 
-def _view(progress: Progress) -> SubscriberView:
+def _view(progress: Progress, last_read: datetime | None) -> SubscriberView:
     subscriber = progress.subscriber
     return SubscriberView(
         name=subscriber.name,
@@ -185,7 +198,9 @@ def _view(progress: Progress) -> SubscriberView:
         stores=subscriber.stores,
         consumers=progress.members,
         lag=progress.lag,
-        last_read=progress.last_read,
+        uncopied=progress.uncopied,
+        forwarders=progress.forwarders,
+        last_read=last_read,
     )
 
 

@@ -54,10 +54,13 @@ async def test_operator_adds_rotates_and_removes(desk: Desk) -> None:
     await expect(operator.at("access")).to_contain_text("subscriber.insurer-1")
     await operator.keep("subscriber-access")
     first = await hand_over(operator)
-    assert "aftersales.subscriber.insurer-1.reception.order.v1" in first
+    assert "export KAFKA_TOPICS=aftersales.subscriber.insurer-1.reception.order.v1" in first
+    assert "-----BEGIN CERTIFICATE-----" in first
+    assert "/contracts" in first
     line = operator.at("subscriber-insurer-1")
     await expect(line).to_contain_text("S01")
     await expect(line).to_contain_text("从未")
+    await expect(line).to_contain_text("转发程序未运行")
     await operator.keep("subscribers")
 
     await operator.open("rotate")

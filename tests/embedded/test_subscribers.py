@@ -3,8 +3,10 @@
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
@@ -13,8 +15,10 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuth
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import ADMINISTRATOR
+from deploy.embedded.settings import free_ports
 from deploy.subscribers.administration import Subscribers
 from deploy.subscribers.changes import Attempt
 from deploy.subscribers.forwarder import SOURCE_OFFSET, Forwarder
@@ -35,12 +39,11 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def command(servers: Platform) -> Command:
-    """Return ``aftersales subscriber`` on the servers."""
-    environment = {"AFTERSALES_EMBEDDED_PORTS__KAFKA_TLS": str(servers.settings.ports.kafka_tls)}
+    """Return ``aftersales subscriber`` on the servers, which knows their data folder alone."""
 
     def run(*words: str) -> Result:
         options = ("--data", str(servers.settings.data))
-        return CliRunner().invoke(app, ["subscriber", *words, *options], env=environment)
+        return CliRunner().invoke(app, ["subscriber", *words, *options])
 
     return run
 
@@ -119,30 +122,42 @@ async def all_copied(servers: Platform, subscriber: Subscriber, topic: str) -> N
     assert [source(each) for each in await records(servers, subscriber.streams[topic])] == wanted
 
 
-def shown(result: Result, label: str) -> str:
-    """Return a value that the command has printed under a label."""
-    assert result.exit_code == 0, result.output
-    line = next(line for line in result.output.splitlines() if line.startswith(label))
-    return line.removeprefix(label).split("(")[0].strip()
+def pasted(told: Result) -> dict[str, str]:
+    """Return the variables that a shell has after what the command printed was pasted into it."""
+    assert told.exit_code == 0, told.output
+    with TemporaryDirectory() as folder:
+        shell = subprocess.run(
+            ["bash", "-eu"],
+            input=f'{told.stdout}\nenv; cat "$KAFKA_CA"',
+            cwd=folder,
+            env={},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    lines = shell.stdout.splitlines()
+    variables = dict(line.split("=", 1) for line in lines if line.startswith("KAFKA_"))
+    return variables | {"certificate": shell.stdout[shell.stdout.index("-----BEGIN") :]}
 
 
 async def first_events(
     servers: Platform, told: Result, topics: Sequence[str], group: str = ""
 ) -> list[ConsumerRecord]:
     """Return what a client reads that knows only what the command printed."""
+    given = pasted(told)
     settings = servers.kafka.tls_settings_of(ADMINISTRATOR).model_copy(
         update={
-            "kafka_bootstrap": shown(told, "bootstrap"),
-            "kafka_security": shown(told, "security"),
-            "kafka_ca_file": shown(told, "CA file"),
-            "kafka_username": shown(told, "user"),
-            "kafka_password": shown(told, "password"),
+            "kafka_bootstrap": given["KAFKA_BOOTSTRAP"],
+            "kafka_username": given["KAFKA_USER"],
+            "kafka_password": given["KAFKA_PASSWORD"],
         }
     )
+    assert settings.kafka_ca_file
+    assert given["certificate"] == settings.kafka_ca_file.read_text()
     async with AIOKafkaConsumer(
         *topics,
         **client_options(settings),
-        group_id=group or shown(told, "groups").replace("…", "first"),
+        group_id=group or given["KAFKA_GROUP"],
         auto_offset_reset="earliest",
     ) as consumer:
         async with asyncio.timeout(_TIMEOUT_S):
@@ -159,7 +174,7 @@ async def test_subscriber_of_all_stores_reads_given_topics(
 ) -> None:
     await send(servers, ORDERS, 20)
     told = await asyncio.to_thread(command, "add", "finance", "--topics", "reception.order")
-    assert shown(told, "topics") == ORDERS
+    assert pasted(told)["KAFKA_TOPICS"] == ORDERS
     assert await first_events(servers, told, [ORDERS])
     with pytest.raises(TopicAuthorizationFailedError):
         await first_events(servers, told, [JOBS])
@@ -211,7 +226,9 @@ async def _has_records(servers: Platform, subscriber: Subscriber) -> bool:
 async def test_list_shows_lag_and_last_read(servers: Platform, command: Command) -> None:
     told = await asyncio.to_thread(command, "add", "finance", "--topics", "reception.order")
     before = json.loads((await asyncio.to_thread(command, "list", "--json")).output)
-    assert [(each["lag"], each["last_read"]) for each in before] == [(None, None)]
+    assert [(each["lag"], each["last_read"], each["uncopied"]) for each in before] == [
+        (None, None, None)
+    ]
     await send(servers, ORDERS, 20)
     await first_events(servers, told, [ORDERS])
     await send(servers, ORDERS, 5)
@@ -222,6 +239,46 @@ async def test_list_shows_lag_and_last_read(servers: Platform, command: Command)
     table = (await asyncio.to_thread(command, "list")).output
     assert "finance" in table
     assert "password" not in table
+
+
+async def test_list_tells_what_is_not_copied(servers: Platform, command: Command) -> None:
+    words = ("--topics", "reception.order", "--stores", "S01")
+    await asyncio.to_thread(command, "add", "insurer-4", *words)
+    await send(servers, ORDERS, 10)
+
+    async def uncopied() -> tuple[int, int]:
+        (found,) = json.loads((await asyncio.to_thread(command, "list", "--json")).output)
+        return found["uncopied"], found["forwarders"]
+
+    waiting, forwarders = await uncopied()
+    assert waiting >= 10
+    assert forwarders == 0
+    async with forwarding(servers):
+        assert await until(lambda: _is(uncopied, (0, 1)), _TIMEOUT_S)
+
+
+async def _is(asked: Callable[[], Awaitable[object]], wanted: object) -> bool:
+    return await asked() == wanted
+
+
+async def test_kafka_that_cannot_be_used_is_explained(
+    servers: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = f"127.0.0.1:{free_ports(1)[0]}"
+    settings = servers.kafka.variables_of("reporting")
+    reporting = {f"AFTERSALES_{name.upper()}": str(value) for name, value in settings.items()}
+    for changed, sentence in (
+        ({"AFTERSALES_KAFKA_BOOTSTRAP": away}, f"Kafka: {away} cannot be reached"),
+        ({"AFTERSALES_KAFKA_PASSWORD": "x"}, "Kafka: the broker does not let reporting sign in"),
+        ({}, "Kafka: reporting may not alter users and rights"),
+    ):
+        for name, value in (reporting | changed).items():
+            monkeypatch.setenv(name, value)
+        words = ["subscriber", "add", "finance", "--topics", "reception.order"]
+        result = await asyncio.to_thread(CliRunner().invoke, app, words)
+        assert isinstance(result.exception, EmbeddedError), result.output
+        assert str(result.exception).startswith(sentence)
+        assert ": " in str(result.exception).removeprefix(sentence)
 
 
 async def test_rotated_password_replaces_the_old_one(servers: Platform, command: Command) -> None:
@@ -238,7 +295,7 @@ async def test_removed_subscriber_leaves_nothing(
 ) -> None:
     words = ("--topics", "reception.order", "--stores", "S02")
     told = await asyncio.to_thread(command, "add", "insurer-3", *words)
-    stream = shown(told, "topics")
+    stream = pasted(told)["KAFKA_TOPICS"]
     removed = await asyncio.to_thread(command, "remove", "insurer-3")
     assert removed.output == "subscriber insurer-3 is removed\n"
     with pytest.raises(KafkaError):
@@ -265,10 +322,14 @@ async def test_removed_subscriber_leaves_nothing(
             "aftersales.management.staff.v1 holds master data of the whole group, which cannot be "
             "divided by stores",
         ),
+        (
+            ["add", "finance", "--topics", "reception.order", "--stores", "S01,S99"],
+            "there is no store S99; there are S01, S02, S03",
+        ),
         (["rotate", "nobody"], "there is no subscriber nobody"),
         (["remove", "nobody"], "there is no subscriber nobody"),
     ],
-    ids=["unknown topic", "no topic", "master data", "rotate unknown", "remove unknown"],
+    ids=["unknown topic", "no topic", "master data", "no store", "rotate", "remove"],
 )
 async def test_what_cannot_be_done_is_said(
     command: Command, words: list[str], sentence: str

@@ -1,6 +1,6 @@
 """Subscribers (订阅方): other companies' systems that read events, for the group's operator."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import (
+    badge,
     box,
     button,
     cell,
@@ -26,6 +27,7 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.directory import Store
+from services.desk.i18n import Translator
 from services.desk.page import Page
 from shared.clients.access import roles_of
 from shared.clients.subscribers.client import SubscribersApi
@@ -38,6 +40,7 @@ from shared.clients.subscribers.models import (
     SubscriberView,
     TopicChoice,
 )
+from shared.contracts import contracts_address
 
 PAGE = Page(
     path="/subscribers",
@@ -52,7 +55,7 @@ _ALL, _SOME = "all", "some"
 _MOST_FOUND = 50
 ResponseT = TypeVar("ResponseT")
 
-_AUTHORITY_FILE = "ca.pem"
+_PASSWORDS_OVER_TLS = "SASL_SSL"
 
 
 @PAGE.shows
@@ -83,8 +86,9 @@ def _subscribers(ctx: PageContext, found: Sequence[SubscriberView]) -> None:
         empty(t("No other system reads events."))
         return
     events, consumers, sees = t("Events behind"), t("Connected consumers"), t("What it sees")
-    headings = [t("Subscriber"), t("Topics"), sees, consumers, events, t("Last read"), ""]
-    with table(headings, (events, consumers)):
+    uncopied = t("Events to copy")
+    headings = [t("Subscriber"), t("Topics"), sees, uncopied, consumers, events, t("Last read"), ""]
+    with table(headings, (uncopied, events, consumers)):
         for each in found:
             _subscriber(ctx, each)
 
@@ -97,8 +101,12 @@ def _subscriber(ctx: PageContext, subscriber: SubscriberView) -> None:
             text(subscriber.user, "hint")
         cell(t.listed(map(_short, subscriber.topics)), "whole-line")
         cell(_stores(ctx, subscriber.stores), "whole-line")
+        with cell_box("figure"):
+            text(_figure(subscriber.uncopied))
+            if subscriber.forwarders == 0:
+                badge(t("The forwarder does not run"), "bad")
         cell(str(subscriber.consumers), "figure")
-        cell(formats.NOTHING if subscriber.lag is None else f"{subscriber.lag:,}", "figure")
+        cell(_figure(subscriber.lag), "figure")
         cell(_moment(ctx, subscriber.last_read) or t("Never"), "number")
         with cell_box("cell-actions"):
             if ctx.may(SubscribersApi.rotate_password):
@@ -242,22 +250,34 @@ def _show_access(ctx: PageContext, access: SubscriberAccess) -> None:
             (t("Password"), access.password),
             (t("Topics"), ", ".join(access.topics)),
             (t("Consumer groups"), f"{access.group_prefix}…"),
+            (t("Schemas of the events"), contracts_address(ctx.app_context.settings.public_url)),
         ]
         with test_id("access", box("access")):
             facts(pairs)
-            if access.authority:
-                text(t("Authority of the brokers ({file})", file=_AUTHORITY_FILE), "section-title")
-                text(access.authority, "event-example")
-            text(t("To try it"), "section-title")
-            text(access.command, "event-example")
+            for doubt in _doubts(t, access):
+                text(doubt, "notice")
+            text(t("To paste into a shell, as the guide for subscribers needs it"), "section-title")
+            text(access.shell, "event-example")
         with box("dialog-actions"):
             button(t("I have handed it over"), opened.close, name="access-close", kind="main")
+
+
+def _doubts(t: Translator, access: SubscriberAccess) -> Iterator[str]:
+    """Yield what the operator has to look at before the subscriber can sign in."""
+    if access.security != _PASSWORDS_OVER_TLS:
+        yield t("These brokers take {security}, not passwords over TLS.", security=access.security)
+    elif not access.authority:
+        yield t("No authority is set: the brokers' certificate must be from a public one.")
 
 
 def _label(ctx: PageContext, topic: TopicChoice) -> str:
     if topic.by_store:
         return _short(topic.name)
     return ctx.t("{topic} (all stores only)", topic=_short(topic.name))
+
+
+def _figure(number: int | None) -> str:
+    return formats.NOTHING if number is None else f"{number:,}"
 
 
 def _short(topic: str) -> str:

@@ -44,7 +44,7 @@ class SubscriberAccess(ResponseBody):
     stores: list[str]
     topics: list[str]
     group_prefix: str
-    command: str
+    shell: str
 
 
 class SubscriberList(ResponseBody):
@@ -56,7 +56,10 @@ class SubscriberList(ResponseBody):
 
 
 class SubscriberView(ResponseBody):
-    """A subscriber, and how far it has read; ``lag`` is absent while it has read nothing."""
+    """A subscriber, and how far it has read; ``lag`` is absent while it has read nothing.
+
+    ``uncopied`` and ``forwarders`` are absent for one that reads the topics themselves.
+    """
 
     name: str
     user: str
@@ -64,6 +67,8 @@ class SubscriberView(ResponseBody):
     stores: list[str]
     consumers: int
     lag: int | None
+    uncopied: int | None
+    forwarders: int | None
     last_read: AwareDatetime | None
 
 
