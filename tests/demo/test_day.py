@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest_asyncio
 import yaml
 from pyarrow import parquet
@@ -23,7 +24,7 @@ from shared.clock import SimulatedClock
 from shared.kafka import administration_options
 from tests.support.harness import in_process, publisher
 from tests.support.order_factory import CLAIM_DETAILS, MANAGER, FrontDesk, invoiced, ready
-from tests.support.samples import commands, run, running
+from tests.support.samples import commands, complaint, run, running
 from tests.support.workshop_events import WorkshopEvents
 
 ORDERS = 6
@@ -113,10 +114,13 @@ async def test_demo_day_is_complete_and_repeatable(day: DayFigures) -> None:
 
 async def test_console_consumer_prints_events(day: DayFigures, servers: Platform) -> None:
     (command,) = commands("Kafka's console consumer")
-    async with running(command, subscriber(servers, "console", ORDER_TOPIC)) as output:
-        first = await output.line()
-    assert "ce_type:aftersales.reception." in first
-    assert '"order_id":' in first
+    publishers = set[str]()
+    topics = (ORDER_TOPIC, JOB_TOPIC)
+    async with running(command, subscriber(servers, "console", *topics)) as output:
+        while publishers != {"reception", "workshop"}:
+            line = await output.line()
+            assert '"order_id":' in line
+            publishers.add(line.partition("ce_type:aftersales.")[2].partition(".")[0])
 
 
 async def test_finance_books_agree_with_daily_reports(day: DayFigures, servers: Platform) -> None:
@@ -151,6 +155,17 @@ async def test_warehouse_has_every_event_once(
         for store_id, report in day.reports.items()
         if report.settled
     }
+
+
+async def test_warehouse_says_what_it_lacks(tmp_path: Path) -> None:
+    _, query = commands("Python: a warehouse")
+    variables = {"WAREHOUSE": str(tmp_path)}
+    assert "no events in" in await complaint(query, variables)
+    (tmp_path / ORDER_TOPIC).mkdir()
+    names = ("ce_id", "ce_type", "ce_storeid", "ce_time", "data")
+    empty = pyarrow.schema([(name, pyarrow.string()) for name in names]).empty_table()
+    parquet.write_table(empty, tmp_path / ORDER_TOPIC / "0-0.parquet")
+    assert await complaint(query, variables) == "no invoices among the events yet\n"
 
 
 async def test_insurer_follows_accident_until_paid(

@@ -41,7 +41,7 @@ class Output:
         return [json.loads(await self.line()) for _ in range(number)]
 
 
-async def _start(command: str, variables: Mapping[str, str]) -> Process:
+async def _start(command: str, variables: Mapping[str, str], stderr: int | None = None) -> Process:
     return await asyncio.create_subprocess_exec(
         "bash",
         "-c",
@@ -49,6 +49,7 @@ async def _start(command: str, variables: Mapping[str, str]) -> Process:
         cwd=REPOSITORY,
         env={**environment(), **variables},
         stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
         start_new_session=True,
     )
 
@@ -71,3 +72,11 @@ async def run(command: str, variables: Mapping[str, str]) -> list[Any]:
     output, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
     assert process.returncode == 0
     return [json.loads(line) for line in output.splitlines()]
+
+
+async def complaint(command: str, variables: Mapping[str, str]) -> str:
+    """Run a program that prints no line, and return what it says on standard error."""
+    process = await _start(command, variables, asyncio.subprocess.PIPE)
+    output, said = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    assert output == b""
+    return said.decode()
