@@ -21,8 +21,8 @@ data as JSON; the headers are `ce_id`, `ce_type`, `ce_source` (`/stores/{store_i
 is one. JSON schemas are in [`shared/contracts/schemas`](../shared/contracts/schemas), a record of
 each type in [`shared/contracts/golden`](../shared/contracts/golden), everything for a machine in
 [`shared/contracts/asyncapi.yaml`](../shared/contracts/asyncapi.yaml), and beside it a document of
-what each service sends and receives. For other companies' systems there is a
-[guide](subscribers.md) with samples.
+what each service sends and receives. The desk answers all but the records without sign-in. For
+other companies' systems there is a [guide](subscribers.md) with samples.
 
 How to read them: keep the last `ce_sequence` that you applied per topic, key and `ce_storeid`, in
 the transaction of the effect. The next number is applied, a lower one is a repetition, a higher one

@@ -161,6 +161,7 @@ class Platform:
         common = {
             "JWKS_FILE": self.secrets.jwks_file,
             "CLAIMS_WITHOUT_RECORD": True,
+            "PUBLIC_URL": self.url(DESK),
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": getattr(self.settings.ports, service),
             **{f"{name.upper()}_URL": self.url(name) for name in (*SERVICES, SUBSCRIBERS)},
@@ -208,7 +209,6 @@ class Platform:
             "KEYS_FILE": self.secrets.keys_files[service],
             "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
             "FILES": self.settings.data.resolve() / "files",
-            "PUBLIC_URL": self.url(DESK),
             "INSTANCE": "1",
             **(self._issuing() if service == CALLS_IN_ITS_OWN_NAME else {}),
             **(

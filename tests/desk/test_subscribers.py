@@ -56,11 +56,11 @@ async def test_operator_adds_rotates_and_removes(desk: Desk) -> None:
     first = await hand_over(operator)
     assert "export KAFKA_TOPICS=aftersales.subscriber.insurer-1.reception.order.v1" in first
     assert "-----BEGIN CERTIFICATE-----" in first
-    assert "/contracts" in first
+    assert f"{desk.url}/contracts" in first
     line = operator.at("subscriber-insurer-1")
     await expect(line).to_contain_text("S01")
     await expect(line).to_contain_text("从未")
-    await expect(line).to_contain_text("转发程序未运行")
+    await expect(line).to_contain_text("目前没有转发程序在转发")
     await operator.keep("subscribers")
 
     await operator.open("rotate")

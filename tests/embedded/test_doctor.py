@@ -50,7 +50,6 @@ from tests.support.service_settings import settings_of
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 CUSTOMERS = "aftersales.crm.customer.v1"
 JOBS = "aftersales.workshop.job.v1"
-_TIMEOUT_S = 30.0
 
 
 def errors(findings: Sequence[Finding]) -> list[str]:
@@ -296,7 +295,7 @@ async def test_subscriber_without_forwarder_is_named(
     async with servers.kafka.admin() as admin:
         await admin.delete_topics([stream])
     gone = f"topic {stream} of insurer does not exist"
-    assert await until(lambda: _are(of_subscribers(servers), [gone, idle]), _TIMEOUT_S)
+    assert await until(lambda: _are(of_subscribers(servers), [gone, idle]))
 
 
 async def _are(asked: Awaitable[list[str]], wanted: list[str]) -> bool:

@@ -254,7 +254,7 @@ async def test_list_tells_what_is_not_copied(servers: Platform, command: Command
     assert waiting >= 10
     assert forwarders == 0
     async with forwarding(servers):
-        assert await until(lambda: _is(uncopied, (0, 1)), _TIMEOUT_S)
+        assert await until(lambda: _is(uncopied, (0, 1)))
 
 
 async def _is(asked: Callable[[], Awaitable[object]], wanted: object) -> bool:

@@ -57,7 +57,8 @@ def _all(ctx: PageContext) -> None:
     t = ctx.t
     with box("toolbar"):
         text(t("Schemas and AsyncAPI documents, also for other companies:"), "hint")
-        link(contracts_address(ctx.app_context.settings.public_url), CONTRACTS_PATH, "text-link")
+        contracts = contracts_address(ctx.app_context.settings.public_url)
+        link(contracts, CONTRACTS_PATH, "text-link")
     with panel(t("Flow of an order"), name="event-flow"), box("event-flow-scroll"):
         event_flow(t, lambda event: ui.navigate.to(_address(ctx, event)))
     for topic in event_catalog().topics:

@@ -104,7 +104,7 @@ def _subscriber(ctx: PageContext, subscriber: SubscriberView) -> None:
         with cell_box("figure"):
             text(_figure(subscriber.uncopied))
             if subscriber.forwarders == 0:
-                badge(t("The forwarder does not run"), "bad")
+                badge(t("No forwarder copies them now"), "warn")
         cell(str(subscriber.consumers), "figure")
         cell(_figure(subscriber.lag), "figure")
         cell(_moment(ctx, subscriber.last_read) or t("Never"), "number")
