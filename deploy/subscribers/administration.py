@@ -20,7 +20,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.subscribers.changes import CHANGES, Attempt, Change
 from deploy.subscribers.model import REGISTRY, Offer, Subscriber
 from deploy.subscribers.progress import Progress, ProgressReader, reading_groups
-from deploy.subscribers.records import Records
+from deploy.subscribers.records import Records, is_passing
 from shared.contracts.management import StoreDefined
 from shared.contracts.violations import RuleViolation, key_reused
 
@@ -223,7 +223,8 @@ class Subscribers:
             deadline = time.monotonic() + _TURN_S
             while not consumer.assignment():
                 message = consumer.poll(0.1)
-                if message and (error := message.error()):
+                error = message.error() if message else None
+                if error and not is_passing(error):
                     raise KafkaException(error)
                 if time.monotonic() > deadline:
                     self._admin.list_topics(timeout=_TIMEOUT_S)

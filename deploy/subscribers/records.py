@@ -1,5 +1,6 @@
 """Records of topics, read outside any consumer group."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -12,6 +13,13 @@ from shared.settings import SUBSCRIBERS
 _TIMEOUT_S = 10.0
 _EMPTY_WAIT_MS = 50
 """How long Kafka waits for a record where there is none: a read that ends should end soon."""
+
+_PASSING = (
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+    KafkaError._RESOLVE,  # noqa: SLF001
+    KafkaError._TIMED_OUT,  # noqa: SLF001
+    KafkaError._TRANSPORT,  # noqa: SLF001
+)
 
 
 class Place(NamedTuple):
@@ -82,16 +90,25 @@ def _read(
     consumer.assign(places)
     consumer.resume(places)  # what an earlier call has paused
     unread = set(begins)
+    deadline = time.monotonic() + _TIMEOUT_S
     while unread:
-        message = consumer.poll(_TIMEOUT_S)
+        message = consumer.poll(max(0.0, deadline - time.monotonic()))
         if message is None:
             raise EmbeddedError(f"Kafka does not respond while {min(unread).topic} is read")
+        if is_passing(message.error()):
+            continue
+        deadline = time.monotonic() + _TIMEOUT_S
         is_end, place = _is_end(message), _place(message)
         if not is_end and place in unread:
             yield message
         if is_end or first_only:
             consumer.pause([TopicPartition(*place)])
             unread.discard(place)
+
+
+def is_passing(error: KafkaError | None) -> bool:
+    """Return whether a client goes on after an error, as where one of several brokers is away."""
+    return error is not None and error.code() in _PASSING
 
 
 def _place(message: Message) -> Place:
