@@ -119,8 +119,8 @@ async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) 
         *await look_at_database(settings, service, now),
         *await look_at_issuer(settings, service),
         *(
-            await look_at_files(getattr(settings, _FILES[service]), settings.files_secret_key)
-            if service in _FILES
+            await look_at_files(getattr(settings, place), settings.files_secret_key)
+            if (place := _FILES.get(service))
             else ()
         ),
     ]

@@ -3,9 +3,9 @@
 import asyncio
 import getpass
 import json
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -27,6 +27,7 @@ from shared.contracts.violations import RuleViolation
 from shared.ids import new_id
 from shared.kafka import administration_options, client_options
 from shared.settings import FORWARDER
+from tests.support.handover import pasted
 from tests.support.master_data import PARTITIONS
 from tests.support.polling import PATIENCE_S, until
 
@@ -122,42 +123,31 @@ async def all_copied(servers: Platform, subscriber: Subscriber, topic: str) -> N
     assert [source(each) for each in await records(servers, subscriber.streams[topic])] == wanted
 
 
-def pasted(told: Result) -> dict[str, str]:
-    """Return the variables that a shell has after what the command printed was pasted into it."""
+def given(told: Result, folder: Path) -> dict[str, str]:
+    """Return the variables that the command gives to the owner of a subscriber."""
     assert told.exit_code == 0, told.output
-    with TemporaryDirectory() as folder:
-        shell = subprocess.run(
-            ["bash", "-eu"],
-            input=f'{told.stdout}\nenv; cat "$KAFKA_CA"',
-            cwd=folder,
-            env={},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    lines = shell.stdout.splitlines()
-    variables = dict(line.split("=", 1) for line in lines if line.startswith("KAFKA_"))
-    return variables | {"certificate": shell.stdout[shell.stdout.index("-----BEGIN") :]}
+    return pasted(told.stdout, folder)
 
 
 async def first_events(
     servers: Platform, told: Result, topics: Sequence[str], group: str = ""
 ) -> list[ConsumerRecord]:
     """Return what a client reads that knows only what the command printed."""
-    given = pasted(told)
-    settings = servers.kafka.tls_settings_of(ADMINISTRATOR).model_copy(
-        update={
-            "kafka_bootstrap": given["KAFKA_BOOTSTRAP"],
-            "kafka_username": given["KAFKA_USER"],
-            "kafka_password": given["KAFKA_PASSWORD"],
-        }
-    )
-    assert settings.kafka_ca_file
-    assert given["certificate"] == settings.kafka_ca_file.read_text()
+    with TemporaryDirectory() as folder:
+        variables = given(told, Path(folder))
+        settings = servers.kafka.tls_settings_of(ADMINISTRATOR).model_copy(
+            update={
+                "kafka_bootstrap": variables["KAFKA_BOOTSTRAP"],
+                "kafka_ca_file": Path(variables["KAFKA_CA"]),
+                "kafka_username": variables["KAFKA_USER"],
+                "kafka_password": variables["KAFKA_PASSWORD"],
+            }
+        )
+        options = client_options(settings)
     async with AIOKafkaConsumer(
         *topics,
-        **client_options(settings),
-        group_id=group or given["KAFKA_GROUP"],
+        **options,
+        group_id=group or variables["KAFKA_GROUP"],
         auto_offset_reset="earliest",
     ) as consumer:
         async with asyncio.timeout(_TIMEOUT_S):
@@ -170,11 +160,11 @@ async def first_events(
 
 
 async def test_subscriber_of_all_stores_reads_given_topics(
-    servers: Platform, command: Command
+    servers: Platform, command: Command, tmp_path: Path
 ) -> None:
     await send(servers, ORDERS, 20)
     told = await asyncio.to_thread(command, "add", "finance", "--topics", "reception.order")
-    assert pasted(told)["KAFKA_TOPICS"] == ORDERS
+    assert given(told, tmp_path)["KAFKA_TOPICS"] == ORDERS
     assert await first_events(servers, told, [ORDERS])
     with pytest.raises(TopicAuthorizationFailedError):
         await first_events(servers, told, [JOBS])
@@ -291,11 +281,11 @@ async def test_rotated_password_replaces_the_old_one(servers: Platform, command:
 
 
 async def test_removed_subscriber_leaves_nothing(
-    servers: Platform, command: Command, no_subscribers: Subscribers
+    servers: Platform, command: Command, no_subscribers: Subscribers, tmp_path: Path
 ) -> None:
     words = ("--topics", "reception.order", "--stores", "S02")
     told = await asyncio.to_thread(command, "add", "insurer-3", *words)
-    stream = pasted(told)["KAFKA_TOPICS"]
+    stream = given(told, tmp_path)["KAFKA_TOPICS"]
     removed = await asyncio.to_thread(command, "remove", "insurer-3")
     assert removed.output == "subscriber insurer-3 is removed\n"
     with pytest.raises(KafkaError):
