@@ -17,6 +17,7 @@ from services.crm.application import (
     nightly,
     public_posts,
     renewals,
+    search_tokens,
     sending,
     service_reminders,
     survey_months,
@@ -54,6 +55,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     campaign_run.RUN_CAMPAIGN: TimerHandler(
         campaign_run.run_campaign, lock=campaign_run.lock_campaign
     ),
+    search_tokens.MAKE_FINDABLE: TimerHandler(search_tokens.make_earlier_findable),
     erasures.RETENTION_ENDED: TimerHandler(erasures.end_legal_term),
     leads.LEAD_ANSWER_OVERDUE: TimerHandler(leads.remind_of_lead),
     sending.SEND_MESSAGE: TimerHandler(

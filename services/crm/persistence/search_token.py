@@ -17,6 +17,47 @@ INSERT INTO search_token (store_id, token, source, source_id)
 SELECT $1, token, $2, $3 FROM unnest($4::text[]) AS token
 """
 
+_ADD = """
+INSERT INTO search_token (store_id, token, source, source_id)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[])
+ON CONFLICT DO NOTHING
+"""
+
+_LOCK_AFTER = """
+SELECT customer_ref FROM customer
+WHERE store_id = $1 AND customer_ref > $2 AND erased_at IS NULL
+ORDER BY customer_ref LIMIT $3
+FOR UPDATE
+"""
+
+_LOCK_NAMES = """
+SELECT 'name' AS source, customer_ref AS source_id, customer_ref AS data_subject_id,
+       name AS encrypted
+FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
+"""
+
+_LOCK_PHONES = """
+SELECT 'phone' AS source, contact_point_id AS source_id, customer_ref AS data_subject_id,
+       value AS encrypted
+FROM contact_point
+WHERE store_id = $1 AND customer_ref = ANY ($2) AND kind = 'phone' AND ended_at IS NULL
+ORDER BY contact_point_id FOR UPDATE
+"""
+
+_LOCK_VINS = """
+SELECT 'vin' AS source, vehicle_ref AS source_id, customer_ref AS data_subject_id,
+       vin AS encrypted
+FROM vehicle WHERE store_id = $1 AND customer_ref = ANY ($2)
+ORDER BY vehicle_ref FOR UPDATE
+"""
+
+_LOCK_PLATES = """
+SELECT 'plate' AS source, vehicle_ref AS source_id, customer_ref AS data_subject_id,
+       plate AS encrypted
+FROM vehicle_plate WHERE store_id = $1 AND customer_ref = ANY ($2) AND until IS NULL
+ORDER BY vehicle_ref FOR UPDATE
+"""
+
 _FIND = """
 WITH matched AS (
     SELECT asked.place, asked.store_id, found.source, found.source_id
@@ -78,6 +119,51 @@ class FoundRow:
     customer_ref: str
     place: int
     vehicle_refs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Findable:
+    """A name, telephone number, plate or VIN, still encrypted, by which customers are found."""
+
+    source: Source
+    source_id: str
+    data_subject_id: str
+    encrypted: bytes
+
+
+async def lock_customers_after(
+    connection: Connection, store_id: str, after: str, most: int
+) -> list[str]:
+    """Return the customers of a store behind one, merged ones too, locked against changes."""
+    rows = await connection.fetch(_LOCK_AFTER, store_id, after, most)
+    return [row["customer_ref"] for row in rows]
+
+
+async def lock_findable(
+    connection: Connection, store_id: str, customer_refs: Sequence[str]
+) -> list[Findable]:
+    """Return what customers are found by at present, locked against changes."""
+    return [
+        Findable(**row)
+        for query in (_LOCK_NAMES, _LOCK_PHONES, _LOCK_VINS, _LOCK_PLATES)
+        for row in await connection.fetch(query, store_id, list(customer_refs))
+    ]
+
+
+async def add_tokens(
+    connection: Connection,
+    personal: PersonalData,
+    store_id: str,
+    findable: Iterable[tuple[Source, str, Collection[Term]]],
+) -> None:
+    """Add the tokens of names, telephone numbers, plates and VINs, by source and its id."""
+    rows = sorted(
+        (token, source, source_id)
+        for source, source_id, terms in findable
+        for token in tokens_of(terms, personal)
+    )
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    await connection.execute(_ADD, store_id, *map(list, columns))
 
 
 async def make_findable(

@@ -1,6 +1,7 @@
 """Finding a person by what is known of them, on real Kafka and PostgreSQL (R19)."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,9 @@ from shared.security import Role
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.persons import person, vin
 
+MIGRATIONS = Path(__file__).parents[3] / "services/crm/migrations"
+SEARCH = (MIGRATIONS / "20261130_0014_erasures_up_0015_search.sql").read_text()
+BACKFILL = SEARCH[SEARCH.index("ALTER TABLE timer") :]
 ZENG = person(501, name="曾国藩", phone="13712345678", plate="沪AD12345")
 NEIL = person(502, name="Anna O'Neil", phone="13798765678", plate="使014578")
 
@@ -96,6 +100,23 @@ async def test_ended_values_find_nobody(crm: InProcess, servers: Platform) -> No
     await connection.execute("SELECT set_config('app.stores', 'S02', false)")
     assert await connection.fetchval("SELECT count(*) FROM search_token") == 0
     await connection.close()
+
+
+async def test_earlier_customers_become_findable_in_batches(
+    crm: InProcess, servers: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.crm.application.search_tokens.BATCH", 1)
+    texts = ("zengguofan", "5678", "沪AD12345", vin(501))
+    found = [await search(crm, text) for text in texts]
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        await connection.execute("SET search_path TO crm; DELETE FROM search_token")
+        assert [await search(crm, text) for text in texts] == [[]] * len(texts)
+        await connection.execute(BACKFILL)
+    finally:
+        await connection.close()
+    await crm.wait_until_idle()
+    assert [await search(crm, text) for text in texts] == found
 
 
 async def test_search_reaches_only_own_stores(crm: InProcess) -> None:
