@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SimulatedClock
-from tests.support.api import ADVISOR, Api, customer
+from tests.support.api import ADVISOR, Api, customer, vin
 from tests.support.desk import Colleague, Desk
 from tests.support.polling import PATIENCE_S
 
@@ -104,3 +104,20 @@ async def test_first_registration_plans_invitations(
     await agent.send()
     await expect(agent.at("answer-reminder")).to_have_count(0)
     assert agent.faults == []
+
+
+async def test_wrong_vin_is_corrected_at_desk(desk: Desk, seller: dict[str, Any]) -> None:
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go(f"/stores/S01/customers/{seller['customer_ref']}")
+    await advisor.open("correct-vin")
+    right = vin(9_001)
+    await advisor.write(vin=right[:8] + ("1" if right[8] == "0" else "0") + right[9:])
+    await expect(advisor.at("vin-confirmed")).to_be_visible()
+    await advisor.write(vin=right)
+    await expect(advisor.at("vin-confirmed")).to_be_hidden()
+    await advisor.keep("vin-correction")
+    await advisor.send()
+    await expect(advisor.at("vehicle")).to_contain_text(right)
+    await expect(advisor.at("earlier-vin")).to_contain_text(str(SELLER["vin"]))
+    await advisor.keep("vin-corrected")
+    assert advisor.faults == []

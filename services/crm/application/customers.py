@@ -126,11 +126,23 @@ class PlateView(BaseModel):
     until: datetime | None
 
 
+class CorrectedVinView(BaseModel):
+    """A VIN that was wrong, until ``corrected_by`` corrected it."""
+
+    vin: str | None
+    corrected_by: str
+    corrected_at: datetime
+
+
 class CustomerVehicleView(BaseModel):
-    """A vehicle that a customer has or had to do with, its plates and its people by date."""
+    """A vehicle that a customer has or had to do with, its plates and its people by date.
+
+    ``earlier_vins`` were wrong, the latest first.
+    """
 
     vehicle_ref: str
     vin: str | None
+    earlier_vins: Sequence[CorrectedVinView]
     brand: str
     model: str
     plates: Sequence[PlateView]
@@ -373,12 +385,24 @@ async def vehicle_views(
     )
     secrets = [(row["customer_ref"], row["vin"]) for row in rows]
     secrets += [(row["customer_ref"], row["plate"]) for row in plates]
+    corrections = await persistence.vin_corrections(connection, store_id, refs)
+    secrets += [(row["customer_ref"], row["vin"]) for row in corrections]
     texts = await _texts(connection, store_id, secrets, deps.personal)
-    numbers = list(zip(plates, texts[len(rows) :], strict=True))
+    numbers = list(zip(plates, texts[len(rows) : len(rows) + len(plates)], strict=True))
+    corrected = list(zip(corrections, texts[len(rows) + len(plates) :], strict=True))
     return [
         CustomerVehicleView(
             vehicle_ref=row["vehicle_ref"],
             vin=vin,
+            earlier_vins=[
+                CorrectedVinView(
+                    vin=earlier,
+                    corrected_by=each["corrected_by"],
+                    corrected_at=each["corrected_at"],
+                )
+                for each, earlier in corrected
+                if each["vehicle_ref"] == row["vehicle_ref"]
+            ],
             brand=row["brand"],
             model=row["model"],
             plates=_over_time(

@@ -47,6 +47,13 @@ async def find_by_vehicle(
     """Have the people of a vehicle found by its VIN, and by its plate unless it has none yet."""
     plated = _terms_of("plate", plate)
     await make_findable(connection, personal, store_id, "plate", vehicle_ref, plated)
+    await find_by_vin(connection, personal, store_id, vehicle_ref, vin)
+
+
+async def find_by_vin(
+    connection: Connection, personal: PersonalData, store_id: str, vehicle_ref: str, vin: str
+) -> None:
+    """Have the people of a vehicle found by its VIN, and by no earlier one."""
     await make_findable(connection, personal, store_id, "vin", vehicle_ref, _terms_of("vin", vin))
 
 

@@ -1,6 +1,6 @@
 """Customers (客户) and the people of a vehicle (车辆关系人), as a registration recognizes them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -144,6 +144,24 @@ def register(
             )
         )
     return events
+
+
+def require_free_vin(
+    vehicle_ref: str, here: str | None, in_group: Collection[str], *, is_same_vehicle: bool
+) -> None:
+    """Refuse a corrected VIN that another vehicle has.
+
+    ``here`` is the store's own vehicle with it, ``in_group`` are those of all stores;
+    ``is_same_vehicle``: a person says that it is one vehicle.
+
+    Raises:
+        RuleViolation: another vehicle of the store has it, or another store knows a vehicle with it
+            and nobody has said that it is this one.
+    """
+    if here not in (None, vehicle_ref):
+        raise errors.vin_of_another_vehicle(here)
+    if set(in_group) - {vehicle_ref} and not is_same_vehicle:
+        raise errors.vin_known_elsewhere()
 
 
 def identify(

@@ -32,6 +32,25 @@ def person_undecided(candidates: "Sequence[Candidate]") -> RuleViolation:
     )
 
 
+def vin_of_another_vehicle(vehicle_ref: str) -> RuleViolation:
+    return RuleViolation(
+        "vin_of_another_vehicle",
+        "Another vehicle of the store has this VIN; correct that one first.",
+        field="vin",
+        kind="conflict",
+        vehicle_ref=vehicle_ref,
+    )
+
+
+def vin_known_elsewhere() -> RuleViolation:
+    return RuleViolation(
+        "vin_known_elsewhere",
+        "Another store of the group knows a vehicle with this VIN. Say whether it is this one.",
+        field="is_same_vehicle",
+        kind="conflict",
+    )
+
+
 def contact_point_ended(contact_point_id: str) -> RuleViolation:
     return RuleViolation(
         "contact_point_ended",

@@ -82,6 +82,20 @@ CREATE TABLE vehicle (
 );
 CREATE INDEX vehicle_owner ON vehicle (store_id, customer_ref);
 
+-- VINs that were wrong (更正车架号), encrypted as they were, with who corrected them.
+CREATE TABLE vin_correction (
+    store_id     text        NOT NULL,
+    entry        bigint      GENERATED ALWAYS AS IDENTITY,
+    vehicle_ref  text        NOT NULL,
+    customer_ref text        NOT NULL,
+    vin          bytea       NOT NULL,
+    corrected_by text        NOT NULL,
+    corrected_at timestamptz NOT NULL,
+    PRIMARY KEY (store_id, vehicle_ref, entry),
+    FOREIGN KEY (store_id, vehicle_ref) REFERENCES vehicle
+);
+CREATE INDEX vin_correction_customer ON vin_correction (store_id, customer_ref);
+
 -- People of a vehicle over time (车主, 驾驶人, 付款人, 送修人). Its present owner is also in vehicle.
 CREATE TABLE vehicle_person (
     store_id     text        NOT NULL,
@@ -289,7 +303,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['customer', 'customer_version', 'contact_point', 'vehicle',
-                                'vehicle_person', 'vehicle_plate', 'service_visit', 'message'] LOOP
+                                'vin_correction', 'vehicle_person', 'vehicle_plate',
+                                'service_visit', 'message'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO crm '

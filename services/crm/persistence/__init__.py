@@ -229,6 +229,7 @@ from services.crm.persistence.vehicle import (
     PlateOnVehicle,
     VehiclePerson,
     add_vehicle_person,
+    correct_vin,
     encrypted_plates,
     end_vehicle_person,
     find_vehicle,
@@ -240,6 +241,7 @@ from services.crm.persistence.vehicle import (
     put_plate_on,
     save_vehicle,
     vehicles_of_customer,
+    vin_corrections,
 )
 
 __all__ = [
@@ -296,6 +298,7 @@ __all__ = [
     "compared_vehicles",
     "contact_points_of",
     "contacts_since",
+    "correct_vin",
     "count_leads",
     "customer_history_in_group",
     "customer_of_visit",
@@ -442,6 +445,7 @@ __all__ = [
     "survey_results_of_stores",
     "unanswered_invitations",
     "vehicles_of_customer",
+    "vin_corrections",
     "visit_records",
     "visits_of_customer",
     "void_messages",

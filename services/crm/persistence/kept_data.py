@@ -22,6 +22,9 @@ FROM (
     SELECT 'vehicles', since FROM vehicle_person
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
+    SELECT 'vehicles', corrected_at FROM vin_correction
+    WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+    UNION ALL
     SELECT 'plates', since FROM vehicle_plate
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL

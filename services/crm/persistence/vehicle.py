@@ -42,6 +42,23 @@ WHERE vehicle.store_id = $1 AND vehicle.vehicle_ref IN (
     SELECT vehicle_ref FROM vehicle_plate WHERE store_id = $1 AND plate_ref = $2 AND until IS NULL)
 """
 
+_CORRECT_VIN = """
+WITH before AS (
+    SELECT vehicle_ref, customer_ref, vin FROM vehicle WHERE store_id = $1 AND vehicle_ref = $2
+),
+kept AS (
+    INSERT INTO vin_correction
+        (store_id, vehicle_ref, customer_ref, vin, corrected_by, corrected_at)
+    SELECT $1, vehicle_ref, customer_ref, vin, $5, $6 FROM before
+)
+UPDATE vehicle SET vin_ref = $3, vin = $4 WHERE store_id = $1 AND vehicle_ref = $2
+"""
+
+_CORRECTIONS = """
+SELECT vehicle_ref, customer_ref, vin, corrected_by, corrected_at FROM vin_correction
+WHERE store_id = $1 AND vehicle_ref = ANY ($2) ORDER BY vehicle_ref, entry DESC
+"""
+
 _END_OTHER_ROLES = """
 UPDATE vehicle_person SET until = $4, ended_by = $5
 WHERE store_id = $1 AND vehicle_ref = $2 AND until IS NULL AND (role = 'owner' OR customer_ref = $3)
@@ -192,6 +209,26 @@ async def find_vehicle(connection: Connection, store_id: str, reference: str) ->
 async def save_vehicle(connection: Connection, store_id: str, vehicle: EncryptedVehicle) -> None:
     """Enter or update a vehicle."""
     await connection.execute(_VEHICLES.upsert, *_VEHICLES.values(vehicle, store_id=store_id))
+
+
+async def correct_vin(
+    connection: Connection,
+    store_id: str,
+    vehicle_ref: str,
+    vin_ref: str,
+    vin: bytes,
+    by: str,
+    now: datetime,
+) -> None:
+    """Replace the VIN of a vehicle, and keep the earlier one with who corrected it."""
+    await connection.execute(_CORRECT_VIN, store_id, vehicle_ref, vin_ref, vin, by, now)
+
+
+async def vin_corrections(
+    connection: Connection, store_id: str, vehicle_refs: Sequence[str]
+) -> Sequence[Any]:
+    """Return the corrected VINs of vehicles, still encrypted, the latest first."""
+    return await connection.fetch(_CORRECTIONS, store_id, list(vehicle_refs))
 
 
 async def put_plate_on(

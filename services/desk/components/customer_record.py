@@ -26,6 +26,7 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, choices, dialog_actions, send_now, submit
 from services.desk.context import PageContext
+from services.desk.vehicles import has_unusual_digit
 from shared.clients.crm.client import CrmApi
 from shared.clients.crm.models import (
     AddContactPointRequest,
@@ -36,6 +37,7 @@ from shared.clients.crm.models import (
     ContactPointKind,
     ContactPointView,
     CorrectCustomerRequest,
+    CorrectVinRequest,
     CustomerDetail,
     CustomerKind,
     CustomerVehicleView,
@@ -248,6 +250,19 @@ class CustomerRecord:
                 "section-title text-link",
             )
             text(vehicle.vin or formats.NOTHING, "number")
+            for earlier in vehicle.earlier_vins:
+                with test_id("earlier-vin", box("visit-line")):
+                    text(earlier.vin or formats.NOTHING, "number")
+                    day = ctx.store.local_day(earlier.corrected_at)
+                    who = ctx.colleague(earlier.corrected_by)
+                    text(t("Corrected on {day} by {who}", day=f"{day}", who=who), "hint")
+            if ctx.may(CrmApi.correct_vin):
+                button(
+                    t("Correct the VIN"),
+                    self._correct_vin(vehicle),
+                    name="correct-vin",
+                    kind="small",
+                )
             for plate in vehicle.plates:
                 with test_id("plate", box("visit-line")):
                     text(plate.plate or formats.NOTHING, "number")
@@ -264,6 +279,46 @@ class CustomerRecord:
                 for role in roles:
                     add, word = self._add_person(vehicle, role), t.code("vehicle_role", role)
                     button(t("Add as {role}", role=word), add, name=f"add-{role}", kind="small")
+
+    def _correct_vin(self, vehicle: CustomerVehicleView) -> Callable[[], None]:
+        ctx, t = self._ctx, self._ctx.t
+
+        def ask() -> None:
+            with dialog(t("Correct the VIN")) as opened:
+                form = Form(ctx)
+                vin = form.field("vin", ui.input(t("VIN"), value=vehicle.vin or ""))
+                confirmed = test_id("vin-confirmed", ui.checkbox(t("Matches the vehicle")))
+                confirmed.set_visibility(False)
+                elsewhere = t("Other stores know this vehicle by this VIN")
+                same = test_id("same-vehicle", ui.checkbox(elsewhere))
+
+                def ask_for_digit() -> None:
+                    confirmed.set_value(False)
+                    confirmed.set_visibility(has_unusual_digit(vin.value or ""))
+
+                vin.on_value_change(ask_for_digit)
+
+                async def send() -> None:
+                    if form.require("vin"):
+                        await submit(
+                            form,
+                            opened,
+                            lambda: ctx.services.crm.correct_vin(
+                                ctx.store.id,
+                                vehicle.vehicle_ref,
+                                CorrectVinRequest(
+                                    vin=vin.value,
+                                    vin_confirmed=confirmed.value,
+                                    is_same_vehicle=same.value,
+                                ),
+                                idempotency_key=form.attempt,
+                            ),
+                        )
+
+                dialog_actions(form, opened, t("Save"), send)
+            opened.open()
+
+        return ask
 
     def _is_mine(self, person: VehiclePersonView) -> bool:
         return person.customer_ref == self._known.customer_ref and person.until is None

@@ -47,6 +47,7 @@ from shared.clients.crm.models import (
     ConversationDetail,
     ConversationView,
     CorrectCustomerRequest,
+    CorrectVinRequest,
     CostView,
     CustomerCard,
     CustomerChanged,
@@ -159,6 +160,7 @@ from shared.clients.crm.models import (
     VehiclePersonChanged,
     VehicleView,
     VersionedRequest,
+    VinCorrected,
     WinRenewalRequest,
 )
 from shared.contracts.crm import (
@@ -675,6 +677,26 @@ class CrmApi:
             RegisteredCustomer,
             "GET",
             f"/stores/{segment(store_id)}/registered-customers/{segment(customer_ref)}",
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
+    async def correct_vin(
+        self, store_id: str, vehicle_ref: str, body: CorrectVinRequest, *, idempotency_key: str
+    ) -> VinCorrected:
+        """Correct the VIN of a vehicle (更正车架号); its reference and its history stay."""
+        return await self._calls.request(
+            VinCorrected,
+            "POST",
+            f"/stores/{segment(store_id)}/registered-vehicles/{segment(vehicle_ref)}/vin",
+            body=body,
+            idempotency_key=idempotency_key,
         )
 
     @open_to(

@@ -853,6 +853,25 @@ class CorrectCustomerRequest(RequestBody):
     name: str
 
 
+class CorrectVinRequest(RequestBody):
+    """The VIN that a vehicle carries.
+
+    ``is_same_vehicle``: a vehicle that another store of the group knows by this VIN is this one.
+    """
+
+    vin_confirmed: bool = False
+    vin: str
+    is_same_vehicle: bool = False
+
+
+class CorrectedVinView(ResponseBody):
+    """A VIN that was wrong, until ``corrected_by`` corrected it."""
+
+    vin: str | None
+    corrected_by: str
+    corrected_at: AwareDatetime
+
+
 class CostView(ResponseBody):
     """Cost of a campaign by kind."""
 
@@ -951,10 +970,14 @@ class CustomerStanding(ResponseBody):
 
 
 class CustomerVehicleView(ResponseBody):
-    """A vehicle that a customer has or had to do with, its plates and its people by date."""
+    """A vehicle that a customer has or had to do with, its plates and its people by date.
+
+    ``earlier_vins`` were wrong, the latest first.
+    """
 
     vehicle_ref: str
     vin: str | None
+    earlier_vins: list[CorrectedVinView]
     brand: str
     model: str
     plates: list[PlateView]
@@ -2558,6 +2581,12 @@ class VersionedRequest(RequestBody):
     """Command that decides on a displayed state; refused when that has changed since."""
 
     version: str
+
+
+class VinCorrected(ResponseBody):
+    """A vehicle whose VIN is corrected; its reference and its history stay."""
+
+    vehicle_ref: str
 
 
 class WinRenewalRequest(RequestBody):

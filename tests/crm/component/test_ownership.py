@@ -102,6 +102,46 @@ async def test_buyer_of_vehicle_leaves_seller_as_before(crm: InProcess, servers:
     )
 
 
+async def test_corrected_vin_keeps_vehicle_and_asks(crm: InProcess, servers: Platform) -> None:
+    known = await registered(crm, person(51))
+    other = await registered(crm, person(52))
+    path = f"/stores/S01/registered-vehicles/{known['vehicle_ref']}/vin"
+    refused = await crm.post(path, "service_advisor", {"vin": vin(52)})
+    assert refused.json()["errors"][0]["rule"] == "vin_of_another_vehicle"
+    assert refused.json()["values"]["vehicle_ref"] == other["vehicle_ref"]
+
+    token = crm.token("service_advisor", stores=["S02"])
+    elsewhere = await crm.client.post(
+        "/stores/S02/customers",
+        json=person(53),
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "vin-elsewhere"},
+    )
+    assert elsewhere.status_code == 201, elsewhere.text
+    asked = await crm.post(path, "service_advisor", {"vin": vin(53)})
+    assert (asked.status_code, asked.json()["errors"][0]["rule"]) == (409, "vin_known_elsewhere")
+    same = {"vin": vin(53), "is_same_vehicle": True}
+    assert (await crm.post(path, "service_advisor", same)).status_code == 200
+    assert (await crm.post(path, "technician", same)).status_code == 403
+
+    assert (await crm.get(CUSTOMERS, "service_advisor", vin=vin(51))).status_code == 404
+    found = await by_vin(crm, 53)
+    assert (found["customer_ref"], found["vehicle_ref"]) == (
+        known["customer_ref"],
+        known["vehicle_ref"],
+    )
+    (vehicle,) = (await detail(crm, known["customer_ref"]))["vehicles"]
+    assert (vehicle["vin"], vehicle["plates"][0]["plate"]) == (vin(53), person(51)["plate"])
+    (earlier,) = vehicle["earlier_vins"]
+    assert (earlier["vin"], earlier["corrected_by"]) == (vin(51), "test-service_advisor")
+    await crm.wait_until_idle()
+    events = [
+        received.envelope.type.split(".")[2]
+        for received in await published(servers, [VEHICLES])
+        if getattr(received.event, "vehicle_ref", "") == known["vehicle_ref"]
+    ]
+    assert events == ["VehicleIdentified", "VehicleIdentified"]
+
+
 async def test_household_shares_number_and_friend_brings_vehicle(crm: InProcess) -> None:
     mother = await registered(crm, person(34))
     son_body = person(35, phone=person(34)["phone"])

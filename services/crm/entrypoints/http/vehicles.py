@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path
 from fastapi.responses import JSONResponse
 
-from services.crm.application import customers, timelines, vehicle_people, vehicles
+from services.crm.application import customers, timelines, vehicle_people, vehicles, vin_corrections
 from services.crm.application.customers import CustomerVehicleView
 from services.crm.application.registration import RegisterCustomerResponse
 from services.crm.application.timelines import Timeline
@@ -15,8 +15,10 @@ from services.crm.application.vehicle_people import (
     VehiclePersonChanged,
 )
 from services.crm.application.vehicles import RegisteredCustomer, VehicleView
+from services.crm.application.vin_corrections import CorrectVinRequest, VinCorrected
 from services.crm.entrypoints.http.access import (
     FrontOfficeCommand,
+    FrontOfficePersonCommand,
     InjectedDeps,
     Reader,
     ReferenceReader,
@@ -81,6 +83,22 @@ async def get_registered_customer(
     Other services check with it before they refer to a customer.
     """
     return await vehicles.get_registered_customer(store_id, customer_ref, deps)
+
+
+@router.post(
+    "/registered-vehicles/{vehicle_ref}/vin",
+    response_model=VinCorrected,
+    tags=["customers"],
+    openapi_extra=serves("R19"),
+)
+async def correct_vin(
+    vehicle_ref: str,
+    body: CorrectVinRequest,
+    command: FrontOfficePersonCommand,
+    deps: InjectedDeps,
+) -> JSONResponse:
+    """Correct the VIN of a vehicle (更正车架号); its reference and its history stay."""
+    return await command.run(lambda uow: vin_corrections.correct_vin(uow, vehicle_ref, body, deps))
 
 
 @router.post(
