@@ -69,6 +69,13 @@ GROUP_MANAGERS: tuple[Role, ...] = (*GROUP_DEPARTMENTS, "group_manager")
 SEES_MONEY: tuple[Role, ...] = (*FRONT_OFFICE, "claims_clerk", "cashier", *GROUP_MANAGERS)
 """Roles that read prices, invoices, payments and feedback; the others do the work."""
 
+RIGHTS: tuple[Role, ...] = (
+    "customer_care_manager",
+    "group_customer_care_manager",
+    "group_manager",
+)
+"""Roles that answer for the rights of the persons whose data is kept (个人信息权利)."""
+
 LEGAL: tuple[Role, ...] = ("group_finance_manager", "group_manager")
 """Roles that answer for what a legal term keeps of erased persons (依法留存)."""
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.crm.application.deps import Deps
 from services.crm.clients.channels import senders
+from services.crm.clients.kept_elsewhere import KeptElsewhere
 from services.crm.clients.tables import TableFiles
 from services.crm.entrypoints.events import REACTIONS, STATE_REACTIONS, STATES
 from services.crm.entrypoints.http import router
@@ -19,6 +20,14 @@ def create_app() -> FastAPI:
     settings = read_settings()
     personal = PersonalData.from_settings(settings, "crm")
     channels = senders(settings)
+    elsewhere = KeptElsewhere(
+        {
+            "reception": settings.reception_url,
+            "workshop": settings.workshop_url,
+            "reporting": settings.reporting_url,
+            "management": settings.management_url,
+        }
+    )
     return service_app(
         "crm",
         settings,
@@ -33,6 +42,7 @@ def create_app() -> FastAPI:
             Group(foundation.master_data, foundation.clock),
             settings.public_url,
             TableFiles(),
+            elsewhere,
         ),
         states=STATES,
         state_reactions=STATE_REACTIONS,

@@ -417,7 +417,7 @@ WHO_READS = {
         "/orders/{order_id}/entitlements",
     ),
     "vehicles": ("/registered-vehicles/{vehicle_ref}",),
-    "personal_data": ("/customers/{customer_ref}/kept-data",),
+    "personal_data": ("/customers/{customer_ref}/kept-data", "/kept-data"),
     "erasures": ("/erasures",),
     "kept_by_law": ("/erasures/{customer_ref}/blocked-record",),
     "daily_kpis": (

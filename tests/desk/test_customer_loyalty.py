@@ -272,6 +272,7 @@ async def test_person_is_erased_at_the_desk(desk: Desk, customers: dict[str, str
     await expect(care.at("kept-class").first).to_be_visible()
     await expect(care.at("kept-text")).to_contain_text("隔壁便宜")
     await expect(care.at("contact-read").first).to_contain_text("查")
+    await expect(care.at("kept-reception")).to_contain_text("前台系统")
     await care.keep("kept-data")
     await care.fits("phone")
     await care.press("erase")

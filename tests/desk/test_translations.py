@@ -183,6 +183,7 @@ from shared.contracts.reception import (
 from shared.contracts.reporting import DailyKpis
 from shared.dead_letters import Decision
 from shared.formats import PlateKind
+from shared.kept_data import KeptKind
 from shared.problems import FieldError
 from shared.security import Role
 
@@ -342,6 +343,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "invitation_state": get_args(InvitationState),
         "skip_cause": get_args(SkipCause),
         "data_class": get_args(DataClass),
+        "kept_kind": get_args(KeptKind),
         "erasure_reason": get_args(ErasureReason),
         "lead_kind": get_args(LeadKind),
         "lead_status": get_args(LeadStatus),

@@ -28,14 +28,20 @@ async def test_erased_person_is_readable_nowhere(api: Api, clock: SimulatedClock
     kept = photos(api)
     assert (order["customer_concern"], photo in kept) == (CONCERN, True)
 
+    care = api.platform.issuer.token("S01-care-1", roles=["customer_care_manager"], stores=["S01"])
+    found = await kept_elsewhere(api, order["customer_ref"], care)
+    assert found["reception"] >= {("concern", True), ("signature", True), ("photo", True)}
+    assert ("invoice", False) in found["reception"]
+    assert found["workshop"] == {("job", False)}
+    assert found["reporting"] == {("figure", False)}
+    assert found["management"] == set()
+
     erased = await api.post(
         "crm",
         f"/customers/{order['customer_ref']}/erasure",
         MANAGER,
         {"reason": "requested"},
-        token=api.platform.issuer.token(
-            "S01-care-1", roles=["customer_care_manager"], stores=["S01"]
-        ),
+        token=care,
     )
     assert erased.status_code == 201, erased.text
     await api.wait_until_idle()
@@ -54,6 +60,22 @@ async def test_erased_person_is_readable_nowhere(api: Api, clock: SimulatedClock
 
     known = await api.done("crm", "/customers", ADVISOR, customer(NUMBER, PLATE))
     assert known["customer_ref"] != order["customer_ref"]
+
+
+async def kept_elsewhere(api: Api, ref: str, token: str) -> dict[str, set[tuple[str, bool]]]:
+    """Return the kinds that each other service keeps of a person, and whether an erasure takes
+    them.
+    """
+    response = await api.client.get(
+        f"{api.platform.url('crm')}/stores/S01/customers/{ref}/kept-data",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    kept = response.raise_for_status().json()["elsewhere"]
+    assert all(each["is_available"] for each in kept)
+    return {
+        each["service"]: {(entry["kind"], entry["is_erased"]) for entry in each["entries"]}
+        for each in kept
+    }
 
 
 async def photographed(api: Api, order_id: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.crm.clients.channels import Sender
+from services.crm.clients.kept_elsewhere import KeptElsewhere
 from services.crm.clients.tables import TableFiles
 from services.crm.domain.message import Channel
 from shared.group import Group
@@ -13,7 +14,7 @@ from shared.unit_of_work import UnitOfWorkFactory
 
 @dataclass(frozen=True)
 class Deps:
-    """Keys, channels, the group and files as one process of customer relations uses them.
+    """Keys, channels, the group, files and other services as one process uses them.
 
     Customers open the pages of their links under ``public_url``.
     """
@@ -24,3 +25,4 @@ class Deps:
     group: Group
     public_url: str
     tables: TableFiles
+    elsewhere: KeptElsewhere

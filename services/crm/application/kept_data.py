@@ -11,11 +11,14 @@ from services.crm.application.contact_reads import note_reads
 from services.crm.application.contacts import ContactView, get_contact_preferences
 from services.crm.application.customers import CustomerDetail, get_customer
 from services.crm.application.deps import Deps
+from services.crm.clients.kept_elsewhere import Service
 from services.crm.domain.kept_data import DataClass, kept_until
+from shared.kept_data import KeptEntries
 from shared.security import Principal
 
 _MOST_TEXTS = 2000
 _MOST_READS = 500
+_MOST_ORDERS = 200
 
 
 class KeptClassView(BaseModel):
@@ -48,8 +51,16 @@ class ContactReadView(BaseModel):
     operation: str
 
 
+class KeptElsewhereView(BaseModel):
+    """What another service keeps about the person; not known while it ``is_available`` not."""
+
+    service: Service
+    is_available: bool
+    entries: Sequence[KeptEntries]
+
+
 class KeptData(BaseModel):
-    """All that customer relations keeps about a person, and who has read their contact."""
+    """All that is kept about a person, in every service, and who has read their contact."""
 
     customer: CustomerDetail
     preferences: ContactView
@@ -57,6 +68,7 @@ class KeptData(BaseModel):
     classes: Sequence[KeptClassView]
     texts: Sequence[KeptTextView]
     reads: Sequence[ContactReadView]
+    elsewhere: Sequence[KeptElsewhereView]
 
 
 async def get_kept_data(
@@ -81,6 +93,11 @@ async def get_kept_data(
         reads = await persistence.latest_contact_reads(
             connection, store_id, customer_ref, _MOST_READS
         )
+        refs = await persistence.references_of(connection, store_id, customer_ref)
+        orders = await persistence.orders_of_customer(
+            connection, store_id, customer_ref, _MOST_ORDERS
+        )
+    elsewhere = await deps.elsewhere.ask(principal.token, store_id, refs, orders)
     return KeptData(
         customer=customer,
         preferences=preferences,
@@ -97,4 +114,10 @@ async def get_kept_data(
             for each, text in zip(kept, texts, strict=True)
         ],
         reads=[ContactReadView(**vars(each)) for each in reads],
+        elsewhere=[
+            KeptElsewhereView(
+                service=service, is_available=entries is not None, entries=entries or ()
+            )
+            for service, entries in elsewhere.items()
+        ],
     )

@@ -141,6 +141,7 @@ from services.crm.persistence.kept_data import (
     KeptText,
     kept_classes,
     kept_texts,
+    orders_of_customer,
 )
 from services.crm.persistence.lapse import (
     CauseCount,
@@ -392,6 +393,7 @@ __all__ = [
     "open_follow_ups_about",
     "open_follow_ups_of",
     "open_lapses",
+    "orders_of_customer",
     "pairs_alike",
     "people_of_vehicles",
     "place_of_erasure",

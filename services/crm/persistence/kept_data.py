@@ -75,6 +75,12 @@ FROM (
 GROUP BY data_class ORDER BY data_class
 """
 
+_ORDERS = """
+SELECT order_id FROM service_visit
+WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+ORDER BY coalesce(delivered_at, opened_at) DESC NULLS FIRST, order_id LIMIT $3
+"""
+
 _TEXTS = """
 SELECT customer_ref, data_class, entry_id, at, encrypted
 FROM (
@@ -146,6 +152,14 @@ async def kept_classes(connection: Connection, store_id: str, customer_ref: str)
     """Return what is kept about a customer, by class."""
     rows = await connection.fetch(_CLASSES, store_id, customer_ref)
     return [KeptClass(**row) for row in rows]
+
+
+async def orders_of_customer(
+    connection: Connection, store_id: str, customer_ref: str, most: int
+) -> list[str]:
+    """Return the orders of a customer, the latest first."""
+    rows = await connection.fetch(_ORDERS, store_id, customer_ref, most)
+    return [row["order_id"] for row in rows]
 
 
 async def kept_texts(

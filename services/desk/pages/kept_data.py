@@ -12,6 +12,7 @@ from services.desk.components.elements import (
     box,
     button,
     cell,
+    cell_box,
     dialog,
     empty,
     facts,
@@ -29,7 +30,13 @@ from services.desk.context import PageContext
 from services.desk.page import Page
 from shared.clients.access import roles_of
 from shared.clients.crm.client import CrmApi
-from shared.clients.crm.models import ConsentView, EraseCustomerRequest, ErasureView, KeptData
+from shared.clients.crm.models import (
+    ConsentView,
+    EraseCustomerRequest,
+    ErasureView,
+    KeptData,
+    KeptEntries,
+)
 from shared.contracts.crm import ErasureReason
 
 PAGE = Page(
@@ -42,7 +49,7 @@ PAGE = Page(
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Show what is kept by class, what was written down, and who has read the contact."""
+    """Show what each service keeps, what was written down, and who has read the contact."""
     ref = ctx.parameters["customer_ref"]
 
     async def fetch() -> KeptData:
@@ -53,6 +60,7 @@ async def show(ctx: PageContext) -> None:
     def render(kept: KeptData, renderer: PartialRenderer) -> None:
         renderer.section("head", partial(_head, ctx), kept)
         renderer.section("classes", partial(_classes, ctx), kept)
+        renderer.section("elsewhere", partial(_elsewhere, ctx), kept)
         renderer.section("texts", partial(_texts, ctx), kept)
         renderer.section("reads", partial(_reads, ctx), kept)
 
@@ -83,7 +91,8 @@ def _head(ctx: PageContext, kept: KeptData) -> None:
                 (t("Declined contact points"), points or formats.NOTHING),
             ]
         )
-        with box("card-actions"):
+        with box("card-actions not-printed"):
+            button(t("Print"), lambda: ui.run_javascript("window.print()"), name="print")
             button(t("Download"), partial(_download, ctx, kept), name="download")
             if ctx.may(CrmApi.erase_customer):
                 button(t("Erase…"), partial(_erase_dialog, ctx, kept), name="erase")
@@ -113,6 +122,37 @@ def _classes(ctx: PageContext, kept: KeptData) -> None:
                 cell(day(each.since), "number")
                 cell(day(each.latest), "number")
                 cell(day(each.kept_until) if each.kept_until else t("Until it is erased"))
+
+
+def _elsewhere(ctx: PageContext, kept: KeptData) -> None:
+    t = ctx.t
+    headings = [t("Kept"), t("Order"), t("Entries"), t("Latest entry"), t("Kept until")]
+    for answer in kept.elsewhere:
+        service = t.code("service", answer.service)
+        with panel(t("Kept by: {service}", service=service), name=f"kept-{answer.service}"):
+            if not answer.is_available:
+                text(t("Does not respond: what it keeps is not in this list."), "warning")
+            elif not answer.entries:
+                empty(t("Nothing is kept."))
+            else:
+                with table(headings):
+                    for each in answer.entries:
+                        _kept_entries(ctx, each)
+
+
+def _kept_entries(ctx: PageContext, each: KeptEntries) -> None:
+    t, store = ctx.t, ctx.store
+    with test_id("kept-elsewhere", row()):
+        cell(t.code("kept_kind", each.kind))
+        with cell_box():
+            if each.order_id:
+                link(t("Order"), f"{ctx.store_path}/orders/{each.order_id}", "text-link")
+        cell(f"{each.entries}", "number")
+        cell(f"{store.local_day(each.latest)}" if each.latest else formats.NOTHING, "number")
+        if each.kept_until:
+            cell(f"{store.local_day(each.kept_until)}")
+        else:
+            cell(t("Until it is erased") if each.is_erased else t("Stays, without a name"))
 
 
 def _texts(ctx: PageContext, kept: KeptData) -> None:

@@ -11,6 +11,15 @@ CLAIM_YEARS = 6
 claim (家用汽车产品修理更换退货责任规定: 修理记录保存期限不少于六年)."""
 
 
+INVOICE_YEARS = 10
+"""Years for which invoices are kept (税收征收管理法实施细则第二十九条)."""
+
+TAKEN_BY_ERASURE = frozenset({"concern", "signature", "photo", "feedback", "appointment"})
+"""Kinds whose texts, pictures or plates an erasure takes; the others hold no name."""
+
+_YEARS = {"invoice": INVOICE_YEARS, "warranty_claim": CLAIM_YEARS}
+
+
 @dataclass(frozen=True)
 class Retained:
     """Photos of an order that a legal term keeps, until ``kept_until``."""
@@ -18,6 +27,12 @@ class Retained:
     order_id: str
     photo_ids: frozenset[str]
     kept_until: datetime
+
+
+def kept_until(kind: str, latest: datetime) -> datetime | None:
+    """Return when the legal term of a kind ends after its latest entry; None where it has none."""
+    years = _YEARS.get(kind)
+    return _years_after(latest, years) if years else None
 
 
 def retained(claims: Iterable[Claim], now: datetime) -> list[Retained]:

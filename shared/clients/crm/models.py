@@ -148,6 +148,24 @@ FoundCustomerMatched = Literal[
 GatewayMessageContent = Literal["text", "attachment"]
 ImportedRowState = Literal["ready", "wrong", "registered", "known", "undecided", "refused"]
 InquiryChannel = Literal["phone", "counter", "wecom", "email"]
+KeptElsewhereService = Literal["reception", "workshop", "reporting", "management"]
+KeptEntriesKind = Literal[
+    "order",
+    "concern",
+    "signature",
+    "estimate",
+    "photo",
+    "feedback",
+    "invoice",
+    "warranty_claim",
+    "appointment",
+    "voucher",
+    "entitlement",
+    "job",
+    "work_note",
+    "figure",
+    "corrective_action",
+]
 LatestDirection = Literal["received", "sent"]
 LeadStatus = Literal["open", "accepted", "refused", "sold", "lost", "withdrawn"]
 MessageReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
@@ -1439,7 +1457,7 @@ class KeptClassView(ResponseBody):
 
 
 class KeptData(ResponseBody):
-    """All that customer relations keeps about a person, and who has read their contact."""
+    """All that is kept about a person, in every service, and who has read their contact."""
 
     customer: CustomerDetail
     preferences: ContactView
@@ -1447,6 +1465,30 @@ class KeptData(ResponseBody):
     classes: list[KeptClassView]
     texts: list[KeptTextView]
     reads: list[ContactReadView]
+    elsewhere: list[KeptElsewhereView]
+
+
+class KeptElsewhereView(ResponseBody):
+    """What another service keeps about the person; not known while it ``is_available`` not."""
+
+    service: KeptElsewhereService
+    is_available: bool
+    entries: list[KeptEntries]
+
+
+class KeptEntries(ResponseBody):
+    """Entries of one kind about a person, of one order where they belong to one.
+
+    ``kept_until`` is the end of a legal term. ``is_erased``: an erasure takes them; the others
+    stay as figures under a reference, without a name.
+    """
+
+    kind: KeptEntriesKind
+    order_id: str | None
+    entries: int
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None = None
+    is_erased: bool
 
 
 class KeptTextView(ResponseBody):

@@ -23,6 +23,7 @@ from shared.clients.management.models import (
     ImportAttendanceResponse,
     ImportRequest,
     ImportResponse,
+    KeptEntries,
     LeaveDetail,
     LeaveStatus,
     LeaveView,
@@ -2323,4 +2324,24 @@ class ManagementApi:
             f"/stores/{segment(store_id)}/sheet-imports/{segment(import_id)}/discard",
             body=body,
             idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_manager",
+        area="personal-data",
+    )
+    async def list_kept_data(
+        self, store_id: str, *, order_id: Sequence[str] = ()
+    ) -> list[KeptEntries]:
+        """List corrective actions about a person's orders (个人信息查阅).
+
+        Customer relations asks for it, for the page of all that is kept about a person.
+        """
+        return await self._calls.request(
+            list[KeptEntries],
+            "GET",
+            f"/stores/{segment(store_id)}/kept-data",
+            query={"order_id": order_id},
         )

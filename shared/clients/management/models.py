@@ -59,6 +59,23 @@ from shared.contracts.management import (
 ChangeAction = Literal["defined", "ended", "withdrawn", "put_back"]
 CorrectiveActionResult = Literal["corrected", "unfounded"]
 ImportResultResult = Literal["defined", "unchanged", "kept", "replaced", "refused"]
+KeptEntriesKind = Literal[
+    "order",
+    "concern",
+    "signature",
+    "estimate",
+    "photo",
+    "feedback",
+    "invoice",
+    "warranty_claim",
+    "appointment",
+    "voucher",
+    "entitlement",
+    "job",
+    "work_note",
+    "figure",
+    "corrective_action",
+]
 LeaveKind = Literal["annual", "sick", "personal", "marriage", "parental", "other"]
 LeaveStatus = Literal["requested", "approved", "declined", "withdrawn"]
 OwnRolesRole = Literal[
@@ -492,6 +509,21 @@ class ImportResult(ResponseBody):
     changed_by: str | None = None
     changed_at: AwareDatetime | None = None
     warnings: list[ContentWarning] = Field(default_factory=list)
+
+
+class KeptEntries(ResponseBody):
+    """Entries of one kind about a person, of one order where they belong to one.
+
+    ``kept_until`` is the end of a legal term. ``is_erased``: an erasure takes them; the others
+    stay as figures under a reference, without a name.
+    """
+
+    kind: KeptEntriesKind
+    order_id: str | None
+    entries: int
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None = None
+    is_erased: bool
 
 
 class LeaveDetail(ResponseBody):

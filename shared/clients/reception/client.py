@@ -41,6 +41,7 @@ from shared.clients.reception.models import (
     IssueInvoiceRequest,
     IssueRefundRequest,
     IssueVoucherRequest,
+    KeptEntries,
     LinkDecisionRequest,
     LinkView,
     LinkWithUses,
@@ -1705,4 +1706,24 @@ class ReceptionApi:
             "GET",
             f"/stores/{segment(store_id)}/facility-checks",
             query={"day": day},
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_manager",
+        area="personal-data",
+    )
+    async def list_kept_data(
+        self, store_id: str, *, customer_ref: Sequence[str] = (), order_id: Sequence[str] = ()
+    ) -> list[KeptEntries]:
+        """List what is kept about a person, by kind and order (个人信息查阅).
+
+        Customer relations asks for it, for the page of all that is kept about a person.
+        """
+        return await self._calls.request(
+            list[KeptEntries],
+            "GET",
+            f"/stores/{segment(store_id)}/kept-data",
+            query={"customer_ref": customer_ref, "order_id": order_id},
         )

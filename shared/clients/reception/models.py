@@ -56,6 +56,23 @@ EntitlementEntitlement = Literal["priority", "lounge", "gift", "voucher"]
 EstimateStatus = Literal[
     "awaiting", "authorized", "declined", "not_offered", "unanswered", "superseded"
 ]
+KeptEntriesKind = Literal[
+    "order",
+    "concern",
+    "signature",
+    "estimate",
+    "photo",
+    "feedback",
+    "invoice",
+    "warranty_claim",
+    "appointment",
+    "voucher",
+    "entitlement",
+    "job",
+    "work_note",
+    "figure",
+    "corrective_action",
+]
 LimitingFactorCode = Literal[
     "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
 ]
@@ -584,6 +601,21 @@ class IssueVoucherRequest(RequestBody):
     vehicle_ref: str | None = None
     campaign_id: str | None = None
     expires_at: AwareDatetime = datetime.fromisoformat("2100-12-31T23:59:59Z")
+
+
+class KeptEntries(ResponseBody):
+    """Entries of one kind about a person, of one order where they belong to one.
+
+    ``kept_until`` is the end of a legal term. ``is_erased``: an erasure takes them; the others
+    stay as figures under a reference, without a name.
+    """
+
+    kind: KeptEntriesKind
+    order_id: str | None
+    entries: int
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None = None
+    is_erased: bool
 
 
 class LimitingFactorView(ResponseBody):

@@ -9,6 +9,23 @@ from pydantic import AwareDatetime
 
 from shared.clients.bodies import ResponseBody
 
+KeptEntriesKind = Literal[
+    "order",
+    "concern",
+    "signature",
+    "estimate",
+    "photo",
+    "feedback",
+    "invoice",
+    "warranty_claim",
+    "appointment",
+    "voucher",
+    "entitlement",
+    "job",
+    "work_note",
+    "figure",
+    "corrective_action",
+]
 LifetimeValueBy = Literal["month", "year"]
 
 
@@ -125,6 +142,21 @@ class HistoryEntry(ResponseBody):
     topic: str
     causation_id: str | None
     data: dict[str, Any]
+
+
+class KeptEntries(ResponseBody):
+    """Entries of one kind about a person, of one order where they belong to one.
+
+    ``kept_until`` is the end of a legal term. ``is_erased``: an erasure takes them; the others
+    stay as figures under a reference, without a name.
+    """
+
+    kind: KeptEntriesKind
+    order_id: str | None
+    entries: int
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None = None
+    is_erased: bool
 
 
 class LifetimeValue(ResponseBody):

@@ -20,6 +20,7 @@ from shared.clients.workshop.models import (
     InspectionRequest,
     JobStatus,
     JobView,
+    KeptEntries,
     LoadView,
     OverrideRequest,
     OverridesView,
@@ -610,4 +611,24 @@ class WorkshopApi:
         """Return how many technicians of each skill are missing at present."""
         return await self._calls.request(
             StaffingView, "GET", f"/stores/{segment(store_id)}/staffing"
+        )
+
+    @open_to(
+        "customer_care_manager",
+        "group_customer_care_manager",
+        "group_manager",
+        area="personal-data",
+    )
+    async def list_kept_data(
+        self, store_id: str, *, order_id: Sequence[str] = ()
+    ) -> list[KeptEntries]:
+        """List what is kept at a person's orders, by kind (个人信息查阅).
+
+        Customer relations asks for it, for the page of all that is kept about a person.
+        """
+        return await self._calls.request(
+            list[KeptEntries],
+            "GET",
+            f"/stores/{segment(store_id)}/kept-data",
+            query={"order_id": order_id},
         )

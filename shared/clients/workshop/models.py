@@ -17,6 +17,23 @@ InspectionItem = Literal["ok", "failed", "not_applicable"]
 JobStatus = Literal[
     "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
 ]
+KeptEntriesKind = Literal[
+    "order",
+    "concern",
+    "signature",
+    "estimate",
+    "photo",
+    "feedback",
+    "invoice",
+    "warranty_claim",
+    "appointment",
+    "voucher",
+    "entitlement",
+    "job",
+    "work_note",
+    "figure",
+    "corrective_action",
+]
 LimitingFactorCode = Literal[
     "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
 ]
@@ -285,6 +302,21 @@ class JobView(ResponseBody):
     credits: list[LaborCredit]
     diagnosis: list[str]
     version: str
+
+
+class KeptEntries(ResponseBody):
+    """Entries of one kind about a person, of one order where they belong to one.
+
+    ``kept_until`` is the end of a legal term. ``is_erased``: an erasure takes them; the others
+    stay as figures under a reference, without a name.
+    """
+
+    kind: KeptEntriesKind
+    order_id: str | None
+    entries: int
+    latest: AwareDatetime | None
+    kept_until: AwareDatetime | None = None
+    is_erased: bool
 
 
 class LimitingFactorView(ResponseBody):

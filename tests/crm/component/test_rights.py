@@ -74,6 +74,12 @@ async def test_person_sees_all_data_and_reads(
         ("test-customer_care_manager", "get_kept_data"),
     } <= reads
     assert (await crm.get(f"{path}/kept-data", "customer_care_agent")).status_code == 403
+    assert {each["service"] for each in kept["elsewhere"] if not each["is_available"]} == {
+        "reception",
+        "workshop",
+        "reporting",
+        "management",
+    }
 
 
 async def test_open_inquiry_holds_up_erasure(crm: InProcess) -> None:

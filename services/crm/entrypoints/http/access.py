@@ -7,7 +7,15 @@ from fastapi import Depends, Query, Request
 from services.crm.application.deps import Deps
 from shared.commands import CommandContext, accept_command
 from shared.posts import CallersPosts
-from shared.security import CUSTOMER_CARE, FRONT_OFFICE, LEGAL, Principal, Role, require_roles
+from shared.security import (
+    CUSTOMER_CARE,
+    FRONT_OFFICE,
+    LEGAL,
+    RIGHTS,
+    Principal,
+    Role,
+    require_roles,
+)
 
 GROUP_CARE: tuple[Role, ...] = ("group_customer_care_manager", "group_manager")
 """Roles of the group to which complaints go up."""
@@ -62,13 +70,10 @@ ComplaintReader = Annotated[Principal, Depends(require_roles(*FRONT_OFFICE, *GRO
 DepartmentCommand = Annotated[CommandContext, Depends(accept_command(*_DEPARTMENTS))]
 DepartmentReader = Annotated[Principal, Depends(require_roles(*_DEPARTMENTS))]
 
-_RIGHTS: tuple[Role, ...] = ("customer_care_manager", *GROUP_CARE)
-"""Roles that answer for the rights of the persons whose data is kept."""
+RightsReader = Annotated[Principal, Depends(require_roles(*RIGHTS))]
+RightsCommand = Annotated[CommandContext, Depends(accept_command(*RIGHTS))]
 
-RightsReader = Annotated[Principal, Depends(require_roles(*_RIGHTS))]
-RightsCommand = Annotated[CommandContext, Depends(accept_command(*_RIGHTS))]
-
-ErasureReader = Annotated[Principal, Depends(require_roles(*_RIGHTS, *LEGAL))]
+ErasureReader = Annotated[Principal, Depends(require_roles(*RIGHTS, *LEGAL))]
 LegalReader = Annotated[Principal, Depends(require_roles(*LEGAL))]
 
 GroupReader = Annotated[Principal, Depends(require_roles(*GROUP_CARE))]

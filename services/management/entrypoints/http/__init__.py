@@ -5,6 +5,7 @@ from services.management.entrypoints.http import (
     corrective_actions,
     directory,
     imports,
+    kept_data,
     leave,
     records,
     republication,
@@ -24,5 +25,6 @@ for part in (
     republication,
     corrective_actions,
     sheets,
+    kept_data,
 ):
     router.include_router(part.router)

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from services.management.application.deps import Deps
 from shared.commands import CommandContext, Headers, command_of
 from shared.contracts.base import GROUP
-from shared.security import FRONT_OFFICE, GROUP_MANAGERS, Principal, Role, require_roles
+from shared.security import FRONT_OFFICE, GROUP_MANAGERS, RIGHTS, Principal, Role, require_roles
 
 OFFICES: tuple[Role, ...] = (
     *FRONT_OFFICE,
@@ -58,6 +58,9 @@ def accept_group_command(
         return await command_of(request, principal, GROUP, headers)
 
     return received
+
+
+RightsReader = Annotated[Principal, Depends(require_roles(*RIGHTS))]
 
 
 async def _deps(request: Request) -> Deps:

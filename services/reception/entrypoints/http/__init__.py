@@ -14,6 +14,7 @@ from services.reception.entrypoints.http import (
     feedback,
     held_money,
     invoicing,
+    kept_data,
     orders,
     outstanding,
     photos,
@@ -50,5 +51,6 @@ for part in (
     vouchers,
     feedback,
     facility_checks,
+    kept_data,
 ):
     router.include_router(part.router)

@@ -12,6 +12,7 @@ from shared.security import (
     CUSTOMER_CARE,
     FRONT_OFFICE,
     GROUP_MANAGERS,
+    RIGHTS,
     SEES_MONEY,
     Principal,
     Role,
@@ -86,6 +87,7 @@ Reader = Annotated[Principal, Depends(require_roles(*_STORE, *GROUP_MANAGERS))]
 CatalogReader = Annotated[
     Principal, Depends(require_roles(*_STORE, "sales_manager", "trainer", *GROUP_MANAGERS))
 ]
+RightsReader = Annotated[Principal, Depends(require_roles(*RIGHTS))]
 
 
 async def _deps(request: Request) -> Deps:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.reporting.application.deps import Deps
-from shared.security import FRONT_OFFICE, GROUP_MANAGERS, Principal, Role, require_roles
+from shared.security import FRONT_OFFICE, GROUP_MANAGERS, RIGHTS, Principal, Role, require_roles
 
 _OFFICE: tuple[Role, ...] = (
     *FRONT_OFFICE,
@@ -24,6 +24,7 @@ ProfitReader = Annotated[
     Depends(require_roles("service_manager", "customer_care_manager", *GROUP_MANAGERS)),
 ]
 GroupReader = Annotated[Principal, Depends(require_roles(*GROUP_MANAGERS))]
+RightsReader = Annotated[Principal, Depends(require_roles(*RIGHTS))]
 
 
 async def _deps(request: Request) -> Deps:

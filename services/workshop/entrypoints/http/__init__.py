@@ -9,6 +9,7 @@ from services.workshop.entrypoints.http import (
     findings,
     inspection,
     jobs,
+    kept_data,
     load,
     orders,
     parts,
@@ -34,5 +35,6 @@ for part in (
     dispatch,
     absences,
     staffing,
+    kept_data,
 ):
     router.include_router(part.router)

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from services.workshop.application.deps import Deps
 from shared.commands import CommandContext, accept_command
-from shared.security import FRONT_OFFICE, Principal, Role, require_roles
+from shared.security import FRONT_OFFICE, RIGHTS, Principal, Role, require_roles
 
 _DISPATCHERS: tuple[Role, ...] = ("dispatcher", "service_manager")
 _PLAN_READERS: tuple[Role, ...] = (
@@ -44,6 +44,7 @@ Overseer = Annotated[
 PlanReader = Annotated[Principal, Depends(require_roles(*_PLAN_READERS))]
 OrderReader = Annotated[Principal, Depends(require_roles(*_ORDER_READERS))]
 JobReader = Annotated[Principal, Depends(require_roles(*_ORDER_READERS, "trainer"))]
+RightsReader = Annotated[Principal, Depends(require_roles(*RIGHTS))]
 
 
 async def _deps(request: Request) -> Deps:
