@@ -52,10 +52,11 @@ WHERE staged.store_id = $1 AND staged.import_id = $2 AND staged."row" = ANY ($3)
 _OF_PERSON = """
     FROM customer_import_row AS staged
     WHERE staged.store_id = $1 AND content IS NOT NULL
-      AND (phone_ref IN (SELECT value_ref FROM contact_point
-                         WHERE store_id = $1 AND kind = 'phone' AND customer_ref = ANY ($2))
-        OR vin_ref IN (SELECT vin_ref FROM vehicle
-                       WHERE store_id = $1 AND customer_ref = ANY ($2)))
+      AND (phone_ref = ANY (ARRAY (
+               SELECT value_ref FROM contact_point
+               WHERE store_id = $1 AND kind = 'phone' AND customer_ref = ANY ($2)))
+        OR vin_ref = ANY (ARRAY (
+               SELECT vin_ref FROM vehicle WHERE store_id = $1 AND customer_ref = ANY ($2))))
 """
 
 _LOCK_OF_PERSON = (
