@@ -37,6 +37,7 @@ from shared.clients.crm.models import (
     ContactPointKind,
     ContactPointView,
     CorrectCustomerRequest,
+    CorrectedVinView,
     CorrectVinRequest,
     CustomerDetail,
     CustomerKind,
@@ -251,11 +252,7 @@ class CustomerRecord:
             )
             text(vehicle.vin or formats.NOTHING, "number")
             for earlier in vehicle.earlier_vins:
-                with test_id("earlier-vin", box("visit-line")):
-                    text(earlier.vin or formats.NOTHING, "number")
-                    day = ctx.store.local_day(earlier.corrected_at)
-                    who = ctx.colleague(earlier.corrected_by)
-                    text(t("Corrected on {day} by {who}", day=f"{day}", who=who), "hint")
+                test_id("earlier-vin", text(self._correction(earlier), "hint"))
             if ctx.may(CrmApi.correct_vin):
                 button(
                     t("Correct the VIN"),
@@ -279,6 +276,15 @@ class CustomerRecord:
                 for role in roles:
                     add, word = self._add_person(vehicle, role), t.code("vehicle_role", role)
                     button(t("Add as {role}", role=word), add, name=f"add-{role}", kind="small")
+
+    def _correction(self, earlier: CorrectedVinView) -> str:
+        """Say which VIN was wrong, and who corrected it when."""
+        return self._ctx.t(
+            "Until {day}: {vin}, corrected by {who}",
+            day=f"{self._ctx.store.local_day(earlier.corrected_at)}",
+            vin=earlier.vin or formats.NOTHING,
+            who=self._ctx.colleague(earlier.corrected_by),
+        )
 
     def _correct_vin(self, vehicle: CustomerVehicleView) -> Callable[[], None]:
         ctx, t = self._ctx, self._ctx.t
