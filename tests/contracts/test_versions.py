@@ -34,6 +34,7 @@ RECORDS_WHAT_HAPPENED = {
     "/registered-vehicles/{vehicle_ref}/first-registration",
     "/registered-vehicles/{vehicle_ref}/odometer-readings",
     "/registered-vehicles/{vehicle_ref}/people",
+    "/registered-vehicles/{vehicle_ref}/vin",
     "/technicians/{technician_id}/absences",
 }
 """Commands that record an action or a statement, true whatever other users do meanwhile."""
