@@ -143,6 +143,7 @@ async def test_unknown_open_order_is_erased_at_end(
     crm: InProcess, servers: Platform, outside: Publisher, clock: SimulatedClock
 ) -> None:
     ref = await customer(crm, 5)
+    await crm.wait_until_idle()
     erased = await erase(crm, ref)
     assert erased.status_code == 201, erased.text
     now = clock.now()
