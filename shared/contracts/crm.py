@@ -55,8 +55,10 @@ LeadReason = Literal[
 """Why a lead is refused or lost (拒收或战败原因): 联系不上、无意向、重复、车型缺货、价格、竞品、
 其他."""
 
-ConsentPurpose = Literal["sales_contact", "marketing"]
-"""What a customer consents to (同意目的): contacts by the sales department, marketing."""
+ConsentPurpose = Literal["sales_contact", "marketing", "service_calls", "surveys"]
+"""What a customer consents to (同意目的): contacts by the sales department, marketing, calls about
+service (服务回访), surveys (满意度调查).
+"""
 
 CampaignOrigin = Literal["manufacturer", "store"]
 """Whose campaign it is (活动来源): 厂家统一促销、本店活动."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from services.crm import persistence
 from services.crm.application import campaign_answers, leads
 from services.crm.application.consents import ConsentRequest, ConsentView, save_consent
+from services.crm.application.follow_ups import cancel_refused_follow_ups
 from shared.contracts.crm import ConsentPurpose
 from shared.unit_of_work import UnitOfWork
 
@@ -17,7 +18,9 @@ _WITHDRAWN: Mapping[ConsentPurpose, Callable[[UnitOfWork, str], Awaitable[None]]
 async def set_consent(
     uow: UnitOfWork, customer_ref: str, purpose: ConsentPurpose, command: ConsentRequest
 ) -> ConsentView:
-    """Record whether the customer consents; a withdrawal ends their leads, or their invitations.
+    """Record whether the customer consents.
+
+    A withdrawal ends their leads or their invitations, and the planned calls of that purpose.
 
     Raises:
         RuleViolation: the store knows no such customer.
@@ -26,5 +29,7 @@ async def set_consent(
     await persistence.lock_customer(uow.connection, uow.store_id, customer_ref)
     said = await save_consent(uow, customer_ref, purpose, is_given=command.is_given)
     if not said.is_given:
-        await _WITHDRAWN[purpose](uow, customer_ref)
+        if withdraw := _WITHDRAWN.get(purpose):
+            await withdraw(uow, customer_ref)
+        await cancel_refused_follow_ups(uow, customer_ref)
     return ConsentView.model_validate(said, from_attributes=True)

@@ -23,7 +23,10 @@ class ConsentRequest(RequestModel):
 
 
 class ConsentView(BaseModel):
-    """What a customer last said about a purpose; where nothing was said, consent is not given."""
+    """What a customer last said about a purpose.
+
+    Where nothing was said, consent is given to calls about service and to surveys alone.
+    """
 
     customer_ref: str
     purpose: ConsentPurpose
@@ -63,7 +66,7 @@ def _view(customer_ref: str, purpose: ConsentPurpose, said: Consent | None) -> C
     return ConsentView(
         customer_ref=customer_ref,
         purpose=purpose,
-        is_given=said is not None and said.is_given,
+        is_given=consents.is_given(said, purpose),
         changed_by=said.changed_by if said else None,
         changed_at=said.changed_at if said else None,
     )

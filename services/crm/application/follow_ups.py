@@ -13,7 +13,7 @@ from services.crm.domain import follow_up as follow_ups
 from services.crm.domain.contact_frequency import CallableFrom, spread
 from services.crm.domain.follow_up import CallRules, CancelCause, FollowUp
 from services.crm.domain.follow_up_reason import (
-    PURPOSES,
+    CONSENTS,
     Purpose,
     Reason,
     ReasonRules,
@@ -328,17 +328,20 @@ async def refused_purposes(
 ) -> Mapping[str, Collection[Purpose]]:
     """Return for which purposes each of these customers refuses calls (拒绝联系).
 
-    They decline all calls, or have withdrawn the consent to marketing.
+    They decline all calls, or have withdrawn the consent to that purpose.
     """
-    unwilling = await persistence.customers_who_said(
-        connection, store_id, customer_refs, "marketing", is_given=False
-    )
-    refusing = await persistence.customers_refusing_calls(connection, store_id, customer_refs)
-    marketing: Collection[Purpose] = frozenset({"marketing"})
-    everything: Collection[Purpose] = frozenset(PURPOSES.values())
-    return defaultdict(
-        frozenset, dict.fromkeys(unwilling, marketing) | dict.fromkeys(refusing, everything)
-    )
+    refused: dict[str, Collection[Purpose]] = defaultdict(frozenset)
+    for purpose, consent in CONSENTS.items():
+        unwilling = await persistence.customers_who_said(
+            connection, store_id, customer_refs, consent, is_given=False
+        )
+        for customer_ref in unwilling:
+            refused[customer_ref] = {*refused[customer_ref], purpose}
+    for customer_ref in await persistence.customers_refusing_calls(
+        connection, store_id, customer_refs
+    ):
+        refused[customer_ref] = frozenset(CONSENTS)
+    return refused
 
 
 async def replan_calls(

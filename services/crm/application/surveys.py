@@ -124,6 +124,15 @@ async def ask(
 
 
 async def _person(uow: UnitOfWork, customer_ref: str, deps: Deps) -> Person:
+    """Return the customer to ask.
+
+    Raises:
+        RuleViolation: the store knows no such customer, or they refuse surveys.
+    """
+    if await persistence.customers_who_said(
+        uow.connection, uow.store_id, [customer_ref], "surveys", is_given=False
+    ):
+        raise errors.wants_no_survey()
     persons = await find_persons(uow.connection, deps.personal, uow.store_id, [customer_ref])
     if customer_ref not in persons:
         raise unknown("customer_ref", customer_ref)

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from shared.contracts.crm import ConsentChanged, ConsentPurpose
 
+UNLESS_REFUSED: frozenset[ConsentPurpose] = frozenset({"service_calls", "surveys"})
+"""Purposes that belong to the service itself: a customer who has said nothing consents."""
+
 
 @dataclass(frozen=True)
 class Consent:
@@ -19,8 +22,8 @@ class Consent:
 
 
 def change_consent(earlier: Consent | None, said: Consent) -> list[ConsentChanged]:
-    """Announce a consent that differs from the ``earlier`` one; nothing said is none given."""
-    if said.is_given == (earlier is not None and earlier.is_given):
+    """Announce a consent that differs from the ``earlier`` one, where one was said."""
+    if said.is_given == is_given(earlier, said.purpose):
         return []
     return [
         ConsentChanged(
@@ -32,3 +35,11 @@ def change_consent(earlier: Consent | None, said: Consent) -> list[ConsentChange
             changed_at=said.changed_at,
         )
     ]
+
+
+def is_given(said: Consent | None, purpose: ConsentPurpose) -> bool:
+    """Return whether a customer consents; nothing said is none given, unless it is of the service.
+
+    ``said`` is what they last said about the purpose.
+    """
+    return purpose in UNLESS_REFUSED if said is None else said.is_given

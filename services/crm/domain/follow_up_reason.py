@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
+from shared.contracts.crm import ConsentPurpose
 from shared.contracts.management import FollowUpReasonRule, FollowUpReasonRules
 
 Reason = Literal[
@@ -30,6 +31,13 @@ MOST_REASONS = 20
 
 Purpose = Literal["service", "survey", "marketing"]
 """Purpose of a contact, which a customer may refuse (联系目的): 服务、调查、营销."""
+
+CONSENTS: Mapping[Purpose, ConsentPurpose] = {
+    "service": "service_calls",
+    "survey": "surveys",
+    "marketing": "marketing",
+}
+"""The consent whose withdrawal refuses the calls of a purpose."""
 
 PURPOSES: Mapping[Reason, Purpose] = {
     "delivery": "service",

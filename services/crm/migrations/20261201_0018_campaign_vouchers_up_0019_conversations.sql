@@ -53,6 +53,11 @@ CREATE INDEX conversation_message_written
 CREATE INDEX message_told ON message (store_id, customer_ref, channel, notified_at)
     WHERE notified_at IS NOT NULL;
 
+-- Customers may refuse calls about service, and surveys, apart from marketing.
+ALTER TABLE consent DROP CONSTRAINT consent_purpose_check;
+ALTER TABLE consent ADD CONSTRAINT consent_purpose_check
+    CHECK (purpose IN ('sales_contact', 'marketing', 'service_calls', 'surveys'));
+
 -- Grants and policies.
 DO $$
 DECLARE

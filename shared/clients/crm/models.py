@@ -752,7 +752,10 @@ class ConsentRequest(RequestBody):
 
 
 class ConsentView(ResponseBody):
-    """What a customer last said about a purpose; where nothing was said, consent is not given."""
+    """What a customer last said about a purpose.
+
+    Where nothing was said, consent is given to calls about service and to surveys alone.
+    """
 
     customer_ref: str
     purpose: ConsentPurpose

@@ -295,6 +295,22 @@ async def test_customer_who_declines_calls_gets_none(crm: InProcess, outside: Pu
     assert await scheduled(crm, "o-13") == await scheduled(crm, "o-14") == []
 
 
+async def test_customer_refuses_calls_of_one_purpose(crm: InProcess, outside: Publisher) -> None:
+    registered = await crm.post("/stores/S01/customers", "service_advisor", person(78))
+    reference = registered.json()["customer_ref"]
+    path = f"/stores/S01/customers/{reference}/consents"
+    await outside.publish(delivered("o-15", reference), at=DELIVERED_AT)
+    assert len(await scheduled(crm, "o-15")) == 1
+    refused = {"is_given": False}
+    for purpose in ("marketing", "surveys"):
+        said = await crm.post(f"{path}/{purpose}", "service_advisor", refused, method="PUT")
+        assert said.status_code == 200, said.text
+    assert len(await scheduled(crm, "o-15")) == 1
+    await crm.post(f"{path}/service_calls", "service_advisor", refused, method="PUT")
+    await outside.publish(delivered("o-16", reference), at=DELIVERED_AT)
+    assert await scheduled(crm, "o-15") == await scheduled(crm, "o-16") == []
+
+
 async def test_event_of_undefined_store_is_dead_lettered(
     crm: InProcess, outside: Publisher, servers: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

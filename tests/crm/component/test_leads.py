@@ -126,7 +126,7 @@ async def test_withdrawn_consent_ends_leads_and_refuses_others(
     withdrawn = await crm.post(path, "customer_care_agent", {"is_given": False}, method="PUT")
     assert withdrawn.status_code == 200, withdrawn.text
     listed = await crm.get(f"/stores/S01/customers/{ref}/consents", "customer_care_agent")
-    assert [each["is_given"] for each in listed.json()] == [False, False]
+    assert [each["is_given"] for each in listed.json()] == [False, False, True, True]
     assert (await hand_over(crm, ref, consent_given=False)).status_code == 409
     (ended,) = (
         await crm.get("/stores/S01/leads", "sales_manager", status="withdrawn", customer_ref=ref)
