@@ -566,6 +566,20 @@ def limits_crossed(field: str) -> RuleViolation:
     return RuleViolation("limits_crossed", "The upper limit is below the lower one.", field=field)
 
 
+def round_in_past() -> RuleViolation:
+    return RuleViolation("round_in_past", "The day of the calls has passed.", field="due_on")
+
+
+def round_too_large(customers: int, most: int) -> RuleViolation:
+    return RuleViolation(
+        "round_too_large",
+        f"{customers} customers have what is asked for; a round has {most} at most.",
+        field="segment",
+        customers=customers,
+        most=most,
+    )
+
+
 def limit_missing(field: str) -> RuleViolation:
     return RuleViolation("limit_missing", "A price limit has a floor or a ceiling.", field=field)
 

@@ -77,6 +77,8 @@ _CANDIDATES = f"""
 SELECT customer_ref, tier FROM ({_SELECTED}) AS selected WHERE consents ORDER BY customer_ref
 """
 
+_CHOSEN = f"SELECT customer_ref FROM ({_SELECTED}) AS selected ORDER BY customer_ref"
+
 _SIZES = f"""
 SELECT tier, (count(*) FILTER (WHERE consents))::integer AS customers,
        (count(*) FILTER (WHERE NOT consents))::integer AS without_consent
@@ -253,6 +255,14 @@ async def candidates_of(
     """Return the customers whom a segment has now, and who consent to marketing."""
     rows = await connection.fetch(_CANDIDATES, *_parameters(store_id, criteria))
     return [Candidate(**row) for row in rows]
+
+
+async def customers_of_segment(
+    connection: Connection, store_id: str, criteria: Criteria
+) -> list[str]:
+    """Return the customers whom a segment has now, whether they consent to marketing or not."""
+    rows = await connection.fetch(_CHOSEN, *_parameters(store_id, criteria))
+    return [row["customer_ref"] for row in rows]
 
 
 async def save_campaign(connection: Connection, campaign: Campaign) -> None:

@@ -38,6 +38,7 @@ from services.desk.components.forms import (
 )
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.segment import SegmentFields
 from services.desk.context import Names, PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
@@ -50,6 +51,8 @@ from shared.clients.crm.models import (
     DueCallNeed,
     DueCallStatus,
     FollowUpView,
+    PlannedRound,
+    PlanRoundRequest,
     RecordCallRequest,
     SurveyView,
 )
@@ -93,10 +96,41 @@ async def show(ctx: PageContext) -> None:
         for view, title in _VIEWS.items():
             classes = "tab current" if view == chosen else "tab"
             test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
+        if ctx.may(ctx.services.crm.plan_round):
+            box("spacer")
+            calling = partial(_round_dialog, ctx)
+            button(ctx.t("Call customers of a type …"), calling, name="plan-round")
     if chosen == "due":
         await _due_calls(ctx)
     else:
         await _other_calls(ctx, chosen)
+
+
+def _round_dialog(ctx: PageContext) -> None:
+    """Choose customers by criteria, and the day from which on they are called (专项回访)."""
+    t = ctx.t
+    with dialog(t("Call customers of a type"), wide=True) as opened:
+        form = Form(ctx)
+        segment = SegmentFields(form)
+        day = form.field("due_on", ui.input(t("Call from"), value=str(ctx.today())))
+        day.props("type=date stack-label")
+
+        def command() -> Awaitable[PlannedRound]:
+            body = PlanRoundRequest.model_validate(
+                {"segment": segment.values(), "due_on": day.value}
+            )
+            return ctx.services.crm.plan_round(ctx.store.id, body, idempotency_key=form.attempt)
+
+        async def send() -> None:
+            if form.require("due_on") and (planned := await submit(form, opened, command)):
+                words = t(
+                    "{planned} of {customers} customers will be called",
+                    planned=planned.planned,
+                    customers=planned.customers,
+                )
+                ui.notify(words, type="positive", position="top")
+
+        dialog_actions(form, opened, t("Plan the calls"), send)
 
 
 async def _due_calls(ctx: PageContext) -> None:

@@ -102,6 +102,8 @@ from shared.clients.crm.models import (
     PartResult,
     PassInquiryOnRequest,
     PlanCampaignRequest,
+    PlannedRound,
+    PlanRoundRequest,
     PolicyDetail,
     PolicyPage,
     PolicyView,
@@ -891,6 +893,21 @@ class CrmApi:
             FollowUpView,
             "POST",
             f"/stores/{segment(store_id)}/follow-ups/{segment(follow_up_id)}/calls",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("customer_care_manager", "service_manager", area="follow-ups")
+    async def plan_round(
+        self, store_id: str, body: PlanRoundRequest, *, idempotency_key: str
+    ) -> PlannedRound:
+        """Plan a call to each customer of a type (专项回访), by its own agent where there is
+        one.
+        """
+        return await self._calls.request(
+            PlannedRound,
+            "POST",
+            f"/stores/{segment(store_id)}/follow-up-rounds",
             body=body,
             idempotency_key=idempotency_key,
         )

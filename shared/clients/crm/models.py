@@ -1777,6 +1777,24 @@ class PlanCampaignRequest(RequestBody):
     planned_cost_cents: int = 0
 
 
+class PlanRoundRequest(RequestBody):
+    """The customers to call, and the day from which on they are."""
+
+    segment: Segment
+    due_on: date
+
+
+class PlannedRound(ResponseBody):
+    """A round of calls: ``customers`` have what was asked for, of whom ``planned`` are called.
+
+    Others refuse calls about service, or a call that matters more is too close.
+    """
+
+    round_id: str
+    customers: int
+    planned: int
+
+
 class PlateView(ResponseBody):
     """A plate that a vehicle had from ``since`` until ``until``."""
 

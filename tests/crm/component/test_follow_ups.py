@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -309,6 +310,26 @@ async def test_customer_refuses_calls_of_one_purpose(crm: InProcess, outside: Pu
     await crm.post(f"{path}/service_calls", "service_advisor", refused, method="PUT")
     await outside.publish(delivered("o-16", reference), at=DELIVERED_AT)
     assert await scheduled(crm, "o-15") == await scheduled(crm, "o-16") == []
+
+
+async def test_customers_of_a_type_are_called_once(crm: InProcess, clock: SimulatedClock) -> None:
+    for number in (80, 81):
+        await crm.post("/stores/S01/customers", "service_advisor", person(number, brand="珍藏"))
+    today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    body = {"segment": {"brands": ["珍藏"]}, "due_on": str(today + timedelta(days=2))}
+    rounds = "/stores/S01/follow-up-rounds"
+    for _ in range(2):
+        planned = await crm.post(rounds, "customer_care_manager", body, key="round-of-treasures")
+        assert planned.status_code == 201, planned.text
+    assert (planned.json()["customers"], planned.json()["planned"]) == (2, 2)
+    calls = await crm.get("/stores/S01/follow-ups", "customer_care_agent", status="scheduled")
+    about = [each["reason"] for each in calls.json() if each["about"] == planned.json()["round_id"]]
+    assert about == ["ad_hoc", "ad_hoc"]
+    past = await crm.post(
+        rounds, "customer_care_manager", body | {"due_on": str(today - timedelta(days=1))}
+    )
+    refused = await crm.post(rounds, "customer_care_agent", body)
+    assert (past.json()["errors"][0]["field"], refused.status_code) == ("due_on", 403)
 
 
 async def test_event_of_undefined_store_is_dead_lettered(

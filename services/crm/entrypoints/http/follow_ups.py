@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from services.crm.application import follow_up_calls, follow_up_reports
+from services.crm.application import follow_up_calls, follow_up_reports, follow_up_rounds
 from services.crm.application.follow_up_calls import DueCall, FollowUpView, RecordCallRequest
 from services.crm.application.follow_up_reports import FollowUpReport, Month
+from services.crm.application.follow_up_rounds import PlannedRound, PlanRoundRequest
 from services.crm.domain.follow_up import Status
 from services.crm.entrypoints.http.access import (
     AssignmentCommand,
@@ -55,6 +56,19 @@ async def record_call(
     follow_up_id: str, body: RecordCallRequest, command: CallerCommand, deps: InjectedDeps
 ) -> JSONResponse:
     return await command.run(lambda uow: follow_up_calls.record_call(uow, follow_up_id, body, deps))
+
+
+@router.post(
+    "/follow-up-rounds",
+    status_code=201,
+    response_model=PlannedRound,
+    tags=["follow-ups"],
+    openapi_extra=serves("R21"),
+)
+async def plan_round(
+    body: PlanRoundRequest, command: AssignmentCommand, deps: InjectedDeps
+) -> JSONResponse:
+    return await command.run(lambda uow: follow_up_rounds.plan_round(uow, body, deps), status=201)
 
 
 @router.get("/follow-up-reports/{month}", tags=["follow-ups"], openapi_extra=serves("R21"))
