@@ -30,6 +30,7 @@ _KINDS = (
     nightly.SERVICE_REMINDERS_DUE,
     nightly.PLAN_CALLS,
     nightly.REVIEW_CUSTOMERS,
+    nightly.FIND_DUPLICATES,
 )
 _READY_S = 60.0
 _SLOWEST_S = 3600.0
