@@ -404,6 +404,7 @@ WHO_READS = {
         "/customers/{customer_ref}/completeness",
         "/customers/{customer_ref}/contact-preferences",
         "/customers/{customer_ref}/consents",
+        "/customers/{customer_ref}/birthday",
         "/record-gaps",
         "/customers/{customer_ref}/standing",
         "/vehicle-records/{vehicle_ref}",

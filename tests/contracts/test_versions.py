@@ -26,6 +26,7 @@ RECORDS_WHAT_HAPPENED = {
     "/customers/{customer_ref}/contact-points",
     "/customers/{customer_ref}/lapse/cause",
     "/customers/{customer_ref}/leads",
+    "/customers/{customer_ref}/birthday",
     "/customers/{customer_ref}/consents/{purpose}",
     "/gateways/{channel}/messages",
     "/insurance/policies/{policy_id}/hand-over",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.crm import persistence
+from services.crm.application.birthdays import birthdays_to_call_about
 from services.crm.application.callers import NoAgentError
 from services.crm.application.deps import Deps
 from services.crm.application.follow_ups import (
@@ -21,7 +22,9 @@ _BEGIN = ("0001-01-01T00:00:00+00:00", "")
 
 
 async def plan_calls(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Plan calls to the customers who were silent for long (久未到店), a batch at a time.
+    """Plan calls about birthdays, and to customers who were silent for long (久未到店).
+
+    The silent ones come a batch at a time.
 
     Their last visit is as many days ago as the rule says, and up to a month more: who is silent for
     longer has left. A call that was dropped because another one was too close is tried again in the
@@ -40,6 +43,8 @@ async def plan_calls(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
         Occasion("long_silence", customer_ref, order_id, due_at=rules.due_after(uow.now, 1))
         for customer_ref, order_id, _ in found
     ]
+    if "after" not in timer.data:
+        occasions += await birthdays_to_call_about(uow, rules, deps)
     try:
         await plan_follow_ups(uow, store, occasions, deps)
     except NoAgentError:

@@ -49,6 +49,20 @@ CREATE TABLE conversation_message (
 CREATE INDEX conversation_message_written
     ON conversation_message (store_id, conversation_id, written_at, message_id);
 
+-- Birthdays (生日), month and day, encrypted; month_day_ref is their keyed hash.
+CREATE TABLE birthday (
+    store_id      text        NOT NULL,
+    customer_ref  text        NOT NULL,
+    month_day     bytea       NOT NULL,
+    month_day_ref text        NOT NULL,
+    set_by        text        NOT NULL,
+    set_at        timestamptz NOT NULL,
+    PRIMARY KEY (store_id, customer_ref),
+    FOREIGN KEY (store_id, customer_ref) REFERENCES customer
+);
+-- Those whose birthday is today are found each night.
+CREATE INDEX birthday_day ON birthday (store_id, month_day_ref);
+
 -- The newest message to a customer over a channel, which an incoming one answers.
 CREATE INDEX message_told ON message (store_id, customer_ref, channel, notified_at)
     WHERE notified_at IS NOT NULL;
@@ -73,7 +87,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['conversation', 'conversation_message'] LOOP
+    FOREACH name IN ARRAY ARRAY['conversation', 'conversation_message', 'birthday'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO crm '
@@ -82,3 +96,4 @@ BEGIN
     END LOOP;
 END
 $$;
+GRANT DELETE ON birthday TO crm;

@@ -107,6 +107,7 @@ UPDATE survey SET token_hash = NULL WHERE store_id = $1 AND customer_ref = $2
 """
 
 _FORGET = (
+    "DELETE FROM birthday WHERE store_id = $1 AND customer_ref = $2",
     "DELETE FROM customer_review WHERE store_id = $1 AND customer_ref = $2",
     "DELETE FROM customer_assignment WHERE store_id = $1 AND customer_ref = $2",
     "DELETE FROM duplicate WHERE store_id = $1 AND (first_ref = $2 OR second_ref = $2)",

@@ -16,6 +16,9 @@ FROM (
     SELECT 'customer_record', changed_at FROM customer_version
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
+    SELECT 'customer_record', set_at FROM birthday
+    WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+    UNION ALL
     SELECT 'contact_points', set_at FROM contact_point
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
@@ -111,6 +114,10 @@ FROM (
     UNION ALL
     SELECT customer_ref, 'messages', message_id, written_at, words
     FROM conversation_message JOIN conversation USING (store_id, conversation_id)
+    WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+    UNION ALL
+    SELECT customer_ref, 'customer_record', 'birthday', set_at, month_day
+    FROM birthday
     WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
     UNION ALL
     SELECT customer_ref, 'absences', lapse_id, cause_at, note

@@ -8,6 +8,7 @@ from typing import get_args
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.birthday import birthday_form
 from services.desk.components.complaint import Concerned, concern_buttons
 from services.desk.components.consents import consents_panel
 from services.desk.components.customer_card import LANGUAGES, customer_card
@@ -118,6 +119,8 @@ async def show(ctx: PageContext) -> None:
                 await timeline(ctx, partial(_timeline_page, ctx, ref))
             with panel(ctx.t("Contact preferences")):
                 _PreferencesForm(ctx, known)
+            with panel(ctx.t("Birthday")):
+                await birthday_form(ctx, ref)
             await consents_panel(ctx, ref)
             with panel(ctx.t("Messages")):
                 await _messages(ctx, ref)

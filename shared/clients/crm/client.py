@@ -24,6 +24,8 @@ from shared.clients.crm.models import (
     AtRiskMessage,
     AuthorizationMessage,
     BeginSurveyRequest,
+    BirthdaySet,
+    BirthdayView,
     BlockedRecordView,
     CallTask,
     CallTaskResponse,
@@ -148,6 +150,7 @@ from shared.clients.crm.models import (
     SearchCustomersRequest,
     SegmentPreview,
     ServiceHistoryView,
+    SetBirthdayRequest,
     SubjectSummary,
     SurveyDetail,
     SurveyForm,
@@ -405,6 +408,42 @@ class CrmApi:
             ContactPointChanged,
             "PUT",
             f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/contact-points/{segment(contact_point_id)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
+    async def get_birthday(self, store_id: str, customer_ref: str) -> BirthdayView:
+        """Return the birthday of a customer."""
+        return await self._calls.request(
+            BirthdayView,
+            "GET",
+            f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/birthday",
+        )
+
+    @open_to(
+        "customer_care_agent",
+        "customer_care_manager",
+        "front_desk_supervisor",
+        "service_advisor",
+        "service_manager",
+        area="customers",
+    )
+    async def set_birthday(
+        self, store_id: str, customer_ref: str, body: SetBirthdayRequest, *, idempotency_key: str
+    ) -> BirthdaySet:
+        """Take down a customer's birthday (登记生日), or keep it no longer."""
+        return await self._calls.request(
+            BirthdaySet,
+            "PUT",
+            f"/stores/{segment(store_id)}/customers/{segment(customer_ref)}/birthday",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -409,6 +409,20 @@ class BeginSurveyRequest(RequestBody):
     order_id: str
 
 
+class BirthdaySet(ResponseBody):
+    """Whether a customer's birthday is kept; the day itself stands in no stored response."""
+
+    customer_ref: str
+    is_kept: bool
+
+
+class BirthdayView(ResponseBody):
+    """Month and day of a customer's birthday, absent where it is not known."""
+
+    customer_ref: str
+    month_day: str | None
+
+
 class BlockedRecordView(ResponseBody):
     """What a legal term keeps of an erased person, until ``kept_until``; this read is the last."""
 
@@ -2441,6 +2455,12 @@ class ServiceRecordView(ResponseBody):
     restarts: bool
     op_codes: list[str]
     delivered_on: date | None
+
+
+class SetBirthdayRequest(RequestBody):
+    """Month and day; without them, the birthday is no longer kept."""
+
+    month_day: str | None
 
 
 class SubjectSummary(ResponseBody):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest_asyncio
@@ -13,6 +14,7 @@ from services.crm.app import create_app
 from services.crm.application import follow_ups
 from shared.clock import SimulatedClock
 from shared.contracts.base import State
+from shared.contracts.management import FollowUpReasonRule, FollowUpReasonRules
 from shared.envelope import Causation
 from shared.ids import new_id
 from shared.security import Role
@@ -20,6 +22,7 @@ from tests.support.finished_visits import delivery
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.persons import person as customer
 from tests.support.polling import until
+from tests.support.rules import rule_set
 from tests.support.staff import person
 from tests.support.stores import FIRST_DAY, profile, store
 
@@ -160,11 +163,17 @@ async def registered(scene: Scene, store_id: str, customers: int) -> list[str]:
 
 
 async def ask(
-    scene: Scene, role: Role, store_id: str, path: str, body: Any = None, **params: Any
+    scene: Scene,
+    role: Role,
+    store_id: str,
+    path: str,
+    body: Any = None,
+    method: str = "POST",
+    **params: Any,
 ) -> httpx.Response:
     token = scene.crm.token(role, stores=[store_id])
     return await scene.crm.client.request(
-        "GET" if body is None else "POST",
+        "GET" if body is None else method,
         f"/stores/{store_id}/{path}",
         json=body,
         params=params,
@@ -303,3 +312,29 @@ async def test_silent_customer_is_called_once(scene: Scene, clock: SimulatedCloc
     listed = await ask(scene, MANAGER, store_id, "follow-ups", status=["scheduled", "due"])
     silent = [each for each in listed.json() if each["reason"] == "long_silence"]
     assert [each["customer_ref"] for each in silent] == [f"{store_id}-c-1"]
+
+
+async def test_customer_is_called_on_birthday(scene: Scene, clock: SimulatedClock) -> None:
+    store_id = await scene.new_store()
+    only = FollowUpReasonRules(reasons=(FollowUpReasonRule(reason="birthday"),))
+    await scene.define(
+        person(f"{store_id}-agent", (AGENT, store_id)),
+        rule_set(f"follow_up_reasons.{store_id}", (date(2026, 1, 1), only)),
+    )
+    born, other = await registered(scene, store_id, 2)
+    tomorrow = clock.now() + timedelta(days=1)
+    day = f"{tomorrow.astimezone(ZoneInfo('Asia/Shanghai')):%m-%d}"
+    for ref, month_day in ((born, day), (other, "02-30"), (other, "02-29")):
+        path = f"customers/{ref}/birthday"
+        said = await ask(scene, AGENT, store_id, path, {"month_day": month_day}, method="PUT")
+        assert said.status_code == (422 if month_day == "02-30" else 200), said.text
+    assert day not in said.text
+    kept = await ask(scene, AGENT, store_id, f"customers/{born}/birthday")
+    assert kept.json()["month_day"] == day
+    clock.set(tomorrow)
+    await scene.crm.wait_until_idle()
+    calls = await ask(scene, MANAGER, store_id, "follow-ups", status=["scheduled", "due"])
+    assert [(each["reason"], each["customer_ref"]) for each in calls.json()] == [("birthday", born)]
+    await ask(scene, AGENT, store_id, f"customers/{born}/birthday", {"month_day": None}, "PUT")
+    kept = await ask(scene, AGENT, store_id, f"customers/{born}/birthday")
+    assert kept.json()["month_day"] is None

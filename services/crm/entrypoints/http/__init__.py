@@ -2,6 +2,7 @@
 
 from services.crm.entrypoints.http import (
     assignments,
+    birthdays,
     call_tasks,
     campaigns,
     complaint_tasks,
@@ -31,6 +32,7 @@ from shared.routing import Router
 router = Router()
 for part in (
     customers,
+    birthdays,
     duplicates,
     customer_imports,
     completeness,
