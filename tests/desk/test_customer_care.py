@@ -56,7 +56,7 @@ async def test_agent_calls_new_customer_and_manager_reassigns(
     await manager.send()
     await expect(manager.at("customer")).to_have_count(customers - 1)
     await manager.go("/stores/S01/follow-ups")
-    await manager.at("plan-round").click()
+    await manager.open("plan-round")
     await manager.keep("follow-up-round")
     await manager.send()
     await expect(manager.page.get_by_text("已安排回访")).to_be_visible()
