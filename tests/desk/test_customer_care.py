@@ -55,11 +55,6 @@ async def test_agent_calls_new_customer_and_manager_reassigns(
     await manager.pick("agent_id", "")
     await manager.send()
     await expect(manager.at("customer")).to_have_count(customers - 1)
-    await manager.go("/stores/S01/follow-ups")
-    await manager.open("plan-round")
-    await manager.keep("follow-up-round")
-    await manager.send()
-    await expect(manager.page.get_by_text("已安排回访")).to_be_visible()
     await manager.go("/stores/S01/follow-up-report")
     await manager.keep("follow-up-report")
     first_contacts = manager.page.get_by_role("row").filter(has_text="首次联系")
@@ -70,6 +65,11 @@ async def test_agent_calls_new_customer_and_manager_reassigns(
         await manager.press("download-xlsx")
     book = CalamineWorkbook.from_path(str(await (await downloading.value).path()))
     assert ["首次联系", 4, 0, 1, 0, 0, 3] in book.get_sheet_by_index(0).to_python()
+    await manager.go("/stores/S01/follow-ups")
+    await manager.open("plan-round")
+    await manager.keep("follow-up-round")
+    await manager.send()
+    await expect(manager.page.get_by_text("已安排回访")).to_be_visible()
     assert agent.faults == manager.faults == []
 
 
