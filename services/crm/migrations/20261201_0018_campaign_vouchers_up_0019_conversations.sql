@@ -73,11 +73,12 @@ ALTER TABLE consent ADD CONSTRAINT consent_purpose_check
     CHECK (purpose IN ('sales_contact', 'marketing', 'service_calls', 'surveys'));
 
 -- Of those who share a name, a number or a vehicle, the first are compared: they are read in their
--- order, which an index on customer_ref alone would give by reading the whole store.
+-- order. No index begins with the kind of a contact point, which would read all of a store's to find
+-- those of one customer.
 DROP INDEX customer_name;
 CREATE INDEX customer_name ON customer (store_id, name_ref, customer_ref);
 DROP INDEX contact_point_value;
-CREATE INDEX contact_point_value ON contact_point (store_id, kind, value_ref, customer_ref)
+CREATE INDEX contact_point_value ON contact_point (store_id, value_ref, kind, customer_ref)
     WHERE ended_at IS NULL;
 DROP INDEX vehicle_people;
 CREATE INDEX vehicle_people ON vehicle_person (store_id, vehicle_ref, customer_ref);
