@@ -104,6 +104,7 @@ async def find_duplicates_at_night(uow: UnitOfWork, timer: Timer, deps: Deps) ->
         uow.connection, store.id, timer.data.get(_AFTER, ""), BATCH
     )
     if customers:
+        await persistence.plan_for_batches(uow.connection)
         await find_duplicates(uow, customers, deps)
     more = len(customers) == BATCH
     await schedule_next_batch(

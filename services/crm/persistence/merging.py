@@ -229,6 +229,14 @@ async def merged_into(connection: Connection, store_id: str, customer_ref: str) 
     return await connection.fetch(_MERGED, store_id, customer_ref)
 
 
+async def plan_for_batches(connection: Connection) -> None:
+    """Have the statements of this transaction planned for the batch that they are given.
+
+    A plan for any number of customers compares each pair with the whole store.
+    """
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 async def pairs_alike(
     connection: Connection, store_id: str, customer_refs: Collection[str], most: int
 ) -> list[Pair]:
