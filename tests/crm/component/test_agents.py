@@ -248,8 +248,11 @@ async def test_customers_of_agent_who_left_pass_on(scene: Scene) -> None:
         person(f"{store_id}-stays", (AGENT, store_id)),
         goes.model_copy(update={"versions": goes.versions + left.versions}),
     )
-    await scene.crm.wait_until_idle()
-    assert await numbers(scene, store_id) == {"stays": (2, 2)}
+
+    async def are_passed_on() -> bool:
+        return await numbers(scene, store_id) == {"stays": (2, 2)}
+
+    assert await until(are_passed_on)
 
 
 async def test_only_first_of_two_managers_reassigns(scene: Scene) -> None:
