@@ -92,6 +92,7 @@ async def test_open_inquiry_holds_up_erasure(crm: InProcess) -> None:
     }
     asked = await crm.post(f"{STORE}/inquiries", "service_advisor", inquiry)
     assert asked.status_code == 201, asked.text
+    await crm.wait_until_idle()
     refused = await erase(crm, ref)
     error = refused.json()
     assert (refused.status_code, error["errors"][0]["rule"]) == (409, "erasure_under_way")
