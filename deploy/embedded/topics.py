@@ -11,7 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from deploy.embedded.errors import EmbeddedError
 
-_KNOWN_EVERYWHERE_S = 30.0
+_KNOWN_EVERYWHERE_S = 90.0
 
 
 def declared_topics(file: Path, replication: int) -> list[NewTopic]:

@@ -8,8 +8,6 @@ import asyncpg
 from deploy.embedded.platform import Platform
 from tests.support.polling import until
 
-_TIMEOUT_S = 60.0
-
 _WAITED_FOR = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))
 """
@@ -36,7 +34,7 @@ async def assert_not_locked(
     connection: "asyncpg.Connection[asyncpg.Record]", table: str, key: str
 ) -> None:
     """Assert that who waits for this connection has not locked the row with this key."""
-    assert await until(lambda: connection.fetchval(_WAITED_FOR), _TIMEOUT_S, 0.05)
+    assert await until(lambda: connection.fetchval(_WAITED_FOR), pause_s=0.05)
     await connection.execute(
         f"SELECT FROM crm.{table} WHERE {table.rpartition('_')[2]}_id = $1 FOR UPDATE NOWAIT", key
     )

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.other_languages import REPOSITORY, environment
+from tests.support.polling import PATIENCE_S
 
 _GUIDE = REPOSITORY / "docs/subscribers.md"
-_TIMEOUT_S = 60
 
 
 def commands(heading: str) -> list[str]:
@@ -32,7 +32,7 @@ class Output:
 
     async def line(self) -> str:
         """Wait for the next line."""
-        line = await asyncio.wait_for(self._stream.readline(), _TIMEOUT_S)
+        line = await asyncio.wait_for(self._stream.readline(), PATIENCE_S)
         assert line, "the program has ended"
         return line.decode().rstrip("\n")
 
@@ -69,7 +69,7 @@ async def running(command: str, variables: Mapping[str, str]) -> AsyncIterator[O
 async def run(command: str, variables: Mapping[str, str]) -> list[Any]:
     """Run a program to its end, and return its lines of JSON."""
     process = await _start(command, variables)
-    output, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0
     return [json.loads(line) for line in output.splitlines()]
 
@@ -77,6 +77,6 @@ async def run(command: str, variables: Mapping[str, str]) -> list[Any]:
 async def complaint(command: str, variables: Mapping[str, str]) -> str:
     """Run a program that prints no line, and return what it says on standard error."""
     process = await _start(command, variables, asyncio.subprocess.PIPE)
-    output, said = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    output, said = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert output == b""
     return said.decode()
