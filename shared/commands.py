@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
+import asyncpg
 from fastapi import Depends, Header, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -41,6 +43,11 @@ Headers = Annotated[CommandHeaders, Header()]
 P = TypeVar("P")
 
 CUSTOMER = "customer"
+
+_TRIES = 3
+"""How often a command is applied that PostgreSQL has rolled back in favor of another one."""
+
+_ROLLED_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 _KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
 
@@ -95,9 +102,19 @@ class CommandContext:
     ) -> JSONResponse:
         """Apply ``use_case`` once and respond with its result, also when the command is repeated.
 
+        One that locks against another command or batch is applied again, from its beginning.
+
         Raises:
             RuleViolation: the caller used the key for another request.
         """
+        for _ in range(_TRIES - 1):
+            with suppress(*_ROLLED_BACK):
+                return await self._apply(use_case, status)
+        return await self._apply(use_case, status)
+
+    async def _apply(
+        self, use_case: Callable[[UnitOfWork], Awaitable[BaseModel]], status: int
+    ) -> JSONResponse:
         scopes = [self.store_id, *self.also]
         async with self._uow_factory.open(scopes, self.actor, self.causation) as uow:
             connection = uow.connection
