@@ -17,6 +17,7 @@ from deploy.cli import app
 from deploy.docs.settings import OF_LIBRARIES
 from deploy.embedded import postgres
 from deploy.embedded.certificates import hosts_of
+from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import PRINCIPALS, SERVICES
 from deploy.embedded.settings import free_ports
 from shared.security import ALGORITHM
@@ -180,6 +181,86 @@ def test_brokers_get_certificates_for_new_name(tmp_path: Path) -> None:
         hosts = hosts_of(named[f"kafka_{number}_certificate"])
         assert hosts == {f"kafka-{number}", "localhost", PUBLIC, "10.1.2.3"}
     assert _new_secrets(folder) == named == _new_secrets(folder, "--kafka-host", PUBLIC)
+    said = CliRunner().invoke(app, ["new-secrets", str(folder), "--kafka-host", "k"]).output
+    assert said.startswith(f"changed in {folder}: kafka_1_certificate, kafka_2_certificate, ")
+    assert "restart the brokers one after another" in said
+
+
+def test_database_host_changes_addresses_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    first = _new_secrets(folder, "--database-host", "pg-{service}")
+    pooled = first["crm_database_url"].replace("@pg-crm/", "@pooler:6432/")
+    (folder / "crm_database_url").unlink()
+    (folder / "crm_database_url").write_text(pooled)
+    (folder / "crm_worker_database_url").unlink()
+    assert _new_secrets(folder) == first | {"crm_database_url": pooled}, "what is there is kept"
+    moved = _new_secrets(folder, "--database-host", "db-{service}.example.com:5433")
+    for name, content in first.items():
+        service = name.split("_")[0]
+        assert moved[name] == content.replace(f"@pg-{service}/", f"@db-{service}.example.com:5433/")
+    assert moved["reception_admin_database_url"] != first["reception_admin_database_url"]
+    (folder / "crm_owner_database_url").unlink()
+    refused = CliRunner().invoke(app, ["new-secrets", str(folder)])
+    assert str(refused.exception).startswith("--database-host is missing: addresses of crm")
+
+
+def test_open_folder_of_secrets_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    for before in ("", "; its secrets were open to them"):
+        folder.chmod(0o755)
+        made = CliRunner().invoke(app, ["new-secrets", str(folder)])
+        assert made.output.startswith(f"{folder} is closed to other users now{before}\n")
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_open_folder_for_other_files_is_left(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "notes").write_text("ours")
+    refused = CliRunner().invoke(app, ["new-secrets", str(tmp_path)])
+    assert str(refused.exception).endswith("holds other files: name a folder for secrets")
+    assert [each.name for each in tmp_path.iterdir()] == ["notes"]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"), [("file", "is no folder"), ("/proc/x", "cannot be made or read")]
+)
+def test_place_without_room_for_secrets_is_named(
+    folder: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / folder
+    refused = CliRunner().invoke(app, ["new-secrets", str(place)])
+    assert isinstance(refused.exception, EmbeddedError)
+    assert str(refused.exception).startswith(f"{place} {sentence}")
+
+
+@pytest.mark.parametrize("odd", ["", "postgres-{svc}-rw", "db host:5432/x", "db:port", "u@db", "{"])
+def test_odd_database_host_is_refused(odd: str, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    refused = CliRunner().invoke(app, ["new-secrets", str(folder), "--database-host", odd])
+    assert str(refused.exception).startswith(f"--database-host {odd}: it is no host name")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("kafka_passwords", "kafka_passwords holds no passwords by name"),
+        ("database_passwords", "database_passwords holds no passwords by name"),
+        ("crm_owner_database_url", "crm_owner_database_url holds no address"),
+        ("ca_key", "ca and ca_key cannot be read"),
+    ],
+)
+def test_empty_file_of_secrets_is_named(file: str, sentence: str, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    _new_secrets(folder)
+    for name in (file, "kafka_1_certificate"):
+        (folder / name).unlink()
+    (folder / file).touch()
+    refused = CliRunner().invoke(app, ["new-secrets", str(folder)])
+    assert str(refused.exception).startswith(sentence)
 
 
 @pytest.mark.parametrize("odd", ["https://kafka.example.com", "kafka:9092", "", "-kafka", "卡夫卡"])
@@ -227,6 +308,7 @@ def test_settings_of_processes_are_complete_and_known(
     for name in (*SERVICES, SUBSCRIBERS, DESK):
         settings = settings_of(_environment(services[name]))
         assert lacking(settings, name) == []
+        assert "public_url" in settings.model_fields_set, "it stands in what others are told"
         assert settings.kafka_username == (name if name in (*SERVICES, SUBSCRIBERS) else "")
     addresses = {
         host
