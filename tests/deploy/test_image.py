@@ -81,6 +81,19 @@ def test_pin_adds_digest_to_each_tag(tmp_path: Path) -> None:
     assert "python:3.11-slim-bookworm has no digest: not found" in refused.stderr
 
 
+def test_pin_names_what_it_needs(tmp_path: Path) -> None:
+    engine = tmp_path / "docker"
+    for fails_at, sentence in (
+        ("version", "pin: it needs docker with its plugin buildx"),
+        ("imagetools", "pin: docker got no digest of docker.io/library/"),
+    ):
+        engine.write_text(f"#!/bin/sh\n[ $2 != {fails_at} ]\n")
+        engine.chmod(0o755)
+        refused = _run_pin(tmp_path)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith(sentence)
+
+
 def test_secrets_stay_out_of_image_and_repository() -> None:
     rules = (IMAGES / "Dockerfile.dockerignore").read_text().split()
     assert {"**/secrets", "**/*.env"} <= set(rules)
@@ -171,6 +184,10 @@ def _pin(folder: Path, answer: str, *file: Path) -> subprocess.CompletedProcess[
     engine = folder / "docker"
     engine.write_text(f"#!/bin/sh\necho '{answer}'\n")
     engine.chmod(0o755)
+    return _run_pin(folder, *file)
+
+
+def _run_pin(folder: Path, *file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [IMAGES / "pin", *file],
         env={"PATH": f"{folder}:/usr/bin:/bin"},

@@ -59,19 +59,25 @@ PROCESSES = (*SERVICES, "forwarder", SUBSCRIBERS, "desk")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the manifests with a group's own folder for each size, images pinned.
 
-    Other companies' systems reach Kafka in all of them.
+    In all of them other companies' systems reach Kafka, and a further port is open to the outside.
     """
+    documented = (ROOT / "docs/deployment.md").read_text()
+    remove_marks = re.findall(
+        r"^sed -i '(s/#\w+ //)' |`sed -i '(s/#\w+ //)' ", documented, re.MULTILINE
+    )
+    expressions = [f"--expression={first or second}" for first, second in remove_marks]
+    assert len(expressions) == 2
     copy = tmp_path_factory.mktemp("group") / "kubernetes"
     shutil.copytree(KUBERNETES, copy)
     for size in SIZES:
         shutil.copytree(copy / "example", copy / size)
         file = copy / size / "kustomization.yaml"
-        opened = file.read_text().replace("#external ", "")
-        settings = yaml.safe_load(opened.replace("../sizes/stores-200", f"../sizes/{size}"))
-        settings["images"] = [
-            {"name": "aftersales", "newName": "registry.example.com/aftersales", "digest": DIGEST}
-        ]
-        file.write_text(yaml.safe_dump(settings))
+        comments = [line for line in file.read_text().splitlines() if line[0] == "#"]
+        subprocess.run(["sed", "-i", *expressions, file], check=True)
+        opened = file.read_text()
+        assert [line for line in opened.splitlines() if line[0] == "#"] == comments
+        sized = opened.replace("../sizes/stores-200", f"../sizes/{size}")
+        file.write_text(sized.replace("sha256:…", DIGEST))
     return copy
 
 
@@ -186,6 +192,7 @@ def test_settings_are_complete_and_known(rendered: Manifests) -> None:
         assert {each for each in given if not each.startswith(PREFIX)} <= OF_LIBRARIES.keys()
         if name in (*SERVICES, DESK, SUBSCRIBERS):
             assert lacking(settings, name) == []
+            assert "public_url" in settings.model_fields_set, "it stands in what others are told"
     settings = settings_of(_given(rendered, "Job", "administration"))
     assert (settings.client_id, settings.management_url) == (
         "administration",
@@ -297,8 +304,18 @@ def test_processes_with_gateways_have_way_out(rendered: Manifests) -> None:
     assert not rendered.leads_out(rendered.labels("inspection"), 443)
 
 
-def test_brokers_are_closed_where_example_is_unchanged(group: Path) -> None:
+def test_marked_port_is_open_where_https_is(rendered: Manifests) -> None:
+    open_to_https = {
+        name for name in rendered.pods if rendered.leads_out(rendered.labels(name), 443)
+    }
+    assert open_to_https == {*PROCESSES, "administration"} - {FORWARDER}
+    for name in rendered.pods:
+        assert rendered.leads_out(rendered.labels(name), 8443) is (name in open_to_https)
+
+
+def test_ports_are_closed_where_example_is_unchanged(group: Path) -> None:
     unchanged = Manifests.rendered(group / "example")
+    assert not any(unchanged.leads_out(unchanged.labels(name), 8443) for name in unchanged.pods)
     [listener] = unchanged.named("Kafka", "aftersales")["spec"]["kafka"]["listeners"]
     assert listener["type"] == "internal"
     assert not unchanged.is_open(KAFKA, 9094)
@@ -377,8 +394,35 @@ def test_upgrade_migrates_before_services(group: Path, tmp_path: Path) -> None:
 def test_upgrade_refuses_image_without_digest(group: Path, tmp_path: Path) -> None:
     refused = _upgrade(group / "example", tmp_path)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("upgrade: an image without its digest: image: aftersales")
+    image = "image: registry.example.com/aftersales@sha256:…"
+    assert refused.stderr.startswith(f"upgrade: an image without its digest: {image}. Write name, ")
+    assert refused.stderr.endswith(f"under images: in {group / 'example'}/kustomization.yaml\n")
     assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "sentence"),
+    [
+        (["upgrade"], 2, "usage: upgrade FOLDER"),
+        (["create-secrets"], 2, "usage: create-secrets FOLDER"),
+        (["create-secrets", "nowhere"], 1, "create-secrets: there is no folder nowhere"),
+        (["create-secrets", "half"], 1, "error: error reading half/kafka_reception"),
+    ],
+)
+def test_script_without_its_folder_does_nothing(
+    command: list[str], status: int, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "half").mkdir()
+    refused = subprocess.run(
+        [KUBERNETES / command[0], *command[1:]],
+        cwd=tmp_path,
+        env={"PATH": f"{KUBECTL.parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout) == (status, "")
+    assert refused.stderr.startswith(sentence)
 
 
 def _schema(file: Path) -> tuple[tuple[str, str], dict[str, Any]]:
