@@ -226,6 +226,12 @@ def _kafka(kept: Kept) -> dict[str, str]:
 
 def _database(kept: Kept, given: str | None) -> dict[str, str]:
     """Return the roles' passwords, and the addresses that each process is given with its own."""
+    if there := sorted(kept.keys() & _ADDRESSES):
+        for source in ("database_passwords", "postgres_password"):
+            if source not in kept:
+                raise EmbeddedError(
+                    f"{source} is missing, from which {there[0]} comes: put it back"
+                )
     passwords = {role: _password() for service in SERVICES for role in roles(service)}
     passwords |= _passwords_by_name(kept, "database_passwords")
     administrator = kept.get("postgres_password") or _password()

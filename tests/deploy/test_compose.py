@@ -156,8 +156,13 @@ def test_folder_of_secrets_gets_only_what_is_missing(tmp_path: Path) -> None:
         ({"ca_key", "kafka_1_certificate"}, "ca_key is missing, which signs kafka_1_certificate"),
         ({"ca"}, "ca is missing, from which certificates that are there come"),
         ({"postgres_key"}, "postgres_certificate is there without postgres_key"),
+        (
+            {"database_passwords"},
+            "database_passwords is missing, from which crm_admin_database_url",
+        ),
+        ({"postgres_password"}, "postgres_password is missing, from which crm_admin_database_url"),
     ],
-    ids=["authority's key", "authority", "half of a pair"],
+    ids=["authority's key", "authority", "half of a pair", "passwords", "administrator's"],
 )
 def test_secret_that_cannot_be_made_is_named(
     removed: set[str], sentence: str, tmp_path: Path
