@@ -113,5 +113,6 @@ def _selects(selector: Resource, labels: Labels) -> bool:
 def _holds(expression: Resource, labels: Labels) -> bool:
     if expression["operator"] == "Exists":
         return expression["key"] in labels
-    assert expression["operator"] == "NotIn"
-    return labels.get(expression["key"]) not in expression["values"]
+    assert expression["operator"] in ("In", "NotIn")
+    is_out = labels.get(expression["key"]) not in expression["values"]
+    return is_out is (expression["operator"] == "NotIn")
