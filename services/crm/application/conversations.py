@@ -17,6 +17,7 @@ from services.crm.domain import errors
 from services.crm.domain.conversation import (
     CONTACT_KINDS,
     ONLY_TEXT,
+    UNKNOWN_SENDER_KEPT_FOR,
     Addressee,
     Conversation,
     Direction,
@@ -34,6 +35,7 @@ from services.crm.persistence.conversation import (
     ThreadMessage,
 )
 from services.crm.persistence.persons import Person, find_persons
+from shared import timers
 from shared.contracts.base import Identifier
 from shared.contracts.crm import AnswerKind, ConversationChannel, ReceivedKind
 from shared.contracts.versioned import require_version
@@ -43,9 +45,11 @@ from shared.ids import new_id
 from shared.personal_data import destroy_keys
 from shared.request_model import RequestModel, Version, VersionedRequest
 from shared.security import Principal
+from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 MOST_WORDS = 1000
+PURGE_CONVERSATION = "purge_conversation"
 _LIST = 200
 _THREAD = 500
 
@@ -304,7 +308,21 @@ async def link_sender(
         dict(zip((each.message_id for each in written), words, strict=True)),
     )
     await destroy_keys(connection, store_id, [conversation_id])
+    await timers.cancel(uow, PURGE_CONVERSATION, conversation_id)
     return _changed(linked)
+
+
+async def lock_conversation(uow: UnitOfWork, store_id: str, conversation_id: str) -> None:
+    """Take the lock that commands on a conversation take first."""
+    await records.lock_conversation(uow.connection, store_id, conversation_id)
+
+
+async def purge_conversation(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Destroy what an unknown sender wrote, at the end of its term (到期销毁)."""
+    found = await records.lock_conversation(uow.connection, timer.store_id, timer.entity_id)
+    if found.customer_ref is None:
+        await records.delete_conversation(uow.connection, found)
+        await destroy_keys(uow.connection, found.store_id, [found.conversation_id])
 
 
 async def list_conversations(
@@ -407,6 +425,14 @@ async def _add_received(
         uow.now,
     )
     await records.add_message(connection, store_id, written)
+    if changed.customer_ref is None:
+        await timers.schedule(
+            uow,
+            PURGE_CONVERSATION,
+            changed.conversation_id,
+            store_id=store_id,
+            due_at=uow.now + UNKNOWN_SENDER_KEPT_FOR,
+        )
     uow.publish(events)
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.crm.domain import errors
@@ -33,6 +33,9 @@ ONLY_TEXT: dict[Language, str] = {
     "it in words, or call the store.",
 }
 """Reply to a picture, a voice message or a file, which is not taken."""
+
+UNKNOWN_SENDER_KEPT_FOR = timedelta(days=90)
+"""Time for which a conversation is kept after the latest message of a sender who is unknown."""
 
 _OPT_OUTS = frozenset({"T", "TD", "退订", "TD退订", "回T退订", "STOP", "UNSUBSCRIBE"})
 

@@ -8,6 +8,7 @@ from services.crm.application import (
     campaign_run,
     complaint_tasks,
     complaints,
+    conversations,
     customer_imports,
     customer_reviews,
     duplicates,
@@ -57,6 +58,9 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     ),
     search_tokens.MAKE_FINDABLE: TimerHandler(search_tokens.make_earlier_findable),
     erasures.RETENTION_ENDED: TimerHandler(erasures.end_legal_term),
+    conversations.PURGE_CONVERSATION: TimerHandler(
+        conversations.purge_conversation, lock=conversations.lock_conversation
+    ),
     leads.LEAD_ANSWER_OVERDUE: TimerHandler(leads.remind_of_lead),
     sending.SEND_MESSAGE: TimerHandler(
         sending.go_on_with_message,

@@ -285,6 +285,16 @@ async def rewrite_words(
     await connection.execute(_REWRITE, store_id, data_subject, list(words), list(words.values()))
 
 
+async def delete_conversation(connection: Connection, found: Conversation) -> None:
+    """Delete a conversation and all that was written in it."""
+    for table in ("conversation_message", "conversation"):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE store_id = $1 AND conversation_id = $2",
+            found.store_id,
+            found.conversation_id,
+        )
+
+
 def _listed(row: Any) -> ListedConversation:
     return ListedConversation(
         _CONVERSATIONS.read_qualified(row), row["sender"], _MESSAGES.read_qualified(row)

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
+from services.crm.domain.conversation import UNKNOWN_SENDER_KEPT_FOR
 from shared.clock import SimulatedClock
 from shared.contracts.crm import CustomerNotified, MessageAnswered, MessageReceived
 from shared.contracts.management import MessageRules
@@ -974,3 +975,24 @@ async def test_conversation_ends_with_erasure(crm: InProcess, customer: dict[str
     await hand_over(crm, customer["phone"], store_id="S01")
     (unknown,) = [each for each in await waiting(crm) if each["sender"] == customer["phone"]]
     assert unknown["conversation_id"] != conversation["conversation_id"]
+
+
+async def test_unknown_senders_words_end_after_term(
+    crm: InProcess, customer: dict[str, str], morning: datetime, clock: SimulatedClock
+) -> None:
+    first, second = (f"+86137{next(_numbers):08d}" for _ in range(2))
+    for number in (first, second):
+        assert (await hand_over(crm, number, store_id="S01")).status_code == 202
+    by_sender = {each["sender"]: each for each in await waiting(crm)}
+    linked, unknown = by_sender[first], by_sender[second]
+    link = f"{CONVERSATIONS}/{linked['conversation_id']}/customer"
+    body = {"customer_ref": customer["customer_ref"]}
+    assert (await crm.post(link, "customer_care_agent", body)).status_code == 200
+    clock.set(morning + UNKNOWN_SENDER_KEPT_FOR - timedelta(hours=1))
+    await crm.wait_until_idle()
+    assert (await thread(crm, unknown))["messages"][0]["words"] == QUESTION
+    clock.set(morning + UNKNOWN_SENDER_KEPT_FOR + timedelta(hours=1))
+    await crm.wait_until_idle()
+    path = f"{CONVERSATIONS}/{unknown['conversation_id']}"
+    assert (await crm.get(path, "customer_care_agent")).status_code == 404
+    assert (await thread(crm, linked))["messages"][0]["words"] == QUESTION
