@@ -9,18 +9,19 @@ from tests.support.api import customer
 from tests.support.desk import Desk
 
 CARE = "S01-customer-care-manager-1"
-FIELDS = ("name", "phone", "plate", "vin", "brand", "model")
+FIELDS = ("name", "phone", "plate", "vin", "brand", "model", "birthday")
 
 
 async def test_file_is_checked_imported_and_its_errors_downloaded(desk: Desk) -> None:
     written = io.StringIO()
     rows = [
-        customer(81, "沪A81001"),
+        customer(81, "沪A81001") | {"birthday": "3月14日"},
         customer(82, "沪A81002") | {"phone": "12"},
         customer(83, "沪A81003"),
     ]
-    headings = ["客户姓名", "Tel", "车牌号", "车架号", "品牌", "车型"]
-    csv.writer(written).writerows([headings, *([row[name] for name in FIELDS] for row in rows)])
+    headings = ["客户姓名", "Tel", "车牌号", "车架号", "品牌", "车型", "生日"]
+    lines = [[row.get(name, "") for name in FIELDS] for row in rows]
+    csv.writer(written).writerows([headings, *lines])
     content = written.getvalue().encode("gb18030")
     care = await desk.sign_in(CARE)
     await care.go("/stores/S01/customer-imports")
@@ -34,6 +35,7 @@ async def test_file_is_checked_imported_and_its_errors_downloaded(desk: Desk) ->
     await care.press("columns-send")
 
     await expect(care.at("row-3").first).to_contain_text("电话")
+    await expect(care.at("row-2")).to_contain_text("3月14日")
     await expect(care.at("customer-import")).to_contain_text("待导入")
     await care.keep("import-staged")
     await care.press("begin-import")

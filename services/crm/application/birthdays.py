@@ -1,6 +1,6 @@
 """Birthdays of customers (生日): taken down where they say it, and the calls on that day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -50,16 +50,14 @@ async def set_birthday(
     if command.month_day is None:
         await records.delete_birthday(connection, store_id, customer_ref)
     else:
-        birthday = Birthday(
-            store_id,
-            customer_ref,
-            await deps.personal.encrypt(connection, store_id, customer_ref, command.month_day),
-            deps.personal.reference(_REFERENCE, command.month_day),
-            uow.person,
-            uow.now,
-        )
-        await records.save_birthday(connection, birthday)
+        await _save(uow, {customer_ref: command.month_day}, deps)
     return BirthdaySet(customer_ref=customer_ref, is_kept=command.month_day is not None)
+
+
+async def add_birthdays(uow: UnitOfWork, month_days: Mapping[str, str], deps: Deps) -> None:
+    """Take down birthdays by customer; one that is known already is left."""
+    known = await records.customers_with_birthday(uow.connection, uow.store_id, month_days)
+    await _save(uow, {ref: each for ref, each in month_days.items() if ref not in known}, deps)
 
 
 async def get_birthday(store_id: str, customer_ref: str, deps: Deps) -> BirthdayView:
@@ -92,3 +90,23 @@ async def birthdays_to_call_about(
     born = await records.customers_born_on(uow.connection, rules.store.id, references)
     due_at = rules.store.at(today, rules.calls.calls_at)
     return [Occasion("birthday", ref, f"birthday-{day.year}", due_at=due_at) for ref in born]
+
+
+async def _save(uow: UnitOfWork, month_days: Mapping[str, str], deps: Deps) -> None:
+    encrypted = await deps.personal.encrypt_all(
+        uow.connection, [(uow.store_id, ref, each) for ref, each in month_days.items()]
+    )
+    await records.save_birthdays(
+        uow.connection,
+        [
+            Birthday(
+                uow.store_id,
+                ref,
+                content,
+                deps.personal.reference(_REFERENCE, month_day),
+                uow.person,
+                uow.now,
+            )
+            for (ref, month_day), content in zip(month_days.items(), encrypted, strict=True)
+        ],
+    )

@@ -15,6 +15,7 @@ from typing import Annotated
 import orjson
 from pydantic import Base64Bytes, BaseModel, Field, TypeAdapter, ValidationError
 
+from services.crm.application.birthdays import add_birthdays
 from services.crm.application.contact_reads import note_reads
 from services.crm.application.deps import Deps
 from services.crm.application.duplicates import find_duplicates
@@ -75,6 +76,7 @@ class ImportColumns(RequestModel):
     model: Heading | None = None
     kind: Heading | None = None
     vin_confirmed: Heading | None = None
+    birthday: Heading | None = None
 
 
 class UploadCustomersRequest(RequestModel):
@@ -210,22 +212,24 @@ async def lock_import(uow: UnitOfWork, store_id: str, import_id: str) -> None:
 async def import_portion(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Register the customers of the next rows, in the name of the person who began the import.
 
-    The numbers and VINs of all of them are locked first, in one order.
+    The numbers and VINs of all of them are locked first, in one order. A birthday that a customer
+    has already is left.
     """
     connection, store_id = uow.connection, timer.store_id
     found = await imports.lock(connection, store_id, timer.entity_id)
     if found.status != "applying":
         return
     rows = await imports.next_rows(connection, found, _PORTION)
-    texts = await deps.personal.decrypt_all(
+    decrypted = await deps.personal.decrypt_all(
         connection, store_id, [(found.import_id, row["content"]) for row in rows]
     )
-    in_their_name = replace(uow, actor=found.applied_by)
-    wanted = {
-        row["row"]: _registration(orjson.loads(text))
-        for row, text in zip(rows, texts, strict=True)
+    texts = {
+        row["row"]: orjson.loads(text)
+        for row, text in zip(rows, decrypted, strict=True)
         if text is not None
     }
+    in_their_name = replace(uow, actor=found.applied_by)
+    wanted = {number: _registration(each) for number, each in texts.items()}
     right = [each for each in wanted.values() if isinstance(each, RegisterCustomerRequest)]
     await lock_registrations(in_their_name, right, deps)
     imported = {
@@ -234,6 +238,11 @@ async def import_portion(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
         else _Imported("refused", errors=each)
         for number, each in wanted.items()
     }
+    birthdays: dict[str, str] = {}
+    for number, each in imported.items():
+        if each.customer_ref and (month_day := customer_import.birthday_of(texts[number])):
+            birthdays.setdefault(each.customer_ref, month_day)
+    await add_birthdays(in_their_name, birthdays, deps)
     await find_duplicates(
         uow, [each.customer_ref for each in imported.values() if each.customer_ref], deps
     )
@@ -379,14 +388,22 @@ def _registration(
     texts: Mapping[customer_import.Field, str],
 ) -> RegisterCustomerRequest | Sequence[RowError]:
     """Return what a row registers, or why it is none."""
+    found: list[RowError] = []
     try:
-        return RegisterCustomerRequest.model_validate(customer_import.registration_of(texts))
+        customer_import.birthday_of(texts)
+    except ValueError:
+        found.append(RowError("birthday", "wrong_form"))
+    try:
+        registration = RegisterCustomerRequest.model_validate(
+            customer_import.registration_of(texts)
+        )
     except ValidationError as refused:
-        return [
+        return found + [
             RowError(str(each["loc"][0]) if each["loc"] else None, _rule(each["type"]))
             for each in refused.errors(include_url=False, include_input=False)
             if each["loc"] != ("plate",) or texts.get("plate")
         ]
+    return found or registration
 
 
 def _reference(

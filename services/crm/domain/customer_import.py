@@ -8,13 +8,16 @@ from typing import Literal, get_args
 from unicodedata import normalize
 
 from services.crm.domain import errors
+from services.crm.domain.birthday import written_month_day
 from shared.contracts.versioned import Versioned
 
 Source = Literal["sales", "insurance", "other"]
 """System from which the rows come: 销售系统, 保险系统, 其他."""
 
-Field = Literal["name", "phone", "vin", "plate", "brand", "model", "kind", "vin_confirmed"]
-"""姓名、电话、车架号、车牌号、品牌、车型、客户类型、车架号已确认."""
+Field = Literal[
+    "name", "phone", "vin", "plate", "brand", "model", "kind", "vin_confirmed", "birthday"
+]
+"""姓名、电话、车架号、车牌号、品牌、车型、客户类型、车架号已确认、生日."""
 
 Status = Literal["staged", "applying", "applied", "cancelled", "expired"]
 """待导入、导入中、已导入、已取消、已过期."""
@@ -66,6 +69,7 @@ _HEADINGS: Mapping[Field, Sequence[str]] = {
     "model": ("车型", "车系", "model"),
     "kind": ("客户类型", "客户性质", "kind", "customer type"),
     "vin_confirmed": ("车架号已确认", "vin confirmed"),
+    "birthday": ("生日", "出生日期", "出生年月日", "birthday", "date of birth", "birth date"),
 }
 _KINDS = {
     "个人": "person",
@@ -155,6 +159,16 @@ def registration_of(row: Mapping[Field, str]) -> Mapping[str, object]:
         "kind": _KINDS.get(kind.casefold(), kind) if kind else "person",
         "vin_confirmed": _heading(row.get("vin_confirmed", "")) in _YES,
     }
+
+
+def birthday_of(row: Mapping[Field, str]) -> str | None:
+    """Return month and day of the birthday that a row says, None where it says none.
+
+    Raises:
+        ValueError: it is no such day.
+    """
+    text = row.get("birthday")
+    return written_month_day(text) if text else None
 
 
 def formulas_in(row: Mapping[Field, str]) -> Sequence[RowError]:

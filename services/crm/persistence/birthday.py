@@ -30,6 +30,12 @@ ORDER BY customer_ref = read_as($1, $2) DESC, set_at DESC LIMIT 1
 """
 )
 
+_KNOWN = """
+SELECT ref FROM unnest($2::text[]) AS asked (ref)
+WHERE EXISTS (SELECT FROM birthday
+              WHERE store_id = $1 AND customer_ref = ANY (references_of($1, asked.ref)))
+"""
+
 _ON_DAYS = """
 SELECT DISTINCT read_as($1, customer_ref) AS customer_ref FROM birthday
 WHERE store_id = $1 AND month_day_ref = ANY ($2)
@@ -45,9 +51,17 @@ async def find_birthday(
     return _BIRTHDAYS.read(row) if row else None
 
 
-async def save_birthday(connection: Connection, birthday: Birthday) -> None:
-    """Store a customer's birthday in the place of an earlier one."""
-    await connection.execute(_BIRTHDAYS.upsert, *_BIRTHDAYS.values(birthday))
+async def customers_with_birthday(
+    connection: Connection, store_id: str, customer_refs: Collection[str]
+) -> set[str]:
+    """Return those of the customers whose birthday is known, or that of one merged into them."""
+    rows = await connection.fetch(_KNOWN, store_id, list(customer_refs))
+    return {row["ref"] for row in rows}
+
+
+async def save_birthdays(connection: Connection, birthdays: Collection[Birthday]) -> None:
+    """Store birthdays of customers in the place of earlier ones."""
+    await connection.executemany(_BIRTHDAYS.upsert, [_BIRTHDAYS.values(each) for each in birthdays])
 
 
 async def delete_birthday(connection: Connection, store_id: str, customer_ref: str) -> None:

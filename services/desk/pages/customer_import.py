@@ -45,7 +45,7 @@ PAGE = Page(
 )
 
 _SHOWN = 50
-_COLUMNS = ("name", "phone", "plate", "vin", "brand", "model")
+_COLUMNS = ("name", "phone", "plate", "vin", "brand", "model", "birthday")
 
 
 @dataclass(frozen=True)

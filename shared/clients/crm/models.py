@@ -1337,6 +1337,7 @@ class ImportColumns(RequestBody):
     model: str | None = None
     kind: str | None = None
     vin_confirmed: str | None = None
+    birthday: str | None = None
 
 
 class ImportedRowView(ResponseBody):
