@@ -1,4 +1,4 @@
-"""Calls of management by the programs of this package."""
+"""Calls of services by the programs of this package."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,13 +29,31 @@ async def open_management(
     timeout_s: float = 60.0,
 ) -> AsyncIterator[ManagementApi]:
     """Open management at ``url`` for the program ``subject`` with its roles and ``stores``."""
+    opened = open_service(
+        "management", url, tokens, subject, *roles, stores=stores, timeout_s=timeout_s
+    )
+    async with opened as calls:
+        yield ManagementApi(calls)
+
+
+@asynccontextmanager
+async def open_service(
+    service: str,
+    url: str,
+    tokens: TokenSource,
+    subject: str,
+    *roles: Role,
+    stores: Sequence[str] = (),
+    timeout_s: float = 60.0,
+) -> AsyncIterator[ServiceCalls]:
+    """Open a service at ``url`` for the program ``subject`` with its roles and ``stores``."""
 
     async def token() -> str:
         return await access_token(tokens, subject, roles, stores)
 
     timeout = httpx.Timeout(timeout_s, connect=_CONNECT_S)
     async with httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False) as http:
-        yield ManagementApi(ServiceCalls("management", http, token))
+        yield ServiceCalls(service, http, token)
 
 
 async def access_token(

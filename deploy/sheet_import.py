@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol, TypeVar
 
 from deploy.management import TokenSource, open_management
 from shared.clients.management.client import ManagementApi
@@ -19,10 +20,41 @@ from shared.clients.management.models import (
 from shared.ids import new_id
 from shared.security import Role
 
-_IMPORTER = "import"
-_TIMEOUT_S = 300.0
+IMPORTER = "import"
+TIMEOUT_S = 300.0
+PAGE = 200
 _LOOK_AGAIN_S = 0.2
-_PAGE = 200
+
+
+class _Import(Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+class _Row(Protocol):
+    @property
+    def row(self) -> int: ...
+
+
+I = TypeVar("I", bound=_Import)  # noqa: E741
+R = TypeVar("R", bound=_Row)
+
+
+async def until_applied(get: Callable[[], Awaitable[I]]) -> AsyncIterator[I]:
+    """Yield an import again and again, at last as it has ended."""
+    while (shown := await get()).status == "applying":
+        yield shown
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    yield shown
+
+
+async def rows_after(page: Callable[[int], Awaitable[list[R]]]) -> AsyncIterator[R]:
+    """Yield the rows of all pages, each of which begins after a row."""
+    after = 0
+    while rows := await page(after):
+        for row in rows:
+            yield row
+        after = rows[-1].row
 
 
 @dataclass(frozen=True)
@@ -58,18 +90,12 @@ class Sheets:
             await self.management.apply_store_sheet(
                 self.store, import_id, body, idempotency_key=key
             )
-        while (shown := await self._get(import_id)).status == "applying":
+        async for shown in until_applied(lambda: self._get(import_id)):
             yield shown
-            await asyncio.sleep(_LOOK_AGAIN_S)
-        yield shown
 
-    async def refused(self, applied: SheetImportView) -> AsyncIterator[SheetRowView]:
+    def refused(self, applied: SheetImportView) -> AsyncIterator[SheetRowView]:
         """Yield the rows that were refused when they were applied."""
-        after = 0
-        while rows := await self._refused(applied.import_id, after):
-            for row in rows:
-                yield row
-            after = rows[-1].row
+        return rows_after(lambda after: self._refused(applied.import_id, after))
 
     async def _get(self, import_id: str) -> SheetImportView:
         if self.store is None:
@@ -79,10 +105,10 @@ class Sheets:
     async def _refused(self, import_id: str, after: int) -> list[SheetRowView]:
         if self.store is None:
             return await self.management.list_group_sheet_rows(
-                import_id, refused=True, after=after, limit=_PAGE
+                import_id, refused=True, after=after, limit=PAGE
             )
         return await self.management.list_store_sheet_rows(
-            self.store, import_id, refused=True, after=after, limit=_PAGE
+            self.store, import_id, refused=True, after=after, limit=PAGE
         )
 
 
@@ -94,7 +120,7 @@ async def open_sheets(
     role: Role = "service_manager" if store else "group_manager"
     stores = [store] if store else []
     opened = open_management(
-        management_url, tokens, _IMPORTER, role, stores=stores, timeout_s=_TIMEOUT_S
+        management_url, tokens, IMPORTER, role, stores=stores, timeout_s=TIMEOUT_S
     )
     async with opened as management:
         yield Sheets(management, store)

@@ -413,6 +413,10 @@ _CONTRADICTIONS: Sequence[tuple[_Holds, str]] = (
         "AFTERSALES_MANAGEMENT_URL is no http or https address",
     ),
     (
+        lambda s: not _is_web_address(s.crm_url),
+        "AFTERSALES_CRM_URL is no http or https address",
+    ),
+    (
         lambda s: bool(s.token_url and s.issuer_key_file),
         "AFTERSALES_TOKEN_URL and AFTERSALES_ISSUER_KEY_FILE are both set",
     ),

@@ -1,34 +1,47 @@
-"""``aftersales import``: define what a folder or a sheet says, by the commands that people give."""
+"""``aftersales import``: define what a folder or a sheet says, by the commands that people give.
+
+A file of customers is imported into their store.
+"""
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.progress import Progress
 
+from deploy.cli.import_customers import CustomersAsked, import_customers
 from deploy.cli.options import DataFolder
-from deploy.cli.running import reach_management
-from deploy.cli.terminal import console, error_line, print_line
+from deploy.cli.running import reach_service
+from deploy.cli.terminal import console, error_line, follow, print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.group_folder import GroupFileError, read_group
 from deploy.group_import import Imported, define_all
 from deploy.management import TokenSource
-from deploy.sheet_import import Sheets, open_sheets
+from deploy.sheet_import import open_sheets
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.management.models import (
     CellErrorView,
     Definition,
     SheetImportKind,
-    SheetImportView,
     SheetRowView,
 )
 
-_OPTIONS = {"kind": "--kind", "valid_from": "--valid-from", "reason": "--reason"}
+_OPTIONS = {
+    "kind": "--kind",
+    "valid_from": "--valid-from",
+    "reason": "--reason",
+    "source": "--source",
+    "columns": "--column",
+}
+
+_Run = Callable[[str, TokenSource], Coroutine[Any, Any, bool]]
+"""Import by a service at an address; it returns whether all was taken."""
 
 
 def import_(
@@ -46,28 +59,62 @@ def import_(
         str | None, typer.Option(help="What a sheet lists; otherwise its title or headings say.")
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="Store that decides what a sheet says; otherwise the group.")
+        str | None,
+        typer.Option(help="Store that decides on a sheet, else the group; store of --customers."),
+    ] = None,
+    customers: Annotated[
+        bool, typer.Option("--customers", help="The sheet lists customers of --store.")
+    ] = False,
+    system: Annotated[
+        str | None,
+        typer.Option("--source", help="System that customers come from.", show_default="sales"),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of customers that is not known by its heading: phone=Tel."),
     ] = None,
 ) -> None:
-    """Define what a group folder or a sheet says; what held already is left as it is."""
-    url, tokens = reach_management(data)
+    """Define what a group folder or a sheet says; what held already is left as it is.
+
+    With --customers, import those that a sheet lists.
+    """
+    if not customers:
+        if system or column:
+            raise EmbeddedError("--source and --column are those of --customers")
+        run = _definitions(source, valid_from, reason, kind, store)
+    elif valid_from or reason or kind:
+        raise EmbeddedError("--valid-from, --reason and --kind are not those of --customers")
+    else:
+        run = partial(import_customers, CustomersAsked.of(source, store, system, column or []))
+    if not _is_complete(run, *reach_service("crm" if customers else "management", data)):
+        raise typer.Exit(1)
+
+
+def _definitions(
+    source: Path,
+    valid_from: datetime | None,
+    reason: str | None,
+    kind: str | None,
+    store: str | None,
+) -> _Run:
+    """Return the import of a group folder or of a sheet."""
+    if source.is_dir():
+        return partial(_import_folder, source)
+    if valid_from is None or not reason:
+        raise EmbeddedError("a sheet needs --valid-from and --reason")
+    day = valid_from.date()
+    return partial(_import_sheet, _SheetAsked(source.read_bytes(), day, reason, _kind(kind), store))
+
+
+def _is_complete(run: _Run, url: str, tokens: TokenSource) -> bool:
     try:
-        if source.is_dir():
-            complete = asyncio.run(_import_folder(source, url, tokens))
-        elif valid_from is None or not reason:
-            raise EmbeddedError("a sheet needs --valid-from and --reason")
-        else:
-            day = valid_from.date()
-            asked = _SheetAsked(source.read_bytes(), day, reason, _kind(kind), store)
-            complete = asyncio.run(_import_sheet(asked, url, tokens))
+        return asyncio.run(run(url, tokens))
     except GroupFileError as error:
         raise EmbeddedError(str(error)) from None
     except ServiceUnavailableError as error:
         raise EmbeddedError(f"{error.service} does not respond; import again later") from None
     except ApiError as error:
         raise EmbeddedError(error_line(error, _OPTIONS)) from None
-    if not complete:
-        raise typer.Exit(1)
 
 
 async def _import_folder(folder: Path, url: str, tokens: TokenSource) -> bool:
@@ -106,21 +153,17 @@ async def _import_sheet(asked: _SheetAsked, url: str, tokens: TokenSource) -> bo
         )
         if not staged.to_apply:
             print_line("nothing changes: all of it holds already")
-        applied = await _apply(sheets, staged)
+        applied = await follow(
+            sheets.apply(staged),
+            staged,
+            lambda shown: shown.defined + shown.refused,
+            total=staged.to_apply,
+            label="applying",
+        )
         async for row in sheets.refused(applied):
             print_line(f"row {row.row}: {row.code}: {row.detail}{_first(row)}")
     print_line(f"{applied.kind}: {applied.defined} applied, {applied.refused} refused")
     return not applied.refused
-
-
-async def _apply(sheets: Sheets, staged: SheetImportView) -> SheetImportView:
-    """Apply a staged sheet; show how many rows are applied, on a terminal."""
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("applying", total=staged.to_apply)
-        async for shown in sheets.apply(staged):
-            progress.update(task, completed=shown.defined + shown.refused)
-            staged = shown
-    return staged
 
 
 def _kind(named: str | None) -> SheetImportKind | None:

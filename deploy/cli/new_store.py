@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from deploy.cli.options import DataFolder
-from deploy.cli.running import reach_management
+from deploy.cli.running import reach_service
 from deploy.cli.terminal import error_line, invalid_line, print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.management import TokenSource, open_management
@@ -48,7 +48,7 @@ def new_store(
     data: DataFolder = None,
 ) -> None:
     """Open a store like another one, while the platform runs."""
-    url, tokens = reach_management(data)
+    url, tokens = reach_service("management", data)
     asked = {
         "like": like,
         "first_day": first_day.date(),

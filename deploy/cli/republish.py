@@ -5,7 +5,7 @@ import asyncio
 from rich.progress import Progress, TextColumn
 
 from deploy.cli.options import DataFolder
-from deploy.cli.running import reach_management
+from deploy.cli.running import reach_service
 from deploy.cli.terminal import console, error_line, print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.management import TokenSource
@@ -15,7 +15,7 @@ from shared.calls import ApiError, ServiceUnavailableError
 
 def republish(data: DataFolder = None) -> None:
     """Announce all master data again, for services that have lost states; others are unchanged."""
-    url, tokens = reach_management(data)
+    url, tokens = reach_service("management", data)
     try:
         announced = asyncio.run(_republish(url, tokens))
     except ApiError as error:

@@ -40,29 +40,29 @@ class Addresses:
     kafka: KafkaClients
 
 
-def reach_management(data: Path | None) -> tuple[str, TokenSource]:
-    """Return management's address and what gives tokens for it.
+def reach_service(service: str, data: Path | None) -> tuple[str, TokenSource]:
+    """Return the address of a service and what gives tokens for it.
 
     They are a deployment's where AFTERSALES_TOKEN_URL is set, else those of the platform that runs
     on the data folder.
 
     Raises:
         SettingsError: the deployment's address is not set.
-        EmbeddedError: management does not run on the data folder.
+        EmbeddedError: the service does not run on the data folder.
     """
     if os.environ.get(variable("token_url")):
-        settings = read_settings()
-        if "management_url" not in settings.model_fields_set:
-            raise SettingsError("AFTERSALES_MANAGEMENT_URL is not set")
-        return settings.management_url, ServiceCredentials(settings, "administration")
+        settings, name = read_settings(), f"{service}_url"
+        if name not in settings.model_fields_set:
+            raise SettingsError(f"{variable(name)} is not set")
+        return getattr(settings, name), ServiceCredentials(settings, "administration")
     folder = settings_for(data).data
     ports = _ports(folder)
-    if "management" not in ports:
+    if service not in ports:
         raise EmbeddedError(
-            f"management does not run on {folder}; in a deployment, set AFTERSALES_TOKEN_URL"
+            f"{service} does not run on {folder}; in a deployment, set AFTERSALES_TOKEN_URL"
         )
     issuer = ensure_secrets(folder.resolve() / "secrets").issuer()
-    return f"http://127.0.0.1:{ports['management']}", issuer
+    return f"http://127.0.0.1:{ports[service]}", issuer
 
 
 def administrator_urls(given: str | None, data: Path | None) -> Mapping[str, str]:

@@ -1,13 +1,17 @@
 """Output of all commands to the terminal."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import Progress
 
 from shared.calls import ApiError
 from shared.contracts.violations import in_words
+
+S = TypeVar("S")
 
 _PIPE_COLUMNS = 150
 """Columns where output goes to a file or a program, so that no table is cut."""
@@ -52,3 +56,15 @@ def print_warning(text: str) -> None:
 def print_error(text: str) -> None:
     """Print one line about an error on standard error."""
     _errors.print(f"aftersales: {text}", markup=False, style="red")
+
+
+async def follow(
+    steps: AsyncIterator[S], start: S, done: Callable[[S], int], *, total: int, label: str
+) -> S:
+    """Return the last of the steps, else ``start``; show how much is done, on a terminal."""
+    last = start
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=total)
+        async for last in steps:
+            progress.update(task, completed=done(last))
+    return last

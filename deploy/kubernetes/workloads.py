@@ -124,7 +124,8 @@ def migrations() -> Iterator[Mapping[str, Any]]:
 def administration() -> Iterator[Mapping[str, Any]]:
     """Yield the jobs in whose containers the operator's commands are executed, while they last.
 
-    One defines the group by management; the other looks at all databases and topics.
+    One defines the group by management, and imports customers; the other looks at all databases and
+    topics.
     """
     yield _idle_job(
         _ADMINISTRATION,

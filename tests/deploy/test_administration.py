@@ -19,7 +19,9 @@ COMMANDS = {
     ],
     "republish": ["republish"],
     "token": ["token"],
+    "import --customers": ["import", "README.md", "--customers", "--store", "S01"],
 }
+NOWHERE = "http://127.0.0.1:9"
 NO_DATABASE = (
     "AFTERSALES_{}_ADMIN_DATABASE_URL is not set; or name the database of all services by "
     "--database-url"
@@ -38,6 +40,17 @@ OTHERS: dict[str, tuple[dict[str, str], int, str]] = {
         "AFTERSALES_KAFKA_USERNAME and AFTERSALES_KAFKA_PASSWORD are not set",
     ),
     "doctor": (KAFKA, 1, "the AFTERSALES_ settings belong to one service: name it"),
+    "import --customers": (
+        {"TOKEN_URL": f"{NOWHERE}/token", "CLIENT_ID": "administration", "CLIENT_SECRET": "x"},
+        UNUSABLE,
+        "AFTERSALES_CRM_URL is not set",
+    ),
+    "import README.md --source sales": ({}, 1, "--source and --column are those of --customers"),
+    "import README.md --customers --store S01 --reason x": (
+        {},
+        1,
+        "--valid-from, --reason and --kind are not those of --customers",
+    ),
     "migrate crm": (
         {"OWNER_DATABASE_URL": "database"},
         1,
@@ -45,12 +58,12 @@ OTHERS: dict[str, tuple[dict[str, str], int, str]] = {
         "\"postgres\", got ''",
     ),
 }
-NOWHERE = "http://127.0.0.1:9"
 GIVEN = {
     "TOKEN_URL": f"{NOWHERE}/token",
     "CLIENT_ID": "administration",
     "CLIENT_SECRET": "x",
     "MANAGEMENT_URL": NOWHERE,
+    "CRM_URL": NOWHERE,
 }
 WRONG = {
     "no secret": (

@@ -277,12 +277,13 @@ def test_network_is_closed_but_for_what_is_needed(rendered: Manifests) -> None:
         name for name in pods if rendered.connects(pods[name], pods["management"], 8080)
     }
     assert reach_management == {*PROCESSES, "administration"}
+    assert rendered.connects(pods["administration"], pods["crm"], 8080)
     assert {name for name in pods if rendered.connects(pods[name], pods[SUBSCRIBERS], 8080)} == {
         "desk"
     }
     assert not any(
         rendered.connects(pods["administration"], pods[name], 8080)
-        for name in set(PROCESSES) - {"management"}
+        for name in set(PROCESSES) - {"management", "crm"}
     )
     reach_database = {name for name in pods if rendered.connects(pods[name], DATABASE, 5432)}
     assert reach_database == {*SERVICES, *jobs, "inspection"}

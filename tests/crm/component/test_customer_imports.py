@@ -4,16 +4,22 @@ import csv
 import io
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from deploy.cli.import_customers import CustomersAsked, import_file
+from deploy.customer_import import CustomerFiles
+from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from services.crm.application.customer_imports import LARGEST_UPLOAD
 from services.crm.domain import customer_import
+from shared.calls import ServiceCalls
+from shared.clients.crm.client import CrmApi
 from shared.security import Role
 from tests.support.harness import InProcess, Publisher, in_process
 from tests.support.persons import person, vin
@@ -31,9 +37,13 @@ async def crm(servers: Platform, outside: Publisher) -> AsyncIterator[InProcess]
         yield running
 
 
-def table(rows: Sequence[Mapping[str, str]], headings: Sequence[str] = HEADINGS) -> str:
+def table(
+    rows: Sequence[Mapping[str, str]],
+    headings: Sequence[str] = HEADINGS,
+    fields: Sequence[str] = FIELDS,
+) -> str:
     written = io.StringIO()
-    csv.writer(written).writerows([headings, *([row[name] for name in FIELDS] for row in rows)])
+    csv.writer(written).writerows([headings, *([row[name] for name in fields] for row in rows)])
     return written.getvalue()
 
 
@@ -172,3 +182,51 @@ async def test_unknown_headings_and_large_files_are_refused(crm: InProcess) -> N
     assert (large.status_code, large.json()["values"]["largest"]) == (413, LARGEST_UPLOAD)
     technician = await crm.get(IMPORTS, "technician")
     assert technician.status_code == 403
+
+
+async def test_command_imports_birthdays_and_prints_errors(
+    crm: InProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        person(540) | {"birthday": "1980/3/14"},
+        person(541) | {"birthday": "30.2."},
+        person(542, phone="12") | {"birthday": ""},
+        person(543, phone=person(540)["phone"]) | {"birthday": "5月1日"},
+        person(540) | {"birthday": "3月15日"},
+    ]
+    file = tmp_path / "customers.csv"
+    file.write_text(table(rows, ["姓名", "Tel", *HEADINGS[2:], "生日"], [*FIELDS, "birthday"]))
+    token = crm.token("service_manager", "system", subject="import")
+    files = CustomerFiles(CrmApi(ServiceCalls("crm", crm.client, token)), "S01")
+    with pytest.raises(EmbeddedError, match="no heading is known for phone; name it by --column"):
+        await import_file(files, CustomersAsked.of(file, "S01", None, []))
+    asked = CustomersAsked.of(file, "S01", "other", ["phone=Tel"])
+    assert not await import_file(files, asked)
+    assert capsys.readouterr().out.splitlines() == [
+        "5 rows, 2 wrong",
+        "row 3: birthday: has a wrong form; right: month and day, or a date: 03-14, 3月14日, "
+        "1980-03-14",
+        "row 4: phone: has a wrong form; right: a telephone number: 13800138000, 021-63501234, "
+        "+852 2123 4567",
+        "row 5: may be another customer's; register it at the desk, which asks whose",
+        "applied: 1 registered, 1 known already, 1 undecided, 0 refused, 2 wrong",
+    ]
+    found = (await crm.get("/stores/S01/customers", MANAGER, vin=vin(540))).json()
+    path = f"/stores/S01/customers/{found['customer_ref']}/birthday"
+    assert (await crm.get(path, MANAGER)).json()["month_day"] == "03-14"
+
+
+@pytest.mark.parametrize(
+    ("store", "source", "columns", "said"),
+    [
+        (None, None, [], "from a file, XLSX or CSV, with --store"),
+        ("S01", "paper", [], "no source paper; known are sales, insurance, other"),
+        ("S01", None, ["tel=Tel"], "--column is a column and its heading, phone=Tel, of name"),
+        ("S01", None, ["phone"], "--column is a column"),
+    ],
+)
+def test_wrong_options_of_command_are_refused(
+    store: str | None, source: str | None, columns: list[str], said: str
+) -> None:
+    with pytest.raises(EmbeddedError, match=said):
+        CustomersAsked.of(Path(__file__), store, source, columns)
