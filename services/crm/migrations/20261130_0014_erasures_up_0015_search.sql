@@ -20,8 +20,10 @@ GRANT SELECT, INSERT, DELETE ON search_token TO crm;
 -- Customers who were registered before there were tokens are made findable in batches, by a timer of
 -- each store.
 ALTER TABLE timer NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE customer NO FORCE ROW LEVEL SECURITY;
 INSERT INTO timer (timer_id, store_id, kind, entity_id, due_at, data)
 SELECT gen_random_uuid(), store_id, 'make_findable', store_id, '2000-01-01Z',
        '{"correlation_id": "search"}'
 FROM (SELECT DISTINCT store_id FROM customer) AS known;
+ALTER TABLE customer FORCE ROW LEVEL SECURITY;
 ALTER TABLE timer FORCE ROW LEVEL SECURITY;
