@@ -9,12 +9,6 @@ _MODULES = {
     SUBSCRIBERS: "deploy.subscribers.administration_app",
 }
 
-_KEEP_ALIVE_S = "30"
-"""Seconds that a connection stays open when idle, longer than callers keep it.
-
-Otherwise it would be closed under a request.
-"""
-
 
 def service_command(service: str, port: int, host: str = "127.0.0.1") -> tuple[str, ...]:
     """Return the command that starts a service's process, which listens on ``host`` and ``port``.
@@ -24,5 +18,4 @@ def service_command(service: str, port: int, host: str = "127.0.0.1") -> tuple[s
     if service == DESK:
         return (sys.executable, "-m", "services.desk.app")
     factory = f"{_MODULES.get(service, f'services.{service}.app')}:create_app"
-    listen = ("--host", host, "--port", str(port), "--timeout-keep-alive", _KEEP_ALIVE_S)
-    return (sys.executable, "-m", "uvicorn", factory, "--factory", *listen, "--no-access-log")
+    return (sys.executable, "-m", "shared.server", factory, host, str(port))

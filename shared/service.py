@@ -77,15 +77,17 @@ async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
     holder = _holder(name, settings)
     clock = clock_from(settings.clock_file, settings.clock_skew_s)
     pool = await _retry_until_ready(
+        "database",
         lambda: open_pool(
             settings.database_url,
             settings.database_pool_size,
             holder,
             pooler=settings.database_pooler,
-        )
+        ),
     )
     workers = await _retry_until_ready(
-        lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
+        "database of relay and timers",
+        lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker"),
     )
     relay = Relay(settings.worker_database_url, client_options(settings), holder)
     uow_factory = UnitOfWorkFactory(pool, clock, [relay.note_commit])
@@ -208,7 +210,7 @@ class Service(Generic[D]):
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
         if self.projection:
-            await _retry_until_ready(self.projection.recall)
+            await _retry_until_ready("database", self.projection.recall)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
@@ -241,20 +243,20 @@ class Service(Generic[D]):
         Before master data is complete, no other topic is read and no timer fires.
         """
         if self.projection:
-            await _retry_until_ready(self.projection.consumer.start)
-            await _retry_until_ready(self.projection.complete)
+            await _retry_until_ready("Kafka", self.projection.consumer.start)
+            await _retry_until_ready("master data", self.projection.complete)
         if self.erasures:
             await self._replay_erasures(self.erasures)
-        await _retry_until_ready(self.consumer.start)
+        await _retry_until_ready("Kafka", self.consumer.start)
 
     async def _replay_erasures(self, erasures: ErasureReplay) -> None:
         """Apply all erasures, then open.
 
         A database that has seen them before opens after a moment where Kafka does not respond.
         """
-        replayed = asyncio.create_task(_retry_until_ready(erasures.replay))
+        replayed = asyncio.create_task(_retry_until_ready("erasures in Kafka", erasures.replay))
         try:
-            if await _retry_until_ready(erasures.is_known):
+            if await _retry_until_ready("database", erasures.is_known):
                 await asyncio.wait({replayed}, timeout=_REPLAY_WITHIN_S)
                 erasures.open()
             await replayed
@@ -330,7 +332,7 @@ def service_app(
             )
             app.state.service = service
             if prepare:
-                await _retry_until_ready(lambda: prepare(deps))
+                await _retry_until_ready("own processes", lambda: prepare(deps))
             with frozen_gc():
                 async with service.running():
                     yield
@@ -390,14 +392,14 @@ def _holder(name: str, settings: Settings) -> str:
     return f"{name}-{settings.instance}"
 
 
-async def _retry_until_ready(action: Callable[[], Awaitable[Any]]) -> Any:
-    """Retry until success: dependencies of a service may start later than the service."""
+async def _retry_until_ready(dependency: str, action: Callable[[], Awaitable[Any]]) -> Any:
+    """Retry until success: a ``dependency`` of a service may start later than the service."""
     pause = 0.2
     while True:
         try:
             return await action()
         except Exception as error:
-            log.warning("not available yet", error=repr(error))
+            log.warning("not available yet", dependency=dependency, error=repr(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
