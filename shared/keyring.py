@@ -28,9 +28,20 @@ class Keyring:
 
     @classmethod
     def from_file(cls, path: Path, owner: str) -> "Keyring":
-        """Read the keys of ``owner``: one file under another owner's name gives other keys."""
-        content = orjson.loads(path.read_bytes())
-        return cls(content["key_id"], owner, base64.b64decode(content["root"]))
+        """Read the keys of ``owner``: one file under another owner's name gives other keys.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it holds something else.
+        """
+        try:
+            content = orjson.loads(path.read_bytes())
+            key_id, root = content["key_id"], base64.b64decode(content["root"], validate=True)
+        except (KeyError, TypeError, ValueError):
+            key_id, root = "", b""
+        if not (isinstance(key_id, str) and key_id and len(root) >= _KEY_BYTES):
+            raise ValueError(f"{path} holds no keys as `aftersales new-secrets` makes them")
+        return cls(key_id, owner, root)
 
     def key(self, purpose: str) -> bytes:
         """Return the 32 bytes for a purpose; no key discloses another purpose's key."""

@@ -2,12 +2,14 @@
 
 import ipaddress
 import os
+import ssl
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +19,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from shared.contracts.violations import in_words
+from shared.keyring import Keyring
 
 PREFIX = "AFTERSALES_"
 DESK = "desk"
@@ -251,28 +256,25 @@ def read_settings() -> Settings:
 
     A variable of the platform that is no setting, such as a misspelled one, cannot be used either.
     """
-    if unknown := _unknown(os.environ):
-        _refuse(unknown)
-    try:
-        return Settings()
-    except ValidationError as error:
-        _refuse([_line(each) for each in error.errors(include_url=False)])
-    except SettingsError as error:
-        _refuse([str(error)])
-
-
-def _unknown(environment: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each variable of the platform that no process reads."""
     known = [
         *(variable(name) for name in Settings.model_fields),
         *(f"{variable(name)}_FILE" for name in secrets()),
     ]
+    given = [name for name in os.environ if not name.startswith(_READ_ELSEWHERE)]
+    if faults := unknown(given, PREFIX, known):
+        _refuse(faults)
+    try:
+        return Settings()
+    except ValidationError as error:
+        _refuse(faults_of(error, PREFIX))
+    except SettingsError as error:
+        _refuse([str(error)])
+
+
+def unknown(given: Collection[str], prefix: str, known: Collection[str]) -> list[str]:
+    """Return a sentence for each of the ``given`` variables with ``prefix`` that is not known."""
     odd = sorted(
-        name
-        for name in environment
-        if name.upper().startswith(PREFIX)
-        and name.upper() not in known
-        and not name.startswith(_READ_ELSEWHERE)
+        name for name in given if name.upper().startswith(prefix) and name.upper() not in known
     )
     return [
         f"{name} is no setting{f': is {close[0]} meant?' if close else ''}"
@@ -305,17 +307,30 @@ def lacking(settings: Settings, service: str) -> list[str]:
     needed = _NEEDS_BY_PROCESS.get(service, _NEEDS_OF_SERVICE)
     read = _FILES_BY_PROCESS.get(service, ("",))
     return [sentence for is_there, sentence in needed if not is_there(settings)] + [
-        sentence
-        for name, value in settings
-        if name.startswith(read) and name.endswith("_file") and isinstance(value, Path)
-        if (sentence := _unreadable(variable(name), value))
+        f"{variable(name)}: {fault}"
+        for name, file in _files(settings)
+        if name.startswith(read) and (fault := _fault(name, file))
     ]
 
 
-def _line(error: Mapping[str, Any]) -> str:
+def faults_of(error: ValidationError, prefix: str) -> list[str]:
+    """Return a sentence for each variable, one that begins with ``prefix``, that is refused."""
+    return [_line(each, prefix) for each in error.errors(include_url=False)]
+
+
+def _line(error: Mapping[str, Any], prefix: str) -> str:
     if not error["loc"]:
         return str(error["msg"])
-    return f"{variable(str(error['loc'][0]).removeprefix(PREFIX.lower()))}: {error['msg']}"
+    place = "__".join(map(str, error["loc"])).upper()
+    said = _IN_WORDS.get(error["type"]) or in_words(error["type"], error["msg"])
+    return f"{prefix}{place.removeprefix(prefix)}: {said}"
+
+
+_IN_WORDS = {
+    "int_parsing": "It should be a whole number",
+    "float_parsing": "It should be a number",
+    "bool_parsing": "It should be true or false",
+}
 
 
 def _content(name: str, file: Path) -> str:
@@ -325,12 +340,42 @@ def _content(name: str, file: Path) -> str:
         raise SettingsError(f"{name}: {file} cannot be read ({_reason(error)})") from None
 
 
-def _unreadable(name: str, file: Path) -> str:
+def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield the files that settings name, and those that addresses of a database name."""
+    for name, value in settings:
+        if name.endswith("_file") and isinstance(value, Path):
+            yield name, value
+    for name in ("database_url", "worker_database_url", "owner_database_url"):
+        if authorities := _authorities_of(getattr(settings, name)):
+            yield name, authorities
+
+
+def _authorities_of(database_url: str) -> Path | None:
+    """Return the file of authorities by which an address lets its server be verified."""
     try:
-        with file.open("rb"):
-            return ""
+        options = parse_qs(urlsplit(database_url).query)
+    except ValueError:
+        return None
+    verifies = options.get("sslmode", [""])[-1] in ("require", "verify-ca", "verify-full")
+    return Path(options["sslrootcert"][-1]) if verifies and "sslrootcert" in options else None
+
+
+def _fault(name: str, file: Path) -> str:
+    """Return what is wrong with the file that a setting names; nothing where it can be used."""
+    try:
+        if name.endswith(("_ca_file", "database_url")):
+            ssl.create_default_context(cafile=file)
+        elif name in ("keys_file", "recognition_keys_file"):
+            Keyring.from_file(file, name)
+        else:
+            file.open("rb").close()
+    except ssl.SSLError:
+        return f"{file} holds no certificates in the form PEM"
     except OSError as error:
-        return f"{name}: {file} cannot be read ({_reason(error)})"
+        return f"{file} cannot be read ({_reason(error)})"
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _reason(error: Exception) -> str:
@@ -343,6 +388,27 @@ def _is_web_address(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _names_no_server(name: str) -> "_Holds":
+    """Return whether a setting is no web address, though it has a value or cannot do without."""
+    default = Settings.model_fields[name].default
+    return lambda settings: (
+        bool(getattr(settings, name) or default) and not _is_web_address(getattr(settings, name))
+    )
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return not set(text) & set(":/@ ")
+
+
+def _is_bare_address(text: str) -> bool:
+    name, address = parseaddr(text)
+    user, _, host = address.rpartition("@")
+    return not name and address == text and bool(user) and _is_host(host) and bool(host)
 
 
 def _is_remote(bootstrap: str) -> bool:
@@ -365,6 +431,15 @@ def _place(database_url: str) -> tuple[str, str]:
 _Holds = Callable[[Settings], bool]
 
 _CONTRADICTIONS: Sequence[tuple[_Holds, str]] = (
+    (
+        lambda s: not all(each.strip() for each in s.kafka_bootstrap.split(",")),
+        "AFTERSALES_KAFKA_BOOTSTRAP lacks a broker: it is a list of host:port, separated by commas",
+    ),
+    *(
+        (_names_no_server(name), f"{variable(name)} is no http or https address")
+        for name in Settings.model_fields
+        if name.endswith("_url") and not name.endswith("database_url")
+    ),
     (
         lambda s: (
             s.kafka_security.endswith("PLAINTEXT")
@@ -405,18 +480,6 @@ _CONTRADICTIONS: Sequence[tuple[_Holds, str]] = (
         "AFTERSALES_JWKS_URL and AFTERSALES_JWKS_FILE are both set",
     ),
     (
-        lambda s: bool(s.token_url) and not _is_web_address(s.token_url),
-        "AFTERSALES_TOKEN_URL is no http or https address",
-    ),
-    (
-        lambda s: not _is_web_address(s.management_url),
-        "AFTERSALES_MANAGEMENT_URL is no http or https address",
-    ),
-    (
-        lambda s: not _is_web_address(s.crm_url),
-        "AFTERSALES_CRM_URL is no http or https address",
-    ),
-    (
         lambda s: bool(s.token_url and s.issuer_key_file),
         "AFTERSALES_TOKEN_URL and AFTERSALES_ISSUER_KEY_FILE are both set",
     ),
@@ -427,6 +490,14 @@ _CONTRADICTIONS: Sequence[tuple[_Holds, str]] = (
     (
         lambda s: bool(s.smtp_host) and not s.smtp_sender,
         "AFTERSALES_SMTP_HOST is set without AFTERSALES_SMTP_SENDER",
+    ),
+    (
+        lambda s: not _is_host(s.smtp_host),
+        "AFTERSALES_SMTP_HOST is no host name; the port belongs to AFTERSALES_SMTP_PORT",
+    ),
+    (
+        lambda s: bool(s.smtp_sender) and not _is_bare_address(s.smtp_sender),
+        "AFTERSALES_SMTP_SENDER is no bare address such as service@dealer.example",
     ),
     (
         lambda s: bool(s.smtp_username) != bool(s.smtp_password),

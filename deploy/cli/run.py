@@ -9,7 +9,14 @@ import typer
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import SERVICES
 from deploy.serving import service_command
-from shared.settings import DESK, FORWARDER, SUBSCRIBERS, read_settings
+from shared.settings import (
+    DESK,
+    FORWARDER,
+    SUBSCRIBERS,
+    SettingsError,
+    lacking,
+    read_settings,
+)
 
 _PROCESSES = (*SERVICES, DESK, FORWARDER, SUBSCRIBERS)
 
@@ -22,5 +29,7 @@ def run(service: Annotated[str, typer.Argument(help=", ".join(_PROCESSES))]) -> 
     if service not in _PROCESSES:
         raise EmbeddedError(f"no service {service}; there are {', '.join(_PROCESSES)}")
     settings = read_settings()
+    if missing := lacking(settings, service):
+        raise SettingsError("; ".join(missing))
     command = service_command(service, settings.http_port, settings.http_host)
     os.execve(command[0], command, {"AFTERSALES_INSTANCE": socket.gethostname()} | os.environ)

@@ -1,14 +1,20 @@
 """Settings as a deployment gives them to a process, without its files, and what reads them."""
 
+import json
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+from deploy.embedded.certificates import new_authority
 from deploy.embedded.secrets import SERVICES
+from shared.keyring import new_root
 from shared.settings import PREFIX, Settings, secrets, variable
 
 _ROOT = Path(__file__).parents[2]
+_KEPT: list[Any] = []
 
 GATEWAYS = {
     name
@@ -31,7 +37,7 @@ def users_of(settings: Collection[str]) -> set[str]:
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of an environment, each file standing for one that can be read.
+    """Return the settings of an environment, with files that can be used in place of its own.
 
     Every variable of the platform in it must be a setting.
     """
@@ -42,5 +48,16 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {files[name]: "from its file" for name in given if name in files}
     for name, value in given.items():
         if name in fields:
-            values[fields[name]] = Path(__file__) if name.endswith("_FILE") else value
+            values[fields[name]] = _usable(fields[name]) if name.endswith("_FILE") else value
     return Settings(**values)
+
+
+@cache
+def _usable(name: str) -> Path:
+    """Return a file for a setting, which is there until the tests end."""
+    is_authority = name.endswith("_ca_file")
+    file = NamedTemporaryFile("w")  # noqa: SIM115
+    _KEPT.append(file)
+    file.write(new_authority("tests").certificate if is_authority else json.dumps(new_root()))
+    file.flush()
+    return Path(file.name)

@@ -1,13 +1,17 @@
 """Settings that are missing, unreadable or contradict each other, and secrets in files."""
 
+import json
 import os
 import subprocess
-import sys
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 
+from deploy.embedded.settings import free_ports
+from deploy.serving import service_command
 from services.reporting.app import create_app
+from shared.keyring import new_root
 from shared.settings import FORWARDER, UNUSABLE, Settings, lacking, read_settings, secrets, variable
 
 
@@ -78,8 +82,33 @@ CONTRADICTIONS = {
     ),
     "unknown protocol": (
         {"KAFKA_SECURITY": "TLS"},
-        "AFTERSALES_KAFKA_SECURITY: Input should be 'SASL_SSL', 'SSL', 'SASL_PLAINTEXT' or "
+        "AFTERSALES_KAFKA_SECURITY: It should be 'SASL_SSL', 'SSL', 'SASL_PLAINTEXT' or "
         "'PLAINTEXT'",
+    ),
+    "words for a number": (
+        {"HTTP_PORT": "eighty", "SESSION_MAX_S": "long", "DATABASE_POOLER": "perhaps"},
+        "AFTERSALES_DATABASE_POOLER: It should be true or false; AFTERSALES_HTTP_PORT: It should "
+        "be a whole number; AFTERSALES_SESSION_MAX_S: It should be a number",
+    ),
+    "no broker": (
+        {"KAFKA_BOOTSTRAP": ""},
+        "AFTERSALES_KAFKA_BOOTSTRAP lacks a broker: it is a list of host:port, separated by commas",
+    ),
+    "gateway without scheme": (
+        {"SMS_GATEWAY_URL": "sms.our.example", "SMS_GATEWAY_SECRET": "x"},
+        "AFTERSALES_SMS_GATEWAY_URL is no http or https address",
+    ),
+    "desk without scheme": (
+        {"PUBLIC_URL": "desk.our.example"},
+        "AFTERSALES_PUBLIC_URL is no http or https address",
+    ),
+    "mail server with port": (
+        {"SMTP_HOST": "smtp.example:465", "SMTP_SENDER": "service@dealer.example"},
+        "AFTERSALES_SMTP_HOST is no host name; the port belongs to AFTERSALES_SMTP_PORT",
+    ),
+    "sender with name": (
+        {"SMTP_HOST": "smtp.example", "SMTP_SENDER": "Group <service@dealer.example>"},
+        "AFTERSALES_SMTP_SENDER is no bare address such as service@dealer.example",
     ),
     "missing file of a secret": (
         {"KAFKA_PASSWORD_FILE": "/nowhere/password"},
@@ -151,7 +180,7 @@ def test_service_without_settings_is_told_what_is_missing(tmp_path: Path) -> Non
         "AFTERSALES_TOKEN_URL is not set, by which reception gets tokens of its own",
         f"AFTERSALES_KEYS_FILE: {keys} cannot be read (No such file or directory)",
     ]
-    keys.write_text("{}")
+    keys.write_text(json.dumps(new_root()))
     complete = Settings(
         kafka_username="crm",
         kafka_password="x",
@@ -167,10 +196,54 @@ def test_service_without_settings_is_told_what_is_missing(tmp_path: Path) -> Non
     assert lacking(Settings(kafka_username="forwarder", kafka_password="x"), FORWARDER) == []
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"key_id": "k1", "root": "short"}', "é"])
+def test_files_of_other_content_are_named(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text(content)
+    settings = Settings(
+        kafka_ca_file=file,
+        keys_file=file,
+        database_url=f"postgresql://db/crm?sslmode=verify-full&sslrootcert={file}",
+        worker_database_url="postgresql://db/crm?sslmode=verify-full&sslrootcert=/nowhere/ca",
+    )
+    no_certificates = f"{file} holds no certificates in the form PEM"
+    assert lacking(settings, "crm")[-4:] == [
+        f"AFTERSALES_KAFKA_CA_FILE: {no_certificates}",
+        f"AFTERSALES_KEYS_FILE: {file} holds no keys as `aftersales new-secrets` makes them",
+        f"AFTERSALES_DATABASE_URL: {no_certificates}",
+        "AFTERSALES_WORKER_DATABASE_URL: /nowhere/ca cannot be read (No such file or directory)",
+    ]
+
+
+def test_waiting_service_ends_when_told(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(new_root()))
+    nowhere = f"postgresql://reporting@127.0.0.1:{free_ports(1)[0]}/reporting"
+    given = {
+        "KAFKA_USERNAME": "reporting",
+        "KAFKA_PASSWORD": "x",
+        "DATABASE_URL": nowhere,
+        "WORKER_DATABASE_URL": nowhere,
+        "JWKS_URL": "http://127.0.0.1:9/jwks",
+        "KEYS_FILE": str(keys),
+    }
+    with subprocess.Popen(
+        service_command("reporting", free_ports(1)[0]),
+        env=os.environ | {f"AFTERSALES_{name}": value for name, value in given.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as service:
+        assert service.stdout
+        waits = next((line for line in service.stdout if "not available yet" in line), "")
+        service.terminate()
+    assert "database" in waits
+    assert service.returncode == 128 + SIGTERM
+
+
 def test_process_without_settings_ends_with_one_line() -> None:
-    factory = "services.reporting.app:create_app"
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "uvicorn", factory, "--factory", "--port", "0"],
+        service_command("reporting", 0),
         capture_output=True,
         text=True,
         check=False,
