@@ -32,6 +32,9 @@ DatabaseUrl = Annotated[
 ]
 
 
+_KAFKA = variable("kafka_bootstrap")
+
+
 @dataclass(frozen=True)
 class Addresses:
     """The database's address as its administrator, and connections to Kafka."""
@@ -50,19 +53,29 @@ def reach_service(service: str, data: Path | None) -> tuple[str, TokenSource]:
         SettingsError: the deployment's address is not set.
         EmbeddedError: the service does not run on the data folder.
     """
+    tokens = token_source(data, service)
+    if not isinstance(tokens, ServiceCredentials):
+        return f"http://127.0.0.1:{_ports(settings_for(data).data)[service]}", tokens
+    settings, name = read_settings(), f"{service}_url"
+    if name not in settings.model_fields_set:
+        raise SettingsError(f"{variable(name)} is not set")
+    return getattr(settings, name), tokens
+
+
+def token_source(data: Path | None, service: str = "management") -> TokenSource:
+    """Return what gives tokens for a service, a deployment's where AFTERSALES_TOKEN_URL is set.
+
+    Raises:
+        EmbeddedError: otherwise, the service does not run on the data folder.
+    """
     if os.environ.get(variable("token_url")):
-        settings, name = read_settings(), f"{service}_url"
-        if name not in settings.model_fields_set:
-            raise SettingsError(f"{variable(name)} is not set")
-        return getattr(settings, name), ServiceCredentials(settings, "administration")
+        return ServiceCredentials(read_settings(), "administration")
     folder = settings_for(data).data
-    ports = _ports(folder)
-    if service not in ports:
+    if service not in _ports(folder):
         raise EmbeddedError(
             f"{service} does not run on {folder}; in a deployment, set AFTERSALES_TOKEN_URL"
         )
-    issuer = ensure_secrets(folder.resolve() / "secrets").issuer()
-    return f"http://127.0.0.1:{ports[service]}", issuer
+    return ensure_secrets(folder.resolve() / "secrets").issuer()
 
 
 def administrator_urls(given: str | None, data: Path | None) -> Mapping[str, str]:
@@ -87,7 +100,8 @@ def administrator_urls(given: str | None, data: Path | None) -> Mapping[str, str
                     "by --database-url"
                 )
         return {service: _in_database(address) for service, address in servers.items()}
-    return dict.fromkeys(SERVICES, running_platform(data).database_url)
+    needed = variable(names[SERVICES[0]])
+    return dict.fromkeys(SERVICES, _database_url(data, "postgres", needed))
 
 
 def _in_database(server: str) -> str:
@@ -102,7 +116,7 @@ def running_platform(data: Path | None) -> Addresses:
         EmbeddedError: no platform runs there.
     """
     running = settings_for(data).model_copy(update={"ports": running_ports(data)})
-    return Addresses(_database_url(data, "postgres"), KafkaClients(running))
+    return Addresses(_database_url(data, "postgres", _KAFKA), KafkaClients(running))
 
 
 def running_ports(data: Path | None) -> Ports:
@@ -111,7 +125,7 @@ def running_ports(data: Path | None) -> Ports:
     Raises:
         EmbeddedError: no platform runs there.
     """
-    _server_ports(data)
+    _server_ports(data, _KAFKA)
     settings = settings_for(data)
     state = State.read(settings.data / "state.json")
     return settings.ports.model_copy(update=state.ports if state else {})
@@ -119,7 +133,7 @@ def running_ports(data: Path | None) -> Ports:
 
 def is_deployment() -> bool:
     """Return whether the environment says which Kafka to use, as in a deployment."""
-    return variable("kafka_bootstrap") in os.environ
+    return _KAFKA in os.environ
 
 
 def kafka_settings(data: Path | None, principal: str) -> Settings:
@@ -143,22 +157,24 @@ def owner_database_url(data: Path | None, service: str) -> str:
     Raises:
         EmbeddedError: no platform runs on the data folder.
     """
-    return _database_url(data, roles(service)[0])
+    return _database_url(data, roles(service)[0], variable("owner_database_url"))
 
 
-def _database_url(data: Path | None, role: str) -> str:
-    port = _server_ports(data)["postgres"]
+def _database_url(data: Path | None, role: str, needed: str) -> str:
+    port = _server_ports(data, needed)["postgres"]
     passwords = settings_for(data).data / "secrets" / "passwords.json"
     password = json.loads(passwords.read_text())[role]
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/aftersales"
 
 
-def _server_ports(data: Path | None) -> dict[str, int]:
+def _server_ports(data: Path | None, needed: str) -> dict[str, int]:
+    """Return the ports of a running platform; ``needed`` is what a deployment sets instead."""
     folder = settings_for(data).data
     ports = _ports(folder)
     if not {"kafka", "postgres"} <= ports.keys():
         raise EmbeddedError(
-            f"nothing runs on {folder}; docs/operations.md says what a deployment's command needs"
+            f"nothing runs on {folder}; in a deployment, set {needed}, and what else "
+            "docs/operations.md names for this command"
         )
     return ports
 

@@ -90,7 +90,10 @@ def status(
     settings = settings_for(data)
     rows = asyncio.run(survey(settings))
     if not rows:
-        raise EmbeddedError(f"nothing runs on {settings.data}")
+        raise EmbeddedError(
+            f"nothing runs on {settings.data}; in a deployment, see `docker compose ps` or "
+            "`kubectl get pods`, and GET /status of a service"
+        )
     streams = _streams(data)
     if as_json:
         console.print_json(data=[_plain(row, streams) for row in rows])

@@ -3,7 +3,7 @@
 import asyncio
 
 from deploy.cli.options import DataFolder
-from deploy.cli.running import reach_service
+from deploy.cli.running import token_source
 from deploy.cli.terminal import print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.management import access_token
@@ -16,7 +16,7 @@ def token(data: DataFolder = None) -> None:
 
     In a deployment it is one of AFTERSALES_CLIENT_ID, otherwise an operator's.
     """
-    _, tokens = reach_service("management", data)
+    tokens = token_source(data)
     wanted = access_token(
         tokens, "administration", ("operator", "group_manager"), stores=(EVERYWHERE,)
     )

@@ -1,12 +1,15 @@
 """Data folder and ports of the embedded platform (prefix ``AFTERSALES_EMBEDDED_``)."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 from typing import Self
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "AFTERSALES_EMBEDDED_"
 
 _CLAIMS: list[socket.socket] = []
 _DISTRIBUTION = Path(__file__).resolve().parents[2]
@@ -39,9 +42,7 @@ class Ports(BaseModel, frozen=True):
 class EmbeddedSettings(BaseSettings):
     """One embedded platform; two with different data folders and ports don't meet."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="AFTERSALES_EMBEDDED_", env_nested_delimiter="__", extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     data: Path = Path("var/platform")
     cache: Path = Path.home() / ".cache" / "aftersales"
@@ -52,6 +53,12 @@ class EmbeddedSettings(BaseSettings):
     clock_file: Path | None = None
     kafka_heap_mb: int = 384
     ready_timeout_s: float = 90.0
+
+
+def variables() -> Sequence[str]:
+    """Return the environment variables of the settings."""
+    names = [*EmbeddedSettings.model_fields, *(f"ports__{name}" for name in Ports.model_fields)]
+    return [f"{PREFIX}{name}".upper() for name in names]
 
 
 def free_ports(count: int) -> list[int]:

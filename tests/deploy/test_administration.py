@@ -51,6 +51,23 @@ OTHERS: dict[str, tuple[dict[str, str], int, str]] = {
         1,
         "--valid-from, --reason and --kind are not those of --customers",
     ),
+    "run crm": (
+        KAFKA | {"KAFKA_USERNAME": "crm", "KAFKA_PASSWORD": "x", "KEYS_FILE": "Makefile"},
+        UNUSABLE,
+        "AFTERSALES_DATABASE_URL is not set; AFTERSALES_WORKER_DATABASE_URL is not set; neither "
+        "AFTERSALES_JWKS_URL nor AFTERSALES_JWKS_FILE is set; AFTERSALES_KEYS_FILE: Makefile holds "
+        "no keys as `aftersales new-secrets` makes them",
+    ),
+    "status": (
+        {"EMBEDDED_DTA": "/nowhere"},
+        UNUSABLE,
+        "AFTERSALES_EMBEDDED_DTA is no setting: is AFTERSALES_EMBEDDED_DATA meant?",
+    ),
+    "doctor crm": (
+        {"EMBEDDED_PORTS__DESK": "eighty"},
+        UNUSABLE,
+        "AFTERSALES_EMBEDDED_PORTS__DESK: It should be a whole number",
+    ),
     "migrate crm": (
         {"OWNER_DATABASE_URL": "database"},
         1,
@@ -120,6 +137,29 @@ def test_wrong_setting_ends_command(
     assert said(monkeypatch, capsys, "republish", GIVEN | changed) == (UNUSABLE, line)
 
 
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        ("audit", "AFTERSALES_RECEPTION_ADMIN_DATABASE_URL"),
+        ("dead-letters list", "AFTERSALES_RECEPTION_ADMIN_DATABASE_URL"),
+        ("subscriber list", "AFTERSALES_KAFKA_BOOTSTRAP"),
+        ("migrate crm", "AFTERSALES_OWNER_DATABASE_URL"),
+        ("token", "AFTERSALES_TOKEN_URL"),
+        ("status", "docker compose ps"),
+    ],
+)
+def test_command_without_settings_names_the_first(
+    command: str,
+    needed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, line = said(monkeypatch, capsys, command, {"EMBEDDED_DATA": str(tmp_path / "none")})
+    assert status == 1
+    assert needed in line
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_refused_client_is_named(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -153,7 +193,6 @@ def test_token_is_the_issuers_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with token_endpoint(lambda: "a.b.c") as endpoint:
-        monkeypatch.setenv("AFTERSALES_MANAGEMENT_URL", NOWHERE)
         for name, value in endpoint.settings().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["aftersales", "token"])
