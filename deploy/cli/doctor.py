@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from importlib.util import find_spec
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from deploy.access import declared_rights
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.running import is_deployment
 from deploy.cli.terminal import console
+from deploy.doctor.channels import look_at_channels
 from deploy.doctor.database import look_at_database
 from deploy.doctor.files import look_at_files
 from deploy.doctor.findings import Finding, error
@@ -108,7 +110,6 @@ def _settings(service: str, embedded: EmbeddedSettings) -> Settings:
 
 async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) -> list[Finding]:
     """Return what is seen of one service's surroundings."""
-    now = clock_from(settings.clock_file, settings.clock_skew_s).now()
     return [
         *(error("settings", sentence, _SETTINGS) for sentence in lacking(settings, service)),
         *(
@@ -116,14 +117,21 @@ async def examine(service: str, settings: Settings, embedded: EmbeddedSettings) 
             if service == DESK
             else await asyncio.to_thread(_look_at_kafka, service, settings, embedded)
         ),
-        *await look_at_database(settings, service, now),
+        *await look_at_database(settings, service, _now(settings)),
         *await look_at_issuer(settings, service),
         *(
             await look_at_files(getattr(settings, place), settings.files_secret_key)
             if (place := _FILES.get(service))
             else ()
         ),
+        *(await asyncio.to_thread(look_at_channels, settings) if service == "crm" else ()),
     ]
+
+
+def _now(settings: Settings) -> datetime:
+    """Return the business time; real time where the simulated clock has no file, made by none."""
+    file = settings.clock_file if settings.clock_file and settings.clock_file.exists() else None
+    return clock_from(file, settings.clock_skew_s).now()
 
 
 def _look_at_kafka(service: str, settings: Settings, embedded: EmbeddedSettings) -> list[Finding]:

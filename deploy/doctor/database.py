@@ -1,9 +1,12 @@
 """The database as a process reaches it: sign-in, extensions, schema, clock and what waits."""
 
+import os
+import ssl
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -47,7 +50,7 @@ async def _connected(name: str, address: str, look: Any) -> list[Finding]:
     try:
         connection = await asyncpg.connect(address, timeout=_TIMEOUT_S, statement_cache_size=0)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as failure:
-        return [_refused(name, failure)]
+        return [_refused(name, address, failure)]
     try:
         return [finding async for finding in look(connection)]
     except asyncpg.UndefinedTableError:
@@ -74,16 +77,39 @@ _REFUSALS: tuple[tuple[type[Exception], str, str], ...] = (
         "names a database that does not exist",
         "create the database, or correct the address",
     ),
+)
+
+_UNREACHED: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        ssl.SSLError,
+        "leads to a server that cannot be verified",
+        "name the file of its authority as sslrootcert, and the host that its certificate is for",
+    ),
     (TimeoutError, "leads to no server that responds", "look at network and firewall"),
+    (
+        FileNotFoundError,
+        "names a file that is not there, or a socket",
+        "correct sslrootcert, sslcert and sslkey, or host and port",
+    ),
     (OSError, "leads to no server", "start PostgreSQL, or correct host and port"),
 )
 
 
-def _refused(name: str, failure: Exception) -> Finding:
+def _refused(name: str, address: str, failure: Exception) -> Finding:
     for kind, seen, remedy in _REFUSALS:
         if isinstance(failure, kind):
             return error(_AREA, f"{name} {seen}", remedy)
+    for kind, seen, remedy in _UNREACHED:
+        if isinstance(failure, kind):
+            server = urlsplit(address).netloc.rpartition("@")[2]
+            return error(_AREA, f"{name} {seen} ({server}: {_reason(failure)})", remedy)
     return error(_AREA, f"{name} cannot be used ({failure})", "correct the address")
+
+
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, OSError) and failure.errno and not isinstance(failure, ssl.SSLError):
+        return os.strerror(failure.errno) if failure.errno > 0 else str(failure.strerror)
+    return str(failure) or "no response in time"
 
 
 async def _server(connection: Connection) -> AsyncIterator[Finding]:

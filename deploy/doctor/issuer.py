@@ -8,7 +8,7 @@ from deploy.doctor.findings import Finding, error, ok
 from shared.credentials import ServiceCredentials
 from shared.problems import Problem
 from shared.security import Verifier
-from shared.settings import Settings
+from shared.settings import DESK, Settings
 from shared.signing_keys import usable_keys
 
 _AREA = "issuer"
@@ -17,19 +17,26 @@ _TIMEOUT_S = 5.0
 
 async def look_at_issuer(settings: Settings, service: str) -> list[Finding]:
     """Return whether the issuer's keys can be read, and tokens for the process are accepted."""
-    found = [*await _discovery(settings), *await _keys(settings)]
+    found = [*await _discovery(settings, service), *await _keys(settings)]
     if not any(each.level == "error" for each in found):
         found += await _own_token(settings, service)
     return found
 
 
-async def _discovery(settings: Settings) -> list[Finding]:
-    """Compare the settings with what the issuer says about itself."""
+async def _discovery(settings: Settings, service: str) -> list[Finding]:
+    """Compare the settings with what the issuer says about itself.
+
+    The desk alone has to reach it at its own address; the others have AFTERSALES_JWKS_URL.
+    """
     if not settings.jwks_url:
         return []
     address = f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
         document = await _fetched(address)
+    except httpx.TransportError as failure:
+        if service == DESK:
+            return [_unreachable(address, failure, "AFTERSALES_ISSUER")]
+        return [ok(_AREA, f"{settings.issuer} is not reached from here, which {service} can spare")]
     except (httpx.HTTPError, ValueError) as failure:
         return [_unreachable(address, failure, "AFTERSALES_ISSUER")]
     if document.get("issuer") != settings.issuer:

@@ -74,7 +74,17 @@ def require_kafka(settings: Settings, rights: Rights, topics: Sequence[NewTopic]
 
 def look_at_addresses(settings: Settings) -> list[Finding]:
     """Return whether each broker of ``settings`` takes connections, and shows a certificate."""
-    return [_address(settings, each.strip()) for each in settings.kafka_bootstrap.split(",")]
+    try:
+        context = tls_context(settings)
+    except OSError as failure:
+        return [
+            error(
+                _AREA,
+                f"the files for TLS cannot be used ({failure.strerror or failure})",
+                "correct AFTERSALES_KAFKA_CA_FILE, and the files of certificate and key if set",
+            )
+        ]
+    return [_address(context, each.strip()) for each in settings.kafka_bootstrap.split(",")]
 
 
 def _reach(settings: Settings) -> tuple["_Client | None", list[Finding]]:
@@ -87,14 +97,13 @@ def _reach(settings: Settings) -> tuple["_Client | None", list[Finding]]:
     return (client if signed_in.level == "ok" else None), [*addresses, signed_in]
 
 
-def _address(settings: Settings, address: str) -> Finding:
+def _address(context: ssl.SSLContext | None, address: str) -> Finding:
     """Connect to one address, and check the certificate that it shows."""
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
         return error(_AREA, f"{address} is no host:port", "correct AFTERSALES_KAFKA_BOOTSTRAP")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), _TIMEOUT_S) as connection:
-            context = tls_context(settings)
             if context is None:
                 return ok(_AREA, f"{address} takes connections, without TLS")
             return _certificate(context, connection, address, host.strip("[]"))

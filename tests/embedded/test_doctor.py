@@ -23,8 +23,10 @@ from typer.testing import CliRunner
 
 from deploy.access import Rights, declared_rights
 from deploy.cli import app
+from deploy.cli.doctor import examine
 from deploy.doctor import database
 from deploy.doctor import kafka as doctor_of_kafka
+from deploy.doctor.channels import look_at_channels
 from deploy.doctor.database import look_at_database
 from deploy.doctor.files import look_at_files
 from deploy.doctor.findings import Finding
@@ -43,6 +45,7 @@ from deploy.subscribers.model import Offer, Subscriber
 from shared.issuer import DevelopmentIssuer
 from shared.kafka import administration_options
 from shared.settings import SUBSCRIBERS, Settings
+from tests.support.fake_servers import mail_server
 from tests.support.master_data import PARTITIONS
 from tests.support.polling import until
 from tests.support.service_settings import settings_of
@@ -334,12 +337,63 @@ async def test_database_that_cannot_be_used_is_explained(servers: Platform) -> N
     port = servers.settings.ports.postgres
     password = servers.secrets.passwords["crm"]
     name = "AFTERSALES_DATABASE_URL"
+    away = free_ports(1)[0]
     for wrong, sentence in {
-        right.replace(f":{port}/", f":{free_ports(1)[0]}/"): f"{name} leads to no server",
+        right.replace(f":{port}/", f":{away}/"): (
+            f"{name} leads to no server (127.0.0.1:{away}: Connection refused)"
+        ),
+        right + "?sslmode=verify-full&sslrootcert=/nowhere/ca": (
+            f"{name} names a file that is not there, or a socket (127.0.0.1:{port}: No such file "
+            "or directory)"
+        ),
         right.replace(password, "wrong"): f"{name} is refused: wrong password",
         right + "_2": f"{name} names a database that does not exist",
     }.items():
         assert await of_database(servers, database_url=wrong) == [sentence]
+
+
+async def test_wrong_authorities_are_told_before_connecting(
+    servers: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / "ca").write_text("no certificate")
+    settings = servers.kafka.tls_settings_of("crm")
+    (seen,) = await kafka(
+        servers,
+        settings,
+        kafka_bootstrap=f"127.0.0.1:{free_ports(1)[0]}",
+        kafka_ca_file=tmp_path / "ca",
+    )
+    assert seen.startswith("the files for TLS cannot be used (")
+
+
+async def test_channels_that_are_away_are_named() -> None:
+    port = free_ports(1)[0]
+    gateways = {"sms_gateway_url": f"http://127.0.0.1:{port}", "sms_gateway_secret": "x"}
+    away = gateways | {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_sender": "s@a.example"}
+    assert errors(look_at_channels(Settings.model_validate(away))) == [
+        f"mail server 127.0.0.1:{port} cannot be used (Connection refused)",
+        f"127.0.0.1:{port} cannot be reached (Connection refused)",
+    ]
+    assert look_at_channels(Settings()) == []
+    async with mail_server() as mail:
+        with issuer(lambda *_: (200, {})) as gateway:
+            there = away | {
+                "smtp_port": mail.port,
+                "smtp_security": "none",
+                "sms_gateway_url": gateway,
+            }
+            found = look_at_channels(Settings.model_validate(there))
+    assert [each.level for each in found] == ["ok", "ok"]
+    assert mail.taken == []
+
+
+async def test_look_makes_no_clock(servers: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    settings = settings_of(servers, "crm").model_copy(update={"clock_file": file})
+    assert errors(await examine("crm", settings, servers.settings)) == [
+        f"AFTERSALES_CLOCK_FILE: {file} cannot be read (No such file or directory)"
+    ]
+    assert not file.exists()
 
 
 @asynccontextmanager
@@ -441,13 +495,20 @@ def issuer(respond: Callable[[str, str], tuple[int, Any]]) -> Iterator[str]:
         server.server_close()
 
 
-async def of_issuer(servers: Platform, audience: str = "", **changes: Any) -> list[str]:
-    """Return what is wrong with an issuer of ES256 tokens, for reception."""
+async def of_issuer(
+    servers: Platform,
+    service: str = "reception",
+    *,
+    audience: str = "aftersales",
+    issues_as: str = "",
+    **changes: Any,
+) -> list[str]:
+    """Return what is wrong with an issuer of ES256 tokens, for a service."""
     keys = json.loads(servers.secrets.jwks_file.read_text())
 
     def respond(path: str, address: str) -> tuple[int, Any]:
         key = servers.secrets.issuer_key_file
-        development = DevelopmentIssuer(key, address, audience or "aftersales")
+        development = DevelopmentIssuer(key, issues_as or address, audience)
         token = development.token("reception", roles=["system"], stores=[])
         return {
             "/.well-known/openid-configuration": (200, {"issuer": address}),
@@ -466,7 +527,7 @@ async def of_issuer(servers: Platform, audience: str = "", **changes: Any) -> li
             }
             | {name: str(value).replace("ADDRESS", address) for name, value in changes.items()}
         )
-        return errors(await look_at_issuer(settings, "reception"))
+        return errors(await look_at_issuer(settings, service))
 
 
 async def test_issuer_without_faults_is_well(servers: Platform) -> None:
@@ -483,6 +544,9 @@ async def test_issuer_that_is_away_or_wrong_is_explained(servers: Platform) -> N
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
     (away,) = await of_issuer(servers, jwks_url=f"{nowhere}/jwks")
     assert away.startswith(f"{nowhere}/jwks gives no answer")
+    assert await of_issuer(servers, issuer=nowhere, issues_as=nowhere) == []
+    (unseen,) = await of_issuer(servers, "desk", issuer=nowhere, issues_as=nowhere)
+    assert unseen.startswith(f"{nowhere}/.well-known/openid-configuration gives no answer")
     (other,) = await of_issuer(servers, issuer="ADDRESS/")
     assert other.startswith("the issuer calls itself http://127.0.0.1:")
     (refused,) = await of_issuer(servers, token_url="ADDRESS/nothing")
