@@ -68,6 +68,7 @@ COLLECTIONS: Mapping[str, str] = {
     BAYS: "bays",
     STAFF: "staff",
     CATALOG: "catalog",
+    PRICES: "prices",
     COSTS: "costs",
 }
 """The collection of management that each topic with master data announces."""

@@ -15,6 +15,7 @@ from deploy.audit.audit_data import (
     ORDERS,
     REPORTS,
     STATES,
+    VEHICLES,
     WORK,
     AuditData,
     moment,
@@ -62,6 +63,8 @@ def check_reporting(audit_data: AuditData) -> Iterator[Check]:
         _corrective_action_facts,
     )
     yield answer("reporting", _attendance_facts, audit_data)
+    yield answer("reporting", _owner_facts, audit_data)
+    yield answer("reporting", _vehicle_facts, audit_data)
     yield answer("reporting", _reports_kept, audit_data)
     yield answer("reporting", _reports_due, audit_data)
     yield answer("reporting", _report_figures, audit_data)
@@ -328,6 +331,56 @@ def _attendance_facts(audit_data: AuditData) -> Check:
         (
             (f"{row['store_id']} {row['person_id']} {row['business_date']}", row)
             for row in audit_data.tables.of("reporting", "attendance_fact")
+        ),
+    )
+    return comparison.check()
+
+
+def _owner_facts(audit_data: AuditData) -> Check:
+    """Compare owners with when they were first registered as such, or bought the vehicle."""
+    comparison = Comparison("owner_fact is the fold of the events", "reporting")
+    expected: dict[str, Fields] = {}
+
+    def note(event: StreamEvent, column: str, time: str) -> None:
+        key = f"{event.store_id} {event.data['customer_ref']} {event.data['vehicle_ref']}"
+        fact = expected.setdefault(key, {"registered_at": None, "bought_at": None})
+        at = datetime.fromisoformat(event.data[time])
+        fact[column] = min(fact[column] or at, at)
+
+    for event in audit_data.applied_by("reporting", CUSTOMERS):
+        if event.name == "CustomerRegistered" and event.data["vehicle_role"] == "owner":
+            note(event, "registered_at", "registered_at")
+    for event in audit_data.applied_by("reporting", VEHICLES):
+        if event.name == "OwnershipChanged":
+            note(event, "bought_at", "changed_at")
+    comparison.rows(
+        "owner_fact",
+        expected,
+        (
+            (f"{row['store_id']} {row['customer_ref']} {row['vehicle_ref']}", row)
+            for row in audit_data.tables.of("reporting", "owner_fact")
+        ),
+    )
+    return comparison.check()
+
+
+def _vehicle_facts(audit_data: AuditData) -> Check:
+    comparison = Comparison("vehicle_fact is the newest event of a vehicle", "reporting")
+    expected: dict[str, Fields] = {}
+    for event in audit_data.applied_by("reporting", VEHICLES):
+        if event.name == "FirstRegistrationRecorded":
+            key = f"{event.store_id} {event.data['vehicle_ref']}"
+            fact = {
+                "first_registered_month": event.data["first_registered_month"],
+                "sequence": event.sequence,
+            }
+            expected[key] = max(expected.get(key, fact), fact, key=lambda each: each["sequence"])
+    comparison.rows(
+        "vehicle_fact",
+        expected,
+        (
+            (f"{row['store_id']} {row['vehicle_ref']}", row)
+            for row in audit_data.tables.of("reporting", "vehicle_fact")
         ),
     )
     return comparison.check()

@@ -16,6 +16,15 @@ def is_vin(typed: str) -> bool:
     return True
 
 
+def is_whole(typed: str) -> bool:
+    """Return whether ``typed`` is a plate or a VIN with all its characters."""
+    try:
+        valid_plate(typed)
+    except ValueError:
+        return is_vin(typed)
+    return True
+
+
 def has_unusual_digit(typed: str) -> bool:
     """Return whether ``typed`` is a VIN whose check digit is not the standard's."""
     return is_vin(typed) and not has_check_digit(valid_vin(typed))

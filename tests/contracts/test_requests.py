@@ -464,6 +464,7 @@ WHO_READS = {
         "/campaigns",
         "/campaigns/{campaign_id}",
         "/campaigns/{campaign_id}/invitations",
+        "/campaigns/{campaign_id}/price-breaches",
         "/customers-at-risk",
         "/defection-summary",
         "/due-calls",

@@ -49,7 +49,6 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/call-tasks/{message_id}/complete",
     "/campaign-invitations/{invitation_id}/answer",
     "/campaigns/{campaign_id}/end",
-    "/campaigns/{campaign_id}/start",
     "/survey-links/{token}",
     "/surveys/{survey_id}/answers",
     "/complaint-tasks/{complaint_task_id}/escalation",

@@ -57,7 +57,6 @@ async def test_advisor_finds_customer_by_keyboard(desk: Desk, api: Api) -> None:
     await advisor.go("/stores/S01/reception")
     await advisor.open("record-arrival")
     await advisor.write(plate="沪A9F001")
-    await advisor.page.locator(".dialog-title").click()
     await expect(advisor.at("card-complaint")).to_be_visible()
     await advisor.keep("arrival-card")
     await advisor.send()

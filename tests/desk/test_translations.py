@@ -334,6 +334,7 @@ def test_every_coded_value_is_translated(words: Translator) -> None:
         "lapse_cause": get_args(LapseCause),
         "win_back": get_args(WinBackResult),
         "campaign_answer": get_args(CampaignAnswer),
+        "campaign_passage": ("invited", *get_args(CampaignAnswer)),
         "campaign_cost": get_args(CostKind),
         "campaign_origin": get_args(CampaignOrigin),
         "campaign_reason": get_args(CampaignReason),

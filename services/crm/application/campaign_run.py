@@ -84,10 +84,21 @@ async def end_now(uow: UnitOfWork, campaign: Campaign, by: str | None, deps: Dep
     )
     cost_cents = await cost_of(connection, campaign)
     ended, event = campaigns.end(campaign, invited, control, cost_cents, by, uow.now)
-    await persistence.save_campaign(connection, ended)
+    saved = await save_campaign(uow, ended)
     uow.publish([event])
-    await schedule_run(uow, ended, uow.now)
-    return ended
+    await schedule_run(uow, saved, uow.now)
+    return saved
+
+
+async def save_campaign(uow: UnitOfWork, campaign: Campaign) -> Campaign:
+    """Store a campaign as its next version, and return it."""
+
+    async def write(changed: Sequence[Campaign]) -> None:
+        (only,) = changed
+        await persistence.save_campaign(uow.connection, only)
+
+    (saved,) = await uow.save([campaign], write)
+    return saved
 
 
 def period_of(campaign: Campaign, store: Store) -> tuple[datetime, datetime]:
@@ -111,7 +122,7 @@ async def _start(uow: UnitOfWork, campaign: Campaign, store: Store) -> None:
     started, invitations, event = campaigns.start(
         campaign, candidates, [str(new_id()) for _ in candidates], uow.now
     )
-    await persistence.save_campaign(uow.connection, started)
+    await save_campaign(uow, started)
     await persistence.save_invitations(uow.connection, invitations)
     uow.publish([event])
     await schedule_run(uow, started, uow.now)

@@ -1,14 +1,21 @@
 """Campaigns (营销活动): plan with a preview of the segment, start, end, cost and effect."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
 from services.crm.application.campaign_answers import InvitationView, view_of
-from services.crm.application.campaign_run import cost_of, end_now, period_of, schedule_run
+from services.crm.application.campaign_run import (
+    cost_of,
+    end_now,
+    period_of,
+    save_campaign,
+    schedule_run,
+)
 from services.crm.application.deps import Deps
 from services.crm.application.segments import PreviewSegmentRequest
 from services.crm.domain import campaign as campaigns
@@ -31,10 +38,11 @@ from shared.contracts.crm import (
     InvitationChannel,
     Tier,
 )
+from shared.contracts.versioned import require_version
 from shared.db import Connection
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.request_model import RequestModel
+from shared.request_model import RequestModel, SeenVersion, Version, VersionedRequest
 from shared.unit_of_work import UnitOfWork
 
 CAMPAIGNS_LISTED = 200
@@ -59,6 +67,12 @@ class PlanCampaignRequest(PreviewSegmentRequest):
     price_limits: Annotated[list[PriceLimit], Field(max_length=50)] = []
     rebate_target_cents: Cents | None = None
     planned_cost_cents: Cents = 0
+
+
+class EditCampaignRequest(PlanCampaignRequest):
+    """The whole plan of a draft as it is to be (修改活动)."""
+
+    version: SeenVersion
 
 
 class RecordCostRequest(RequestModel):
@@ -89,6 +103,7 @@ class CampaignView(BaseModel):
     planned_by: str
     planned_at: datetime
     status: CampaignStatus
+    version: Version
     started_by: str | None
     started_at: datetime | None
     ended_by: str | None
@@ -174,10 +189,9 @@ async def plan_campaign(uow: UnitOfWork, command: PlanCampaignRequest, deps: Dep
         RuleViolation: its period, its waves or its limits do not fit.
     """
     store = await deps.group.store(uow.connection, uow.store_id)
-    content = {name: getattr(command, name) for name in PlanCampaignRequest.model_fields}
     planned = campaigns.plan(
         Campaign(
-            **content,
+            **_content(command),
             store_id=uow.store_id,
             campaign_id=str(new_id()),
             planned_by=uow.person,
@@ -185,25 +199,42 @@ async def plan_campaign(uow: UnitOfWork, command: PlanCampaignRequest, deps: Dep
         ),
         store.local_day(uow.now),
     )
-    await persistence.save_campaign(uow.connection, planned)
-    return _view(planned)
+    return _view(await save_campaign(uow, planned))
 
 
-async def start_campaign(uow: UnitOfWork, campaign_id: str, deps: Deps) -> CampaignView:
+async def edit_campaign(
+    uow: UnitOfWork, campaign_id: str, command: EditCampaignRequest, deps: Deps
+) -> CampaignView:
+    """Change the plan of a draft (修改活动).
+
+    Raises:
+        RuleViolation: the store has no such campaign, it is no draft or was changed meanwhile, or
+            its period, its waves or its limits do not fit.
+    """
+    store = await deps.group.store(uow.connection, uow.store_id)
+    draft = await persistence.lock_campaign(uow.connection, uow.store_id, campaign_id)
+    campaigns.require_draft(draft)
+    require_version(draft, command.version)
+    edited = campaigns.plan(replace(draft, **_content(command)), store.local_day(uow.now))
+    return _view(await save_campaign(uow, edited))
+
+
+async def start_campaign(
+    uow: UnitOfWork, campaign_id: str, command: VersionedRequest, deps: Deps
+) -> CampaignView:
     """Have a campaign draw its customers and invite them from its first day on (活动启动).
 
     Raises:
-        RuleViolation: the store has no such campaign, it is no draft, or its period is over.
+        RuleViolation: the store has no such campaign, it is no draft or was changed meanwhile, or
+            its period is over.
     """
     store = await deps.group.store(uow.connection, uow.store_id)
-    scheduled = campaigns.schedule(
-        await persistence.lock_campaign(uow.connection, uow.store_id, campaign_id),
-        uow.person,
-        store.local_day(uow.now),
-    )
-    await persistence.save_campaign(uow.connection, scheduled)
-    await schedule_run(uow, scheduled, max(uow.now, store.at(scheduled.begins_on, store.opening)))
-    return _view(scheduled)
+    draft = await persistence.lock_campaign(uow.connection, uow.store_id, campaign_id)
+    scheduled = campaigns.schedule(draft, uow.person, store.local_day(uow.now))
+    require_version(draft, command.version)
+    saved = await save_campaign(uow, scheduled)
+    await schedule_run(uow, saved, max(uow.now, store.at(saved.begins_on, store.opening)))
+    return _view(saved)
 
 
 async def end_campaign(uow: UnitOfWork, campaign_id: str, deps: Deps) -> CampaignView:
@@ -216,8 +247,7 @@ async def end_campaign(uow: UnitOfWork, campaign_id: str, deps: Deps) -> Campaig
     campaign = await persistence.lock_campaign(connection, uow.store_id, campaign_id)
     if campaign.status in ("draft", "scheduled"):
         dropped = campaigns.cancel(campaign, uow.person, uow.now)
-        await persistence.save_campaign(connection, dropped)
-        return _view(dropped)
+        return _view(await save_campaign(uow, dropped))
     return _view(await end_now(uow, campaign, uow.person, deps))
 
 
@@ -338,4 +368,9 @@ def _group(figures: campaigns.GroupFigures) -> GroupView:
 
 
 def _view(campaign: Campaign) -> CampaignView:
-    return CampaignView.model_validate(campaign, from_attributes=True)
+    shown = {name: getattr(campaign, name) for name in CampaignView.model_fields}
+    return CampaignView.model_validate(shown)
+
+
+def _content(command: PlanCampaignRequest) -> dict[str, Any]:
+    return {name: getattr(command, name) for name in PlanCampaignRequest.model_fields}

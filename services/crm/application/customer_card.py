@@ -17,6 +17,7 @@ from services.crm.domain.service_reminder import State
 from services.crm.persistence import customer_card as cards
 from services.crm.persistence.persons import find_person
 from shared.contracts.crm import (
+    CampaignAnswer,
     ComplaintSeverity,
     EscalationRole,
     ServiceReminderKind,
@@ -78,6 +79,18 @@ class CardInvitation(BaseModel):
     state: State
 
 
+class CardCampaign(BaseModel):
+    """A campaign (营销活动) that runs, to which the customer is invited, with the last answer."""
+
+    campaign_id: str
+    invitation_id: str
+    title: str
+    ends_on: date
+    invited_at: datetime
+    answer: CampaignAnswer | None
+    answered_at: datetime | None
+
+
 class CardSurvey(BaseModel):
     """A survey (满意度调查) that the customer may still answer."""
 
@@ -116,6 +129,7 @@ class CustomerCard(BaseModel):
     complaints: list[CardComplaint]
     calls: list[CardCall]
     invitations: list[CardInvitation]
+    campaigns: list[CardCampaign]
     surveys: list[CardSurvey]
     last_visits: list[CardVisit]
 
@@ -160,6 +174,9 @@ async def get_customer_card(
             invitations=_views(
                 CardInvitation,
                 await cards.open_invitations(connection, store_id, vehicle_refs, _MOST),
+            ),
+            campaigns=_views(
+                CardCampaign, await cards.running_campaigns(connection, *of_customer, _MOST)
             ),
             surveys=_views(
                 CardSurvey, await cards.open_surveys(connection, *of_customer, now, _MOST)

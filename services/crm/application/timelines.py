@@ -22,7 +22,8 @@ class TimelineEntry(BaseModel):
 
     ``entry_id`` is that of its kind. ``code`` says what it is: of a visit and of a survey what
     came of it, of a call its reason, of a complaint its severity, of a message its type, of a
-    conversation the channel, of a policy the insurer, of an invitation what is needed.
+    conversation the channel, of a policy the insurer, of an invitation what is needed, of a
+    campaign that the customer was invited or what they answered.
     """
 
     kind: EntryKind

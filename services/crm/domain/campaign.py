@@ -23,6 +23,7 @@ from shared.contracts.crm import (
     InvitationChannel,
     Tier,
 )
+from shared.contracts.versioned import Versioned
 
 CampaignStatus = Literal["draft", "scheduled", "running", "ended", "cancelled"]
 """草稿、待开始、进行中、已结束、已取消."""
@@ -33,6 +34,9 @@ InvitationState = Literal["control", "waiting", "invited", "skipped"]
 SkipCause = Literal["consent_withdrawn", "complaint", "not_reachable", "crowded", "ended"]
 """Why a customer is not invited after all (未邀约原因): 已撤回同意、有未结投诉、无法联系、
 近期已联系、活动已结束."""
+
+PriceBound = Literal["floor", "ceiling"]
+"""下限、上限."""
 
 CostKind = Literal["media", "printing", "gifts", "discounts", "calls", "other"]
 """Cost of a campaign (活动费用): 媒体投放、印刷物料、礼品、优惠、外呼、其他."""
@@ -54,7 +58,42 @@ class PriceLimit(BaseModel):
 
 
 @dataclass(frozen=True)
-class Campaign:
+class InvoicedPrice:
+    """What an invoice charges a customer for ``quantity`` times a labor operation, tax included.
+
+    ``credited_cents`` is what credit notes have taken back of it.
+    """
+
+    invoice_id: str
+    op_code: str
+    order_id: str
+    quantity: int
+    amount_cents: int
+    credited_cents: int
+    issued_at: datetime
+
+    @property
+    def net_cents(self) -> int:
+        """What is left of the price after credit notes."""
+        return self.amount_cents - self.credited_cents
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Return whether the price was credited whole."""
+        return self.credited_cents > 0 and self.net_cents <= 0
+
+
+@dataclass(frozen=True)
+class PriceBreach:
+    """A price beyond a bound; ``limit_cents`` is the limit of as many operations as it is of."""
+
+    price: InvoicedPrice
+    bound: PriceBound
+    limit_cents: int
+
+
+@dataclass(frozen=True)
+class Campaign(Versioned):
     """Campaign of a store, the manufacturer's or its own.
 
     The share ``control_bp`` of its customers is held back. The others are invited in ``waves``,
@@ -161,14 +200,24 @@ def plan(campaign: Campaign, today: date) -> Campaign:
     return campaign
 
 
+def require_draft(campaign: Campaign) -> None:
+    """Require that nothing has begun of a campaign.
+
+    Raises:
+        RuleViolation: it was started, or dropped.
+    """
+    if campaign.status != "draft":
+        by = campaign.ended_by or campaign.started_by
+        raise errors.campaign_not(campaign.status, by, campaign.changed_at)
+
+
 def schedule(campaign: Campaign, by: str, today: date) -> Campaign:
     """Have a planned campaign begin on its first day, or at once after it.
 
     Raises:
         RuleViolation: it is no draft, or its period is over.
     """
-    if campaign.status != "draft":
-        raise errors.campaign_not(campaign.status, campaign.started_by, campaign.planned_at)
+    require_draft(campaign)
     if campaign.ends_on < today:
         raise errors.period_over("campaign_id")
     return replace(campaign, status="scheduled", started_by=by)
@@ -352,6 +401,31 @@ def effect(invited: GroupFigures, control: GroupFigures) -> Effect:
         is_small,
         is_certain=difference.low > 0 or difference.high < 0,
     )
+
+
+def limited_prices(
+    limits: Sequence[PriceLimit], prices: Sequence[InvoicedPrice]
+) -> list[InvoicedPrice]:
+    """Return the prices that ``limits`` concern, without those credited whole."""
+    limited = {each.op_code for each in limits}
+    return [each for each in prices if each.op_code in limited and not each.is_withdrawn]
+
+
+def price_breaches(
+    limits: Sequence[PriceLimit], prices: Sequence[InvoicedPrice]
+) -> list[PriceBreach]:
+    """Return the prices below a floor or above a ceiling (超出限价), in their order."""
+    found = []
+    for price in prices:
+        for limit in limits:
+            if limit.op_code != price.op_code:
+                continue
+            low, high = limit.floor_cents, limit.ceiling_cents
+            if low is not None and price.net_cents < low * price.quantity:
+                found.append(PriceBreach(price, "floor", low * price.quantity))
+            if high is not None and price.net_cents > high * price.quantity:
+                found.append(PriceBreach(price, "ceiling", high * price.quantity))
+    return found
 
 
 def _group(figures: GroupFigures) -> CampaignGroup:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.crm.application import (
     assignments,
     campaign_answers,
+    campaign_prices,
     campaign_vouchers,
     customer_reviews,
     erasures,
@@ -80,7 +81,11 @@ REACTIONS: Reactions[Deps] = Reactions(
         VehicleReady: notifications.notify_vehicle_ready,
         CustomerErased: erasures.repeat_erasure,
     },
-    by_batch=[loyalty.add_spend, service_reminders.record_service_history],
+    by_batch=[
+        loyalty.add_spend,
+        service_reminders.record_service_history,
+        campaign_prices.record_prices,
+    ],
     batch_only=[WorkWithdrawn],
 )
 

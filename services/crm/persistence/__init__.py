@@ -39,6 +39,11 @@ from services.crm.persistence.campaign import (
     segment_sizes,
     unanswered_invitations,
 )
+from services.crm.persistence.campaign_price import (
+    add_campaign_prices,
+    campaign_prices,
+    credit_campaign_prices,
+)
 from services.crm.persistence.campaign_voucher import (
     CampaignVouchers,
     add_campaign_voucher,
@@ -276,6 +281,7 @@ __all__ = [
     "about_to_rise",
     "add_blocked_record",
     "add_campaign_cost",
+    "add_campaign_prices",
     "add_campaign_voucher",
     "add_contact_reads",
     "add_spend",
@@ -290,6 +296,7 @@ __all__ = [
     "calls_of_absent",
     "campaign_costs",
     "campaign_figures",
+    "campaign_prices",
     "campaign_progress",
     "campaign_vouchers",
     "candidates",
@@ -303,6 +310,7 @@ __all__ = [
     "contacts_since",
     "correct_vin",
     "count_leads",
+    "credit_campaign_prices",
     "customer_history_in_group",
     "customer_of_visit",
     "customer_with_phone",

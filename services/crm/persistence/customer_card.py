@@ -38,6 +38,15 @@ ORDER BY due_on, reminder_id
 LIMIT $3
 """
 
+_CAMPAIGNS = """
+SELECT campaign_id, invitation_id, title, ends_on, invited_at, answer, answered_at
+FROM campaign_invitation JOIN campaign USING (store_id, campaign_id)
+WHERE store_id = $1 AND customer_ref = ANY (references_of($1, $2))
+  AND state = 'invited' AND status = 'running'
+ORDER BY ends_on, campaign_id
+LIMIT $3
+"""
+
 _COMPLAINTS = """
 SELECT complaint_id, severity, opened_at, due_at, escalated_to
 FROM complaint
@@ -85,6 +94,13 @@ async def open_invitations(
 ) -> Sequence[Any]:
     """Return what the customers of vehicles are invited for, and the work they have declined."""
     return await connection.fetch(_INVITATIONS, store_id, list(vehicle_refs), most)
+
+
+async def running_campaigns(
+    connection: Connection, store_id: str, customer_ref: str, most: int
+) -> Sequence[Any]:
+    """Return the campaigns that run and a customer is invited to, with the last answers."""
+    return await connection.fetch(_CAMPAIGNS, store_id, customer_ref, most)
 
 
 async def open_complaints(

@@ -8,9 +8,17 @@ from typing import Literal, get_args
 from shared.db import Connection
 
 EntryKind = Literal[
-    "visit", "call", "complaint", "survey", "message", "conversation", "policy", "invitation"
+    "visit",
+    "call",
+    "complaint",
+    "survey",
+    "message",
+    "conversation",
+    "policy",
+    "invitation",
+    "campaign",
 ]
-"""到店, 回访, 投诉, 满意度调查, 消息, 来信, 保单, 邀约."""
+"""到店, 回访, 投诉, 满意度调查, 消息, 来信, 保单, 邀约, 营销活动."""
 
 _ENTRIES = """
 SELECT 'visit' AS kind, order_id AS entry_id, store_id,
@@ -41,6 +49,12 @@ FROM insurance_policy WHERE {policy}
 UNION ALL
 SELECT 'invitation', reminder_id, store_id, raised_at, kind, order_id, customer_ref
 FROM service_reminder WHERE raised_at IS NOT NULL AND {invitation}
+UNION ALL
+SELECT 'campaign', campaign_id, store_id, invited_at, 'invited', NULL, customer_ref
+FROM campaign_invitation WHERE invited_at IS NOT NULL AND {campaign}
+UNION ALL
+SELECT 'campaign', campaign_id, store_id, answered_at, answer, order_id, customer_ref
+FROM campaign_invitation WHERE answered_at IS NOT NULL AND {campaign}
 """
 
 _PAGE = """
@@ -86,6 +100,7 @@ entry AS ({
         conversation="false",
         policy=_OF_VEHICLE,
         invitation=_OF_VEHICLE,
+        campaign="false",
     )
 })
 {_PAGE}

@@ -13,10 +13,13 @@ from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
-from services.desk.vehicles import find_customer, is_vin, known_text, same_plate
+from services.desk.vehicles import find_customer, is_vin, is_whole, known_text, same_plate
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.clients.crm.models import CustomerView
 from shared.clients.reception.models import ArrivalView, RecordArrivalRequest
+
+_TYPING_PAUSE_S = 0.3
+"""Pause after which a plate or VIN counts as typed."""
 
 _ELSEWHERE = "elsewhere_confirmed"
 _EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
@@ -82,7 +85,10 @@ class _ArrivalDialog:
             question = (_ELSEWHERE, t("The vehicle is here: record arrival"))
             self._confirmation = Confirmation(form, {"vehicle_elsewhere": question})
             self._open_order = box("found")
+            self._looking = asyncio.Lock()
+            self._looked_up = ""
             self._plate.on_value_change(self._recognize)
+            self._plate.on_value_change(self._look_up_soon)
             self._plate.on("blur", self._look_up)
             self._plate.on("keydown.enter", self.send)
             dialog_actions(form, self._opened, t("Record arrival"), self.send)
@@ -94,13 +100,28 @@ class _ArrivalDialog:
         if found := next(own, None):
             self._appointment.set_value(found)
 
+    async def _look_up_soon(self) -> None:
+        """Look the vehicle up as soon as the person stops typing."""
+        typed = self._plate.value
+        await asyncio.sleep(_TYPING_PAUSE_S)
+        if typed == self._plate.value:
+            await self._look_up()
+
     async def _look_up(self) -> None:
-        found, said = await _known_customer(self._ctx, self._plate.value or "")
-        self._known.set_text(said)
-        self._card.clear()
-        if found is not None:
-            with self._card:
-                await customer_card(self._ctx, found.customer_ref, apart=True)
+        """Show who comes with a vehicle that is typed whole, once for each."""
+        async with self._looking:
+            typed = self._plate.value or ""
+            if not is_whole(typed):
+                typed = ""
+            if typed == self._looked_up or not self._opened.value:
+                return
+            self._looked_up = typed
+            found, said = await _known_customer(self._ctx, typed)
+            self._known.set_text(said)
+            self._card.clear()
+            if found is not None:
+                with self._card:
+                    await customer_card(self._ctx, found.customer_ref, apart=True)
 
     async def send(self) -> None:
         if not self._form.require("plate"):
@@ -180,7 +201,7 @@ async def _known_customer(ctx: PageContext, typed: str) -> tuple[CustomerView | 
     """Return the customer whose plate or VIN was typed, and one line about them; a wrong plate or
     VIN is reported on sending.
     """
-    if not typed.strip() or not ctx.sees_persons:
+    if not typed or not ctx.sees_persons:
         return None, ""
     try:
         found = await find_customer(ctx, typed)

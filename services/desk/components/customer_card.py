@@ -91,6 +91,16 @@ class _Card:
             with self._concern("card-invitation"):
                 badge(t.code("reminder_kind", invitation.kind), "calm")
                 self._link(self._needed(invitation), f"service-reminders/{invitation.reminder_id}")
+        for campaign in card.campaigns:
+            with self._concern("card-campaign"):
+                badge(t("Campaign"), "calm")
+                ends = campaign.ends_on.isoformat()
+                words = t("{title}, until {day}", title=campaign.title, day=ends)
+                if ctx.may(CrmApi.get_campaign):
+                    self._link(words, f"campaigns/{campaign.campaign_id}")
+                else:
+                    text(words)
+                badge(t.code("campaign_passage", campaign.answer or "invited"), "calm")
         for survey in card.surveys:
             with self._concern("card-survey"):
                 badge(t("Survey"), "calm")

@@ -41,25 +41,37 @@ _USUAL = ("without_open_complaint", "without_other_campaign")
 
 
 class SegmentFields:
-    """Fields of the criteria, all of which apply."""
+    """Fields of the criteria, all of which apply, filled with those ``given``."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, given: Segment | None = None) -> None:
         t = form.ctx.t
         with box("fields"):
-            tiers = several(tier_choices(t), t("Tiers"))
+            tiers = several(tier_choices(t), t("Tiers"), given.tiers if given else ())
             self._lists = {"tiers": form.field("segment.tiers", tiers)}
             for name, title in (("brands", t("Brands")), ("models", t("Models"))):
+                chosen: list[str] = getattr(given, name, [])
                 made = ui.select(
-                    [], label=title, multiple=True, with_input=True, new_value_mode="add-unique"
+                    chosen,
+                    label=title,
+                    value=chosen,
+                    multiple=True,
+                    with_input=True,
+                    new_value_mode="add-unique",
                 )
                 self._lists[name] = form.field(f"segment.{name}", made.props("use-chips"))
             self._numbers = {
-                name: form.field(f"segment.{name}", ui.number(t(title), min=0, precision=0))
+                name: form.field(
+                    f"segment.{name}",
+                    ui.number(t(title), value=getattr(given, name, None), min=0, precision=0),
+                )
                 for name, title in _NUMBERS.items()
             }
         with box("toolbar"):
             self._switches = {
-                name: test_id(f"segment.{name}", ui.checkbox(t(title), value=name in _USUAL))
+                name: test_id(
+                    f"segment.{name}",
+                    ui.checkbox(t(title), value=getattr(given, name, name in _USUAL)),
+                )
                 for name, title in _SWITCHES.items()
             }
 

@@ -22,6 +22,7 @@ _CODES = {
     "message": "message_type",
     "conversation": "channel",
     "invitation": "reminder_kind",
+    "campaign": "campaign_passage",
 }
 _PAGES: Mapping[str, tuple[str, Callable[..., object]]] = {
     "complaint": ("complaints", CrmApi.get_complaint),
@@ -29,6 +30,7 @@ _PAGES: Mapping[str, tuple[str, Callable[..., object]]] = {
     "policy": ("insurance", CrmApi.get_policy),
     "conversation": ("conversations", CrmApi.get_conversation),
     "invitation": ("service-reminders", CrmApi.get_reminder),
+    "campaign": ("campaigns", CrmApi.get_campaign),
 }
 _TONES = {"visit": "good", "call": "busy", "complaint": "bad"}
 

@@ -8,7 +8,9 @@ from typing import get_args
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.catalog import Catalog
 from services.desk.components.campaign import CAMPAIGN_TONES, answer_badge, answer_button
+from services.desk.components.campaign_plan import edit_dialog
 from services.desk.components.elements import (
     badge,
     box,
@@ -42,8 +44,10 @@ from shared.clients.crm.models import (
     CostView,
     EffectView,
     InvitationView,
+    PriceBreaches,
     ProgressView,
     RecordCostRequest,
+    VersionedRequest,
 )
 
 PAGE = Page(
@@ -57,10 +61,10 @@ _PAGE_LENGTH = 100
 _PERCENT = 100
 _CENTS = 100
 
-Command = Callable[[str], Awaitable[CampaignView]]
-"""Function that sends a command under the key of its attempt."""
+Command = Callable[[Form], Awaitable[CampaignView]]
+"""Function that sends a command under the key of a form's attempt, for the version it shows."""
 
-Shown = tuple[CampaignDetail, list[InvitationView], Names]
+Shown = tuple[CampaignDetail, PriceBreaches | None, list[InvitationView], Names]
 
 
 @PAGE.shows
@@ -68,10 +72,20 @@ async def show(ctx: PageContext) -> None:
     """Show the campaign with what it has changed, and the customers who are invited."""
     campaign_id, after = ctx.parameters["campaign_id"], ctx.query.get("after", "")
 
+    catalog = await ctx.catalog()
+
     async def fetch() -> Shown:
         crm, store_id = ctx.services.crm, ctx.store.id
         campaign = await ctx.shared(
             f"campaign {campaign_id}", lambda: crm.get_campaign(store_id, campaign_id)
+        )
+        breaches = (
+            await ctx.shared(
+                f"price breaches of {campaign_id}",
+                lambda: crm.list_price_breaches(store_id, campaign_id),
+            )
+            if campaign.price_limits
+            else None
         )
         invitations = await ctx.shared(
             f"invitations of {campaign_id} after {after}",
@@ -80,21 +94,23 @@ async def show(ctx: PageContext) -> None:
             ),
         )
         names = await ctx.names_if_any(each.customer_ref for each in invitations)
-        return campaign, invitations, names
+        return campaign, breaches, invitations, names
 
     def render(shown: Shown, renderer: PartialRenderer) -> None:
-        campaign, invitations, names = shown
-        renderer.section("head", partial(_head, ctx), campaign)
+        campaign, breaches, invitations, names = shown
+        renderer.section("head", partial(_head, ctx, catalog), campaign)
         with renderer.frame("effect", box, "columns even"):
             renderer.section("figures", partial(_effect, ctx), campaign.effect)
             renderer.section("chart", partial(_chart, ctx), campaign.effect)
         renderer.section("progress", partial(_progress, ctx), campaign.progress)
+        if breaches is not None:
+            renderer.section("prices", partial(_prices, ctx, catalog), breaches)
         renderer.section("invitations", partial(_invitations, ctx, names), invitations)
 
     await live(ctx, fetch, render)
 
 
-def _head(ctx: PageContext, campaign: CampaignDetail) -> None:
+def _head(ctx: PageContext, catalog: Catalog, campaign: CampaignDetail) -> None:
     t, crm = ctx.t, ctx.services.crm
     with panel(name="campaign"):
         with box("order-head"):
@@ -119,8 +135,9 @@ def _head(ctx: PageContext, campaign: CampaignDetail) -> None:
         facts(segment_facts(t, campaign.segment))
         for limit in campaign.price_limits:
             low, high = formats.money(limit.floor_cents), formats.money(limit.ceiling_cents)
+            operation = catalog.operation(limit.op_code)
             words = "Price of {operation}: {low} to {high}"
-            text(t(words, operation=limit.op_code, low=low, high=high), "hint")
+            text(t(words, operation=operation, low=low, high=high), "hint")
         for cost in campaign.costs:
             kind, amount = t.code("campaign_cost", cost.kind), formats.money(cost.amount_cents)
             text(f"{kind}: {amount}", "hint")
@@ -148,7 +165,11 @@ def _vouchers(ctx: PageContext, campaign: CampaignDetail) -> list[tuple[str, str
 
 
 def _actions(ctx: PageContext, campaign: CampaignDetail) -> None:
-    t, crm, is_open = ctx.t, ctx.services.crm, campaign.status in ("draft", "scheduled", "running")
+    t, crm = ctx.t, ctx.services.crm
+
+    def end(form: Form) -> Awaitable[CampaignView]:
+        return crm.end_campaign(ctx.store.id, campaign.campaign_id, idempotency_key=form.attempt)
+
     with box("card-actions"):
         if campaign.status == "draft":
             button(
@@ -158,14 +179,30 @@ def _actions(ctx: PageContext, campaign: CampaignDetail) -> None:
                     ctx,
                     t("Start the campaign"),
                     t("Its customers are drawn on the first day and invited from then on."),
-                    lambda attempt: crm.start_campaign(
-                        ctx.store.id, campaign.campaign_id, idempotency_key=attempt
+                    lambda form: crm.start_campaign(
+                        ctx.store.id,
+                        campaign.campaign_id,
+                        VersionedRequest(version=form.version),
+                        idempotency_key=form.attempt,
                     ),
+                    campaign.version,
                 ),
                 name="start-campaign",
                 kind="main",
             )
-        if is_open:
+            button(t("Edit…"), partial(edit_dialog, ctx, campaign), name="edit-campaign")
+            button(
+                t("Discard…"),
+                partial(
+                    _confirm,
+                    ctx,
+                    t("Discard the draft"),
+                    t("The campaign will not take place."),
+                    end,
+                ),
+                name="discard-campaign",
+            )
+        if campaign.status in ("scheduled", "running"):
             button(
                 t("End…"),
                 partial(
@@ -173,22 +210,20 @@ def _actions(ctx: PageContext, campaign: CampaignDetail) -> None:
                     ctx,
                     t("End the campaign"),
                     t("Customers who were not invited yet will not be invited."),
-                    lambda attempt: crm.end_campaign(
-                        ctx.store.id, campaign.campaign_id, idempotency_key=attempt
-                    ),
+                    end,
                 ),
                 name="end-campaign",
             )
         button(t("Add cost…"), partial(_cost_dialog, ctx, campaign), name="add-cost")
 
 
-def _confirm(ctx: PageContext, title: str, says: str, command: Command) -> None:
+def _confirm(ctx: PageContext, title: str, says: str, command: Command, version: str = "") -> None:
     with dialog(title) as opened:
         text(says, "hint")
-        form = Form(ctx)
+        form = Form(ctx, version)
 
         async def send() -> None:
-            await submit(form, opened, lambda: command(form.attempt))
+            await submit(form, opened, lambda: command(form))
 
         dialog_actions(form, opened, title, send)
 
@@ -326,6 +361,32 @@ def _progress(ctx: PageContext, progress: Sequence[ProgressView]) -> None:
                         text(t("No tier"))
                 for column in columns:
                     cell(str(numbers[column]), "figure")
+
+
+def _prices(ctx: PageContext, catalog: Catalog, prices: PriceBreaches) -> None:
+    """Show the prices outside the limits of the manufacturer."""
+    t = ctx.t
+    bounds = {"floor": t("Lowest price"), "ceiling": t("Highest price")}
+    figures = (t("Quantity"), t("Limit"), t("Invoiced"))
+    with panel(t("Invoices against the price limits"), name="price-breaches"):
+        said = "{found} of {compared} prices are outside the limits."
+        text(t(said, found=prices.found, compared=prices.compared), "hint")
+        if not prices.breaches:
+            return
+        headings = [t("Day"), t("Order"), t("Labor operation"), *figures]
+        with table(headings, figures):
+            for each in prices.breaches:
+                with test_id("price-breach", row()):
+                    cell(f"{ctx.store.local_day(each.issued_at)}", "number")
+                    with cell_box():
+                        order = f"{ctx.store_path}/orders/{each.order_id}"
+                        link(t("Look at the order"), order, "text-link")
+                    cell(catalog.operation(each.op_code))
+                    cell(str(each.quantity), "figure")
+                    cell(f"{bounds[each.bound]} {formats.money(each.limit_cents)}", "figure")
+                    cell(formats.money(each.invoiced_cents), "figure")
+        if prices.found > len(prices.breaches):
+            text(t("Only the latest {count} are shown.", count=len(prices.breaches)), "hint")
 
 
 def _invitations(ctx: PageContext, names: Names, invitations: Sequence[InvitationView]) -> None:

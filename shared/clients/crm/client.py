@@ -66,6 +66,7 @@ from shared.clients.crm.models import (
     DueCall,
     DueCallStatus,
     DuplicateView,
+    EditCampaignRequest,
     EndVehiclePersonRequest,
     EraseCustomerRequest,
     ErasureView,
@@ -112,6 +113,7 @@ from shared.clients.crm.models import (
     Preferences,
     PreviewLoyaltyRequest,
     PreviewSegmentRequest,
+    PriceBreaches,
     ProgressState,
     PromiseChangedMessage,
     ProposeCompensationRequest,
@@ -2304,14 +2306,39 @@ class CrmApi:
         )
 
     @open_to("customer_care_manager", "service_manager", area="campaigns")
+    async def edit_campaign(
+        self, store_id: str, campaign_id: str, body: EditCampaignRequest, *, idempotency_key: str
+    ) -> CampaignView:
+        """Change the plan of a draft (修改活动)."""
+        return await self._calls.request(
+            CampaignView,
+            "PUT",
+            f"/stores/{segment(store_id)}/campaigns/{segment(campaign_id)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    @open_to("customer_care_agent", "customer_care_manager", "service_manager", area="campaigns")
+    async def list_price_breaches(self, store_id: str, campaign_id: str) -> PriceBreaches:
+        """List the prices outside the limits of a campaign, of customers who came
+        (超出限价清单).
+        """
+        return await self._calls.request(
+            PriceBreaches,
+            "GET",
+            f"/stores/{segment(store_id)}/campaigns/{segment(campaign_id)}/price-breaches",
+        )
+
+    @open_to("customer_care_manager", "service_manager", area="campaigns")
     async def start_campaign(
-        self, store_id: str, campaign_id: str, *, idempotency_key: str
+        self, store_id: str, campaign_id: str, body: VersionedRequest, *, idempotency_key: str
     ) -> CampaignView:
         """Have a campaign draw its customers and invite them from its first day on (活动启动)."""
         return await self._calls.request(
             CampaignView,
             "POST",
             f"/stores/{segment(store_id)}/campaigns/{segment(campaign_id)}/start",
+            body=body,
             idempotency_key=idempotency_key,
         )
 

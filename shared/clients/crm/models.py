@@ -215,6 +215,7 @@ PlateKind = Literal[
 ]
 PolicyResult = Literal["won", "lost", "insured_elsewhere", "handed_over"]
 PreferredChannel = Literal["wecom", "sms", "email"]
+PriceBreachBound = Literal["floor", "ceiling"]
 ProgressState = Literal["control", "waiting", "invited", "skipped"]
 PublicPostStatus = Literal["open", "overdue", "answered"]
 ReassignCustomerCause = Literal["workload", "customer_wish", "absence", "other"]
@@ -227,7 +228,15 @@ SkipCause = Literal["consent_withdrawn", "complaint", "not_reachable", "crowded"
 SurveyChannel = Literal["link", "phone"]
 SurveyStatus = Literal["open", "answered", "expired"]
 TimelineKind = Literal[
-    "visit", "call", "complaint", "survey", "message", "conversation", "policy", "invitation"
+    "visit",
+    "call",
+    "complaint",
+    "survey",
+    "message",
+    "conversation",
+    "policy",
+    "invitation",
+    "campaign",
 ]
 
 
@@ -488,6 +497,7 @@ class CampaignDetail(ResponseBody):
     planned_by: str
     planned_at: AwareDatetime
     status: CampaignStatus
+    version: str
     started_by: str | None
     started_at: AwareDatetime | None
     ended_by: str | None
@@ -522,6 +532,7 @@ class CampaignView(ResponseBody):
     planned_by: str
     planned_at: AwareDatetime
     status: CampaignStatus
+    version: str
     started_by: str | None
     started_at: AwareDatetime | None
     ended_by: str | None
@@ -536,6 +547,18 @@ class CardCall(ResponseBody):
     order_id: str | None
     agent_id: str
     due_at: AwareDatetime
+
+
+class CardCampaign(ResponseBody):
+    """A campaign (营销活动) that runs, to which the customer is invited, with the last answer."""
+
+    campaign_id: str
+    invitation_id: str
+    title: str
+    ends_on: date
+    invited_at: AwareDatetime
+    answer: CampaignAnswer | None
+    answered_at: AwareDatetime | None
 
 
 class CardComplaint(ResponseBody):
@@ -927,6 +950,7 @@ class CustomerCard(ResponseBody):
     complaints: list[CardComplaint]
     calls: list[CardCall]
     invitations: list[CardInvitation]
+    campaigns: list[CardCampaign]
     surveys: list[CardSurvey]
     last_visits: list[CardVisit]
 
@@ -1143,6 +1167,25 @@ class EarlierVersionView(ResponseBody):
     name: str | None
     changed_by: str | None
     changed_at: AwareDatetime | None
+
+
+class EditCampaignRequest(RequestBody):
+    """The whole plan of a draft as it is to be (修改活动)."""
+
+    segment: Segment
+    control_bp: int = 1000
+    title: str
+    origin: CampaignOrigin
+    reason: CampaignReason
+    begins_on: date
+    ends_on: date
+    invite_by: InvitationChannel = "message"
+    waves: int = 1
+    days_between_waves: int = 1
+    price_limits: list[PriceLimit] = Field(default_factory=list)
+    rebate_target_cents: int | None = None
+    planned_cost_cents: int = 0
+    version: str
 
 
 class EffectView(ResponseBody):
@@ -1921,6 +1964,34 @@ class PreviewSegmentRequest(RequestBody):
     control_bp: int = 1000
 
 
+class PriceBreachView(ResponseBody):
+    """A price of a labor operation outside the limits of a campaign (超出限价).
+
+    ``limit_cents`` is the limit of all ``quantity`` operations, and ``invoiced_cents`` what the
+    customer was invoiced for them, tax included, less what was credited.
+    """
+
+    order_id: str
+    invoice_id: str
+    op_code: str
+    quantity: int
+    bound: PriceBreachBound
+    limit_cents: int
+    invoiced_cents: int
+    issued_at: AwareDatetime
+
+
+class PriceBreaches(ResponseBody):
+    """Prices outside the limits, the latest first, among the number ``compared``.
+
+    ``found`` counts also those that are not listed.
+    """
+
+    compared: int
+    found: int
+    breaches: list[PriceBreachView]
+
+
 class PriceLimit(RequestBody):
     """Lowest and highest price of a labor operation that the manufacturer allows (限价)."""
 
@@ -2603,7 +2674,8 @@ class TimelineEntry(ResponseBody):
 
     ``entry_id`` is that of its kind. ``code`` says what it is: of a visit and of a survey what
     came of it, of a call its reason, of a complaint its severity, of a message its type, of a
-    conversation the channel, of a policy the insurer, of an invitation what is needed.
+    conversation the channel, of a policy the insurer, of an invitation what is needed, of a
+    campaign that the customer was invited or what they answered.
     """
 
     kind: TimelineKind

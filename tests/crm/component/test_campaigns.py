@@ -19,11 +19,15 @@ from shared.contracts.crm import (
 )
 from shared.contracts.reception import (
     AppointmentBooked,
+    CreditNoteIssued,
+    EstimateLine,
+    InvoiceIssued,
     VoucherIssued,
     VoucherRedeemed,
     VoucherReinstated,
 )
 from shared.security import Role
+from tests.support.event_examples import EXAMPLES
 from tests.support.fake_servers import Gateway, gateway
 from tests.support.finished_visits import delivery, invoice
 from tests.support.harness import InProcess, Publisher, in_process, published
@@ -130,6 +134,30 @@ def voucher_of(
     return [issued, redeemed, *[taken_back] * reinstated]
 
 
+LIMITS = [{"op_code": "MNT-001", "floor_cents": 50_000, "ceiling_cents": 70_000}]
+
+
+def operation(cents: int) -> tuple[EstimateLine, ...]:
+    """Return lines of a limited operation that the customer pays, and the manufacturer."""
+    line = EstimateLine(kind="labor", code="MNT-001", quantity=1, amount_cents=cents)
+    return line, line.model_copy(update={"pay_type": "warranty", "amount_cents": 100_000})
+
+
+def credit_of(issued: InvoiceIssued, cents: int) -> CreditNoteIssued:
+    example = CreditNoteIssued.model_validate(EXAMPLES["aftersales.reception.CreditNoteIssued.v1"])
+    return example.model_copy(
+        update={
+            "order_id": issued.order_id,
+            "invoice_id": issued.invoice_id,
+            "lines": operation(cents),
+        }
+    )
+
+
+async def breaches(crm: InProcess, campaign_id: str) -> Any:
+    return (await crm.get(f"/stores/S01/campaigns/{campaign_id}/price-breaches", AGENT)).json()
+
+
 async def events_of(servers: Platform, campaign_id: str) -> list[Any]:
     topics = ["aftersales.crm.customer.v1", "aftersales.crm.store.v1"]
     kinds = (CampaignStarted, CampaignInvited, CampaignInvitationAnswered, CampaignEnded)
@@ -150,7 +178,9 @@ async def test_campaign_invites_and_measures_its_effect(
     assert (preview["customers"], preview["without_consent"]) == (6, 1)
     assert (preview["invited"], preview["control"], preview["is_small"]) == (3, 3, True)
 
-    campaign_id = await begin(crm, "E1", rebate_target_cents=160_000)
+    campaign_id = await begin(
+        crm, "E1", rebate_target_cents=160_000, origin="manufacturer", price_limits=LIMITS
+    )
     invited = await of_campaign(crm, campaign_id, "invited")
     control = await of_campaign(crm, campaign_id, "control")
     drawn = {each["customer_ref"] for each in (*invited, *control)}
@@ -167,9 +197,10 @@ async def test_campaign_invites_and_measures_its_effect(
         customer_ref=first["customer_ref"],
     )
     day = clock.now()
+    issued = invoice("o-e1", 80_000, day).model_copy(update={"lines": operation(80_000)})
     await outside.publish(
         booked,
-        invoice("o-e1", 80_000, day),
+        issued,
         delivery("o-e1", second["customer_ref"], day),
         at=day,
     )
@@ -187,6 +218,22 @@ async def test_campaign_invites_and_measures_its_effect(
     assert (await crm.post(costs, CARE, cost)).status_code == 201
     assert (await crm.post(costs, AGENT, cost)).status_code == 403
     await crm.wait_until_idle()
+
+    found = await breaches(crm, campaign_id)
+    assert (found["compared"], found["found"]) == (1, 1)
+    (breach,) = found["breaches"]
+    assert (breach["order_id"], breach["op_code"]) == ("o-e1", "MNT-001")
+    assert (breach["bound"], breach["limit_cents"]) == ("ceiling", 70_000)
+    assert breach["invoiced_cents"] == 80_000
+    of_customer = f"/stores/S01/customers/{second['customer_ref']}"
+    card = (await crm.get(f"{of_customer}/card", "service_advisor")).json()
+    assert [(each["title"], each["answer"]) for each in card["campaigns"]] == [("春季保养", "came")]
+    timeline = (await crm.get(f"{of_customer}/timeline", "service_advisor")).json()
+    assert {
+        (each["code"], each["entry_id"], each["order_id"])
+        for each in timeline["entries"]
+        if each["kind"] == "campaign"
+    } == {("invited", campaign_id, None), ("came", campaign_id, "o-e1")}
 
     for voucher_id, reinstated in (("vc-1", False), ("vc-2", True)):
         await outside.publish(
@@ -264,6 +311,70 @@ async def test_calls_go_to_work_list_until_ended(crm: InProcess, clock: Simulate
     assert answers == {"no_answer"}
     again = await crm.post(f"/stores/S01/campaigns/{campaign_id}/end", CARE, {})
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "campaign_status")
+
+
+async def test_credit_note_brings_price_inside_limits(
+    crm: InProcess, outside: Publisher, clock: SimulatedClock
+) -> None:
+    clock.set(TEN + timedelta(days=50))
+    (ref, _) = await customers(crm, "E4", range(31, 33))
+    campaign_id = await begin(
+        crm,
+        "E4",
+        begins_on="2026-04-23",
+        ends_on="2026-04-24",
+        control_bp=0,
+        origin="manufacturer",
+        price_limits=LIMITS,
+    )
+    now = clock.now()
+    issued = invoice("o-e4", 40_000, now).model_copy(update={"lines": operation(80_000)})
+    await outside.publish(issued, delivery("o-e4", ref, now), at=now)
+    await crm.wait_until_idle()
+    assert (await breaches(crm, campaign_id))["found"] == 1
+    await outside.publish(credit_of(issued, 20_000), at=now)
+    await crm.wait_until_idle()
+    found = await breaches(crm, campaign_id)
+    assert (found["compared"], found["found"], found["breaches"]) == (1, 0, [])
+
+
+async def test_draft_is_edited_until_it_is_started(crm: InProcess, clock: SimulatedClock) -> None:
+    clock.set(TEN + timedelta(days=50))
+    period = {"begins_on": "2026-04-24", "ends_on": "2026-04-30", "segment": {"models": ["E9"]}}
+    planned = (await crm.post("/stores/S01/campaigns", CARE, PLAN | period)).json()
+    path = f"/stores/S01/campaigns/{planned['campaign_id']}"
+    body = PLAN | period | {"title": "冬季检测", "waves": 2, "version": planned["version"]}
+    edited = await crm.post(path, CARE, body, method="PUT")
+    assert (edited.status_code, edited.json()["title"]) == (200, "冬季检测")
+    assert (await crm.get(path, CARE)).json()["waves"] == 2
+    stale = await crm.post(path, CARE, body | {"title": "其他"}, method="PUT")
+    (conflict,) = stale.json()["errors"]
+    assert (stale.status_code, conflict["rule"]) == (409, "version_conflict")
+    assert "customer-care-manager" in str(stale.json())
+    late = await crm.post(f"{path}/start", CARE, {"version": planned["version"]})
+    assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "version_conflict")
+    seen = edited.json()["version"]
+    wrong = await crm.post(path, CARE, body | {"waves": 12, "version": seen}, method="PUT")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "waves")
+    assert (await crm.post(path, AGENT, body, method="PUT")).status_code == 403
+    started = await crm.post(f"{path}/start", CARE, {"version": seen})
+    assert started.status_code == 200, started.text
+    refused = await crm.post(
+        path, CARE, body | {"version": started.json()["version"]}, method="PUT"
+    )
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "campaign_status")
+
+
+async def test_draft_is_discarded(crm: InProcess, clock: SimulatedClock) -> None:
+    clock.set(TEN + timedelta(days=50))
+    body = PLAN | {"begins_on": "2026-04-24", "ends_on": "2026-04-30", "segment": {}}
+    planned = (await crm.post("/stores/S01/campaigns", CARE, body)).json()
+    path = f"/stores/S01/campaigns/{planned['campaign_id']}"
+    discarded = await crm.post(f"{path}/end", CARE, {})
+    assert (discarded.status_code, discarded.json()["status"]) == (200, "cancelled")
+    again = body | {"version": discarded.json()["version"]}
+    edited = await crm.post(path, CARE, again, method="PUT")
+    assert (edited.status_code, edited.json()["errors"][0]["rule"]) == (409, "campaign_status")
 
 
 @pytest.mark.parametrize("role", ["service_advisor", "technician"])

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 
 from services.crm.domain.campaign import (
     Campaign,
+    CampaignStatus,
     GroupFigures,
     Invitation,
+    InvoicedPrice,
     PriceLimit,
     answer,
     effect,
+    limited_prices,
     plan,
+    price_breaches,
+    require_draft,
     start,
 )
 from services.crm.domain.confidence import rate_difference
@@ -155,6 +160,48 @@ def test_impossible_plan_is_refused(changes: dict[str, Any], rule: str, field: s
     with pytest.raises(RuleViolation) as refused:
         plan(replace(CAMPAIGN, **changes), TODAY)
     assert (refused.value.rule, refused.value.field) == (rule, field)
+
+
+PRICES = st.builds(
+    InvoicedPrice,
+    invoice_id=st.uuids().map(str),
+    op_code=st.sampled_from(["OIL", "TIRE"]),
+    order_id=st.just("o"),
+    quantity=st.integers(1, 3),
+    amount_cents=st.integers(0, 1_000),
+    credited_cents=st.integers(0, 1_000),
+    issued_at=st.just(NOW),
+)
+
+
+@given(st.lists(PRICES), st.integers(0, 300), st.integers(0, 300))
+def test_breaches_are_prices_outside_limits(
+    prices: list[InvoicedPrice], floor: int, span: int
+) -> None:
+    limit = PriceLimit(op_code="OIL", floor_cents=floor, ceiling_cents=floor + span)
+    limited = limited_prices([limit], prices)
+    assert {each.op_code for each in limited} <= {"OIL"}
+    broken = {each.price.invoice_id: each for each in price_breaches([limit], limited)}
+    for each in limited:
+        allowed = range(floor * each.quantity, (floor + span) * each.quantity + 1)
+        assert (each.net_cents in allowed) == (each.invoice_id not in broken)
+    for breach in broken.values():
+        below = breach.price.net_cents < breach.limit_cents
+        assert below == (breach.bound == "floor")
+
+
+def test_price_credited_whole_is_not_compared() -> None:
+    limit = PriceLimit(op_code="OIL", floor_cents=100)
+    price = InvoicedPrice("i", "OIL", "o", 1, 90, 0, NOW)
+    assert limited_prices([limit], [price, replace(price, credited_cents=90)]) == [price]
+    assert price_breaches([limit], [replace(price, amount_cents=0)])[0].limit_cents == 100
+
+
+@pytest.mark.parametrize("status", ["scheduled", "running", "ended", "cancelled"])
+def test_only_draft_is_editable(status: CampaignStatus) -> None:
+    require_draft(CAMPAIGN)
+    with pytest.raises(RuleViolation, match=status):
+        require_draft(replace(CAMPAIGN, status=status))
 
 
 @given(st.lists(st.sampled_from(["booked", "came", "declined", "no_answer"]), max_size=6))

@@ -5,16 +5,18 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from services.crm.application import campaign_answers, campaigns, segments
+from services.crm.application import campaign_answers, campaign_prices, campaigns, segments
 from services.crm.application.campaign_answers import (
     AnswerInvitationRequest,
     InvitationDetail,
     InvitationView,
 )
+from services.crm.application.campaign_prices import PriceBreaches
 from services.crm.application.campaigns import (
     CampaignDetail,
     CampaignView,
     CostView,
+    EditCampaignRequest,
     PlanCampaignRequest,
     RecordCostRequest,
 )
@@ -27,6 +29,7 @@ from services.crm.entrypoints.http.access import (
     InjectedDeps,
 )
 from shared.contracts.crm import CampaignAnswer
+from shared.request_model import VersionedRequest
 from shared.requirements import serves
 from shared.routing import StoreRouter
 
@@ -74,6 +77,29 @@ async def get_campaign(
     return await campaigns.get_campaign(store_id, campaign_id, deps)
 
 
+@router.put(
+    "/campaigns/{campaign_id}",
+    response_model=CampaignView,
+    tags=["campaigns"],
+    openapi_extra=serves("R28"),
+)
+async def edit_campaign(
+    campaign_id: str, body: EditCampaignRequest, command: CampaignCommand, deps: InjectedDeps
+) -> JSONResponse:
+    """Change the plan of a draft (修改活动)."""
+    return await command.run(lambda uow: campaigns.edit_campaign(uow, campaign_id, body, deps))
+
+
+@router.get(
+    "/campaigns/{campaign_id}/price-breaches", tags=["campaigns"], openapi_extra=serves("R28")
+)
+async def list_price_breaches(
+    store_id: str, campaign_id: str, _: CallReader, deps: InjectedDeps
+) -> PriceBreaches:
+    """List the prices outside the limits of a campaign, of customers who came (超出限价清单)."""
+    return await campaign_prices.list_price_breaches(store_id, campaign_id, deps)
+
+
 @router.post(
     "/campaigns/{campaign_id}/start",
     response_model=CampaignView,
@@ -81,10 +107,10 @@ async def get_campaign(
     openapi_extra=serves("R28"),
 )
 async def start_campaign(
-    campaign_id: str, command: CampaignCommand, deps: InjectedDeps
+    campaign_id: str, body: VersionedRequest, command: CampaignCommand, deps: InjectedDeps
 ) -> JSONResponse:
     """Have a campaign draw its customers and invite them from its first day on (活动启动)."""
-    return await command.run(lambda uow: campaigns.start_campaign(uow, campaign_id, deps))
+    return await command.run(lambda uow: campaigns.start_campaign(uow, campaign_id, body, deps))
 
 
 @router.post(
