@@ -44,6 +44,11 @@ DIRTY_LANES = {
         "parking_in_order": "ok",
     },
 }
+PRICE = {
+    "content": {"kind": "part_price", "price_cents": 2_000},
+    "valid_from": "2026-12-01",
+    "reason": "new list of the manufacturer",
+}
 
 CORRUPTIONS = [
     Corruption(
@@ -141,6 +146,23 @@ CORRUPTIONS = [
         "SELECT 'aftersales.management.rules.v1 settlement'",
         "UPDATE reception.master_data SET version = version + 1 WHERE key = 'settlement'",
         "reception: {victim}: master_data.version: expected 1, found 2",
+    ),
+    Corruption(
+        "a price that reception has otherwise",
+        "reception.master_data",
+        "SELECT 'aftersales.management.price.v1 part_price:OIL-5W30.S01'",
+        "UPDATE reception.master_data SET version = version + 1 "
+        "WHERE key = 'part_price:OIL-5W30.S01'",
+        "reception: {victim}: master_data.version: expected 1, found 2",
+    ),
+    Corruption(
+        "an owner since another day",
+        "reporting.owner_fact",
+        "SELECT min(store_id || ' ' || customer_ref || ' ' || vehicle_ref) "
+        "FROM reporting.owner_fact",
+        "UPDATE reporting.owner_fact SET registered_at = registered_at + interval '1 day' "
+        "WHERE store_id || ' ' || customer_ref || ' ' || vehicle_ref = '{victim}'",
+        "reporting: {victim}: owner_fact.registered_at: expected",
     ),
     Corruption(
         "rules that reception lost",
@@ -294,6 +316,8 @@ async def day(platform: Platform) -> Platform:
         await _correct_an_invoice(api)
         await _stop_an_order(api)
         await _hand_over_a_lead(api)
+        price = "/prices/part_price:OIL-5W30"
+        await api.done("management", price, MANAGER, PRICE, method="PUT")
         await api.done("management", "/attendance/sign-in", ADVISOR)
         await api.done("management", "/attendance/sign-out", ADVISOR)
         await api.wait_until_idle()

@@ -1,6 +1,7 @@
 """The plan of a campaign (活动策划) as a form: a new one, and a draft that is edited."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, get_args
 
 from nicegui import ui
@@ -33,13 +34,16 @@ Draft = CampaignDetail | CampaignView
 """A campaign that has not begun."""
 
 
+_Row = dict[str, ValidationElement[Any]]
+
+
 class _Limits:
     """Price limits of the manufacturer (限价), a row a labor operation."""
 
     def __init__(self, ctx: PageContext, catalog: Catalog, limits: list[PriceLimit]) -> None:
         self._ctx = ctx
         self._operations = {each: catalog.operation(each) for each in catalog.operations}
-        self._rows: list[dict[str, ValidationElement[Any]]] = []
+        self._rows: list[_Row] = []
         text(ctx.t("Price limits of the manufacturer"), "section-title")
         self._place = box("rows")
         button(ctx.t("Add price limit"), self._add_empty, name="add-price-limit", kind="small")
@@ -67,21 +71,26 @@ class _Limits:
     def _add(self, limit: PriceLimit | None) -> None:
         t = self._ctx.t
         low, high = (limit.floor_cents, limit.ceiling_cents) if limit else (None, None)
-        with self._place, box("fields"):
-            self._rows.append(
-                {
-                    "op_code": styled(
-                        ui.select(
-                            self._operations,
-                            label=t("Labor operation"),
-                            value=limit and limit.op_code,
-                            with_input=True,
-                        )
-                    ),
-                    "floor_cents": styled(_yuan(t("Lowest price"), low)),
-                    "ceiling_cents": styled(_yuan(t("Highest price"), high)),
-                }
-            )
+        with self._place, box("fields") as surface:
+            made: _Row = {
+                "op_code": styled(
+                    ui.select(
+                        self._operations,
+                        label=t("Labor operation"),
+                        value=limit and limit.op_code,
+                        with_input=True,
+                    )
+                ),
+                "floor_cents": styled(_yuan(t("Lowest price"), low)),
+                "ceiling_cents": styled(_yuan(t("Highest price"), high)),
+            }
+            out = button("×", partial(self._remove, made, surface), name="remove", kind="small")
+            out.props["aria-label"] = out.props["title"] = t("Remove row")
+        self._rows.append(made)
+
+    def _remove(self, made: _Row, surface: ui.element) -> None:
+        self._rows = [each for each in self._rows if each is not made]
+        surface.delete()
 
 
 class _PlanForm:

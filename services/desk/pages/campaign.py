@@ -1,14 +1,13 @@
 """One campaign (活动详情): its progress, its cost, and its effect against the control group."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import get_args
 
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalog import Catalog
 from services.desk.components.campaign import CAMPAIGN_TONES, answer_badge, answer_button
 from services.desk.components.campaign_plan import edit_dialog
 from services.desk.components.elements import (
@@ -64,7 +63,10 @@ _CENTS = 100
 Command = Callable[[Form], Awaitable[CampaignView]]
 """Function that sends a command under the key of a form's attempt, for the version it shows."""
 
-Shown = tuple[CampaignDetail, PriceBreaches | None, list[InvitationView], Names]
+Operations = Mapping[str, str]
+"""Names of the labor operations with price limits."""
+
+Shown = tuple[CampaignDetail, Operations, PriceBreaches | None, list[InvitationView], Names]
 
 
 @PAGE.shows
@@ -72,21 +74,21 @@ async def show(ctx: PageContext) -> None:
     """Show the campaign with what it has changed, and the customers who are invited."""
     campaign_id, after = ctx.parameters["campaign_id"], ctx.query.get("after", "")
 
-    catalog = await ctx.catalog()
-
     async def fetch() -> Shown:
         crm, store_id = ctx.services.crm, ctx.store.id
         campaign = await ctx.shared(
             f"campaign {campaign_id}", lambda: crm.get_campaign(store_id, campaign_id)
         )
-        breaches = (
-            await ctx.shared(
+        operations: Operations = {}
+        breaches = None
+        if campaign.price_limits:
+            catalog = await ctx.catalog()
+            limited = (each.op_code for each in campaign.price_limits)
+            operations = {each: catalog.operation(each) for each in limited}
+            breaches = await ctx.shared(
                 f"price breaches of {campaign_id}",
                 lambda: crm.list_price_breaches(store_id, campaign_id),
             )
-            if campaign.price_limits
-            else None
-        )
         invitations = await ctx.shared(
             f"invitations of {campaign_id} after {after}",
             lambda: crm.list_invitations(
@@ -94,23 +96,23 @@ async def show(ctx: PageContext) -> None:
             ),
         )
         names = await ctx.names_if_any(each.customer_ref for each in invitations)
-        return campaign, breaches, invitations, names
+        return campaign, operations, breaches, invitations, names
 
     def render(shown: Shown, renderer: PartialRenderer) -> None:
-        campaign, breaches, invitations, names = shown
-        renderer.section("head", partial(_head, ctx, catalog), campaign)
+        campaign, operations, breaches, invitations, names = shown
+        renderer.section("head", partial(_head, ctx, operations), campaign)
         with renderer.frame("effect", box, "columns even"):
             renderer.section("figures", partial(_effect, ctx), campaign.effect)
             renderer.section("chart", partial(_chart, ctx), campaign.effect)
         renderer.section("progress", partial(_progress, ctx), campaign.progress)
         if breaches is not None:
-            renderer.section("prices", partial(_prices, ctx, catalog), breaches)
+            renderer.section("prices", partial(_prices, ctx, operations), breaches)
         renderer.section("invitations", partial(_invitations, ctx, names), invitations)
 
     await live(ctx, fetch, render)
 
 
-def _head(ctx: PageContext, catalog: Catalog, campaign: CampaignDetail) -> None:
+def _head(ctx: PageContext, operations: Operations, campaign: CampaignDetail) -> None:
     t, crm = ctx.t, ctx.services.crm
     with panel(name="campaign"):
         with box("order-head"):
@@ -135,7 +137,7 @@ def _head(ctx: PageContext, catalog: Catalog, campaign: CampaignDetail) -> None:
         facts(segment_facts(t, campaign.segment))
         for limit in campaign.price_limits:
             low, high = formats.money(limit.floor_cents), formats.money(limit.ceiling_cents)
-            operation = catalog.operation(limit.op_code)
+            operation = operations[limit.op_code]
             words = "Price of {operation}: {low} to {high}"
             text(t(words, operation=operation, low=low, high=high), "hint")
         for cost in campaign.costs:
@@ -363,7 +365,7 @@ def _progress(ctx: PageContext, progress: Sequence[ProgressView]) -> None:
                     cell(str(numbers[column]), "figure")
 
 
-def _prices(ctx: PageContext, catalog: Catalog, prices: PriceBreaches) -> None:
+def _prices(ctx: PageContext, operations: Operations, prices: PriceBreaches) -> None:
     """Show the prices outside the limits of the manufacturer."""
     t = ctx.t
     bounds = {"floor": t("Lowest price"), "ceiling": t("Highest price")}
@@ -381,7 +383,7 @@ def _prices(ctx: PageContext, catalog: Catalog, prices: PriceBreaches) -> None:
                     with cell_box():
                         order = f"{ctx.store_path}/orders/{each.order_id}"
                         link(t("Look at the order"), order, "text-link")
-                    cell(catalog.operation(each.op_code))
+                    cell(operations[each.op_code])
                     cell(str(each.quantity), "figure")
                     cell(f"{bounds[each.bound]} {formats.money(each.limit_cents)}", "figure")
                     cell(formats.money(each.invoiced_cents), "figure")
