@@ -2313,7 +2313,7 @@ class CrmApi:
         return await self._calls.request(
             CampaignView,
             "PUT",
-            f"/stores/{segment(store_id)}/campaigns/{segment(campaign_id)}",
+            f"/stores/{segment(store_id)}/campaigns/{segment(campaign_id)}/plan",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -344,23 +344,25 @@ async def test_draft_is_edited_until_it_is_started(crm: InProcess, clock: Simula
     planned = (await crm.post("/stores/S01/campaigns", CARE, PLAN | period)).json()
     path = f"/stores/S01/campaigns/{planned['campaign_id']}"
     body = PLAN | period | {"title": "冬季检测", "waves": 2, "version": planned["version"]}
-    edited = await crm.post(path, CARE, body, method="PUT")
+    edited = await crm.post(f"{path}/plan", CARE, body, method="PUT")
     assert (edited.status_code, edited.json()["title"]) == (200, "冬季检测")
     assert (await crm.get(path, CARE)).json()["waves"] == 2
-    stale = await crm.post(path, CARE, body | {"title": "其他"}, method="PUT")
+    stale = await crm.post(f"{path}/plan", CARE, body | {"title": "其他"}, method="PUT")
     (conflict,) = stale.json()["errors"]
     assert (stale.status_code, conflict["rule"]) == (409, "version_conflict")
     assert "customer-care-manager" in str(stale.json())
     late = await crm.post(f"{path}/start", CARE, {"version": planned["version"]})
     assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "version_conflict")
     seen = edited.json()["version"]
-    wrong = await crm.post(path, CARE, body | {"waves": 12, "version": seen}, method="PUT")
+    wrong = await crm.post(
+        f"{path}/plan", CARE, body | {"waves": 12, "version": seen}, method="PUT"
+    )
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "waves")
-    assert (await crm.post(path, AGENT, body, method="PUT")).status_code == 403
+    assert (await crm.post(f"{path}/plan", AGENT, body, method="PUT")).status_code == 403
     started = await crm.post(f"{path}/start", CARE, {"version": seen})
     assert started.status_code == 200, started.text
     refused = await crm.post(
-        path, CARE, body | {"version": started.json()["version"]}, method="PUT"
+        f"{path}/plan", CARE, body | {"version": started.json()["version"]}, method="PUT"
     )
     assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "campaign_status")
 
@@ -373,7 +375,7 @@ async def test_draft_is_discarded(crm: InProcess, clock: SimulatedClock) -> None
     discarded = await crm.post(f"{path}/end", CARE, {})
     assert (discarded.status_code, discarded.json()["status"]) == (200, "cancelled")
     again = body | {"version": discarded.json()["version"]}
-    edited = await crm.post(path, CARE, again, method="PUT")
+    edited = await crm.post(f"{path}/plan", CARE, again, method="PUT")
     assert (edited.status_code, edited.json()["errors"][0]["rule"]) == (409, "campaign_status")
 
 

@@ -78,7 +78,7 @@ async def get_campaign(
 
 
 @router.put(
-    "/campaigns/{campaign_id}",
+    "/campaigns/{campaign_id}/plan",
     response_model=CampaignView,
     tags=["campaigns"],
     openapi_extra=serves("R28"),
