@@ -350,7 +350,7 @@ async def test_draft_is_edited_until_it_is_started(crm: InProcess, clock: Simula
     stale = await crm.post(f"{path}/plan", CARE, body | {"title": "其他"}, method="PUT")
     (conflict,) = stale.json()["errors"]
     assert (stale.status_code, conflict["rule"]) == (409, "version_conflict")
-    assert "customer-care-manager" in str(stale.json())
+    assert stale.json()["values"]["by"] == "test-customer_care_manager"
     late = await crm.post(f"{path}/start", CARE, {"version": planned["version"]})
     assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "version_conflict")
     seen = edited.json()["version"]
