@@ -406,6 +406,7 @@ async def test_audit_of_played_day_finds_no_difference(day: Platform) -> None:
         "lost customers are as the events say",
         "invitations to campaigns are as the events say",
         "survey_fact is the fold of the events",
+        "vehicle_fact is the newest event of a vehicle",
     ]
 
 
