@@ -233,6 +233,7 @@ async def test_campaign_is_planned_started_and_measured(
     await expect(care.at("control_bp")).to_have_value("50")
     await care.pick("origin", "厂家统一促销")
     await care.press("add-price-limit")
+    await expect(care.page.locator(".q-menu")).to_have_count(0)
     await care.page.locator(".limits .field input").first.click()
     await care.page.locator(".q-menu .q-item").first.click()
     await care.page.locator(".limits .field input").last.fill("500")
