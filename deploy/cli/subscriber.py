@@ -48,14 +48,15 @@ def add(
     name: Name,
     topics: Annotated[str, typer.Option("--topics", help=f"What it reads, {Comma}.")],
     stores: Annotated[
-        str,
+        str | None,
         typer.Option("--stores", help=f"What it sees, {Comma}.", show_default="all stores"),
-    ] = "",
+    ] = None,
     data: DataFolder = None,
 ) -> None:
     """Make a user with the least rights, and print once what its owner needs."""
     offer = Offer.declared(settings_for(data).topics_file)
-    subscriber = Subscriber.checked(name, _listed(topics), _listed(stores), offer)
+    seen = None if stores is None else _listed(stores)
+    subscriber = Subscriber.checked(name, _listed(topics), seen, offer)
     with _subscribers(data) as subscribers:
         password = subscribers.add(subscriber, offer, _attempt())
     _show_once(subscriber, password, data)

@@ -47,7 +47,7 @@ class AddSubscriberRequest(RequestModel):
 
     name: str = Field(max_length=_LONGEST_TEXT)
     topics: list[TopicName] = Field(max_length=_MOST)
-    stores: list[Identifier] = Field([], max_length=_MOST)
+    stores: list[Identifier] | None = Field(None, max_length=_MOST)
 
 
 class SubscriberView(BaseModel):

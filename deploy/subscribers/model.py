@@ -69,8 +69,12 @@ class Subscriber(BaseModel):
     stores: tuple[Identifier, ...] = ()
 
     @classmethod
-    def checked(cls, name: str, topics: Sequence[str], stores: Sequence[str], offer: Offer) -> Self:
+    def checked(
+        cls, name: str, topics: Sequence[str], stores: Sequence[str] | None, offer: Offer
+    ) -> Self:
         """Return the subscriber of that name; topics of ``offer`` may be named in short.
+
+        All stores are seen where ``stores`` is None, never by an empty list.
 
         Raises:
             RuleViolation: name, topics or stores break a rule.
@@ -78,6 +82,8 @@ class Subscriber(BaseModel):
         _check_name(name)
         if not topics:
             raise RuleViolation("no_topics", "no topic is named", field="topics")
+        if stores is not None and not stores:
+            raise RuleViolation("no_stores", "no store is named", field="stores")
         named = tuple(dict.fromkeys(map(offer.named, topics)))
         if stores and (group := sorted(offer.undivided.intersection(named))):
             raise RuleViolation(
@@ -87,7 +93,7 @@ class Subscriber(BaseModel):
                 field="topics",
                 topic=group[0],
             )
-        return cls(name=name, topics=named, stores=tuple(dict.fromkeys(map(_store, stores))))
+        return cls(name=name, topics=named, stores=tuple(dict.fromkeys(map(_store, stores or ()))))
 
     @property
     def user(self) -> str:

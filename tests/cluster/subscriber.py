@@ -48,7 +48,7 @@ async def faults_of_subscriber(deployment: Deployment) -> list[str]:
 
 def _added(settings: Settings, offer: Offer) -> SubscriberAccess:
     """Add a subscriber by the settings of the process that does so; return what it is told."""
-    insurer = Subscriber.checked("insurer", [_TOPIC], [], offer)
+    insurer = Subscriber.checked("insurer", [_TOPIC], None, offer)
     attempt = Attempt("operator-1", "first")
     password = Subscribers(administration_options(settings)).add(insurer, offer, attempt)
     return SubscriberAccess.of(insurer, password, reached_by_subscribers(settings))

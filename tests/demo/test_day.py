@@ -69,7 +69,7 @@ async def workshop(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Wo
 def subscriber(servers: Platform, name: str, *topics: str) -> dict[str, str]:
     """Add a subscriber, and return the variables that a sample reads."""
     offer = Offer.declared(servers.settings.topics_file)
-    added = Subscriber.checked(name, topics, [], offer)
+    added = Subscriber.checked(name, topics, None, offer)
     administrator = servers.kafka.settings_of(ADMINISTRATOR)
     password = Subscribers(administration_options(administrator)).add(
         added, offer, Attempt("tests", name)

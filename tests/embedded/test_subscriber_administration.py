@@ -181,12 +181,13 @@ async def test_repeated_command_is_one_change(servers: Platform, operator: Calle
         ({"name": "finance", "topics": []}, 422, "topics"),
         ({"name": "finance", "topics": ["reception.orders"]}, 422, "topics"),
         ({"name": "finance", "topics": [STAFF], "stores": ["S01"]}, 422, "topics"),
+        ({"name": "finance", "topics": [ORDERS], "stores": []}, 422, "stores"),
         ({"name": "finance", "topics": [ORDERS], "stores": ["S 1"]}, 422, "stores.0"),
         ({"name": "finance", "topics": [ORDERS], "stores": ["S01", "S99"]}, 422, "stores"),
     ],
     ids=[
         *("capital", "wildcard", "Chinese", "no topic", "unknown topic", "master data"),
-        *("odd store", "unknown store"),
+        *("no store", "odd store", "unknown store"),
     ],
 )
 async def test_odd_input_is_refused_by_field(

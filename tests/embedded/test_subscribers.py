@@ -307,6 +307,7 @@ async def test_removed_subscriber_leaves_nothing(
     [
         (["add", "finance", "--topics", "reception.orders"], "there is no topic reception.orders"),
         (["add", "finance", "--topics", ","], "no topic is named"),
+        (["add", "finance", "--topics", "reception.order", "--stores", ""], "no store is named"),
         (
             ["add", "finance", "--topics", "management.staff", "--stores", "S01"],
             "aftersales.management.staff.v1 holds master data of the whole group, which cannot be "
@@ -319,7 +320,15 @@ async def test_removed_subscriber_leaves_nothing(
         (["rotate", "nobody"], "there is no subscriber nobody"),
         (["remove", "nobody"], "there is no subscriber nobody"),
     ],
-    ids=["unknown topic", "no topic", "master data", "no store", "rotate", "remove"],
+    ids=[
+        "unknown topic",
+        "no topic",
+        "empty stores",
+        "master data",
+        "no store",
+        "rotate",
+        "remove",
+    ],
 )
 async def test_what_cannot_be_done_is_said(
     command: Command, words: list[str], sentence: str
@@ -334,7 +343,7 @@ async def test_what_cannot_be_done_is_said(
 )
 def test_odd_name_is_refused_with_the_rule(name: str) -> None:
     with pytest.raises(RuleViolation, match="lower-case letters, digits and single hyphens"):
-        Subscriber.checked(name, [ORDERS], [], Offer({ORDERS: {}}))
+        Subscriber.checked(name, [ORDERS], None, Offer({ORDERS: {}}))
 
 
 async def test_name_is_taken_once(command: Command) -> None:
@@ -348,7 +357,7 @@ async def test_changes_at_once_wait_for_each_other(
     servers: Platform, no_subscribers: Subscribers
 ) -> None:
     offer = Offer.declared(servers.settings.topics_file)
-    subscriber = Subscriber.checked("one-of-three", [ORDERS], [], offer)
+    subscriber = Subscriber.checked("one-of-three", [ORDERS], None, offer)
     options = administration_options(servers.kafka.settings_of(ADMINISTRATOR))
     attempts = [
         asyncio.to_thread(Subscribers(options).add, subscriber, offer, Attempt("tests", key))

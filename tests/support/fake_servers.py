@@ -99,10 +99,14 @@ class Gateway:
         return status
 
     @staticmethod
-    def headers(body: bytes, key: str, *, age_s: int = 0, secret: str = SECRET) -> dict[str, str]:
+    def headers(
+        body: bytes, key: str, *, channel: str = "sms", age_s: int = 0, secret: str = SECRET
+    ) -> dict[str, str]:
         """Return the headers with which the gateway hands over what a customer has written."""
         stamp = str(int(time.time()) - age_s)
-        signed = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256)
+        signed = hmac.new(
+            secret.encode(), f"{stamp}.{channel}.{key}.".encode() + body, hashlib.sha256
+        )
         return {
             "Content-Type": "application/json",
             "Idempotency-Key": key,

@@ -95,11 +95,14 @@ class Gateway:
             return "unanswered"
         return self._send_result(response.status_code)
 
-    def has_signed(self, stamp: int, signature: str, body: bytes) -> bool:
-        """Return whether the gateway has signed ``body`` within the last five minutes."""
+    def has_signed(
+        self, stamp: int, signature: str, channel: Channel, message_id: str, body: bytes
+    ) -> bool:
+        """Return whether the gateway has signed this message within the last five minutes."""
         is_recent = abs(time.time() - stamp) <= _SKEW_S
+        signed = f"{channel}.{message_id}.".encode() + body
         return is_recent and hmac.compare_digest(
-            signature.encode(), self._signature(str(stamp), body).encode()
+            signature.encode(), self._signature(str(stamp), signed).encode()
         )
 
     def _headers(self, body: bytes) -> dict[str, str]:

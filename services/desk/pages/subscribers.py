@@ -172,7 +172,7 @@ class _AddSubscriber:
         request = AddSubscriberRequest(
             name=(self._name.value or "").strip(),
             topics=self._topics.value,
-            stores=self._chosen.value if sees_some else [],
+            stores=self._chosen.value if sees_some else None,
         )
         return self._ctx.services.subscribers.add_subscriber(
             request, idempotency_key=self._form.attempt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from shared.clients.bodies import RequestBody, ResponseBody
 
@@ -16,7 +16,7 @@ class AddSubscriberRequest(RequestBody):
 
     name: str
     topics: list[str]
-    stores: list[str] = Field(default_factory=list)
+    stores: list[str] | None = None
 
 
 class ChangeView(ResponseBody):

@@ -41,6 +41,7 @@ _LATEST_S = 253_402_300_799
 async def _signed(
     request: Request,
     channel: ConversationChannel,
+    headers: Headers,
     deps: InjectedDeps,
     stamp: Annotated[
         int, Header(alias="X-Timestamp", ge=0, le=_LATEST_S, description="seconds since 1970")
@@ -50,16 +51,16 @@ async def _signed(
     """Admit the gateway of a channel.
 
     Raises:
-        Problem: 401, the channel has no gateway, or it has not signed the body lately.
+        Problem: 401, the channel has no gateway, or it has not signed the message lately.
     """
     gateway = deps.channels.get(channel)
     if not isinstance(gateway, Gateway) or not gateway.has_signed(
-        stamp, signature, await request.body()
+        stamp, signature, channel, headers.idempotency_key, await request.body()
     ):
         raise Problem(
             401,
             "signature_rejected",
-            "The channel has no gateway, or it has not signed this body in the last five minutes.",
+            "The channel has no gateway, or the message was not signed in the last five minutes.",
             field="X-Signature",
         )
 
