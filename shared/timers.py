@@ -45,6 +45,11 @@ VALUES ($1, $2, $3, $2, $4, $5)
 ON CONFLICT (kind, entity_id) DO NOTHING
 """
 
+# One that is firing has its next time once it has committed; an update alone would not see that.
+_WAIT_FOR_FIRING = """
+SELECT FROM timer WHERE kind = $1 AND store_id = ANY ($2) ORDER BY timer_id FOR UPDATE
+"""
+
 _BRING_FORWARD = """
 UPDATE timer SET due_at = $3 WHERE kind = $1 AND store_id = ANY ($2) AND due_at > $3
 """
@@ -176,7 +181,11 @@ async def schedule_missing(uow: UnitOfWork, kind: str, due_at: Mapping[str, date
 
 
 async def bring_forward(uow: UnitOfWork, kind: str, store_ids: Collection[str]) -> None:
-    """Make the timers of ``kind`` in these stores due now that are due later."""
+    """Make the timers of ``kind`` in these stores due now that are due later.
+
+    One that fires meanwhile, and may not have seen what has changed, fires again.
+    """
+    await uow.connection.execute(_WAIT_FOR_FIRING, kind, list(store_ids))
     await uow.connection.execute(_BRING_FORWARD, kind, list(store_ids), uow.now)
 
 

@@ -17,6 +17,9 @@ from tests.support.polling import PATIENCE_S
 
 _TIMEOUT_S = PATIENCE_S
 _MANY = 1000
+_IS_WAITED_FOR = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))
+"""
 
 
 class SlowService:
@@ -101,6 +104,32 @@ async def _running(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_timer_brought_forward_while_firing_fires_again(bench: Bench) -> None:
+    fired: list[Timer] = []
+
+    async def bring_forward() -> None:
+        async with bench.service.uow_factory.open(["S01"], None, CAUSATION) as uow:
+            await timers.bring_forward(uow, "nightly", ["S01"])
+
+    async def fire(uow: UnitOfWork, timer: Timer, _: None) -> None:
+        fired.append(timer)
+        if len(fired) > 1:
+            return
+        change = asyncio.create_task(bring_forward())
+
+        async def is_made() -> bool:
+            return change.done() or bool(await uow.connection.fetchval(_IS_WAITED_FOR))
+
+        await _until(is_made)
+        tomorrow = uow.now + timedelta(days=1)
+        await timers.schedule(uow, "nightly", timer.entity_id, store_id="S01", due_at=tomorrow)
+
+    async with _running(bench, {"nightly": TimerHandler(fire)}):
+        await _set(bench, "nightly")
+        await _until(lambda: len(fired) == 2)
+    assert fired[0].entity_id == fired[1].entity_id
 
 
 async def test_waiting_timers_delay_no_other_type(bench: Bench) -> None:
