@@ -28,7 +28,7 @@ def test_rules_and_configuration_pass_promtool() -> None:
     )
 
 
-def test_alerts_are_sent_to_the_receiver_of_the_settings(tmp_path: Path) -> None:
+def test_alerts_reach_receiver_of_settings(tmp_path: Path) -> None:
     compose = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())
     content = compose["configs"]["alertmanager"]["content"]
     file = tmp_path / "alertmanager.yaml"

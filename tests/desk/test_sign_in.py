@@ -320,7 +320,7 @@ async def test_unknown_person_has_no_role_by_claims(
     assert (await browser.get("/token")).headers["X-Role"] == " in "
 
 
-async def test_sign_in_needs_staff_records_and_renewal_does_not(
+async def test_sign_in_alone_needs_staff_records(
     desk: Desk, browser: httpx.AsyncClient, provider: Provider
 ) -> None:
     desk.staff.away = True

@@ -1,4 +1,4 @@
-"""Locks of customer relations that another transaction holds, to see in which order it locks."""
+"""Locks that one transaction holds and another waits for."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,11 @@ from tests.support.polling import until
 _WAITED_FOR = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))
 """
+
+
+async def is_waited_for(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Return whether another transaction waits for what this connection has locked."""
+    return bool(await connection.fetchval(_WAITED_FOR))
 
 
 @asynccontextmanager
@@ -34,7 +39,7 @@ async def assert_not_locked(
     connection: "asyncpg.Connection[asyncpg.Record]", table: str, key: str
 ) -> None:
     """Assert that who waits for this connection has not locked the row with this key."""
-    assert await until(lambda: connection.fetchval(_WAITED_FOR), pause_s=0.05)
+    assert await until(lambda: is_waited_for(connection), pause_s=0.05)
     await connection.execute(
         f"SELECT FROM crm.{table} WHERE {table.rpartition('_')[2]}_id = $1 FOR UPDATE NOWAIT", key
     )

@@ -87,7 +87,7 @@ async def test_same_person_is_renamed_by_decision_only(crm: InProcess, servers: 
     assert len(registrations) == 1
 
 
-async def test_second_vehicle_joins_customer_with_same_name_and_phone(crm: InProcess) -> None:
+async def test_second_vehicle_joins_its_known_customer(crm: InProcess) -> None:
     first = await register(crm, person(4))
     second = await register(crm, person(5, phone=person(4)["phone"], name=person(4)["name"]))
     assert second["customer_ref"] == first["customer_ref"]

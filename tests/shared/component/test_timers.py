@@ -13,13 +13,11 @@ from shared import timers
 from shared.timers import Lane, RetryLaterError, StaleStateError, Timer, TimerHandler, Timers
 from shared.unit_of_work import UnitOfWork
 from tests.support.foundation import CAUSATION, Bench
+from tests.support.locks import is_waited_for
 from tests.support.polling import PATIENCE_S
 
 _TIMEOUT_S = PATIENCE_S
 _MANY = 1000
-_IS_WAITED_FOR = """
-SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))
-"""
 
 
 class SlowService:
@@ -120,7 +118,7 @@ async def test_timer_brought_forward_while_firing_fires_again(bench: Bench) -> N
         change = asyncio.create_task(bring_forward())
 
         async def is_made() -> bool:
-            return change.done() or bool(await uow.connection.fetchval(_IS_WAITED_FOR))
+            return change.done() or await is_waited_for(uow.connection)
 
         await _until(is_made)
         tomorrow = uow.now + timedelta(days=1)
